@@ -1,0 +1,1 @@
+"""Hookline: domain events on Kafka in, signed webhook deliveries out, nothing lost in between."""

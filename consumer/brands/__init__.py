@@ -1,0 +1,1 @@
+"""How one company's webhooks look and behave."""

@@ -1,0 +1,1 @@
+"""The core: the way of an event as a deterministic state machine. No clock, randomness, sockets or threads."""

@@ -1,0 +1,40 @@
+"""What came of one HTTP request: behaviour of the outside world, so a value and never an exception."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class FailureKind(StrEnum):
+    """Why there is no HTTP answer. The words appear in logs, dead letters and metrics."""
+
+    TIMEOUT = "timeout"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    RESET = "reset"
+    PROTOCOL = "protocol"
+    ADDRESS_REFUSED = "address_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An HTTP answer, of any status. `body` holds at most the first 16 KiB, `body_truncated` says if there was more."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    body_truncated: bool
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """No (whole) HTTP answer. `detail` is for people and reveals nothing of the network behind a refused address."""
+
+    kind: FailureKind
+    detail: str
+    elapsed_ms: float
+
+
+Answer: TypeAlias = Response | Failure

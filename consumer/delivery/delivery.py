@@ -1,0 +1,98 @@
+"""A delivery: one event for one subscription, on its way.
+
+The law: a delivery's id and body never change, whatever tier, replay or crash it goes through.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from consumer.events.event import Event
+
+
+def delivery_id(event_id: str, subscription_id: str, replay_id: str | None = None) -> str:
+    """H(event id, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two triples collide."""
+    parts = (event_id.encode(), subscription_id.encode(), (replay_id or "").encode())
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hashlib.blake2b(framed, digest_size=16).hexdigest()
+
+
+def replay_id(dead_letter_id: str, generation: int) -> str:
+    """H(the dead letter's delivery id, generation): the same replay asked twice is the same delivery."""
+    return hashlib.blake2b(f"{dead_letter_id}:{generation}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What the hot path, a retry record, a spill and a dead letter all hold.
+
+    `body` is None until the first attempt rendered it; from then on its bytes are fixed. `tier` is the index of the
+    delay topic it came from (0 is `0s`), -1 fresh from an event topic. `first_due_ms`: when it was first due, from
+    which the time allowed for retries counts. `last_*` tell the last attempt, for dead letters and their readers.
+    """
+
+    id: str
+    event: Event
+    subscription_id: str
+    body: bytes | None = None
+    content_type: str = "application/json"
+    replay_id: str | None = None
+    replays: int = 0
+    attempts: int = 0
+    spills: int = 0
+    tier: int = -1
+    first_due_ms: int = 0
+    first_attempt_ms: int | None = None
+    last_status: int | None = None
+    last_reason: str = ""
+    last_attempt_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A slice of a large fan-out: the event once, at most 100 subscriptions, none attempted yet."""
+
+    event: Event
+    subscription_ids: tuple[str, ...]
+    first_due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Where a delivery ends that could not be delivered. `reason` is one of `outcome.DeathReason`."""
+
+    delivery: Delivery
+    reason: str
+    detail: str
+    failed_at_ms: int
+    url: str
+    brand: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One HTTP request of a delivery and what came of it: the record of the delivery log.
+
+    `outcome` is delivered, retry or dead; `next_tier` names the delay topic when it is retry. Secret-bearing request
+    header values (the customer's own) are replaced before an Attempt is built.
+    """
+
+    delivery_id: str
+    event_id: str
+    event_type: str
+    tenant: str
+    subscription_id: str
+    number: int
+    at_ms: int
+    url: str
+    request_headers: tuple[tuple[str, str], ...]
+    request_body: bytes
+    status: int | None
+    response_headers: tuple[tuple[str, str], ...]
+    response_body: bytes
+    response_truncated: bool
+    failure: str | None
+    failure_detail: str
+    elapsed_ms: float
+    outcome: str
+    next_tier: str | None
+    replay_id: str | None

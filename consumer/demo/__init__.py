@@ -1,0 +1,1 @@
+"""The whole path on embedded parts: a mock broker, an in-process cache and a receiver."""

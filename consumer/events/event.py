@@ -1,0 +1,67 @@
+"""What a consumed record can turn out to be.
+
+The law: every record becomes exactly one of Event, Tombstone, Poison or SchemaNeeded, and none of them
+loses the record it came from.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record as consumed: bytes untouched. `timestamp_ms` is the record's own (CreateTime or LogAppendTime)."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A domain event.
+
+    `data` is the event's payload as JSON, byte for byte as the producer wrote it where it was JSON.
+    `time_ms` is when it happened (the envelope's, else the record's timestamp).
+    """
+
+    id: str
+    type: str
+    tenant: str
+    product: str | None
+    time_ms: int
+    data: bytes
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """A record without a value: skipped and counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poison:
+    """A record that can never become an event. `reason` is a stable word to filter by, `detail` names field and fix."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaNeeded:
+    """The record waits until the registry has answered for this schema: being out of reach is not poison."""
+
+    schema_id: int
+
+
+Decoded: TypeAlias = Event | Tombstone | Poison | SchemaNeeded

@@ -1,0 +1,1 @@
+"""The transport port, its engines and the address guard."""

@@ -1,0 +1,36 @@
+"""The port between the delivery loop and an HTTP engine.
+
+The law: every submitted token comes back from `poll` exactly once, with an Answer, no later than its request's
+total timeout plus one turn of the loop; unless it was cancelled, then never.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from consumer.delivery.answer import Answer
+from consumer.signing.request import Request
+
+MAX_BODY_BYTES = 16 * 1024
+
+
+class Transport(Protocol):
+    """One engine, owned by one thread. Nothing here blocks but `poll`, and that at most `wait_s`."""
+
+    def submit(self, token: int, request: Request) -> None:
+        """Start the request. Its answer comes from a later `poll` under this token, which must not be in flight."""
+
+    def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+        """Drive I/O for at most `wait_s` seconds and return what finished."""
+
+    def cancel(self, token: int) -> None:
+        """Forget a request in flight: its connection is destroyed, its answer never comes."""
+
+    def watch(self, fd: int) -> None:
+        """Let `poll` return early when `fd` becomes readable (the wake-up of the loop's other sources)."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests submitted and not yet returned."""
+
+    def close(self) -> None:
+        """Destroy every connection."""

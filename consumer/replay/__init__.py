@@ -1,0 +1,1 @@
+"""Sending again what did not arrive: dead letters back to the one subscription they were for."""

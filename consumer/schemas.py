@@ -1,0 +1,19 @@
+"""Where the files of schemas/ are: inside the wheel, or beside the package in a checkout."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from consumer.json import Json
+
+_INSTALLED = Path(__file__).parent / "_schemas"
+_ROOT = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "schemas"
+
+BRANDS = _ROOT / "brands"
+
+
+@cache
+def avro_schema(name: str) -> dict[str, Json]:
+    """The Avro schema `schemas/avro/NAME.avsc` as parsed JSON."""
+    return cast("dict[str, Json]", json.loads((_ROOT / "avro" / f"{name}.avsc").read_text(encoding="utf-8")))

@@ -1,0 +1,195 @@
+"""Every option, declared once.
+
+Read from the environment (`HOOKLINE_…`), then `.env`, then `hookline.toml` (same names, lower case, without the
+prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka property: upper case, dots as underscores.
+"""
+
+import os
+import re
+import tomllib
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_KAFKA = "HOOKLINE_KAFKA_"
+
+
+class ConfigurationError(Exception):
+    """The configuration is wrong: `field` is the option as its user writes it, the message says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+def duration_ms(text: str) -> int:
+    """Read `5s`, `1m`, `2h`, `250ms`, `1d` as milliseconds.
+
+    Raises:
+        ValueError: the text is not one number and one unit.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration: write a whole number and ms, s, m, h or d, as in 30s")
+    return int(match[1]) * _UNIT_MS[match[2]]
+
+
+def _listed(value: object) -> object:
+    """Every list is comma-separated."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings of every role. Field `x_y` is `HOOKLINE_X_Y`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOOKLINE_", env_file=".env", toml_file="hookline.toml", frozen=True, extra="ignore"
+    )
+
+    # Kafka
+    event_topics: Listed = Field((), description="The event topics: names, or regular expressions that begin with ^.")
+    topic_prefix: str = Field("hookline.", description="Put before every topic and group Hookline owns.")
+    create_topics: bool = Field(default=False, description="Create missing topics at start.")
+    replication_factor: int = Field(-1, description="Of topics Hookline creates; -1 leaves it to the broker.")
+    partitions: int = Field(8, ge=1, description="Of topics Hookline creates.")
+    start: Literal["earliest", "latest"] = Field("earliest", description="Where a group without offsets begins.")
+    group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
+    error_headers: Literal["kafka_dlt", "connect"] = Field(
+        "kafka_dlt", description="The header family written on dead letters and poison records."
+    )
+    schema_registry_url: str | None = Field(None, description="Of a Confluent-compatible Schema Registry.")
+
+    # Events
+    max_event_bytes: int = Field(1_048_576, ge=1_024, description="A larger event goes to poison.")
+    max_event_depth: int = Field(64, ge=1, description="Objects and arrays nested deeper go to poison.")
+    tenant_extension: str | None = Field(
+        None, description="The CloudEvents extension that names the tenant; without it `subject` does."
+    )
+    avro_type_field: str | None = Field(None, description="Field of producers' own Avro records that holds the type.")
+    avro_tenant_field: str | None = Field(None, description="… the tenant.")
+    avro_id_field: str | None = Field(None, description="… the event's id.")
+    avro_product_field: str | None = Field(None, description="… the product.")
+    avro_time_field: str | None = Field(None, description="… the time.")
+
+    # Redis and the subscriptions' cache
+    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="The cache.")
+    redis_timeout: str = Field("500ms", description="How long one call to Redis may take.")
+    staleness: str = Field("1s", description="How old a worker's view of a tenant's webhooks may be.")
+    memory_for: str = Field("1h", description="How long known tenants go on from memory without Redis.")
+    projection_silence: str = Field("10s", description="A cache whose heartbeat stood still so long is not believed.")
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="`id:base64 of 32 bytes`, comma-separated; the first encrypts, all decrypt."
+    )
+
+    # Delivery
+    retry_delays: Listed = Field(("5s", "1m", "5m", "30m", "2h", "6h", "15h"), description="The delay topics, rising.")
+    retry_for: str = Field("24h", description="Counted from when a delivery was first due; then it is dead-lettered.")
+    transport: Literal["curl", "httpx"] = Field("curl", description="The HTTP engine.")
+    max_in_flight: int = Field(1_024, ge=1, description="HTTP requests at once, per process.")
+    max_queued: int = Field(8_192, ge=1, description="Deliveries waiting in lanes, per process.")
+    lane_concurrency: int = Field(32, ge=1, description="HTTP requests at once to one webhook, unless it sets its own.")
+    fan_out: int = Field(256, ge=1, description="An event for more webhooks is written as chunk records first.")
+    allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
+    allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
+
+    # Replay
+    max_replays: int = Field(5, ge=1, description="How often one dead letter may be replayed.")
+
+    # Operation
+    processes: int | None = Field(None, ge=1, description="Deliver processes; default: the machine's cores.")
+    state_dir: Path = Field(Path(".hookline"), description="Where slots are locked on this machine.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
+    log_format: Literal["json", "console"] = Field("json", description="console is for people.")
+    drain_for: str = Field("8s", description="How long a stopping process waits for its attempts.")
+
+    kafka: dict[str, str] = Field(default_factory=dict, description="librdkafka properties, from HOOKLINE_KAFKA_….")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("event_topics", "retry_delays", "allow_networks", "encryption_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("retry_for", "staleness", "memory_for", "projection_silence", "drain_for", "redis_timeout")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        duration_ms(value)
+        return value
+
+    @field_validator("retry_delays")
+    @classmethod
+    def _rising(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        delays = [duration_ms(delay) for delay in value]
+        if not delays or delays[0] <= 0 or any(b <= a for a, b in pairwise(delays)):
+            raise ValueError("name at least one delay, each longer than the one before, as in 5s,1m,5m")
+        return value
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @model_validator(mode="after")
+    def _kafka_properties(self) -> Self:
+        """Environment wins over the file, property by property."""
+        for name, value in os.environ.items():
+            if name.startswith(_KAFKA):
+                self.kafka[name.removeprefix(_KAFKA).lower().replace("_", ".")] = value
+        return self
+
+    @cached_property
+    def retry_delays_ms(self) -> tuple[int, ...]:
+        """The tiers' delays with the spill tier in front: index 0 is 0 ms."""
+        return (0, *(duration_ms(delay) for delay in self.retry_delays))
+
+    @cached_property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks the address guard lets through."""
+        return tuple(ip_network(network) for network in self.allow_networks)
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: the first option that is wrong, by the name its user knows.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = "HOOKLINE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise ConfigurationError(field, first["msg"].removeprefix("Value error, ")) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError("hookline.toml", str(error)) from None

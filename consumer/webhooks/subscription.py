@@ -1,0 +1,85 @@
+"""The subscription (public name: webhook), as kept on the compacted topic and in the cache.
+
+The law: a Subscription holds no secret in the clear. Secrets are sealed (AES-256-GCM, AAD tenant + subscription)
+before one is built and opened only where a request is signed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """`paused` is the customer's choice and leaves the promise; `suspended` is Hookline's and does not."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+
+
+class SigningProfile(StrEnum):
+    STANDARD = "standard"
+    ED25519 = "ed25519"
+    HEX = "hex"
+    SHA256 = "sha256"
+    STRIPE = "stripe"
+
+
+class PayloadFormat(StrEnum):
+    STANDARD = "standard"
+    EVENT = "event"
+    CLOUDEVENTS = "cloudevents"
+    RAW = "raw"
+    SLACK = "slack"
+    DISCORD = "discord"
+
+
+class Retries(StrEnum):
+    STANDARD = "standard"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSecret:
+    """A secret encrypted at rest. `sealed` is nonce (12 bytes), ciphertext, tag; `key_id` names the key."""
+
+    key_id: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One tenant's wish to receive events at one endpoint.
+
+    `event_types`: exact names, `prefix.*` (any depth) or `*`; empty means `*`.
+    `revision` grows by one with each write; a write names the one it changes (`changes`, 0 for a creation).
+    `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
+    (`sealed_headers` opens to a JSON object of name to value).
+    """
+
+    id: str
+    tenant: str
+    brand: str
+    url: str
+    secret: SealedSecret
+    signing: SigningProfile
+    payload_format: PayloadFormat
+    created_at_ms: int
+    updated_at_ms: int
+    product: str | None = None
+    name: str = ""
+    description: str = ""
+    event_types: tuple[str, ...] = ()
+    filter_json: str | None = None
+    previous_secret: SealedSecret | None = None
+    previous_secret_until_ms: int = 0
+    payload_version: str = "1"
+    status: Status = Status.ACTIVE
+    status_reason: str = ""
+    header_names: tuple[str, ...] = ()
+    sealed_headers: SealedSecret | None = None
+    timeout_ms: int = 10_000
+    retries: Retries = Retries.STANDARD
+    rate_per_s: float | None = None
+    max_concurrency: int | None = None
+    revision: int = 1
+    changes: int = 0
