@@ -17,3 +17,13 @@ BRANDS = _ROOT / "brands"
 def avro_schema(name: str) -> dict[str, Json]:
     """The Avro schema `schemas/avro/NAME.avsc` as parsed JSON."""
     return cast("dict[str, Json]", json.loads((_ROOT / "avro" / f"{name}.avsc").read_text(encoding="utf-8")))
+
+
+@cache
+def avro_history(name: str) -> tuple[dict[str, Json], ...]:
+    """Every shipped version of a schema: the current one, then those kept as `schemas/avro/earlier/NAME.*.avsc`."""
+    earlier = sorted((_ROOT / "avro" / "earlier").glob(f"{name}.*.avsc"), reverse=True)
+    return (
+        avro_schema(name),
+        *(cast("dict[str, Json]", json.loads(path.read_text(encoding="utf-8"))) for path in earlier),
+    )

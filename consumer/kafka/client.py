@@ -1,0 +1,122 @@
+"""How every Kafka client of Hookline is configured, and what its errors mean.
+
+The law: a property on which correctness rests is ours, and a user's property that contradicts it is refused by name
+at start, never overridden in silence.
+
+librdkafka's properties: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+from consumer.settings import ConfigurationError, Settings
+
+Properties: TypeAlias = dict[str, str | int | bool]
+Client = TypeVar("Client")
+
+_PREFIX: Final = "HOOKLINE_KAFKA_"
+_NAMED_PROPERTY = re.compile(r'property:? "([^"]+)"')
+
+# librdkafka knows these by two names; a contradiction must be seen under both.
+_SYNONYMS: Final = {
+    "acks": "request.required.acks",
+    "compression.type": "compression.codec",
+    "delivery.timeout.ms": "message.timeout.ms",
+    "linger.ms": "queue.buffering.max.ms",
+    "max.in.flight": "max.in.flight.requests.per.connection",
+    "metadata.broker.list": "bootstrap.servers",
+    "retries": "message.send.max.retries",
+}
+# The environment's underscores become dots; these names have an underscore of their own.
+_UNDERSCORED: Final = {"log.level": "log_level"}
+
+
+class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """Kafka did not do what was asked, and may later. `code` is the broker's or librdkafka's name of the error."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class KafkaFatal(KafkaBroken):
+    """This client can never work again: build a new one."""
+
+
+def client_properties(
+    settings: Settings,
+    *,
+    ours: Mapping[str, str | int | bool] | None = None,
+    unless_set: Mapping[str, str | int | bool] | None = None,
+) -> Properties:
+    """A client's properties: the user's, `ours` above them, `unless_set` below.
+
+    Raises:
+        ConfigurationError: no broker is named, or a user's property contradicts one of `ours`.
+    """
+    users = {_canonical(name): value for name, value in settings.kafka.items()}
+    if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
+        raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", "say where Kafka is, as in kafka-1:9092,kafka-2:9092")
+    fixed = {_canonical(name): value for name, value in (ours or {}).items()}
+    for name, value in fixed.items():
+        if name in users and not _same(users[name], value):
+            raise ConfigurationError(
+                _variable(name), f"Hookline needs {name}={_text(value)} here to keep its promises: remove yours"
+            )
+    below = {_canonical(name): value for name, value in (unless_set or {}).items()}
+    return {"client.id": "hookline"} | below | users | fixed
+
+
+def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Client:
+    """Construct a client of confluent_kafka. librdkafka's own log goes to the logger `librdkafka`.
+
+    Raises:
+        ConfigurationError: librdkafka does not know a property, or refuses its value (which is never repeated).
+        KafkaBroken: the client could not be made for another reason.
+    """
+    try:
+        return make({**properties, "logger": logging.getLogger("librdkafka")})
+    except KafkaException as exception:
+        error = error_of(exception)
+        if error.code() != KafkaError._INVALID_ARG:  # noqa: SLF001 # librdkafka's local codes begin with an underscore
+            raise broken(error) from None
+        named = _NAMED_PROPERTY.search(error.str())
+        if named is None:
+            raise ConfigurationError(_PREFIX + "…", error.str()) from None
+        unknown = error.str().startswith("No such")
+        what = "librdkafka has no such property" if unknown else "librdkafka refuses this value"
+        raise ConfigurationError(_variable(named[1]), what) from None
+
+
+def error_of(exception: KafkaException) -> KafkaError:
+    """The KafkaError that every KafkaException carries."""
+    error = exception.args[0]
+    assert isinstance(error, KafkaError)
+    return error
+
+
+def broken(error: KafkaError, doing: str = "") -> KafkaBroken:
+    """Map an error of confluent_kafka to ours; `doing` says what was tried."""
+    message = f"{doing}: {error.str()}" if doing else error.str()
+    return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
+
+
+def _canonical(name: str) -> str:
+    name = _UNDERSCORED.get(name, name)
+    return _SYNONYMS.get(name, name)
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper().replace(".", "_")
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _same(users: str, ours: str | int | bool) -> bool:
+    return users.strip().lower() == _text(ours).lower() or {users.strip(), _text(ours)} == {"all", "-1"}

@@ -1,0 +1,141 @@
+"""The records on Hookline's own topics: deliveries, chunks, dead letters, attempts, replays.
+
+The law: a record's fields are those of its dataclass and of its schema, under the same names, so nothing is
+translated and nothing can be forgotten in between. (`tier` is not written: the topic says it.)
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.events.event import Event
+from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
+from consumer.kafka.wire import HEAD_BYTES, RecordCorrupt, WireFormat
+from consumer.schemas import avro_history
+
+__all__ = [
+    "RecordCorrupt",
+    "Replay",
+    "decode_attempt",
+    "decode_dead_letter",
+    "decode_delayed",
+    "decode_replay",
+    "encode_attempt",
+    "encode_chunk",
+    "encode_dead_letter",
+    "encode_delivery",
+    "encode_replay",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """How often a dead letter was replayed, and when last."""
+
+    delivery_id: str
+    generation: int
+    at_ms: int
+
+
+DELIVERY: Final = WireFormat(avro_history("Delivery"))
+CHUNK: Final = WireFormat(avro_history("Chunk"))
+DEAD_LETTER: Final = WireFormat(avro_history("DeadLetter"))
+REPLAY: Final = WireFormat(avro_history("Replay"))
+
+_EVENT_FIELDS: Final = tuple(field.name for field in fields(Event))
+_DELIVERY_FIELDS: Final = tuple(field.name for field in fields(Delivery) if field.name != "tier")
+
+
+def encode_delivery(delivery: Delivery) -> bytes:
+    """For a delay topic."""
+    return DELIVERY.encode(_delivery_row(delivery))
+
+
+def encode_chunk(chunk: Chunk) -> bytes:
+    """For the spill topic."""
+    return CHUNK.encode(
+        {
+            "event": _row(chunk.event, _EVENT_FIELDS),
+            "subscription_ids": chunk.subscription_ids,
+            "first_due_ms": chunk.first_due_ms,
+        }
+    )
+
+
+def encode_dead_letter(dead_letter: DeadLetter) -> bytes:
+    """For the dead-letter topic."""
+    return DEAD_LETTER.encode(
+        {
+            "delivery": _delivery_row(dead_letter.delivery),
+            "reason": dead_letter.reason,
+            "detail": dead_letter.detail,
+            "failed_at_ms": dead_letter.failed_at_ms,
+            "url": dead_letter.url,
+            "brand": dead_letter.brand,
+        }
+    )
+
+
+def encode_replay(replay: Replay) -> bytes:
+    """For the state topic."""
+    return REPLAY.encode({"delivery_id": replay.delivery_id, "generation": replay.generation, "at_ms": replay.at_ms})
+
+
+def decode_delayed(value: bytes, tier: int) -> Delivery | Chunk:
+    """What a delay topic holds; `tier` is the topic's index.
+
+    Raises:
+        RecordCorrupt: it is neither.
+    """
+    if value[:HEAD_BYTES] in CHUNK.heads:
+        row = CHUNK.decode(value)
+        return Chunk(
+            event=Event(**row["event"]),
+            subscription_ids=tuple(row["subscription_ids"]),
+            first_due_ms=row["first_due_ms"],
+        )
+    return _delivery(DELIVERY.decode(value), tier)
+
+
+def decode_dead_letter(value: bytes) -> DeadLetter:
+    """What the dead-letter topic holds.
+
+    Raises:
+        RecordCorrupt: it is no dead letter.
+    """
+    row = DEAD_LETTER.decode(value)
+    return DeadLetter(**row | {"delivery": _delivery(row["delivery"], -1)})
+
+
+def decode_replay(value: bytes) -> Replay:
+    """What the state topic holds under `replay:<delivery id>`.
+
+    Raises:
+        RecordCorrupt: it is no replay.
+    """
+    return Replay(**REPLAY.decode(value))
+
+
+def decode_attempt(value: bytes) -> Attempt:
+    """What the attempts topic holds.
+
+    Raises:
+        RecordCorrupt: it is no attempt.
+    """
+    row = ATTEMPT.decode(value)
+    for name in ("request_headers", "response_headers"):
+        row[name] = tuple((header["name"], header["value"]) for header in row[name])
+    return Attempt(**row)
+
+
+def _row(data: object, names: tuple[str, ...]) -> dict[str, object]:
+    # dataclasses.asdict copies every value deeply: ten times the cost.
+    return {name: getattr(data, name) for name in names}
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, object]:
+    return _row(delivery, _DELIVERY_FIELDS) | {"event": _row(delivery.event, _EVENT_FIELDS)}
+
+
+def _delivery(row: dict[str, Any], tier: int) -> Delivery:
+    return Delivery(**row | {"event": Event(**row["event"]), "tier": tier})

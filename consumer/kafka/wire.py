@@ -1,0 +1,77 @@
+"""Avro single-object encoding: how every record on Hookline's own topics says what it is.
+
+The law: what was written is read back equal, also by a later Hookline, and bytes that are not such a record are
+refused, never guessed.
+
+    Avro 1.12 specification, "Single object encoding":
+
+     0      1      2                            10
+    +------+------+----------------------------+---------------------------- - - -
+    | 0xC3 | 0x01 | CRC-64-AVRO of the writer's | the record, Avro binary
+    |      |      | schema, little-endian       |
+    +------+------+----------------------------+---------------------------- - - -
+
+The fingerprint names the schema the writer had. A reader knows every schema that was ever shipped
+(`schemas.avro_history`) and reads older records through Avro's schema resolution.
+"""
+
+import io
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import fastavro
+from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+
+from consumer.json import Json
+
+_MAGIC: Final = b"\xc3\x01"
+HEAD_BYTES: Final = 10
+
+
+class RecordCorrupt(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """These bytes are no record that this version of Hookline, or an earlier one, wrote."""
+
+
+class WireFormat:
+    """One kind of record. `schemas` are the current one, then every earlier one that was shipped."""
+
+    def __init__(self, schemas: Sequence[dict[str, Json]]) -> None:
+        self._reader = parse_schema(schemas[0])
+        self.head = _MAGIC + _fingerprint(schemas[0])
+        self._writers = {_MAGIC + _fingerprint(schema): parse_schema(schema) for schema in schemas}
+
+    @property
+    def heads(self) -> frozenset[bytes]:
+        """The first ten bytes of every record of this kind."""
+        return frozenset(self._writers)
+
+    def encode(self, row: Mapping[str, object]) -> bytes:
+        """The row under the current schema."""
+        out = io.BytesIO()
+        out.write(self.head)
+        fastavro.schemaless_writer(out, self._reader, row)
+        return out.getvalue()
+
+    def decode(self, value: bytes) -> dict[str, Any]:
+        """The row, with the current schema's fields.
+
+        Raises:
+            RecordCorrupt: unknown fingerprint, truncated, malformed or followed by something.
+        """
+        writer = self._writers.get(value[:HEAD_BYTES])
+        if writer is None:
+            raise RecordCorrupt(f"begins with {value[:HEAD_BYTES].hex(' ')}, which is no schema of this record")
+        body = io.BytesIO(value)
+        body.seek(HEAD_BYTES)
+        try:
+            row = fastavro.schemaless_reader(body, writer, self._reader)
+        except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError, struct.error) as error:
+            raise RecordCorrupt(f"malformed: {type(error).__name__}") from error
+        if body.tell() != len(value):
+            raise RecordCorrupt(f"{len(value) - body.tell()} bytes follow the record")
+        return cast("dict[str, Any]", row)
+
+
+def _fingerprint(schema: dict[str, Json]) -> bytes:
+    return bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
