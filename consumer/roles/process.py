@@ -1,0 +1,60 @@
+"""One supervised process: `python -m consumer.roles.process ROLE SLOT`. Its standard input is its lifeline.
+
+The law: it can be asked to stop before it has begun, and it ends in one of three ways: 0 when it was asked to and has
+drained, 78 with one line that names what is configured wrong, 70 with the traceback of a bug.
+"""
+
+import os
+import sys
+import threading
+from importlib import import_module
+from typing import Protocol, cast
+
+from consumer.roles import stop as stopping
+
+
+class _RoleModule(Protocol):
+    """What every role's module offers."""
+
+    def main(self, settings: object, stop: threading.Event, slot: int) -> None:
+        """Work until `stop` is set, then drain and return. Raises: ConfigurationError; anything else is a bug."""
+
+
+def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
+    """Do a role's work until `stop` is set; returns the exit code."""
+    # Only now: what is imported here takes longer than a signal may wait to be heard.
+    import structlog  # noqa: PLC0415
+
+    from consumer.kafka.topics import TopicsUnfit  # noqa: PLC0415
+    from consumer.roles import slot as slots  # noqa: PLC0415
+    from consumer.roles.role import Role  # noqa: PLC0415
+    from consumer.settings import ConfigurationError, load  # noqa: PLC0415
+    from consumer.telemetry import counters, logging  # noqa: PLC0415
+
+    role = Role(role_name)
+    ended = threading.Event()
+    reporter = threading.Thread(target=counters.report, args=(ended,), name="counters", daemon=True)
+    log = structlog.get_logger("process")
+    try:
+        settings = load()
+        logging.configure(settings, role=role, slot=wanted_slot)
+        slot = slots.take(settings, role, wanted_slot)
+        logging.configure(settings, role=role, slot=slot.number)
+        reporter.start()
+        module = cast("_RoleModule", import_module(f"consumer.roles.{role}"))
+        module.main(settings, stop, slot.number)
+    except (ConfigurationError, TopicsUnfit) as error:
+        sys.stderr.write(f"hookline {role}: {error}\n")
+        return os.EX_CONFIG
+    except Exception:
+        log.exception("bug")
+        return os.EX_SOFTWARE
+    finally:
+        ended.set()
+        if reporter.is_alive():
+            reporter.join()
+    return os.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child()))

@@ -1,0 +1,123 @@
+"""The supervisor: starts the roles' processes, keeps them alive, ends them together.
+
+The law: everything is decided in `supervision`; here it is done. No process outlives the supervisor: each child's
+standard input is a pipe whose other end only the supervisor holds.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TypeAlias, assert_never
+
+import structlog
+
+from consumer.roles import stop
+from consumer.roles.role import Role
+from consumer.roles.supervision import Member, Supervision
+
+_log = structlog.get_logger("supervisor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked:
+    """A signal came, or the process that started us is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """A child ended with this code (negative: the signal that ended it)."""
+
+    member: Member
+    code: int
+
+
+Inbox: TypeAlias = SimpleQueue[StopAsked | Exited]
+
+
+def inbox_of_signals() -> Inbox:
+    """An inbox that from now on receives SIGTERM and SIGINT: made first, so that no signal is missed."""
+    inbox: Inbox = SimpleQueue()
+    stop.on_signals(lambda: inbox.put(StopAsked()))
+    return inbox
+
+
+def members_of(roles: Sequence[Role], processes: int | None) -> list[Member]:
+    """The processes to run: `processes` of deliver (None: one a core), one of each other role; no role: all."""
+    wanted = set(roles) or set(Role)
+    numbers = {Role.DELIVER: processes or os.cpu_count() or 1}
+    return [Member(role=role, slot=slot) for role in Role if role in wanted for slot in range(numbers.get(role, 1))]
+
+
+def command_of(member: Member) -> list[str]:
+    """A fresh interpreter: nothing of the supervisor's memory, threads or librdkafka handles is inherited."""
+    return [sys.executable, "-m", "consumer.roles.process", member.role, str(member.slot)]
+
+
+def supervise(members: Sequence[Member], inbox: Inbox, *, command: Callable[[Member], list[str]] = command_of) -> int:
+    """Run the members until somebody asks for the end or one finds its configuration wrong; returns the exit code."""
+    supervision = Supervision(members)
+    children: dict[Member, subprocess.Popen[bytes]] = {}
+    while True:
+        _drain(inbox, supervision)
+        step = supervision.next(time.monotonic())
+        for member in step.start:
+            children[member] = _start(member, command(member), inbox)
+        for member in step.terminate:
+            children[member].terminate()
+        for member in step.kill:
+            _log.warning("killed: it did not drain in time", of=member.role, of_slot=member.slot)
+            children[member].kill()
+        if step.exit_code is not None:
+            return step.exit_code
+        if step.start or step.terminate or step.kill:
+            continue
+        _wait(inbox, supervision, step.wake_at_s)
+
+
+def _wait(inbox: Inbox, supervision: Supervision, wake_at_s: float | None) -> None:
+    timeout_s = None if wake_at_s is None else max(0.0, wake_at_s - time.monotonic())
+    try:
+        message = inbox.get(timeout=timeout_s)
+    except Empty:
+        return
+    _tell(message, supervision)
+
+
+def _drain(inbox: Inbox, supervision: Supervision) -> None:
+    while not inbox.empty():
+        _tell(inbox.get(), supervision)
+
+
+def _tell(message: StopAsked | Exited, supervision: Supervision) -> None:
+    now_s = time.monotonic()
+    match message:
+        case StopAsked():
+            _log.info("stopping", at_once=supervision.stopping)
+            supervision.stop(now_s)
+        case Exited(member=member, code=code):
+            again_in_s = supervision.exited(now_s, member, code)
+            say = _log.warning if again_in_s is not None else _log.info
+            say("process ended", of=member.role, of_slot=member.slot, code=code, again_in_s=again_in_s)
+        case _:
+            assert_never(message)
+
+
+def _start(member: Member, command: list[str], inbox: Inbox) -> subprocess.Popen[bytes]:
+    # A group of its own: a terminal's Ctrl-C reaches only the supervisor, which then ends its children in order.
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)  # noqa: S603  # our own words
+    _log.info("process started", of=member.role, of_slot=member.slot, of_pid=child.pid)
+    lifeline = child.stdin
+    assert lifeline is not None
+
+    def wait() -> None:
+        code = child.wait()
+        lifeline.close()
+        inbox.put(Exited(member=member, code=code))
+
+    threading.Thread(target=wait, name=f"{member.role}-{member.slot}", daemon=True).start()
+    return child
