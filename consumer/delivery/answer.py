@@ -15,6 +15,7 @@ class FailureKind(StrEnum):
     RESET = "reset"
     PROTOCOL = "protocol"
     ADDRESS_REFUSED = "address_refused"
+    UNSIGNABLE = "unsignable"  # its secret cannot be opened; nothing was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,501 @@
+"""The way of an event, from record to outcome, as a state machine without clock, randomness, sockets or threads.
+
+    records ─► decode ─► match ─► plan ─► offer to a lane ─► send ─► answered ─► outcome ─► (write ─►) finished
+                 │         │                    │                                   │
+              poison    waits for            spilled                   retry tier, dead letter, suspension
+                        its tenant
+
+The laws:
+- a record ends in exactly one place before its offset moves: every delivery it produced was delivered or dropped with
+  a counted reason, and every record written for it was acknowledged;
+- first try, retry and replay pass through the same `_offer`, `_send` and `answered`;
+- what comes back for a partition that was lost has no effect.
+
+Time is an argument everywhere, in milliseconds since 1970 and never going back.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery, delivery_id
+from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.lane import Job
+from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.outcome import Dead, DeathReason, Delivered, Outcome, Retry, decide, described
+from consumer.delivery.schedule import Schedule
+from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend, Write
+from consumer.delivery.target import Target
+from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
+from consumer.delivery.traffic import Limits, Traffic
+from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.webhooks.keyring import SecretUnreadable
+from consumer.webhooks.subscription import Retries, Status, Subscription
+
+Work: TypeAlias = tuple[Entry, Event | Delayed]
+
+_CHUNK = 100  # subscriptions in one chunk record
+_WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
+_WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
+_DUE_AT_ONCE = 256
+_HANDED_OVER_AFTER_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first."""
+
+    schedule: Schedule
+    limits: Limits
+    freshness: Freshness
+    fan_out: int
+
+
+class Core:
+    """One process's deliveries. The shell feeds it what happened and carries out what `next` asks for."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        decode: Callable[[Record], Decoded],
+        target: Callable[[Subscription], Target],
+    ) -> None:
+        self._rules = rules
+        self._schedule = rules.schedule
+        self._decode = decode
+        self._windows: dict[Partition, Window] = {}
+        self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
+        self._traffic = Traffic(rules.limits)
+        self._hold = Hold()
+        self._flying: dict[int, Job] = {}
+        self._writing: dict[int, Entry] = {}
+        self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
+        self._token = 0
+        self._step = Step()
+        self._paused: set[Window] = set()
+        self.counts: Counter[str] = Counter()
+
+    # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def assigned(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are ours from now on."""
+        for partition in partitions:
+            self._windows[partition] = Window(partition)
+
+    def lost(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are ours no longer: what is still under way for them ends without effect."""
+        for partition in partitions:
+            window = self._windows.pop(partition, None)
+            if window is not None:
+                window.closed = True
+        self._hold.drop_closed()
+        self._tenants.drop_waiting(lambda work: not work[0].window.closed)
+
+    def records(self, now_ms: int, batch: Iterable[Record]) -> None:
+        """Records of event topics."""
+        for record in batch:
+            entry = self._begin(record)
+            if entry is not None:
+                self._decoded(now_ms, entry, record)
+
+    def delayed(self, now_ms: int, batch: Iterable[tuple[Record, Delayed | Poison]]) -> None:
+        """Records of delay topics, already read by the shell; they are held until due."""
+        del now_ms
+        for record, content in batch:
+            entry = self._begin(record)
+            if entry is None:
+                continue
+            match content:
+                case Poison():
+                    self._reject(entry, record, content)
+                case Chunk():
+                    self._hold.put(entry, content, due_ms=record.timestamp_ms, size=len(record.value or b""))
+                case Delivery() if entry.window.is_repeat((content.id, content.attempts, content.spills)):
+                    self._drop(entry, "repeat")
+                case Delivery():
+                    due_ms = record.timestamp_ms + self._delay_ms(content)
+                    self._hold.put(entry, content, due_ms=due_ms, size=len(record.value or b""))
+                case _:
+                    assert_never(content)
+            if self._hold.is_full(entry.window):
+                self._pause(entry.window)
+
+    def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
+        """The cache's answer for a tenant that was asked for."""
+        for entry, work in self._tenants.loaded(tenant, loading, now_ms):
+            self._go_on(now_ms, entry, work)
+
+    def schema_answered(self, now_ms: int, schema_id: int) -> None:
+        """The registry answered for a schema: `decode` knows it now, or knows that there is none."""
+        for entry, record in self._schemas.pop(schema_id, ()):
+            self._decoded(now_ms, entry, record)
+
+    def answered(self, now_ms: int, token: int, answer: Answer) -> None:
+        """A request came to its end."""
+        job = self._flying.pop(token, None)
+        if job is None:
+            return  # handed over meanwhile
+        self._traffic.answered(job, answer, now_ms)
+        self._ended(now_ms, job, answer)
+
+    def acknowledged(self, token: int) -> None:
+        """Kafka has the record that was asked for under this token."""
+        self._writing.pop(token).close_one()
+
+    # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
+
+    def next(self, now_ms: int, broker_now_ms: int) -> Step:
+        """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it."""
+        for entry, delayed in self._hold.take(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+            self._go_on(now_ms, entry, delayed)
+        for job, wait_ms in self._traffic.overdue(now_ms):
+            self._spill(job, wait_ms)
+        for job in self._traffic.start(now_ms):
+            self._send(now_ms, job)
+        self._resume()
+        step, self._step = self._step, Step()
+        step.load = self._tenants.wanted(now_ms)
+        step.wake_ms = self._wake_ms(now_ms, broker_now_ms)
+        return step
+
+    @property
+    def room(self) -> int:
+        """How many records the shell may consume now."""
+        waiting = self._tenants.waiting + sum(map(len, self._schemas.values()))
+        return max(0, min(self._traffic.room, _WAITING_MOST - waiting))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way that the shell drives: requests, writes, loads."""
+        return bool(self._flying or self._writing or self._schemas or self._tenants.asking)
+
+    def positions(self) -> dict[Partition, int]:
+        """How far each partition may be committed."""
+        positions = ((partition, window.position) for partition, window in self._windows.items())
+        return {partition: position for partition, position in positions if position is not None}
+
+    # ── the end of an assignment or of the process ───────────────────────────────────────────────────────────────
+
+    def drain(self, partitions: Iterable[Partition]) -> None:
+        """Start nothing more for these partitions and spill what is queued; what is under way may still be answered.
+
+        Records that have not come as far as a lane stay unfinished: the next owner reads them again.
+        """
+        for partition in partitions:
+            if partition in self._windows:
+                self._windows[partition].draining = True
+        for job in self._traffic.unqueue(lambda job: job.entry.window.draining):
+            self._spill(job, 0)
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is under way for draining partitions and all that was written for them is acknowledged."""
+        flying = any(job.entry.window.draining for job in self._flying.values())
+        return not flying and not any(entry.window.draining for entry in self._writing.values())
+
+    def hand_over(self, now_ms: int) -> None:
+        """Give up what draining partitions have unanswered: an attempt each, to the tier covering its timeout's rest."""
+        for token, job in list(self._flying.items()):
+            if not job.entry.window.draining:
+                continue
+            del self._flying[token]
+            self._step.cancel.append(token)
+            self._traffic.abandoned(job, now_ms)
+            self.counts["handed_over"] += 1
+            delivery = self._attempted(job, now_ms, None)
+            rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
+            self._write(job.entry, Delay(tier=self._schedule.covering(rest_ms, above=delivery.tier), delayed=delivery))
+            job.entry.close_one()
+
+    # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, record: Record) -> Entry | None:
+        window = self._windows.get((record.topic, record.partition))
+        if window is None or not window.begin(record.offset):
+            return None
+        if window.unfinished >= _WINDOW_MOST:
+            self._pause(window)
+        return Entry(window, record.offset)
+
+    def _decoded(self, now_ms: int, entry: Entry, record: Record) -> None:
+        decoded = self._decode(record)
+        match decoded:
+            case Event():
+                self._go_on(now_ms, entry, decoded)
+            case Tombstone():
+                self._drop(entry, "tombstone")
+            case Poison():
+                self._reject(entry, record, decoded)
+            case SchemaNeeded():
+                if decoded.schema_id not in self._schemas:
+                    self._step.schemas.append(decoded.schema_id)
+                self._schemas.setdefault(decoded.schema_id, []).append((entry, record))
+            case _:
+                assert_never(decoded)
+
+    def _go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
+        """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
+        if entry.window.draining:
+            return
+        event = work if isinstance(work, Event) else work.event
+        known = self._tenants.look(event.tenant, now_ms)
+        if known is None:
+            self._tenants.park(event.tenant, (entry, work))
+            return
+        match work:
+            case Event():
+                self._plan(now_ms, entry, work, known)
+            case Chunk():
+                self._unpack(now_ms, entry, work, known)
+            case Delivery():
+                self._again(now_ms, entry, work, known)
+            case _:
+                assert_never(work)
+
+    def _plan(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
+        targets = known.match(event)
+        if not targets:
+            self._drop(entry, "no_subscribers")
+            return
+        if len(targets) > self._rules.fan_out:
+            ids = [target.subscription.id for target in targets]
+            for start in range(0, len(ids), _CHUNK):
+                chunk = Chunk(event=event, subscription_ids=tuple(ids[start : start + _CHUNK]), first_due_ms=now_ms)
+                self._write(entry, Delay(tier=0, delayed=chunk))
+            entry.close_one()
+            return
+        self._deliver(now_ms, entry, event, targets, known, tier=-1, first_due_ms=now_ms)
+
+    def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+        targets: list[Target] = []
+        for subscription_id in chunk.subscription_ids:
+            target = known.target(subscription_id)
+            if target is None or target.subscription.status is Status.PAUSED:
+                self.counts[f"dropped_{'deleted' if target is None else 'paused'}"] += 1
+            else:
+                targets.append(target)
+        self._deliver(now_ms, entry, chunk.event, targets, known, tier=0, first_due_ms=chunk.first_due_ms)
+
+    def _deliver(
+        self,
+        now_ms: int,
+        entry: Entry,
+        event: Event,
+        targets: Sequence[Target],
+        known: Known,
+        *,
+        tier: int,
+        first_due_ms: int,
+    ) -> None:
+        entry.open += len(targets)
+        for target in targets:
+            subscription_id = target.subscription.id
+            delivery = Delivery(
+                id=delivery_id(event.id, subscription_id),
+                event=event,
+                subscription_id=subscription_id,
+                tier=tier,
+                first_due_ms=first_due_ms,
+            )
+            self._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        entry.close_one()
+
+    def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+        target = known.target(delivery.subscription_id)
+        if target is None:
+            self._drop(entry, "deleted")
+        elif target.subscription.status is Status.PAUSED:
+            self._drop(entry, "paused")
+        else:
+            self._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+
+    def _offer(self, now_ms: int, job: Job, known: Known) -> None:
+        """Every delivery passes here, whether it is its first try, a retry or a replay."""
+        subscription = job.target.subscription
+        if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
+            self._bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
+            job.entry.close_one()
+        elif now_ms >= self._schedule.expires_ms(job.delivery.first_due_ms):
+            self._bury(now_ms, job, job.delivery, DeathReason.EXPIRED, "the time allowed for it was over")
+            job.entry.close_one()
+        else:
+            wait_ms = self._traffic.offer(job, now_ms)
+            if wait_ms is not None:
+                self._spill(job, wait_ms)
+
+    def _send(self, now_ms: int, job: Job) -> None:
+        if job.entry.window.closed:
+            self._traffic.abandoned(job, now_ms)
+            return
+        delivery = job.delivery
+        try:
+            signer = job.target.signer
+        except SecretUnreadable as error:
+            self._unsignable(now_ms, job, error)
+            return
+        if delivery.body is None:
+            job.body, job.content_type = signer.body(delivery.event)
+        else:
+            job.body, job.content_type = delivery.body, delivery.content_type
+        job.request = signer.request(event=delivery.event, body=job.body, content_type=job.content_type, now_ms=now_ms)
+        self._token += 1
+        self._flying[self._token] = job
+        self._step.send.append((self._token, job.request))
+
+    def _unsignable(self, now_ms: int, job: Job, error: SecretUnreadable) -> None:
+        """A secret that no key of this process opens fails this webhook's attempts and nobody else's."""
+        answer = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
+        self._traffic.answered(job, answer, now_ms)
+        self._ended(now_ms, job, answer)
+
+    def _ended(self, now_ms: int, job: Job, answer: Answer) -> None:
+        if job.entry.window.closed:
+            return
+        subscription = job.target.subscription
+        retries = subscription.retries is not Retries.NONE
+        outcome = decide(answer, job.delivery, self._schedule, retries=retries, now_ms=now_ms)
+        self._log(job, answer, outcome)
+        match outcome:
+            case Delivered():
+                self.counts["delivered"] += 1
+            case Retry():
+                self.counts["retried"] += 1
+                self._write(job.entry, Delay(tier=outcome.tier, delayed=self._attempted(job, now_ms, answer)))
+            case Dead():
+                if outcome.suspend:
+                    self._suspend(now_ms, job)
+                self._bury(now_ms, job, self._attempted(job, now_ms, answer), outcome.reason, described(answer))
+            case _:
+                assert_never(outcome)
+        job.entry.close_one()
+
+    # ── where a record ends ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _drop(self, entry: Entry, reason: str) -> None:
+        self.counts[f"dropped_{reason}"] += 1
+        entry.close_one()
+
+    def _reject(self, entry: Entry, record: Record, poison: Poison) -> None:
+        self.counts["poison"] += 1
+        self._write(entry, Reject(record=record, poison=poison))
+        entry.close_one()
+
+    def _spill(self, job: Job, wait_ms: float) -> None:
+        """To the tier that covers the wait, at least one up; no attempt is spent."""
+        self.counts["spilled"] += 1
+        delivery = replace(job.delivery, spills=job.delivery.spills + 1)
+        self._write(job.entry, Delay(tier=self._schedule.covering(wait_ms, above=delivery.tier), delayed=delivery))
+        job.entry.close_one()
+
+    def _bury(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
+        self.counts["dead_lettered"] += 1
+        subscription = job.target.subscription
+        dead_letter = DeadLetter(
+            delivery=delivery,
+            reason=reason,
+            detail=detail,
+            failed_at_ms=now_ms,
+            url=subscription.url,
+            brand=subscription.brand,
+        )
+        self._write(job.entry, Bury(dead_letter=dead_letter))
+
+    def _suspend(self, now_ms: int, job: Job) -> None:
+        """Write the subscription's next revision, once, and take it as suspended from now on."""
+        subscription = job.target.subscription
+        known = self._tenants.look(subscription.tenant, now_ms)
+        if known is not None and not known.suspend(subscription.id):
+            return
+        self.counts["suspended"] += 1
+        suspended = replace(
+            subscription,
+            status=Status.SUSPENDED,
+            status_reason="the endpoint answered 410 Gone",
+            updated_at_ms=now_ms,
+            changes=subscription.revision,
+            revision=subscription.revision + 1,
+        )
+        self._write(job.entry, Suspend(subscription=suspended))
+
+    def _write(self, entry: Entry, write: Write) -> None:
+        entry.open += 1
+        self._token += 1
+        self._writing[self._token] = entry
+        self._step.write.append((self._token, write))
+
+    def _attempted(self, job: Job, now_ms: int, answer: Answer | None) -> Delivery:
+        """The delivery after one more attempt, its body fixed; the event's data is in the body from now on."""
+        delivery = job.delivery
+        return replace(
+            delivery,
+            event=replace(delivery.event, data=b""),
+            body=job.body,
+            content_type=job.content_type,
+            attempts=delivery.attempts + 1,
+            first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
+            last_attempt_ms=job.started_ms,
+            last_status=answer.status if isinstance(answer, Response) else None,
+            last_reason=described(answer) if answer is not None else f"unanswered when handed over at {now_ms}",
+        )
+
+    def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
+        self.counts["attempts"] += 1
+        response = answer if isinstance(answer, Response) else None
+        failure = answer if isinstance(answer, Failure) else None
+        event = job.delivery.event
+        self._step.attempts.append(
+            Attempt(
+                delivery_id=job.delivery.id,
+                event_id=event.id,
+                event_type=event.type,
+                tenant=event.tenant,
+                subscription_id=job.delivery.subscription_id,
+                number=job.delivery.attempts + 1,
+                at_ms=job.started_ms,
+                url=job.target.subscription.url,
+                request_headers=job.target.signer.shown(job.request) if job.request else (),
+                request_body=job.body,
+                status=response.status if response else None,
+                response_headers=response.headers if response else (),
+                response_body=response.body if response else b"",
+                response_truncated=response.body_truncated if response else False,
+                failure=failure.kind if failure else None,
+                failure_detail=failure.detail if failure else "",
+                elapsed_ms=answer.elapsed_ms,
+                outcome=_OUTCOME_WORDS[type(outcome)],
+                next_tier=self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None,
+                replay_id=job.delivery.replay_id,
+            )
+        )
+
+    # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _delay_ms(self, delivery: Delivery) -> int:
+        tier = delivery.tier
+        return self._schedule.delays_ms[tier] + self._schedule.jitter_ms(delivery.id, tier)
+
+    def _pause(self, window: Window) -> None:
+        if window not in self._paused:
+            self._paused.add(window)
+            self._step.pause.append(window.partition)
+
+    def _resume(self) -> None:
+        for window in list(self._paused):
+            if window.closed:
+                self._paused.discard(window)
+            elif window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window):
+                self._paused.discard(window)
+                self._step.resume.append(window.partition)
+
+    def _wake_ms(self, now_ms: int, broker_now_ms: int) -> int | None:
+        due_ms = self._hold.next_due_ms()
+        if due_ms is not None:
+            due_ms += now_ms - broker_now_ms
+        wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
+        return min((wish for wish in wishes if wish is not None), default=None)
+
+
+_OUTCOME_WORDS = {Delivered: "delivered", Retry: "retry", Dead: "dead"}

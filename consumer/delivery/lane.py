@@ -1,0 +1,171 @@
+"""A lane: the deliveries of one subscription, waiting and under way, and what is known of their endpoint's pace.
+
+The law: a lane judges from its own state and the time alone; a request counts as under way from its start until it is
+answered or abandoned, and teaches the lane once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from consumer.delivery.limit import Limit, Origin
+
+if TYPE_CHECKING:
+    from consumer.delivery.breaker import Breaker
+    from consumer.delivery.delivery import Delivery
+    from consumer.delivery.offsets import Entry
+    from consumer.delivery.target import Target
+    from consumer.signing.request import Request
+
+_SHARE_OF_NEWEST = 0.2
+_FORGET_PACE_AFTER_MS = 30_000
+_LONGEST_COOLDOWN_MS = 60_000
+_FIRST_COOLDOWN_MS = 250
+
+
+class Place(Enum):
+    """Where a lane stands in the traffic."""
+
+    IDLE = auto()  # nothing to start, or as much under way as it may have
+    READY = auto()  # in the round
+    BLOCKED = auto()  # in its origin's queue
+    ASLEEP = auto()  # until its rate limit, cooldown or breaker lets it go on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """What would wait longer than `wait_ms` is spilled; a lane usually slower than `slow_ms` at once (None: never)."""
+
+    wait_ms: float = 2_000
+    slow_ms: float | None = 2_000
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """A delivery in this process, queued or under way, with the record it must end for.
+
+    Mutable on purpose: it lives from offer to outcome, tens of thousands of times a second.
+    """
+
+    entry: Entry
+    delivery: Delivery
+    target: Target
+    lane: Lane | None = None
+    queued_ms: int = 0
+    started_ms: int = 0
+    probe: bool = False
+    body: bytes = b""
+    content_type: str = ""
+    request: Request | None = field(default=None, repr=False)
+
+
+class Lane:
+    """The lane of one subscription at one URL."""
+
+    __slots__ = (
+        "_answered_ms",
+        "_cooldown_ms",
+        "_free_ms",
+        "_limit",
+        "_pace_ms",
+        "asleep_until_ms",
+        "breaker",
+        "concurrency",
+        "flying",
+        "origin",
+        "place",
+        "queue",
+        "rate_per_s",
+    )
+
+    def __init__(self, origin: Origin, breaker: Breaker) -> None:
+        self.origin = origin
+        self.breaker = breaker
+        self.queue: deque[Job] = deque()
+        self.flying: dict[Job, int] = {}  # to when each was started, oldest first
+        self.place = Place.IDLE
+        self.asleep_until_ms = 0
+        self.concurrency = 1
+        self.rate_per_s: float | None = None
+        self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
+        self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
+        self._answered_ms = 0  # when the last answer came
+        self._free_ms = 0.0  # not before: rate limit and cooldown
+        self._cooldown_ms = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more request may be under way."""
+        return len(self.flying) < min(self.concurrency, self._limit.now)
+
+    def sleep_ms(self, now_ms: int) -> float:
+        """How long its rate limit, cooldown or breaker keeps it from starting a request; 0 when it may."""
+        return max(0.0, self._free_ms - now_ms, self.breaker.wait_ms(now_ms))
+
+    def slow_ms(self, now_ms: int) -> float:
+        """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far."""
+        if now_ms - self._answered_ms > _FORGET_PACE_AFTER_MS and not self.flying:
+            self._pace_ms = 0.0
+        if self.flying:
+            oldest_ms = next(iter(self.flying.values()))
+            if self._answered_ms <= oldest_ms:
+                return max(self._pace_ms, now_ms - oldest_ms)
+        return self._pace_ms
+
+    def wait_ms(self, now_ms: int) -> float:
+        """The estimated wait of one more delivery."""
+        ahead = len(self.queue)
+        wait = self.sleep_ms(now_ms)
+        if self.rate_per_s is not None:
+            wait += ahead * 1_000 / self.rate_per_s
+        if ahead or not self.has_room:
+            wait += (ahead + 1) * self.slow_ms(now_ms) / min(self.concurrency, self._limit.now)
+        return wait
+
+    def started(self, job: Job, now_ms: int) -> None:
+        """A request of this lane is under way."""
+        self.flying[job] = now_ms
+        job.probe = self.breaker.started()
+        if self.rate_per_s is not None:
+            self._free_ms = max(self._free_ms, now_ms) + 1_000 / self.rate_per_s
+
+    def answered(self, job: Job, now_ms: int) -> None:
+        """An HTTP answer came that does not ask us to slow down."""
+        self._learn(job, now_ms)
+        self.breaker.answered()
+        self._cooldown_ms = 0
+        self._limit.accepted(self.concurrency)
+
+    def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
+        """An HTTP answer asks us to slow down: less at once, and a pause, as long as asked or growing."""
+        self._learn(job, now_ms)
+        self.breaker.answered()
+        self._limit.objected(now_ms)
+        self._cooldown_ms = min(max(_FIRST_COOLDOWN_MS, 2 * self._cooldown_ms), _LONGEST_COOLDOWN_MS)
+        pause_ms = self._cooldown_ms if retry_after_ms is None else min(retry_after_ms, _LONGEST_COOLDOWN_MS)
+        self._free_ms = max(self._free_ms, now_ms + pause_ms)
+
+    def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
+        """No HTTP answer came; `unreachable` when the breaker counts it."""
+        self._learn(job, now_ms)
+        if unreachable:
+            self._limit.objected(now_ms)
+            self.breaker.failed(now_ms, probe=job.probe)
+        else:
+            self.breaker.abandoned(probe=job.probe)
+
+    def abandoned(self, job: Job) -> None:
+        """A request was given up without an answer."""
+        del self.flying[job]
+        self.breaker.abandoned(probe=job.probe)
+
+    def _learn(self, job: Job, now_ms: int) -> None:
+        took_ms = now_ms - self.flying.pop(job)
+        self._answered_ms = now_ms
+        if self._pace_ms == 0.0:
+            self._pace_ms = float(took_ms)
+        else:
+            self._pace_ms += _SHARE_OF_NEWEST * (took_ms - self._pace_ms)

@@ -1,0 +1,62 @@
+"""A limit on requests at once that is found by trying.
+
+It grows by one with every good answer until the first objection, then by one a round of answers; an objection cuts it
+down, at most once a second: additive increase, multiplicative decrease, as in RFC 5681 section 3.1.
+
+The law: it stays between its floor and its most, whatever comes.
+"""
+
+_CUT_EVERY_MS = 1_000
+
+
+class Limit:
+    """`cut` is the share that an objection leaves."""
+
+    __slots__ = ("_cut", "_cut_ms", "_floor", "_objected", "now")
+
+    def __init__(self, *, start: float, floor: float, cut: float) -> None:
+        self._floor = floor
+        self._cut = cut
+        self._objected = False
+        self._cut_ms = -_CUT_EVERY_MS
+        self.now = start
+
+    def accepted(self, most: float) -> None:
+        """A good answer came."""
+        if self.now < most:
+            self.now = min(most, self.now + (1 / self.now if self._objected else 1))
+
+    def objected(self, now_ms: int) -> None:
+        """We were asked to slow down, or not answered."""
+        self._objected = True
+        if now_ms - self._cut_ms >= _CUT_EVERY_MS:
+            self._cut_ms = now_ms
+            self.now = max(self._floor, self.now * self._cut)
+
+
+class Origin:
+    """What is under way to one origin (scheme, host, port), all its lanes together.
+
+    Only an answer that asks to slow down is an objection here: silence is the business of the lane it befell, and one
+    webhook's trouble cannot close an origin that thousands share.
+    """
+
+    __slots__ = ("_limit", "_most", "flying")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = Limit(start=min(64.0, float(most)), floor=min(8.0, float(most)), cut=2 / 3)
+        self.flying = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more request may be under way."""
+        return self.flying < self._limit.now
+
+    def accepted(self) -> None:
+        """It answered without objection."""
+        self._limit.accepted(self._most)
+
+    def objected(self, now_ms: int) -> None:
+        """It asked us to slow down."""
+        self._limit.objected(now_ms)

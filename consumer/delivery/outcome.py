@@ -1,0 +1,108 @@
+"""What an answer means for its delivery.
+
+The law: one answer has one outcome, decided by the answer, the delivery and the schedule alone.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.schedule import Schedule
+
+GONE = 410
+_SLOW_DOWN = frozenset({429, 502, 503, 504})
+_UNREACHABLE = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.RESET, FailureKind.TIMEOUT})
+
+
+class DeathReason(StrEnum):
+    """Why a delivery was dead-lettered."""
+
+    EXHAUSTED = "exhausted"  # every attempt failed
+    EXPIRED = "expired"  # its time was over, attempts left or not
+    GONE = "gone"  # the endpoint answered 410
+    RETRIES_NONE = "retries_none"  # the webhook wants no retries
+    SUSPENDED = "suspended"  # the webhook had been suspended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The endpoint answered 2xx."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """To the delay topic of this tier."""
+
+    tier: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """To the dead-letter topic; `suspend` suspends the subscription as well."""
+
+    reason: DeathReason
+    suspend: bool = False
+
+
+Outcome: TypeAlias = Delivered | Retry | Dead
+
+DELIVERED = Delivered()
+
+
+def decide(answer: Answer, delivery: Delivery, schedule: Schedule, *, retries: bool, now_ms: int) -> Outcome:
+    """The outcome of attempt number `delivery.attempts` + 1, which got `answer`."""
+    if isinstance(answer, Response):
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - the class of success, RFC 9110 section 15.3
+            return DELIVERED
+        if answer.status == GONE:
+            return Dead(reason=DeathReason.GONE, suspend=True)
+    if not retries:
+        return Dead(reason=DeathReason.RETRIES_NONE)
+    tier = schedule.after_failure(tier=delivery.tier, attempts=delivery.attempts + 1)
+    if tier is None:
+        return Dead(reason=DeathReason.EXHAUSTED)
+    wait_ms = retry_after_ms(answer, now_ms)
+    if wait_ms is not None:
+        tier = max(tier, schedule.covering(wait_ms, above=tier - 1))
+    if now_ms + schedule.delays_ms[tier] >= schedule.expires_ms(delivery.first_due_ms):
+        return Dead(reason=DeathReason.EXPIRED)
+    return Retry(tier=tier)
+
+
+def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
+    """How long the endpoint asks us to wait (RFC 9110 section 10.2.3, seconds or a date); None for none or nonsense."""
+    if not isinstance(answer, Response):
+        return None
+    value = next((value for name, value in answer.headers if name.lower() == "retry-after"), "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.isdigit():
+        return int(value[:9]) * 1_000
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    # A date without a zone is read as GMT, which is all HTTP knows.
+    at_ms = int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1_000)
+    return max(0, at_ms - now_ms)
+
+
+def asks_to_slow_down(answer: Answer) -> bool:
+    """Whether the endpoint, or what stands before it, says that it has too much to do."""
+    return isinstance(answer, Response) and answer.status in _SLOW_DOWN
+
+
+def is_unreachable(answer: Answer) -> bool:
+    """Whether a breaker counts this: no HTTP answer came."""
+    return isinstance(answer, Failure) and answer.kind in _UNREACHABLE
+
+
+def described(answer: Answer) -> str:
+    """The answer in a few words, for dead letters and logs."""
+    if isinstance(answer, Response):
+        return f"HTTP {answer.status}"
+    return f"{answer.kind}: {answer.detail}" if answer.detail else str(answer.kind)

@@ -1,0 +1,65 @@
+"""What the core asks of its shell.
+
+The law: a write is asked for once under a token, and what it stands for ends only when the shell says that Kafka has
+acknowledged that token.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.offsets import Partition
+from consumer.events.event import Poison, Record
+from consumer.signing.request import Request
+from consumer.webhooks.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """A retry, a spill or a chunk: to the delay topic of `tier`."""
+
+    tier: int
+    delayed: Delivery | Chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bury:
+    """To the dead-letter topic."""
+
+    dead_letter: DeadLetter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """To the poison topic, byte for byte."""
+
+    record: Record
+    poison: Poison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend:
+    """The subscription's next revision, to the subscriptions topic."""
+
+    subscription: Subscription
+
+
+Write: TypeAlias = Delay | Bury | Reject | Suspend
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
+
+    `wake_ms` is when the core wants its next turn even if nothing happens.
+    """
+
+    send: list[tuple[int, Request]] = field(default_factory=list)
+    write: list[tuple[int, Write]] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    cancel: list[int] = field(default_factory=list)
+    load: dict[str, str | None] = field(default_factory=dict)
+    schemas: list[int] = field(default_factory=list)
+    pause: list[Partition] = field(default_factory=list)
+    resume: list[Partition] = field(default_factory=list)
+    wake_ms: int | None = None

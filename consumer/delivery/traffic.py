@@ -1,0 +1,232 @@
+"""All lanes together: who may send next.
+
+A lane with something to start is READY and stands in the round; each turn starts one request of it, so that a busy
+lane takes turns with the others. Without room at its origin it is BLOCKED there; kept back by its rate limit, cooldown
+or breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE until an answer comes.
+
+The law: a job offered is in exactly one place: queued, under way, or given back to be spilled.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from urllib.parse import urlsplit
+
+from consumer.delivery.answer import Answer, Failure
+from consumer.delivery.breaker import Breaker
+from consumer.delivery.lane import Job, Lane, Patience, Place
+from consumer.delivery.limit import Origin
+from consumer.delivery.outcome import asks_to_slow_down, is_unreachable, retry_after_ms
+from consumer.webhooks.subscription import Subscription
+
+_SWEEP_EVERY_MS = 250
+_LANES_REMEMBERED = 50_000
+_CROWDED = 0.5
+_MANY_LANES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`in_flight` and `queued` are per process, `lane_concurrency` per subscription without one of its own."""
+
+    in_flight: int
+    queued: int
+    lane_concurrency: int
+    patience: Patience
+    breaker_times_ms: tuple[int, ...]
+
+
+class Traffic:
+    """The lanes of one process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._origins: dict[str, Origin] = {}
+        self._ready: deque[Lane] = deque()
+        self._blocked: dict[Origin, deque[Lane]] = {}
+        self._asleep: list[tuple[int, int, Lane]] = []
+        self._order = count()
+        self._sweep_ms = 0
+        self._saturated = False
+        self._waiting_lanes = 0
+        self.queued = 0
+        self.flying = 0
+
+    @property
+    def room(self) -> int:
+        """How many more deliveries may be queued."""
+        return self._limits.queued - self.queued
+
+    def offer(self, job: Job, now_ms: int) -> float | None:
+        """Queue the job, or return the wait in ms that it would have had, for which it is to be spilled."""
+        lane = job.lane = self._lane(job.target.subscription)
+        wait_ms = lane.wait_ms(now_ms)
+        if wait_ms > self._patience_ms():
+            return wait_ms
+        slow_ms = self._limits.patience.slow_ms
+        if slow_ms is not None and lane.slow_ms(now_ms) > slow_ms:
+            return wait_ms
+        job.queued_ms = now_ms
+        lane.queue.append(job)
+        self.queued += 1
+        if lane.place is Place.IDLE:
+            self._settle(lane)
+        return None
+
+    def start(self, now_ms: int) -> Iterator[Job]:
+        """The jobs to send now, each under way as it is yielded."""
+        while self._asleep and self._asleep[0][0] <= now_ms:
+            at_ms, _, lane = heapq.heappop(self._asleep)
+            if lane.place is Place.ASLEEP and lane.asleep_until_ms == at_ms:
+                self._rouse(lane)
+        while self._ready and self.flying < self._limits.in_flight:
+            lane = self._ready.popleft()
+            lane.place = Place.IDLE
+            if not lane.queue or not lane.has_room:
+                continue
+            sleep_ms = lane.sleep_ms(now_ms)
+            if sleep_ms > 0:
+                lane.place = Place.ASLEEP
+                lane.asleep_until_ms = int(now_ms + sleep_ms) + 1
+                heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
+            elif not lane.origin.has_room:
+                lane.place = Place.BLOCKED
+                self._blocked.setdefault(lane.origin, deque()).append(lane)
+            else:
+                yield self._depart(lane, now_ms)
+        self._saturated = bool(self._ready)
+
+    def answered(self, job: Job, answer: Answer, now_ms: int) -> None:
+        """The job's request came to an end: its lane and origin learn from it."""
+        lane = _lane_of(job)
+        if isinstance(answer, Failure):
+            lane.failed(job, now_ms, unreachable=is_unreachable(answer))
+        elif asks_to_slow_down(answer):
+            lane.refused(job, now_ms, retry_after_ms(answer, now_ms))
+            lane.origin.objected(now_ms)
+        else:
+            lane.answered(job, now_ms)
+            lane.origin.accepted()
+        self._landed(lane, now_ms)
+
+    def abandoned(self, job: Job, now_ms: int) -> None:
+        """The job's request was given up."""
+        lane = _lane_of(job)
+        lane.abandoned(job)
+        self._landed(lane, now_ms)
+
+    def overdue(self, now_ms: int) -> list[tuple[Job, float]]:
+        """Jobs that have waited out the patience, with the wait still before them; four times a second."""
+        if now_ms < self._sweep_ms or not self.queued:
+            return []
+        self._sweep_ms = now_ms + _SWEEP_EVERY_MS
+        patience_ms = self._limits.patience.wait_ms
+        spilled: list[tuple[Job, float]] = []
+        self._waiting_lanes = 0
+        for lane in self._lanes.values():
+            while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
+                spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms)))
+            self._waiting_lanes += bool(lane.queue)
+        self.queued -= len(spilled)
+        self._forget_idle()
+        return spilled
+
+    def unqueue(self, chosen: Callable[[Job], bool]) -> list[Job]:
+        """Take the chosen queued jobs out: a drain spills them."""
+        taken: list[Job] = []
+        for lane in self._lanes.values():
+            if any(map(chosen, lane.queue)):
+                taken += filter(chosen, lane.queue)
+                lane.queue = deque(job for job in lane.queue if not chosen(job))
+        self.queued -= len(taken)
+        return taken
+
+    def wake_ms(self, now_ms: int) -> int | None:
+        """When the next sleeping lane wakes or the next waiting job has lost its patience."""
+        sweep_ms = max(now_ms, self._sweep_ms) if self.queued else None
+        if self._asleep and (sweep_ms is None or self._asleep[0][0] < sweep_ms):
+            return self._asleep[0][0]
+        return sweep_ms
+
+    def _depart(self, lane: Lane, now_ms: int) -> Job:
+        job = lane.queue.popleft()
+        job.started_ms = now_ms
+        lane.started(job, now_ms)
+        lane.origin.flying += 1
+        self.flying += 1
+        self.queued -= 1
+        self._settle(lane)
+        return job
+
+    def _landed(self, lane: Lane, now_ms: int) -> None:
+        lane.origin.flying -= 1
+        self.flying -= 1
+        blocked = self._blocked.get(lane.origin)
+        if blocked:
+            self._rouse(blocked.popleft())
+        if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
+            self._rouse(lane)
+        else:
+            self._settle(lane)
+
+    def _rouse(self, lane: Lane) -> None:
+        lane.place = Place.IDLE
+        self._settle(lane)
+
+    def _settle(self, lane: Lane) -> None:
+        if lane.place is Place.IDLE and lane.queue and lane.has_room:
+            lane.place = Place.READY
+            self._ready.append(lane)
+
+    def _patience_ms(self) -> float:
+        """How long a delivery may wait.
+
+        It shrinks as the queue fills, but only when many lanes each wait for their own endpoint: then they would crowd
+        out the rest. When this process itself is what is full, or few lanes are busy, the answer is to consume less.
+        """
+        patience_ms = self._limits.patience.wait_ms
+        fill = self.queued / self._limits.queued
+        if fill < _CROWDED or self._saturated or self._waiting_lanes < _MANY_LANES:
+            return patience_ms
+        return patience_ms * max(0.0, 1 - fill) / (1 - _CROWDED)
+
+    def _lane(self, subscription: Subscription) -> Lane:
+        key = (subscription.id, subscription.url)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = Lane(self._origin(subscription.url), Breaker(self._limits.breaker_times_ms))
+            self._lanes[key] = lane
+        lane.concurrency = subscription.max_concurrency or self._limits.lane_concurrency
+        lane.rate_per_s = subscription.rate_per_s
+        return lane
+
+    def _origin(self, url: str) -> Origin:
+        parts = urlsplit(url)
+        name = f"{parts.scheme}://{parts.netloc}".lower()
+        origin = self._origins.get(name)
+        if origin is None:
+            # No origin may hold more than half of the process.
+            origin = self._origins[name] = Origin(max(1, self._limits.in_flight // 2))
+        return origin
+
+    def _forget_idle(self) -> None:
+        if len(self._lanes) <= _LANES_REMEMBERED:
+            return
+        idle = [
+            key
+            for key, lane in self._lanes.items()
+            if lane.place is Place.IDLE and not lane.queue and not lane.flying and lane.breaker.closed
+        ]
+        for key in idle:
+            del self._lanes[key]
+        used = {lane.origin for lane in self._lanes.values()}
+        self._origins = {name: origin for name, origin in self._origins.items() if origin in used}
+
+
+def _lane_of(job: Job) -> Lane:
+    if job.lane is None:
+        raise AssertionError("a job under way was offered to a lane first")
+    return job.lane
