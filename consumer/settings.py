@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     create_topics: bool = Field(default=False, description="Create missing topics at start.")
     replication_factor: int = Field(-1, description="Of topics Hookline creates; -1 leaves it to the broker.")
     partitions: int = Field(8, ge=1, description="Of topics Hookline creates.")
+    trust_broker: bool = Field(
+        default=False, description="Check only that topics exist, for a broker that does not tell its settings."
+    )
     start: Literal["earliest", "latest"] = Field("earliest", description="Where a group without offsets begins.")
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
     error_headers: Literal["kafka_dlt", "connect"] = Field(

@@ -4,7 +4,7 @@ The law: a record's fields are those of its dataclass and of its schema, under t
 translated and nothing can be forgotten in between. (`tier` is not written: the topic says it.)
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
@@ -25,6 +25,7 @@ __all__ = [
     "encode_dead_letter",
     "encode_delivery",
     "encode_replay",
+    "shortened",
 ]
 
 
@@ -126,6 +127,11 @@ def decode_attempt(value: bytes) -> Attempt:
     for name in ("request_headers", "response_headers"):
         row[name] = tuple((header["name"], header["value"]) for header in row[name])
     return Attempt(**row)
+
+
+def shortened(value: bytes) -> bytes:
+    """An encoded attempt without its bodies, for a topic that refuses it whole."""
+    return encode_attempt(replace(decode_attempt(value), request_body=b"", response_body=b"", response_truncated=True))
 
 
 def _row(data: object, names: tuple[str, ...]) -> dict[str, object]:

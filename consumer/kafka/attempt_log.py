@@ -1,0 +1,153 @@
+"""The delivery log's writer: an attempt record for every HTTP request.
+
+The law: `rested` means that every attempt written before the last `turn` is acknowledged by all in-sync replicas. An
+offset committed then is never ahead of the log.
+
+A callback for every record would cost more than the record. So two producers alternate: one takes what is written,
+the other rests, and has nothing left when its queue has run empty. Only failures call back, and are produced again.
+"""
+
+import time
+from collections import deque
+from functools import partial
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from consumer.kafka.client import KafkaBroken, build, error_of
+from consumer.kafka.producer import backoff_s, producer_properties
+from consumer.kafka.records import shortened
+from consumer.kafka.topics import Topics
+from consumer.settings import Settings
+from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("kafka")
+
+_TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+
+
+class AttemptLog:
+    """Owned by one thread. Nothing here blocks but `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._topic = Topics.of(settings).attempts
+        properties = producer_properties(settings, idempotent=False)
+        if "queue.buffering.max.ms" not in settings.kafka and "linger.ms" not in settings.kafka:
+            properties["queue.buffering.max.ms"] = 20
+        outage = Outage(_log, "attempt records not acknowledged")
+        self._active = _Side(self._topic, properties, outage)
+        self._resting = _Side(self._topic, properties, outage)
+        # Bound once: looking it up through two objects costs more than the rest of `write`.
+        self._produce = self._active.producer.produce
+
+    def write(self, key: bytes, value: bytes) -> None:
+        """Write an attempt record: `key` is the subscription's id."""
+        if self._active.waiting:
+            self._active.waiting.append((key, value))
+            return
+        try:
+            self._produce(self._topic, value, key)
+        except BufferError:
+            self._active.waiting.append((key, value))
+        except KafkaException as exception:
+            self._active.failed(key, value, error_of(exception))
+
+    @property
+    def full(self) -> bool:
+        """Do not write more for now (it would be kept, but without bound)."""
+        return bool(self._active.waiting)
+
+    @property
+    def rested(self) -> bool:
+        """Everything written before the last `turn` is acknowledged."""
+        return self._resting.left == 0
+
+    @property
+    def pending(self) -> int:
+        """Records not known to be acknowledged."""
+        return self._active.left + self._resting.left
+
+    def turn(self) -> None:
+        """The producers change places. Only when `rested`: otherwise the law would break."""
+        assert self.rested
+        self._active, self._resting = self._resting, self._active
+        self._produce = self._active.producer.produce
+
+    def poll(self) -> None:
+        """Serve librdkafka's callbacks and produce again what failed.
+
+        Raises:
+            KafkaBroken: the topic refuses an attempt record even without its bodies.
+        """
+        self._active.poll()
+        self._resting.poll()
+
+    def close(self, timeout_s: float) -> int:
+        """Wait until everything is acknowledged, at most `timeout_s`. Returns how many records are left."""
+        until_s = time.monotonic() + timeout_s
+        while self.pending and time.monotonic() < until_s:
+            self.poll()
+            for side in (self._resting, self._active):
+                side.producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
+        return self.pending
+
+
+class _Side:
+    """One of the two producers, with what it could not take or has to produce again."""
+
+    def __init__(self, topic: str, properties: dict[str, str | int | bool], outage: Outage) -> None:
+        self._topic = topic
+        self._outage = outage
+        self._failures = 0
+        self._not_before_s = 0.0
+        self._refused: str | None = None
+        self.waiting: deque[tuple[bytes, bytes]] = deque()
+        self.producer = build(
+            partial(Producer, on_delivery=self._delivered), properties | {"delivery.report.only.error": True}
+        )
+
+    @property
+    def left(self) -> int:
+        return len(self.producer) + len(self.waiting)
+
+    def poll(self) -> None:
+        self.producer.poll(0)
+        if self._refused is not None:
+            raise KafkaBroken(f"{self._topic} refuses an attempt record: {self._refused}")
+        if self.left == 0:
+            self._failures = 0
+            self._outage.over()
+        if not self.waiting or time.monotonic() < self._not_before_s:
+            return
+        for _ in range(len(self.waiting)):
+            key, value = self.waiting[0]
+            try:
+                self.producer.produce(self._topic, value, key)
+            except BufferError:
+                return
+            except KafkaException as exception:
+                self.failed(key, value, error_of(exception))
+            self.waiting.popleft()
+
+    def failed(self, key: bytes, value: bytes, error: KafkaError) -> None:
+        """Keep the record to be produced again, without its bodies if it is too large for the topic."""
+        counters.add(Count.PRODUCE_FAILED, reason=error.name())
+        self._outage.met(topic=self._topic, error=error.str())
+        if error.code() in _TOO_LARGE:
+            short = shortened(value)
+            if len(short) == len(value):
+                self._refused = error.str()
+            value = short
+        else:
+            self._failures += 1
+            self._not_before_s = time.monotonic() + backoff_s(self._failures)
+        self.waiting.append((key, value))
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        key, value = message.key(), message.value()
+        assert error is not None
+        assert key is not None
+        assert value is not None
+        self.failed(key, value, error)

@@ -1,0 +1,268 @@
+"""Producing the records a delivery's promise rests on: retries, spills, chunks, dead letters, poison.
+
+The law: every token given to `write` comes back from `poll` exactly once: acknowledged by all in-sync replicas, or
+refused by the topic for what it is (too large, no key where one is due). Whatever else goes wrong, the record is
+produced again, until the process ends.
+
+So a record may be written twice (after a fatal error the outcome of what was in flight is unknown): readers drop
+repeats by delivery id.
+"""
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeAlias
+
+import structlog
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+)
+
+from consumer.kafka.client import KafkaBroken, KafkaFatal, Properties, build, client_properties, error_of
+from consumer.settings import Settings
+from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("kafka")
+
+# The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
+ANY_SIZE: Final = 1_000_000_000
+_MAX_QUEUED: Final = 20_000
+_MAX_QUEUED_KB: Final = 32_768
+_FIRST_BACKOFF_S: Final = 0.1
+_LAST_BACKOFF_S: Final = 10.0
+# So often in a row, without one acknowledgement in between, and the trouble is not this producer's.
+_MAX_REBUILDS: Final = 5
+_REFUSALS: Final = frozenset(
+    {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_RECORD}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """The record is on all in-sync replicas.
+
+    `timestamp_ms` is the broker's append time; None where the topic's timestamps are the producers'.
+    """
+
+    token: int
+    timestamp_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The topic will never take this record. `reason` is the broker's."""
+
+    token: int
+    reason: str
+
+
+Produced: TypeAlias = Acknowledged | Refused
+
+
+@dataclass(slots=True, kw_only=True)
+class _Write:
+    token: int
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, str | bytes | None]]
+    failures: int = 0
+
+
+def producer_properties(settings: Settings, *, idempotent: bool) -> Properties:
+    """acks=all and no end to librdkafka's own retries.
+
+    Raises:
+        ConfigurationError: the user's properties contradict these.
+    """
+    return client_properties(
+        settings,
+        ours={
+            "acks": "all",
+            "enable.idempotence": idempotent,
+            "message.timeout.ms": 0,
+            "message.max.bytes": ANY_SIZE,
+        },
+        unless_set={
+            "compression.type": "lz4",
+            "linger.ms": 5,
+            # Where a key lands is then the same for Java's tools.
+            "partitioner": "murmur2_random",
+            "queue.buffering.max.messages": _MAX_QUEUED,
+            "queue.buffering.max.kbytes": _MAX_QUEUED_KB,
+        },
+    )
+
+
+class RecordProducer:
+    """Idempotent, acks=all, owned by one thread. Nothing here blocks but `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._properties = producer_properties(settings, idempotent=True)
+        self._unacknowledged: dict[int, _Write] = {}
+        self._overflow: deque[_Write] = deque()
+        self._again: list[tuple[float, int, _Write]] = []
+        self._produced: list[Produced] = []
+        self._generation = 0
+        self._rebuilds = 0
+        self._fatal: str | None = None
+        self._failing = Outage(_log, "records not acknowledged")
+        self._producer = build(Producer, self._properties)
+
+    @property
+    def pending(self) -> int:
+        """Records written and neither acknowledged nor refused."""
+        return len(self._unacknowledged)
+
+    @property
+    def full(self) -> bool:
+        """Do not write more for now (it would be kept, but without bound)."""
+        return bool(self._overflow)
+
+    def write(
+        self,
+        token: int,
+        *,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]] = (),
+    ) -> None:
+        """Produce a record. What became of it comes from a later `poll`, under this token, which must be new."""
+        write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers))
+        self._unacknowledged[token] = write
+        if self._overflow:
+            self._overflow.append(write)
+        else:
+            self._produce(write)
+
+    def poll(self) -> list[Produced]:
+        """Serve librdkafka's callbacks and return what was acknowledged or refused since the last call.
+
+        Raises:
+            KafkaFatal: several new producers in a row failed for good without one acknowledgement.
+        """
+        self._producer.poll(0)
+        if self._fatal is not None:
+            self._rebuild(self._fatal)
+        now_s = time.monotonic()
+        while self._again and self._again[0][0] <= now_s:
+            self._produce(heapq.heappop(self._again)[2])
+        while self._overflow and self._produce(self._overflow[0], overflowed=True):
+            self._overflow.popleft()
+        produced, self._produced = self._produced, []
+        return produced
+
+    def close(self, timeout_s: float) -> int:
+        """Wait until everything is acknowledged, at most `timeout_s`. Returns how many records are left.
+
+        What was acknowledged meanwhile is still to be had from `poll`.
+        """
+        until_s = time.monotonic() + timeout_s
+        kept: list[Produced] = []
+        while True:
+            kept += self.poll()
+            if not self._unacknowledged or time.monotonic() >= until_s:
+                break
+            self._producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
+        self._produced = kept
+        return self.pending
+
+    def _produce(self, write: _Write, *, overflowed: bool = False) -> bool:
+        """Hand a record to librdkafka. False when its queue is full."""
+        try:
+            self._producer.produce(
+                write.topic,
+                write.value,
+                write.key,
+                headers=write.headers,
+                on_delivery=partial(self._delivered, self._generation, write),
+            )
+        except BufferError:
+            if not overflowed:
+                self._overflow.append(write)
+            return False
+        except KafkaException as exception:
+            self._failed(write, error_of(exception))
+        return True
+
+    def _delivered(self, generation: int, write: _Write, error: KafkaError | None, message: Message) -> None:
+        if generation != self._generation:
+            return  # the producer before the last rebuild: this record has been produced again
+        if error is not None:
+            self._failed(write, error)
+            return
+        self._rebuilds = 0
+        self._failing.over()
+        kind, timestamp_ms = message.timestamp()
+        appended_ms = timestamp_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
+        del self._unacknowledged[write.token]
+        self._produced.append(Acknowledged(token=write.token, timestamp_ms=appended_ms))
+
+    def _failed(self, write: _Write, error: KafkaError) -> None:
+        if error.code() in _REFUSALS:
+            del self._unacknowledged[write.token]
+            self._produced.append(Refused(token=write.token, reason=error.str()))
+            return
+        counters.add(Count.PRODUCE_FAILED, reason=error.name())
+        self._failing.met(topic=write.topic, error=error.str())
+        fatal = error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 # librdkafka's local code
+        if fatal:
+            self._fatal = error.str()
+            return  # the rebuild produces every unacknowledged record
+        write.failures += 1
+        due_s = time.monotonic() + backoff_s(write.failures)
+        heapq.heappush(self._again, (due_s, write.token, write))
+
+    def _rebuild(self, why: str) -> None:
+        """A fatal error ends an idempotent producer: a new one takes over everything not acknowledged."""
+        if self._rebuilds >= _MAX_REBUILDS:
+            raise KafkaFatal(why, code="_FATAL")
+        _log.error("producer rebuilt", error=why, records=self.pending)
+        producer = build(Producer, self._properties)
+        self._rebuilds += 1
+        self._generation += 1
+        self._fatal = None
+        self._producer.purge()
+        self._producer = producer
+        self._again.clear()
+        self._overflow = deque(self._unacknowledged.values())
+
+
+def backoff_s(failures: int) -> float:
+    """How long to wait before producing again, after so many failures: doubling, at most 10 s."""
+    return min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 16))
+
+
+def write_now(
+    settings: Settings,
+    *,
+    topic: str,
+    key: bytes,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]] = (),
+    timeout_s: float = 15.0,
+) -> None:
+    """Write one record and wait until all in-sync replicas have it: for a person's command.
+
+    Raises:
+        KafkaBroken: not acknowledged in time (it may be later), or refused.
+    """
+    producer = RecordProducer(settings)
+    producer.write(0, topic=topic, key=key, value=value, headers=headers)
+    left = producer.close(timeout_s)
+    match producer.poll():
+        case [Refused(reason=reason)]:
+            raise KafkaBroken(f"{topic} refuses the record: {reason}")
+        case [] if left:
+            raise KafkaBroken(f"{topic} did not acknowledge the record within {timeout_s:g} s")
+        case _:
+            return

@@ -1,0 +1,177 @@
+"""Hookline's topics and groups: their names, and what each topic must be like.
+
+The law: this is the only place that says so. `topics` compares it with the broker and creates what is missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final, Literal, Self, TypeAlias
+
+from consumer.settings import Settings, duration_ms
+
+Role: TypeAlias = Literal["deliver", "retry", "log", "projection", "api"]
+
+DAY_MS: Final = 86_400_000
+# An event's record grows by its provenance, its headers and its envelope when it moves to one of ours.
+ROOM_BYTES: Final = 65_536
+# The broker's default max.message.bytes: our batches are up to 1 MB.
+BROKER_MAX_BYTES: Final = 1_048_588
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names. `retry_delays` are the tiers as the settings write them, without the spill tier `0s`."""
+
+    prefix: str
+    retry_delays: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The names under these settings."""
+        return cls(settings.topic_prefix, settings.retry_delays)
+
+    @property
+    def subscriptions(self) -> str:
+        """The compacted source of truth of every webhook."""
+        return self.prefix + "subscriptions"
+
+    @property
+    def dead_letter(self) -> str:
+        """Where deliveries end that could not be delivered."""
+        return self.prefix + "dead-letter"
+
+    @property
+    def poison(self) -> str:
+        """Where records go that can never become an event."""
+        return self.prefix + "poison"
+
+    @property
+    def attempts(self) -> str:
+        """The delivery log."""
+        return self.prefix + "attempts"
+
+    @property
+    def state(self) -> str:
+        """Replay counts and the like, compacted."""
+        return self.prefix + "state"
+
+    @cached_property
+    def retry_topics(self) -> tuple[str, ...]:
+        """The delay topics; the index is the tier, 0 the spill tier."""
+        return tuple(f"{self.prefix}retry.{delay}" for delay in ("0s", *self.retry_delays))
+
+    def retry(self, tier: int) -> str:
+        """The delay topic of a tier."""
+        return self.retry_topics[tier]
+
+    def tier_of(self, topic: str) -> int:
+        """The tier of a delay topic."""
+        return self._tiers[topic]
+
+    @cached_property
+    def _tiers(self) -> MappingProxyType[str, int]:
+        return MappingProxyType({topic: tier for tier, topic in enumerate(self.retry_topics)})
+
+    def group(self, role: str) -> str:
+        """The consumer group of a role: `events` belongs to deliver, the others to the role of their name."""
+        return self.prefix + ("events" if role == "deliver" else role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One setting of a topic: `create` is what we create it with, and what a check demands unless `least` says so.
+
+    `least`: a number no smaller (-1, without limit, always passes); without it, the same value. A rule that is not
+    `fatal` is advice: less works, with less to look back on.
+    """
+
+    setting: str
+    create: str
+    least: int | None = None
+    fatal: bool = True
+
+    @property
+    def needed(self) -> str:
+        """What to tell a person."""
+        return self.create if self.least is None else f"at least {self.least}"
+
+    def met_by(self, found: str) -> bool:
+        """Whether a topic with this value will do."""
+        if self.least is None:
+            return found == self.create
+        return int(found) == -1 or int(found) >= self.least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSpec:
+    """A topic Hookline owns."""
+
+    name: str
+    partitions: int
+    rules: tuple[Rule, ...]
+
+
+def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
+    """Every topic Hookline owns; `event_bytes` is the largest `max.message.bytes` among the event topics."""
+    topics = Topics.of(settings)
+    least_bytes = max(event_bytes + ROOM_BYTES, BROKER_MAX_BYTES)
+    # A delivery's record holds the event and, once rendered, the body: nearly the event twice.
+    whole = Rule(setting="max.message.bytes", create=str(2 * event_bytes + ROOM_BYTES), least=least_bytes)
+    original = Rule(setting="max.message.bytes", create=str(least_bytes), least=least_bytes)
+    delete = Rule(setting="cleanup.policy", create="delete")
+    month = _retention(30 * DAY_MS, fatal=False)
+    compacted = (
+        Rule(setting="cleanup.policy", create="compact"),
+        # A reader that starts over within this time still sees what was deleted.
+        Rule(setting="delete.retention.ms", create=str(DAY_MS), least=DAY_MS),
+    )
+    kept = {
+        topics.subscriptions: compacted,
+        topics.dead_letter: (delete, month, whole),
+        topics.poison: (delete, month, original),
+        topics.attempts: (delete, month, whole),
+        topics.state: compacted,
+    }
+    delayed = {
+        topic: (
+            delete,
+            # Due times count from the broker's clock, never from a producer's.
+            Rule(setting="message.timestamp.type", create="LogAppendTime"),
+            _retention(max(7 * DAY_MS, 3 * delay_ms), fatal=True),
+            Rule(setting="retention.bytes", create="-1"),
+            whole,
+        )
+        for topic, delay_ms in zip(topics.retry_topics, settings.retry_delays_ms, strict=True)
+    }
+    return tuple(
+        TopicSpec(name=name, partitions=settings.partitions, rules=rules) for name, rules in (kept | delayed).items()
+    )
+
+
+def needed_by(settings: Settings, role: Role) -> frozenset[str]:
+    """Which of our topics a role reads or writes."""
+    topics = Topics.of(settings)
+    path = {topics.dead_letter, topics.attempts, *topics.retry_topics}
+    match role:
+        case "deliver":
+            return frozenset(path | {topics.poison, topics.subscriptions})
+        case "retry":
+            return frozenset(path | {topics.subscriptions})
+        case "log":
+            return frozenset({topics.attempts, topics.subscriptions})
+        case "projection":
+            return frozenset({topics.subscriptions})
+        case "api":
+            return frozenset({topics.subscriptions, topics.state, topics.attempts, topics.dead_letter, topics.retry(0)})
+
+
+def longest_consumed_ms(settings: Settings, event_retentions_ms: Sequence[int]) -> int:
+    """The longest retention among the topics a group reads; topics kept for ever do not count."""
+    longest_delay_ms = duration_ms(settings.retry_delays[-1])
+    return max(7 * DAY_MS, 3 * longest_delay_ms, *event_retentions_ms, 0)
+
+
+def _retention(least_ms: int, *, fatal: bool) -> Rule:
+    return Rule(setting="retention.ms", create=str(least_ms), least=least_ms, fatal=fatal)

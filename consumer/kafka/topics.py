@@ -1,0 +1,264 @@
+"""Compares the topics on the broker with what Hookline needs, and creates the missing ones.
+
+The law: nothing that exists is ever changed; what is unfit is named, with what was found and what is needed.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
+
+from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.topic_specs import (
+    BROKER_MAX_BYTES,
+    Role,
+    Topics,
+    TopicSpec,
+    longest_consumed_ms,
+    needed_by,
+    specs,
+)
+from consumer.settings import Settings
+
+__all__ = ["Problem", "Role", "Topics", "TopicsUnfit", "admin_client", "check", "create", "differences", "require"]
+
+_log = structlog.get_logger("kafka")
+_Answer_co = TypeVar("_Answer_co", covariant=True)
+
+_TIMEOUT_S: Final = 15.0
+_VISIBLE_WITHIN_S: Final = 10.0
+
+
+class _Future(Protocol[_Answer_co]):
+    def result(self, timeout: float) -> _Answer_co: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is not as needed. `setting` is empty when the topic itself is missing."""
+
+    topic: str
+    setting: str
+    found: str
+    needed: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        if not self.setting:
+            return f"{self.topic}: missing"
+        return f"{self.topic}: {self.setting} is {self.found}, needed {self.needed}"
+
+
+class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """The topics are not as this role needs them."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        super().__init__(f"Kafka's topics are not as needed (`hookline topics create` creates missing ones):{lines}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the broker says: settings by topic (no entry: no such topic), and how long it keeps a group's offsets.
+
+    `event_topics` are the user's topics that match the settings; `offsets_ms` is None where the broker does not tell.
+    """
+
+    topics: Mapping[str, Mapping[str, str]]
+    event_topics: tuple[str, ...]
+    offsets_ms: int | None
+
+
+def admin_client(settings: Settings) -> AdminClient:
+    """A client for `check` and `create`.
+
+    Raises:
+        ConfigurationError: the Kafka properties are wrong.
+    """
+    return build(AdminClient, client_properties(settings))
+
+
+def require(settings: Settings, role: Role) -> None:
+    """Make sure that everything a role needs is there, creating it first where the settings allow it.
+
+    Raises:
+        TopicsUnfit: names everything that is not.
+        KafkaBroken: the broker could not be asked.
+    """
+    admin = admin_client(settings)
+    if settings.create_topics and not settings.trust_broker:
+        create(admin, settings)
+    problems = check(admin, settings, role=role)
+    for problem in problems:
+        if not problem.fatal:
+            _log.warning("topic not as advised", problem=str(problem))
+    if fatal := [problem for problem in problems if problem.fatal]:
+        raise TopicsUnfit(fatal)
+
+
+def check(admin: AdminClient, settings: Settings, *, role: Role | None = None) -> list[Problem]:
+    """Everything that is not as a role, or Hookline as a whole, needs it.
+
+    Raises:
+        KafkaBroken: the broker could not be asked.
+    """
+    found = _ask(admin, settings)
+    names = None if role is None else needed_by(settings, role)
+    return differences(settings, found, names=names, events=role in {None, "deliver"})
+
+
+def create(admin: AdminClient, settings: Settings) -> list[str]:
+    """Create what is missing of Hookline's own topics and wait until it can be seen. Returns the names created.
+
+    Raises:
+        KafkaBroken: the broker refused, or could not be asked.
+    """
+    found = _ask(admin, settings)
+    missing = [spec for spec in _wanted(settings, found) if spec.name not in found.topics]
+    if not missing:
+        return []
+    futures = admin.create_topics(
+        [
+            NewTopic(
+                spec.name,
+                num_partitions=spec.partitions,
+                replication_factor=settings.replication_factor,
+                config={rule.setting: rule.create for rule in spec.rules},
+            )
+            for spec in missing
+        ],
+        operation_timeout=_TIMEOUT_S,
+        request_timeout=_TIMEOUT_S,
+    )
+    created = [name for name, future in futures.items() if _created(name, future)]
+    _await_visible(admin, {spec.name for spec in missing})
+    return created
+
+
+def differences(
+    settings: Settings, found: Found, *, names: frozenset[str] | None = None, events: bool = True
+) -> list[Problem]:
+    """Compare what was found with what is needed of these topics of ours, or of all. Pure."""
+    problems: list[Problem] = []
+    if events:
+        problems += [
+            Problem(topic=name, setting="", found="", needed="it holds events: create it yourself")
+            for name in settings.event_topics
+            if not name.startswith("^") and name not in found.topics
+        ]
+    for spec in _wanted(settings, found):
+        if names is not None and spec.name not in names:
+            continue
+        if spec.name not in found.topics:
+            problems.append(Problem(topic=spec.name, setting="", found="", needed=f"{spec.partitions} partitions"))
+        elif not settings.trust_broker:
+            problems += _unmet(spec, found.topics[spec.name])
+    needed_ms = longest_consumed_ms(settings, _retentions(found))
+    if found.offsets_ms is not None and found.offsets_ms < needed_ms:
+        problems.append(
+            Problem(
+                topic="the broker",
+                setting="offsets.retention.minutes",
+                found=str(found.offsets_ms // 60_000),
+                needed=f"at least {-(-needed_ms // 60_000)}: a group stopped for longer starts from the beginning",
+                fatal=False,
+            )
+        )
+    return problems
+
+
+def _wanted(settings: Settings, found: Found) -> tuple[TopicSpec, ...]:
+    sizes = [int(found.topics[name].get("max.message.bytes", BROKER_MAX_BYTES)) for name in found.event_topics]
+    return specs(settings, event_bytes=max(sizes, default=BROKER_MAX_BYTES))
+
+
+def _unmet(spec: TopicSpec, settings_found: Mapping[str, str]) -> list[Problem]:
+    return [
+        Problem(
+            topic=spec.name,
+            setting=rule.setting,
+            found=settings_found[rule.setting],
+            needed=rule.needed,
+            fatal=rule.fatal,
+        )
+        for rule in spec.rules
+        if rule.setting in settings_found and not rule.met_by(settings_found[rule.setting])
+    ]
+
+
+def _retentions(found: Found) -> list[int]:
+    return [int(found.topics[name].get("retention.ms", 0)) for name in found.event_topics]
+
+
+def _ask(admin: AdminClient, settings: Settings) -> Found:
+    try:
+        metadata = admin.list_topics(timeout=_TIMEOUT_S)
+    except KafkaException as exception:
+        raise broken(error_of(exception), "asking the broker for its topics") from None
+    existing = {name for name, topic in metadata.topics.items() if topic.error is None}
+    ours = {spec.name for spec in specs(settings, event_bytes=0)} & existing
+    event_topics = tuple(sorted(name for name in existing - ours if _is_event_topic(settings, name)))
+    if settings.trust_broker:
+        return Found(topics={name: {} for name in ours | {*event_topics}}, event_topics=event_topics, offsets_ms=None)
+    broker_id = str(min(metadata.brokers))
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(ours | {*event_topics})]
+    broker = ConfigResource(ResourceType.BROKER, broker_id)
+    futures = admin.describe_configs([*resources, broker], request_timeout=_TIMEOUT_S)
+    return Found(
+        topics={resource.name: _settings(futures[resource]) or {} for resource in resources},
+        event_topics=event_topics,
+        offsets_ms=_offsets_ms(_settings(futures[broker])),
+    )
+
+
+def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | None:
+    """A resource's settings; None where this user may not see them, as on managed clusters."""
+    try:
+        entries = future.result(timeout=2 * _TIMEOUT_S)
+    except KafkaException as exception:
+        error = error_of(exception)
+        if error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}:
+            _log.warning("settings not checked", error=error.str())
+            return None
+        raise broken(error, "asking the broker for settings") from None
+    return {name: entry.value for name, entry in entries.items() if entry.value is not None}
+
+
+def _offsets_ms(broker: Mapping[str, str] | None) -> int | None:
+    minutes = None if broker is None else broker.get("offsets.retention.minutes")
+    return None if minutes is None else int(minutes) * 60_000
+
+
+def _is_event_topic(settings: Settings, name: str) -> bool:
+    return any(
+        re.match(wanted, name) is not None if wanted.startswith("^") else wanted == name
+        for wanted in settings.event_topics
+    )
+
+
+def _created(name: str, future: _Future[None]) -> bool:
+    try:
+        future.result(timeout=2 * _TIMEOUT_S)
+    except KafkaException as exception:
+        error = error_of(exception)
+        if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            return False  # another process was faster
+        raise broken(error, f"creating {name}") from None
+    return True
+
+
+def _await_visible(admin: AdminClient, names: set[str]) -> None:
+    """A topic is created before every broker knows it; whoever subscribes in between is told that it is unknown."""
+    until_s = time.monotonic() + _VISIBLE_WITHIN_S
+    while not names <= {
+        name for name, topic in admin.list_topics(timeout=_TIMEOUT_S).topics.items() if topic.partitions
+    }:
+        if time.monotonic() > until_s:
+            raise broken(KafkaError(KafkaError._TIMED_OUT), "waiting for the new topics to appear")  # noqa: SLF001 # librdkafka's local code
+        time.sleep(0.05)
