@@ -1,0 +1,161 @@
+"""Avro events: the envelope io.hookline.Event, or any record of the producers' own.
+
+    Schema Registry      00 | schema id, 4 bytes, big-endian              | value
+    single object        C3 01 | CRC-64-AVRO fingerprint, 8, little-endian | value
+
+The law: a record of the producers' own becomes `data` whole, as JSON; its metadata is taken from the headers
+`event-type`, `tenant`, `event-id`, `product` and `event-time` (RFC 3339), each else from the field the operator
+configured for it. Those headers mean nothing on any other format.
+"""
+
+from functools import cache
+
+import msgspec
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from consumer.events.avro_json import read_json
+from consumer.events.envelope import members, text, time_ms
+from consumer.events.event import Event, Record, SchemaNeeded
+from consumer.events.fields import Headers, event, header_text, range_checked_ms, text_ms
+from consumer.events.limits import check_depth, json_text
+from consumer.events.reasons import PoisonReason, Refused
+from consumer.events.rules import Rules
+from consumer.events.schema import ENVELOPE, ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
+from consumer.json import Json
+from consumer.schemas import avro_schema
+
+REGISTRY_MAGIC = b"\x00"
+SINGLE_OBJECT_MAGIC = b"\xc3\x01"
+
+_ID_END = 5
+_FINGERPRINT_END = 10
+_MAX_SCHEMA_ID = 2**31 - 1
+_BYTES = msgspec.json.Decoder(bytes | None)
+
+
+@cache
+def event_schema() -> tuple[bytes, ParsedSchema]:
+    """The fingerprint of schemas/avro/Event.avsc as it stands in a record, and the schema compiled."""
+    schema = avro_schema("Event")
+    parsed = parse(dict(schema))
+    assert isinstance(parsed, ParsedSchema)
+    return bytes.fromhex(fingerprint(to_parsing_canonical_form(dict(schema)), "CRC-64-AVRO")), parsed
+
+
+def read_single_object(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
+    """The event of a record in single-object encoding."""
+    expected, schema = event_schema()
+    if value[2:_FINGERPRINT_END] != expected:
+        raise Refused(
+            PoisonReason.UNKNOWN_SCHEMA, "the fingerprint is not that of io.hookline.Event: publish with Event.avsc"
+        )
+    return _envelope(record, value[_FINGERPRINT_END:], headers, schema, rules)
+
+
+def read_registered(
+    record: Record, value: bytes, headers: Headers, schemas: Schemas, rules: Rules
+) -> Event | SchemaNeeded:
+    """The event of a record in the Schema Registry's wire format, or the id of the schema to ask for first."""
+    if len(value) < _ID_END:
+        raise Refused(PoisonReason.UNDECODABLE, "the value is cut short: a schema id of 4 bytes belongs after 00")
+    if not rules.registry:
+        raise Refused(PoisonReason.UNKNOWN_SCHEMA, "no Schema Registry is configured: set HOOKLINE_SCHEMA_REGISTRY_URL")
+    schema_id = int.from_bytes(value[1:_ID_END], "big")
+    # A registry's ids are positive 32-bit integers. Others are not asked for: its answer could look like an outage.
+    if not 0 < schema_id <= _MAX_SCHEMA_ID:
+        raise Refused(PoisonReason.UNKNOWN_SCHEMA, f"{schema_id} cannot be the id of a schema")
+    match schemas.known.get(schema_id):
+        case None:
+            return SchemaNeeded(schema_id=schema_id)
+        case UnknownSchema():
+            raise Refused(PoisonReason.UNKNOWN_SCHEMA, f"the Schema Registry has no schema {schema_id}")
+        case RefusedSchema(reason=reason, detail=detail):
+            raise Refused(reason, f"schema {schema_id}: {detail}")
+        case ParsedSchema(name=name) as schema:
+            read = _envelope if name == ENVELOPE else _own
+            return read(record, value[_ID_END:], headers, schema, rules)
+
+
+def _envelope(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, rules: Rules) -> Event:
+    """`data` is bytes, so base64 in the JSON that comes out of Avro: hence twice the limit here, and once below."""
+    found = members(read_json(schema.reader, value, 2 * rules.max_event_bytes))
+    try:
+        payload = _BYTES.decode(found["data"]) if "data" in found else None
+    except msgspec.ValidationError:
+        raise Refused(PoisonReason.WRONG_TYPE, "data must be bytes that hold JSON") from None
+    data = b"null" if payload is None else json_text(payload)
+    check_depth(data, rules.max_event_depth)
+    return event(
+        record,
+        headers,
+        id=text(found, "id"),
+        type=text(found, "type"),
+        tenant=text(found, "tenant"),
+        product=text(found, "product"),
+        time_ms=time_ms(found),
+        data=data,
+    )
+
+
+def _own(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, rules: Rules) -> Event:
+    if schema.depth > rules.max_event_depth:
+        raise Refused(PoisonReason.TOO_DEEP, f"the schema nests deeper than {rules.max_event_depth} levels: flatten it")
+    data = read_json(schema.reader, value, rules.max_event_bytes)
+    metadata = _Metadata(headers, data)
+    return event(
+        record,
+        headers,
+        id=metadata.text("event-id", rules.avro_id_field),
+        type=metadata.text("event-type", rules.avro_type_field),
+        tenant=metadata.text("tenant", rules.avro_tenant_field),
+        product=metadata.text("product", rules.avro_product_field),
+        time_ms=metadata.time_ms("event-time", rules.avro_time_field),
+        data=data,
+    )
+
+
+class _Metadata:
+    """What a record of the producers' own says about itself. `data` is parsed only if a field is asked for."""
+
+    def __init__(self, headers: Headers, data: bytes) -> None:
+        self._headers = headers
+        self._data = data
+        self._parsed: Json = None
+
+    def text(self, header: str, path: str | None) -> str | None:
+        """A text. Whole numbers count as their digits: that is what ids of tenants often are."""
+        found = header_text(self._headers, header)
+        if found is not None or path is None:
+            return found
+        match self._field(path):
+            case None:
+                return None
+            case str() as value:
+                return value
+            case int() as value if not isinstance(value, bool):
+                return str(value)
+            case _:
+                raise Refused(PoisonReason.WRONG_TYPE, f"the field {path} must be a string or a whole number")
+
+    def time_ms(self, header: str, path: str | None) -> int | None:
+        """A time. A whole number in a field is milliseconds since 1970."""
+        found = header_text(self._headers, header)
+        if found is not None:
+            return text_ms(header, found)
+        match None if path is None else self._field(path):
+            case None:
+                return None
+            case str() as value:
+                return text_ms(f"the field {path}", value)
+            case int() as value if not isinstance(value, bool):
+                return range_checked_ms(f"the field {path}", value)
+            case _:
+                raise Refused(PoisonReason.WRONG_TYPE, f"the field {path} must be a timestamp")
+
+    def _field(self, path: str) -> Json:
+        if self._parsed is None:
+            self._parsed = msgspec.json.decode(self._data)
+        value = self._parsed
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        return value

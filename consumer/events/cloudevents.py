@@ -1,0 +1,122 @@
+"""CloudEvents 1.0 on Kafka, in binary mode (`ce_*` headers) and structured mode (one JSON object).
+
+The law: what the record declares decides, not what its bytes look like. As in the CloudEvents Kafka protocol binding,
+a content type of the `application/cloudevents` family comes first, then the header `ce_specversion`.
+
+`subject`, or the extension the operator configured, is the tenant; the extension `product` is the product. The
+payload must be JSON, because that is what webhooks carry: batches, `+avro`, other content types and `data_base64` are
+refused.
+"""
+
+from dataclasses import dataclass
+
+from consumer.events.envelope import members, text, time_ms
+from consumer.events.event import Event, Record
+from consumer.events.fields import Headers, event, header_text, text_ms
+from consumer.events.limits import check_depth, json_text
+from consumer.events.reasons import PoisonReason, Refused
+from consumer.events.rules import Rules
+
+_FAMILY = "application/cloudevents"
+_STRUCTURED = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CloudEvent:
+    specversion: str | None
+    id: str | None
+    source: str | None
+    type: str | None
+    tenant: str | None
+    product: str | None
+    time_ms: int | None
+    data: bytes
+
+
+def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event | None:
+    """The event, or None if the record does not declare itself a CloudEvent."""
+    media = _media_type(headers)
+    if media == _STRUCTURED:
+        return _structured(record, value, headers, rules)
+    if media.startswith(_FAMILY):
+        raise Refused(
+            PoisonReason.UNSUPPORTED_FORMAT,
+            "of CloudEvents only application/cloudevents+json and the binary mode are read: no batches",
+        )
+    if "ce_specversion" in headers:
+        return _binary(record, value, headers, rules, media)
+    return None
+
+
+def _media_type(headers: Headers) -> str:
+    """The content type without its parameters, lower case; empty if there is none."""
+    declared = headers.get("content-type")
+    if declared is None:
+        return ""
+    return declared.partition(b";")[0].strip().lower().decode("ascii", "replace")
+
+
+def _is_json(media: str) -> bool:
+    return media in ("", "application/json", "text/json") or media.endswith("+json")
+
+
+def _binary(record: Record, value: bytes, headers: Headers, rules: Rules, media: str) -> Event:
+    if not _is_json(media):
+        raise Refused(
+            PoisonReason.UNSUPPORTED_FORMAT, "the content-type of a CloudEvent in binary mode must be JSON, as its data"
+        )
+    time = header_text(headers, "ce_time")
+    found = _CloudEvent(
+        specversion=header_text(headers, "ce_specversion"),
+        id=header_text(headers, "ce_id"),
+        source=header_text(headers, "ce_source"),
+        type=header_text(headers, "ce_type"),
+        tenant=header_text(headers, f"ce_{rules.tenant_extension or 'subject'}"),
+        product=header_text(headers, "ce_product"),
+        time_ms=None if time is None else text_ms("ce_time", time),
+        # A CloudEvent need not have data, and Kafka cannot write "none" without a tombstone: an empty value is none.
+        data=json_text(value) if value else b"null",
+    )
+    return _event(record, headers, rules, found)
+
+
+def _structured(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
+    found = members(value)
+    if "data_base64" in found:
+        raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "data_base64 is binary, webhooks carry JSON: publish data")
+    return _event(
+        record,
+        headers,
+        rules,
+        _CloudEvent(
+            specversion=text(found, "specversion"),
+            id=text(found, "id"),
+            source=text(found, "source"),
+            type=text(found, "type"),
+            tenant=text(found, rules.tenant_extension or "subject"),
+            product=text(found, "product"),
+            time_ms=time_ms(found),
+            data=bytes(found["data"]) if "data" in found else b"null",
+        ),
+    )
+
+
+def _event(record: Record, headers: Headers, rules: Rules, found: _CloudEvent) -> Event:
+    if found.specversion != "1.0":
+        raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "specversion must be 1.0")
+    tenant_name = rules.tenant_extension or "subject"
+    for name, value in (("id", found.id), ("source", found.source), (tenant_name, found.tenant)):
+        if not value:
+            why = "it names the tenant" if name == tenant_name else "CloudEvents 1.0 requires it"
+            raise Refused(PoisonReason.MISSING_FIELD, f"{name} is missing: {why}")
+    check_depth(found.data, rules.max_event_depth)
+    return event(
+        record,
+        headers,
+        id=found.id,
+        type=found.type,
+        tenant=found.tenant,
+        product=found.product,
+        time_ms=found.time_ms,
+        data=found.data,
+    )

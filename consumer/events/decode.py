@@ -1,0 +1,36 @@
+"""A record becomes what it is.
+
+The law: decode is a total function. Every record, whatever its bytes and headers, becomes exactly one of Event,
+Tombstone, Poison or SchemaNeeded; nothing is read, written or changed on the way.
+
+In this order: no value, too large, declared by headers (CloudEvents), told by its first bytes (Avro), else JSON.
+"""
+
+from consumer.events import avro, cloudevents, envelope
+from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.reasons import PoisonReason, Refused
+from consumer.events.rules import Rules
+from consumer.events.schema import Schemas
+
+
+def decode(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
+    """What the record is. SchemaNeeded is final only for now: ask again once `schemas` knows that id."""
+    if record.value is None:
+        return Tombstone()
+    try:
+        return _event(record, record.value, schemas, rules)
+    except Refused as refused:
+        return Poison(reason=refused.reason, detail=refused.detail)
+
+
+def _event(record: Record, value: bytes, schemas: Schemas, rules: Rules) -> Event | SchemaNeeded:
+    if len(value) > rules.max_event_bytes:
+        raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes")
+    headers = dict(record.headers)  # of several headers with one name the last counts, as for Kafka's own clients
+    if headers and (event := cloudevents.read(record, value, headers, rules)) is not None:
+        return event
+    if value.startswith(avro.REGISTRY_MAGIC):
+        return avro.read_registered(record, value, headers, schemas, rules)
+    if value.startswith(avro.SINGLE_OBJECT_MAGIC):
+        return avro.read_single_object(record, value, headers, rules)
+    return envelope.read(record, value, headers, rules)

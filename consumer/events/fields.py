@@ -1,0 +1,109 @@
+"""The metadata of an event, checked alike whatever format it came in.
+
+The law: type, tenant and product are printable text of 1 to 200 characters, because they end in HTTP headers, keys
+and logs; an id is 1 to 200 bytes of UTF-8; a time lies in the years 1 to 9999.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from consumer.events.event import Event, Record
+from consumer.events.reasons import PoisonReason, Refused
+
+Headers: TypeAlias = dict[str, bytes | None]
+AwareTime: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+
+MAX_NAME_CHARACTERS = 200
+MAX_ID_BYTES = 200
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
+_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def event(
+    record: Record,
+    headers: Headers,
+    *,
+    id: str | None,  # noqa: A002 - the glossary's and Event's own word
+    type: str | None,  # noqa: A002 - as above
+    tenant: str | None,
+    product: str | None,
+    time_ms: int | None,
+    data: bytes,
+) -> Event:
+    """The Event these checked parts make. `id` defaults to topic-partition-offset, `time_ms` to the record's."""
+    return Event(
+        id=f"{record.topic}-{record.partition}-{record.offset}" if id is None else _checked_id(id),
+        type=_checked_name("type", type),
+        tenant=_checked_name("tenant", tenant),
+        product=None if product is None else _checked_name("product", product),
+        time_ms=record.timestamp_ms if time_ms is None else time_ms,
+        data=data,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        traceparent=traceparent(headers) if headers else None,
+    )
+
+
+def _checked_id(event_id: str) -> str:
+    if not 0 < len(event_id) <= MAX_ID_BYTES or (not event_id.isascii() and len(event_id.encode()) > MAX_ID_BYTES):
+        raise Refused(PoisonReason.WRONG_TYPE, f"id must be 1 to {MAX_ID_BYTES} bytes of UTF-8; leave it out for none")
+    return event_id
+
+
+def _checked_name(field: str, name: str | None) -> str:
+    if name is None:
+        raise Refused(PoisonReason.MISSING_FIELD, f"{field} is missing: every event names its {field}")
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
+        raise Refused(PoisonReason.WRONG_TYPE, f"{field} must be 1 to {MAX_NAME_CHARACTERS} printable characters")
+    return name
+
+
+def instant_ms(field: str, moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware datetime, rounded down."""
+    return range_checked_ms(field, (moment - _EPOCH) // _MS)
+
+
+def range_checked_ms(field: str, ms: int) -> int:
+    """`ms` itself if a calendar can show it."""
+    if not _FIRST_MS <= ms <= _LAST_MS:
+        raise Refused(PoisonReason.WRONG_TYPE, f"{field} lies outside the years 1 to 9999: write milliseconds")
+    return ms
+
+
+def text_ms(field: str, text: str) -> int:
+    """Milliseconds since 1970 of an RFC 3339 text with an offset."""
+    try:
+        return instant_ms(field, msgspec.convert(text, AwareTime))
+    except msgspec.ValidationError:
+        raise Refused(
+            PoisonReason.WRONG_TYPE, f"{field} must be RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
+        ) from None
+
+
+def header_text(headers: Headers, name: str) -> str | None:
+    """The header as text, None if it is absent or has no value."""
+    value = headers.get(name)
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise Refused(PoisonReason.WRONG_TYPE, f"the header {name} is not UTF-8") from None
+
+
+def traceparent(headers: Headers) -> str | None:
+    """The trace context of `traceparent`, else of `ce_traceparent`: W3C Trace Context level 1, else None."""
+    for name in ("traceparent", "ce_traceparent"):
+        value = headers.get(name)
+        if value is not None and _TRACEPARENT.fullmatch(value):
+            return value.decode("ascii")
+    return None

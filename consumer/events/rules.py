@@ -1,0 +1,36 @@
+"""What an operator may set about events, cut down to what decoding needs."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from consumer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`registry` says whether a Schema Registry is configured. The `avro_*_field`s may be dotted paths."""
+
+    max_event_bytes: int = 1_048_576
+    max_event_depth: int = 64
+    registry: bool = True
+    tenant_extension: str | None = None
+    avro_type_field: str | None = None
+    avro_tenant_field: str | None = None
+    avro_id_field: str | None = None
+    avro_product_field: str | None = None
+    avro_time_field: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The rules these settings ask for."""
+        return cls(
+            max_event_bytes=settings.max_event_bytes,
+            max_event_depth=settings.max_event_depth,
+            registry=settings.schema_registry_url is not None,
+            tenant_extension=settings.tenant_extension,
+            avro_type_field=settings.avro_type_field,
+            avro_tenant_field=settings.avro_tenant_field,
+            avro_id_field=settings.avro_id_field,
+            avro_product_field=settings.avro_product_field,
+            avro_time_field=settings.avro_time_field,
+        )
