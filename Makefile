@@ -1,0 +1,46 @@
+# Every target does its own set-up. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint services bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## make .venv with .venv/bin/hookline (needs only Python; instant when up to date)
+	@$(PYTHON) make/environment.py requirements.lock
+
+setup-dev: ## the same with what tests and lint need
+	@$(PYTHON) make/environment.py requirements-dev.lock
+
+demo: setup ## see it work, no Kafka or Redis needed (until Ctrl-C, or FOR=20s)
+	@$(BIN)/hookline demo $(if $(FOR),--for $(FOR))
+
+test: lint ## lint, then every test on a real Kafka and Redis
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python make/suite.py
+
+lint: setup-dev ## ruff, mypy (strict) and import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@echo "lint: clean"
+
+services: setup-dev ## start Kafka, Redis and a schema registry, print the settings to export, stop on Ctrl-C
+	@$(BIN)/python -m tests.services.needs
+	@exec $(BIN)/python -m tests.services
+
+bench: setup-dev ## deliveries per second on one core; the figures land in bench/out/latest.json
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m bench
+
+lock: ## write the locks anew from pyproject.toml (needs uv)
+	@echo hatchling | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock
+	@$(LOCK) --constraint requirements.lock --group dev requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment, caches and the services' data
+	rm -rf .venv .cache .hookline .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out

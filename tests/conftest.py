@@ -1,0 +1,87 @@
+"""Real services for any test that asks, shared by the run; nothing of the developer's own settings reaches a test."""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.services import shared
+from tests.services.kafka import Kafka
+from tests.services.redis import DATABASES, Redis
+from tests.services.topics import MakeTopics, create_topics
+
+_owner = pytest.StashKey[shared.Shared]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Workers of pytest-xdist find the controller's by the environment.
+    if shared.VARIABLE not in os.environ:
+        config.stash[_owner] = shared.Shared().open()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    owner = config.stash.get(_owner, None)
+    if owner is not None:
+        owner.close()
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> str:
+    """The shared broker: isolate by `topic_prefix`."""
+    return shared.ask("kafka")
+
+
+@pytest.fixture(scope="session")
+def registry_url() -> str:
+    """The shared registry: isolate subjects by `topic_prefix`."""
+    return shared.ask("registry")
+
+
+@pytest.fixture
+def redis_url(worker_id: str) -> str:
+    """The shared Redis, a database of this worker's own, empty at the test's start. Never FLUSHALL it."""
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) + 1
+    assert number < DATABASES
+    url = shared.ask("redis").removesuffix("0") + str(number)
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Before every topic and group of this test."""
+    return f"t{secrets.token_hex(4)}."
+
+
+@pytest.fixture
+def make_topics(kafka_bootstrap: str) -> MakeTopics:
+    def make(spec: Mapping[str, int], config: Mapping[str, str] | None = None) -> None:
+        create_topics(kafka_bootstrap, spec, config)
+
+    return make
+
+
+@pytest.fixture
+def private_kafka(tmp_path: Path) -> Iterator[Kafka]:
+    """A broker of the test's own, to kill and pause."""
+    kafka = Kafka.start(tmp_path / "kafka")
+    yield kafka
+    kafka.stop()
+
+
+@pytest.fixture
+def private_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis of the test's own, to kill and pause."""
+    server = Redis.start(tmp_path / "redis")
+    yield server
+    server.stop()

@@ -1,0 +1,166 @@
+"""One Kafka broker in KRaft mode, ready when it answers for its metadata, with its data kept across restarts."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.services import engine
+from tests.services.jars import kafka_jars
+from tests.services.server import LocalProcess, Server, ServiceError, free_port, listening, wait_until_ready
+
+IMAGE = "apache/kafka:4.3.1"
+LOG4J = Path(__file__).with_name("log4j2.properties")
+CLUSTER_ID = "aG9va2xpbmUtdGVzdHMtMQ"  # any 16 bytes in base64
+READY_WITHIN_S = 60.0
+MIB = 1_048_576
+
+# What differs from Kafka's defaults: one node, quick groups, room for records that are too large for Hookline.
+PROPERTIES: Mapping[str, str] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "2",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    # After SIGKILL a broker is let in again once its old session has ended: 9 s by default.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "1000",
+    "group.consumer.session.timeout.ms": "10000",
+    "group.consumer.min.heartbeat.interval.ms": "500",
+    "group.consumer.heartbeat.interval.ms": "2000",
+    "message.max.bytes": str(20 * MIB),
+    "replica.fetch.max.bytes": str(21 * MIB),
+    # The cleaner's default of 128 MiB would be a quarter of our heap.
+    "log.cleaner.dedupe.buffer.size": str(8 * MIB),
+    "log.cleaner.backoff.ms": "1000",
+}
+
+
+class Kafka:
+    """A broker on a free loopback port."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self._server = server
+        self._port = port
+
+    @classmethod
+    def start(cls, folder: Path, properties: Mapping[str, str] | None = None) -> Self:
+        """Start one with its data in `folder`; `properties` go over PROPERTIES.
+
+        Raises:
+            ServiceError: neither Java nor a container engine is here, or the broker did not start.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        wanted = {**PROPERTIES, **(properties or {})}
+        if shutil.which("java") and shutil.which("mvn"):
+            server: Server = _local(folder, port, wanted)
+        elif container := engine.find():
+            server = _container(container, port, wanted)
+        else:
+            raise ServiceError("Kafka needs Java 17 and Maven, or a container engine; none of them answers")
+        kafka = cls(server, port)
+        kafka._begin()
+        return kafka
+
+    @property
+    def bootstrap(self) -> str:
+        """For `bootstrap.servers`."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Of the local process; None in a container."""
+        return self._server.pid if isinstance(self._server, LocalProcess) else None
+
+    def stop(self) -> None:
+        """A clean shutdown; data stay for `restart`."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """SIGKILL; data stay for `restart`."""
+        self._server.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and silent."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._server.resume()
+
+    def restart(self) -> None:
+        """Start again on the same port with the same data, stopping first if it runs.
+
+        Raises:
+            ServiceError: the broker did not start.
+        """
+        if self._server.alive():
+            self._server.stop()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._server.start()
+        wait_until_ready("Kafka", self._server, self._ready, within_s=READY_WITHIN_S)
+
+    def _ready(self) -> bool:
+        # The socket first: librdkafka would print every refused connection.
+        if not listening(self._port):
+            return False
+        try:
+            AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=5.0)
+        except KafkaException:
+            return False
+        return True
+
+
+def _local(folder: Path, port: int, wanted: Mapping[str, str]) -> LocalProcess:
+    """A broker by Java, its storage formatted."""
+    controller = free_port()
+    properties = {
+        **wanted,
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "log.dirs": str(folder / "data"),
+    }
+    config = folder / "server.properties"
+    config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+    java = ["java", "-cp", f"{kafka_jars()}/*", f"-Dlog4j2.configurationFile={LOG4J}"]
+    tool = ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
+    formatted = subprocess.run(
+        [*java, *tool, "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if formatted.returncode != 0:
+        raise ServiceError(f"Kafka's storage could not be formatted:\n{formatted.stdout}{formatted.stderr}")
+    return LocalProcess([*java, "-Xmx512m", "kafka.Kafka", str(config)], log=folder / "kafka.log")
+
+
+def _container(path: str, port: int, wanted: Mapping[str, str]) -> engine.Container:
+    """A broker by the official image, which reads `a.b` from KAFKA_A_B."""
+    properties = {
+        **wanted,
+        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": "1@localhost:9093",
+    }
+    environment = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
+    return engine.Container(path, IMAGE, port=port, inner_port=9092, environment=environment)
