@@ -1,0 +1,128 @@
+"""Which offsets to commit, and when the next request may go.
+
+The law: at most one commit is outstanding; what is wanted meanwhile waits, the newest offset of each partition
+replacing an older one; nothing is sent that is committed already or that another member owns.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumer.delivery.offsets import Partition
+from consumer.kafka.client import error_of
+from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("kafka")
+
+# 260 full metadata maps in one request failed whole.
+A_REQUEST: Final = 100
+_AGAIN_AFTER_S: Final = 0.1
+
+
+class Commits:
+    """`owns` says whether a partition belongs to the current assignment."""
+
+    def __init__(self, *, owns: Callable[[Partition], bool]) -> None:
+        self._owns = owns
+        self._wanted: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+        self._outstanding: dict[Partition, int] | None = None
+        self._not_before_s = 0.0
+        self._failing = Outage(_log, "commits failing")
+
+    def begin(self, offsets: Mapping[Partition, int]) -> None:
+        """These partitions were assigned; an offset that is their beginning need not be committed."""
+        self._committed.update(offsets)
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are no longer ours."""
+        for partition in partitions:
+            self._wanted.pop(partition, None)
+            self._committed.pop(partition, None)
+
+    def want(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit these with the next request."""
+        for partition, offset in offsets.items():
+            if self._owns(partition) and self._committed.get(partition) != offset:
+                self._wanted[partition] = offset
+
+    def send(self, consumer: Consumer) -> None:
+        """Send the next request, unless one is outstanding or the last one has just failed."""
+        if not self._wanted or self._outstanding is not None or time.monotonic() < self._not_before_s:
+            return
+        batch = self._next_batch()
+        try:
+            consumer.commit(offsets=_places(batch), asynchronous=True)
+        except KafkaException as exception:
+            self._failed(batch, error_of(exception))
+        else:
+            self._outstanding = batch
+
+    def answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """The callback on_commit: the answer to the outstanding request (or to a synchronous one)."""
+        batch, self._outstanding = self._outstanding, None
+        if batch is not None:
+            self._settle(batch, error, partitions)
+
+    def send_now(self, consumer: Consumer, timeout_s: float) -> Mapping[Partition, int]:
+        """Send everything and wait for the answers; what a rebalance refuses is sent again. Returns what is left.
+
+        An outstanding request is not waited for: the coordinator answers a member's requests in their order.
+        """
+        until_s = time.monotonic() + timeout_s
+        if self._outstanding is not None:
+            self._put_back(self._outstanding)
+            self._outstanding = None
+        while self._wanted:
+            batch = self._next_batch()
+            try:
+                answer = consumer.commit(offsets=_places(batch), asynchronous=False)
+            except KafkaException as exception:
+                self._failed(batch, error_of(exception))
+            else:
+                self._settle(batch, None, answer or [])
+            if self._wanted and time.monotonic() >= until_s:
+                break
+            if self._not_before_s > time.monotonic():
+                time.sleep(_AGAIN_AFTER_S / 2)
+        return dict(self._wanted)
+
+    def _next_batch(self) -> dict[Partition, int]:
+        batch = {partition: self._wanted[partition] for partition in list(self._wanted)[:A_REQUEST]}
+        for partition in batch:
+            del self._wanted[partition]
+        return batch
+
+    def _settle(self, batch: dict[Partition, int], error: KafkaError | None, answer: list[TopicPartition]) -> None:
+        if error is not None:
+            self._failed(batch, error)
+            return
+        refused = {(place.topic, place.partition): place.error for place in answer if place.error is not None}
+        done = {partition: offset for partition, offset in batch.items() if partition not in refused}
+        if done:
+            counters.add(Count.COMMITS)
+            self._committed.update({partition: offset for partition, offset in done.items() if self._owns(partition)})
+        if refused:
+            self._failed({partition: batch[partition] for partition in refused}, next(iter(refused.values())))
+        else:
+            self._failing.over()
+
+    def _failed(self, batch: dict[Partition, int], error: KafkaError) -> None:
+        """While a rebalance runs, commits fail under the classic protocol: they are wanted again."""
+        counters.add(Count.COMMITS_FAILED, reason=error.name())
+        self._failing.met(error=error.str())
+        self._not_before_s = time.monotonic() + _AGAIN_AFTER_S
+        self._put_back(batch)
+
+    def _put_back(self, batch: Mapping[Partition, int]) -> None:
+        for partition, offset in batch.items():
+            if self._owns(partition):
+                self._wanted.setdefault(partition, offset)
+
+
+def _places(batch: Mapping[Partition, int]) -> list[TopicPartition]:
+    return [TopicPartition(*partition, offset) for partition, offset in batch.items()]
