@@ -10,40 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import TypeAlias, assert_never
+from queue import Empty
+from typing import assert_never
 
 import structlog
 
-from consumer.roles import stop
+from consumer.roles.inbox import Exited, Inbox, StopAsked
 from consumer.roles.role import Role
 from consumer.roles.supervision import Member, Supervision
 
 _log = structlog.get_logger("supervisor")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopAsked:
-    """A signal came, or the process that started us is gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
-    """A child ended with this code (negative: the signal that ended it)."""
-
-    member: Member
-    code: int
-
-
-Inbox: TypeAlias = SimpleQueue[StopAsked | Exited]
-
-
-def inbox_of_signals() -> Inbox:
-    """An inbox that from now on receives SIGTERM and SIGINT: made first, so that no signal is missed."""
-    inbox: Inbox = SimpleQueue()
-    stop.on_signals(lambda: inbox.put(StopAsked()))
-    return inbox
 
 
 def members_of(roles: Sequence[Role], processes: int | None) -> list[Member]:

@@ -24,14 +24,24 @@ def configure(settings: Settings, *, role: str, slot: int | None = None) -> None
 
     `role` and `slot` are put on every line. May be called again; the last call counts.
     """
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if settings.log_format == "json" else _columns()
+    _configure(settings.log_level, renderer, _placed(role, slot))
+
+
+def configure_for_a_command() -> None:
+    """The same for a command at a terminal: warnings only, in columns, without a place."""
+    _configure("warning", _columns(), _timed)
+
+
+def _configure(level_name: str, renderer: Processor, place: Processor) -> None:
+    level = logging.getLevelNamesMapping()[level_name.upper()]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            _placed(role, slot),
+            place,
             structlog.processors.format_exc_info,
             redact,
-            _renderer(settings),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -53,26 +63,28 @@ def redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     }
 
 
+def _timed(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"time": now, **line}
+
+
 def _placed(role: str, slot: int | None) -> Processor:
     """Adds when and where. The place is fixed for the process, so it is not kept in a context variable."""
     where: dict[str, object] = {"role": role, "pid": os.getpid()}
     if slot is not None:
         where["slot"] = slot
 
-    def place(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {"time": now, **where, **line}
+    def place(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+        return _timed(logger, method, {**where, **line})
 
     return place
 
 
-def _renderer(settings: Settings) -> Processor:
-    if settings.log_format == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
-    # The default formatter for people prints the local variables of every frame: secrets among them.
+def _columns() -> Processor:
     return structlog.dev.ConsoleRenderer(
         timestamp_key="time",
         colors=sys.stderr.isatty(),
+        # The default formatter prints the local variables of every frame: secrets among them.
         exception_formatter=structlog.dev.plain_traceback,
         pad_event_to=40,
     )

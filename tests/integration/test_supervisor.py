@@ -15,8 +15,9 @@ SHELL = """
 import sys
 from consumer.roles.role import Role
 from consumer.roles.supervision import Member
-from consumer.roles.supervisor import inbox_of_signals, supervise
-inbox = inbox_of_signals()
+from consumer.roles.supervisor import supervise
+from consumer.roles.inbox import of_signals
+inbox = of_signals()
 child = sys.argv[1]
 members = [Member(role=Role.DELIVER, slot=0), Member(role=Role.RETRY, slot=0)]
 sys.exit(supervise(members, inbox, command=lambda m: [sys.executable, "-c", child, m.role, sys.argv[2]]))

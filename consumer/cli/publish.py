@@ -1,0 +1,262 @@
+"""`hookline publish`: events from a file onto a topic.
+
+The law: it ends only when Kafka acknowledged what was sent, or says from which line on that is not known. A record is
+handed to the idempotent producer once; an interrupted file goes on with `--skip` where it stopped.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, BinaryIO, Self
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from consumer.cli.event_file import Outgoing, container_records, is_container, json_lines, registry_encoder
+from consumer.cli.exits import CommandFailed, bad_input, say, unavailable, usage
+from consumer.kafka.client import Properties, build, client_properties, error_of
+from consumer.settings import Settings, load
+
+_REACH_S = 10.0
+_GIVE_UP_S = 10.0
+_INTERRUPTED = 130
+_ANY_SIZE = 1_000_000_000  # the topic's own limit decides
+
+
+def publish(
+    topic: str,
+    file: str,
+    /,
+    *,
+    key_field: str | None = None,
+    rate: float | None = None,
+    header: Annotated[list[str] | None, Parameter(negative=())] = None,
+    skip: int = 0,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Publish events: JSON lines, or the records of an Avro object container file.
+
+    A record io.hookline.Event is sent in Avro's single-object encoding, another one in the Schema Registry's format.
+
+    Parameters
+    ----------
+    topic
+        The topic to publish to.
+    file
+        The file, or - for standard input.
+    key_field
+        The field that holds the record's key (dots go deeper); by default tenant, where there is one.
+    rate
+        Records a second, at most.
+    header
+        A header of every record, as in 'ce_source: shop'; may be given more than once.
+    skip
+        Lines (or Avro records) to pass over: to go on after an interruption.
+    json
+        Print the summary as JSON.
+    """
+    settings = load()
+    headers = [_header(text) for text in header or ()]
+    if rate is not None and rate <= 0:
+        raise usage("--rate is a number of records a second, above 0")
+    with _opened(file) as stream, _Stop() as stop:
+        publishing = _Publishing(settings, topic, headers, rate, stop)
+        container = is_container(stream)
+        records = (
+            container_records(stream, key_field, registry_encoder(settings.schema_registry_url, topic))
+            if container
+            else json_lines(stream, key_field)
+        )
+        try:
+            with _progress(stream, shown=not json) as advance:
+                publishing.send_all(records, skip, advance)
+        except CommandFailed as error:
+            publishing.finish()
+            raise CommandFailed(error.code, f"{error}; published before it: {publishing.published:,}") from None
+        publishing.finish()
+        return publishing.summarize("record" if container else "line", as_json=json)
+
+
+class _Publishing:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        headers: list[tuple[str, str | bytes | None]],
+        rate: float | None,
+        stop: "_Stop",
+    ) -> None:
+        self._topic = topic
+        self._headers = headers
+        self._interval_s = 1 / rate if rate else 0.0
+        self._stop = stop
+        self._producer = build(Producer, _properties(settings))
+        self._began_s = time.monotonic()
+        self._last = 0
+        self._unacknowledged: set[int] = set()
+        self.published = 0
+        self._bytes = 0
+        self._refused: tuple[int, str] | None = None
+        try:
+            self._producer.list_topics(timeout=_REACH_S)
+        except KafkaException as exception:
+            raise unavailable(f"Kafka is out of reach: {error_of(exception).str()}") from None
+
+    def send_all(self, records: Iterator[Outgoing], skip: int, advance: "_Advance") -> None:
+        due_s = time.monotonic()
+        while (record := self._stop.next_of(records)) is not None:
+            if record.number <= skip:
+                continue
+            while not self._ended and (wait_s := due_s - time.monotonic()) > 0:
+                self._producer.poll(min(wait_s, 0.1))
+            if self._ended:
+                return
+            self._send(record)
+            due_s = max(due_s + self._interval_s, time.monotonic() - 1.0)
+            advance(record)
+
+    def finish(self) -> None:
+        """Wait for every acknowledgement; 10 s at most once something went wrong or somebody is waiting."""
+        until_s = time.monotonic() + _GIVE_UP_S
+        while len(self._producer) and (not self._ended or time.monotonic() < until_s):
+            self._producer.flush(0.1)
+
+    def summarize(self, unit: str, *, as_json: bool) -> int:
+        seconds = round(time.monotonic() - self._began_s, 3)
+        summary = {"topic": self._topic, "published": self.published, "bytes": self._bytes, "seconds": seconds}
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        else:
+            size = f"{self._bytes:,} bytes in {seconds:g} s"
+            sys.stdout.write(f"published {self.published:,} records to {self._topic}: {size}\n")
+        if self._refused is not None:
+            number, why = self._refused
+            raise unavailable(f"{unit} {number} was not published: {why}")
+        if self._unacknowledged:
+            first = min(self._unacknowledged)
+            raise unavailable(f"from {unit} {first} on it is not known whether the records were published")
+        if self._stop.asked:
+            say(f"interrupted after {unit} {self._last}: go on with --skip {self._last}")
+            return _INTERRUPTED
+        return os.EX_OK
+
+    @property
+    def _ended(self) -> bool:
+        return self._stop.asked or self._refused is not None
+
+    def _send(self, record: Outgoing) -> None:
+        acknowledged = partial(self._acknowledged, record.number, len(record.value))
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, record.value, record.key, headers=self._headers, on_delivery=acknowledged
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+                if self._ended:
+                    return
+            except KafkaException as exception:
+                raise bad_input(f"record {record.number}: {error_of(exception).str()}") from None
+            else:
+                break
+        self._last = record.number
+        self._unacknowledged.add(record.number)
+        self._producer.poll(0)
+
+    def _acknowledged(self, number: int, size: int, error: KafkaError | None, _message: Message) -> None:
+        self._unacknowledged.discard(number)
+        if error is None:
+            self.published += 1
+            self._bytes += size
+        elif self._refused is None:
+            self._refused = (number, error.str())
+
+
+class _Advance:
+    def __init__(self, progress: Progress, total: int | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("publishing", total=total)
+
+    def __call__(self, record: Outgoing) -> None:
+        self._progress.update(self._task, completed=record.read_bytes, description=f"{record.number:,} records")
+
+
+def _properties(settings: Settings) -> Properties:
+    return client_properties(
+        settings,
+        ours={"acks": "all", "enable.idempotence": True, "message.max.bytes": _ANY_SIZE},
+        # Where a key lands is then the same for Java's tools.
+        unless_set={"compression.type": "lz4", "linger.ms": 10, "partitioner": "murmur2_random"},
+    )
+
+
+def _header(text: str) -> tuple[str, str | bytes | None]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise usage(f"--header {text!r}: write a name, a colon and a value")
+    return name.strip(), value.strip().encode()
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as stream:
+            yield stream
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise bad_input(f"{file}: {error.strerror}") from None
+
+
+class _Stop:
+    """SIGINT and SIGTERM: the first asks, a second one ends the process as always."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._reading = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> Self:
+        for number in self._before:
+            signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def next_of(self, records: Iterator[Outgoing]) -> Outgoing | None:
+        """The next record; None at the end, or when a signal came while waiting for it."""
+        try:
+            self._reading = True
+            try:
+                return next(records, None)
+            finally:
+                self._reading = False
+        except KeyboardInterrupt:
+            return None
+
+    def _heard(self, number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        signal.signal(number, self._before[signal.Signals(number)])
+        if self._reading:
+            raise KeyboardInterrupt  # a read of standard input goes on after a signal unless its handler raises
+
+
+@contextmanager
+def _progress(stream: BinaryIO, *, shown: bool) -> Iterator[_Advance]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    total = os.fstat(stream.fileno()).st_size or None
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
+        yield _Advance(progress, total)

@@ -1,0 +1,39 @@
+"""`hookline run`: the roles, supervised."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from consumer.kafka.client import client_properties
+from consumer.roles import inbox, stop
+from consumer.roles.role import Role
+from consumer.roles.supervisor import members_of, supervise
+from consumer.settings import load
+from consumer.telemetry import logging
+
+
+def run(
+    *roles: Role,
+    processes: int | None = None,
+    until_input_ends: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Run roles until SIGTERM or Ctrl-C, then drain and exit 0; a crashed process is started again.
+
+    Exits with 78, naming the setting, when the configuration is wrong.
+
+    Parameters
+    ----------
+    roles
+        projection, deliver, retry; all of them when none is named.
+    processes
+        How many deliver processes; by default HOOKLINE_PROCESSES, else one for each core. Other roles have one each.
+    until_input_ends
+        Also stop when standard input ends, that is with the process that started this one.
+    """
+    heard = inbox.of_signals()
+    settings = load()
+    client_properties(settings)  # refused here, it is said once and not by every process
+    logging.configure(settings, role="supervisor")
+    if until_input_ends:
+        stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
+    return supervise(members_of(roles, processes or settings.processes), heard)
