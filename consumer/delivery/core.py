@@ -14,19 +14,20 @@ The laws:
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response
-from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery, delivery_id
+from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.delivery import Chunk, Delivery, delivery_id
+from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.lane import Job
+from consumer.delivery.logged import logged
 from consumer.delivery.offsets import Entry, Partition, Window
-from consumer.delivery.outcome import Dead, DeathReason, Delivered, Outcome, Retry, decide, described
+from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described
 from consumer.delivery.schedule import Schedule
-from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend, Write
+from consumer.delivery.step import Delay, Step
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
 from consumer.delivery.traffic import Limits, Traffic
@@ -40,7 +41,6 @@ _CHUNK = 100  # subscriptions in one chunk record
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
 _DUE_AT_ONCE = 256
-_HANDED_OVER_AFTER_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +70,13 @@ class Core:
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
         self._hold = Hold()
+        self._endings = Endings(rules.schedule)
         self._flying: dict[int, Job] = {}
-        self._writing: dict[int, Entry] = {}
         self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
         self._token = 0
         self._step = Step()
         self._paused: set[Window] = set()
-        self.counts: Counter[str] = Counter()
+        self.counts = self._endings.counts
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,20 +101,19 @@ class Core:
             if entry is not None:
                 self._decoded(now_ms, entry, record)
 
-    def delayed(self, now_ms: int, batch: Iterable[tuple[Record, Delayed | Poison]]) -> None:
+    def delayed(self, batch: Iterable[tuple[Record, Delayed | Poison]]) -> None:
         """Records of delay topics, already read by the shell; they are held until due."""
-        del now_ms
         for record, content in batch:
             entry = self._begin(record)
             if entry is None:
                 continue
             match content:
                 case Poison():
-                    self._reject(entry, record, content)
+                    self._endings.reject(entry, record, content)
                 case Chunk():
                     self._hold.put(entry, content, due_ms=record.timestamp_ms, size=len(record.value or b""))
                 case Delivery() if entry.window.is_repeat((content.id, content.attempts, content.spills)):
-                    self._drop(entry, "repeat")
+                    self._endings.drop(entry, "repeat")
                 case Delivery():
                     due_ms = record.timestamp_ms + self._delay_ms(content)
                     self._hold.put(entry, content, due_ms=due_ms, size=len(record.value or b""))
@@ -131,7 +130,8 @@ class Core:
     def schema_answered(self, now_ms: int, schema_id: int) -> None:
         """The registry answered for a schema: `decode` knows it now, or knows that there is none."""
         for entry, record in self._schemas.pop(schema_id, ()):
-            self._decoded(now_ms, entry, record)
+            if not entry.window.closed:
+                self._decoded(now_ms, entry, record)
 
     def answered(self, now_ms: int, token: int, answer: Answer) -> None:
         """A request came to its end."""
@@ -143,7 +143,7 @@ class Core:
 
     def acknowledged(self, token: int) -> None:
         """Kafka has the record that was asked for under this token."""
-        self._writing.pop(token).close_one()
+        self._endings.acknowledged(token)
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,11 +152,12 @@ class Core:
         for entry, delayed in self._hold.take(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._go_on(now_ms, entry, delayed)
         for job, wait_ms in self._traffic.overdue(now_ms):
-            self._spill(job, wait_ms)
+            self._endings.spill(job, wait_ms)
         for job in self._traffic.start(now_ms):
             self._send(now_ms, job)
         self._resume()
         step, self._step = self._step, Step()
+        step.write = self._endings.asked()
         step.load = self._tenants.wanted(now_ms)
         step.wake_ms = self._wake_ms(now_ms, broker_now_ms)
         return step
@@ -170,7 +171,12 @@ class Core:
     @property
     def busy(self) -> bool:
         """Whether anything is under way that the shell drives: requests, writes, loads."""
-        return bool(self._flying or self._writing or self._schemas or self._tenants.asking)
+        return bool(self._flying or self._endings.pending or self._schemas or self._tenants.asking)
+
+    @property
+    def paused(self) -> frozenset[Partition]:
+        """The partitions that the core wants paused."""
+        return frozenset(window.partition for window in self._paused)
 
     def positions(self) -> dict[Partition, int]:
         """How far each partition may be committed."""
@@ -188,27 +194,22 @@ class Core:
             if partition in self._windows:
                 self._windows[partition].draining = True
         for job in self._traffic.unqueue(lambda job: job.entry.window.draining):
-            self._spill(job, 0)
+            self._endings.spill(job, 0)
 
     @property
     def drained(self) -> bool:
         """Whether nothing is under way for draining partitions and all that was written for them is acknowledged."""
-        flying = any(job.entry.window.draining for job in self._flying.values())
-        return not flying and not any(entry.window.draining for entry in self._writing.values())
+        return not self._endings.draining and not any(job.entry.window.draining for job in self._flying.values())
 
     def hand_over(self, now_ms: int) -> None:
-        """Give up what draining partitions have unanswered: an attempt each, to the tier covering its timeout's rest."""
+        """Give up what draining partitions have unanswered: it counts as an attempt, and the rest of its timeout is kept."""
         for token, job in list(self._flying.items()):
             if not job.entry.window.draining:
                 continue
             del self._flying[token]
             self._step.cancel.append(token)
             self._traffic.abandoned(job, now_ms)
-            self.counts["handed_over"] += 1
-            delivery = self._attempted(job, now_ms, None)
-            rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
-            self._write(job.entry, Delay(tier=self._schedule.covering(rest_ms, above=delivery.tier), delayed=delivery))
-            job.entry.close_one()
+            self._endings.hand_over(job, now_ms)
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,9 +227,9 @@ class Core:
             case Event():
                 self._go_on(now_ms, entry, decoded)
             case Tombstone():
-                self._drop(entry, "tombstone")
+                self._endings.drop(entry, "tombstone")
             case Poison():
-                self._reject(entry, record, decoded)
+                self._endings.reject(entry, record, decoded)
             case SchemaNeeded():
                 if decoded.schema_id not in self._schemas:
                     self._step.schemas.append(decoded.schema_id)
@@ -258,13 +259,13 @@ class Core:
     def _plan(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
         targets = known.match(event)
         if not targets:
-            self._drop(entry, "no_subscribers")
+            self._endings.drop(entry, "no_subscribers")
             return
         if len(targets) > self._rules.fan_out:
             ids = [target.subscription.id for target in targets]
             for start in range(0, len(ids), _CHUNK):
                 chunk = Chunk(event=event, subscription_ids=tuple(ids[start : start + _CHUNK]), first_due_ms=now_ms)
-                self._write(entry, Delay(tier=0, delayed=chunk))
+                self._endings.write(entry, Delay(tier=0, delayed=chunk))
             entry.close_one()
             return
         self._deliver(now_ms, entry, event, targets, known, tier=-1, first_due_ms=now_ms)
@@ -274,7 +275,7 @@ class Core:
         for subscription_id in chunk.subscription_ids:
             target = known.target(subscription_id)
             if target is None or target.subscription.status is Status.PAUSED:
-                self.counts[f"dropped_{'deleted' if target is None else 'paused'}"] += 1
+                self._endings.count_drop("deleted" if target is None else "paused")
             else:
                 targets.append(target)
         self._deliver(now_ms, entry, chunk.event, targets, known, tier=0, first_due_ms=chunk.first_due_ms)
@@ -306,9 +307,9 @@ class Core:
     def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
         target = known.target(delivery.subscription_id)
         if target is None:
-            self._drop(entry, "deleted")
+            self._endings.drop(entry, "deleted")
         elif target.subscription.status is Status.PAUSED:
-            self._drop(entry, "paused")
+            self._endings.drop(entry, "paused")
         else:
             self._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
 
@@ -316,15 +317,13 @@ class Core:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
-            self._bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
-            job.entry.close_one()
+            self._endings.bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
         elif now_ms >= self._schedule.expires_ms(job.delivery.first_due_ms):
-            self._bury(now_ms, job, job.delivery, DeathReason.EXPIRED, "the time allowed for it was over")
-            job.entry.close_one()
+            self._endings.bury(now_ms, job, job.delivery, DeathReason.EXPIRED, "the time allowed for it was over")
         else:
             wait_ms = self._traffic.offer(job, now_ms)
             if wait_ms is not None:
-                self._spill(job, wait_ms)
+                self._endings.spill(job, wait_ms)
 
     def _send(self, now_ms: int, job: Job) -> None:
         if job.entry.window.closed:
@@ -357,119 +356,28 @@ class Core:
         subscription = job.target.subscription
         retries = subscription.retries is not Retries.NONE
         outcome = decide(answer, job.delivery, self._schedule, retries=retries, now_ms=now_ms)
-        self._log(job, answer, outcome)
+        tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
+        self.counts["attempts"] += 1
+        self._step.attempts.append(logged(job, answer, outcome, next_tier=tier))
         match outcome:
             case Delivered():
-                self.counts["delivered"] += 1
+                self.counts["deliveries_delivered"] += 1
+                job.entry.close_one()
             case Retry():
-                self.counts["retried"] += 1
-                self._write(job.entry, Delay(tier=outcome.tier, delayed=self._attempted(job, now_ms, answer)))
+                self._endings.retry(job, attempted(job, answer), outcome.tier)
             case Dead():
                 if outcome.suspend:
-                    self._suspend(now_ms, job)
-                self._bury(now_ms, job, self._attempted(job, now_ms, answer), outcome.reason, described(answer))
+                    self._suspend(now_ms, job, answer)
+                self._endings.bury(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
             case _:
                 assert_never(outcome)
-        job.entry.close_one()
 
-    # ── where a record ends ──────────────────────────────────────────────────────────────────────────────────────
-
-    def _drop(self, entry: Entry, reason: str) -> None:
-        self.counts[f"dropped_{reason}"] += 1
-        entry.close_one()
-
-    def _reject(self, entry: Entry, record: Record, poison: Poison) -> None:
-        self.counts["poison"] += 1
-        self._write(entry, Reject(record=record, poison=poison))
-        entry.close_one()
-
-    def _spill(self, job: Job, wait_ms: float) -> None:
-        """To the tier that covers the wait, at least one up; no attempt is spent."""
-        self.counts["spilled"] += 1
-        delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        self._write(job.entry, Delay(tier=self._schedule.covering(wait_ms, above=delivery.tier), delayed=delivery))
-        job.entry.close_one()
-
-    def _bury(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
-        self.counts["dead_lettered"] += 1
+    def _suspend(self, now_ms: int, job: Job, answer: Answer) -> None:
+        """Once for a view of the tenant; from now on the subscription is taken as suspended."""
         subscription = job.target.subscription
-        dead_letter = DeadLetter(
-            delivery=delivery,
-            reason=reason,
-            detail=detail,
-            failed_at_ms=now_ms,
-            url=subscription.url,
-            brand=subscription.brand,
-        )
-        self._write(job.entry, Bury(dead_letter=dead_letter))
-
-    def _suspend(self, now_ms: int, job: Job) -> None:
-        """Write the subscription's next revision, once, and take it as suspended from now on."""
-        subscription = job.target.subscription
-        known = self._tenants.look(subscription.tenant, now_ms)
-        if known is not None and not known.suspend(subscription.id):
-            return
-        self.counts["suspended"] += 1
-        suspended = replace(
-            subscription,
-            status=Status.SUSPENDED,
-            status_reason="the endpoint answered 410 Gone",
-            updated_at_ms=now_ms,
-            changes=subscription.revision,
-            revision=subscription.revision + 1,
-        )
-        self._write(job.entry, Suspend(subscription=suspended))
-
-    def _write(self, entry: Entry, write: Write) -> None:
-        entry.open += 1
-        self._token += 1
-        self._writing[self._token] = entry
-        self._step.write.append((self._token, write))
-
-    def _attempted(self, job: Job, now_ms: int, answer: Answer | None) -> Delivery:
-        """The delivery after one more attempt, its body fixed; the event's data is in the body from now on."""
-        delivery = job.delivery
-        return replace(
-            delivery,
-            event=replace(delivery.event, data=b""),
-            body=job.body,
-            content_type=job.content_type,
-            attempts=delivery.attempts + 1,
-            first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
-            last_attempt_ms=job.started_ms,
-            last_status=answer.status if isinstance(answer, Response) else None,
-            last_reason=described(answer) if answer is not None else f"unanswered when handed over at {now_ms}",
-        )
-
-    def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
-        self.counts["attempts"] += 1
-        response = answer if isinstance(answer, Response) else None
-        failure = answer if isinstance(answer, Failure) else None
-        event = job.delivery.event
-        self._step.attempts.append(
-            Attempt(
-                delivery_id=job.delivery.id,
-                event_id=event.id,
-                event_type=event.type,
-                tenant=event.tenant,
-                subscription_id=job.delivery.subscription_id,
-                number=job.delivery.attempts + 1,
-                at_ms=job.started_ms,
-                url=job.target.subscription.url,
-                request_headers=job.target.signer.shown(job.request) if job.request else (),
-                request_body=job.body,
-                status=response.status if response else None,
-                response_headers=response.headers if response else (),
-                response_body=response.body if response else b"",
-                response_truncated=response.body_truncated if response else False,
-                failure=failure.kind if failure else None,
-                failure_detail=failure.detail if failure else "",
-                elapsed_ms=answer.elapsed_ms,
-                outcome=_OUTCOME_WORDS[type(outcome)],
-                next_tier=self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None,
-                replay_id=job.delivery.replay_id,
-            )
-        )
+        known = self._tenants.known(subscription.tenant)
+        if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
+            self._endings.suspend(now_ms, job.entry, subscription, f"the endpoint answered {described(answer)}")
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -496,6 +404,3 @@ class Core:
             due_ms += now_ms - broker_now_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)
-
-
-_OUTCOME_WORDS = {Delivered: "delivered", Retry: "retry", Dead: "dead"}

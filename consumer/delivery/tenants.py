@@ -106,6 +106,10 @@ class Tenants(Generic[Work]):
             return known
         return None
 
+    def known(self, tenant: str) -> Known | None:
+        """The newest view of the tenant, however old."""
+        return self._known.get(tenant)
+
     def park(self, tenant: str, work: Work) -> None:
         """Keep work until the tenant's webhooks may be used."""
         self._asking.setdefault(tenant, _Asking()).waiting.append(work)

@@ -5,7 +5,7 @@ The law: a counter only grows, and counting costs one dictionary increment, so t
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
 
 import structlog
@@ -47,6 +47,12 @@ class Counters:
     def add(self, count: Count, number: int = 1, *, reason: str = "") -> None:
         """Count `number` more, under a reason where there are several."""
         self._values[f"{count}{{{reason}}}" if reason else count] += number
+
+    def absorb(self, counts: MutableMapping[str, int]) -> None:
+        """Add what a part without a clock counted by itself since it was last absorbed; it is left empty."""
+        for name, number in counts.items():
+            self._values[name] += number
+        counts.clear()
 
     def snapshot(self) -> dict[str, int]:
         """All counters that ever counted, by name."""

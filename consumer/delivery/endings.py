@@ -1,0 +1,134 @@
+"""Where a record ends: dropped with a counted reason, or written to the one topic it goes to.
+
+The law: every ending closes exactly one part of its record, a written one only when Kafka has acknowledged it.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+from consumer.delivery.answer import Answer, Response
+from consumer.delivery.delivery import DeadLetter, Delivery
+from consumer.delivery.lane import Job
+from consumer.delivery.offsets import Entry
+from consumer.delivery.outcome import DeathReason, described
+from consumer.delivery.schedule import Schedule
+from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.events.event import Poison, Record
+from consumer.webhooks.subscription import Status, Subscription
+
+
+class Endings:
+    """The writes under way, by token, and the counts of what ended how."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._writing: dict[int, Entry] = {}
+        self._asked: list[tuple[int, Write]] = []
+        self._token = 0
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def pending(self) -> bool:
+        """Whether any write is not yet acknowledged."""
+        return bool(self._writing)
+
+    @property
+    def draining(self) -> bool:
+        """Whether a write of a draining partition is not yet acknowledged."""
+        return any(entry.window.draining for entry in self._writing.values())
+
+    def asked(self) -> list[tuple[int, Write]]:
+        """The writes that the shell was not yet told of."""
+        asked, self._asked = self._asked, []
+        return asked
+
+    def acknowledged(self, token: int) -> None:
+        """Kafka has the record written under this token."""
+        self._writing.pop(token).close_one()
+
+    def drop(self, entry: Entry, reason: str) -> None:
+        """Nothing is to be done for it, or no longer."""
+        self.count_drop(reason)
+        entry.close_one()
+
+    def count_drop(self, reason: str) -> None:
+        """One delivery less of a record that goes on."""
+        self.counts[f"dropped{{{reason}}}"] += 1
+
+    def reject(self, entry: Entry, record: Record, poison: Poison) -> None:
+        """It can never become an event."""
+        self.counts["poison"] += 1
+        self.write(entry, Reject(record=record, poison=poison))
+        entry.close_one()
+
+    def retry(self, job: Job, delivery: Delivery, tier: int) -> None:
+        """Its attempt failed: to the delay topic of this tier."""
+        self.counts["retries"] += 1
+        self.write(job.entry, Delay(tier=tier, delayed=delivery))
+        job.entry.close_one()
+
+    def spill(self, job: Job, wait_ms: float) -> None:
+        """To the tier that covers the wait, at least one up; no attempt is spent."""
+        self.counts["spills"] += 1
+        delivery = replace(job.delivery, spills=job.delivery.spills + 1)
+        self.write(job.entry, Delay(tier=self._schedule.covering(wait_ms, above=delivery.tier), delayed=delivery))
+        job.entry.close_one()
+
+    def hand_over(self, job: Job, now_ms: int) -> None:
+        """Its attempt is given up unanswered: it counts, and the tier covers the rest of its timeout."""
+        self.counts["handed_over"] += 1
+        delivery = attempted(job, None)
+        rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
+        self.write(job.entry, Delay(tier=self._schedule.covering(rest_ms, above=delivery.tier), delayed=delivery))
+        job.entry.close_one()
+
+    def bury(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
+        """It could not be delivered: to the dead-letter topic."""
+        self.counts["dead_letters"] += 1
+        subscription = job.target.subscription
+        dead_letter = DeadLetter(
+            delivery=delivery,
+            reason=reason,
+            detail=detail,
+            failed_at_ms=now_ms,
+            url=subscription.url,
+            brand=subscription.brand,
+        )
+        self.write(job.entry, Bury(dead_letter=dead_letter))
+        job.entry.close_one()
+
+    def suspend(self, now_ms: int, entry: Entry, subscription: Subscription, reason: str) -> None:
+        """The subscription's next revision is written; its record ends only after that too."""
+        self.counts["suspended"] += 1
+        suspended = replace(
+            subscription,
+            status=Status.SUSPENDED,
+            status_reason=reason,
+            updated_at_ms=now_ms,
+            changes=subscription.revision,
+            revision=subscription.revision + 1,
+        )
+        self.write(entry, Suspend(subscription=suspended))
+
+    def write(self, entry: Entry, write: Write) -> None:
+        """One more part of the record: this write."""
+        entry.open += 1
+        self._token += 1
+        self._writing[self._token] = entry
+        self._asked.append((self._token, write))
+
+
+def attempted(job: Job, answer: Answer | None) -> Delivery:
+    """The delivery after one more attempt. Its body is fixed from now on and stands for the event's data."""
+    delivery = job.delivery
+    return replace(
+        delivery,
+        event=replace(delivery.event, data=b""),
+        body=job.body,
+        content_type=job.content_type,
+        attempts=delivery.attempts + 1,
+        first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
+        last_attempt_ms=job.started_ms,
+        last_status=answer.status if isinstance(answer, Response) else None,
+        last_reason="unanswered when handed over" if answer is None else described(answer),
+    )

@@ -1,0 +1,63 @@
+"""Blocking look-ups (the cache, the schema registry) beside the delivery loop, each in a thread of its own.
+
+The law: the loop never waits for a look-up, every question gets its answer in order, and an exception of a look-up
+surfaces in the loop.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Question = TypeVar("Question")
+Reply = TypeVar("Reply")
+
+
+class Lookup(Generic[Question, Reply]):
+    """Answers questions by calling `answer` in its thread. `fd` becomes readable when there is something to take."""
+
+    def __init__(self, name: str, answer: Callable[[Question], Reply]) -> None:
+        self._answer = answer
+        self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply | Exception] = queue.SimpleQueue()
+        self.fd, self._wake = os.pipe()
+        os.set_blocking(self.fd, False)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def ask(self, question: Question) -> None:
+        """Ask; the reply comes from `take`."""
+        self._questions.put(question)
+
+    def take(self) -> list[Reply]:
+        """The replies that have come.
+
+        Raises:
+            Exception: whatever a look-up raised.
+        """
+        replies: list[Reply] = []
+        while not self._replies.empty():
+            os.read(self.fd, 1)
+            reply = self._replies.get()
+            if isinstance(reply, Exception):
+                raise reply
+            replies.append(reply)
+        return replies
+
+    def close(self) -> None:
+        """End the thread; waits for a look-up under way, which has a timeout of its own."""
+        self._questions.put(None)
+        self._thread.join()
+        os.close(self.fd)
+        os.close(self._wake)
+
+    def _run(self) -> None:
+        while (question := self._questions.get()) is not None:
+            reply: Reply | Exception
+            try:
+                reply = self._answer(question)
+            except Exception as error:  # noqa: BLE001 - raised again by `take`, in the thread that can act on it
+                reply = error
+            self._replies.put(reply)
+            os.write(self._wake, b"\0")

@@ -1,0 +1,145 @@
+"""What the two delivery pools have in common: how a worker is put together from the settings.
+
+The roles differ in what they consume, how a record is read, and how patient they are with slow endpoints.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from consumer.brands.loader import brand
+from consumer.delivery.core import Core, Rules
+from consumer.delivery.lane import Patience
+from consumer.delivery.schedule import Schedule
+from consumer.delivery.target import Target
+from consumer.delivery.tenants import Freshness, Loading
+from consumer.delivery.traffic import Limits
+from consumer.events import rules as event_rules
+from consumer.events.decode import decode
+from consumer.events.registry import Registry, RegistryUnreachable
+from consumer.events.schema import SchemaAnswer, Schemas
+from consumer.http.engine import open_transport
+from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.producer import RecordProducer
+from consumer.kafka.topic_specs import Topics
+from consumer.kafka.topics import require
+from consumer.roles.clock import Clock
+from consumer.roles.lookup import Lookup
+from consumer.roles.role import Role
+from consumer.roles.slot import instance_id
+from consumer.roles.worker import Intake, Parts, Worker
+from consumer.settings import Settings, duration_ms
+from consumer.signing.signer import Signer
+from consumer.telemetry.outage import Outage
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.reader import Reader
+
+_log = structlog.get_logger("pool")
+
+_ASK_REGISTRY_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A role's difference: `intake` is made for the core it feeds."""
+
+    role: Role
+    topics: Sequence[str]
+    patience: Patience
+    intake: Callable[[Core], Intake]
+
+
+def rules(settings: Settings, patience: Patience) -> Rules:
+    """What the settings ask of the core."""
+    delays_ms = settings.retry_delays_ms
+    return Rules(
+        schedule=Schedule(
+            delays_ms=delays_ms,
+            names=("0s", *settings.retry_delays),
+            retry_for_ms=duration_ms(settings.retry_for),
+        ),
+        limits=Limits(
+            in_flight=settings.max_in_flight,
+            queued=settings.max_queued,
+            lane_concurrency=settings.lane_concurrency,
+            patience=patience,
+            breaker_times_ms=delays_ms[1:],
+        ),
+        freshness=Freshness(
+            staleness_ms=duration_ms(settings.staleness), memory_for_ms=duration_ms(settings.memory_for)
+        ),
+        fan_out=settings.fan_out,
+    )
+
+
+def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> None:
+    """Put a worker together and let it work until `stop` is set.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+        TopicsUnfit: Kafka's topics are not as the role needs them.
+        KafkaBroken: Kafka does not do what a promise depends on.
+    """
+    keyring = Keyring.from_settings(settings)
+    require(settings, pool.role.value)
+    decoding = event_rules.Rules.of(settings)
+    known: dict[int, SchemaAnswer] = {}
+    schemas = Schemas(known=known)
+    core = Core(
+        rules(settings, pool.patience),
+        decode=lambda record: decode(record, schemas, decoding),
+        target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
+    )
+    transport = open_transport(settings)
+    reader = Reader.from_settings(settings)
+
+    def look_up(wanted: Mapping[str, str | None]) -> Mapping[str, Loading]:
+        return reader.read(wanted)
+
+    url = settings.schema_registry_url
+    parts = Parts(
+        core=core,
+        intake=pool.intake(core),
+        transport=transport,
+        records=RecordProducer(settings),
+        attempts=AttemptLog(settings),
+        tenants=Lookup("tenants", look_up),
+        schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
+        learned=known.__setitem__,
+        topics=Topics.of(settings),
+        error_headers=settings.error_headers,
+    )
+
+    def open_consumer(worker: Worker) -> PartitionConsumer:
+        return PartitionConsumer(
+            settings,
+            group=Topics.of(settings).group(pool.role),
+            topics=pool.topics,
+            instance=instance_id(settings, pool.role, slot),
+            listener=worker,
+            start=settings.start if pool.role is Role.DELIVER else "earliest",
+        )
+
+    Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
+
+
+def persistent(registry: Registry, stop: threading.Event) -> Callable[[int], tuple[int, SchemaAnswer]]:
+    """Ask the registry until it answers: the records of its schema wait, whatever is the matter with it."""
+    unreachable = Outage(_log, "schema registry unreachable")
+
+    def look_up(schema_id: int) -> tuple[int, SchemaAnswer]:
+        while True:
+            try:
+                answer = registry.fetch(schema_id)
+            except RegistryUnreachable as error:
+                unreachable.met(schema_id=schema_id, error=str(error.__cause__ or error))
+                if stop.wait(_ASK_REGISTRY_EVERY_S):
+                    raise
+            else:
+                unreachable.over()
+                return schema_id, answer
+
+    return look_up

@@ -1,0 +1,241 @@
+"""The loop of a delivery process: poll Kafka, offer to the core, submit requests, collect results, produce, commit.
+
+The laws: the loop decides nothing, the core touches nothing. An offset is committed only when every attempt record that
+was written before it is acknowledged. Broken infrastructure leaves the loop as an exception: what was under way stays
+uncommitted, and the restarted process reads it again.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+
+from consumer.delivery.core import Core
+from consumer.delivery.offsets import Partition
+from consumer.delivery.step import Step
+from consumer.delivery.tenants import Loading
+from consumer.events.event import Record
+from consumer.events.schema import SchemaAnswer
+from consumer.http.transport import Transport
+from consumer.kafka.attempt_encoding import encode_attempt
+from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.clock import BrokerClock
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.producer import RecordProducer, Refused
+from consumer.kafka.provenance import Family
+from consumer.kafka.topic_specs import Topics
+from consumer.roles.clock import Clock
+from consumer.roles.lookup import Lookup
+from consumer.roles.writes import produced
+from consumer.telemetry.counters import counters
+
+_log = structlog.get_logger("worker")
+
+_TAKE_MOST = 500
+_BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
+_IDLE_WAIT_S = 0.1
+_COMMIT_EVERY_MS = 100
+_ALIVE_EVERY_MS = 1_000
+_REVOKED_S = 3.0
+_ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
+
+TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
+SchemaLookup: TypeAlias = Lookup[int, tuple[int, SchemaAnswer]]
+Intake: TypeAlias = Callable[[int, Sequence[Record]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a worker drives. `intake` gives consumed records to the core; `learned` keeps a schema for the decoder."""
+
+    core: Core
+    intake: Intake
+    transport: Transport
+    records: RecordProducer
+    attempts: AttemptLog
+    tenants: TenantLookup
+    schemas: SchemaLookup | None
+    learned: Callable[[int, SchemaAnswer], None]
+    topics: Topics
+    error_headers: Family
+
+
+class Worker:
+    """One process's loop, and the listener of its consumer."""
+
+    def __init__(self, parts: Parts, open_consumer: Callable[["Worker"], PartitionConsumer], clock: Clock) -> None:
+        self._parts = parts
+        self._core = parts.core
+        self._clock = clock
+        self._broker = BrokerClock()
+        self._sealed: dict[Partition, int] = {}
+        self._commit_ms = 0
+        self._taken_ms = 0
+        self._wake_ms: int | None = None
+        self._counted: dict[str, int] = {}
+        parts.transport.watch(parts.tenants.fd)
+        if parts.schemas is not None:
+            parts.transport.watch(parts.schemas.fd)
+        self._consumer = open_consumer(self)
+
+    def run(self, stop: threading.Event, drain_s: float) -> None:
+        """Work until `stop` is set, then drain for at most `drain_s` seconds and leave."""
+        while not stop.is_set():
+            self._take()
+            self._turn()
+            self._commit()
+        _log.info("draining")
+        self._drain(sorted(self._consumer.assignment), drain_s)
+        self._consumer.close()
+        self._close()
+        _log.info("drained")
+
+    # ── the listener ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def assigned(self, partitions: Mapping[Partition, int]) -> None:
+        """Partitions came."""
+        _log.info("partitions assigned", partitions=len(partitions))
+        self._core.assigned(partitions)
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Partitions go: end what is under way for them, commit, and forget them."""
+        _log.info("partitions revoked", partitions=len(partitions))
+        self._drain(partitions, _REVOKED_S)
+        self._forget(partitions)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """Partitions are gone: drop, never commit."""
+        _log.warning("partitions lost", partitions=len(partitions))
+        self._forget(partitions)
+
+    # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self) -> None:
+        """Consume what there is room for; wait for it only while nothing else is under way."""
+        room = 0 if self._parts.attempts.full or self._parts.records.full else self._core.room
+        now_ms = self._clock.now_ms()
+        if room:
+            records = self._consumer.take(min(room, _TAKE_MOST), self._idle_s(now_ms))
+            self._taken_ms = now_ms
+            if records:
+                self._parts.intake(self._clock.now_ms(), records)
+        elif now_ms - self._taken_ms > _ALIVE_EVERY_MS:
+            # A member that does not poll is taken for dead, and revocations are heard only in a poll.
+            assignment = sorted(self._consumer.assignment)
+            self._consumer.pause(assignment)
+            self._parts.intake(now_ms, self._consumer.take(1, 0))
+            self._consumer.resume([each for each in assignment if each not in self._core.paused])
+            self._taken_ms = now_ms
+
+    def _turn(self) -> None:
+        """Everything but consuming: carry out what the core wants, collect what happened."""
+        parts, core = self._parts, self._core
+        now_ms = self._clock.now_ms()
+        self._act(core.next(now_ms, self._broker.now_ms(now_ms)))
+        answers = parts.transport.poll(_BUSY_WAIT_S if self._is_busy else 0)
+        now_ms = self._clock.now_ms()
+        for token, answer in answers:
+            core.answered(now_ms, token, answer)
+        for replies in parts.tenants.take():
+            for tenant, loading in replies.items():
+                core.loaded(now_ms, tenant, loading)
+        if parts.schemas is not None:
+            for schema_id, schema in parts.schemas.take():
+                parts.learned(schema_id, schema)
+                core.schema_answered(now_ms, schema_id)
+        self._acknowledge(now_ms)
+
+    def _acknowledge(self, now_ms: int) -> None:
+        self._parts.attempts.poll()
+        for outcome in self._parts.records.poll():
+            if isinstance(outcome, Refused):
+                raise KafkaBroken(f"a record that must not be lost was refused: {outcome.reason}")
+            if outcome.timestamp_ms is not None:
+                self._broker.observe(now_ms, outcome.timestamp_ms)
+            self._core.acknowledged(outcome.token)
+
+    def _act(self, step: Step) -> None:
+        parts = self._parts
+        for token in step.cancel:
+            parts.transport.cancel(token)
+        for token, request in step.send:
+            parts.transport.submit(token, request)
+        for attempt in step.attempts:
+            parts.attempts.write(attempt.subscription_id.encode(), encode_attempt(attempt))
+        for token, write in step.write:
+            produce = produced(write, parts.topics, parts.error_headers)
+            parts.records.write(
+                token, topic=produce.topic, key=produce.key, value=produce.value, headers=produce.headers
+            )
+        if step.load:
+            parts.tenants.ask(step.load)
+        if parts.schemas is not None:
+            for schema_id in step.schemas:
+                parts.schemas.ask(schema_id)
+        if step.pause:
+            self._consumer.pause(step.pause)
+        if step.resume:
+            self._consumer.resume(step.resume)
+        self._wake_ms = step.wake_ms
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._core.busy or self._parts.attempts.pending > 0
+
+    def _idle_s(self, now_ms: int) -> float:
+        """How long the loop may wait in Kafka's poll: not at all while anything else is under way."""
+        if self._is_busy:
+            return 0
+        if self._wake_ms is None:
+            return _IDLE_WAIT_S
+        return min(_IDLE_WAIT_S, max(0.0, (self._wake_ms - now_ms) / 1_000))
+
+    def _commit(self) -> None:
+        """Commit what was finished before the attempt log was last turned, once that log is acknowledged."""
+        now_ms = self._clock.now_ms()
+        if now_ms < self._commit_ms or not self._parts.attempts.rested:
+            return
+        self._commit_ms = now_ms + _COMMIT_EVERY_MS
+        self._consumer.commit(self._sealed)
+        self._sealed = self._core.positions()
+        self._parts.attempts.turn()
+        counters.absorb(self._core.counts)
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _drain(self, partitions: Sequence[Partition], most_s: float) -> None:
+        """Run the same turns without consuming until nothing is left of these partitions, then commit them."""
+        until_s = time.monotonic() + most_s
+        self._core.drain(partitions)
+        self._turn_until(until_s - _ACKNOWLEDGED_S)
+        self._core.hand_over(self._clock.now_ms())
+        self._turn_until(until_s)
+        left = self._parts.attempts.close(max(0.1, until_s - time.monotonic()))
+        if left or not self._core.drained:
+            _log.warning("not drained in time: some deliveries will be repeated", attempts_unlogged=left)
+        if not left:
+            positions = self._core.positions()
+            going = {partition: positions[partition] for partition in partitions if partition in positions}
+            self._consumer.commit_now(going, max(0.5, until_s - time.monotonic()))
+
+    def _turn_until(self, until_s: float) -> None:
+        self._turn()
+        while not self._core.drained and time.monotonic() < until_s:
+            self._turn()
+
+    def _forget(self, partitions: Sequence[Partition]) -> None:
+        self._core.lost(partitions)
+        for partition in partitions:
+            self._sealed.pop(partition, None)
+
+    def _close(self) -> None:
+        self._parts.records.close(1.0)
+        self._parts.transport.close()
+        self._parts.tenants.close()
+        if self._parts.schemas is not None:
+            self._parts.schemas.close()
+        counters.absorb(self._core.counts)

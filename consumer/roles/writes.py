@@ -1,0 +1,54 @@
+"""Where each of the core's writes goes: topic, key, value and headers. Pure."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.events.event import Headers
+from consumer.kafka.provenance import Family, dead_letter_headers, poison_headers
+from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
+from consumer.kafka.topic_specs import Topics
+from consumer.webhooks import record as subscription_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produce:
+    """A record to produce."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+def produced(write: Write, topics: Topics, family: Family) -> Produce:
+    """The record that stands for this write. Deliveries are keyed by their subscription, chunks by their tenant."""
+    match write:
+        case Delay(tier=tier, delayed=Chunk() as chunk):
+            return Produce(topic=topics.retry(tier), key=chunk.event.tenant.encode(), value=encode_chunk(chunk))
+        case Delay(tier=tier, delayed=Delivery() as delivery):
+            key = delivery.subscription_id.encode()
+            return Produce(topic=topics.retry(tier), key=key, value=encode_delivery(delivery))
+        case Bury(dead_letter=dead_letter):
+            return Produce(
+                topic=topics.dead_letter,
+                key=dead_letter.delivery.subscription_id.encode(),
+                value=encode_dead_letter(dead_letter),
+                headers=dead_letter_headers(dead_letter, family=family),
+            )
+        case Reject(record=record, poison=poison):
+            return Produce(
+                topic=topics.poison,
+                key=record.key,
+                value=record.value,
+                headers=poison_headers(record, poison, family=family),
+            )
+        case Suspend(subscription=subscription):
+            return Produce(
+                topic=topics.subscriptions,
+                key=subscription.id.encode(),
+                value=subscription_record.encode(subscription),
+            )
+        case _:
+            assert_never(write)
