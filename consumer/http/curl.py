@@ -1,0 +1,253 @@
+"""The default engine: libcurl's multi interface, driven by its socket actions on an epoll of our own.
+
+The law (beside the port's): an answer is a Response when its head and its whole body, or its first 16 KiB and more,
+arrived in time; everything else is a Failure. So a body that breaks off early is no delivery, and one that never
+ends is: it is cut, and its connection destroyed.
+
+What is not obvious:
+- A transfer's easy handle goes back to a stack and is used again with its options; it is never freed before `close`,
+  because libcurl's pooled connections may still point at the handle that opened them.
+- libcurl removes a socket's interest after each answer and adds it again with the next request. The removal is not
+  passed on to epoll (a system call saved each time); an idle connection that becomes readable is taken out then.
+- libcurl looks at a pooled connection before using it again: one that the server closed or sent unasked bytes on is
+  dropped, so the bytes behind one answer never begin the next.
+- Callbacks must not raise (libcurl could not pass it on): they note what they found and refuse.
+"""
+
+import select
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+import certifi
+import pycurl
+
+from consumer.delivery.answer import Answer
+from consumer.http.curl_errors import failure
+from consumer.http.exchange import Exchange
+from consumer.http.guard import AddressGuard
+from consumer.signing.request import Request
+
+Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
+"""Host and port to addresses, instead of the system's resolver."""
+
+_DNS_CACHE_S: Final = 10
+_EVENTS_A_TURN: Final = 512
+_EXPECT_FROM_BYTES: Final = 65_536
+_READ = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+
+
+class CurlTransport:
+    """libcurl multi behind the Transport port. Owned by one thread."""
+
+    def __init__(
+        self,
+        guard: AddressGuard,
+        *,
+        max_connections: int = 2_048,
+        ca_file: Path | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's."""
+        self._guard = guard
+        self._ca_file = str(ca_file or _system_certificates())
+        self._resolve = resolve
+        self._epoll = select.epoll()
+        self._watched: set[int] = set()
+        self._interest: dict[int, int] = {}
+        self._due_s: float | None = None
+        self._idle: list[Exchange] = []
+        self._active: dict[int, Exchange] = {}
+        self._by_handle: dict[pycurl.Curl, Exchange] = {}
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._active)
+
+    def submit(self, token: int, request: Request) -> None:
+        exchange = self._idle.pop() if self._idle else self._new_exchange()
+        handle = exchange.handle
+        if exchange.url != request.url:
+            handle.setopt(pycurl.URL, request.url.encode())
+            exchange.url = request.url
+        if exchange.timeout_ms != request.timeout_ms:
+            handle.setopt(pycurl.TIMEOUT_MS, request.timeout_ms)
+            exchange.timeout_ms = request.timeout_ms
+        if self._resolve is not None:
+            self._pin(handle, request.url, self._resolve)
+        handle.setopt(pycurl.HTTPHEADER, _header_lines(request))
+        handle.setopt(pycurl.POSTFIELDS, request.body)
+        exchange.begin(token, monotonic())
+        self._active[token] = exchange
+        self._multi.add_handle(handle)
+
+    def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+        answers: list[tuple[int, Answer]] = []
+        now = monotonic()
+        if self._due_s is not None and self._due_s <= now:
+            self._due_s = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._collect(answers)
+        if answers:
+            wait_s = 0.0
+        elif self._due_s is not None:
+            wait_s = min(wait_s, max(0.0, self._due_s - now))
+        events = self._epoll.poll(wait_s, _EVENTS_A_TURN)
+        for fd, event in events:
+            if fd in self._interest:
+                ready = (pycurl.CSELECT_IN if event & _READ else 0) | (
+                    pycurl.CSELECT_OUT if event & select.EPOLLOUT else 0
+                )
+                self._multi.socket_action(fd, ready)
+            elif fd not in self._watched:
+                self._forget(fd)
+        if events:
+            self._collect(answers)
+        return answers
+
+    def cancel(self, token: int) -> None:
+        exchange = self._active.pop(token, None)
+        if exchange is not None:
+            self._multi.remove_handle(exchange.handle)
+            self._idle.append(exchange)
+
+    def watch(self, fd: int) -> None:
+        self._watched.add(fd)
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def close(self) -> None:
+        for exchange in self._active.values():
+            self._multi.remove_handle(exchange.handle)
+        self._active.clear()
+        self._multi.close()
+        for handle in self._by_handle:
+            handle.close()
+        self._by_handle.clear()
+        self._idle.clear()
+        self._epoll.close()
+
+    def _collect(self, answers: list[tuple[int, Answer]]) -> None:
+        """Take finished transfers out of libcurl and turn them into answers."""
+        now = monotonic()
+        more = 1
+        while more:
+            more, succeeded, failed = self._multi.info_read()
+            answers.extend([self._finish(self._by_handle[handle], now, None) for handle in succeeded])
+            answers.extend(
+                [self._finish(self._by_handle[handle], now, (code, message)) for handle, code, message in failed]
+            )
+
+    def _finish(self, exchange: Exchange, now: float, problem: tuple[int, str] | None) -> tuple[int, Answer]:
+        self._multi.remove_handle(exchange.handle)
+        self._idle.append(exchange)
+        del self._active[exchange.token]
+        if problem is None or exchange.kept_all_it_keeps:
+            return exchange.token, exchange.response(now)
+        elapsed_ms = exchange.elapsed_ms(now)
+        return exchange.token, exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
+
+    def _new_exchange(self) -> Exchange:
+        handle = pycurl.Curl()
+        exchange = Exchange(handle)
+        for option, value in _OPTIONS:
+            handle.setopt(option, value)
+        handle.setopt(pycurl.CAINFO, self._ca_file)
+        handle.setopt(pycurl.HEADERFUNCTION, exchange.on_header)
+        handle.setopt(pycurl.WRITEFUNCTION, exchange.on_body)
+        guard = self._guard
+
+        def open_socket(_purpose: int, address: "pycurl.CurlSockAddr") -> int:
+            """Before the first packet: a refused address is never spoken to, the next one of the host is tried."""
+            if guard.refuses(address.addr[0]) is not None:
+                exchange.address_refused = True
+                return int(pycurl.SOCKET_BAD)
+            try:
+                return socket.socket(address.family, address.socktype, address.protocol).detach()
+            except OSError:
+                return int(pycurl.SOCKET_BAD)  # out of descriptors: libcurl reports that it could not connect
+
+        def before_request(address: str, _local: str, _port: int, _local_port: int) -> int:
+            """Before each request, also on a connection used again: the address it is really connected to."""
+            if guard.refuses(address) is None:
+                exchange.address_refused = False  # an address before this one may have been refused
+                return int(pycurl.PREREQFUNC_OK)
+            exchange.address_refused = True
+            return int(pycurl.PREREQFUNC_ABORT)
+
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+        handle.setopt(pycurl.PREREQFUNCTION, before_request)
+        self._by_handle[handle] = exchange
+        return exchange
+
+    def _on_socket(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            self._interest.pop(fd, None)
+            return
+        wanted = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
+        self._interest[fd] = wanted
+        # The kernel, not our memory, knows whether this number is still the descriptor it was: ask it.
+        try:
+            self._epoll.modify(fd, wanted)
+        except FileNotFoundError:
+            self._epoll.register(fd, wanted)
+
+    def _on_timer(self, timeout_ms: int) -> None:
+        if timeout_ms < 0:
+            self._due_s = None
+        else:
+            self._due_s = monotonic() + timeout_ms / 1_000 if timeout_ms else 0.0
+
+    def _forget(self, fd: int) -> None:
+        """An idle connection became readable: the server closed it or spoke unasked. libcurl finds out on its own."""
+        try:
+            self._epoll.unregister(fd)
+        except FileNotFoundError:
+            return  # closed within this turn, so the kernel has already forgotten it
+
+    @staticmethod
+    def _pin(handle: pycurl.Curl, url: str, resolve: Resolve) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        addresses = ",".join(f"[{address}]" if ":" in address else address for address in resolve(host, port))
+        handle.setopt(pycurl.RESOLVE, [f"-{host}:{port}", f"+{host}:{port}:{addresses}"])
+
+
+_OPTIONS: Final = (
+    (pycurl.POST, 1),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.FOLLOWLOCATION, 0),
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.TCP_NODELAY, 1),
+    (pycurl.PROXY, ""),  # and none from the environment
+    (pycurl.USERAGENT, ""),  # none: the request says who we are
+    (pycurl.PATH_AS_IS, 1),
+    (pycurl.DNS_CACHE_TIMEOUT, _DNS_CACHE_S),
+    (pycurl.SSL_VERIFYPEER, 1),
+    (pycurl.SSL_VERIFYHOST, 2),
+)
+
+
+def _header_lines(request: Request) -> list[str] | list[bytes]:
+    # libcurl reads "Name:" as "send no such header" and "Name;" as the header with an empty value.
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers]
+    if len(request.body) >= _EXPECT_FROM_BYTES:
+        lines.append("Expect:")
+    if all(map(str.isascii, lines)):
+        return lines
+    return [line.encode() for line in lines]
+
+
+def _system_certificates() -> str:
+    """The system's bundle (SSL_CERT_FILE honoured), or certifi's where the system has none."""
+    return ssl.get_default_verify_paths().cafile or certifi.where()

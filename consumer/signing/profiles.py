@@ -1,0 +1,165 @@
+"""Signing profiles: the headers by which a receiver knows that a request is ours and unchanged.
+
+The law: a signature covers the exact bytes sent, every attempt is signed afresh, and no secret leaves this module.
+
+    standard   webhook-signature: v1,<base64>        HMAC-SHA256 over id.timestamp.body   (standardwebhooks.com)
+    ed25519    webhook-signature: v1a,<base64>       Ed25519 over id.timestamp.body       (standardwebhooks.com)
+    hex        <header>: <hex>                       HMAC-SHA256 over body
+    sha256     <header>: sha256=<hex>                HMAC-SHA256 over body
+    stripe     <header>: t=<s>,v1=<hex>              HMAC-SHA256 over timestamp.body      (docs.stripe.com/webhooks)
+
+Profiles that can carry several signatures sign with every secret they are given, the first being the current one.
+"""
+
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from consumer.webhooks.secrets import PRIVATE_PREFIX, SEED_BYTES, STANDARD_PREFIX
+from consumer.webhooks.subscription import SigningProfile
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+WEBHOOK_ID: Final = "webhook-id"
+WEBHOOK_TIMESTAMP: Final = "webhook-timestamp"
+WEBHOOK_SIGNATURE: Final = "webhook-signature"
+
+
+class SecretUnusableError(ValueError):
+    """The secret does not fit its signing profile. The message names what is expected and never the secret."""
+
+
+class Scheme(Protocol):
+    """One profile with its keys. `timestamp` is the attempt's time in epoch seconds, as text."""
+
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+        """The headers this profile adds to a request, webhook-id included."""
+
+
+def scheme(profile: SigningProfile, secrets: Sequence[str], *, header: str) -> Scheme:
+    """Make ready to sign with `secrets`, the current one first. `header` is used by hex, sha256 and stripe.
+
+    Raises:
+        SecretUnusableError: a secret does not fit the profile.
+    """
+    match profile:
+        case SigningProfile.STANDARD:
+            return _Standard([_mac(standard_key(secret)) for secret in secrets])
+        case SigningProfile.ED25519:
+            return _Ed25519([private_key(secret) for secret in secrets])
+        case SigningProfile.HEX:
+            return _BodyMac(_mac(secrets[0].encode()), header, "")
+        case SigningProfile.SHA256:
+            return _BodyMac(_mac(secrets[0].encode()), header, "sha256=")
+        case SigningProfile.STRIPE:
+            return _Stripe([_mac(secret.encode()) for secret in secrets], header)
+
+
+def standard_key(secret: str) -> bytes:
+    """The HMAC key of a `whsec_…` secret.
+
+    Raises:
+        SecretUnusableError: it is not `whsec_` and base64 of at least one byte.
+    """
+    key = _decoded(secret, STANDARD_PREFIX)
+    if not key:
+        raise SecretUnusableError("the profile standard needs a secret of the form whsec_ followed by base64")
+    return key
+
+
+def private_key(secret: str) -> Ed25519PrivateKey:
+    """The private key of a `whsk_…` secret, which holds its 32-byte seed.
+
+    Raises:
+        SecretUnusableError: it is not of this form.
+    """
+    key = _decoded(secret, PRIVATE_PREFIX)
+    if len(key) != SEED_BYTES:
+        raise SecretUnusableError("the profile ed25519 needs a private key of the form whsk_ followed by base64")
+    return Ed25519PrivateKey.from_private_bytes(key)
+
+
+def _decoded(secret: str, prefix: str) -> bytes:
+    """What follows the prefix, decoded; empty when it is not of this form."""
+    if not secret.startswith(prefix):
+        return b""
+    try:
+        return binascii.a2b_base64(secret.removeprefix(prefix), strict_mode=True)
+    except ValueError:
+        return b""
+
+
+# A keyed MAC that is copied for each message: the key schedule is paid once a subscription, not once an attempt.
+_Mac: TypeAlias = Callable[[], hmac.HMAC]
+
+
+def _mac(key: bytes) -> _Mac:
+    return hmac.new(key, digestmod=hashlib.sha256).copy
+
+
+class _Standard:
+    def __init__(self, macs: Sequence[_Mac]) -> None:
+        self._macs = macs
+
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+        signed = b"%b.%b.%b" % (webhook_id.encode(), timestamp.encode(), body)
+        signatures = []
+        for mac in self._macs:
+            keyed = mac()
+            keyed.update(signed)
+            signatures.append("v1," + binascii.b2a_base64(keyed.digest(), newline=False).decode("ascii"))
+        return (
+            (WEBHOOK_ID, webhook_id),
+            (WEBHOOK_TIMESTAMP, timestamp),
+            (WEBHOOK_SIGNATURE, " ".join(signatures)),
+        )
+
+
+class _Ed25519:
+    def __init__(self, keys: Sequence[Ed25519PrivateKey]) -> None:
+        self._keys = keys
+
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+        signed = b"%b.%b.%b" % (webhook_id.encode(), timestamp.encode(), body)
+        signatures = [
+            "v1a," + binascii.b2a_base64(key.sign(signed), newline=False).decode("ascii") for key in self._keys
+        ]
+        return (
+            (WEBHOOK_ID, webhook_id),
+            (WEBHOOK_TIMESTAMP, timestamp),
+            (WEBHOOK_SIGNATURE, " ".join(signatures)),
+        )
+
+
+class _BodyMac:
+    """hex and sha256: one signature over the body alone, so only the current secret can sign."""
+
+    def __init__(self, mac: _Mac, header: str, before: str) -> None:
+        self._mac = mac
+        self._header = header
+        self._before = before
+
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+        del timestamp
+        keyed = self._mac()
+        keyed.update(body)
+        return (WEBHOOK_ID, webhook_id), (self._header, self._before + keyed.hexdigest())
+
+
+class _Stripe:
+    def __init__(self, macs: Sequence[_Mac], header: str) -> None:
+        self._macs = macs
+        self._header = header
+
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+        signed = b"%b.%b" % (timestamp.encode(), body)
+        fields = ["t=" + timestamp]
+        for mac in self._macs:
+            keyed = mac()
+            keyed.update(signed)
+            fields.append("v1=" + keyed.hexdigest())
+        return (WEBHOOK_ID, webhook_id), (self._header, ",".join(fields))

@@ -1,0 +1,136 @@
+"""From an event and a subscription to the exact bytes of a request.
+
+The law: an event's id and body are the same on every attempt, the signature is new on each, and the customer's own
+headers come last and never replace an owned one. Secrets are opened once and appear in no repr, error or log.
+"""
+
+import re
+from typing import Final
+
+from consumer.brands.brand import Brand
+from consumer.events.event import Event
+from consumer.events.identity import webhook_id
+from consumer.signing.payload import render
+from consumer.signing.profiles import Headers, Scheme, scheme
+from consumer.signing.request import Request
+from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.headers import check_headers, open_headers
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.secrets import OVERLAPPING
+from consumer.webhooks.subscription import SealedSecret, SigningProfile, Subscription
+
+REDACTED: Final = "[redacted]"
+
+# W3C Trace Context, version 00: ids that are not all zero.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Signer:
+    """Signs one subscription's requests. Built once for a subscription's revision, kept beside its lane."""
+
+    def __init__(self, subscription: Subscription, brand: Brand, keyring: Keyring) -> None:
+        """Open the secrets and make the parts that no event changes.
+
+        Raises:
+            SecretUnusableError: a secret does not fit the signing profile.
+            SecretUnreadable: the key that sealed it is missing, or it was changed.
+        """
+        self._brand = brand
+        self._payload_format = subscription.payload_format
+        self._url = subscription.url
+        self._timeout_ms = subscription.timeout_ms
+        self._event_header = event_header(subscription.signing, brand)
+
+        def opened(sealed: SealedSecret) -> str:
+            return keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id).decode()
+
+        header = signature_header(subscription.signing, brand)
+        current = opened(subscription.secret)
+        self._current: Scheme = scheme(subscription.signing, (current,), header=header)
+        self._overlapping = self._current
+        self._overlap_until_ms = 0
+        if subscription.previous_secret is not None and subscription.signing in OVERLAPPING:
+            both = (current, opened(subscription.previous_secret))
+            self._overlapping = scheme(subscription.signing, both, header=header)
+            self._overlap_until_ms = subscription.previous_secret_until_ms
+
+        taken = {name.lower() for name in (header, self._event_header) if name is not None}
+        self._own: Headers = tuple(
+            (name, value)
+            for name, value in open_headers(subscription, keyring).items()
+            if name.lower() not in taken and _allowed(name, value, brand)
+        )
+        self._own_shown: Headers = tuple((name, REDACTED) for name, _ in self._own)
+        self._static: dict[str, Headers] = {}
+
+    def body(self, event: Event) -> tuple[bytes, str]:
+        """The body's bytes and its content type: the same for the same event, whenever it is asked."""
+        return render(self._payload_format, event, self._brand)
+
+    def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
+        """The complete request of one attempt at `now_ms`, signed with the secrets valid then."""
+        signed_by = self._overlapping if now_ms < self._overlap_until_ms else self._current
+        headers = self._always(content_type) + signed_by.headers(webhook_id(event.id), str(now_ms // 1_000), body)
+        if self._event_header is not None:
+            headers += ((self._event_header, _header_safe(event.type)),)
+        if event.traceparent is not None and _TRACEPARENT.fullmatch(event.traceparent):
+            headers += (("traceparent", event.traceparent),)
+        return Request(url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms)
+
+    def shown(self, request: Request) -> Headers:
+        """The headers of a request made here, for the log: the customer's own values are replaced."""
+        if not self._own:
+            return request.headers
+        return request.headers[: -len(self._own)] + self._own_shown
+
+    def _always(self, content_type: str) -> Headers:
+        """What every request of this content type begins with; a format has one or, after a change, two."""
+        found = self._static.get(content_type)
+        if found is None:
+            found = (("content-type", content_type), ("user-agent", self._brand.user_agent))
+            self._static[content_type] = found
+        return found
+
+
+def signature_header(signing: SigningProfile, brand: Brand) -> str:
+    """The brand's signature header under its own profile; under another one the name that profile is known by."""
+    if signing is brand.signing:
+        return brand.signature_header
+    match signing:
+        case SigningProfile.HEX:
+            return f"X-{_in_a_name(brand.title)}-Signature"
+        case SigningProfile.SHA256:
+            return "X-Signature-256"
+        case SigningProfile.STRIPE:
+            return f"{_in_a_name(brand.title)}-Signature"
+        case SigningProfile.STANDARD | SigningProfile.ED25519:
+            return brand.signature_header
+
+
+def event_header(signing: SigningProfile, brand: Brand) -> str | None:
+    """The header that carries the event type: the brand's, or the one that comes with hex where hex was chosen."""
+    if brand.event_header is None and signing is SigningProfile.HEX and brand.signing is not SigningProfile.HEX:
+        return f"X-{_in_a_name(brand.title)}-Event"
+    return brand.event_header
+
+
+def _allowed(name: str, value: str, brand: Brand) -> bool:
+    """The rule of the webhook's writing, applied again: no record, however old, can override an owned name."""
+    try:
+        check_headers({name: value}, brand)
+    except FieldInvalid:
+        return False
+    return True
+
+
+def _in_a_name(title: str) -> str:
+    return "".join(character for character in title if character.isascii() and character.isalnum())
+
+
+def _header_safe(event_type: str) -> str:
+    """An event type as a header value: what is not visible ASCII is percent-encoded (UTF-8), so nothing ends early."""
+    if event_type.isascii() and event_type.isprintable() and event_type == event_type.strip():
+        return event_type
+    encoded = event_type.encode("utf-8", "surrogatepass")
+    visible = range(0x21, 0x7F)
+    return "".join(chr(byte) if byte in visible else f"%{byte:02X}" for byte in encoded)
