@@ -10,7 +10,7 @@ refused.
 
 from dataclasses import dataclass
 
-from consumer.events.envelope import members, text, time_ms
+from consumer.events.envelope import NO_DATA, members, text, time_ms
 from consumer.events.event import Event, Record
 from consumer.events.fields import Headers, event, header_text, text_ms
 from consumer.events.limits import check_depth, json_text
@@ -35,6 +35,8 @@ class _CloudEvent:
 
 def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event | None:
     """The event, or None if the record does not declare itself a CloudEvent."""
+    if "content-type" not in headers and "ce_specversion" not in headers:
+        return None
     media = _media_type(headers)
     if media == _STRUCTURED:
         return _structured(record, value, headers, rules)
@@ -96,7 +98,7 @@ def _structured(record: Record, value: bytes, headers: Headers, rules: Rules) ->
             tenant=text(found, rules.tenant_extension or "subject"),
             product=text(found, "product"),
             time_ms=time_ms(found),
-            data=bytes(found["data"]) if "data" in found else b"null",
+            data=bytes(found.get("data", NO_DATA)),
         ),
     )
 

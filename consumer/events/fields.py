@@ -104,6 +104,6 @@ def traceparent(headers: Headers) -> str | None:
     """The trace context of `traceparent`, else of `ce_traceparent`: W3C Trace Context level 1, else None."""
     for name in ("traceparent", "ce_traceparent"):
         value = headers.get(name)
-        if value is not None and _TRACEPARENT.fullmatch(value):
+        if value is not None and _TRACEPARENT.fullmatch(value) is not None:
             return value.decode("ascii")
     return None
