@@ -1,8 +1,20 @@
 """A brand: the look and habits of one company's webhooks, read from schemas/brands/NAME.toml."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
+
+SENT_BY_HOOKLINE: Final = frozenset({"webhook.test", "webhook.suspended"})
+"""Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """An event type that a brand announces."""
+
+    type: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +22,8 @@ class Brand:
     """What the delivery path and the command line need of a brand.
 
     `signature_header` is used by the profiles hex, sha256 and stripe; `event_header`, when set, carries the event
-    type beside any profile. `closed_catalogue` holds the only event types allowed, or None where any is.
+    type beside any profile. `closed_catalogue` holds the only event types allowed, or None where any is;
+    `catalogue` lists what the brand announces, open or closed.
     """
 
     name: str
@@ -26,3 +39,4 @@ class Brand:
     with_workspace: bool
     closed_catalogue: frozenset[str] | None
     user_agent: str
+    catalogue: tuple[CatalogueEntry, ...] = ()

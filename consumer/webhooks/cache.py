@@ -1,0 +1,145 @@
+"""Redis as the subscriptions' cache: the one file that speaks to it and knows its errors.
+
+The law: Redis being away, slow, full or in the middle of a failover is `CacheUnavailable` and nothing else; what it
+answers is returned as it is, for its callers to judge.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from consumer.settings import ConfigurationError, Settings, duration_ms
+
+Client: TypeAlias = redis.Redis | redis.RedisCluster
+Answer: TypeAlias = Any  # redis-py's own type for replies; each caller narrows it
+
+# Deletes and scans go in slices, so that no single command holds Redis up.
+_SLICE: Final = 500
+
+
+class CacheUnavailable(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """Redis did not answer, or refused to. What was sent may or may not have happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One script on one bucket. `script` is one of `scripts`."""
+
+    script: str
+    keys: Sequence[str]
+    args: Sequence[str | bytes]
+
+
+def connect(settings: Settings) -> Client:
+    """A client with the timeouts of the settings. Nothing is sent yet.
+
+    Raises:
+        ConfigurationError: HOOKLINE_REDIS_URL is not the URL of a Redis. The URL is not repeated.
+    """
+    timeout_s = duration_ms(settings.redis_timeout) / 1_000
+    try:
+        return redis.Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            # A connection that idled into a reset deserves a second try; more would hide an outage from the caller.
+            retry=Retry(NoBackoff(), 1),
+        )
+    except ValueError:
+        raise ConfigurationError(
+            "HOOKLINE_REDIS_URL", "is not the URL of a Redis: write redis://host:6379/0, or rediss:// for TLS"
+        ) from None
+
+
+class Cache:
+    """Calls to Redis. Belongs to one thread."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def run(self, calls: Sequence[Call]) -> list[Answer]:
+        """Run scripts in one round trip; each is atomic, all of them together are not.
+
+        Raises:
+            CacheUnavailable: some may have run.
+        """
+        if not calls:
+            return []
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for call in calls:
+                    pipeline.eval(call.script, len(call.keys), *call.keys, *cast("Sequence[Any]", call.args))
+                return list(pipeline.execute())
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    def look_up(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[bytes | None, bytes | None]]:
+        """For each (hash, field, string): the field's value and the string, in one round trip.
+
+        Raises:
+            CacheUnavailable: see `run`.
+        """
+        if not wanted:
+            return []
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for hash_key, field, string_key in wanted:
+                    pipeline.hget(hash_key, field)
+                    pipeline.get(string_key)
+                answers = list(pipeline.execute())
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+        return list(zip(answers[::2], answers[1::2], strict=True))
+
+    def scan(self, pattern: str) -> list[str]:
+        """The keys that match a glob, on every node.
+
+        Raises:
+            CacheUnavailable: see `run`.
+        """
+        try:
+            found = cast("Iterable[bytes]", self._client.scan_iter(match=pattern, count=_SLICE))
+            return [key.decode() for key in found]
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    def unlink(self, keys: Sequence[str]) -> None:
+        """Delete keys, wherever they are.
+
+        Raises:
+            CacheUnavailable: some may be gone.
+        """
+        try:
+            for start in range(0, len(keys), _SLICE):
+                with self._client.pipeline(transaction=False) as pipeline:
+                    for key in keys[start : start + _SLICE]:
+                        pipeline.unlink(key)
+                    pipeline.execute()
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    def evicts(self) -> bool:
+        """Whether this Redis says that it drops keys when it is full, which would cost a rebuild each time.
+
+        Raises:
+            CacheUnavailable: Redis is away. A Redis that does not tell (managed ones forbid it) counts as not evicting.
+        """
+        try:
+            policy = cast("dict[str, str]", self._client.config_get("maxmemory-policy"))
+        except redis.ResponseError:
+            return False
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+        return policy.get("maxmemory-policy", "noeviction") != "noeviction"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _unavailable(error: redis.RedisError) -> CacheUnavailable:
+    return CacheUnavailable(f"{type(error).__name__}: {error}")

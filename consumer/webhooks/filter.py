@@ -1,0 +1,231 @@
+"""A payload filter, from the JSON its customer wrote to a compiled pattern.
+
+The law: what compiles here can be matched at a bounded cost; everything else is refused with the place in the pattern
+and the fix. The language is that of Amazon EventBridge's event patterns, applied to the event's payload.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from consumer.json import Json
+from consumer.webhooks.pattern import (
+    COMPARISONS,
+    AnythingBut,
+    Every,
+    Exists,
+    Leaf,
+    Nested,
+    Numeric,
+    OneOf,
+    Prefix,
+    Rule,
+    SameIgnoringCase,
+    Scalar,
+    Some,
+    Suffix,
+    ValueRule,
+    Wildcard,
+    key_of,
+)
+
+MAX_PATTERN_BYTES: Final = 8_192
+MAX_PATTERN_DEPTH: Final = 16
+MAX_WILDCARDS: Final = 16
+_RANGE = 4
+
+_RULES = "prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric or exists"
+_EMPTY = "is empty, which would accept nothing: name at least one value"
+
+
+class FilterInvalid(ValueError):  # noqa: N818 # it names a state, as the glossary does
+    """The filter cannot be used. `path` is the place in the pattern, the message says what to write instead."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A compiled filter."""
+
+    pattern: Every
+
+    def matches(self, data: Json) -> bool:
+        """Whether the payload is wanted. Total: a payload that is not an object is treated as an empty one."""
+        return self.pattern.matches(data if isinstance(data, dict) else {})
+
+
+def compile_filter(filter_json: str) -> Filter:
+    """Compile a filter.
+
+    Raises:
+        FilterInvalid: it is not JSON, too large or deep, or not an event pattern.
+    """
+    encoded = filter_json.encode("utf-8", errors="surrogatepass")
+    if len(encoded) > MAX_PATTERN_BYTES:
+        raise FilterInvalid("$", f"is {len(encoded)} bytes, more than the {MAX_PATTERN_BYTES} allowed")
+    try:
+        parsed: Json = msgspec.json.decode(encoded)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FilterInvalid("$", f"is not JSON: {error}") from None
+    return Filter(pattern=_every(parsed, "$", 1))
+
+
+def _every(value: Json, path: str, depth: int) -> Every:
+    if not isinstance(value, dict):
+        raise FilterInvalid(path, 'must be an object of fields, as in {"status": ["open"]}')
+    if not value:
+        raise FilterInvalid(path, "is empty: name at least one field, or leave the filter out")
+    if depth > MAX_PATTERN_DEPTH:
+        raise FilterInvalid(path, f"is nested deeper than {MAX_PATTERN_DEPTH} levels")
+    return Every(conditions=tuple(_condition(name, each, f"{path}.{name}", depth) for name, each in value.items()))
+
+
+def _condition(name: str, value: Json, path: str, depth: int) -> Leaf | Nested | Some:
+    if name == "$or":
+        if not isinstance(value, list) or not value:
+            raise FilterInvalid(path, 'must be an array of patterns, as in [{"a": [1]}, {"b": [2]}]')
+        return Some(alternatives=tuple(_every(each, f"{path}[{i}]", depth + 1) for i, each in enumerate(value)))
+    if isinstance(value, dict):
+        return Nested(name=name, pattern=_every(value, path, depth + 1))
+    if not isinstance(value, list):
+        raise FilterInvalid(path, f"must be an array of accepted values: write [{_shown(value)}]")
+    if not value:
+        raise FilterInvalid(path, _EMPTY)
+    return Leaf(name=name, rules=_rules(value, path))
+
+
+def _rules(values: list[Json], path: str) -> tuple[Rule, ...]:
+    """Exact values become one set, however many there are."""
+    exact: list[Scalar] = []
+    others: list[Rule] = []
+    for index, value in enumerate(values):
+        if isinstance(value, dict):
+            others.append(_rule(value, f"{path}[{index}]"))
+        elif isinstance(value, list):
+            raise FilterInvalid(f"{path}[{index}]", "is an array in an array: list the accepted values in one array")
+        else:
+            exact.append(value)
+    return (*([_one_of(exact)] if exact else []), *others)
+
+
+def _rule(value: dict[str, Json], path: str) -> Rule:
+    name, operand = _single(value, path)
+    path = f"{path}.{name}"
+    if name == "exists":
+        if not isinstance(operand, bool):
+            raise FilterInvalid(path, "must be true or false")
+        return Exists(wanted=operand)
+    if name == "anything-but":
+        return AnythingBut(rules=_excluded(operand, path))
+    return _value_rule(name, operand, path)
+
+
+def _value_rule(name: str, operand: Json, path: str) -> ValueRule:
+    match name:
+        case "prefix":
+            text, ignore_case = _affix(operand, path)
+            return Prefix(text=text, ignore_case=ignore_case)
+        case "suffix":
+            text, ignore_case = _affix(operand, path)
+            return Suffix(text=text, ignore_case=ignore_case)
+        case "equals-ignore-case":
+            return SameIgnoringCase(folded=_text(operand, path).casefold())
+        case "wildcard":
+            return _wildcard(_text(operand, path), path)
+        case "numeric":
+            return Numeric(comparisons=_comparisons(operand, path))
+        case _:
+            raise FilterInvalid(path, f"is not a known rule: use {_RULES}")
+
+
+def _excluded(operand: Json, path: str) -> tuple[ValueRule, ...]:
+    """`anything-but` takes one value, an array of values, or one rule on strings whose operand may be an array too."""
+    if isinstance(operand, dict):
+        name, inner = _single(operand, path)
+        if name not in {"prefix", "suffix", "equals-ignore-case", "wildcard"}:
+            raise FilterInvalid(
+                f"{path}.{name}", "is not possible here: use prefix, suffix, equals-ignore-case, wildcard"
+            )
+        inners = inner if isinstance(inner, list) else [inner]
+        if not inners:
+            raise FilterInvalid(f"{path}.{name}", _EMPTY)
+        return tuple(_value_rule(name, each, f"{path}.{name}") for each in inners)
+    values = operand if isinstance(operand, list) else [operand]
+    if not values:
+        raise FilterInvalid(path, _EMPTY)
+    scalars = [value for value in values if not isinstance(value, dict | list)]
+    if len(scalars) != len(values):
+        raise FilterInvalid(path, "takes plain values, or one rule as an object")
+    return (_one_of(scalars),)
+
+
+def _comparisons(operand: Json, path: str) -> tuple[tuple[str, int | float], ...]:
+    example = 'must be as in [">", 0, "<=", 5] or ["=", 3]'
+    if not isinstance(operand, list) or len(operand) not in {2, _RANGE}:
+        raise FilterInvalid(path, example)
+    pairs: list[tuple[str, int | float]] = []
+    for name, bound in zip(operand[::2], operand[1::2], strict=True):
+        if not isinstance(name, str) or name not in COMPARISONS:
+            raise FilterInvalid(path, f"{_shown(name)} is not a comparison: use <, <=, =, >= or >")
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise FilterInvalid(path, f"{_shown(bound)} is not a number")
+        pairs.append((name, bound))
+    for (low, least), (high, most) in pairwise(pairs):
+        if low not in {">", ">="} or high not in {"<", "<="}:
+            raise FilterInvalid(path, 'a range is a lower and an upper bound, in this order: [">", 0, "<=", 5]')
+        if least > most:
+            raise FilterInvalid(path, "is a range that no number can meet")
+    return tuple(pairs)
+
+
+def _wildcard(text: str, path: str) -> ValueRule:
+    r"""`*` stands for any run of characters, `\*` for a star, `\\` for a backslash."""
+    parts = [""]
+    characters = iter(text)
+    for character in characters:
+        if character == "\\":
+            escaped = next(characters, "")
+            if escaped not in {"*", "\\"}:
+                raise FilterInvalid(path, r"a backslash stands before * or \ only")
+            parts[-1] += escaped
+        elif character == "*":
+            parts.append("")
+        else:
+            parts[-1] += character
+    if len(parts) > MAX_WILDCARDS + 1:
+        raise FilterInvalid(path, f"has more than {MAX_WILDCARDS} stars")
+    return Wildcard(parts=tuple(parts)) if len(parts) > 1 else _one_of([parts[0]])
+
+
+def _affix(operand: Json, path: str) -> tuple[str, bool]:
+    if isinstance(operand, dict):
+        name, inner = _single(operand, path)
+        if name != "equals-ignore-case":
+            raise FilterInvalid(f"{path}.{name}", "is not possible here: use a string or equals-ignore-case")
+        return _text(inner, f"{path}.{name}").casefold(), True
+    return _text(operand, path), False
+
+
+def _text(operand: Json, path: str) -> str:
+    if not isinstance(operand, str):
+        raise FilterInvalid(path, f"must be a string, not {_shown(operand)}")
+    return operand
+
+
+def _single(value: dict[str, Json], path: str) -> tuple[str, Json]:
+    if len(value) != 1:
+        raise FilterInvalid(path, f"must hold exactly one rule: {_RULES}")
+    return next(iter(value.items()))
+
+
+def _one_of(values: list[Scalar]) -> OneOf:
+    return OneOf(keys=frozenset(key_of(value) for value in values))
+
+
+def _shown(value: Json) -> str:
+    return msgspec.json.encode(value).decode()[:60]

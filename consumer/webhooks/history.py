@@ -1,0 +1,70 @@
+"""The rule of versions: what a record on the compacted topic does to the subscription it is about.
+
+The law: a write names the revision it changes; of several that name the same one the first by offset holds. A write
+that lost is followed by its winner written again, so folding the topic gives the same state before and after
+compaction, which keeps only the last record of a key.
+
+    original write   changes = n      revision = n + 1    holds unless n + 1 or later already holds
+    winner again     changes = n      revision = n        holds unless n + 1 or later already holds
+
+The second line is why a winner written again says that it changes its own revision. Compaction may leave, of writes
+W and L of revision n, only the loser L before it: as a repetition of W it would lose to L, as a change of revision n
+it holds over L, and makes no difference where W is still there.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from consumer.webhooks.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """A subscription's end: a record without a value, whose headers carry the tenant and the revision it changes."""
+
+    id: str
+    tenant: str
+    changes: int
+    revision: int
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> "Deletion":
+        """The deletion of the subscription as it is now."""
+        return cls(
+            id=subscription.id,
+            tenant=subscription.tenant,
+            changes=subscription.revision,
+            revision=subscription.revision + 1,
+        )
+
+
+State: TypeAlias = Subscription | Deletion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The write holds; `state` is what is known of the subscription from here on."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The write does not hold: `winner` does and must be written again behind it."""
+
+    winner: State
+
+
+def apply(current: State | None, incoming: State) -> Applied | Lost:
+    """Fold one record into what is known of its subscription; None is nothing at all.
+
+    A record that is known already (a producer's repetition, a batch taken twice) is applied without effect.
+    """
+    if current is None or incoming.changes >= current.revision or incoming == current:
+        return Applied(state=incoming)
+    return Lost(winner=current)
+
+
+def written_again(winner: State) -> State:
+    """The record that puts a winner behind the write that lost to it."""
+    return replace(winner, changes=winner.revision)

@@ -1,0 +1,208 @@
+"""The compiled form of a payload filter: rules on values, fields joined by *and*, alternatives by *or*.
+
+The law: matching is total on any JSON value, never recurses into the data deeper than the pattern does, and visits
+each value of the data at most once per rule.
+
+The meaning is that of Amazon EventBridge's event patterns. An array matches when any of its elements does; a nested
+pattern on an array of objects must be met by one element as a whole.
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from consumer.json import Json
+
+Scalar: TypeAlias = bool | int | float | str | None
+Key: TypeAlias = tuple[str, Scalar]
+
+COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+def key_of(value: Scalar) -> Key:
+    """What equality means in JSON: true is not 1, but 1 is 1.0."""
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, int | float):
+        return ("number", value)
+    return ("string" if isinstance(value, str) else "null", value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf:
+    """The value equals one of these."""
+
+    keys: frozenset[Key]
+
+    def accepts(self, value: Scalar) -> bool:
+        return key_of(value) in self.keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """The string begins so."""
+
+    text: str
+    ignore_case: bool = False
+
+    def accepts(self, value: Scalar) -> bool:
+        if not isinstance(value, str):
+            return False
+        return (value.casefold() if self.ignore_case else value).startswith(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suffix:
+    """The string ends so."""
+
+    text: str
+    ignore_case: bool = False
+
+    def accepts(self, value: Scalar) -> bool:
+        if not isinstance(value, str):
+            return False
+        return (value.casefold() if self.ignore_case else value).endswith(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameIgnoringCase:
+    """The string equals this one but for case."""
+
+    folded: str
+
+    def accepts(self, value: Scalar) -> bool:
+        return isinstance(value, str) and value.casefold() == self.folded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wildcard:
+    """The literal parts between the stars, in order: greedy search needs no backtracking, so the cost is linear."""
+
+    parts: tuple[str, ...]
+
+    def accepts(self, value: Scalar) -> bool:
+        if not isinstance(value, str):
+            return False
+        first, *middle, last = self.parts
+        end = len(value) - len(last)
+        if end < len(first) or not value.startswith(first) or not value.endswith(last):
+            return False
+        at = len(first)
+        for part in middle:
+            found = value.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numeric:
+    """The number meets every comparison: one, or two for a range."""
+
+    comparisons: tuple[tuple[str, int | float], ...]
+
+    def accepts(self, value: Scalar) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return all(COMPARISONS[name](value, bound) for name, bound in self.comparisons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnythingBut:
+    """The value is there and none of the rules accepts it."""
+
+    rules: tuple["ValueRule", ...]
+
+    def accepts(self, value: Scalar) -> bool:
+        return not any(rule.accepts(value) for rule in self.rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """The field is there, whatever it holds, or is not."""
+
+    wanted: bool
+
+
+ValueRule: TypeAlias = OneOf | Prefix | Suffix | SameIgnoringCase | Wildcard | Numeric | AnythingBut
+Rule: TypeAlias = ValueRule | Exists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A field that must meet one of the rules."""
+
+    name: str
+    rules: tuple[Rule, ...]
+
+    def matches(self, data: Mapping[str, Json]) -> bool:
+        present = self.name in data
+        return any(self._meets(rule, data, present=present) for rule in self.rules)
+
+    def _meets(self, rule: Rule, data: Mapping[str, Json], *, present: bool) -> bool:
+        if isinstance(rule, Exists):
+            return rule.wanted is present
+        return present and any(rule.accepts(value) for value in _scalars(data[self.name]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """A field whose object meets the pattern. A field that holds no object counts as an empty one."""
+
+    name: str
+    pattern: "Every"
+
+    def matches(self, data: Mapping[str, Json]) -> bool:
+        objects = list(_objects(data.get(self.name)))
+        return any(self.pattern.matches(each) for each in objects) if objects else self.pattern.matches({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Some:
+    """`$or`: at least one alternative is met."""
+
+    alternatives: tuple["Every", ...]
+
+    def matches(self, data: Mapping[str, Json]) -> bool:
+        return any(pattern.matches(data) for pattern in self.alternatives)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """All conditions are met."""
+
+    conditions: tuple[Leaf | Nested | Some, ...]
+
+    def matches(self, data: Mapping[str, Json]) -> bool:
+        return all(condition.matches(data) for condition in self.conditions)
+
+
+def _flat(value: Json) -> Iterator[Json]:
+    """The value, or an array's elements at any depth; on a stack of our own, so that deep data cannot exhaust it."""
+    stack = [value]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, list):
+            stack.extend(reversed(top))
+        else:
+            yield top
+
+
+def _scalars(value: Json) -> Iterator[Scalar]:
+    for each in _flat(value):
+        if not isinstance(each, dict | list):
+            yield each
+
+
+def _objects(value: Json) -> Iterator[Mapping[str, Json]]:
+    for each in _flat(value):
+        if isinstance(each, dict):
+            yield each

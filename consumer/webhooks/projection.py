@@ -1,0 +1,335 @@
+"""The projection: the subscriptions topic, folded into the cache.
+
+The law: each bucket of the cache is the fold of the topic up to the offsets it names, under an epoch only this
+projection writes; and it can be read only from when those offsets reached the topic's end as it was when the
+projection took the bucket over. What is not as this projection left it is rebuilt from the topic; what somebody else
+took over is left alone.
+
+Calls may be repeated after CacheUnavailable with the same arguments.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from consumer.events.event import Record
+from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
+from consumer.webhooks.cache import Answer, Cache, Call, Client
+from consumer.webhooks.history import Applied, Deletion, State, apply, written_again
+from consumer.webhooks.record import RecordCorrupt, Rewrite, decode, encode, rewrite_of, state_of
+from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
+
+# As long as the topic itself keeps a deletion (delete.retention.ms): after that no writer can still name what it ended.
+_GONE_S: Final = 25 * 3_600
+
+
+class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """Another projection took the cache over. This one must stop, or start anew if it still leads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A record of the topic that says nothing: it is neither a subscription nor a deletion."""
+
+    partition: int
+    offset: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What came of records: winners to produce to the topic again, each until acknowledged, and records refused."""
+
+    rewrites: tuple[Rewrite, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Bucket:
+    """What the cache should hold: `at` are the offsets that are true, `written` those the cache names.
+
+    `unsure` is what the last beat wrote over `written`, if it never got an answer; else the same.
+    """
+
+    epoch: str
+    at: tuple[int, ...]
+    written: str
+    unsure: str
+    ends: tuple[int, ...]
+    beat: int = 0
+    open: bool = False
+    broken: bool = False
+
+
+@dataclass(slots=True)
+class _Fold:
+    """One bucket's part of a batch: what is known of each subscription, and which one's last record lost."""
+
+    states: dict[str, State | None] = field(default_factory=dict)
+    touched: dict[str, bool] = field(default_factory=dict)
+
+
+class Projection:
+    """Belongs to one thread. `new_token()` gives strings that are never given twice, anywhere."""
+
+    def __init__(self, client: Client, *, topic_prefix: str, new_token: Callable[[], str]) -> None:
+        self._cache = Cache(client)
+        self._keys = Keys(topic_prefix)
+        self._new_token = new_token
+        self._owner = ""
+        self._buckets: dict[int, _Bucket] = {}
+        self._owed: dict[str, tuple[int, State]] = {}
+        self._asked: set[str] = set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the whole cache can be read."""
+        return bool(self._buckets) and all(bucket.open and not bucket.broken for bucket in self._buckets.values())
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The first offset of each partition that some bucket still needs."""
+        return tuple(map(min, zip(*(bucket.at for bucket in self._buckets.values()), strict=True)))
+
+    def start(self, ends: Sequence[int]) -> None:
+        """Take the cache over. `ends` are the topic's end offsets now, by partition. Read on from `positions`.
+
+        Raises:
+            CacheUnavailable: call it again.
+            Superseded: somebody else takes it over at the same time.
+        """
+        self._owner = self._new_token()
+        self._owed.clear()
+        self._asked.clear()
+        epochs = [self._new_token() for _ in range(BUCKETS)]
+        answers = self._cache.run(
+            [
+                Call(script=CLAIM, keys=self._bucket_keys(number), args=(self._owner, epoch))
+                for number, epoch in enumerate(epochs)
+            ]
+        )
+        owed: list[tuple[int, str, str]] = []
+        for number, (epoch, (at, lost)) in enumerate(zip(epochs, answers, strict=True)):
+            self._buckets[number] = bucket = _claimed(epoch, at, tuple(ends))
+            if not bucket.broken:
+                names = [each.decode() for each in lost]
+                owed += [(number, tenant, name) for name, tenant in zip(names[::2], names[1::2], strict=True)]
+        for (number, _, name), state in zip(owed, self._known(owed), strict=True):
+            if state is not None:
+                self._owed[name] = (number, state)
+        self.rebuild(self.broken, ends)
+
+    @property
+    def broken(self) -> frozenset[int]:
+        """The buckets that are not as they were left and have to be rebuilt."""
+        return frozenset(number for number, bucket in self._buckets.items() if bucket.broken)
+
+    def rebuild(self, buckets: frozenset[int], ends: Sequence[int]) -> None:
+        """Empty these buckets, under new epochs. The topic has to be read from its beginning again for them.
+
+        Raises:
+            CacheUnavailable: call it again.
+            Superseded: they belong to another projection.
+        """
+        if not buckets:
+            return
+        numbers = sorted(buckets)
+        self._settle(
+            numbers, [Call(script=CLEAR, keys=self._bucket_keys(each), args=(self._owner,)) for each in numbers]
+        )
+        own = {self._keys.bucket(each) for each in numbers}
+        stale = [key for key in self._cache.scan(self._keys.everything) if self._keys.bucket_in(key) in buckets]
+        self._cache.unlink([key for key in stale if key not in own])
+        calls = []
+        for number in numbers:
+            bucket = self._buckets[number] = _emptied(self._new_token(), tuple(ends))
+            calls.append(
+                Call(script=FOUND, keys=(self._keys.bucket(number),), args=(self._owner, bucket.epoch, bucket.written))
+            )
+        for number in self._settle(numbers, calls):
+            self._buckets[number].broken = False
+        self._owed = {name: (number, state) for name, (number, state) in self._owed.items() if number not in buckets}
+        self._asked.intersection_update(self._owed)
+
+    def apply(self, records: Sequence[Record], positions: Mapping[int, int]) -> Step:
+        """Fold records in. `positions`: for each partition, the offset before which nothing more will come.
+
+        Raises:
+            CacheUnavailable: call it again with the same arguments, before anything else.
+            Superseded: this projection must stop.
+        """
+        assert all(record.offset < positions[record.partition] for record in records)
+        refused: list[Refused] = []
+        batches: dict[int, list[State]] = defaultdict(list)
+        for record in records:
+            try:
+                state = state_of(record.key, record.value, record.headers)
+            except RecordCorrupt as error:
+                refused.append(Refused(partition=record.partition, offset=record.offset, reason=str(error)))
+                continue
+            bucket = self._buckets[bucket_of(state.tenant)]
+            if not bucket.broken and record.offset >= bucket.at[record.partition]:
+                batches[bucket_of(state.tenant)].append(state)
+        folds = self._folded(batches)
+        at = {number: _reached(bucket.at, positions) for number, bucket in self._buckets.items()}
+        numbers = [number for number in folds if not self._buckets[number].broken]
+        calls = [self._write(number, folds[number], _written(at[number])) for number in numbers]
+        for number in self._settle(numbers, calls):
+            bucket = self._buckets[number]
+            bucket.written = bucket.unsure = _written(at[number])
+            self._owe(number, folds[number])
+        for number, bucket in self._buckets.items():
+            bucket.at = at[number]
+        self._open()
+        return Step(rewrites=self._rewrites(), refused=tuple(refused))
+
+    def heartbeat(self) -> frozenset[int]:
+        """Say that each bucket is kept up to date; the buckets that are broken. Call it every second.
+
+        Raises:
+            CacheUnavailable: the next one will do.
+            Superseded: this projection must stop.
+        """
+        self._beat([number for number, bucket in self._buckets.items() if not bucket.broken])
+        return self.broken
+
+    def _folded(self, batches: Mapping[int, Sequence[State]]) -> dict[int, _Fold]:
+        wanted = list({(number, each.tenant, each.id): None for number, batch in batches.items() for each in batch})
+        folds: dict[int, _Fold] = defaultdict(_Fold)
+        for (number, _, name), state in zip(wanted, self._known(wanted), strict=True):
+            folds[number].states[name] = state
+        for number, batch in batches.items():
+            fold = folds[number]
+            for incoming in batch:
+                result = apply(fold.states[incoming.id], incoming)
+                fold.touched[incoming.id] = isinstance(result, Applied)
+                if isinstance(result, Applied):
+                    fold.states[incoming.id] = result.state
+        return dict(folds)
+
+    def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
+        """What the cache knows of (bucket, tenant, subscription id). A bucket with an unreadable value is broken."""
+        found = self._cache.look_up(
+            [(self._keys.tenant(each, tenant), name, self._keys.gone(each, name)) for each, tenant, name in wanted]
+        )
+        states: list[State | None] = []
+        for (number, tenant, name), values in zip(wanted, found, strict=True):
+            try:
+                states.append(_state(tenant, name, *values))
+            except RecordCorrupt:
+                self._buckets[number].broken = True
+                states.append(None)
+        return states
+
+    def _write(self, number: int, fold: _Fold, at: str) -> Call:
+        bucket = self._buckets[number]
+        keys = list(self._bucket_keys(number))
+        args: list[str | bytes] = [self._owner, bucket.epoch, bucket.written, bucket.unsure, at, str(_GONE_S)]
+        for name, won in fold.touched.items():
+            state = fold.states[name]
+            assert state is not None
+            keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, name))
+            args += _change(state, won=won)
+        return Call(script=WRITE, keys=keys, args=args)
+
+    def _owe(self, number: int, fold: _Fold) -> None:
+        for name, won in fold.touched.items():
+            state = fold.states[name]
+            self._asked.discard(name)
+            if won or state is None:
+                self._owed.pop(name, None)
+            else:
+                self._owed[name] = (number, state)
+
+    def _rewrites(self) -> tuple[Rewrite, ...]:
+        """The winners owed. While a bucket is read anew, what it owes may still follow in the topic."""
+        due = {
+            name: state
+            for name, (number, state) in self._owed.items()
+            if name not in self._asked and self._buckets[number].open
+        }
+        self._asked.update(due)
+        return tuple(rewrite_of(written_again(state)) for state in due.values())
+
+    def _open(self) -> None:
+        """Open the buckets that have reached the end; a beat does it."""
+        reached = [
+            number
+            for number, bucket in self._buckets.items()
+            if not bucket.open and not bucket.broken and _covers(bucket.at, bucket.ends)
+        ]
+        self._beat(reached)
+
+    def _beat(self, numbers: Sequence[int]) -> None:
+        calls = []
+        for number in numbers:
+            bucket = self._buckets[number]
+            if bucket.unsure == bucket.written:
+                bucket.unsure = _written(bucket.at)
+            may_open = "1" if _covers(bucket.at, bucket.ends) else "0"
+            args = (self._owner, bucket.epoch, bucket.written, bucket.unsure, str(bucket.beat), may_open)
+            calls.append(Call(script=BEAT, keys=(self._keys.bucket(number),), args=args))
+        for number in self._settle(numbers, calls):
+            bucket = self._buckets[number]
+            bucket.beat += 1
+            bucket.written = bucket.unsure
+            bucket.open = bucket.open or _covers(bucket.at, bucket.ends)
+
+    def _settle(self, numbers: Sequence[int], calls: Sequence[Call]) -> list[int]:
+        """Run one script a bucket; one that is not as it was left is broken from here on. The others are returned."""
+        answers: list[Answer] = self._cache.run(calls)
+        if SUPERSEDED in answers:
+            raise Superseded("another projection took the cache over")
+        for number, answer in zip(numbers, answers, strict=True):
+            if answer != OK:
+                self._buckets[number].broken = True
+                self._buckets[number].open = False
+        return [number for number, answer in zip(numbers, answers, strict=True) if answer == OK]
+
+    def _bucket_keys(self, number: int) -> tuple[str, str, str]:
+        return self._keys.bucket(number), self._keys.tenants(number), self._keys.lost(number)
+
+
+def _claimed(epoch: str, at: bytes | None, ends: tuple[int, ...]) -> _Bucket:
+    """A bucket just taken over: carried on from its offsets where they fit the topic, else broken."""
+    offsets = () if at is None else tuple(map(int, at.decode().split(",")))
+    if len(offsets) != len(ends) or not _covers(ends, offsets):
+        return _emptied(epoch, ends)
+    written = _written(offsets)
+    return _Bucket(epoch=epoch, at=offsets, written=written, unsure=written, ends=ends)
+
+
+def _emptied(epoch: str, ends: tuple[int, ...]) -> _Bucket:
+    """A bucket to be filled from the topic's beginning; broken until the cache holds it so."""
+    beginning = (0,) * len(ends)
+    written = _written(beginning)
+    return _Bucket(epoch=epoch, at=beginning, written=written, unsure=written, ends=ends, broken=True)
+
+
+def _state(tenant: str, name: str, record: bytes | None, gone: bytes | None) -> State | None:
+    if record is not None:
+        return decode(record)
+    if gone is not None:
+        return Deletion(id=name, tenant=tenant, changes=int(gone) - 1, revision=int(gone))
+    return None
+
+
+def _change(state: State, *, won: bool) -> tuple[str, str, str, str | bytes]:
+    if not won:
+        return "lost", state.tenant, state.id, ""
+    if isinstance(state, Deletion):
+        return "gone", state.tenant, state.id, str(state.revision)
+    return "set", state.tenant, state.id, encode(state)
+
+
+def _written(at: tuple[int, ...]) -> str:
+    return ",".join(map(str, at))
+
+
+def _reached(at: tuple[int, ...], positions: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(max(offset, positions.get(partition, 0)) for partition, offset in enumerate(at))
+
+
+def _covers(at: Sequence[int], ends: Sequence[int]) -> bool:
+    return all(offset >= end for offset, end in zip(at, ends, strict=True))

@@ -1,0 +1,151 @@
+"""A subscription as a record on the compacted topic and in the cache: Avro, single-object encoding.
+
+The law: what was encoded is decoded equal, and whatever else is found there is refused, never guessed at.
+
+    C3 01 | fingerprint, 8 bytes little-endian (CRC-64-AVRO of the schema's canonical form) | Avro binary
+
+A deletion has no value; the headers `hookline-tenant` and `hookline-changes` (decimal) route it to its tenant's bucket
+and version it.
+"""
+
+import io
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, Final, cast
+
+import fastavro
+from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+
+from consumer.events.event import Headers
+from consumer.schemas import avro_history
+from consumer.webhooks.filter import FilterInvalid, compile_filter
+from consumer.webhooks.history import Deletion, State
+from consumer.webhooks.subscription import PayloadFormat, Retries, SealedSecret, SigningProfile, Status, Subscription
+
+TENANT_HEADER: Final = "hookline-tenant"
+CHANGES_HEADER: Final = "hookline-changes"
+
+_MAGIC: Final = b"\xc3\x01"
+_HEAD_BYTES: Final = 10
+_VERSIONS = avro_history("Subscription")
+_READER = parse_schema(_VERSIONS[0])
+_WRITERS = {
+    _MAGIC + bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")): parse_schema(schema)
+    for schema in _VERSIONS
+}
+_HEAD = next(iter(_WRITERS))
+_FIELDS = tuple(each.name for each in fields(Subscription))
+_SEALED = ("secret", "previous_secret", "sealed_headers")
+
+
+class RecordCorrupt(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """These bytes are no subscription that this version of Hookline can read. The message holds none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A record to produce to the subscriptions topic: a winner, behind the write that lost to it."""
+
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+def encode(subscription: Subscription) -> bytes:
+    """The record's value."""
+    out = io.BytesIO()
+    out.write(_HEAD)
+    fastavro.schemaless_writer(out, _READER, {name: _row(getattr(subscription, name)) for name in _FIELDS})
+    return out.getvalue()
+
+
+def decode(value: bytes) -> Subscription:
+    """Read a record's value.
+
+    Raises:
+        RecordCorrupt: not this encoding, of an unknown schema, truncated, or with values that cannot be.
+    """
+    writer = _WRITERS.get(value[:_HEAD_BYTES])
+    if writer is None:
+        raise RecordCorrupt("it is not a subscription in single-object encoding, or a newer Hookline wrote it")
+    body = io.BytesIO(value)
+    body.seek(_HEAD_BYTES)
+    try:
+        row = cast("dict[str, Any]", fastavro.schemaless_reader(body, writer, _READER))
+    except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError, struct.error) as error:
+        raise RecordCorrupt(f"its Avro is malformed: {type(error).__name__}") from None
+    if body.tell() != len(value):
+        raise RecordCorrupt("something follows it")
+    return _subscription(row)
+
+
+def deletion_headers(deletion: Deletion) -> Headers:
+    """The headers of a deletion's record."""
+    return ((TENANT_HEADER, deletion.tenant.encode()), (CHANGES_HEADER, str(deletion.changes).encode()))
+
+
+def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
+    """Read a record of the subscriptions topic.
+
+    Raises:
+        RecordCorrupt: neither a subscription under its own id nor a deletion with its headers.
+    """
+    subscription_id = _text(key, "key")
+    if value is not None:
+        subscription = decode(value)
+        if subscription.id != subscription_id:
+            raise RecordCorrupt("its key is not its id")
+        return subscription
+    found = dict(headers)
+    tenant = _text(found.get(TENANT_HEADER), TENANT_HEADER)
+    changes = _text(found.get(CHANGES_HEADER), CHANGES_HEADER)
+    if not (changes.isascii() and changes.isdigit()):
+        raise RecordCorrupt(f"{CHANGES_HEADER} is not a number")
+    return Deletion(id=subscription_id, tenant=tenant, changes=int(changes), revision=int(changes) + 1)
+
+
+def rewrite_of(winner: State) -> Rewrite:
+    """The state as a record to produce."""
+    if isinstance(winner, Deletion):
+        return Rewrite(key=winner.id.encode(), value=None, headers=deletion_headers(winner))
+    return Rewrite(key=winner.id.encode(), value=encode(winner), headers=())
+
+
+def _row(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, SealedSecret):
+        return {"key_id": value.key_id, "sealed": value.sealed}
+    return list(cast("Sequence[object]", value)) if isinstance(value, tuple) else value
+
+
+def _subscription(row: Mapping[str, Any]) -> Subscription:
+    """Build it, and hold that its filter compiles: a matcher must never meet one that does not."""
+    values = dict(row)
+    for name in _SEALED:
+        values[name] = None if row[name] is None else SealedSecret(**row[name])
+    try:
+        values["signing"] = SigningProfile(row["signing"])
+        values["payload_format"] = PayloadFormat(row["payload_format"])
+        values["status"] = Status(row["status"])
+        values["retries"] = Retries(row["retries"])
+        if row["filter_json"] is not None:
+            compile_filter(row["filter_json"])
+    except FilterInvalid:
+        raise RecordCorrupt("its filter is not one that this version knows") from None
+    except ValueError as error:
+        raise RecordCorrupt(str(error)) from None
+    values["event_types"] = tuple(row["event_types"])
+    values["header_names"] = tuple(row["header_names"])
+    return Subscription(**values)
+
+
+def _text(value: bytes | None, what: str) -> str:
+    if not value:
+        raise RecordCorrupt(f"its {what} is missing")
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise RecordCorrupt(f"its {what} is not UTF-8") from None

@@ -1,0 +1,134 @@
+"""The Lua scripts of the cache: each is one atomic step on one bucket, so each runs in one slot of a cluster.
+
+The law: a write happens only where the bucket is as its writer left it (its owner, epoch, applied offsets and beat);
+anything else is a `mismatch`, which rebuilds the bucket, or `superseded`, which ends the writer. A writer may repeat a
+step whose answer it never saw.
+
+A bucket with `epoch` may be read; one with `building` is being filled and may not. They are sent with EVAL, not
+EVALSHA: nothing to load again after a restart, and pipelines of a cluster allow it.
+"""
+
+from typing import Final
+
+OK: Final = b"ok"
+MISMATCH: Final = b"mismatch"
+SUPERSEDED: Final = b"superseded"
+
+# KEYS: bucket, …  ARGV: owner, epoch, …  Leaves `held` as owner, epoch, building, at, beat.
+_STANDING = """
+local held = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'building', 'at', 'beat', 'broken')
+if not held[1] then return 'mismatch' end
+if held[1] ~= ARGV[1] then return 'superseded' end
+if (held[2] or held[3]) ~= ARGV[2] or held[6] then return 'mismatch' end
+"""
+
+# KEYS: bucket, tenants, lost  ARGV: owner, new epoch
+# Take the bucket over: nobody reads it until its new owner has caught up, and the old owner's writes fail.
+# Returns at, lost (id, tenant, …); at is false where the bucket cannot be carried on.
+CLAIM: Final = """
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'building', 'at', 'listed', 'broken')
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'beat', '0')
+redis.call('HDEL', KEYS[1], 'epoch', 'building')
+local whole = (held[1] or held[2]) and held[3] and not held[5]
+if not whole or redis.call('HLEN', KEYS[2]) ~= tonumber(held[4]) then return {false, {}} end
+redis.call('HSET', KEYS[1], 'building', ARGV[2])
+return {held[3], redis.call('HGETALL', KEYS[3])}
+"""
+
+# KEYS: bucket, tenants, lost  ARGV: owner
+# Begin a rebuild: forget everything but the owner.
+CLEAR: Final = """
+local owner = redis.call('HGET', KEYS[1], 'owner')
+if owner and owner ~= ARGV[1] then return 'superseded' end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[1], 'owner', ARGV[1])
+return 'ok'
+"""
+
+# KEYS: bucket  ARGV: owner, epoch, at
+# Found the cleared bucket under a new epoch.
+FOUND: Final = """
+local held = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'building')
+if not held[1] then return 'mismatch' end
+if held[1] ~= ARGV[1] then return 'superseded' end
+if held[2] or (held[3] and held[3] ~= ARGV[2]) then return 'mismatch' end
+redis.call('HSET', KEYS[1], 'building', ARGV[2], 'at', ARGV[3], 'beat', '0', 'seq', '0', 'listed', '0')
+return 'ok'
+"""
+
+# KEYS: bucket, tenants, lost, then per change: tenant, gone
+# ARGV: owner, epoch, at as it was, at as a beat without an answer may have left it, at as it will be,
+#       seconds a deletion is remembered, then per change: kind, tenant, id, value
+WRITE: Final = (
+    _STANDING
+    + """
+if held[4] == ARGV[5] then return 'ok' end
+if held[4] ~= ARGV[3] and held[4] ~= ARGV[4] then return 'mismatch' end
+for i = 0, (#ARGV - 6) / 4 - 1 do
+  local tenant_key, gone_key = KEYS[4 + 2 * i], KEYS[5 + 2 * i]
+  local kind, tenant, id, value = ARGV[7 + 4 * i], ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i]
+  if kind == 'lost' then
+    redis.call('HSET', KEYS[3], id, tenant)
+  else
+    redis.call('HDEL', KEYS[3], id)
+    if kind == 'set' then
+      redis.call('HSET', tenant_key, id, value)
+    else
+      redis.call('HDEL', tenant_key, id)
+      redis.call('SET', gone_key, value, 'EX', ARGV[6])
+    end
+    local version = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+    if redis.call('EXISTS', tenant_key) == 1 then
+      redis.call('HSET', KEYS[2], tenant, version)
+    else
+      redis.call('HDEL', KEYS[2], tenant)
+    end
+  end
+end
+redis.call('HSET', KEYS[1], 'at', ARGV[5], 'listed', redis.call('HLEN', KEYS[2]))
+return 'ok'
+"""
+)
+
+# KEYS: bucket  ARGV: owner, epoch, at as it was, at as it will be, beat as it was, '1' to open the bucket to readers
+# One beat older than the writer's own is a replica that missed something; one newer is an answer never seen.
+BEAT: Final = (
+    _STANDING
+    + """
+local ahead = tonumber(held[5]) - tonumber(ARGV[5])
+if ahead < 0 or ahead > 1 then return 'mismatch' end
+if held[4] ~= ARGV[3] and held[4] ~= ARGV[4] then return 'mismatch' end
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'beat', string.format('%d', tonumber(ARGV[5]) + 1),
+  'beat_ms', string.format('%.0f', now_ms), 'at', ARGV[4])
+if ARGV[6] == '1' and held[3] then
+  redis.call('HSET', KEYS[1], 'epoch', held[3])
+  redis.call('HDEL', KEYS[1], 'building')
+end
+return 'ok'
+"""
+)
+
+# KEYS: bucket, tenants, tenant  ARGV: tenant, version known or ''
+# Returns state, epoch, beat, its age in ms, version, records. A hole is reported to the projection as `broken`.
+READ: Final = """
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'beat', 'beat_ms', 'listed', 'broken')
+if not held[1] or not held[3] then return {'closed'} end
+local version = redis.call('HGET', KEYS[2], ARGV[1])
+local whole = redis.call('HLEN', KEYS[2]) == tonumber(held[4])
+if held[5] or not whole or (version and redis.call('EXISTS', KEYS[3]) == 0) then
+  redis.call('HSET', KEYS[1], 'broken', '1')
+  return {'broken'}
+end
+local time = redis.call('TIME')
+local age_ms = time[1] * 1000 + math.floor(time[2] / 1000) - held[3]
+local full = held[1] .. ':' .. (version or '0')
+local answer = {'loaded', held[1], held[2], string.format('%.0f', age_ms), full, {}}
+if full == ARGV[2] then
+  answer[1] = 'unchanged'
+elseif version then
+  answer[6] = redis.call('HVALS', KEYS[3])
+end
+return answer
+"""
