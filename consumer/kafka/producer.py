@@ -25,7 +25,7 @@ from confluent_kafka import (
     Producer,
 )
 
-from consumer.kafka.client import KafkaBroken, KafkaFatal, Properties, build, client_properties, error_of
+from consumer.kafka.client import KafkaFatal, Properties, build, client_properties, error_of
 from consumer.settings import Settings
 from consumer.telemetry.counters import Count, counters
 from consumer.telemetry.outage import Outage
@@ -103,10 +103,14 @@ def producer_properties(settings: Settings, *, idempotent: bool) -> Properties:
 
 
 class RecordProducer:
-    """Idempotent, acks=all, owned by one thread. Nothing here blocks but `close`."""
+    """Idempotent, acks=all, owned by one thread. Nothing here blocks but `close`.
 
-    def __init__(self, settings: Settings) -> None:
-        self._properties = producer_properties(settings, idempotent=True)
+    Without idempotence a record may be repeated or overtaken after a lost answer; the first record then need not
+    wait for a producer id, which takes half a second.
+    """
+
+    def __init__(self, settings: Settings, *, idempotent: bool = True) -> None:
+        self._properties = producer_properties(settings, idempotent=idempotent)
         self._unacknowledged: dict[int, _Write] = {}
         self._overflow: deque[_Write] = deque()
         self._again: list[tuple[float, int, _Write]] = []
@@ -240,29 +244,3 @@ class RecordProducer:
 def backoff_s(failures: int) -> float:
     """How long to wait before producing again, after so many failures: doubling, at most 10 s."""
     return min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 16))
-
-
-def write_now(
-    settings: Settings,
-    *,
-    topic: str,
-    key: bytes,
-    value: bytes | None,
-    headers: Sequence[tuple[str, bytes | None]] = (),
-    timeout_s: float = 15.0,
-) -> None:
-    """Write one record and wait until all in-sync replicas have it: for a person's command.
-
-    Raises:
-        KafkaBroken: not acknowledged in time (it may be later), or refused.
-    """
-    producer = RecordProducer(settings)
-    producer.write(0, topic=topic, key=key, value=value, headers=headers)
-    left = producer.close(timeout_s)
-    match producer.poll():
-        case [Refused(reason=reason)]:
-            raise KafkaBroken(f"{topic} refuses the record: {reason}")
-        case [] if left:
-            raise KafkaBroken(f"{topic} did not acknowledge the record within {timeout_s:g} s")
-        case _:
-            return

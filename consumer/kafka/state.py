@@ -1,0 +1,51 @@
+"""The state topic: how often each dead letter was replayed.
+
+The law: a generation is written before the replay it counts is, so a replay that was cut short is counted and the
+same one asked again is a repeat, never an uncounted copy.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from consumer.kafka.reading import read_to_end
+from consumer.kafka.records import Replay, decode_replay, encode_replay
+from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord, write_now
+from consumer.settings import Settings
+
+_REPLAY: Final = b"replay:"
+
+
+def read_replays(settings: Settings) -> dict[str, Replay]:
+    """The latest generation of every dead letter that was ever replayed, by its delivery's id.
+
+    Raises:
+        KafkaBroken: the topic could not be read to its end.
+        RecordCorrupt: a record under such a key is none; counting on without it would replay twice.
+    """
+    replays: dict[str, Replay] = {}
+    for record in read_to_end(settings, Topics.of(settings).state):
+        if record.key is None or not record.key.startswith(_REPLAY):
+            continue
+        delivery_id = record.key.removeprefix(_REPLAY).decode()
+        if record.value is None:
+            replays.pop(delivery_id, None)
+        else:
+            replays[delivery_id] = decode_replay(record.value)
+    return replays
+
+
+def write_replays(settings: Settings, replays: Iterable[Replay]) -> None:
+    """Write generations, of distinct deliveries, and wait for them.
+
+    Raises:
+        KafkaBroken: not all were acknowledged in time.
+    """
+    topic = Topics.of(settings).state
+    write_now(
+        settings,
+        [
+            NewRecord(topic=topic, key=_REPLAY + replay.delivery_id.encode(), value=encode_replay(replay))
+            for replay in replays
+        ],
+    )

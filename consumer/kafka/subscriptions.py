@@ -1,0 +1,64 @@
+"""The subscriptions topic as an operator uses it: read whole, write one, wait for it.
+
+The law: the topic is the truth. What is read is the fold of all its records by the rule of versions, the same as the
+projection's; what is written is on all in-sync replicas when the call returns.
+"""
+
+import structlog
+
+from consumer.kafka.reading import read_to_end
+from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord, write_now
+from consumer.settings import Settings
+from consumer.webhooks.history import Deletion, Lost, State, apply
+from consumer.webhooks.record import RecordCorrupt, rewrite_of, state_of
+from consumer.webhooks.subscription import Subscription
+
+_log = structlog.get_logger("kafka")
+
+
+def read_all(settings: Settings) -> dict[str, Subscription]:
+    """Every subscription that exists now, by id.
+
+    A record that is none is logged with its place: one such record must not keep an operator from the others.
+
+    Raises:
+        KafkaBroken: the topic could not be read to its end.
+    """
+    states: dict[str, State] = {}
+    for record in read_to_end(settings, Topics.of(settings).subscriptions):
+        try:
+            incoming = state_of(record.key, record.value, record.headers)
+        except RecordCorrupt as error:
+            _log.error("not a subscription", partition=record.partition, offset=record.offset, error=str(error))
+            continue
+        match apply(states.get(incoming.id), incoming):
+            case Lost():
+                pass  # the projection writes the winner again
+            case applied:
+                states[incoming.id] = applied.state
+    return {id_: state for id_, state in states.items() if isinstance(state, Subscription)}
+
+
+def write(settings: Settings, subscription: Subscription) -> None:
+    """Write a subscription; its `changes` names the revision it was made from.
+
+    Raises:
+        KafkaBroken: not acknowledged in time.
+    """
+    _write(settings, subscription)
+
+
+def delete(settings: Settings, subscription_id: str, tenant: str, changes: int) -> None:
+    """Write a subscription's end, made from revision `changes`.
+
+    Raises:
+        KafkaBroken: not acknowledged in time.
+    """
+    _write(settings, Deletion(id=subscription_id, tenant=tenant, changes=changes, revision=changes + 1))
+
+
+def _write(settings: Settings, state: State) -> None:
+    new = rewrite_of(state)
+    topic = Topics.of(settings).subscriptions
+    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers)])
