@@ -1,6 +1,10 @@
 """The servers that tests rely on: real answers, isolation between tests, and survival of what tests do to them."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -11,6 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tests.services.kafka import Kafka
 from tests.services.redis import Redis
+from tests.services.server import listening
 from tests.services.topics import MakeTopics, create_topics
 
 
@@ -80,3 +85,24 @@ def test_a_private_redis_can_be_paused_killed_and_restarted(private_redis: Redis
         private_redis.restart()
         assert time.monotonic() - began < 5
         assert client.dbsize() == 0
+
+
+STARTER = """
+import pathlib, sys, time
+from tests.services.redis import Redis
+print(Redis.start(pathlib.Path(sys.argv[1])).url(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_server_dies_with_its_starter_even_by_sigkill(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        port = urlsplit(starter.stdout.readline()).port
+        assert port is not None
+        assert listening(port)
+        starter.kill()
+    deadline = time.monotonic() + 10
+    while listening(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not listening(port)

@@ -14,6 +14,7 @@ from tests.services.kafka import Kafka
 from tests.services.redis import Redis
 from tests.services.registry import Registry
 from tests.services.server import ServiceError
+from tests.services.service import Service
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     folder = ROOT / ".hookline" / "services" / secrets.token_hex(4)
-    running: list[Kafka | Redis | Registry] = []
+    running: list[Service] = []
     try:
         return _serve(folder, running, stop)
     except ServiceError as error:
@@ -35,7 +36,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _serve(folder: Path, running: list[Kafka | Redis | Registry], stop: threading.Event) -> int:
+def _serve(folder: Path, running: list[Service], stop: threading.Event) -> int:
     """Start one after the other, into `running`, until `stop`."""
     began = time.monotonic()
     print("# Starting Kafka, Redis and a schema registry ...", flush=True)

@@ -39,7 +39,7 @@ def registry_jars() -> Path:
     with _filling(folder) as empty:
         if empty is not None:
             # `unpack` fetches the one archive; as a dependency it would bring the libraries it already contains.
-            _maven("dependency:unpack", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={empty}")
+            _maven("dependency:unpack", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={empty}", f"-Dnotes={empty}")
     return folder
 
 

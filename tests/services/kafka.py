@@ -11,12 +11,12 @@ from confluent_kafka.admin import AdminClient
 
 from tests.services import engine
 from tests.services.jars import kafka_jars
-from tests.services.server import LocalProcess, Server, ServiceError, free_port, listening, wait_until_ready
+from tests.services.server import LocalProcess, Server, ServiceError, free_port, listening
+from tests.services.service import Service
 
 IMAGE = "apache/kafka:4.3.1"
 LOG4J = Path(__file__).with_name("log4j2.properties")
 CLUSTER_ID = "aG9va2xpbmUtdGVzdHMtMQ"  # any 16 bytes in base64
-READY_WITHIN_S = 60.0
 MIB = 1_048_576
 
 # What differs from Kafka's defaults: one node, quick groups, room for records that are too large for Hookline.
@@ -51,12 +51,10 @@ PROPERTIES: Mapping[str, str] = {
 }
 
 
-class Kafka:
-    """A broker on a free loopback port."""
+class Kafka(Service):
+    """A broker on a free loopback port; its records survive `stop` and `kill`."""
 
-    def __init__(self, server: Server, port: int) -> None:
-        self._server = server
-        self._port = port
+    name = "Kafka"
 
     @classmethod
     def start(cls, folder: Path, properties: Mapping[str, str] | None = None) -> Self:
@@ -74,51 +72,15 @@ class Kafka:
             server = _container(container, port, wanted)
         else:
             raise ServiceError("Kafka needs Java 17 and Maven, or a container engine; none of them answers")
-        kafka = cls(server, port)
-        kafka._begin()
-        return kafka
+        return cls(server, port)
 
     @property
     def bootstrap(self) -> str:
         """For `bootstrap.servers`."""
         return f"127.0.0.1:{self._port}"
 
-    @property
-    def pid(self) -> int | None:
-        """Of the local process; None in a container."""
-        return self._server.pid if isinstance(self._server, LocalProcess) else None
-
-    def stop(self) -> None:
-        """A clean shutdown; data stay for `restart`."""
-        self._server.stop()
-
-    def kill(self) -> None:
-        """SIGKILL; data stay for `restart`."""
-        self._server.kill()
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open and silent."""
-        self._server.pause()
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self._server.resume()
-
-    def restart(self) -> None:
-        """Start again on the same port with the same data, stopping first if it runs.
-
-        Raises:
-            ServiceError: the broker did not start.
-        """
-        if self._server.alive():
-            self._server.stop()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._server.start()
-        wait_until_ready("Kafka", self._server, self._ready, within_s=READY_WITHIN_S)
-
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether it answers for its metadata."""
         # The socket first: librdkafka would print every refused connection.
         if not listening(self._port):
             return False

@@ -1,4 +1,4 @@
-"""What real services need is installed where that is allowed, and named where it is not.
+"""What real services need is installed where that is allowed, and named where it is not; a container engine does too.
 
 `python -m tests.services.needs`: with root rights and a known package manager the missing programs are installed;
 otherwise exit 1 and a message that says which and how.
@@ -47,16 +47,14 @@ def install(programs: list[str]) -> str | None:
 def main() -> int:
     """Bring in what is missing; the exit code."""
     lacking = missing()
-    if not lacking:
+    if not lacking or engine.find() is not None:
         return 0
     install(lacking)
     lacking = missing()
     if not lacking:
         return 0
-    if engine.find() is not None and lacking == ["redis-server"]:
-        return 0
     print(
-        f"services: not found: {', '.join(lacking)}. Tests run on a real Kafka (Java 17 and Maven) and a real Redis 7.\n"
+        f"services: not found: {', '.join(lacking)}. Real services need them, or Docker or Podman. To install:\n"
         "  Debian, Ubuntu: apt-get install redis-server default-jre-headless maven\n"
         "  Fedora:         dnf install redis java-latest-openjdk-headless maven\n"
         "  Alpine:         apk add redis openjdk17-jre-headless maven\n"

@@ -7,8 +7,7 @@ import secrets
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +88,7 @@ class LocalProcess:
                 start_new_session=True,
             )
         # Nobody waits for a clean shutdown once we are gone, so SIGKILL; it also ends a paused process.
-        self._guard = Guard(f"kill -KILL -- -{self._process.pid}")
+        self._guard = Guard(f"kill -KILL {self._process.pid}")
 
     def stop(self) -> None:
         if self._process is None:
@@ -128,22 +127,6 @@ class LocalProcess:
         if self._guard is not None:
             self._guard.release()
             self._guard = None
-
-
-def wait_until_ready(name: str, server: Server, ready: Callable[[], bool], *, within_s: float) -> None:
-    """Return once `ready()`; a server that does not get there is killed.
-
-    Raises:
-        ServiceError: it died or took longer than `within_s`.
-    """
-    deadline = time.monotonic() + within_s
-    while server.alive() and time.monotonic() < deadline:
-        if ready():
-            return
-        time.sleep(0.05)
-    tail = server.log_tail()
-    server.kill()
-    raise ServiceError(f"{name} did not become ready within {within_s:.0f} s; its log ends with:\n{tail}")
 
 
 def listening(port: int) -> bool:

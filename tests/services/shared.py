@@ -1,7 +1,7 @@
 """One server of each kind serves the whole test run, however many workers ask: the first question starts it.
 
-The controller owns the servers and answers on a Unix socket, a line with a name for a line with an address; workers find
-it by the environment. Nothing starts for a run whose tests ask for nothing.
+The controller owns the servers and answers on a Unix socket, a name in, an address out; workers find it by the
+environment. Nothing starts for a run whose tests ask for nothing.
 """
 
 import os
@@ -12,18 +12,15 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from tests.services.kafka import Kafka
 from tests.services.redis import Redis
 from tests.services.registry import Registry
 from tests.services.server import ServiceError
+from tests.services.service import Service
 
 VARIABLE = "TEST_SERVICES"
-
-
-class _Stoppable(Protocol):
-    def stop(self) -> None: ...
 
 
 class Shared:
@@ -32,7 +29,7 @@ class Shared:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hookline-tests-"))
         self._locks = {name: threading.Lock() for name in STARTERS}
-        self._running: dict[str, tuple[_Stoppable, str]] = {}
+        self._running: dict[str, tuple[Service, str]] = {}
         self._listener = _Listener(str(self.folder / "socket"), self.address)
         self._thread = threading.Thread(target=self._listener.serve_forever, name="shared services", daemon=True)
 
@@ -76,22 +73,22 @@ def ask(name: str) -> str:
     return text
 
 
-def _kafka(folder: Path) -> tuple[_Stoppable, str]:
+def _kafka(folder: Path) -> tuple[Service, str]:
     kafka = Kafka.start(folder)
     return kafka, kafka.bootstrap
 
 
-def _redis(folder: Path) -> tuple[_Stoppable, str]:
+def _redis(folder: Path) -> tuple[Service, str]:
     redis = Redis.start(folder)
     return redis, redis.url()
 
 
-def _registry(folder: Path) -> tuple[_Stoppable, str]:
+def _registry(folder: Path) -> tuple[Service, str]:
     registry = Registry.start(folder)
     return registry, registry.url
 
 
-STARTERS: dict[str, Callable[[Path], tuple[_Stoppable, str]]] = {
+STARTERS: dict[str, Callable[[Path], tuple[Service, str]]] = {
     "kafka": _kafka,
     "redis": _redis,
     "registry": _registry,
