@@ -1,0 +1,57 @@
+"""The estimate of the broker's clock never runs ahead of it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.kafka.clock import PLAUSIBLE_MS, WINDOW_MS, BrokerClock
+
+# Between two acknowledgements our clock goes on; each took so long to come back to us.
+observations = st.lists(st.tuples(st.integers(0, WINDOW_MS), st.integers(0, 60_000)), min_size=1, max_size=40)
+START = 1_763_712_000_000
+
+
+@given(skew=st.integers(-3_600_000, 3_600_000), steps=observations)
+def test_it_is_never_ahead_of_the_broker_and_no_further_behind_than_the_fastest_answer(
+    skew: int, steps: list[tuple[int, int]]
+) -> None:
+    clock = BrokerClock()
+    now = START
+    seen: list[tuple[int, int]] = []
+    for pause, delay in steps:
+        now += pause
+        clock.observe(now, now - delay + skew)
+        seen.append((now, delay))
+        fastest = min(delay for at, delay in seen if at > now - WINDOW_MS)
+        assert clock.now_ms(now) == now + skew - fastest
+
+
+@given(steps=observations, skew=st.integers(-3_600_000, 3_600_000))
+def test_a_clock_of_ours_that_was_set_back_is_measured_anew(steps: list[tuple[int, int]], skew: int) -> None:
+    clock = BrokerClock()
+    now = START + 86_400_000
+    for pause, delay in steps:
+        now += pause
+        clock.observe(now, now - delay)
+    clock.observe(START, START + skew)
+    assert clock.skew_ms == skew
+
+
+def test_without_an_observation_the_clocks_are_taken_as_equal() -> None:
+    assert BrokerClock().now_ms(START) == START
+
+
+@given(st.integers(1, 3_000_000_000_000))
+def test_an_implausible_time_says_nothing(append_ms: int) -> None:
+    clock = BrokerClock()
+    clock.observe(START, append_ms)
+    assert abs(clock.skew_ms) <= PLAUSIBLE_MS
+    clock = BrokerClock()
+    clock.observe(START, 1_234)  # as librdkafka's mock cluster says
+    assert clock.skew_ms == 0
+
+
+def test_a_slow_answer_does_not_worsen_a_good_estimate() -> None:
+    clock = BrokerClock()
+    clock.observe(START, START + 500)
+    clock.observe(START + 1_000, START - 3_000)
+    assert clock.skew_ms == 500

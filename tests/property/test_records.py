@@ -1,0 +1,198 @@
+"""What is written on Hookline's topics is read back equal; anything else is refused."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.events.event import Event
+from consumer.kafka import records
+from consumer.kafka.attempt_encoding import ATTEMPT
+from consumer.kafka.records import RecordCorrupt, Replay
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+maybe_text = st.none() | text
+long = st.integers(-(2**63), 2**63 - 1)
+int32 = st.integers(-(2**31), 2**31 - 1)
+headers = st.lists(st.tuples(text, text), max_size=12).map(tuple)
+
+events = st.builds(
+    Event,
+    id=text,
+    type=text,
+    tenant=text,
+    product=maybe_text,
+    time_ms=long,
+    data=st.binary(),
+    topic=text,
+    partition=int32,
+    offset=long,
+    timestamp_ms=long,
+    traceparent=maybe_text,
+)
+deliveries = st.builds(
+    Delivery,
+    id=text,
+    event=events,
+    subscription_id=text,
+    body=st.none() | st.binary(),
+    content_type=text,
+    replay_id=maybe_text,
+    replays=int32,
+    attempts=int32,
+    spills=int32,
+    tier=st.just(-1),
+    first_due_ms=long,
+    first_attempt_ms=st.none() | long,
+    last_status=st.none() | int32,
+    last_reason=text,
+    last_attempt_ms=st.none() | long,
+)
+chunks = st.builds(Chunk, event=events, subscription_ids=st.lists(text, max_size=100).map(tuple), first_due_ms=long)
+dead_letters = st.builds(
+    DeadLetter, delivery=deliveries, reason=text, detail=text, failed_at_ms=long, url=text, brand=text
+)
+attempts = st.builds(
+    Attempt,
+    delivery_id=text,
+    event_id=text,
+    event_type=text,
+    tenant=text,
+    subscription_id=text,
+    number=int32,
+    at_ms=long,
+    url=text,
+    request_headers=headers,
+    request_body=st.binary(),
+    status=st.none() | int32,
+    response_headers=headers,
+    response_body=st.binary(),
+    response_truncated=st.booleans(),
+    failure=maybe_text,
+    failure_detail=text,
+    elapsed_ms=st.floats(allow_nan=False),
+    outcome=text,
+    next_tier=maybe_text,
+    replay_id=maybe_text,
+)
+plain = Attempt(
+    delivery_id="d",
+    event_id="e",
+    event_type="order.created",
+    tenant="acme",
+    subscription_id="wh_1",
+    number=1,
+    at_ms=1_763_712_000_123,
+    url="https://example.com/",
+    request_headers=(("content-type", "application/json"),),
+    request_body=b"{}",
+    status=200,
+    response_headers=(),
+    response_body=b"ok",
+    response_truncated=False,
+    failure=None,
+    failure_detail="",
+    elapsed_ms=1.5,
+    outcome="delivered",
+    next_tier=None,
+    replay_id=None,
+)
+one_of_each = (
+    (records.encode_attempt(plain), records.decode_attempt),
+    (records.encode_replay(Replay(delivery_id="d", generation=1, at_ms=2)), records.decode_replay),
+)
+
+
+@given(deliveries, st.integers(0, 7))
+def test_a_delivery_comes_back_with_the_tier_of_its_topic(delivery: Delivery, tier: int) -> None:
+    assert records.decode_delayed(records.encode_delivery(delivery), tier) == replace(delivery, tier=tier)
+
+
+@given(chunks)
+def test_a_chunk_comes_back_equal(chunk: Chunk) -> None:
+    assert records.decode_delayed(records.encode_chunk(chunk), 0) == chunk
+
+
+@given(dead_letters)
+def test_a_dead_letter_comes_back_equal(dead_letter: DeadLetter) -> None:
+    assert records.decode_dead_letter(records.encode_dead_letter(dead_letter)) == dead_letter
+
+
+@given(st.builds(Replay, delivery_id=text, generation=int32, at_ms=long))
+def test_a_replay_comes_back_equal(replay: Replay) -> None:
+    assert records.decode_replay(records.encode_replay(replay)) == replay
+
+
+@given(attempts)
+@example(replace(plain, url="x" * 5_000, request_headers=(("n" * 3_000, "v" * 70_000),)))
+@example(replace(plain, request_body=b"x" * 1_048_576, elapsed_ms=float("inf")))
+def test_an_attempt_comes_back_equal_and_is_written_as_fastavro_writes_it(attempt: Attempt) -> None:
+    value = records.encode_attempt(attempt)
+    assert value == ATTEMPT.encode(_row(attempt))
+    assert records.decode_attempt(value) == attempt
+
+
+def test_a_lone_surrogate_in_a_header_does_not_stop_the_log() -> None:
+    odd = replace(plain, response_headers=(("x", "a\ud800b"),))
+    assert records.decode_attempt(records.encode_attempt(odd)).response_headers == (("x", "a?b"),)
+
+
+@given(attempts)
+def test_a_shortened_attempt_keeps_all_but_its_bodies(attempt: Attempt) -> None:
+    assert records.decode_attempt(records.shortened(records.encode_attempt(attempt))) == replace(
+        attempt, request_body=b"", response_body=b"", response_truncated=True
+    )
+
+
+@given(deliveries, st.data())
+def test_a_truncated_or_continued_record_is_refused(delivery: Delivery, data: st.DataObject) -> None:
+    value = records.encode_delivery(delivery)
+    with pytest.raises(RecordCorrupt):
+        records.decode_delayed(value[: data.draw(st.integers(0, len(value) - 1))], 0)
+    with pytest.raises(RecordCorrupt):
+        records.decode_delayed(value + b"\0", 0)
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused_or_read_but_never_anything_else(garbage: bytes) -> None:
+    head = records.encode_delivery(Delivery(id="", event=_event, subscription_id=""))[:10]
+    for value in (garbage, head + garbage):
+        try:
+            records.decode_delayed(value, 0)
+        except RecordCorrupt:
+            continue
+        assert value.startswith(head)
+
+
+def test_one_kind_is_not_read_as_another() -> None:
+    (attempt, _), (replay, _) = one_of_each
+    with pytest.raises(RecordCorrupt):
+        records.decode_attempt(replay)
+    with pytest.raises(RecordCorrupt):
+        records.decode_replay(attempt)
+    with pytest.raises(RecordCorrupt):
+        records.decode_delayed(attempt, 0)
+
+
+def _row(attempt: Attempt) -> dict[str, Any]:
+    row = {field.name: getattr(attempt, field.name) for field in fields(Attempt)}
+    for name in ("request_headers", "response_headers"):
+        row[name] = [{"name": key, "value": value} for key, value in row[name]]
+    return row
+
+
+_event = Event(
+    id="",
+    type="",
+    tenant="",
+    product=None,
+    time_ms=0,
+    data=b"",
+    topic="",
+    partition=0,
+    offset=0,
+    timestamp_ms=0,
+)

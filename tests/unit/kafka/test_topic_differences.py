@@ -1,0 +1,122 @@
+import pytest
+
+from consumer.kafka.topic_specs import DAY_MS, needed_by, specs
+from consumer.kafka.topics import Found, Problem, Topics, TopicsUnfit, differences
+from consumer.settings import Settings
+
+SETTINGS = Settings(event_topics=("orders", "^audit[.].*"), topic_prefix="h.", retry_delays=("5s", "1m", "3d"))
+TOPICS = Topics.of(SETTINGS)
+EVENTS = {"max.message.bytes": "2000000", "retention.ms": "604800000"}
+
+
+def as_created(**changed: dict[str, str]) -> Found:
+    """The topics as we create them, but for these."""
+    ours = {
+        spec.name: {rule.setting: rule.create for rule in spec.rules} for spec in specs(SETTINGS, event_bytes=2_000_000)
+    }
+    for name, values in changed.items():
+        ours["h." + name.replace("_", "-")].update(values)
+    return Found(topics=ours | {"orders": EVENTS}, event_topics=("orders",), offsets_ms=365 * DAY_MS)
+
+
+def test_the_names() -> None:
+    assert TOPICS.retry_topics == ("h.retry.0s", "h.retry.5s", "h.retry.1m", "h.retry.3d")
+    assert [TOPICS.tier_of(TOPICS.retry(tier)) for tier in range(4)] == [0, 1, 2, 3]
+    assert TOPICS.group("deliver") == TOPICS.group("events") == "h.events"
+    assert TOPICS.group("retry") == "h.retry"
+
+
+def test_what_we_create_is_what_we_need() -> None:
+    assert differences(SETTINGS, as_created()) == []
+
+
+def test_a_delay_topic_outlives_its_delay_three_times() -> None:
+    retention = {
+        spec.name: rule.least
+        for spec in specs(SETTINGS, event_bytes=0)
+        for rule in spec.rules
+        if rule.setting == "retention.ms"
+    }
+    assert retention["h.retry.5s"] == 7 * DAY_MS
+    assert retention["h.retry.3d"] == 9 * DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("topic", "setting", "value", "fatal"),
+    [
+        ("subscriptions", "cleanup.policy", "delete", True),
+        ("subscriptions", "cleanup.policy", "compact,delete", True),
+        ("subscriptions", "delete.retention.ms", "1000", True),
+        ("retry.0s", "message.timestamp.type", "CreateTime", True),
+        ("retry.3d", "retention.ms", str(8 * DAY_MS), True),
+        ("retry.5s", "retention.bytes", "1000000", True),
+        ("retry.5s", "max.message.bytes", "2000000", True),
+        ("poison", "max.message.bytes", "1048588", True),
+        ("dead_letter", "retention.ms", str(DAY_MS), False),
+    ],
+)
+def test_a_setting_that_loses_something_is_named_with_what_is_needed(
+    topic: str, setting: str, value: str, fatal: bool
+) -> None:
+    [problem] = differences(SETTINGS, as_created(**{topic: {setting: value}}))
+    assert (problem.topic, problem.setting, problem.found) == ("h." + topic.replace("_", "-"), setting, value)
+    assert problem.fatal is fatal
+
+
+@pytest.mark.parametrize(
+    ("topic", "setting", "value"),
+    [
+        ("retry.5s", "retention.ms", "-1"),
+        ("dead_letter", "max.message.bytes", str(2_000_000 + 65_536)),
+        ("attempts", "retention.ms", str(90 * DAY_MS)),
+    ],
+)
+def test_a_topic_that_is_more_than_needed_will_do(topic: str, setting: str, value: str) -> None:
+    assert differences(SETTINGS, as_created(**{topic: {setting: value}})) == []
+
+
+def test_a_missing_topic_is_missed_by_the_roles_that_need_it_only() -> None:
+    found = as_created()
+    without = Found(
+        topics={name: values for name, values in found.topics.items() if name != TOPICS.poison},
+        event_topics=found.event_topics,
+        offsets_ms=None,
+    )
+    [problem] = differences(SETTINGS, without, names=needed_by(SETTINGS, "deliver"))
+    assert str(problem) == "h.poison: missing"
+    assert differences(SETTINGS, without, names=needed_by(SETTINGS, "retry"), events=False) == []
+
+
+def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() -> None:
+    found = as_created()
+    without = Found(
+        topics={name: values for name, values in found.topics.items() if name != "orders"},
+        event_topics=(),
+        offsets_ms=None,
+    )
+    assert [problem.topic for problem in differences(SETTINGS, without)] == ["orders"]
+    assert differences(SETTINGS, without, events=False) == []
+
+
+def test_a_broker_that_forgets_offsets_early_is_advised_against() -> None:
+    found = as_created()
+    [problem] = differences(
+        SETTINGS, Found(topics=found.topics, event_topics=found.event_topics, offsets_ms=7 * DAY_MS)
+    )
+    assert (problem.setting, problem.found, problem.fatal) == ("offsets.retention.minutes", "10080", False)
+
+
+def test_a_trusted_broker_is_asked_for_existence_alone() -> None:
+    trusting = SETTINGS.model_copy(update={"trust_broker": True})
+    assert differences(trusting, as_created(poison={"cleanup.policy": "compact"})) == []
+
+
+def test_the_error_names_every_problem_and_the_command() -> None:
+    problems = [
+        Problem(topic="a", setting="", found="", needed="8 partitions"),
+        Problem(topic="b", setting="cleanup.policy", found="delete", needed="compact"),
+    ]
+    text = str(TopicsUnfit(problems))
+    assert "hookline topics create" in text
+    assert "a: missing" in text
+    assert "b: cleanup.policy is delete, needed compact" in text
