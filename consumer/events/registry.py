@@ -52,6 +52,10 @@ class Registry:
             raise RegistryUnreachable from error
         return _compiled(schema, references)
 
+    def close(self) -> None:
+        """Destroy its connections."""
+        self._client.close()
+
     def _references(self, schema: Schema) -> dict[tuple[str, int], Schema]:
         """What the schema refers to, each after what it needs itself, by subject and version.
 

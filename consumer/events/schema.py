@@ -17,6 +17,8 @@ from consumer.json import Json
 
 AvroSchema: TypeAlias = str | list[Json] | dict[str, Json]  # what an Avro schema is, written as JSON
 
+_PARSED = "__fastavro_parsed__"  # fastavro would take such a schema as checked before
+
 ENVELOPE = "io.hookline.Event"
 
 
@@ -65,8 +67,8 @@ def parse(schema: Json, references: Sequence[Json] = ()) -> ParsedSchema | Refus
     named: dict[str, dict[str, Json]] = {}
     try:
         for reference in references:
-            parse_schema(cast("AvroSchema", reference), named_schemas=named)
-        parsed = parse_schema(cast("AvroSchema", schema), named_schemas=named)
+            _checked(reference, named)
+        parsed = _checked(schema, named)
     except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, AttributeError):
         return RefusedSchema(reason=PoisonReason.UNSUPPORTED_SCHEMA, detail="the schema is not valid Avro")
     except RecursionError:
@@ -92,6 +94,13 @@ _PRIMITIVES = {
     "string": _Compiled(avro_json.string, 1, 0),
     "bytes": _Compiled(avro_json.octets, 1, 0),
 }
+
+
+def _checked(schema: Json, named: dict[str, dict[str, Json]]) -> Json:
+    """The schema with every name written in full; adds its named types to `named`."""
+    if isinstance(schema, dict) and _PARSED in schema:
+        raise SchemaParseException
+    return cast("Json", parse_schema(cast("AvroSchema", schema), named_schemas=named))
 
 
 class _Compiler:

@@ -59,7 +59,9 @@ def test_what_is_not_known_is_ignored() -> None:
     assert event(b'{"type":"a","tenant":"t","x":[1,"y"],"tenants":"u"}').tenant == "t"
 
 
-@pytest.mark.parametrize("data", [b"null", b"0", b'"type"', b"[]", b"-1.50e+10", b'"\\ud83d\\ude00"', b"12345678901234567890123"])
+@pytest.mark.parametrize(
+    "data", [b"null", b"0", b'"type"', b"[]", b"-1.50e+10", b'"\\ud83d\\ude00"', b"12345678901234567890123"]
+)
 def test_data_stays_as_written(data: bytes) -> None:
     assert event(b'{"type":"a","tenant":"t","data": ' + data + b" }").data == data
 

@@ -1,0 +1,365 @@
+"""Avro events, in both framings, written by fastavro and refused when hostile."""
+
+import io
+import struct
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import cast
+from uuid import UUID
+
+import fastavro
+import msgspec
+import pytest
+
+from consumer.events.avro import event_schema
+from consumer.events.decode import decode
+from consumer.events.event import Decoded, Event, Headers, Poison, SchemaNeeded
+from consumer.events.reasons import PoisonReason
+from consumer.events.rules import Rules
+from consumer.events.schema import ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
+from consumer.json import Json
+from consumer.schemas import avro_schema
+from tests.strategies import record
+
+NAMED: Headers = (("event-type", b"order.created"), ("tenant", b"acme"))
+REGISTERED = b"\x00\x00\x00\x00\x07"
+SINGLE = b"\xc3\x01" + event_schema()[0]
+ENDLESS = b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"  # 2^63 - 1
+
+
+def avro(schema: Json, value: object) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(cast("dict[str, Json]", schema)), value)
+    return out.getvalue()
+
+
+def of_field(field: Json) -> Json:
+    return {"type": "record", "name": "shop.Order", "fields": [{"name": "f", "type": field}]}
+
+
+def known(schema: Json) -> ParsedSchema:
+    parsed = parse(schema)
+    assert isinstance(parsed, ParsedSchema), parsed
+    return parsed
+
+
+def registered(schema: Json, body: bytes, headers: Headers = NAMED, rules: Rules | None = None) -> Decoded:
+    return decode(record(REGISTERED + body, headers), Schemas(known={7: known(schema)}), rules or Rules())
+
+
+def data(found: Decoded) -> bytes:
+    assert isinstance(found, Event), found
+    return found.data
+
+
+def envelope(**changed: object) -> bytes:
+    whole: dict[str, object] = {
+        "id": "e1",
+        "type": "a.b",
+        "tenant": "acme",
+        "product": None,
+        "time": None,
+        "data": b' {"n": 1.0} ',
+    }
+    return avro(avro_schema("Event"), whole | changed)
+
+
+def test_the_fingerprint_is_crc_64_avro_little_endian() -> None:
+    """Computed here from the Avro specification's own algorithm."""
+    table = []
+    for byte in range(256):
+        entry = byte
+        for _ in range(8):
+            entry = (entry >> 1) ^ (0xC15D213AA4D7A795 & -(entry & 1))
+        table.append(entry)
+    value = 0xC15D213AA4D7A795
+    for byte in fastavro.schema.to_parsing_canonical_form(avro_schema("Event")).encode():
+        value = (value >> 8) ^ table[(value ^ byte) & 0xFF]
+    assert event_schema()[0] == value.to_bytes(8, "little")
+
+
+@pytest.mark.parametrize("prefix", [SINGLE, REGISTERED])
+def test_the_envelope_in_both_framings(prefix: bytes) -> None:
+    when = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
+    value = prefix + envelope(time=when, product="p")
+    found = decode(record(value, NAMED), Schemas(known={7: known(avro_schema("Event"))}), Rules())
+    assert isinstance(found, Event), found
+    assert (found.id, found.type, found.tenant, found.product) == ("e1", "a.b", "acme", "p")
+    assert (found.time_ms, found.data) == (1_769_860_800_123, b'{"n": 1.0}')
+
+
+def test_an_envelope_of_a_later_version_is_read() -> None:
+    later: Json = {
+        "type": "record",
+        "name": "io.hookline.Event",
+        "fields": [
+            {"name": "region", "type": "string"},
+            {"name": "tenant", "type": "string"},
+            {"name": "type", "type": "string"},
+            {"name": "data", "type": "bytes"},
+        ],
+    }
+    found = registered(later, avro(later, {"region": "eu", "tenant": "t", "type": "a", "data": b"[]"}))
+    assert isinstance(found, Event), found
+    assert (found.id, found.tenant, found.data) == ("orders-3-7", "t", b"[]")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("null", None, b"null"),
+        ("boolean", True, b"true"),
+        ("int", -(2**31), b"-2147483648"),
+        ("long", 2**63 - 1, b"9223372036854775807"),
+        ("double", 1.5, b"1.5"),
+        ("float", 0.5, b"0.5"),
+        ("string", 'é"\n', b'"\xc3\xa9\\"\\n"'),
+        ("bytes", b"\x00\xff", b'"AP8="'),
+        (["null", "string"], "x", b'"x"'),
+        (["null", "string"], None, b"null"),
+        ({"type": "array", "items": "int"}, [], b"[]"),
+        ({"type": "array", "items": "int"}, [1, 2], b"[1,2]"),
+        ({"type": "map", "values": "int"}, {"a": 1, "b": 2}, b'{"a":1,"b":2}'),
+        ({"type": "map", "values": "int"}, {}, b"{}"),
+        ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, "B", b'"B"'),
+        ({"type": "fixed", "name": "F", "size": 2}, b"ab", b'"YWI="'),
+        ({"type": "record", "name": "R", "fields": []}, {}, b"{}"),
+        ({"type": "long", "logicalType": "timestamp-millis"}, -1, b'"1969-12-31T23:59:59.999Z"'),
+        ({"type": "long", "logicalType": "timestamp-micros"}, 1, b'"1970-01-01T00:00:00.000001Z"'),
+        ({"type": "long", "logicalType": "timestamp-nanos"}, 1, b'"1970-01-01T00:00:00.000000001Z"'),
+        ({"type": "long", "logicalType": "local-timestamp-millis"}, 0, b'"1970-01-01T00:00:00.000"'),
+        ({"type": "int", "logicalType": "date"}, 20_484, b'"2026-01-31"'),
+        ({"type": "int", "logicalType": "time-millis"}, 86_399_999, b'"23:59:59.999"'),
+        ({"type": "long", "logicalType": "time-micros"}, 1, b'"00:00:00.000001"'),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, Decimal("-0.05"), b'"-0.05"'),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 0}, Decimal(120), b'"120"'),
+        ({"type": "string", "logicalType": "uuid"}, UUID(int=1), b'"00000000-0000-0000-0000-000000000001"'),
+        ({"type": "string", "logicalType": "unheard-of"}, "x", b'"x"'),
+    ],
+)
+def test_a_record_of_the_producers_own(field: Json, value: object, expected: bytes) -> None:
+    schema = of_field(field)
+    assert data(registered(schema, avro(schema, {"f": value}))) == b'{"f":' + expected + b"}"
+
+
+def test_fixed_logical_types() -> None:
+    def of(size: int, **logical: str | int) -> Json:
+        return of_field({"type": "fixed", "name": "F", "size": size, **logical})
+
+    assert data(registered(of(16, logicalType="uuid"), UUID(int=2).bytes)) == b'{"f":"%s"}' % str(UUID(int=2)).encode()
+    duration = struct.pack("<III", 1, 2, 3_004)
+    assert data(registered(of(12, logicalType="duration"), duration)) == b'{"f":"P1M2DT3.004S"}'
+    amount = (-12345).to_bytes(4, "big", signed=True)
+    assert data(registered(of(4, logicalType="decimal", precision=9, scale=3), amount)) == b'{"f":"-12.345"}'
+
+
+def test_blocks_that_name_their_size() -> None:
+    schema = of_field({"type": "array", "items": "int"})
+    assert data(registered(schema, b"\x03\x04\x02\x04\x02\x06\x00")) == b'{"f":[1,2,3]}'
+
+
+ORDER: Json = {
+    "type": "record",
+    "name": "shop.Order",
+    "fields": [
+        {"name": "kind", "type": "string"},
+        {"name": "meta", "type": {"type": "record", "name": "M", "fields": [{"name": "account", "type": "long"}]}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "made", "type": "long"},
+    ],
+}
+ORDER_RULES = Rules(
+    avro_type_field="kind", avro_tenant_field="meta.account", avro_time_field="at", avro_id_field="made"
+)
+
+
+def test_metadata_from_fields_and_headers_before_them() -> None:
+    body = avro(ORDER, {"kind": "k", "meta": {"account": 9}, "at": 1_000, "made": 5})
+    found = registered(ORDER, body, (), ORDER_RULES)
+    assert isinstance(found, Event), found
+    assert (found.type, found.tenant, found.time_ms, found.id, found.product) == ("k", "9", 1_000, "5", None)
+    said = (*NAMED, ("event-id", b"i"), ("event-time", b"1970-01-01T00:00:02Z"), ("product", b"p"))
+    found = registered(ORDER, body, said, ORDER_RULES)
+    assert isinstance(found, Event), found
+    assert (found.type, found.tenant, found.time_ms, found.id, found.product) == (
+        "order.created",
+        "acme",
+        2_000,
+        "i",
+        "p",
+    )
+    in_ms = registered(ORDER, body, NAMED, Rules(avro_time_field="made"))
+    assert isinstance(in_ms, Event), in_ms
+    assert in_ms.time_ms == 5
+
+
+@pytest.mark.parametrize(
+    ("rules", "headers", "reason", "named"),
+    [
+        (Rules(), (), "missing_field", "type"),
+        (Rules(avro_type_field="kind"), (), "missing_field", "tenant"),
+        (Rules(avro_tenant_field="meta.nothing"), NAMED[:1], "missing_field", "tenant"),
+        (Rules(avro_tenant_field="kind.deeper"), NAMED[:1], "missing_field", "tenant"),
+        (Rules(avro_tenant_field="meta"), NAMED[:1], "wrong_type", "meta"),
+        (Rules(avro_time_field="kind"), NAMED, "wrong_type", "kind"),
+        (Rules(avro_time_field="meta"), NAMED, "wrong_type", "meta"),
+        (Rules(), (NAMED[0], ("tenant", b"\xff")), "wrong_type", "tenant"),
+        (Rules(), (*NAMED, ("event-time", b"1000")), "wrong_type", "event-time"),
+        (Rules(max_event_depth=1), NAMED, "too_deep", "schema"),
+    ],
+)
+def test_metadata_that_is_refused(rules: Rules, headers: Headers, reason: str, named: str) -> None:
+    body = avro(ORDER, {"kind": "k", "meta": {"account": 9}, "at": 1_000, "made": 5})
+    found = registered(ORDER, body, headers, rules)
+    assert isinstance(found, Poison), found
+    assert found.reason == reason
+    assert named in found.detail
+
+
+@pytest.mark.parametrize(
+    ("field", "body", "reason"),
+    [
+        ("string", b"\x0aab", "undecodable"),
+        ("string", b"", "undecodable"),
+        ("string", b"\x01", "undecodable"),
+        ("string", ENDLESS, "undecodable"),
+        ("string", b"\x02\xff", "undecodable"),
+        ("string", b"\x02ab", "undecodable"),
+        ("bytes", b"\x04a", "undecodable"),
+        ("long", b"\xff" * 10, "undecodable"),
+        ("long", b"\xff" * 9 + b"\x7f", "undecodable"),
+        ("long", b"\xff\xff", "undecodable"),
+        ("boolean", b"\x02", "undecodable"),
+        ("double", b"\x00" * 7, "undecodable"),
+        ("double", struct.pack("<d", float("nan")), "wrong_type"),
+        ("float", struct.pack("<f", float("-inf")), "wrong_type"),
+        (["null", "int"], b"\x04", "undecodable"),
+        (["null", "int"], b"\x01", "undecodable"),
+        ({"type": "enum", "name": "E", "symbols": ["A"]}, b"\x02", "undecodable"),
+        ({"type": "fixed", "name": "F", "size": 4}, b"abc", "undecodable"),
+        ({"type": "array", "items": "int"}, ENDLESS, "undecodable"),
+        ({"type": "array", "items": "int"}, b"\x03", "undecodable"),
+        ({"type": "map", "values": "int"}, b"\x04\x02a\x02\x02a\x02\x00", "duplicate_field"),
+        ({"type": "map", "values": "int"}, ENDLESS, "undecodable"),
+        ({"type": "long", "logicalType": "timestamp-millis"}, ENDLESS, "wrong_type"),
+        ({"type": "int", "logicalType": "time-millis"}, b"\x01", "wrong_type"),
+        (
+            {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+            b"\x84\x08" + b"x" * 514,
+            "too_large",
+        ),
+    ],
+)
+def test_hostile_values(field: Json, body: bytes, reason: str) -> None:
+    found = registered(of_field(field), body)
+    assert isinstance(found, Poison), found
+    assert found.reason == reason, found
+
+
+def test_few_bytes_cannot_become_much_text() -> None:
+    fields: list[Json] = [{"name": f"n{i}", "type": "null"} for i in range(1_000)]
+    fields.append({"name": "b", "type": "boolean"})
+    schema = of_field({"type": "array", "items": {"type": "record", "name": "W", "fields": fields}})
+    found = registered(schema, b"\x80\x89\x7a" + b"\x01" * 1_000_000, rules=Rules(max_event_bytes=1_048_576))
+    assert isinstance(found, Poison)
+    assert found.reason == "too_large"
+
+
+def test_a_schema_that_unfolds_costs_what_it_is_long() -> None:
+    inner: Json = "null"
+    for level in range(40):
+        fields: list[Json] = [
+            {"name": "a", "type": inner},
+            {"name": "b", "type": inner if level == 0 else f"L{level - 1}"},
+        ]
+        inner = {"type": "record", "name": f"L{level}", "fields": fields}
+    found = registered(inner, b"")
+    assert isinstance(found, Poison)
+    assert found.reason == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (of_field({"type": "array", "items": "null"}), "exploding_schema"),
+        (of_field({"type": "map", "values": "null"}), "exploding_schema"),
+        (of_field({"type": "array", "items": {"type": "fixed", "name": "Z", "size": 0}}), "exploding_schema"),
+        (of_field({"type": "array", "items": {"type": "record", "name": "Z", "fields": []}}), "exploding_schema"),
+        (of_field(["null", "shop.Order"]), "exploding_schema"),
+        (of_field({"type": "array", "items": "shop.Order"}), "exploding_schema"),
+        (of_field({"type": "bytes", "logicalType": "decimal", "precision": 5000, "scale": 5000}), "exploding_schema"),
+        ("string", "unsupported_schema"),
+        ({"type": "array", "items": "int"}, "unsupported_schema"),
+        ([], "unsupported_schema"),
+        (None, "unsupported_schema"),
+        ({}, "unsupported_schema"),
+        (of_field("no.such.Type"), "unsupported_schema"),
+        (of_field([]), "unsupported_schema"),
+        ({"type": "record", "name": "X", "fields": [{"name": "f"}]}, "unsupported_schema"),
+        ({"__fastavro_parsed__": True, "__named_schemas__": {}, "type": "record"}, "unsupported_schema"),
+    ],
+)
+def test_schemas_that_are_refused(schema: Json, reason: str) -> None:
+    found = parse(schema)
+    assert isinstance(found, RefusedSchema), found
+    assert found.reason == reason
+
+
+def test_a_schema_nested_without_end_is_refused() -> None:
+    schema: Json = "int"
+    for _ in range(5_000):
+        schema = {"type": "array", "items": schema}
+    found = parse(of_field(schema))
+    assert isinstance(found, RefusedSchema)
+    assert found.reason == "exploding_schema"
+
+
+def test_references() -> None:
+    address: Json = {"type": "record", "name": "shop.Address", "fields": [{"name": "city", "type": "string"}]}
+    parsed = parse(of_field("shop.Address"), (address,))
+    assert isinstance(parsed, ParsedSchema), parsed
+    found = decode(record(REGISTERED + b"\x04\xc3\xa9", NAMED), Schemas(known={7: parsed}), Rules())
+    assert data(found) == '{"f":{"city":"é"}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"\x00", "undecodable"),
+        (b"\x00\x00\x00\x07", "undecodable"),
+        (b"\x00\x00\x00\x00\x00rest", "unknown_schema"),
+        (b"\x00\xff\xff\xff\xffrest", "unknown_schema"),
+        (b"\x00\x00\x00\x00\x08rest", "unknown_schema"),
+        (b"\x00\x00\x00\x00\x09rest", "unsupported_schema"),
+        (b"\xc3\x01", "unknown_schema"),
+        (b"\xc3\x01" + bytes(8) + envelope(), "unknown_schema"),
+        (SINGLE, "undecodable"),
+        (SINGLE + envelope()[:-1], "undecodable"),
+        (SINGLE + envelope() + b"\x00", "undecodable"),
+        (SINGLE + envelope(data=b"{"), "undecodable"),
+        (SINGLE + envelope(data=b"\xff"), "undecodable"),
+        (SINGLE + envelope(data=b"[" * 65 + b"]" * 65), "too_deep"),
+        (SINGLE + envelope(tenant=""), "wrong_type"),
+        (SINGLE + envelope(type="a\n"), "wrong_type"),
+        (SINGLE + envelope(id="x" * 201), "wrong_type"),
+    ],
+)
+def test_framing_and_envelope_that_are_refused(value: bytes, reason: str) -> None:
+    protobuf = RefusedSchema(reason=PoisonReason.UNSUPPORTED_SCHEMA, detail="unsupported schema type")
+    found = decode(record(value), Schemas(known={8: UnknownSchema(), 9: protobuf}), Rules())
+    assert isinstance(found, Poison), found
+    assert found.reason == reason
+
+
+def test_a_schema_not_yet_asked_for_waits_if_there_is_a_registry() -> None:
+    value = record(b"\x00\x00\x00\x01\x00rest")
+    assert decode(value, Schemas(), Rules()) == SchemaNeeded(schema_id=256)
+    found = decode(value, Schemas(), Rules(registry=False))
+    assert isinstance(found, Poison)
+    assert (found.reason, "HOOKLINE_SCHEMA_REGISTRY_URL" in found.detail) == ("unknown_schema", True)
+
+
+def test_data_is_json_that_another_parser_reads() -> None:
+    schema = of_field({"type": "map", "values": ["null", "double", {"type": "array", "items": "string"}]})
+    value = {"f": {'"\\\u2028': ["\x00", "😀"], "d": 1e-7, "n": None}}
+    assert msgspec.json.decode(data(registered(schema, avro(schema, value)))) == value
