@@ -39,7 +39,8 @@ bench: setup-dev ## deliveries per second on one core; the figures land in bench
 	@$(BIN)/python -m bench
 
 lock: ## write the locks anew from pyproject.toml (needs uv)
-	@echo hatchling | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock
+	@# editables is what hatchling needs for an install that follows the checkout
+	@printf 'hatchling\neditables\n' | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock
 	@$(LOCK) --constraint requirements.lock --group dev requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove the environment, caches and the services' data

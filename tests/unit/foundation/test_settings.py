@@ -1,0 +1,150 @@
+"""Settings: a wrong value is refused by the name its user knows; a right one arrives whole."""
+
+import os
+import tomllib
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.settings import ConfigurationError, Settings, duration_ms, load
+
+SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Neither .env nor hookline.toml of the developer's is read."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HOOKLINE_PARTITIONS", "none"),
+        ("HOOKLINE_PARTITIONS", "0"),
+        ("HOOKLINE_REPLICATION_FACTOR", "one"),
+        ("HOOKLINE_CREATE_TOPICS", "perhaps"),
+        ("HOOKLINE_START", "middle"),
+        ("HOOKLINE_GROUP_PROTOCOL", "modern"),
+        ("HOOKLINE_ERROR_HEADERS", "mine"),
+        ("HOOKLINE_TRANSPORT", "pigeon"),
+        ("HOOKLINE_MAX_EVENT_BYTES", "12"),
+        ("HOOKLINE_MAX_EVENT_DEPTH", "0"),
+        ("HOOKLINE_MAX_IN_FLIGHT", "0"),
+        ("HOOKLINE_FAN_OUT", "-1"),
+        ("HOOKLINE_PROCESSES", "0"),
+        ("HOOKLINE_LOG_LEVEL", "loud"),
+        ("HOOKLINE_RETRY_FOR", "a day"),
+        ("HOOKLINE_STALENESS", "1"),
+        ("HOOKLINE_MEMORY_FOR", "1 h"),
+        ("HOOKLINE_PROJECTION_SILENCE", "-1s"),
+        ("HOOKLINE_DRAIN_FOR", "8sec"),
+        ("HOOKLINE_REDIS_TIMEOUT", "half"),
+        ("HOOKLINE_RETRY_DELAYS", ""),
+        ("HOOKLINE_RETRY_DELAYS", "0s,1m"),
+        ("HOOKLINE_RETRY_DELAYS", "1m,5s"),
+        ("HOOKLINE_RETRY_DELAYS", "5s,5000ms"),
+        ("HOOKLINE_RETRY_DELAYS", "5s,soon"),
+        ("HOOKLINE_ALLOW_NETWORKS", "10.0.0.0/8,nowhere"),
+        ("HOOKLINE_ALLOW_NETWORKS", "10.0.0.1/8"),
+        ("HOOKLINE_ALLOW_HTTP", "2"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+    assert refused.value.field == variable
+    assert str(refused.value).startswith(f"{variable}: ")
+
+
+def test_a_broken_file_is_named(empty_folder: Path) -> None:
+    (empty_folder / "hookline.toml").write_text("partitions = = 3")
+    with pytest.raises(ConfigurationError, match=r"^hookline\.toml: "):
+        load()
+
+
+def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", "orders, ^shop\\..*,,")
+    monkeypatch.setenv("HOOKLINE_RETRY_DELAYS", "250ms,2s")
+    monkeypatch.setenv("HOOKLINE_ALLOW_NETWORKS", "127.0.0.0/8,::1/128")
+    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"new:{SECRET},old:{SECRET}")
+    settings = load()
+    assert settings.event_topics == ("orders", "^shop\\..*")
+    assert settings.retry_delays_ms == (0, 250, 2_000)
+    assert settings.networks == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    assert [key.get_secret_value()[:4] for key in settings.encryption_keys] == ["new:", "old:"]
+
+
+def test_any_kafka_property_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", "a:9092,b:9092")
+    monkeypatch.setenv("HOOKLINE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    assert load().kafka == {"bootstrap.servers": "a:9092,b:9092", "security.protocol": "SASL_SSL"}
+
+
+def test_one_load_leaves_nothing_behind_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", "a:9092")
+    load()
+    monkeypatch.delenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS")
+    assert load().kafka == {}
+
+
+def test_the_environment_goes_before_env_file_before_toml(monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
+    (empty_folder / "hookline.toml").write_text('partitions = 1\nfan_out = 2\nmax_queued = 3\ntopic_prefix = "t."')
+    (empty_folder / ".env").write_text("HOOKLINE_FAN_OUT=20\nHOOKLINE_MAX_QUEUED=30\n")
+    monkeypatch.setenv("HOOKLINE_MAX_QUEUED", "300")
+    settings = load()
+    assert (settings.partitions, settings.fan_out, settings.max_queued) == (1, 20, 300)
+    assert settings.topic_prefix == "t."
+
+
+def test_lists_and_kafka_properties_come_from_the_file_too(empty_folder: Path) -> None:
+    (empty_folder / "hookline.toml").write_text('event_topics = ["a", "b"]\n[kafka]\n"bootstrap.servers" = "f:9092"')
+    settings = load()
+    assert settings.event_topics == ("a", "b")
+    assert settings.kafka == {"bootstrap.servers": "f:9092"}
+
+
+@pytest.mark.parametrize("secret", ["HOOKLINE_REDIS_URL", "HOOKLINE_ENCRYPTION_KEYS"])
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv(secret, f"id:{SECRET}")
+    settings = load()
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings.model_dump())
+
+
+def test_the_tests_own_environment_is_clean() -> None:
+    assert [name for name in os.environ if name.startswith("HOOKLINE_")] == []
+
+
+UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@given(number=st.integers(0, 10**9), unit=st.sampled_from(sorted(UNITS)))
+def test_a_duration_is_its_number_times_its_unit(number: int, unit: str) -> None:
+    assert duration_ms(f"{number}{unit}") == number * UNITS[unit]
+
+
+@given(st.text(max_size=12))
+def test_a_duration_is_a_number_and_a_unit_or_refused(text: str) -> None:
+    try:
+        value = duration_ms(text)
+    except ValueError:
+        return
+    assert value >= 0
+    assert text.strip()[:1].isdigit()
+    assert text.strip().endswith(tuple(UNITS))
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_version_is_the_projects() -> None:
+    root = Path(__file__).resolve().parents[3]
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    assert f"image: hookline:{version}\n" in (root / "docker-compose.yml").read_text()
