@@ -202,7 +202,7 @@ class Core:
         return not self._endings.draining and not any(job.entry.window.draining for job in self._flying.values())
 
     def hand_over(self, now_ms: int) -> None:
-        """Give up what draining partitions have unanswered: it counts as an attempt, and the rest of its timeout is kept."""
+        """Give up what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
         for token, job in list(self._flying.items()):
             if not job.entry.window.draining:
                 continue

@@ -4,21 +4,16 @@ The law: a lane judges from its own state and the time alone; a request counts a
 answered or abandoned, and teaches the lane once.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
+from consumer.delivery.breaker import Breaker
+from consumer.delivery.delivery import Delivery
 from consumer.delivery.limit import Limit, Origin
-
-if TYPE_CHECKING:
-    from consumer.delivery.breaker import Breaker
-    from consumer.delivery.delivery import Delivery
-    from consumer.delivery.offsets import Entry
-    from consumer.delivery.target import Target
-    from consumer.signing.request import Request
+from consumer.delivery.offsets import Entry
+from consumer.delivery.target import Target
+from consumer.signing.request import Request
 
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
@@ -53,7 +48,7 @@ class Job:
     entry: Entry
     delivery: Delivery
     target: Target
-    lane: Lane | None = None
+    lane: "Lane | None" = None
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False

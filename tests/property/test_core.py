@@ -1,0 +1,261 @@
+"""The core under random answers, acknowledgements, rebalances and crashes, against a ledger that knows the promise.
+
+A small simulated world: event partitions and delay topics in memory, two cores (deliver and retry) that share them,
+endpoints that answer at random, a cache that is sometimes away. All of it from one seed.
+"""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consumer.delivery.answer import Answer, FailureKind
+from consumer.delivery.core import Core
+from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
+from consumer.delivery.hold import Delayed
+from consumer.delivery.lane import Patience
+from consumer.delivery.offsets import Partition
+from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.events.event import Decoded, Event, Poison, Record, Tombstone
+from consumer.signing.request import Request
+from consumer.webhooks.reader import Loaded, Unavailable, Unchanged
+from consumer.webhooks.subscription import Status
+from tests.deliveries import NOW_MS, SCHEDULE, event, failure, limits, response, rules, subscription, target_of
+
+TICK_MS = 50
+QUIET_AFTER_MS = 20_000
+ENDS_BY_MS = NOW_MS + 2 * SCHEDULE.retry_for_ms
+PARTITIONS = 2
+
+
+@dataclass
+class Process:
+    """One core with what is under way around it."""
+
+    core: Core
+    partitions: list[Partition]
+    flying: dict[int, tuple[int, Request]] = field(default_factory=dict)
+    writing: list[tuple[int, Write]] = field(default_factory=list)
+    position: dict[Partition, int] = field(default_factory=dict)
+
+
+class World:
+    def __init__(self, seed: int, events: int) -> None:
+        self.random = random.Random(seed)
+        self.now_ms = NOW_MS
+        self.subscriptions = {
+            f"sub_{n}": subscription(f"sub_{n}", tenant=f"t{n % 3}", url=f"https://{n}.example/") for n in range(12)
+        }
+        self.temper = {
+            f"https://{n}.example/": self.random.choice(["healthy", "flaky", "dead", "gone", "hanging"])
+            for n in range(12)
+        }
+        self.log: dict[Partition, list[tuple[int, Record, Decoded | Delayed | Poison]]] = defaultdict(list)
+        self.committed: dict[Partition, int] = defaultdict(int)
+        self.accepted: set[str] = set()
+        self.written: set[str] = set()
+        self.dead: dict[str, DeadLetter] = {}
+        self.poison: list[Record] = []
+        self.records_of: dict[str, int] = defaultdict(int)
+        self.fail_counts: dict[tuple[str, str], int] = defaultdict(int)
+        self.pairs: dict[tuple[Partition, int], set[str]] = {}
+        for n in range(events):
+            self.publish(n)
+        self.processes = {"deliver": self.start("deliver"), "retry": self.start("retry")}
+
+    def publish(self, number: int) -> None:
+        partition = ("events", number % PARTITIONS)
+        offset = len(self.log[partition])
+        made = event(f"evt_{number}", tenant=f"t{number % 3}", offset=offset)
+        kind = self.random.random()
+        decoded: Decoded = made
+        if kind < 0.05:
+            decoded = Tombstone()
+        elif kind < 0.1:
+            decoded = Poison(reason="undecodable", detail="")
+        record = self.append(partition, decoded)
+        wanted = [s for s in self.subscriptions.values() if s.tenant == made.tenant and s.status is not Status.PAUSED]
+        ids = {delivery_id(made.id, s.id) for s in wanted} if isinstance(decoded, Event) else set()
+        self.pairs[partition, record.offset] = ids
+
+    def append(self, partition: Partition, content: Decoded | Delayed) -> Record:
+        record = Record(
+            topic=partition[0],
+            partition=partition[1],
+            offset=len(self.log[partition]),
+            key=None,
+            value=b"",
+            headers=(),
+            timestamp_ms=self.now_ms,
+        )
+        self.log[partition].append((self.now_ms, record, content))
+        return record
+
+    def start(self, role: str) -> Process:
+        patience = Patience() if role == "deliver" else Patience(wait_ms=10_000, slow_ms=None)
+        core = Core(
+            rules(of_limits=limits(in_flight=16, queued=40, patience=patience), fan_out=3),
+            decode=lambda record: self.log[record.topic, record.partition][record.offset][2],  # type: ignore[return-value,arg-type]
+            target=target_of,
+        )
+        topics = ["events"] if role == "deliver" else [f"retry.{name}" for name in SCHEDULE.names]
+        partitions = [(topic, n) for topic in topics for n in range(PARTITIONS)]
+        core.assigned(partitions)
+        return Process(core, partitions, position={p: self.committed[p] for p in partitions})
+
+    # one turn of everything, faults included
+
+    def tick(self) -> None:
+        self.now_ms += self.random.randrange(1, 2 * TICK_MS)
+        faults = self.now_ms - NOW_MS < QUIET_AFTER_MS
+        for role, process in list(self.processes.items()):
+            self.consume(role, process)
+            self.answer(process)
+            self.acknowledge(process, everything=not faults)
+            self.act(process, away=faults and self.random.random() < 0.2)
+            self.commit(process)
+            if faults and self.random.random() < 0.01:
+                self.processes[role] = self.start(role)  # the old one is gone with all it had under way
+            elif faults and self.random.random() < 0.01:
+                self.rebalance(process)
+
+    def consume(self, role: str, process: Process) -> None:
+        for partition in process.partitions:
+            room = min(process.core.room, self.random.randrange(20))
+            if partition in process.core.paused:
+                continue
+            start = process.position[partition]
+            batch = self.log[partition][start : start + room]
+            process.position[partition] = start + len(batch)
+            if role == "deliver":
+                process.core.records(self.now_ms, [record for _, record, _ in batch])
+            else:
+                tier = SCHEDULE.names.index(partition[0].removeprefix("retry."))
+                process.core.delayed([(record, self.read(content, tier)) for _, record, content in batch])
+
+    def read(self, content: object, tier: int) -> Delayed:
+        if isinstance(content, Delivery):
+            return replace(content, tier=tier)
+        assert isinstance(content, Chunk)
+        return content
+
+    def answer(self, process: Process) -> None:
+        for token, (at_ms, request) in list(process.flying.items()):
+            if at_ms > self.now_ms:
+                continue
+            del process.flying[token]
+            answer = self.behave(request)
+            process.core.answered(self.now_ms, token, answer)
+
+    def behave(self, request: Request) -> Answer:
+        sub = next(s for s in self.subscriptions.values() if s.url == request.url)
+        event_id = dict(request.headers)["webhook-id"]
+        name = delivery_id(event_id, sub.id)
+        match self.temper[request.url]:
+            case "flaky" if self.fail_counts[event_id, sub.id] < 2:
+                self.fail_counts[event_id, sub.id] += 1
+                return response(503, ("retry-after", "1"))
+            case "dead":
+                return response(500)
+            case "gone":
+                return response(410)
+            case "hanging":
+                return failure(FailureKind.TIMEOUT)
+            case _:
+                self.accepted.add(name)
+                return response(200)
+
+    def acknowledge(self, process: Process, *, everything: bool) -> None:
+        waiting, process.writing = process.writing, []
+        for token, write in waiting:
+            if everything or self.random.random() < 0.7:
+                self.land(write)
+                process.core.acknowledged(token)
+            else:
+                process.writing.append((token, write))
+
+    def land(self, write: Write) -> None:
+        match write:
+            case Delay(tier=tier, delayed=delayed):
+                key = delayed.subscription_id if isinstance(delayed, Delivery) else delayed.event.tenant
+                self.append((f"retry.{SCHEDULE.names[tier]}", hash(key) % PARTITIONS), delayed)
+                if isinstance(delayed, Delivery):
+                    assert tier > delayed.tier or tier == SCHEDULE.last
+                    self.written.add(delayed.id)
+                else:
+                    self.written |= {delivery_id(delayed.event.id, each) for each in delayed.subscription_ids}
+            case Bury(dead_letter=dead_letter):
+                self.dead[dead_letter.delivery.id] = dead_letter
+            case Reject(record=record):
+                self.poison.append(record)
+            case Suspend(subscription=suspended):
+                current = self.subscriptions[suspended.id]
+                if suspended.changes == current.revision:
+                    self.subscriptions[suspended.id] = suspended
+
+    def act(self, process: Process, *, away: bool) -> None:
+        step = process.core.next(self.now_ms, self.now_ms)
+        for token in step.cancel:
+            process.flying.pop(token, None)
+        for token, request in step.send:
+            slow = self.temper[request.url] == "hanging"
+            process.flying[token] = (self.now_ms + (10_000 if slow else self.random.randrange(1, 200)), request)
+        process.writing += step.write
+        for tenant, version in step.load.items():
+            mine = tuple(s for s in self.subscriptions.values() if s.tenant == tenant)
+            current = str(sum(s.revision for s in mine))
+            if away:
+                process.core.loaded(self.now_ms, tenant, Unavailable(reason="away"))
+            elif version == current:
+                process.core.loaded(self.now_ms, tenant, Unchanged())
+            else:
+                process.core.loaded(self.now_ms, tenant, Loaded(version=current, subscriptions=mine))
+
+    def commit(self, process: Process) -> None:
+        for partition, position in process.core.positions().items():
+            assert position >= self.committed[partition]
+            self.committed[partition] = position
+            if partition[0] == "events":
+                for offset in range(position):
+                    ids = self.pairs[partition, offset]
+                    assert ids <= self.accepted | self.written | set(self.dead), "committed what is not safe"
+
+    def rebalance(self, process: Process) -> None:
+        """Revoke one partition and take it back, as a neighbour that comes and goes would."""
+        partition = self.random.choice(process.partitions)
+        process.core.drain([partition])
+        if self.random.random() < 0.5:
+            process.core.hand_over(self.now_ms)
+            self.act(process, away=False)
+            self.acknowledge(process, everything=True)
+            self.commit(process)
+        process.core.lost([partition])
+        self.act(process, away=False)
+        process.core.assigned([partition])
+        process.position[partition] = self.committed[partition]
+
+    @property
+    def finished(self) -> bool:
+        return all(self.committed[partition] == len(log) for partition, log in list(self.log.items()))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32))
+def test_every_pair_is_accepted_or_has_a_dead_letter_whatever_happens_on_the_way(seed: int) -> None:
+    world = World(seed, events=60)
+    while not world.finished:
+        world.tick()
+        assert world.now_ms < ENDS_BY_MS, "it never ends"
+    for (partition, offset), ids in world.pairs.items():
+        missing = ids - world.accepted - set(world.dead)
+        assert not missing, f"{partition} {offset}: {missing} lost"
+    known = {name for ids in world.pairs.values() for name in ids}
+    assert set(world.dead) | world.accepted <= known, "something was invented"
+    rejected = {(record.partition, record.offset) for record in world.poison}
+    for partition, log in world.log.items():
+        for _, record, content in log:
+            assert isinstance(content, Poison) == (
+                partition[0] == "events" and (partition[1], record.offset) in rejected
+            )

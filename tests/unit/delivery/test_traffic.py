@@ -1,0 +1,162 @@
+from consumer.delivery.answer import FailureKind
+from consumer.delivery.breaker import THRESHOLD
+from consumer.delivery.lane import Job, Patience
+from consumer.delivery.traffic import Traffic
+from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+
+
+def started(traffic: Traffic, now_ms: int = NOW_MS) -> list[Job]:
+    return list(traffic.start(now_ms))
+
+
+def test_a_lane_has_no_more_under_way_than_it_may() -> None:
+    traffic = Traffic(limits(lane_concurrency=3))
+    for _ in range(10):
+        assert traffic.offer(job(), NOW_MS) is None
+    first = started(traffic)
+    assert len(first) == 3
+    assert started(traffic) == []
+    traffic.answered(first[0], response(), NOW_MS + 1)
+    assert len(started(traffic, NOW_MS + 1)) == 1
+
+
+def test_a_lane_never_heard_of_begins_with_a_few() -> None:
+    traffic = Traffic(limits(lane_concurrency=32))
+    for _ in range(32):
+        traffic.offer(job(), NOW_MS)
+    first = started(traffic)
+    assert len(first) == 8
+    for each in first:
+        traffic.answered(each, response(), NOW_MS + 1)
+    assert len(started(traffic, NOW_MS + 1)) == 16
+
+
+def test_busy_lanes_take_turns_under_the_limit_of_the_process() -> None:
+    traffic = Traffic(limits(in_flight=6))
+    for name in ("a", "b", "c"):
+        for _ in range(5):
+            traffic.offer(job(subscription(name, url=f"https://{name}.example/")), NOW_MS)
+    assert [each.delivery.subscription_id for each in started(traffic)] == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_one_origin_holds_at_most_half_of_the_process() -> None:
+    traffic = Traffic(limits(in_flight=8))
+    for name in ("a", "b", "c"):
+        for _ in range(4):
+            traffic.offer(job(subscription(name, url="https://one.example/")), NOW_MS)
+    first = started(traffic)
+    assert len(first) == 4
+    traffic.offer(job(subscription("d", url="https://other.example/")), NOW_MS)
+    assert [each.delivery.subscription_id for each in started(traffic)] == ["d"]
+    traffic.answered(first[0], response(), NOW_MS + 1)
+    assert len(started(traffic, NOW_MS + 1)) == 1
+
+
+def test_a_rate_limit_spaces_requests_and_spills_what_would_wait_too_long() -> None:
+    traffic = Traffic(limits())
+    slow = subscription(rate_per_s=2)
+    outcomes = [traffic.offer(job(slow), NOW_MS) for _ in range(10)]
+    assert outcomes[:5] == [None] * 5
+    assert all(wait is not None and wait > 2_000 for wait in outcomes[5:])
+    assert len(started(traffic)) == 1
+    assert started(traffic, NOW_MS + 400) == []
+    assert len(started(traffic, NOW_MS + 502)) == 1
+
+
+def test_an_endpoint_that_answers_nothing_is_slow_after_two_seconds_and_spills_at_once() -> None:
+    traffic = Traffic(limits())
+    traffic.offer(job(), NOW_MS)
+    started(traffic)
+    assert traffic.offer(job(), NOW_MS + 1_000) is None
+    started(traffic, NOW_MS + 1_000)
+    assert traffic.offer(job(), NOW_MS + 2_001) is not None
+
+
+def test_one_hanging_request_among_answered_ones_does_not_make_a_lane_slow() -> None:
+    traffic = Traffic(limits())
+    traffic.offer(job(), NOW_MS)
+    started(traffic)
+    for seconds in range(1, 6):
+        now_ms = NOW_MS + seconds * 1_000
+        assert traffic.offer(job(), now_ms) is None
+        [other] = started(traffic, now_ms)
+        traffic.answered(other, response(), now_ms + 5)
+
+
+def test_the_retry_pool_is_patient_with_slow_endpoints() -> None:
+    traffic = Traffic(limits(patience=Patience(wait_ms=10_000, slow_ms=None)))
+    traffic.offer(job(), NOW_MS)
+    started(traffic)
+    assert traffic.offer(job(), NOW_MS + 5_000) is None
+
+
+def test_what_has_waited_out_the_patience_is_given_back() -> None:
+    traffic = Traffic(limits(lane_concurrency=1))
+    traffic.offer(job(), NOW_MS)
+    waiting = job()
+    traffic.offer(waiting, NOW_MS)
+    started(traffic)
+    assert traffic.overdue(NOW_MS + 1_900) == []
+    assert [each for each, _ in traffic.overdue(NOW_MS + 2_200)] == [waiting]
+    assert traffic.queued == 0
+
+
+def test_an_open_breaker_spills_and_its_probe_brings_the_lane_back_at_once() -> None:
+    traffic = Traffic(limits())
+    for _ in range(THRESHOLD):
+        traffic.offer(job(), NOW_MS)
+    for each in started(traffic):
+        traffic.answered(each, failure(FailureKind.CONNECT), NOW_MS)
+    waiting = [job(), job()]
+    for each in waiting:
+        assert traffic.offer(each, NOW_MS) is None  # a second is worth waiting for
+    assert started(traffic) == []
+    [probe] = started(traffic, NOW_MS + 1_001)
+    assert probe.probe
+    assert started(traffic, NOW_MS + 1_002) == []
+    traffic.answered(probe, response(), NOW_MS + 1_010)
+    assert started(traffic, NOW_MS + 1_010) == [waiting[1]]
+
+
+def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
+    traffic = Traffic(limits())
+    traffic.offer(job(), NOW_MS)
+    [each] = started(traffic)
+    traffic.answered(each, response(429, ("retry-after", "1")), NOW_MS)
+    traffic.offer(job(), NOW_MS)
+    assert started(traffic, NOW_MS + 900) == []
+    assert len(started(traffic, NOW_MS + 1_002)) == 1
+    traffic = Traffic(limits())
+    traffic.offer(job(), NOW_MS)
+    [each] = started(traffic)
+    traffic.answered(each, response(429, ("retry-after", "30")), NOW_MS)
+    assert traffic.offer(job(), NOW_MS) == 30_000
+
+
+def test_a_backlog_for_one_fast_webhook_waits_and_is_not_spilled() -> None:
+    traffic = Traffic(limits(queued=1_000, lane_concurrency=8))
+    now_ms = NOW_MS
+    traffic.offer(job(), now_ms)
+    [first] = started(traffic)
+    traffic.answered(first, response(), now_ms + 2)
+    for _ in range(1_000):
+        assert traffic.offer(job(), now_ms + 2) is None
+    assert traffic.room == 0
+
+
+def test_a_changed_url_gets_a_lane_of_its_own() -> None:
+    traffic = Traffic(limits(lane_concurrency=1))
+    traffic.offer(job(subscription(url="https://old.example/")), NOW_MS)
+    traffic.offer(job(subscription(url="https://new.example/")), NOW_MS)
+    assert len(started(traffic)) == 2
+
+
+def test_unqueue_takes_the_chosen_jobs_and_only_those() -> None:
+    traffic = Traffic(limits(lane_concurrency=1))
+    jobs = [job() for _ in range(4)]
+    for each in jobs:
+        traffic.offer(each, NOW_MS)
+    started(traffic)
+    taken = traffic.unqueue(lambda each: each in jobs[2:])
+    assert taken == jobs[2:]
+    assert traffic.queued == 1
