@@ -1,0 +1,93 @@
+"""A whole topic, all partitions, followed from chosen offsets on: no group is joined and nothing is committed.
+
+The law: for each partition every record from the chosen offset on is given once, in order, and with it how far the
+log was read, also where its last offsets hold no record.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken, KafkaFatal, broken, build, client_properties, error_of
+from consumer.kafka.consumer import record
+from consumer.settings import Settings
+
+_ASK_S: Final = 10.0
+
+
+class Feed:
+    """Owned by one thread. librdkafka reconnects by itself; only what it cannot mend is raised."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._topic = topic
+        self._consumer = build(
+            Consumer,
+            client_properties(
+                settings,
+                ours={
+                    "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
+                    "enable.auto.commit": False,
+                    "enable.partition.eof": True,
+                    "auto.offset.reset": "earliest",
+                    "isolation.level": "read_committed",
+                },
+                unless_set={"fetch.wait.max.ms": 50},
+            ),
+        )
+
+    def ends(self) -> tuple[int, ...]:
+        """The end offset of each partition, as of now.
+
+        Raises:
+            KafkaBroken: the broker does not answer, or there is no such topic.
+        """
+        try:
+            found = self._consumer.list_topics(self._topic, timeout=_ASK_S).topics[self._topic]
+            if found.error is not None or not found.partitions:
+                raise KafkaBroken(f"{self._topic} does not exist: `hookline topics create` creates it")
+            return tuple(self._end(number) for number in sorted(found.partitions))
+        except KafkaException as exception:
+            raise broken(error_of(exception), f"asking where {self._topic} ends") from None
+
+    def read_from(self, offsets: Sequence[int]) -> None:
+        """Go on from these offsets, by partition; what was read ahead is dropped."""
+        self._consumer.assign([TopicPartition(self._topic, number, offset) for number, offset in enumerate(offsets)])
+
+    def take(self, most: int, wait_s: float) -> tuple[list[Record], dict[int, int]]:
+        """At most `most` records, and the next offset of each partition read; waits for the first one only.
+
+        Raises:
+            KafkaFatal: this consumer can never work again.
+        """
+        first = self._consumer.poll(wait_s)
+        messages = [] if first is None else [first, *self._consumer.consume(most - 1, 0)]
+        records: list[Record] = []
+        positions: dict[int, int] = {}
+        for message in messages:
+            if (error := message.error()) is None:
+                read = record(message)
+                records.append(read)
+                positions[read.partition] = read.offset + 1
+            else:
+                _heard(message, error, positions)
+        return records, positions
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def _end(self, partition: int) -> int:
+        watermarks = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_ASK_S)
+        return watermarks[1]
+
+
+def _heard(message: Message, error: KafkaError, positions: dict[int, int]) -> None:
+    """An error in place of a record; all but a fatal one pass by themselves."""
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
+        partition, offset = message.partition(), message.offset()
+        if partition is not None and offset is not None:
+            positions[partition] = offset
+    elif error.fatal():
+        raise KafkaFatal(error.str(), code=error.name())

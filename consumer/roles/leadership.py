@@ -1,0 +1,57 @@
+"""Which of the processes of a role does what only one may do.
+
+The law: of a group's members at most one holds partition 0, so at most one leads as far as Kafka knows. A process that
+was stopped may believe for a while longer that it leads: whatever the leader writes must be refused to a former one.
+"""
+
+from functools import partial
+from typing import Final
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
+
+from consumer.kafka.client import KafkaFatal, build
+from consumer.kafka.consumer import consumer_properties
+from consumer.settings import Settings
+
+_LEADING: Final = 0
+
+
+class Leadership:
+    """A member of the group, owned by one thread. It consumes nothing."""
+
+    def __init__(self, settings: Settings, *, topic: str, group: str, instance: str | None) -> None:
+        self._leads = False
+        self._fatal: KafkaError | None = None
+        self._consumer = build(
+            partial(Consumer, error_cb=self._heard), consumer_properties(settings, group=group, instance=instance)
+        )
+        self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._left, on_lost=self._left)
+
+    def held(self, wait_s: float = 0.0) -> bool:
+        """Whether this process leads. Call it often: it is also the member's sign of life.
+
+        Raises:
+            KafkaFatal: this member can never lead again.
+        """
+        self._consumer.poll(wait_s)
+        if self._fatal is not None:
+            raise KafkaFatal(self._fatal.str(), code=self._fatal.name())
+        return self._leads
+
+    def close(self) -> None:
+        """Leave, so that another may lead at once."""
+        self._consumer.close()
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Paused, at the end, where nothing is fetched: the records are read by a feed of all partitions.
+        consumer.incremental_assign([TopicPartition(each.topic, each.partition, OFFSET_END) for each in partitions])
+        consumer.pause(partitions)
+        self._leads = self._leads or any(each.partition == _LEADING for each in partitions)
+
+    def _left(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if any(each.partition == _LEADING for each in partitions):
+            self._leads = False
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+            self._fatal = error

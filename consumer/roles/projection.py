@@ -1,0 +1,164 @@
+"""The role `projection`: the subscriptions topic, kept in Redis.
+
+The law: one process leads; it reads the topic, writes what holds into the cache, writes winners again into the topic,
+and says every second that it is there. Redis or Kafka being away stops it where it is, and it goes on from there.
+"""
+
+import secrets
+import threading
+import time
+from itertools import count
+from typing import Final
+
+import structlog
+
+from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.producer import RecordProducer
+from consumer.kafka.topics import Topics, require
+from consumer.roles.feed import Feed
+from consumer.roles.leadership import Leadership
+from consumer.roles.role import Role
+from consumer.roles.slot import instance_id
+from consumer.settings import Settings
+from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.outage import Outage
+from consumer.webhooks.cache import Cache, CacheUnavailable, connect
+from consumer.webhooks.projection import Projection, Superseded
+
+_log = structlog.get_logger("projection")
+
+_BATCH: Final = 1_000
+_BEAT_S: Final = 1.0
+_WAIT_S: Final = 0.05
+_AGAIN_S: Final = 0.5
+_DRAIN_S: Final = 3.0
+
+
+def main(settings: Settings, stop: threading.Event, slot: int) -> None:
+    """Project until `stop` is set.
+
+    Raises:
+        ConfigurationError: Kafka's or Redis' settings are wrong.
+        TopicsUnfit: the subscriptions topic is missing or not compacted.
+    """
+    interrupted = Outage(_log, "projection interrupted")
+    checked = False
+    while not stop.is_set():
+        try:
+            if not checked:
+                require(settings, "projection")
+                checked = True
+            run = _Run(settings, slot, interrupted)
+            try:
+                run.until(stop)
+            finally:
+                run.close()
+        except KafkaBroken as error:
+            interrupted.met(error=str(error))
+            stop.wait(_AGAIN_S)
+
+
+class _Run:
+    """One life of the clients."""
+
+    def __init__(self, settings: Settings, slot: int, interrupted: Outage) -> None:
+        topics = Topics.of(settings)
+        self._topic = topics.subscriptions
+        self._interrupted = interrupted
+        self._away = Outage(_log, "redis unreachable")
+        self._client = connect(settings)
+        self._projection = Projection(
+            self._client, topic_prefix=settings.topic_prefix, new_token=lambda: secrets.token_hex(8)
+        )
+        self._producer = RecordProducer(settings)
+        self._tokens = count()
+        self._feed = Feed(settings, self._topic)
+        self._leadership = Leadership(
+            settings,
+            topic=self._topic,
+            group=topics.group(Role.PROJECTION),
+            instance=instance_id(settings, Role.PROJECTION, slot),
+        )
+        self._begun = False
+        self._said_ready = False
+        self._unapplied: tuple[list[Record], dict[int, int]] | None = None
+        self._beat_at_s = 0.0
+
+    def until(self, stop: threading.Event) -> None:
+        """Lead while it falls to this process, stand by otherwise.
+
+        Raises:
+            KafkaBroken: the clients have to be made anew.
+        """
+        while not stop.is_set():
+            if not self._leadership.held(0.0 if self._begun else _WAIT_S):
+                self._begun = False
+                continue
+            try:
+                self._turn()
+                self._away.over()
+                self._interrupted.over()
+            except CacheUnavailable as error:
+                self._away.met(error=str(error))
+                stop.wait(_AGAIN_S)
+            except Superseded:
+                _log.warning("superseded: another process took the cache over")
+                self._begun = False
+                stop.wait(_BEAT_S)
+
+    def close(self) -> None:
+        """Leave Kafka and Redis. A winner that is not written again yet is remembered in the cache."""
+        self._leadership.close()
+        self._feed.close()
+        self._producer.close(_DRAIN_S)
+        self._client.close()
+
+    def _turn(self) -> None:
+        if not self._begun:
+            self._begin()
+        self._apply()
+        if time.monotonic() >= self._beat_at_s:
+            self._beat_at_s = time.monotonic() + _BEAT_S
+            self._projection.heartbeat()
+            self._rebuild()
+        self._producer.poll()
+        if self._projection.ready is not self._said_ready:
+            self._said_ready = self._projection.ready
+            _log.info("the cache can be read" if self._said_ready else "the cache cannot be read")
+
+    def _begin(self) -> None:
+        if Cache(self._client).evicts():
+            _log.warning("redis drops keys when it is full: set its maxmemory-policy to noeviction")
+        self._projection.start(self._feed.ends())
+        self._feed.read_from(self._projection.positions)
+        self._unapplied = None
+        self._begun = True
+        _log.info("leading", positions=self._projection.positions)
+
+    def _apply(self) -> None:
+        """Read on and apply; what Redis did not take is applied again before anything else is read."""
+        if self._unapplied is None:
+            self._unapplied = self._feed.take(_BATCH, _WAIT_S)
+        records, positions = self._unapplied
+        if not positions:
+            self._unapplied = None
+            return
+        step = self._projection.apply(records, positions)
+        self._unapplied = None
+        counters.add(Count.SUBSCRIPTIONS_APPLIED, len(records))
+        for each in step.refused:
+            _log.error("not a subscription", partition=each.partition, offset=each.offset, error=each.reason)
+        for rewrite in step.rewrites:
+            self._producer.write(
+                next(self._tokens), topic=self._topic, key=rewrite.key, value=rewrite.value, headers=rewrite.headers
+            )
+
+    def _rebuild(self) -> None:
+        broken = self._projection.broken
+        if not broken:
+            return
+        _log.warning("rebuilding a part of the cache that was lost or changed", buckets=len(broken))
+        self._projection.rebuild(broken, self._feed.ends())
+        self._feed.read_from(self._projection.positions)
+        counters.add(Count.BUCKETS_REBUILT, len(broken))
