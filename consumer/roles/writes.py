@@ -25,11 +25,9 @@ class Produce:
 def produced(write: Write, topics: Topics, family: Family) -> Produce:
     """The record that stands for this write. Deliveries are keyed by their subscription, chunks by their tenant."""
     match write:
-        case Delay(tier=tier, delayed=Chunk() as chunk):
-            return Produce(topic=topics.retry(tier), key=chunk.event.tenant.encode(), value=encode_chunk(chunk))
-        case Delay(tier=tier, delayed=Delivery() as delivery):
-            key = delivery.subscription_id.encode()
-            return Produce(topic=topics.retry(tier), key=key, value=encode_delivery(delivery))
+        case Delay(tier=tier, delayed=delayed):
+            key, value = _delayed(delayed)
+            return Produce(topic=topics.retry(tier), key=key, value=value)
         case Bury(dead_letter=dead_letter):
             return Produce(
                 topic=topics.dead_letter,
@@ -52,3 +50,9 @@ def produced(write: Write, topics: Topics, family: Family) -> Produce:
             )
         case _:
             assert_never(write)
+
+
+def _delayed(delayed: Delivery | Chunk) -> tuple[bytes, bytes]:
+    if isinstance(delayed, Chunk):
+        return delayed.event.tenant.encode(), encode_chunk(delayed)
+    return delayed.subscription_id.encode(), encode_delivery(delayed)
