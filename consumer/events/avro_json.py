@@ -71,6 +71,14 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return (number >> 1) ^ -(number & 1), at + 1
 
 
+def _block(data: bytes, at: int) -> tuple[int, int]:
+    """How many items follow, 0 for no more. After a negative count stands the block's size, of no use here."""
+    count, at = _varint(data, at)
+    if count < 0:
+        _, at = _varint(data, at)
+    return abs(count), at
+
+
 def _slice(data: bytes, at: int) -> tuple[bytes, int]:
     """A length and as many bytes."""
     size, at = _varint(data, at)
@@ -217,21 +225,18 @@ def record(fields: Sequence[tuple[str, Reader]]) -> Reader:
 
 
 def array(item: Reader) -> Reader:
-    """An array. The size a block may name is of no use here and not believed."""
+    """An array, in as many blocks as it was written."""
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         separator = b"["
-        while True:
-            count, at = _varint(data, at)
-            if count == 0:
-                break
-            if count < 0:
-                count, (_, at) = -count, _varint(data, at)
+        count, at = _block(data, at)
+        while count:
             for _ in range(count):
                 _ask(out, limit)
                 out += separator
                 separator = b","
                 at = item(data, at, out, limit)
+            count, at = _block(data, at)
         out += b"[]" if separator == b"[" else b"]"
         return at
 
@@ -244,12 +249,8 @@ def map_of(item: Reader) -> Reader:
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         keys: set[bytes] = set()
         out += b"{"
-        while True:
-            count, at = _varint(data, at)
-            if count == 0:
-                break
-            if count < 0:
-                count, (_, at) = -count, _varint(data, at)
+        count, at = _block(data, at)
+        while count:
             for _ in range(count):
                 _ask(out, limit)
                 key, at = _slice(data, at)
@@ -258,6 +259,7 @@ def map_of(item: Reader) -> Reader:
                 out += (b"," if keys else b"") + _quoted(key.decode()) + b":"
                 keys.add(key)
                 at = item(data, at, out, limit)
+            count, at = _block(data, at)
         out += b"}"
         return at
 

@@ -256,6 +256,18 @@ def test_hostile_values(field: Json, body: bytes, reason: str) -> None:
     assert found.reason == reason, found
 
 
+def test_a_negative_length_does_not_lead_back() -> None:
+    fields: list[Json] = [{"name": "s", "type": "string"}, {"name": "n", "type": "long"}]
+    found = registered({"type": "record", "name": "R", "fields": fields}, b"\x01")
+    assert isinstance(found, Poison), found
+    assert found.reason == "undecodable"
+
+
+def test_an_envelope_may_be_as_large_as_any_event() -> None:
+    value = SINGLE + envelope(data=b'"%s"' % (b"x" * 1_000))
+    assert isinstance(decode(record(value), Schemas(), Rules(max_event_bytes=len(value))), Event)
+
+
 def test_few_bytes_cannot_become_much_text() -> None:
     fields: list[Json] = [{"name": f"n{i}", "type": "null"} for i in range(1_000)]
     fields.append({"name": "b", "type": "boolean"})
