@@ -34,7 +34,7 @@ _ANY_SIZE = 1_000_000_000  # the topic's own limit decides
 
 def publish(
     topic: str,
-    file: str,
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     key_field: str | None = None,
