@@ -9,14 +9,15 @@ the other rests, and has nothing left when its queue has run empty. Only failure
 
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.kafka.client import KafkaBroken, build, error_of
-from consumer.kafka.producer import backoff_s, producer_properties
+from consumer.kafka.client import KafkaBroken, Properties, build, error_of
+from consumer.kafka.producer import backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
@@ -97,23 +98,25 @@ class AttemptLog:
 class _Side:
     """One of the two producers, with what it could not take or has to produce again."""
 
-    def __init__(self, topic: str, properties: dict[str, str | int | bool], outage: Outage) -> None:
+    def __init__(self, topic: str, properties: Properties, outage: Outage) -> None:
         self._topic = topic
+        self._properties = properties | {"delivery.report.only.error": True}
         self._outage = outage
         self._failures = 0
         self._not_before_s = 0.0
         self._refused: str | None = None
+        self._lone: Producer | None = None
         self.waiting: deque[tuple[bytes, bytes]] = deque()
-        self.producer = build(
-            partial(Producer, on_delivery=self._delivered), properties | {"delivery.report.only.error": True}
-        )
+        self.producer = build(partial(Producer, on_delivery=partial(self._delivered, self.failed)), self._properties)
 
     @property
     def left(self) -> int:
-        return len(self.producer) + len(self.waiting)
+        return len(self.producer) + len(self.waiting) + (0 if self._lone is None else len(self._lone))
 
     def poll(self) -> None:
         self.producer.poll(0)
+        if self._lone is not None:
+            self._lone.poll(0)
         if self._refused is not None:
             raise KafkaBroken(f"{self._topic} refuses an attempt record: {self._refused}")
         if self.left == 0:
@@ -132,22 +135,43 @@ class _Side:
             self.waiting.popleft()
 
     def failed(self, key: bytes, value: bytes, error: KafkaError) -> None:
-        """Keep the record to be produced again, without its bodies if it is too large for the topic."""
+        """Keep the record to be produced again."""
         counters.add(Count.PRODUCE_FAILED, reason=error.name())
+        if error.code() in _TOO_LARGE:
+            # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
+            self._send_alone(key, value)
+            return
         self._outage.met(topic=self._topic, error=error.str())
+        self._failures += 1
+        self._not_before_s = time.monotonic() + backoff_s(self._failures)
+        self.waiting.append((key, value))
+
+    def _send_alone(self, key: bytes, value: bytes) -> None:
+        if self._lone is None:
+            self._lone = build(
+                partial(Producer, on_delivery=partial(self._delivered, self._failed_alone)), lone(self._properties)
+            )
+        try:
+            self._lone.produce(self._topic, value, key)
+        except BufferError:
+            self.waiting.append((key, value))
+
+    def _failed_alone(self, key: bytes, value: bytes, error: KafkaError) -> None:
+        """Too large by itself: logged without its bodies, which are nearly all of it."""
         if error.code() in _TOO_LARGE:
             short = shortened(value)
             if len(short) == len(value):
                 self._refused = error.str()
+            _log.warning("attempt logged without its bodies", topic=self._topic, bytes=len(value))
             value = short
-        else:
-            self._failures += 1
-            self._not_before_s = time.monotonic() + backoff_s(self._failures)
         self.waiting.append((key, value))
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+    @staticmethod
+    def _delivered(
+        failed: Callable[[bytes, bytes, KafkaError], None], error: KafkaError | None, message: Message
+    ) -> None:
         key, value = message.key(), message.value()
         assert error is not None
         assert key is not None
         assert value is not None
-        self.failed(key, value, error)
+        failed(key, value, error)

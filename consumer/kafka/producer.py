@@ -75,6 +75,7 @@ class _Write:
     value: bytes | None
     headers: list[tuple[str, str | bytes | None]]
     failures: int = 0
+    alone: bool = False
 
 
 def producer_properties(settings: Settings, *, idempotent: bool) -> Properties:
@@ -120,6 +121,7 @@ class RecordProducer:
         self._fatal: str | None = None
         self._failing = Outage(_log, "records not acknowledged")
         self._producer = build(Producer, self._properties)
+        self._lone: Producer | None = None
 
     @property
     def pending(self) -> int:
@@ -155,6 +157,8 @@ class RecordProducer:
             KafkaFatal: several new producers in a row failed for good without one acknowledgement.
         """
         self._producer.poll(0)
+        if self._lone is not None:
+            self._lone.poll(0)
         if self._fatal is not None:
             self._rebuild(self._fatal)
         now_s = time.monotonic()
@@ -176,14 +180,16 @@ class RecordProducer:
             kept += self.poll()
             if not self._unacknowledged or time.monotonic() >= until_s:
                 break
-            self._producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
+            for producer in filter(None, (self._lone, self._producer)):
+                producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
         self._produced = kept
         return self.pending
 
     def _produce(self, write: _Write, *, overflowed: bool = False) -> bool:
         """Hand a record to librdkafka. False when its queue is full."""
+        producer = self._for_one() if write.alone else self._producer
         try:
-            self._producer.produce(
+            producer.produce(
                 write.topic,
                 write.value,
                 write.key,
@@ -212,6 +218,11 @@ class RecordProducer:
         self._produced.append(Acknowledged(token=write.token, timestamp_ms=appended_ms))
 
     def _failed(self, write: _Write, error: KafkaError) -> None:
+        if error.code() in _REFUSALS and not write.alone:
+            # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
+            write.alone = True
+            self._produce(write)
+            return
         if error.code() in _REFUSALS:
             del self._unacknowledged[write.token]
             self._produced.append(Refused(token=write.token, reason=error.str()))
@@ -226,6 +237,12 @@ class RecordProducer:
         due_s = time.monotonic() + backoff_s(write.failures)
         heapq.heappush(self._again, (due_s, write.token, write))
 
+    def _for_one(self) -> Producer:
+        """A producer whose batches hold one record."""
+        if self._lone is None:
+            self._lone = build(Producer, lone(self._properties))
+        return self._lone
+
     def _rebuild(self, why: str) -> None:
         """A fatal error ends an idempotent producer: a new one takes over everything not acknowledged."""
         if self._rebuilds >= _MAX_REBUILDS:
@@ -235,10 +252,16 @@ class RecordProducer:
         self._rebuilds += 1
         self._generation += 1
         self._fatal = None
-        self._producer.purge()
-        self._producer = producer
+        for old in filter(None, (self._lone, self._producer)):
+            old.purge()
+        self._producer, self._lone = producer, None
         self._again.clear()
         self._overflow = deque(self._unacknowledged.values())
+
+
+def lone(properties: Properties) -> Properties:
+    """The same producer's properties, but for batches of one record."""
+    return {name: value for name, value in properties.items() if name != "batch.size"} | {"batch.num.messages": 1}
 
 
 def backoff_s(failures: int) -> float:

@@ -1,7 +1,7 @@
 """The state topic: how often each dead letter was replayed.
 
-The law: a generation is written before the replay it counts is, so a replay that was cut short is counted and the
-same one asked again is a repeat, never an uncounted copy.
+The law: the last generation of a delivery's id is the truth. Who replays writes it together with the replay that it
+counts (`replay.ledger`).
 """
 
 from collections.abc import Iterable
@@ -35,17 +35,16 @@ def read_replays(settings: Settings) -> dict[str, Replay]:
     return replays
 
 
+def replay_record(settings: Settings, replay: Replay) -> NewRecord:
+    """The record that counts a replay."""
+    key = _REPLAY + replay.delivery_id.encode()
+    return NewRecord(topic=Topics.of(settings).state, key=key, value=encode_replay(replay))
+
+
 def write_replays(settings: Settings, replays: Iterable[Replay]) -> None:
     """Write generations, of distinct deliveries, and wait for them.
 
     Raises:
         KafkaBroken: not all were acknowledged in time.
     """
-    topic = Topics.of(settings).state
-    write_now(
-        settings,
-        [
-            NewRecord(topic=topic, key=_REPLAY + replay.delivery_id.encode(), value=encode_replay(replay))
-            for replay in replays
-        ],
-    )
+    write_now(settings, [replay_record(settings, replay) for replay in replays])

@@ -4,6 +4,8 @@ The law: the topic is the truth. What is read is the fold of all its records by 
 projection's; what is written is on all in-sync replicas when the call returns.
 """
 
+from collections.abc import Collection
+
 import structlog
 
 from consumer.kafka.reading import read_to_end
@@ -17,8 +19,8 @@ from consumer.webhooks.subscription import Subscription
 _log = structlog.get_logger("kafka")
 
 
-def read_all(settings: Settings) -> dict[str, Subscription]:
-    """Every subscription that exists now, by id.
+def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[str, Subscription]:
+    """Every subscription that exists now, or of these ids only, by id.
 
     A record that is none is logged with its place: one such record must not keep an operator from the others.
 
@@ -26,7 +28,10 @@ def read_all(settings: Settings) -> dict[str, Subscription]:
         KafkaBroken: the topic could not be read to its end.
     """
     states: dict[str, State] = {}
+    keys = None if only is None else {id_.encode() for id_ in only}
     for record in read_to_end(settings, Topics.of(settings).subscriptions):
+        if keys is not None and record.key not in keys:
+            continue
         try:
             incoming = state_of(record.key, record.value, record.headers)
         except RecordCorrupt as error:

@@ -1,0 +1,200 @@
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import NewPartitions
+
+from consumer.delivery.offsets import Partition
+from consumer.events.event import Record
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.starting import Start
+from consumer.kafka.topics import admin_client
+from consumer.settings import Settings
+from tests.services.topics import MakeTopics
+
+
+class Seen:
+    """A listener that remembers, and commits what it is told to when partitions go."""
+
+    def __init__(self) -> None:
+        self.assigned_at: dict[Partition, int] = {}
+        self.gone: list[Partition] = []
+        self.on_revoke: Callable[[Sequence[Partition]], object] = lambda _: None
+
+    def assigned(self, partitions: Mapping[Partition, int]) -> None:
+        self.assigned_at.update(partitions)
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        self.gone += partitions
+        self.on_revoke(partitions)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        self.gone += partitions
+
+
+class Bench:
+    """A topic of two partitions and the members of one group."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self.settings = settings
+        self.topic = topic
+        self.members: list[PartitionConsumer] = []
+
+    def write(self, *values: str, partition: int = 0) -> None:
+        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"]})
+        for value in values:
+            producer.produce(self.topic, value.encode(), partition=partition)
+        assert producer.flush(10) == 0
+
+    def join(self, *, instance: str | None = "one", start: Start = "earliest") -> tuple[PartitionConsumer, Seen]:
+        seen = Seen()
+        member = PartitionConsumer(
+            self.settings,
+            group=self.settings.topic_prefix + "events",
+            topics=[self.topic],
+            instance=instance,
+            listener=seen,
+            start=start,
+        )
+        self.members.append(member)
+        return member, seen
+
+    def forget_before(self, *offsets: int) -> None:
+        places = [TopicPartition(self.topic, number, offset) for number, offset in enumerate(offsets)]
+        admin = admin_client(self.settings)
+        for future in admin.delete_records(places).values():
+            future.result(10)
+
+
+@pytest.fixture
+def bench(kafka_bootstrap: str, topic_prefix: str, make_topics: MakeTopics) -> Bench:
+    topic = topic_prefix + "orders"
+    make_topics({topic: 2})
+    return Bench(Settings(kafka={"bootstrap.servers": kafka_bootstrap}, topic_prefix=topic_prefix), topic)
+
+
+def take(member: PartitionConsumer, until: Callable[[list[Record]], bool], within_s: float = 20.0) -> list[Record]:
+    records: list[Record] = []
+    deadline = time.monotonic() + within_s
+    while not until(records) and time.monotonic() < deadline:
+        records += member.take(100, 0.05)
+    assert until(records)
+    return records
+
+
+def values(records: Sequence[Record]) -> list[str]:
+    return sorted((record.value or b"").decode() for record in records)
+
+
+def test_a_first_start_begins_at_the_earliest_and_a_restart_where_it_committed(bench: Bench) -> None:
+    bench.write("a", "b", "c")
+    first, seen = bench.join()
+    records = take(first, lambda records: len(records) == 3)
+    assert values(records) == ["a", "b", "c"]
+    assert seen.assigned_at == {(bench.topic, 0): 0, (bench.topic, 1): 0}
+    assert first.positions[bench.topic, 0] == 3
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 2}, 5.0)
+    first.close()
+    assert set(seen.gone) == {(bench.topic, 0), (bench.topic, 1)}
+    second, again = bench.join()
+    assert values(take(second, lambda records: len(records) == 1)) == ["c"]
+    assert again.assigned_at[bench.topic, 0] == 2
+    second.close()
+
+
+def test_a_commit_in_the_background_arrives(bench: Bench) -> None:
+    bench.write("a", "b")
+    first, _ = bench.join()
+    take(first, lambda records: len(records) == 2)
+    first.commit({(bench.topic, 0): 1})
+    first.commit({(bench.topic, 0): 2, ("another members", 0): 7})
+    take(first, lambda _: not first._commits._wanted and first._commits._outstanding is None)
+    first.close()
+    second, again = bench.join()
+    take(second, lambda _: bool(again.assigned_at))
+    assert again.assigned_at[bench.topic, 0] == 2
+    second.close()
+
+
+def test_where_the_log_no_longer_holds_the_next_record_reading_goes_on_at_its_beginning(bench: Bench) -> None:
+    bench.write(*"abcdef")
+    first, seen = bench.join()
+    take(first, lambda records: len(records) == 6)
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 1}, 5.0)
+    first.close()
+    bench.forget_before(4, 0)
+    second, again = bench.join()
+    assert values(take(second, lambda records: len(records) == 2)) == ["e", "f"]
+    assert again.assigned_at[bench.topic, 0] == 1
+    second.close()
+
+
+def test_latest_skips_what_was_there_at_the_first_start_only(bench: Bench) -> None:
+    bench.write("old")
+    first, seen = bench.join(start="latest")
+    take(first, lambda _: bool(seen.assigned_at))
+    bench.write("new")
+    assert values(take(first, bool)) == ["new"]
+    first.close()  # nothing was committed since: the ends found at the first start were
+    second, _ = bench.join(start="latest")
+    assert values(take(second, bool)) == ["new"]
+    second.close()
+
+
+def test_a_partition_added_later_is_read_from_its_beginning_even_under_latest(bench: Bench) -> None:
+    first, seen = bench.join(start="latest")
+    take(first, lambda _: bool(seen.assigned_at))
+    first.close()
+    admin = admin_client(bench.settings)
+    for future in admin.create_partitions([NewPartitions(bench.topic, 3)]).values():
+        future.result(10)
+    bench.write("early", partition=2)
+    second, _ = bench.join(start="latest")
+    assert values(take(second, bool)) == ["early"]
+    second.close()
+
+
+def test_a_second_member_takes_over_with_what_the_first_committed_while_it_left(bench: Bench) -> None:
+    bench.write("a0", "b0", partition=0)
+    bench.write("a1", "b1", partition=1)
+    first, seen = bench.join(instance="one")
+    take(first, lambda records: len(records) == 4)
+    left: list[Mapping[Partition, int]] = []
+    seen.on_revoke = lambda gone: left.append(first.commit_now(dict.fromkeys(gone, 1), 5.0))
+    second, taken = bench.join(instance="two")
+    records: list[Record] = []
+    deadline = time.monotonic() + 20
+    while not records and time.monotonic() < deadline:
+        first.take(100, 0.02)
+        records += second.take(100, 0.02)
+    [place] = taken.assigned_at
+    assert seen.gone == [place]
+    assert left == [{}]
+    assert values(records) == [f"b{place[1]}"]
+    assert first.assignment == {(bench.topic, 1 - place[1])}
+    second.close()
+    first.close()
+
+
+def test_a_paused_partition_gives_nothing_until_it_is_resumed(bench: Bench) -> None:
+    first, seen = bench.join()
+    take(first, lambda _: bool(seen.assigned_at))
+    first.pause([(bench.topic, 0)])
+    bench.write("held", partition=0)
+    bench.write("free", partition=1)
+    assert values(take(first, bool)) == ["free"]
+    assert first.take(10, 0.3) == []
+    first.resume([(bench.topic, 0), ("another members", 3)])
+    assert values(take(first, bool)) == ["held"]
+    first.close()
+
+
+def test_the_new_group_protocol_works_too(bench: Bench) -> None:
+    bench.write("a")
+    bench.settings = bench.settings.model_copy(update={"group_protocol": "consumer"})
+    first, seen = bench.join()
+    assert values(take(first, bool)) == ["a"]
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 1}, 5.0)
+    first.close()
+    assert set(seen.gone) == {(bench.topic, 0), (bench.topic, 1)}
