@@ -8,19 +8,20 @@ What is not obvious:
 - A transfer's easy handle goes back to a stack and is used again with its options; it is never freed before `close`,
   because libcurl's pooled connections may still point at the handle that opened them.
 - libcurl removes a socket's interest after each answer and adds it again with the next request. The removal is not
-  passed on to epoll (a system call saved each time); an idle connection that becomes readable is taken out then.
-- libcurl looks at a pooled connection before using it again: one that the server closed or sent unasked bytes on is
-  dropped, so the bytes behind one answer never begin the next.
+  passed on to epoll: it saves a system call each time, and an idle connection that becomes readable is noticed.
+- libcurl reuses a connection that was idle for under a second without a look. So we look, just before requests go out.
 - Callbacks must not raise (libcurl could not pass it on): they note what they found and refuse.
 """
 
+import os
 import select
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
 import certifi
@@ -30,14 +31,15 @@ from consumer.delivery.answer import Answer
 from consumer.http.curl_errors import failure
 from consumer.http.exchange import Exchange
 from consumer.http.guard import AddressGuard
+from consumer.http.transport import Resolve
 from consumer.signing.request import Request
-
-Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
-"""Host and port to addresses, instead of the system's resolver."""
 
 _DNS_CACHE_S: Final = 10
 _EVENTS_A_TURN: Final = 512
 _EXPECT_FROM_BYTES: Final = 65_536
+_DRAINED_AT_ONCE: Final = 65_536
+# libcurl takes a head that ends with the connection for whole.
+_HEAD_CUT: Final = (pycurl.E_PARTIAL_FILE, "the connection was closed within the response's head")
 _READ = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 
@@ -91,28 +93,26 @@ class CurlTransport:
         self._multi.add_handle(handle)
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
-        answers: list[tuple[int, Answer]] = []
-        now = monotonic()
-        if self._due_s is not None and self._due_s <= now:
+        if self._due_s is not None:
+            wait_s = min(wait_s, max(0.0, self._due_s - monotonic()))
+        events = self._epoll.poll(wait_s, _EVENTS_A_TURN)
+        ready = [(fd, event) for fd, event in events if fd in self._interest]
+        # First the idle connections that turned bad, then what is in flight, and only then new requests go out.
+        if len(ready) < len(events):
+            for fd, _ in events:
+                if fd not in self._interest and fd not in self._watched:
+                    self._retire(fd)
+        for fd, event in ready:
+            self._multi.socket_action(
+                fd,
+                (pycurl.CSELECT_IN if event & _READ else 0) | (pycurl.CSELECT_OUT if event & select.EPOLLOUT else 0),
+            )
+        acted = bool(ready)
+        if self._due_s is not None and self._due_s <= monotonic():
             self._due_s = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-            self._collect(answers)
-        if answers:
-            wait_s = 0.0
-        elif self._due_s is not None:
-            wait_s = min(wait_s, max(0.0, self._due_s - now))
-        events = self._epoll.poll(wait_s, _EVENTS_A_TURN)
-        for fd, event in events:
-            if fd in self._interest:
-                ready = (pycurl.CSELECT_IN if event & _READ else 0) | (
-                    pycurl.CSELECT_OUT if event & select.EPOLLOUT else 0
-                )
-                self._multi.socket_action(fd, ready)
-            elif fd not in self._watched:
-                self._forget(fd)
-        if events:
-            self._collect(answers)
-        return answers
+            acted = True
+        return self._collect() if acted else []
 
     def cancel(self, token: int) -> None:
         exchange = self._active.pop(token, None)
@@ -135,8 +135,9 @@ class CurlTransport:
         self._idle.clear()
         self._epoll.close()
 
-    def _collect(self, answers: list[tuple[int, Answer]]) -> None:
+    def _collect(self) -> list[tuple[int, Answer]]:
         """Take finished transfers out of libcurl and turn them into answers."""
+        answers: list[tuple[int, Answer]] = []
         now = monotonic()
         more = 1
         while more:
@@ -145,15 +146,16 @@ class CurlTransport:
             answers.extend(
                 [self._finish(self._by_handle[handle], now, (code, message)) for handle, code, message in failed]
             )
+        return answers
 
     def _finish(self, exchange: Exchange, now: float, problem: tuple[int, str] | None) -> tuple[int, Answer]:
         self._multi.remove_handle(exchange.handle)
         self._idle.append(exchange)
         del self._active[exchange.token]
-        if problem is None or exchange.kept_all_it_keeps:
+        if exchange.kept_all_it_keeps or (problem is None and exchange.head_is_whole):
             return exchange.token, exchange.response(now)
         elapsed_ms = exchange.elapsed_ms(now)
-        return exchange.token, exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
+        return exchange.token, exchange.refusal(elapsed_ms) or failure(*(problem or _HEAD_CUT), elapsed_ms)
 
     def _new_exchange(self) -> Exchange:
         handle = pycurl.Curl()
@@ -190,7 +192,7 @@ class CurlTransport:
 
     def _on_socket(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
-            self._interest.pop(fd, None)
+            self._leave_idle(fd)
             return
         wanted = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
         self._interest[fd] = wanted
@@ -206,12 +208,25 @@ class CurlTransport:
         else:
             self._due_s = monotonic() + timeout_ms / 1_000 if timeout_ms else 0.0
 
-    def _forget(self, fd: int) -> None:
-        """An idle connection became readable: the server closed it or spoke unasked. libcurl finds out on its own."""
-        try:
+    def _leave_idle(self, fd: int) -> None:
+        """libcurl has no interest for now: listen on, so that an idle connection that turns bad is noticed."""
+        if self._interest.pop(fd, select.EPOLLIN) != select.EPOLLIN:
+            with suppress(FileNotFoundError):  # closed already, so the kernel has forgotten it
+                self._epoll.modify(fd, select.EPOLLIN)
+
+    def _retire(self, fd: int) -> None:
+        """Make an idle connection that became readable useless: the server closed it, or spoke without being asked.
+
+        libcurl (8.23) reuses a connection without looking when it was idle for under a second, and would take those
+        bytes for the next answer. Shut down and drained, the connection fails at its next use, before a byte is sent,
+        and libcurl opens another.
+        """
+        with suppress(FileNotFoundError):  # closed within this turn
             self._epoll.unregister(fd)
-        except FileNotFoundError:
-            return  # closed within this turn, so the kernel has already forgotten it
+            with socket.socket(fileno=os.dup(fd)) as idle, suppress(OSError):
+                idle.shutdown(socket.SHUT_RDWR)
+                while idle.recv(_DRAINED_AT_ONCE, socket.MSG_DONTWAIT):
+                    pass
 
     @staticmethod
     def _pin(handle: pycurl.Curl, url: str, resolve: Resolve) -> None:

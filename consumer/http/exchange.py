@@ -11,11 +11,7 @@ import pycurl
 
 from consumer.delivery.answer import Failure, FailureKind, Response
 from consumer.http.guard import REFUSED_DETAIL
-from consumer.http.transport import MAX_BODY_BYTES
-
-MAX_HEAD_BYTES: Final = 64 * 1024
-DRAIN_BYTES: Final = 64 * 1024
-"""A longer body is cut by closing the connection; a shorter one is read to its end so that the connection is kept."""
+from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES
 
 _CACHED_LINE_BYTES: Final = 128
 _REFUSE: Final = 0
@@ -73,6 +69,11 @@ class Exchange:
     def kept_all_it_keeps(self) -> bool:
         """There is more body than is ever kept: how the rest fares changes nothing."""
         return self._body_bytes > MAX_BODY_BYTES
+
+    @property
+    def head_is_whole(self) -> bool:
+        """The blank line has come. It is the last line, but for trailers."""
+        return any(line in _BLANK for line in reversed(self._head))
 
     def elapsed_ms(self, now_s: float) -> float:
         return (now_s - self._started_s) * 1_000

@@ -4,13 +4,23 @@ The law: every submitted token comes back from `poll` exactly once, with an Answ
 total timeout plus one turn of the loop; unless it was cancelled, then never.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from consumer.delivery.answer import Answer
 from consumer.signing.request import Request
 
 MAX_BODY_BYTES = 16 * 1024
+"""What is kept of a body."""
+
+MAX_HEAD_BYTES = 64 * 1024
+"""A larger head is a protocol failure."""
+
+DRAIN_BYTES = 64 * 1024
+"""A longer body is cut by closing the connection; a shorter one is read to its end, so that the connection is kept."""
+
+Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
+"""Host and port to addresses: what an engine may be given instead of the system's resolver."""
 
 
 class Transport(Protocol):

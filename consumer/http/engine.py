@@ -1,0 +1,26 @@
+"""Which engine sends."""
+
+from typing import assert_never
+
+from consumer.http.guard import AddressGuard
+from consumer.http.transport import Transport
+from consumer.settings import Settings
+
+_IDLE_PER_REQUEST = 2
+
+
+def open_transport(settings: Settings) -> Transport:
+    """The engine of the settings, behind the guard with the operator's networks. Close it in the end."""
+    guard = AddressGuard(settings.networks)
+    max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
+    # Only the chosen engine's libraries are loaded: the other may be missing, and costs memory.
+    match settings.transport:
+        case "curl":
+            from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
+
+            return CurlTransport(guard, max_connections=max_connections)
+        case "httpx":
+            from consumer.http.portable import PortableTransport  # noqa: PLC0415 - see above
+
+            return PortableTransport(guard, max_connections=max_connections)
+    assert_never(settings.transport)

@@ -1,0 +1,150 @@
+"""The network under the portable engine: resolves, checks, connects to the address that was checked.
+
+The law: no byte goes to an address that the guard refuses, and no byte that came behind one answer is taken for the
+beginning of the next.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Final
+
+import h11
+import httpcore
+
+from consumer.http.guard import AddressGuard
+from consumer.http.transport import MAX_HEAD_BYTES, Resolve
+
+_SocketOptions = Iterable[httpcore.SOCKET_OPTION]
+
+_ASKED: Final = h11.Request(method="POST", target="/", headers=[("host", "endpoint"), ("content-length", "0")])
+
+
+class AddressRefusedError(Exception):
+    """Every address of the host is refused by the guard."""
+
+
+class NameUnknownError(Exception):
+    """The host's name has no address."""
+
+
+class TlsFailedError(Exception):
+    """The TLS handshake failed; the message says how."""
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects like httpcore's own network, to addresses that the guard lets through."""
+
+    def __init__(self, guard: AddressGuard, resolve: Resolve | None = None) -> None:
+        self._guard = guard
+        self._resolve = resolve
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: _SocketOptions | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Try the host's addresses in order.
+
+        Raises:
+            NameUnknownError: it has none.
+            AddressRefusedError: it has, but none that may be connected to.
+            httpcore.ConnectError: none of those answers.
+        """
+        failed: httpcore.ConnectError | None = None
+        for address in await self._addresses(host, port):
+            if self._guard.refuses(address) is not None:
+                continue
+            try:
+                stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                failed = error
+            else:
+                return _GuardedStream(stream, address, self._guard)
+        if failed is not None:
+            raise failed
+        raise AddressRefusedError
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        if self._resolve is not None:
+            addresses = list(self._resolve(host, port))
+        else:
+            loop = asyncio.get_running_loop()
+            try:
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (socket.gaierror, UnicodeError) as error:
+                raise NameUnknownError(f"could not resolve {host}") from error
+            addresses = [str(entry[4][0]) for entry in found]
+        if not addresses:
+            raise NameUnknownError(f"could not resolve {host}")
+        return list(dict.fromkeys(addresses))
+
+
+class _GuardedStream(httpcore.AsyncNetworkStream):
+    """A connection that is checked before each request and knows when bytes came behind an answer."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, address: str, guard: AddressGuard) -> None:
+        self._inner = inner
+        self._address = address
+        self._guard = guard
+        self._answer: h11.Connection | None = None
+        self._surplus = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        chunk = await self._inner.read(max_bytes, timeout)
+        if chunk:
+            self._follow(chunk)
+        elif self._answer is None:
+            raise httpcore.ReadError("the connection was closed without an answer")
+        return chunk
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        if self._guard.refuses(self._address) is not None:
+            raise AddressRefusedError
+        self._answer = None
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except httpcore.ConnectError as error:
+            raise TlsFailedError(str(error) or "the connection was closed in the handshake") from error
+        return _GuardedStream(inner, self._address, self._guard)
+
+    def get_extra_info(self, info: str) -> object:
+        """What httpcore asks; a connection that holds surplus bytes says it is readable, so that none uses it again."""
+        if info == "is_readable" and self._surplus:
+            return True
+        return self._inner.get_extra_info(info)
+
+    def _follow(self, chunk: bytes) -> None:
+        """Read along, to see whether the answer ends where the bytes end: httpcore would keep the rest for the next."""
+        if self._answer is None:
+            self._answer = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * MAX_HEAD_BYTES)
+            self._answer.send(_ASKED)
+            self._answer.send(h11.EndOfMessage())
+        try:
+            self._answer.receive_data(chunk)
+            while self._answer.next_event() not in (h11.NEED_DATA, h11.PAUSED):
+                if self._answer.their_state is h11.DONE:
+                    break
+        except h11.RemoteProtocolError:
+            self._surplus = True  # httpcore refuses these bytes too and gives the failure its name
+            return
+        self._surplus = self._answer.their_state is h11.DONE and bool(self._answer.trailing_data[0])

@@ -1,0 +1,140 @@
+"""The portable engine: httpx's connection pool on an asyncio loop in a thread of its own, where libcurl is not wanted.
+
+The law (beside the port's): the same answers as the curl engine, slower. A Response has its whole body, or its first
+16 KiB and more; every address is checked before it is connected to and again before each request.
+
+The thread owns every connection. It shares with ours a queue of finished requests, an eventfd that says there are
+some, and asyncio's own thread-safe calls.
+"""
+
+import asyncio
+import os
+import queue
+import select
+import ssl
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Final, TypeAlias
+
+import certifi
+import httpcore
+
+from consumer.delivery.answer import Answer
+from consumer.http.guard import AddressGuard
+from consumer.http.guarded_network import GuardedNetwork
+from consumer.http.portable_exchange import attempt
+from consumer.http.transport import Resolve
+from consumer.signing.request import Request
+
+_KEEPALIVE_S: Final = 118.0
+
+_Finished: TypeAlias = tuple[int, int, Answer | BaseException]
+
+
+class PortableTransport:
+    """httpx's pool behind the Transport port. Owned by one thread, beside which it runs its own."""
+
+    def __init__(
+        self,
+        guard: AddressGuard,
+        *,
+        max_connections: int = 2_048,
+        ca_file: Path | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """The arguments of CurlTransport, with the same meaning."""
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_trusting(ca_file),
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=_KEEPALIVE_S,
+            network_backend=GuardedNetwork(guard, resolve),
+        )
+        self._numbers: dict[int, int] = {}
+        self._submitted = 0
+        self._tasks: dict[int, asyncio.Task[Answer]] = {}
+        self._finished: queue.SimpleQueue[_Finished] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake, select.EPOLLIN)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hookline-http", daemon=True)
+        self._thread.start()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._numbers)
+
+    def submit(self, token: int, request: Request) -> None:
+        # A token may be used again after a cancel: the number tells its requests apart.
+        self._submitted += 1
+        self._numbers[token] = self._submitted
+        self._loop.call_soon_threadsafe(self._begin, token, self._submitted, request, monotonic())
+
+    def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+        if self._finished.empty():
+            self._epoll.poll(wait_s)
+        with suppress(BlockingIOError):  # nothing finished: a watched descriptor woke us, or the time was up
+            os.eventfd_read(self._wake)
+        answers: list[tuple[int, Answer]] = []
+        while not self._finished.empty():
+            token, number, answer = self._finished.get()
+            if isinstance(answer, BaseException):
+                raise answer
+            if self._numbers.get(token) == number:
+                del self._numbers[token]
+                answers.append((token, answer))
+        return answers
+
+    def cancel(self, token: int) -> None:
+        number = self._numbers.pop(token, None)
+        if number is not None:
+            self._loop.call_soon_threadsafe(self._abandon, number)
+
+    def watch(self, fd: int) -> None:
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def close(self) -> None:
+        self._numbers.clear()
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._epoll.close()
+        os.close(self._wake)
+
+    # From here on in the loop's own thread.
+
+    def _begin(self, token: int, number: int, request: Request, started_s: float) -> None:
+        def finish(task: asyncio.Task[Answer]) -> None:
+            del self._tasks[number]
+            if task.cancelled():
+                return
+            # An exception that is not an answer is a bug: `poll` raises it where it stops the process.
+            self._finished.put((token, number, task.exception() or task.result()))
+            os.eventfd_write(self._wake, 1)
+
+        task = self._loop.create_task(attempt(self._pool, request, started_s))
+        self._tasks[number] = task
+        task.add_done_callback(finish)
+
+    def _abandon(self, number: int) -> None:
+        task = self._tasks.get(number)
+        if task is not None:
+            task.cancel()
+
+    async def _shut(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pool.aclose()
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Trusts `ca_file`, else the system's bundle (SSL_CERT_FILE honoured), else certifi's."""
+    bundle = ca_file or ssl.get_default_verify_paths().cafile or certifi.where()
+    return ssl.create_default_context(cafile=str(bundle))

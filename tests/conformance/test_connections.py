@@ -1,0 +1,326 @@
+"""How every engine keeps, shares, gives up and refuses connections."""
+
+import os
+import time
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+import pytest
+from cryptography import x509
+
+from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.http.guard import REFUSED_DETAIL, AddressGuard
+from consumer.http.transport import Transport
+from tests.conformance.conftest import ADDRESS, Authority, Opener
+from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, request
+
+OTHER = b"HTTP/1.1 500 Wrong\r\nContent-Length: 5\r\n\r\nwrong"
+
+
+def status(answer: Answer) -> int:
+    assert isinstance(answer, Response), answer
+    return answer.status
+
+
+def kind(answer: Answer) -> FailureKind:
+    assert isinstance(answer, Failure), answer
+    return answer.kind
+
+
+def test_a_connection_is_used_again_for_every_url_of_its_origin(transport: Transport) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        for path in range(5):
+            assert status(ask(transport, request(f"{endpoint.url}/{path}"))) == 200
+        assert endpoint.accepted == 1
+
+
+@pytest.mark.parametrize("quietly", [True, False])
+def test_after_a_lost_connection_the_next_request_works(transport: Transport, quietly: bool) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        line.send(OK)
+        line.endpoint.stopped.wait(0.05)
+        if not quietly:
+            line.reset()
+
+    with Endpoint(script) as endpoint:
+        for _ in range(3):
+            assert status(ask(transport, request(endpoint.url))) == 200
+            time.sleep(0.15)
+            transport.poll(0)
+        assert endpoint.accepted == 3
+
+
+def test_a_second_answer_in_one_segment_answers_nothing(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        line.answer(OK + OTHER if line.number == 0 else OK)
+
+    with Endpoint(script) as endpoint:
+        for _ in range(3):
+            answer = ask(transport, request(endpoint.url))
+            assert status(answer) == 200
+            assert isinstance(answer, Response)
+            assert answer.body == b"ok"
+        assert endpoint.accepted == 2
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_an_answer_nobody_asked_for_answers_nothing(open_engine: Opener, authority: Authority, encrypted: bool) -> None:
+    transport = open_engine(ca_file=authority.ca_file)
+
+    def script(line: Line) -> None:
+        line.read()
+        line.send(OK)
+        if line.number == 0:
+            line.endpoint.stopped.wait(0.05)
+            line.send(OTHER)
+        line.answer()
+
+    with Endpoint(script, tls=authority.server(ADDRESS) if encrypted else None) as endpoint:
+        for _ in range(3):
+            assert status(ask(transport, request(endpoint.url))) == 200
+            time.sleep(0.15)
+            transport.poll(0)
+        assert endpoint.accepted == 2
+
+
+def test_a_closing_answer_closes(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        line.answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+    with Endpoint(script) as endpoint:
+        for _ in range(2):
+            assert status(ask(transport, request(endpoint.url))) == 200
+        assert endpoint.accepted == 2
+
+
+def test_many_requests_at_once_each_get_their_own_answer(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        while (asked := line.read()) is not None:
+            body = asked.partition(b"\r\n\r\n")[2]
+            line.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with Endpoint(script) as endpoint:
+        for token in range(500):
+            transport.submit(token, request(endpoint.url, timeout_ms=20_000, body=b"event %d" % token))
+        assert transport.in_flight == 500
+        answers = finish(transport, within_s=25)
+    assert sorted(answers) == list(range(500))
+    for token, answer in answers.items():
+        assert isinstance(answer, Response), answer
+        assert answer.body == b"event %d" % token
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([], id="silence"),
+        pytest.param([b"HTTP/1.1 200 OK\r\n", *[b"X-Slow: y\r\n"] * 200], id="slow headers"),
+        pytest.param([b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n", *[b"x"] * 200], id="dripped body"),
+        pytest.param([b"HTTP/1.1 100 Continue\r\n\r\n"] * 200, id="endless 1xx"),
+    ],
+)
+def test_the_total_deadline_is_kept(transport: Transport, pieces: Sequence[bytes]) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        line.drip(pieces, 0.02)
+        line.hold()
+
+    with Endpoint(script) as endpoint:
+        before = time.monotonic()
+        answer = ask(transport, request(endpoint.url, timeout_ms=300))
+        took = time.monotonic() - before
+    assert kind(answer) is FailureKind.TIMEOUT
+    assert isinstance(answer, Failure)
+    assert 0.29 <= took < 0.9
+    assert 290 <= answer.elapsed_ms < 900
+
+
+def test_the_deadline_counts_while_nobody_accepts(transport: Transport, authority: Authority) -> None:
+    with Endpoint(Line.hold) as endpoint:  # no TLS here: the handshake never gets its answer
+        answer = ask(transport, request(endpoint.url.replace("http:", "https:"), timeout_ms=300))
+    assert kind(answer) is FailureKind.TIMEOUT
+
+
+def test_a_flood_of_interim_answers_ends_in_time_and_bounded(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        while not line.endpoint.stopped.is_set():
+            line.send(b"HTTP/1.1 100 Continue\r\nX-Filler: " + b"x" * 900 + b"\r\n\r\n")
+
+    with Endpoint(script) as endpoint:
+        answer = ask(transport, request(endpoint.url, timeout_ms=500))
+    assert kind(answer) in {FailureKind.TIMEOUT, FailureKind.PROTOCOL}
+
+
+def test_a_cancelled_request_never_answers_and_its_token_is_free(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        if line.number == 0:
+            line.read()
+            line.hold()
+        line.answer()
+
+    with Endpoint(script) as endpoint:
+        transport.submit(1, request(endpoint.url))
+        transport.poll(0.2)
+        transport.cancel(1)
+        transport.cancel(99)
+        assert transport.in_flight == 0
+        transport.submit(1, request(endpoint.url))
+        assert status(finish(transport)[1]) == 200
+        assert endpoint.accepted == 2
+
+
+def test_close_ends_requests_in_flight(open_engine: Opener) -> None:
+    transport = open_engine()
+    with Endpoint(Line.hold) as endpoint:
+        for token in range(20):
+            transport.submit(token, request(endpoint.url))
+        transport.poll(0.05)
+
+
+def test_a_watched_descriptor_ends_the_wait(transport: Transport) -> None:
+    reader, writer = os.pipe()
+    try:
+        transport.watch(reader)
+        before = time.monotonic()
+        assert list(transport.poll(0.2)) == []
+        assert time.monotonic() - before >= 0.19
+        os.write(writer, b"x")
+        before = time.monotonic()
+        assert list(transport.poll(5)) == []
+        assert time.monotonic() - before < 1
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_refused_port_is_a_failed_connect(transport: Transport) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        url = endpoint.url
+    assert kind(ask(transport, request(url))) is FailureKind.CONNECT
+
+
+def test_an_unknown_name_is_a_dns_failure(transport: Transport) -> None:
+    assert kind(ask(transport, request("http://nobody.invalid/", timeout_ms=10_000))) is FailureKind.DNS
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "file:///etc/hosts", "gopher://127.0.0.1/", "http:///none"])
+def test_only_http_is_spoken(transport: Transport, url: str) -> None:
+    assert isinstance(ask(transport, request(url)), Failure)
+
+
+def test_a_proxy_in_the_environment_is_not_used(open_engine: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Endpoint(Line.answer) as proxy, Endpoint(Line.answer) as endpoint:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert status(ask(open_engine(), request(endpoint.url))) == 200
+        assert (proxy.accepted, endpoint.accepted) == (0, 1)
+
+
+# The address guard.
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::ffff:127.0.0.1]"])
+def test_loopback_is_refused_however_it_is_written(open_engine: Opener, host: str) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        answer = ask(open_engine(AddressGuard()), request(f"http://{host}:{endpoint.port}/hook"))
+        assert kind(answer) is FailureKind.ADDRESS_REFUSED
+        assert isinstance(answer, Failure)
+        assert answer.detail == REFUSED_DETAIL
+    assert endpoint.accepted == 0
+
+
+def test_a_refused_address_says_the_same_whether_anything_listens(open_engine: Opener) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        url = endpoint.url
+        listening = ask(open_engine(AddressGuard()), request(url))
+    silent = ask(open_engine(AddressGuard()), request(url))
+    assert isinstance(listening, Failure)
+    assert isinstance(silent, Failure)
+    assert (listening.kind, listening.detail) == (silent.kind, silent.detail)
+
+
+def test_the_first_allowed_address_of_a_name_is_used(open_engine: Opener) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        transport = open_engine(resolve=lambda _host, _port: ["10.1.2.3", "127.0.0.1"])
+        assert status(ask(transport, request(f"http://hook.test:{endpoint.port}/"))) == 200
+
+
+def test_a_name_that_changes_to_a_refused_address_is_refused(open_engine: Opener) -> None:
+    addresses = ["127.0.0.1"]
+
+    def script(line: Line) -> None:
+        line.read()
+        line.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+    with Endpoint(script, host="0.0.0.0") as endpoint:
+        transport = open_engine(resolve=lambda _host, _port: addresses)
+        asked = request(f"http://rebound.test:{endpoint.port}/")
+        assert status(ask(transport, asked)) == 200
+        addresses[:] = ["127.0.0.2"]
+        assert kind(ask(transport, asked)) is FailureKind.ADDRESS_REFUSED
+        assert endpoint.accepted == 1
+
+
+class Turning(AddressGuard):
+    """Lets loopback through until it is told not to: an address that a reused connection must be checked for again."""
+
+    turned = False
+
+    def refuses(self, address: str) -> str | None:
+        return "turned" if self.turned else super().refuses(address)
+
+
+def test_a_kept_connection_is_checked_again(open_engine: Opener) -> None:
+    guard = Turning([ip_network("127.0.0.1/32")])
+    with Endpoint(Line.answer) as endpoint:
+        transport = open_engine(guard)
+        assert status(ask(transport, request(endpoint.url))) == 200
+        guard.turned = True
+        assert kind(ask(transport, request(endpoint.url))) is FailureKind.ADDRESS_REFUSED
+        assert len(endpoint.requests) == 1
+
+
+# TLS.
+
+
+def test_a_trusted_certificate_is_accepted_and_its_connection_kept(open_engine: Opener, authority: Authority) -> None:
+    with Endpoint(Line.answer, tls=authority.server(ADDRESS)) as endpoint:
+        transport = open_engine(ca_file=authority.ca_file)
+        for _ in range(3):
+            assert status(ask(transport, request(endpoint.url))) == 200
+        assert endpoint.accepted == 1
+
+
+def test_a_second_answer_in_one_segment_answers_nothing_over_tls(open_engine: Opener, authority: Authority) -> None:
+    def script(line: Line) -> None:
+        line.answer(OK + OTHER if line.number == 0 else OK)
+
+    with Endpoint(script, tls=authority.server(ADDRESS)) as endpoint:
+        transport = open_engine(ca_file=authority.ca_file)
+        assert [status(ask(transport, request(endpoint.url))) for _ in range(3)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("fault", ["self-signed", "expired", "wrong host", "unknown authority"])
+def test_a_certificate_that_does_not_hold_is_refused(open_engine: Opener, authority: Authority, fault: str) -> None:
+    name = x509.DNSName("elsewhere.test") if fault == "wrong host" else ADDRESS
+    tls = authority.server(name, expired=fault == "expired", self_signed=fault == "self-signed")
+    with Endpoint(Line.answer, tls=tls) as endpoint:
+        transport = open_engine(ca_file=None if fault == "unknown authority" else authority.ca_file)
+        assert kind(ask(transport, request(endpoint.url))) is FailureKind.TLS
+        assert endpoint.requests == []
+
+
+def test_plain_http_where_tls_was_meant_is_a_tls_failure(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        line.send(OK)
+
+    with Endpoint(script) as endpoint:
+        assert kind(ask(transport, request(endpoint.url.replace("http:", "https:")))) is FailureKind.TLS
+
+
+def test_a_reset_within_the_handshake_is_no_answer(transport: Transport) -> None:
+    with Endpoint(Line.reset) as endpoint:
+        answer = ask(transport, request(endpoint.url.replace("http:", "https:")))
+        assert kind(answer) in {FailureKind.TLS, FailureKind.RESET}
