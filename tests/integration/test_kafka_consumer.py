@@ -143,14 +143,14 @@ def test_latest_skips_what_was_there_at_the_first_start_only(bench: Bench) -> No
 
 
 def test_a_partition_added_later_is_read_from_its_beginning_even_under_latest(bench: Bench) -> None:
-    first, seen = bench.join(start="latest")
+    first, seen = bench.join(instance=None, start="latest")
     take(first, lambda _: bool(seen.assigned_at))
     first.close()
     admin = admin_client(bench.settings)
     for future in admin.create_partitions([NewPartitions(bench.topic, 3)]).values():
         future.result(10)
     bench.write("early", partition=2)
-    second, _ = bench.join(start="latest")
+    second, _ = bench.join(instance=None, start="latest")
     assert values(take(second, bool)) == ["early"]
     second.close()
 

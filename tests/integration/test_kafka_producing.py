@@ -90,7 +90,8 @@ def test_a_full_queue_is_told_and_loses_nothing(settings: Settings, make_topics:
     producer = RecordProducer(small)
     for token in range(1_000):
         producer.write(token, topic=topic, key=b"k", value=b"%d" % token)
-    assert producer.full
+    full = producer.full
+    assert full
     assert producer.close(20) == 0
     assert {answer.token for answer in producer.poll()} == set(range(1_000))
     assert not producer.full

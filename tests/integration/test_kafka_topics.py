@@ -43,6 +43,8 @@ def test_our_topics_take_what_the_largest_event_topic_takes(settings: Settings, 
     make_topics({events: 1}, {"max.message.bytes": "12000000"})
     with_events = settings.model_copy(update={"event_topics": (events,)})
     admin = admin_client(with_events)
+    while events not in admin.list_topics(timeout=10).topics:
+        time.sleep(0.05)
     create(admin, with_events)
     resource = ConfigResource(ResourceType.TOPIC, Topics.of(settings).poison)
     found = admin.describe_configs([resource])[resource].result(10)["max.message.bytes"].value
