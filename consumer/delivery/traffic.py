@@ -23,8 +23,6 @@ from consumer.webhooks.subscription import Subscription
 
 _SWEEP_EVERY_MS = 250
 _LANES_REMEMBERED = 50_000
-_CROWDED = 0.5
-_MANY_LANES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +48,6 @@ class Traffic:
         self._asleep: list[tuple[int, int, Lane]] = []
         self._order = count()
         self._sweep_ms = 0
-        self._saturated = False
-        self._waiting_lanes = 0
         self.queued = 0
         self.flying = 0
 
@@ -64,7 +60,7 @@ class Traffic:
         """Queue the job, or return the wait in ms that it would have had, for which it is to be spilled."""
         lane = job.lane = self._lane(job.target.subscription)
         wait_ms = lane.wait_ms(now_ms)
-        if wait_ms > self._patience_ms():
+        if wait_ms > self._limits.patience.wait_ms:
             return wait_ms
         slow_ms = self._limits.patience.slow_ms
         if slow_ms is not None and lane.slow_ms(now_ms) > slow_ms:
@@ -97,7 +93,6 @@ class Traffic:
                 self._blocked.setdefault(lane.origin, deque()).append(lane)
             else:
                 yield self._depart(lane, now_ms)
-        self._saturated = bool(self._ready)
 
     def answered(self, job: Job, answer: Answer, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
@@ -125,11 +120,9 @@ class Traffic:
         self._sweep_ms = now_ms + _SWEEP_EVERY_MS
         patience_ms = self._limits.patience.wait_ms
         spilled: list[tuple[Job, float]] = []
-        self._waiting_lanes = 0
         for lane in self._lanes.values():
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
                 spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms)))
-            self._waiting_lanes += bool(lane.queue)
         self.queued -= len(spilled)
         self._forget_idle()
         return spilled
@@ -180,18 +173,6 @@ class Traffic:
         if lane.place is Place.IDLE and lane.queue and lane.has_room:
             lane.place = Place.READY
             self._ready.append(lane)
-
-    def _patience_ms(self) -> float:
-        """How long a delivery may wait.
-
-        It shrinks as the queue fills, but only when many lanes each wait for their own endpoint: then they would crowd
-        out the rest. When this process itself is what is full, or few lanes are busy, the answer is to consume less.
-        """
-        patience_ms = self._limits.patience.wait_ms
-        fill = self.queued / self._limits.queued
-        if fill < _CROWDED or self._saturated or self._waiting_lanes < _MANY_LANES:
-            return patience_ms
-        return patience_ms * max(0.0, 1 - fill) / (1 - _CROWDED)
 
     def _lane(self, subscription: Subscription) -> Lane:
         key = (subscription.id, subscription.url)
