@@ -1,7 +1,7 @@
 """`.venv` holds exactly what the lock names; a second run that finds it so changes nothing.
 
 Usage: environment.py [LOCK]. Needs nothing but a Python: `make demo` must work where there is only Python and make. Any
-Python 3.7 may run this file; the environment itself is made with the first one found that is new enough.
+Python 3.8 may run this file; the environment itself is made with the first one found that is new enough.
 """
 
 from __future__ import annotations

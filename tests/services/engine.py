@@ -25,6 +25,10 @@ def find() -> str | None:
     return None
 
 
+# Never released: a container keeps its data while it is stopped, and is removed when this process ends.
+_guards: list[Guard] = []
+
+
 class Container:
     """A server as a container with one published loopback port. It is removed when this process ends."""
 
@@ -44,13 +48,13 @@ class Container:
         for key, value in (environment or {}).items():
             self._create += ["--env", f"{key}={value}"]
         self._create += [image, *arguments]
-        self._guard: Guard | None = None
+        self._created = False
 
     def start(self) -> None:
-        if self._guard is None:
+        if not self._created:
             self._run(*self._create)
-            # After a `release` nothing may be left either, so the guard is never released: it removes at our end.
-            self._guard = Guard(f"{self._engine} rm --force {self._name}")
+            self._created = True
+            _guards.append(Guard(f"{self._engine} rm --force {self._name}"))
         self._run("start", self._name)
 
     def stop(self) -> None:
