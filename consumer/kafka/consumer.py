@@ -27,7 +27,7 @@ _log = structlog.get_logger("kafka")
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
-_LISTENED: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
+_NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
 
 
 class Listener(Protocol):
@@ -196,7 +196,7 @@ class PartitionConsumer:
 
     def _erred(self, message: Message, error: KafkaError) -> None:
         """An error in place of a record."""
-        if error.code() in _LISTENED:
+        if error.code() in _NO_TROUBLE:
             return
         topic, partition = message.topic(), message.partition()
         if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and partition is not None:  # noqa: SLF001 # same
