@@ -1,0 +1,56 @@
+"""The flags that choose dead letters, the same for `list` and `replay`."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from consumer.cli.exits import usage
+from consumer.replay.filters import Filters, moment_ms
+
+_Several = list[str] | None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterFlags:
+    """Which dead letters are meant. A flag may be repeated: any of its values will do."""
+
+    webhook: Annotated[_Several, Parameter(negative=(), help="Of this webhook.")] = None
+    tenant: Annotated[_Several, Parameter(negative=(), help="Of this tenant.")] = None
+    type: Annotated[_Several, Parameter(negative=(), help="Of this event type, or prefix.*.")] = None
+    reason: Annotated[_Several, Parameter(negative=(), help="exhausted, expired, gone, retries_none or suspended.")] = (
+        None
+    )
+    since: Annotated[
+        str | None, Parameter(help="Failed then or later: 2026-01-31T12:00:00Z, or 2h for two hours ago.")
+    ] = None
+    until: Annotated[str | None, Parameter(help="Failed before then.")] = None
+
+
+def filters_of(flags: DeadLetterFlags | None, ids: Collection[str], now_ms: int) -> Filters:
+    """The filters, durations counted back from now.
+
+    Raises:
+        CommandFailed: 64, a moment or a reason is none.
+    """
+    given = flags or DeadLetterFlags()
+    return Filters(
+        ids=frozenset(ids),
+        webhooks=frozenset(given.webhook or ()),
+        tenants=frozenset(given.tenant or ()),
+        types=tuple(given.type or ()),
+        reasons=frozenset(given.reason or ()),
+        since_ms=_moment("--since", given.since, now_ms),
+        until_ms=_moment("--until", given.until, now_ms),
+    )
+
+
+def _moment(flag: str, text: str | None, now_ms: int) -> int | None:
+    if text is None:
+        return None
+    try:
+        return moment_ms(text, now_ms)
+    except ValueError as error:
+        raise usage(f"{flag}: {error}") from None

@@ -1,0 +1,237 @@
+"""`hookline dead-letters`: what could not be delivered, and a second chance for it.
+
+The law: a dead letter is one delivery id. `replay` never sends the same one twice unless `--again`, wherever it was
+interrupted, and says how far it came.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Annotated, cast
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
+from consumer.cli.exits import CommandFailed, bad_input, say, usage
+from consumer.cli.output import print_fields, print_json, print_table, reported
+from consumer.cli.stopping import Stop
+from consumer.delivery.delivery import DeadLetter
+from consumer.json import Json
+from consumer.kafka import subscriptions
+from consumer.replay.dead_letters import described, read
+from consumer.replay.filters import Filters
+from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
+from consumer.replay.plan import Planner
+from consumer.replay.run import Clock, Summary
+from consumer.replay.run import replay as run_replay
+from consumer.settings import Settings, load
+
+app = App(name="dead-letters", help="List, look at and replay deliveries that failed for good.")
+
+AsJson = Annotated[bool, Parameter(negative=(), help="JSON, one object a line.")]
+Limit = Annotated[int | None, Parameter(help="At most so many. Default: all.")]
+_INTERRUPTED = 130
+
+
+@app.command(name="list")
+def list_(*, flags: DeadLetterFlags | None = None, limit: Limit = None, json: AsJson = False) -> int:
+    """List dead letters, each once."""
+
+    def command() -> int:
+        found = islice(read(load(), filters_of(flags, (), _now_ms())), _checked(limit))
+        if json:
+            for dead_letter in found:
+                print_json(described(dead_letter))
+        else:
+            columns = ("FAILED AT", "ID", "TENANT", "WEBHOOK", "TYPE", "REASON", "ATTEMPTS", "LAST ANSWER")
+            print_table(columns, map(_row, found), empty="there are no such dead letters")
+        return os.EX_OK
+
+    return reported(command, as_json=json)
+
+
+@app.command
+def show(dead_letter: str, /, *, json: AsJson = False) -> int:
+    """Show one dead letter with the body that was, or would have been, sent.
+
+    Parameters
+    ----------
+    dead_letter
+        Its id.
+    """
+
+    def command() -> int:
+        found = next(read(load(), Filters(ids=frozenset({dead_letter}))), None)
+        if found is None:
+            raise bad_input(f"there is no dead letter {dead_letter}")
+        delivery = found.delivery
+        rendered = delivery.body is not None
+        shown = described(found) | {
+            "content_type": delivery.content_type if rendered else None,
+            "traceparent": delivery.event.traceparent,
+            "rendered": rendered,
+        }
+        body = delivery.event.data if delivery.body is None else delivery.body
+        if json:
+            print_json(shown | {"body": body.decode("utf-8", "replace")})
+        else:
+            print_fields(shown)
+            sys.stdout.write("\n" + _pretty(body) + "\n")
+        return os.EX_OK
+
+    return reported(command, as_json=json)
+
+
+@app.command
+def replay(
+    *ids: str,
+    flags: DeadLetterFlags | None = None,
+    all_: Annotated[bool, Parameter(name="--all", negative=(), help="Every dead letter.")] = False,
+    again: Annotated[
+        bool, Parameter(negative=(), help="Also those replayed before, up to HOOKLINE_MAX_REPLAYS times.")
+    ] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only say what would be done.")] = False,
+    rate: Annotated[float | None, Parameter(help="Replays a second, at most.")] = None,
+    limit: Limit = None,
+    json: AsJson = False,
+) -> int:
+    """Send dead letters again, each to its own webhook only. Prints how many matched, were replayed and skipped.
+
+    Parameters
+    ----------
+    ids
+        The dead letters' ids; filters narrow them down.
+    """
+
+    def command() -> int:
+        if rate is not None and not rate > 0:
+            raise usage("--rate is a number of replays a second, above 0")
+        filters = filters_of(flags, ids, _now_ms())
+        if bool(filters) == all_:
+            raise usage("say which: ids, a filter, or --all for every dead letter (and only one of these)")
+        settings = load()
+        with Stop() as stop:
+            chosen = _Chosen(read(settings, filters), _checked(limit), stop)
+            if unknown := sorted(filters.ids - chosen.ids)[:1]:
+                raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out")
+            summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
+        _print_summary(summary, dry_run=dry_run, as_json=json)
+        if summary.stopped:
+            say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
+            return _INTERRUPTED
+        return os.EX_OK
+
+    return reported(command, as_json=json)
+
+
+class _Chosen:
+    """The dead letters of a run: their ids and webhooks, read once before anything is written."""
+
+    def __init__(self, found: Iterator[DeadLetter], limit: int | None, stop: Stop) -> None:
+        self.ids: set[str] = set()
+        self.webhooks: set[str] = set()
+        for dead_letter in islice(found, limit):
+            if stop.asked:
+                raise KeyboardInterrupt
+            self.ids.add(dead_letter.delivery.id)
+            self.webhooks.add(dead_letter.delivery.subscription_id)
+
+
+def _replayed(
+    settings: Settings,
+    filters: Filters,
+    chosen: _Chosen,
+    stop: Stop,
+    *,
+    again: bool,
+    dry_run: bool,
+    rate: float | None,
+) -> Summary:
+    """The run itself, after the ledger was opened: from then on nobody else replays."""
+    ledger = None if dry_run else Ledger.open(settings)
+    planner = Planner(
+        generations=generations(settings) if ledger is None else ledger.generations(),
+        statuses={
+            subscription.id: subscription.status
+            for subscription in subscriptions.read_all(settings, chosen.webhooks).values()
+        },
+        max_replays=settings.max_replays,
+        again=again,
+    )
+    summary = Summary()
+    with _progress(len(chosen.ids)) as progress:
+        try:
+            return run_replay(
+                (found for found in read(settings, filters) if found.delivery.id in chosen.ids),
+                planner,
+                (lambda _: None) if ledger is None else ledger.write,
+                clock=Clock(now_ms=_now_ms, monotonic_s=time.monotonic, sleep=time.sleep),
+                most=MOST,
+                rate_per_s=None if dry_run else rate,
+                stop=lambda: stop.asked,
+                summary=summary,
+                progress=progress,
+            )
+        except TakenOver as error:
+            raise CommandFailed(os.EX_TEMPFAIL, f"{error}, after {summary.replayed} of {len(chosen.ids)}") from None
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Summary], None]]:
+    """A bar on a terminal; nothing elsewhere."""
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("replaying", total=total)
+        yield lambda summary: bar.update(task, completed=summary.replayed + summary.skipped.total())
+
+
+def _print_summary(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
+    skipped: dict[str, Json] = {reason.value: number for reason, number in sorted(summary.skipped.items())}
+    if as_json:
+        print_json({"matched": summary.matched, "replayed": summary.replayed, "skipped": skipped, "dry_run": dry_run})
+        return
+    print_fields(
+        {
+            "matched": summary.matched,
+            "would be replayed" if dry_run else "replayed": summary.replayed,
+            **{f"skipped: {reason.replace('_', ' ')}": number for reason, number in skipped.items()},
+        }
+    )
+
+
+def _row(dead_letter: DeadLetter) -> tuple[str, ...]:
+    shown = described(dead_letter)
+    delivery = dead_letter.delivery
+    return (
+        cast("str", shown["failed_at"]),
+        delivery.id,
+        delivery.event.tenant,
+        delivery.subscription_id,
+        delivery.event.type,
+        dead_letter.reason,
+        str(delivery.attempts),
+        delivery.last_reason or dead_letter.detail,
+    )
+
+
+def _pretty(body: bytes) -> str:
+    try:
+        return msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body.decode("utf-8", "backslashreplace")
+
+
+def _checked(limit: int | None) -> int | None:
+    if limit is not None and limit < 1:
+        raise usage("--limit is a number above 0")
+    return limit
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,29 @@
+"""Ctrl-C and SIGTERM for work that stops between two of its steps."""
+
+import signal
+from types import FrameType
+from typing import Self
+
+
+class Stop:
+    """While it is entered, the first signal asks; a second one ends the process as it always would."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> Self:
+        for number in self._before:
+            signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

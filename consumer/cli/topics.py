@@ -1,0 +1,96 @@
+"""`hookline topics`: what Hookline needs of Kafka's topics, compared and created.
+
+The law: nothing that exists is changed. `check` exits with 78 when something would stop a role from starting; advice
+does not count.
+"""
+
+import os
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.text import Text
+
+from consumer.cli.exits import say
+from consumer.cli.output import print_json, print_table, reported
+from consumer.kafka import topics
+from consumer.settings import load
+
+app = App(name="topics", help="Compare Hookline's topics with what it needs, and create those that are missing.")
+
+AsJson = Annotated[bool, Parameter(negative=())]
+
+
+@app.command
+def check(*, json: AsJson = False) -> int:
+    """Print what is not as needed: the topic, the setting, what was found and what is needed.
+
+    Exits with 0 when every role can start, else with 78.
+
+    Parameters
+    ----------
+    json
+        One object a line for each problem.
+    """
+
+    def command() -> int:
+        settings = load()
+        problems = topics.check(topics.admin_client(settings), settings)
+        _print(problems, as_json=json)
+        return os.EX_CONFIG if any(problem.fatal for problem in problems) else os.EX_OK
+
+    return reported(command, as_json=json)
+
+
+@app.command
+def create(*, json: AsJson = False) -> int:
+    """Create what is missing of Hookline's own topics, and print the names. Event topics are yours to create.
+
+    What is still unfit afterwards is said on standard error.
+
+    Parameters
+    ----------
+    json
+        One object a line for each topic created.
+    """
+
+    def command() -> int:
+        settings = load()
+        admin = topics.admin_client(settings)
+        created = sorted(topics.create(admin, settings))
+        if json:
+            for name in created:
+                print_json({"topic": name})
+        else:
+            print_table(("TOPIC CREATED",), ((name,) for name in created), empty="every topic exists already")
+        for problem in topics.check(admin, settings):
+            if problem.fatal:
+                say(f"still unfit: {problem}, {problem.needed}" if not problem.setting else f"still unfit: {problem}")
+        return os.EX_OK
+
+    return reported(command, as_json=json)
+
+
+def _print(problems: list[topics.Problem], *, as_json: bool) -> None:
+    if as_json:
+        for problem in problems:
+            print_json(
+                {
+                    "topic": problem.topic,
+                    "setting": problem.setting or None,
+                    "found": problem.found or None,
+                    "needed": problem.needed,
+                    "fatal": problem.fatal,
+                }
+            )
+        return
+    rows = (
+        (
+            problem.topic,
+            problem.setting or "the topic itself",
+            problem.found or "missing",
+            problem.needed,
+            Text("unfit", style="red") if problem.fatal else Text("advice", style="yellow"),
+        )
+        for problem in problems
+    )
+    print_table(("TOPIC", "SETTING", "FOUND", "NEEDED", ""), rows, empty="every topic is as needed")

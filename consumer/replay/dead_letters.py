@@ -1,0 +1,80 @@
+"""The dead letters, from their topic.
+
+The law: one dead letter is one delivery id. A delivery that was written twice (its writer died before it knew of the
+first) is read once, and memory grows by its id only, never by its body.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import structlog
+
+from consumer.delivery.delivery import DeadLetter
+from consumer.events.event import Record
+from consumer.json import Json
+from consumer.kafka.reading import read_to_end
+from consumer.kafka.records import RecordCorrupt, decode_dead_letter
+from consumer.kafka.topics import Topics
+from consumer.replay.filters import Filters
+from consumer.settings import Settings
+from consumer.signing.timestamps import rfc3339
+
+_log = structlog.get_logger("replay")
+
+
+def read(settings: Settings, filters: Filters) -> Iterator[DeadLetter]:
+    """Every dead letter that matches, oldest first within a webhook, up to where the topic ended at the call.
+
+    Raises:
+        KafkaBroken: the topic does not exist, or could not be read to its end.
+    """
+    return matching(read_to_end(settings, Topics.of(settings).dead_letter), filters)
+
+
+def matching(records: Iterable[Record], filters: Filters) -> Iterator[DeadLetter]:
+    """The dead letters among the records, each id once. A record that is none is logged with its place."""
+    seen: set[bytes] = set()
+    for record in records:
+        if record.value is None:
+            continue
+        try:
+            dead_letter = decode_dead_letter(record.value)
+        except RecordCorrupt as error:
+            _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
+            continue
+        if not filters.match(dead_letter):
+            continue
+        name = dead_letter.delivery.id.encode()
+        if name not in seen:
+            seen.add(name)
+            yield dead_letter
+
+
+def described(dead_letter: DeadLetter) -> dict[str, Json]:
+    """One dead letter as an operator's record: without its body, times as RFC 3339, None where there was no attempt."""
+    delivery = dead_letter.delivery
+    event = delivery.event
+    return {
+        "id": delivery.id,
+        "event_id": event.id,
+        "tenant": event.tenant,
+        "webhook": delivery.subscription_id,
+        "url": dead_letter.url,
+        "type": event.type,
+        "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
+        "attempts": delivery.attempts,
+        "first_attempt_at": _time(delivery.first_attempt_ms),
+        "last_attempt_at": _time(delivery.last_attempt_ms),
+        "failed_at": _time(dead_letter.failed_at_ms),
+        "last_status": delivery.last_status,
+        "replays": delivery.replays,
+        "brand": dead_letter.brand,
+        "product": event.product,
+        "topic": event.topic,
+        "partition": event.partition,
+        "offset": event.offset,
+    }
+
+
+def _time(time_ms: int | None) -> str | None:
+    return None if time_ms is None else rfc3339(time_ms)
