@@ -16,7 +16,7 @@ from typing import Final
 from consumer.events.event import Record
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
-from consumer.webhooks.history import Applied, Deletion, State, apply, written_again
+from consumer.webhooks.history import Applied, Deletion, Lost, State, apply, written_again
 from consumer.webhooks.record import RecordCorrupt, Rewrite, decode, encode, rewrite_of, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
 
@@ -64,10 +64,14 @@ class _Bucket:
 
 @dataclass(slots=True)
 class _Fold:
-    """One bucket's part of a batch: what is known of each subscription, and which one's last record lost."""
+    """One bucket's part of a batch, by id: what is known of each subscription, which changed, whose last record lost.
+
+    A subscription may be in both: the winner and a write that lost to it came in one batch.
+    """
 
     states: dict[str, State | None] = field(default_factory=dict)
-    touched: dict[str, bool] = field(default_factory=dict)
+    changed: dict[str, State] = field(default_factory=dict)
+    lost: dict[str, State] = field(default_factory=dict)
 
 
 class Projection:
@@ -202,10 +206,12 @@ class Projection:
         for number, batch in batches.items():
             fold = folds[number]
             for incoming in batch:
-                result = apply(fold.states[incoming.id], incoming)
-                fold.touched[incoming.id] = isinstance(result, Applied)
-                if isinstance(result, Applied):
-                    fold.states[incoming.id] = result.state
+                match apply(fold.states[incoming.id], incoming):
+                    case Applied(state=state):
+                        fold.states[incoming.id] = fold.changed[incoming.id] = state
+                        fold.lost.pop(incoming.id, None)
+                    case Lost(winner=winner):
+                        fold.lost[incoming.id] = winner
         return dict(folds)
 
     def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
@@ -226,21 +232,17 @@ class Projection:
         bucket = self._buckets[number]
         keys = list(self._bucket_keys(number))
         args: list[str | bytes] = [self._owner, bucket.epoch, bucket.written, bucket.unsure, at, str(_GONE_S)]
-        for name, won in fold.touched.items():
-            state = fold.states[name]
-            assert state is not None
-            keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, name))
+        changes = [(state, True) for state in fold.changed.values()] + [(state, False) for state in fold.lost.values()]
+        for state, won in changes:
+            keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, state.id))
             args += _change(state, won=won)
         return Call(script=WRITE, keys=keys, args=args)
 
     def _owe(self, number: int, fold: _Fold) -> None:
-        for name, won in fold.touched.items():
-            state = fold.states[name]
+        for name in (*fold.changed, *fold.lost):
             self._asked.discard(name)
-            if won or state is None:
-                self._owed.pop(name, None)
-            else:
-                self._owed[name] = (number, state)
+            self._owed.pop(name, None)
+        self._owed.update({name: (number, winner) for name, winner in fold.lost.items()})
 
     def _rewrites(self) -> tuple[Rewrite, ...]:
         """The winners owed. While a bucket is read anew, what it owes may still follow in the topic."""

@@ -1,0 +1,206 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from consumer.brands.loader import brand, load_brands
+from consumer.webhooks import draft
+from consumer.webhooks.draft import Changes, Wishes
+from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.headers import open_headers
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.record import decode, encode
+from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from tests.webhook_samples import NOW_MS, key_entry, settings_with_keys
+
+KEYRING = Keyring.from_settings(settings_with_keys(key_entry()))
+WISHES = Wishes(tenant="acme", url="https://example.com/x", brand="hookline")
+
+
+class Entropy:
+    """Never the same bytes twice."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, count: int) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(count, "big")
+
+
+def created(brand_name: str = "hookline", **wishes: Any) -> tuple[Subscription, str]:  # noqa: ANN401 # fields of every type
+    return draft.create(
+        replace(WISHES, brand=brand_name, **wishes),
+        brand=brand(brand_name),
+        keyring=KEYRING,
+        now_ms=NOW_MS,
+        new_id=lambda: "wh_1",
+        entropy=Entropy(),
+    )
+
+
+def updated(was: Subscription, **changes: Any) -> Subscription:  # noqa: ANN401 # fields of every type
+    return draft.update(
+        was, Changes(**changes), brand=brand(was.brand), keyring=KEYRING, now_ms=NOW_MS + 5, entropy=Entropy()
+    )
+
+
+def opened(subscription: Subscription) -> str:
+    return KEYRING.open(subscription.secret, tenant=subscription.tenant, subscription_id=subscription.id).decode()
+
+
+@pytest.mark.parametrize("name", load_brands())
+def test_nothing_wished_takes_the_brands_defaults(name: str) -> None:
+    subscription, secret = created(name)
+    of = brand(name)
+    assert (subscription.signing, subscription.payload_format) == (of.signing, of.payload_format)
+    assert (subscription.timeout_ms, subscription.retries) == (of.timeout_ms, of.retries)
+    assert (subscription.revision, subscription.changes, subscription.status) == (1, 0, Status.ACTIVE)
+    assert opened(subscription) == secret
+    assert secret.startswith(of.secret_prefix)
+    assert decode(encode(subscription)) == subscription
+
+
+def test_everything_wished_is_kept() -> None:
+    subscription, secret = created(
+        event_types=("a.b", "a.*", "a.b"),
+        product="p",
+        name="n",
+        description="two\nlines",
+        signing=SigningProfile.HEX,
+        payload_format=PayloadFormat.SLACK,
+        secret="my own secret",
+        retries=Retries.NONE,
+        timeout_ms=1_000,
+        headers={"Authorization": "Bearer x"},
+        filter_json='{"a": [1]}',
+        rate_per_s=2,
+        max_concurrency=1,
+    )
+    assert subscription.event_types == ("a.b", "a.*")
+    assert secret == "my own secret"
+    assert subscription.header_names == ("Authorization",)
+    assert open_headers(subscription, KEYRING) == {"Authorization": "Bearer x"}
+    assert (subscription.rate_per_s, subscription.max_concurrency, subscription.timeout_ms) == (2.0, 1, 1_000)
+    assert decode(encode(subscription)) == subscription
+
+
+@pytest.mark.parametrize(
+    ("field", "wishes", "says"),
+    [
+        ("tenant", {"tenant": " "}, "empty"),
+        ("tenant", {"tenant": "a\nb"}, "control"),
+        ("tenant", {"tenant": "\ud800"}, "control"),
+        ("product", {"product": ""}, "empty"),
+        ("url", {"url": "http://example.com"}, "https://"),
+        ("event_types", {"event_types": ("a b",)}, "spaces"),
+        ("event_types", {"event_types": ("",)}, "between 1"),
+        ("event_types", {"event_types": (".*",)}, "between 1"),
+        ("event_types", {"event_types": ("a*",)}, "a.*"),
+        ("event_types", {"event_types": ("*.b",)}, "star"),
+        ("event_types", {"event_types": ("a.*.*",)}, "star"),
+        ("event_types", {"event_types": tuple(f"a{n}" for n in range(201))}, "200"),
+        ("timeout_ms", {"timeout_ms": 999}, "1000"),
+        ("timeout_ms", {"timeout_ms": 30_001}, "30000"),
+        ("rate_per_s", {"rate_per_s": 0.0}, "more than 0"),
+        ("rate_per_s", {"rate_per_s": float("nan")}, "more than 0"),
+        ("max_concurrency", {"max_concurrency": 0}, "between 1"),
+        ("filter", {"filter_json": '{"a": "x"}'}, "$.a"),
+        ("secret", {"secret": "x" * 40}, "whsec_"),
+        ("name", {"name": "x" * 257}, "256"),
+        ("description", {"description": "\x00"}, "control"),
+        ("headers", {"headers": {f"X-{n}": "v" for n in range(11)}}, "10"),
+        ("headers", {"headers": {"X-A": "1", "x-a": "2"}}, "twice"),
+        ("headers", {"headers": {"": "v"}}, "not a header name"),
+        ("headers", {"headers": {"X A": "v"}}, "not a header name"),
+        ("headers", {"headers": {"X-A": "a\r\nb"}}, "X-A"),
+        ("headers", {"headers": {"X-A": "a\x00"}}, "X-A"),
+        ("headers", {"headers": {"X-A": " a"}}, "X-A"),
+        ("headers", {"headers": {"X-A": "ü"}}, "X-A"),
+        ("headers", {"headers": {"X-A": "a" * 5_000}}, "longer"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_field(field: str, wishes: dict[str, Any], says: str) -> None:
+    with pytest.raises(FieldInvalid) as caught:
+        created(**wishes)
+    assert caught.value.field == field
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    (
+        "Host",
+        "CONTENT-LENGTH",
+        "transfer-encoding",
+        "Connection",
+        "Content-Type",
+        "user-agent",
+        "webhook-id",
+        "TE",
+        "Trailer",
+        "upgrade",
+        "expect",
+        "Proxy-Authorization",
+        "Cookie",
+        "X-Convo-Signature",
+        "x-convo-event",
+        "traceparent",
+        "Content-Encoding",
+        "Hookline-Anything",
+        "X-Other-Signature",
+    ),  # fmt: skip
+)
+def test_owned_headers_are_refused(name: str) -> None:
+    with pytest.raises(FieldInvalid, match=name):
+        created("convo", headers={name: "v"})
+
+
+def test_a_closed_catalogue_names_its_types() -> None:
+    created("convo", event_types=("transcript.ready", "conversation.*", "*", "webhook.test", "webhook.suspended"))
+    for unknown in ("transcript.done", "post.*"):
+        with pytest.raises(FieldInvalid, match=r"transcript\.failed"):
+            created("convo", event_types=(unknown,))
+
+
+def test_an_update_changes_what_it_names_and_the_revision() -> None:
+    was, _ = created(product="p", headers={"X-A": "1"}, filter_json='{"a": [1]}')
+    now = updated(was, url="https://example.com/y", product=None, filter_json=None, headers={})
+    assert (now.url, now.product, now.filter_json, now.sealed_headers, now.header_names) == (
+        "https://example.com/y", None, None, None, (),
+    )  # fmt: skip
+    assert (now.revision, now.changes, now.updated_at_ms, now.created_at_ms) == (2, 1, NOW_MS + 5, NOW_MS)
+    assert now.secret == was.secret
+    unchanged = updated(was)
+    assert replace(unchanged, revision=1, changes=0, updated_at_ms=NOW_MS) == was
+    with pytest.raises(FieldInvalid):
+        updated(was, timeout_ms=1)
+
+
+def test_pause_resume_suspend() -> None:
+    was, _ = created()
+    paused = draft.pause(was, now_ms=NOW_MS + 1)
+    suspended = draft.suspend(paused, reason="410", now_ms=NOW_MS - 1)
+    resumed = draft.resume(suspended, now_ms=NOW_MS + 3)
+    assert [paused.status, suspended.status, resumed.status] == [Status.PAUSED, Status.SUSPENDED, Status.ACTIVE]
+    assert (suspended.status_reason, resumed.status_reason) == ("410", "")
+    assert suspended.updated_at_ms == NOW_MS + 1
+    assert (resumed.revision, resumed.changes) == (4, 3)
+
+
+@pytest.mark.parametrize("profile", SigningProfile)
+def test_a_rotated_secret_overlaps_where_two_signatures_fit(profile: SigningProfile) -> None:
+    was, old = created(signing=profile)
+    now, new = draft.rotate(was, brand=brand("hookline"), keyring=KEYRING, now_ms=NOW_MS, entropy=lambda n: b"r" * n)
+    assert opened(now) == new != old
+    if profile in (SigningProfile.HEX, SigningProfile.SHA256):
+        assert now.previous_secret is None
+    else:
+        assert (now.previous_secret, now.previous_secret_until_ms) == (was.secret, NOW_MS + draft.OVERLAP_MS)
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    wishes = replace(WISHES, secret="hush hush", headers={"X-A": "hush"})
+    assert "hush" not in repr(wishes)
+    assert "hush" not in repr(Changes(headers={"X-A": "hush"}))
+    assert "hush" not in repr(created(secret="hush hush", signing=SigningProfile.HEX)[0])

@@ -1,0 +1,140 @@
+import json
+
+import pytest
+
+from consumer.json import Json
+from consumer.webhooks.filter import MAX_PATTERN_BYTES, FilterInvalid, compile_filter
+
+DATA: Json = {
+    "status": "open",
+    "count": 5,
+    "ratio": 0.5,
+    "flag": True,
+    "nothing": None,
+    "tags": ["bug", "ui", 7],
+    "user": {"name": "Ada", "mail": "ada@example.com"},
+    "items": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}],
+    "deep": [[["x"]]],
+    "empty": [],
+}
+
+MATCHES: list[tuple[str, str]] = [
+    ("exact string", '{"status": ["open"]}'),
+    ("one of several", '{"status": ["closed", "open"]}'),
+    ("integer and float are one number", '{"count": [5.0]}'),
+    ("boolean", '{"flag": [true]}'),
+    ("null", '{"nothing": [null]}'),
+    ("prefix", '{"status": [{"prefix": "op"}]}'),
+    ("prefix ignoring case", '{"status": [{"prefix": {"equals-ignore-case": "OP"}}]}'),
+    ("suffix", '{"status": [{"suffix": "en"}]}'),
+    ("equals-ignore-case", '{"status": [{"equals-ignore-case": "OPEN"}]}'),
+    ("wildcard", '{"user": {"mail": [{"wildcard": "a*@*.com"}]}}'),
+    ("wildcard with nothing in between", '{"status": [{"wildcard": "open*"}]}'),
+    ("anything-but", '{"status": [{"anything-but": "closed"}]}'),
+    ("anything-but several", '{"status": [{"anything-but": ["closed", 5]}]}'),
+    ("anything-but prefix", '{"status": [{"anything-but": {"prefix": "cl"}}]}'),
+    ("anything-but several suffixes", '{"status": [{"anything-but": {"suffix": ["x", "y"]}}]}'),
+    ("one element is enough for anything-but", '{"tags": [{"anything-but": "bug"}]}'),
+    ("numeric", '{"count": [{"numeric": [">", 4]}]}'),
+    ("numeric range", '{"count": [{"numeric": [">=", 5, "<", 6]}]}'),
+    ("exists", '{"status": [{"exists": true}]}'),
+    ("exists, though null", '{"nothing": [{"exists": true}]}'),
+    ("exists, though empty", '{"empty": [{"exists": true}]}'),
+    ("exists not", '{"missing": [{"exists": false}]}'),
+    ("exists not, below a missing object", '{"missing": {"inner": [{"exists": false}]}}'),
+    ("exists not, or a value", '{"missing": [{"exists": false}, "x"]}'),
+    ("array element", '{"tags": ["ui"]}'),
+    ("array of arrays", '{"deep": ["x"]}'),
+    ("nested", '{"user": {"name": ["Ada"]}}'),
+    ("one element meets all of it", '{"items": {"sku": ["b"], "n": [2]}}'),
+    ("$or", '{"$or": [{"status": ["closed"]}, {"count": [5]}]}'),
+    ("$or beside a field", '{"flag": [true], "$or": [{"status": ["open"]}, {"count": [1]}]}'),
+]
+
+DIFFERS: list[tuple[str, str]] = [
+    ("another string", '{"status": ["closed"]}'),
+    ("true is not 1", '{"flag": [1]}'),
+    ("1 is not true", '{"items": {"n": [true]}}'),
+    ("a number is no string", '{"count": ["5"]}'),
+    ("one field of two", '{"status": ["open"], "count": [6]}'),
+    ("prefix of a number", '{"count": [{"prefix": "5"}]}'),
+    ("wildcard parts overlap", '{"status": [{"wildcard": "ope*pen"}]}'),
+    ("wildcard order", '{"status": [{"wildcard": "*n*o*"}]}'),
+    ("anything-but it", '{"status": [{"anything-but": ["open"]}]}'),
+    ("anything-but of a missing field", '{"missing": [{"anything-but": ["open"]}]}'),
+    ("anything-but of an object", '{"user": [{"anything-but": ["open"]}]}'),
+    ("numeric of a string", '{"status": [{"numeric": [">", 0]}]}'),
+    ("numeric of a boolean", '{"flag": [{"numeric": ["=", 1]}]}'),
+    ("open bound", '{"count": [{"numeric": ["<", 5]}]}'),
+    ("exists", '{"missing": [{"exists": true}]}'),
+    ("exists not", '{"status": [{"exists": false}]}'),
+    ("nothing is in an empty array", '{"empty": [null]}'),
+    ("no single element meets all", '{"items": {"sku": ["a"], "n": [2]}}'),
+    ("nested in a string", '{"status": {"name": ["Ada"]}}'),
+    ("$or", '{"$or": [{"status": ["closed"]}, {"count": [6]}]}'),
+]
+
+INVALID: list[tuple[str, str, str]] = [
+    ("{", "$", "not JSON"),
+    ("[]", "$", "object of fields"),
+    ("{}", "$", "empty"),
+    ('{"a": "x"}', "$.a", 'write ["x"]'),
+    ('{"a": []}', "$.a", "empty"),
+    ('{"a": {"b": {}}}', "$.a.b", "empty"),
+    ('{"a": [["x"]]}', "$.a[0]", "array in an array"),
+    ('{"a": ["x", {"prefx": "y"}]}', "$.a[1].prefx", "not a known rule"),
+    ('{"a": [{"prefix": 5}]}', "$.a[0].prefix", "a string"),
+    ('{"a": [{"prefix": "x", "suffix": "y"}]}', "$.a[0]", "exactly one"),
+    ('{"a": [{"prefix": {"wildcard": "x"}}]}', "$.a[0].prefix.wildcard", "equals-ignore-case"),
+    ('{"a": [{"exists": "yes"}]}', "$.a[0].exists", "true or false"),
+    ('{"a": [{"numeric": [">"]}]}', "$.a[0].numeric", "must be as in"),
+    ('{"a": [{"numeric": ["~", 1]}]}', "$.a[0].numeric", "not a comparison"),
+    ('{"a": [{"numeric": [">", "1"]}]}', "$.a[0].numeric", "not a number"),
+    ('{"a": [{"numeric": ["<", 1, ">", 0]}]}', "$.a[0].numeric", "in this order"),
+    ('{"a": [{"numeric": [">", 5, "<", 1]}]}', "$.a[0].numeric", "no number can meet"),
+    ('{"a": [{"anything-but": []}]}', "$.a[0].anything-but", "empty"),
+    ('{"a": [{"anything-but": {"numeric": ["=", 1]}}]}', "$.a[0].anything-but.numeric", "not possible"),
+    ('{"a": [{"wildcard": "a\\\\b"}]}', "$.a[0].wildcard", "backslash"),
+    ('{"$or": []}', "$.$or", "array of patterns"),
+    ('{"$or": [{}]}', "$.$or[0]", "empty"),
+    (json.dumps({"a": ["x" * MAX_PATTERN_BYTES]}), "$", "more than"),
+    ('{"a":' * 17 + '["x"]' + "}" * 17, "$" + ".a" * 16, "nested deeper"),
+    ("[" * 4000, "$", "not JSON"),
+]
+
+
+@pytest.mark.parametrize(("why", "pattern"), MATCHES)
+def test_matches(why: str, pattern: str) -> None:
+    assert compile_filter(pattern).matches(DATA)
+
+
+@pytest.mark.parametrize(("why", "pattern"), DIFFERS)
+def test_differs(why: str, pattern: str) -> None:
+    assert not compile_filter(pattern).matches(DATA)
+
+
+@pytest.mark.parametrize(("pattern", "path", "fix"), INVALID)
+def test_an_invalid_pattern_is_refused_with_its_place_and_the_fix(pattern: str, path: str, fix: str) -> None:
+    with pytest.raises(FilterInvalid) as caught:
+        compile_filter(pattern)
+    assert caught.value.path == path
+    assert fix in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [None, 5, "x", [], [{"a": 1}]])
+def test_a_payload_that_is_no_object_is_an_empty_one(data: Json) -> None:
+    assert not compile_filter('{"a": [1]}').matches(data)
+    assert compile_filter('{"a": [{"exists": false}]}').matches(data)
+
+
+def test_data_nested_beyond_the_stack_is_matched() -> None:
+    deep: Json = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    assert compile_filter('{"a": ["x"]}').matches({"a": deep})
+
+
+def test_an_escaped_star_is_a_star() -> None:
+    wanted = compile_filter(json.dumps({"a": [{"wildcard": r"1\*2*"}]}))
+    assert wanted.matches({"a": "1*2=2"})
+    assert not wanted.matches({"a": "1x2=2"})

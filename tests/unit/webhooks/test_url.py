@@ -1,0 +1,69 @@
+import pytest
+
+from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.url import check_url, stored_url
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("https://EXAMPLE.com:8443/a?b=c&d=%20", "https://example.com:8443/a?b=c&d=%20"),
+        ("HTTPS://example.com/", "https://example.com/"),
+        ("https://bücher.example/käse?ü=1", "https://xn--bcher-kva.example/k%C3%A4se?%C3%BC=1"),
+        ("https://my_service.internal./x", "https://my_service.internal./x"),
+        ("https://[2001:db8::1]:8080/x", "https://[2001:db8::1]:8080/x"),
+        ("https://192.0.2.1/x", "https://192.0.2.1/x"),
+        ("https://hooks.slack.com/services/T0/B0/x-_~", "https://hooks.slack.com/services/T0/B0/x-_~"),
+    ],
+)
+def test_a_url_is_stored_in_ascii(url: str, stored: str) -> None:
+    assert stored_url(url, allow_http=False) == stored
+    assert stored_url(stored, allow_http=False) == stored
+
+
+@pytest.mark.parametrize(
+    ("url", "fix"),
+    [
+        ("", "https://"),
+        ("example.com/x", "https://"),
+        ("http://example.com", "https://"),
+        ("ftp://example.com", "https://"),
+        ("javascript:alert(1)", "https://"),
+        ("https:example.com", "name a host"),
+        ("https:///x", "name a host"),
+        ("https://", "name a host"),
+        ("https://user:pw@example.com", "password"),
+        ("https://@example.com", "password"),
+        ("https://example.com/#x", "fragment"),
+        ("https://example.com/#", "fragment"),
+        ("https://example.com/a b", "spaces"),
+        (" https://example.com", "spaces"),
+        ("https://example.com/\r\nHost: x", "spaces"),
+        ("https://example.com\\@evil.example", "backslashes"),
+        ("https://exa\tmple.com", "spaces"),
+        ("https://example.com:0/", "port"),
+        ("https://example.com:65536/", "port"),
+        ("https://example.com:http/", "port"),
+        ("https://exa..mple.com", "domain name"),
+        ("https://-example.com", "domain name"),
+        ("https://exam%70le.com", "domain name"),
+        ("https://exa$mple.com", "domain name"),
+        ("https://[fe80::1%25eth0]/", "domain name"),
+        ("https://[::1", "malformed"),
+        ("https://" + "a" * 64 + ".example", "domain name"),
+        ("https://" + "ü" * 64 + ".example", "domain name"),
+        ("https://example.com/" + "a" * 2048, "2048"),
+        ("https://example.com/" + "ü" * 1000, "2048"),
+        ("https://example.com/\ud800", "control"),
+    ],
+)
+def test_an_unfit_url_is_refused_with_the_fix(url: str, fix: str) -> None:
+    with pytest.raises(FieldInvalid) as caught:
+        check_url(url, allow_http=False)
+    assert caught.value.field == "url"
+    assert fix in caught.value.message
+
+
+def test_http_by_permission() -> None:
+    check_url("http://127.0.0.1:9000/x", allow_http=True)
