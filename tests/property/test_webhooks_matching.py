@@ -67,9 +67,12 @@ rules = st.sampled_from(
         '{"exists": true}',
         '{"exists": false}',
         '{"prefix": "x"}',
+        '{"suffix": "y"}',
         '{"anything-but": ["x", 1]}',
+        '{"numeric": [">", 0]}',
+        '{"wildcard": "*x*"}',
+        '{"equals-ignore-case": "X"}',
     )
-    + ('{"numeric": [">", 0]}', '{"suffix": "y"}', '{"wildcard": "*x*"}', '{"equals-ignore-case": "X"}')
 )
 leaves = st.builds("{{{}: [{}, {}]}}".format, fields.map('"{}"'.format), rules, rules)
 nested = st.recursive(
