@@ -14,7 +14,7 @@ The laws:
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -112,7 +112,7 @@ class Core:
                     self._endings.reject(entry, record, content)
                 case Chunk():
                     self._hold.put(entry, content, due_ms=record.timestamp_ms, size=len(record.value or b""))
-                case Delivery() if entry.window.is_repeat((content.id, content.attempts, content.spills)):
+                case Delivery() if entry.window.is_repeat(_name(content)):
                     self._endings.drop(entry, "repeat")
                 case Delivery():
                     due_ms = record.timestamp_ms + self._delay_ms(content)
@@ -404,3 +404,9 @@ class Core:
             due_ms += now_ms - broker_now_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)
+
+
+def _name(delivery: Delivery) -> Hashable:
+    """What a crash may have written twice: the same event, not another one that was given the same id."""
+    event = delivery.event
+    return delivery.id, delivery.attempts, delivery.spills, event.topic, event.partition, event.offset
