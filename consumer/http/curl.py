@@ -39,7 +39,7 @@ _EVENTS_A_TURN: Final = 512
 _EXPECT_FROM_BYTES: Final = 65_536
 _DRAINED_AT_ONCE: Final = 65_536
 # libcurl takes a head that ends with the connection for whole.
-_HEAD_CUT: Final = (pycurl.E_PARTIAL_FILE, "the connection was closed within the response's head")
+_HEAD_CUT: Final[tuple[int, str]] = (pycurl.E_PARTIAL_FILE, "the connection was closed within the response's head")
 _READ = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 

@@ -30,6 +30,7 @@ from consumer.http.transport import Resolve
 from consumer.signing.request import Request
 
 _KEEPALIVE_S: Final = 118.0
+_TURNS_TO_CLOSE: Final = 3  # asyncio closes a socket in a turn of the loop after the one it was asked in
 
 _Finished: TypeAlias = tuple[int, int, Answer | BaseException]
 
@@ -132,6 +133,8 @@ class PortableTransport:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._pool.aclose()
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

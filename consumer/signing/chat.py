@@ -63,7 +63,11 @@ def discord(event: Event, brand: Brand) -> bytes:
 
 def _indented(data: bytes) -> str:
     """JSON laid out for reading. A backtick becomes its JSON escape, so no string in it can close the code block."""
-    return msgspec.json.format(data, indent=2).decode().replace("`", "\\u0060")
+    try:
+        laid_out = msgspec.json.format(data, indent=2)
+    except msgspec.DecodeError:
+        laid_out = data  # an escaped lone surrogate is JSON but no Unicode text: shown as it was written
+    return laid_out.decode("utf-8", "replace").replace("`", "\\u0060")
 
 
 def _slack_escaped(text: str) -> str:
