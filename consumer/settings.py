@@ -123,7 +123,9 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field("json", description="console is for people.")
     drain_for: str = Field("8s", description="How long a stopping process waits for its attempts.")
 
-    kafka: dict[str, str] = Field(default_factory=dict, description="librdkafka properties, from HOOKLINE_KAFKA_….")
+    kafka: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="librdkafka properties, from HOOKLINE_KAFKA_…."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -1,9 +1,31 @@
 """A brand: the look and habits of one company's webhooks, read from schemas/brands/NAME.toml."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
+
+class SigningProfile(StrEnum):
+    STANDARD = "standard"
+    ED25519 = "ed25519"
+    HEX = "hex"
+    SHA256 = "sha256"
+    STRIPE = "stripe"
+
+
+class PayloadFormat(StrEnum):
+    STANDARD = "standard"
+    EVENT = "event"
+    CLOUDEVENTS = "cloudevents"
+    RAW = "raw"
+    SLACK = "slack"
+    DISCORD = "discord"
+
+
+class Retries(StrEnum):
+    STANDARD = "standard"
+    NONE = "none"
+
 
 SENT_BY_HOOKLINE: Final = frozenset({"webhook.test", "webhook.suspended"})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""

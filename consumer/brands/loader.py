@@ -13,9 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from consumer.brands.brand import Brand, CatalogueEntry
+from consumer.brands.brand import Brand, CatalogueEntry, PayloadFormat, Retries, SigningProfile
 from consumer.schemas import BRANDS
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
 
 _HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 _Prefix = Annotated[str, Field(pattern=r"^[a-z0-9_]*$")]

@@ -108,7 +108,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", look_up),
         schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
-        learned=known.__setitem__,
+        known_schemas=known,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,
     )

@@ -19,7 +19,7 @@ from consumer.delivery.offsets import Partition
 from consumer.delivery.step import Step
 from consumer.delivery.tenants import Loading
 from consumer.events.event import Record
-from consumer.events.schema import SchemaAnswer
+from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_log import AttemptLog
@@ -52,7 +52,7 @@ Intake: TypeAlias = Callable[[int, Sequence[Record]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker drives. `intake` gives consumed records to the core; `learned` keeps a schema for the decoder."""
+    """What a worker drives. `intake` gives consumed records to the core, whose decoder reads `known_schemas`."""
 
     core: Core
     intake: Intake
@@ -61,7 +61,7 @@ class Parts:
     attempts: AttemptLog
     tenants: TenantLookup
     schemas: SchemaLookup | None
-    learned: Callable[[int, SchemaAnswer], None]
+    known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family
 
@@ -151,8 +151,10 @@ class Worker:
                 core.loaded(now_ms, tenant, loading)
         if parts.schemas is not None:
             for schema_id, schema in parts.schemas.take():
-                parts.learned(schema_id, schema)
+                parts.known_schemas[schema_id] = schema
                 core.schema_answered(now_ms, schema_id)
+                if isinstance(schema, UnknownSchema):
+                    del parts.known_schemas[schema_id]  # it may be registered before its next record
         self._acknowledge(now_ms)
 
     def _acknowledge(self, now_ms: int) -> None:

@@ -7,6 +7,10 @@ before one is built and opened only where a request is signed.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
+
+__all__ = ["PayloadFormat", "Retries", "SealedSecret", "SigningProfile", "Status", "Subscription"]
+
 
 class Status(StrEnum):
     """`paused` is the customer's choice and leaves the promise; `suspended` is Hookline's and does not."""
@@ -14,28 +18,6 @@ class Status(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     SUSPENDED = "suspended"
-
-
-class SigningProfile(StrEnum):
-    STANDARD = "standard"
-    ED25519 = "ed25519"
-    HEX = "hex"
-    SHA256 = "sha256"
-    STRIPE = "stripe"
-
-
-class PayloadFormat(StrEnum):
-    STANDARD = "standard"
-    EVENT = "event"
-    CLOUDEVENTS = "cloudevents"
-    RAW = "raw"
-    SLACK = "slack"
-    DISCORD = "discord"
-
-
-class Retries(StrEnum):
-    STANDARD = "standard"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
