@@ -44,7 +44,8 @@ def create(
     brand: Annotated[str, Parameter(help="How it looks and behaves.")] = "hookline",
     signing: Annotated[SigningProfile | None, Parameter(help="Default: the brand's.")] = None,
     secret: Annotated[
-        str | None, Parameter(help="Its own secret; - reads it from standard input. Default: generated.")
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="Its own; - reads it from standard input. Default: generated."),
     ] = None,
     flags: WebhookFlags | None = None,
     json: AsJson = False,
