@@ -49,19 +49,28 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """The write is `state` itself, met again: a producer's repetition, or a batch taken twice.
+
+    It has no effect, and is no winner written again: if a write lost in between, compaction may still leave that one.
+    """
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """The write does not hold: `winner` does and must be written again behind it."""
 
     winner: State
 
 
-def apply(current: State | None, incoming: State) -> Applied | Lost:
-    """Fold one record into what is known of its subscription; None is nothing at all.
-
-    A record that is known already (a producer's repetition, a batch taken twice) is applied without effect.
-    """
-    if current is None or incoming.changes >= current.revision or incoming == current:
+def apply(current: State | None, incoming: State) -> Applied | Repeated | Lost:
+    """Fold one record into what is known of its subscription; None is nothing at all."""
+    if current is None or incoming.changes >= current.revision:
         return Applied(state=incoming)
+    if incoming == current:
+        return Repeated(state=current)
     return Lost(winner=current)
 
 

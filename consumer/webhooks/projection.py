@@ -5,7 +5,8 @@ projection writes; and it can be read only from when those offsets reached the t
 projection took the bucket over. What is not as this projection left it is rebuilt from the topic; what somebody else
 took over is left alone.
 
-Calls may be repeated after CacheUnavailable with the same arguments.
+Calls may be repeated after CacheUnavailable with the same arguments. A batch that Redis had taken already is then met
+as old news, and a winner may be written again without need, which changes nothing.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from typing import Final
 from consumer.events.event import Record
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
-from consumer.webhooks.history import Applied, Deletion, Lost, State, apply, written_again
+from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, State, apply, written_again
 from consumer.webhooks.record import RecordCorrupt, Rewrite, decode, encode, rewrite_of, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
 
@@ -212,6 +213,8 @@ class Projection:
                         fold.lost.pop(incoming.id, None)
                     case Lost(winner=winner):
                         fold.lost[incoming.id] = winner
+                    case Repeated():
+                        pass  # nothing to write, and a debt stays a debt
         return dict(folds)
 
     def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
