@@ -209,7 +209,7 @@ class CurlTransport:
             self._due_s = monotonic() + timeout_ms / 1_000 if timeout_ms else 0.0
 
     def _leave_idle(self, fd: int) -> None:
-        """libcurl has no interest for now: listen on, so that an idle connection that turns bad is noticed."""
+        """Without an interest of libcurl's for now: listen on, so that an idle connection that turns bad is noticed."""
         if self._interest.pop(fd, select.EPOLLIN) != select.EPOLLIN:
             with suppress(FileNotFoundError):  # closed already, so the kernel has forgotten it
                 self._epoll.modify(fd, select.EPOLLIN)

@@ -1,6 +1,6 @@
 """The engines that the one suite is run against, and certificates for its TLS endpoints."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
@@ -83,15 +83,15 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name, days_ago: int = 0
     ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=days_ago + 1))
-            .not_valid_after(now - datetime.timedelta(days=days_ago - 1))
+            .not_valid_before(now - dt.timedelta(days=days_ago + 1))
+            .not_valid_after(now - dt.timedelta(days=days_ago - 1))
         )
 
 
