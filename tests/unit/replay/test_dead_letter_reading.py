@@ -1,0 +1,57 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+from consumer.delivery.delivery import DeadLetter
+from consumer.events.event import Record
+from consumer.kafka.records import encode_dead_letter
+from consumer.replay.dead_letters import described, matching
+from consumer.replay.filters import Filters
+from tests.dead_letters import dead_letter
+
+
+def record(value: bytes | None, offset: int = 0) -> Record:
+    return Record(topic="dead-letter", partition=0, offset=offset, key=b"wh_1", value=value, headers=(), timestamp_ms=1)
+
+
+def test_each_delivery_id_is_read_once_and_the_first_record_holds() -> None:
+    first = dead_letter(1)
+    again = replace(first, reason="expired")
+    other = dead_letter(2)
+    records = [record(encode_dead_letter(each)) for each in (first, again, other, first)]
+    found = list(matching(records, Filters()))
+    assert [each.delivery.id for each in found] == [first.delivery.id, other.delivery.id]
+    assert found[0].reason == "exhausted"
+
+
+def test_records_that_are_none_are_passed_over() -> None:
+    good = dead_letter()
+    records = [record(None), record(b"\xc3\x01garbage"), record(b""), record(encode_dead_letter(good))]
+    assert [each.delivery.id for each in matching(records, Filters())] == [good.delivery.id]
+
+
+def test_it_reads_no_further_than_asked() -> None:
+    def endless() -> Iterator[Record]:
+        number = 0
+        while True:
+            number += 1
+            yield record(encode_dead_letter(dead_letter(number)))
+
+    stream = matching(endless(), Filters())
+    assert next(iter(stream)).delivery.event.id == "e1"
+
+
+def test_an_operators_record_holds_what_was_promised() -> None:
+    shown = described(dead_letter(7, failed_at_ms=1_769_860_800_000))
+    assert shown["failed_at"] == "2026-01-31T12:00:00.000Z"
+    assert shown["first_attempt_at"] == "1970-01-01T00:00:00.002Z"
+    assert (shown["event_id"], shown["tenant"], shown["webhook"], shown["type"]) == ("e7", "acme", "wh_1", "a.b")
+    assert (shown["reason"], shown["attempts"], shown["last_status"]) == ("exhausted", 8, 500)
+    assert (shown["topic"], shown["partition"], shown["offset"]) == ("events", 0, 7)
+    assert "body" not in shown
+
+
+def test_a_dead_letter_without_attempts_has_no_times_of_them() -> None:
+    dead: DeadLetter = dead_letter()
+    unattempted = replace(dead.delivery, attempts=0, first_attempt_ms=None, last_attempt_ms=None, last_status=None)
+    shown = described(replace(dead, delivery=unattempted))
+    assert (shown["first_attempt_at"], shown["last_attempt_at"], shown["last_status"]) == (None, None, None)
