@@ -72,7 +72,8 @@ class Cache:
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for call in calls:
-                    pipeline.eval(call.script, len(call.keys), *call.keys, *cast("Sequence[Any]", call.args))
+                    # Not `pipeline.eval`: a cluster's pipeline refuses the method, though it routes the command.
+                    pipeline.execute_command("EVAL", call.script, len(call.keys), *call.keys, *call.args)
                 return list(pipeline.execute())
         except redis.RedisError as error:
             raise _unavailable(error) from error
