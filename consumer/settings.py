@@ -1,18 +1,21 @@
 """Every option, declared once.
 
 Read from the environment (`HOOKLINE_…`), then `.env`, then `hookline.toml` (same names, lower case, without the
-prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka property: upper case, dots as underscores.
+prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka property: upper case, dots as underscores. In
+`hookline.toml` the properties may also stand in a table `[kafka]`, under librdkafka's own names.
 """
 
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -52,6 +55,15 @@ def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _flat(table: Mapping[str, object]) -> dict[str, object]:
+    """A table of properties: TOML reads `bootstrap.servers = …` as a table `bootstrap` that holds `servers`."""
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        inner = _flat(value) if isinstance(value, Mapping) else None
+        flat |= {name: value} if inner is None else {f"{name}.{rest}": each for rest, each in inner.items()}
+    return flat
 
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -165,13 +177,20 @@ class Settings(BaseSettings):
             ip_network(network)
         return value
 
-    @model_validator(mode="after")
-    def _kafka_properties(self) -> Self:
-        """Environment wins over the file, property by property."""
-        for name, value in os.environ.items():
-            if name.startswith(_KAFKA):
-                self.kafka[name.removeprefix(_KAFKA).lower().replace("_", ".")] = value
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _kafka_properties(cls, data: dict[str, object]) -> dict[str, object]:
+        """Environment wins over `.env`, and that over the file, property by property."""
+        table = data.get("kafka", {})
+        if not isinstance(table, Mapping):
+            return data  # refused under its name, as every field of a wrong type
+        properties = _flat(table)
+        in_file = {f"HOOKLINE_{name}".upper(): value for name, value in data.items()}
+        for source in (in_file, dotenv_values(".env"), os.environ):
+            for name, value in source.items():
+                if name.startswith(_KAFKA) and value is not None:
+                    properties[name.removeprefix(_KAFKA).lower().replace("_", ".")] = value
+        return {**data, "kafka": properties}
 
     @cached_property
     def retry_delays_ms(self) -> tuple[int, ...]:
