@@ -125,6 +125,8 @@ class CurlTransport:
         self._epoll.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
+        if self._epoll.closed:
+            return
         for exchange in self._active.values():
             self._multi.remove_handle(exchange.handle)
         self._active.clear()

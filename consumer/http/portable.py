@@ -99,6 +99,8 @@ class PortableTransport:
         self._epoll.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
+        if self._epoll.closed:
+            return
         self._numbers.clear()
         asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)

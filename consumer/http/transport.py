@@ -43,4 +43,4 @@ class Transport(Protocol):
         """Requests submitted and not yet returned."""
 
     def close(self) -> None:
-        """Destroy every connection."""
+        """Destroy every connection; nothing is in flight afterwards. Closing again does nothing."""

@@ -41,7 +41,7 @@ def open_engine(request: pytest.FixtureRequest) -> Iterator[Opener]:
 
     yield opener
     for transport in opened:
-        transport.close()
+        transport.close()  # also where the test has closed it: closing twice is closing once
 
 
 @pytest.fixture

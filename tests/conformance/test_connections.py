@@ -176,12 +176,19 @@ def test_a_cancelled_request_never_answers_and_its_token_is_free(transport: Tran
         assert endpoint.accepted == 2
 
 
-def test_close_ends_requests_in_flight(open_engine: Opener) -> None:
-    transport = open_engine()
-    with Endpoint(Line.hold) as endpoint:
+def test_close_ends_requests_in_flight(transport: Transport) -> None:
+
+    def script(line: Line) -> None:
+        line.read()
+        line.hold()
+
+    with Endpoint(script) as endpoint:
         for token in range(20):
             transport.submit(token, request(endpoint.url))
-        transport.poll(0.05)
+        while len(endpoint.requests) < 20:
+            assert list(transport.poll(0.02)) == []
+        transport.close()
+        assert transport.in_flight == 0
 
 
 def test_a_watched_descriptor_ends_the_wait(transport: Transport) -> None:
