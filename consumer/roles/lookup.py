@@ -59,5 +59,6 @@ class Lookup(Generic[Question, Reply]):
                 reply = self._answer(question)
             except Exception as error:  # noqa: BLE001 - raised again by `take`, in the thread that can act on it
                 reply = error
-            self._replies.put(reply)
+            # The wake first: whoever finds a reply may read one, whether it waited for it or not.
             os.write(self._wake, b"\0")
+            self._replies.put(reply)
