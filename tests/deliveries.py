@@ -13,10 +13,10 @@ from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Event
 from consumer.signing.signer import Signer
+from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import (
     PayloadFormat,
     Retries,
-    SealedSecret,
     SigningProfile,
     Status,
     Subscription,
@@ -26,16 +26,13 @@ NOW_MS = 1_790_000_000_000
 SCHEDULE = Schedule(delays_ms=(0, 1_000, 5_000, 20_000), names=("0s", "1s", "5s", "20s"), retry_for_ms=600_000)
 
 
-class OpenKeyring:
-    """Opens everything to the same secret: no test of this room is about secrets."""
-
-    def open(self, sealed: SealedSecret, *, tenant: str, subscription_id: str) -> bytes:
-        return b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KEYRING = Keyring({"k1": bytes(32)})
+SECRET = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def target_of(subscription: Subscription) -> Target:
     brand_of: Brand = brand(subscription.brand)
-    return Target(subscription, lambda each: Signer(each, brand_of, OpenKeyring()))
+    return Target(subscription, lambda each: Signer(each, brand_of, KEYRING))
 
 
 def event(event_id: str = "evt_1", *, tenant: str = "acme", offset: int = 0, event_type: str = "post.created") -> Event:
@@ -68,7 +65,7 @@ def subscription(
         tenant=tenant,
         brand="hookline",
         url=url,
-        secret=SealedSecret(key_id="k1", sealed=b"sealed"),
+        secret=KEYRING.seal(SECRET, tenant=tenant, subscription_id=subscription_id),
         signing=SigningProfile.STANDARD,
         payload_format=PayloadFormat.STANDARD,
         created_at_ms=NOW_MS,

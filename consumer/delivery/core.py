@@ -14,17 +14,18 @@ The laws:
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged
-from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
@@ -80,10 +81,10 @@ class Core:
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def assigned(self, partitions: Iterable[Partition]) -> None:
-        """These partitions are ours from now on."""
-        for partition in partitions:
-            self._windows[partition] = Window(partition)
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
+        """These partitions are ours from now on, to be read from these positions."""
+        for partition, position in partitions.items():
+            self._windows[partition] = Window(partition, done_map.decode(position.metadata, position.offset))
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are ours no longer: what is still under way for them ends without effect."""
@@ -178,8 +179,8 @@ class Core:
         """The partitions that the core wants paused."""
         return frozenset(window.partition for window in self._paused)
 
-    def positions(self) -> dict[Partition, int]:
-        """How far each partition may be committed."""
+    def positions(self) -> dict[Partition, Position]:
+        """What each partition may be committed as."""
         positions = ((partition, window.position) for partition, window in self._windows.items())
         return {partition: position for partition, position in positions if position is not None}
 

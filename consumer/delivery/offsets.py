@@ -3,25 +3,47 @@
 The law: a position never passes the lowest unfinished offset, and a window that was lost yields no position.
 
 Records finish in any order. A window belongs to one assignment of one partition: when the partition goes, its window
-is closed, and whatever still comes back for it has no effect. (The map of finished offsets that travels in the
-commit's metadata will live here, beside the position it goes with.)
+is closed, and whatever still comes back for it has no effect. What finished above the lowest unfinished offset is
+told in the commit's metadata, and skipped when the partition is read from there again.
 """
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+from consumer.delivery import done_map
+from consumer.delivery.done_map import DoneMap
 
 Partition: TypeAlias = tuple[str, int]
+
+
+class Position(NamedTuple):
+    """What is committed of a partition: the offset to read next, and in `metadata` what is finished above it."""
+
+    offset: int
+    metadata: str = ""
+
 
 _RECENT_MOST = 10_000
 
 
 class Window:
-    """The unfinished records of one assigned partition."""
+    """The unfinished records of one assigned partition. `done` is what an earlier owner had finished."""
 
-    __slots__ = ("_next", "_recent", "_unfinished", "closed", "draining", "held", "held_bytes", "partition")
+    __slots__ = (
+        "_done",
+        "_last_done",
+        "_next",
+        "_recent",
+        "_unfinished",
+        "closed",
+        "draining",
+        "held",
+        "held_bytes",
+        "partition",
+    )
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: Partition, done: DoneMap | None = None) -> None:
         self.partition = partition
         self.closed = False
         self.draining = False
@@ -30,18 +52,26 @@ class Window:
         self._unfinished: OrderedDict[int, None] = OrderedDict()
         self._recent: OrderedDict[Hashable, None] = OrderedDict()
         self._next = -1
+        self._done = done
+        self._last_done = done.last if done is not None else -1
 
     def begin(self, offset: int) -> bool:
-        """Take a record in. False when this offset was seen before under this assignment."""
+        """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
         if offset < self._next:
             return False
-        self._unfinished[offset] = None
         self._next = offset + 1
+        if self._done is not None:
+            if self._done.is_done(offset):
+                return False
+            if offset > self._done.last:
+                self._done = None
+        self._unfinished[offset] = None
         return True
 
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
         del self._unfinished[offset]
+        self._last_done = max(self._last_done, offset)
 
     def is_repeat(self, name: Hashable) -> bool:
         """Whether a record of this name came lately under this assignment; a crash writes some twice.
@@ -61,11 +91,16 @@ class Window:
         return len(self._unfinished)
 
     @property
-    def position(self) -> int | None:
-        """The offset to commit: the lowest unfinished one, else the next to come; None before the first record."""
-        if self._unfinished:
-            return next(iter(self._unfinished))
-        return self._next if self._next >= 0 else None
+    def position(self) -> Position | None:
+        """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
+        if self._next < 0:
+            return None
+        # Of what an earlier owner left unfinished, some may not have been read again yet.
+        ahead = () if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
+        unfinished = [*self._unfinished, *ahead]
+        if not unfinished:
+            return Position(max(self._next, self._last_done + 1))
+        return Position(unfinished[0], done_map.encode(unfinished[0], self._last_done, unfinished))
 
 
 class Entry:

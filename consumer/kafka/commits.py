@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import error_of
 from consumer.telemetry.counters import Count, counters
 from consumer.telemetry.outage import Outage
@@ -28,15 +28,15 @@ class Commits:
 
     def __init__(self, *, owns: Callable[[Partition], bool]) -> None:
         self._owns = owns
-        self._wanted: dict[Partition, int] = {}
-        self._committed: dict[Partition, int] = {}
-        self._outstanding: dict[Partition, int] | None = None
+        self._wanted: dict[Partition, Position] = {}
+        self._committed: dict[Partition, Position] = {}
+        self._outstanding: dict[Partition, Position] | None = None
         self._not_before_s = 0.0
         self._failing = Outage(_log, "commits failing")
 
-    def begin(self, offsets: Mapping[Partition, int]) -> None:
-        """These partitions were assigned; an offset that is their beginning need not be committed."""
-        self._committed.update(offsets)
+    def begin(self, positions: Mapping[Partition, Position]) -> None:
+        """These partitions were assigned; a position that is their beginning need not be committed."""
+        self._committed.update(positions)
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """These partitions are no longer ours."""
@@ -44,11 +44,11 @@ class Commits:
             self._wanted.pop(partition, None)
             self._committed.pop(partition, None)
 
-    def want(self, offsets: Mapping[Partition, int]) -> None:
+    def want(self, positions: Mapping[Partition, Position]) -> None:
         """Commit these with the next request."""
-        for partition, offset in offsets.items():
-            if self._owns(partition) and self._committed.get(partition) != offset:
-                self._wanted[partition] = offset
+        for partition, position in positions.items():
+            if self._owns(partition) and self._committed.get(partition) != position:
+                self._wanted[partition] = position
 
     def send(self, consumer: Consumer) -> None:
         """Send the next request, unless one is outstanding or the last one has just failed."""
@@ -68,7 +68,7 @@ class Commits:
         if batch is not None:
             self._settle(batch, error, partitions)
 
-    def send_now(self, consumer: Consumer, timeout_s: float) -> Mapping[Partition, int]:
+    def send_now(self, consumer: Consumer, timeout_s: float) -> Mapping[Partition, Position]:
         """Send everything and wait for the answers; what a rebalance refuses is sent again. Returns what is left.
 
         An outstanding request is not waited for: the coordinator answers a member's requests in their order.
@@ -91,38 +91,41 @@ class Commits:
                 time.sleep(_AGAIN_AFTER_S / 2)
         return dict(self._wanted)
 
-    def _next_batch(self) -> dict[Partition, int]:
+    def _next_batch(self) -> dict[Partition, Position]:
         batch = {partition: self._wanted[partition] for partition in list(self._wanted)[:A_REQUEST]}
         for partition in batch:
             del self._wanted[partition]
         return batch
 
-    def _settle(self, batch: dict[Partition, int], error: KafkaError | None, answer: list[TopicPartition]) -> None:
+    def _settle(self, batch: dict[Partition, Position], error: KafkaError | None, answer: list[TopicPartition]) -> None:
         if error is not None:
             self._failed(batch, error)
             return
         refused = {(place.topic, place.partition): place.error for place in answer if place.error is not None}
-        done = {partition: offset for partition, offset in batch.items() if partition not in refused}
+        done = {partition: position for partition, position in batch.items() if partition not in refused}
         if done:
             counters.add(Count.COMMITS)
-            self._committed.update({partition: offset for partition, offset in done.items() if self._owns(partition)})
+            self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
         if refused:
             self._failed({partition: batch[partition] for partition in refused}, next(iter(refused.values())))
         else:
             self._failing.over()
 
-    def _failed(self, batch: dict[Partition, int], error: KafkaError) -> None:
+    def _failed(self, batch: dict[Partition, Position], error: KafkaError) -> None:
         """While a rebalance runs, commits fail under the classic protocol: they are wanted again."""
         counters.add(Count.COMMITS_FAILED, reason=error.name())
         self._failing.met(error=error.str())
         self._not_before_s = time.monotonic() + _AGAIN_AFTER_S
+        if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
+            # A broker may allow less than the default: then the offsets go alone.
+            batch = {partition: Position(position.offset) for partition, position in batch.items()}
         self._put_back(batch)
 
-    def _put_back(self, batch: Mapping[Partition, int]) -> None:
-        for partition, offset in batch.items():
+    def _put_back(self, batch: Mapping[Partition, Position]) -> None:
+        for partition, position in batch.items():
             if self._owns(partition):
-                self._wanted.setdefault(partition, offset)
+                self._wanted.setdefault(partition, position)
 
 
-def _places(batch: Mapping[Partition, int]) -> list[TopicPartition]:
-    return [TopicPartition(*partition, offset) for partition, offset in batch.items()]
+def _places(batch: Mapping[Partition, Position]) -> list[TopicPartition]:
+    return [TopicPartition(*partition, position.offset, position.metadata) for partition, position in batch.items()]

@@ -13,7 +13,7 @@ from typing import Final, Protocol, cast
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Headers, Record
 from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_properties, error_of
 from consumer.kafka.commits import Commits
@@ -33,8 +33,8 @@ _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # li
 class Listener(Protocol):
     """What the owner of a consumer learns about its partitions, from within `take` or `close`."""
 
-    def assigned(self, partitions: Mapping[Partition, int]) -> None:
-        """These are ours from now on, each read from this offset."""
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
+        """These are ours from now on, each read from this position."""
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """These go when this returns: finish, and `commit_now`."""
@@ -135,14 +135,14 @@ class PartitionConsumer:
         self._after()
         return records
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Commit these as the next offsets to read, asynchronously; newer ones replace those not sent yet."""
-        self._commits.want(offsets)
+    def commit(self, positions: Mapping[Partition, Position]) -> None:
+        """Commit these, asynchronously; newer ones replace those not sent yet."""
+        self._commits.want(positions)
         self._commits.send(self._consumer)
 
-    def commit_now(self, offsets: Mapping[Partition, int], timeout: float) -> Mapping[Partition, int]:
+    def commit_now(self, positions: Mapping[Partition, Position], timeout: float) -> Mapping[Partition, Position]:
         """Commit and wait, while a rebalance refuses again for at most `timeout` seconds. Returns what is left over."""
-        self._commits.want(offsets)
+        self._commits.want(positions)
         return self._commits.send_now(self._consumer, timeout)
 
     def pause(self, partitions: Sequence[Partition]) -> None:
@@ -167,11 +167,11 @@ class PartitionConsumer:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [(place.topic, place.partition) for place in partitions]
-        offsets = starting_offsets(consumer, places, self._start, timeout_s=_ASK_S)
+        positions = starting_offsets(consumer, places, self._start, timeout_s=_ASK_S)
         self._assignment.update(places)
-        self._commits.begin(offsets)
-        consumer.incremental_assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
-        self._listener.assigned(offsets)
+        self._commits.begin(positions)
+        consumer.incremental_assign([TopicPartition(*place, at.offset) for place, at in positions.items()])
+        self._listener.assigned(positions)
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [(place.topic, place.partition) for place in partitions]

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import structlog
 
 from consumer.delivery.core import Core
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
 from consumer.delivery.tenants import Loading
 from consumer.events.event import Record
@@ -40,7 +40,8 @@ _TAKE_MOST = 500
 _COLLECT_SELDOM = (100_000, 20, 100)
 _BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
 _IDLE_WAIT_S = 0.1
-_COMMIT_EVERY_MS = 100
+_SEAL_EVERY_MS = 60
+_METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
 _ALIVE_EVERY_MS = 1_000
 _REVOKED_S = 3.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
@@ -74,11 +75,10 @@ class Worker:
         self._core = parts.core
         self._clock = clock
         self._broker = BrokerClock()
-        self._sealed: dict[Partition, int] = {}
-        self._commit_ms = 0
+        self._sealed: dict[Partition, Position] = {}
+        self._seal_ms = 0
         self._taken_ms = 0
         self._wake_ms: int | None = None
-        self._counted: dict[str, int] = {}
         parts.transport.watch(parts.tenants.fd)
         if parts.schemas is not None:
             parts.transport.watch(parts.schemas.fd)
@@ -102,7 +102,7 @@ class Worker:
 
     # ── the listener ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def assigned(self, partitions: Mapping[Partition, int]) -> None:
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """Partitions came."""
         _log.info("partitions assigned", partitions=len(partitions))
         self._core.assigned(partitions)
@@ -203,14 +203,19 @@ class Worker:
         return min(_IDLE_WAIT_S, max(0.0, (self._wake_ms - now_ms) / 1_000))
 
     def _commit(self) -> None:
-        """Commit what was finished before the attempt log was last turned, once that log is acknowledged."""
-        now_ms = self._clock.now_ms()
-        if now_ms < self._commit_ms or not self._parts.attempts.rested:
+        """Seal what is finished, and commit it as soon as all attempts logged before are acknowledged."""
+        if not self._parts.attempts.rested:
             return
-        self._commit_ms = now_ms + _COMMIT_EVERY_MS
-        self._consumer.commit(self._sealed)
+        if self._sealed:
+            self._consumer.commit(self._sealed)
+            self._sealed = {}
+        now_ms = self._clock.now_ms()
+        if now_ms < self._seal_ms:
+            return
         self._sealed = self._core.positions()
         self._parts.attempts.turn()
+        metadata = sum(len(position.metadata) for position in self._sealed.values())
+        self._seal_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
         counters.absorb(self._core.counts)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewPartitions
 
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.starting import Start
@@ -18,11 +18,11 @@ class Seen:
     """A listener that remembers, and commits what it is told to when partitions go."""
 
     def __init__(self) -> None:
-        self.assigned_at: dict[Partition, int] = {}
+        self.assigned_at: dict[Partition, Position] = {}
         self.gone: list[Partition] = []
         self.on_revoke: Callable[[Sequence[Partition]], object] = lambda _: None
 
-    def assigned(self, partitions: Mapping[Partition, int]) -> None:
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         self.assigned_at.update(partitions)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
@@ -92,14 +92,14 @@ def test_a_first_start_begins_at_the_earliest_and_a_restart_where_it_committed(b
     first, seen = bench.join()
     records = take(first, lambda records: len(records) == 3)
     assert values(records) == ["a", "b", "c"]
-    assert seen.assigned_at == {(bench.topic, 0): 0, (bench.topic, 1): 0}
+    assert seen.assigned_at == {(bench.topic, 0): Position(0), (bench.topic, 1): Position(0)}
     assert first.positions[bench.topic, 0] == 3
-    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 2}, 5.0)
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): Position(2, "v1|2|a map")}, 5.0)
     first.close()
     assert set(seen.gone) == {(bench.topic, 0), (bench.topic, 1)}
     second, again = bench.join()
     assert values(take(second, lambda records: len(records) == 1)) == ["c"]
-    assert again.assigned_at[bench.topic, 0] == 2
+    assert again.assigned_at[bench.topic, 0] == Position(2, "v1|2|a map")
     second.close()
 
 
@@ -107,13 +107,13 @@ def test_a_commit_in_the_background_arrives(bench: Bench) -> None:
     bench.write("a", "b")
     first, _ = bench.join()
     take(first, lambda records: len(records) == 2)
-    first.commit({(bench.topic, 0): 1})
-    first.commit({(bench.topic, 0): 2, ("another members", 0): 7})
+    first.commit({(bench.topic, 0): Position(1)})
+    first.commit({(bench.topic, 0): Position(2), ("another members", 0): Position(7)})
     take(first, lambda _: not first._commits._wanted and first._commits._outstanding is None)
     first.close()
     second, again = bench.join()
     take(second, lambda _: bool(again.assigned_at))
-    assert again.assigned_at[bench.topic, 0] == 2
+    assert again.assigned_at[bench.topic, 0] == Position(2)
     second.close()
 
 
@@ -121,12 +121,12 @@ def test_where_the_log_no_longer_holds_the_next_record_reading_goes_on_at_its_be
     bench.write(*"abcdef")
     first, seen = bench.join()
     take(first, lambda records: len(records) == 6)
-    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 1}, 5.0)
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): Position(1)}, 5.0)
     first.close()
     bench.forget_before(4, 0)
     second, again = bench.join()
     assert values(take(second, lambda records: len(records) == 2)) == ["e", "f"]
-    assert again.assigned_at[bench.topic, 0] == 1
+    assert again.assigned_at[bench.topic, 0] == Position(1)
     second.close()
 
 
@@ -160,8 +160,8 @@ def test_a_second_member_takes_over_with_what_the_first_committed_while_it_left(
     bench.write("a1", "b1", partition=1)
     first, seen = bench.join(instance="one")
     take(first, lambda records: len(records) == 4)
-    left: list[Mapping[Partition, int]] = []
-    seen.on_revoke = lambda gone: left.append(first.commit_now(dict.fromkeys(gone, 1), 5.0))
+    left: list[Mapping[Partition, Position]] = []
+    seen.on_revoke = lambda gone: left.append(first.commit_now(dict.fromkeys(gone, Position(1)), 5.0))
     second, taken = bench.join(instance="two")
     records: list[Record] = []
     deadline = time.monotonic() + 20
@@ -195,6 +195,6 @@ def test_the_new_group_protocol_works_too(bench: Bench) -> None:
     bench.settings = bench.settings.model_copy(update={"group_protocol": "consumer"})
     first, seen = bench.join()
     assert values(take(first, bool)) == ["a"]
-    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): 1}, 5.0)
+    seen.on_revoke = lambda _: first.commit_now({(bench.topic, 0): Position(1)}, 5.0)
     first.close()
     assert set(seen.gone) == {(bench.topic, 0), (bench.topic, 1)}

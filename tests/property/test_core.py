@@ -7,16 +7,18 @@ endpoints that answer at random, a cache that is sometimes away. All of it from 
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, FailureKind
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Patience
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.events.event import Decoded, Event, Poison, Record, Tombstone
 from consumer.signing.request import Request
@@ -53,7 +55,7 @@ class World:
             for n in range(12)
         }
         self.log: dict[Partition, list[tuple[int, Record, Decoded | Delayed | Poison]]] = defaultdict(list)
-        self.committed: dict[Partition, int] = defaultdict(int)
+        self.committed: dict[Partition, Position] = defaultdict(lambda: Position(0))
         self.accepted: set[str] = set()
         self.written: set[str] = set()
         self.dead: dict[str, DeadLetter] = {}
@@ -102,8 +104,8 @@ class World:
         )
         topics = ["events"] if role == "deliver" else [f"retry.{name}" for name in SCHEDULE.names]
         partitions = [(topic, n) for topic in topics for n in range(PARTITIONS)]
-        core.assigned(partitions)
-        return Process(core, partitions, position={p: self.committed[p] for p in partitions})
+        core.assigned({p: self.committed[p] for p in partitions})
+        return Process(core, partitions, position={p: self.committed[p].offset for p in partitions})
 
     # one turn of everything, faults included
 
@@ -215,10 +217,12 @@ class World:
 
     def commit(self, process: Process) -> None:
         for partition, position in process.core.positions().items():
-            assert position >= self.committed[partition]
+            assert position.offset >= self.committed[partition].offset
             self.committed[partition] = position
             if partition[0] == "events":
-                for offset in range(position):
+                done = done_map.decode(position.metadata, position.offset)
+                above = [] if done is None else [o for o in range(position.offset, done.last + 1) if done.is_done(o)]
+                for offset in chain(range(position.offset), above):
                     ids = self.pairs[partition, offset]
                     assert ids <= self.accepted | self.written | set(self.dead), "committed what is not safe"
 
@@ -233,12 +237,12 @@ class World:
             self.commit(process)
         process.core.lost([partition])
         self.act(process, away=False)
-        process.core.assigned([partition])
-        process.position[partition] = self.committed[partition]
+        process.core.assigned({partition: self.committed[partition]})
+        process.position[partition] = self.committed[partition].offset
 
     @property
     def finished(self) -> bool:
-        return all(self.committed[partition] == len(log) for partition, log in list(self.log.items()))
+        return all(self.committed[partition].offset == len(log) for partition, log in list(self.log.items()))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

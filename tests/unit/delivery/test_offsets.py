@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery import done_map
+from consumer.delivery.offsets import Entry, Position, Window
 
 
 @given(
@@ -11,16 +12,17 @@ from consumer.delivery.offsets import Entry, Window
 def test_the_position_is_the_lowest_unfinished_offset(gaps: list[int], order: object) -> None:
     window = Window(("events", 0))
     offsets = [sum(gaps[: n + 1]) for n in range(len(gaps))]  # compaction and transactions leave holes
-    assert window.position is None
+    assert Window(("events", 0)).position is None
     for offset in offsets:
         assert window.begin(offset)
     left = list(offsets)
     order.shuffle(shuffled := list(offsets))  # type: ignore[attr-defined]
     for offset in shuffled:
-        assert window.position == min(left)
+        assert window.position is not None
+        assert window.position.offset == min(left)
         window.finish(offset)
         left.remove(offset)
-    assert window.position == offsets[-1] + 1
+    assert window.position == Position(offsets[-1] + 1)
 
 
 def test_an_offset_is_taken_once() -> None:
@@ -45,7 +47,7 @@ def test_an_entry_finishes_with_its_last_part_and_never_for_a_closed_window() ->
     late = Entry(window, 1)
     window.closed = True
     late.close_one()
-    assert window.position == 1
+    assert window.position == Position(1)
 
 
 def test_repeats_are_known_within_one_assignment_only() -> None:
@@ -54,3 +56,23 @@ def test_repeats_are_known_within_one_assignment_only() -> None:
     assert window.is_repeat(("d1", 1, 0))
     assert not window.is_repeat(("d1", 2, 0))
     assert not Window(("retry", 0)).is_repeat(("d1", 1, 0))
+
+
+@given(data=st.data(), total=st.integers(1, 60))
+def test_after_any_number_of_crashes_nothing_finished_is_begun_again_and_nothing_else_is_skipped(
+    data: st.DataObject, total: int
+) -> None:
+    finished: set[int] = set()  # as of the last commit
+    position = Position(0)
+    for _ in range(data.draw(st.integers(1, 4))):
+        window = Window(("events", 0), done_map.decode(position.metadata, position.offset))
+        read = range(position.offset, data.draw(st.integers(position.offset, total)))
+        begun = [offset for offset in read if window.begin(offset)]
+        assert begun == [offset for offset in read if offset not in finished]
+        done = data.draw(st.lists(st.sampled_from(begun), unique=True)) if begun else []
+        for offset in done:
+            window.finish(offset)
+        if window.position is not None:
+            position = window.position
+            finished |= set(done)
+            assert all(offset in finished for offset in range(position.offset))

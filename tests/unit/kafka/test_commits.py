@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.kafka import commits
 from consumer.kafka.commits import Commits
 
@@ -15,13 +15,19 @@ class Broker(Consumer):
     def __init__(self) -> None:
         super().__init__({"group.id": "g", "bootstrap.servers": ""})
         self.requests: list[dict[Partition, int]] = []
+        self.metadata: list[list[str | None]] = []
         self.refusals: list[int] = []
 
     def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition] | None:  # type: ignore[override] # only the calls that are made
         if not asynchronous and self.refusals:
             raise KafkaException(KafkaError(self.refusals.pop()))
         self.requests.append({(place.topic, place.partition): place.offset for place in offsets})
+        self.metadata.append([place.metadata for place in offsets])
         return None if asynchronous else offsets
+
+
+def at(offsets: Mapping[Partition, int], metadata: str = "") -> dict[Partition, Position]:
+    return {partition: Position(offset, metadata) for partition, offset in offsets.items()}
 
 
 def answer(to: Commits, offsets: Mapping[Partition, int], error: int | None = None) -> None:
@@ -31,10 +37,10 @@ def answer(to: Commits, offsets: Mapping[Partition, int], error: int | None = No
 
 def test_one_request_is_outstanding_and_the_newest_offset_waits() -> None:
     broker, mine = Broker(), Commits(owns={A, B}.__contains__)
-    mine.want({A: 1})
+    mine.want(at({A: 1}))
     mine.send(broker)
     for offset in (2, 3):
-        mine.want({A: offset, B: 7})
+        mine.want(at({A: offset, B: 7}))
         mine.send(broker)
     assert broker.requests == [{A: 1}]
     answer(mine, {A: 1})
@@ -44,17 +50,17 @@ def test_one_request_is_outstanding_and_the_newest_offset_waits() -> None:
 
 def test_what_is_committed_or_another_members_is_not_sent() -> None:
     broker, mine = Broker(), Commits(owns={A, B}.__contains__)
-    mine.begin({A: 5, B: 0})
-    mine.want({A: 5, THEIRS: 9})
+    mine.begin(at({A: 5, B: 0}))
+    mine.want(at({A: 5, THEIRS: 9}))
     mine.send(broker)
     assert broker.requests == []
 
 
 def test_a_failed_commit_is_sent_again_unless_a_newer_one_is_wanted() -> None:
     broker, mine = Broker(), Commits(owns={A, B}.__contains__)
-    mine.want({A: 1, B: 1})
+    mine.want(at({A: 1, B: 1}))
     mine.send(broker)
-    mine.want({A: 2})
+    mine.want(at({A: 2}))
     answer(mine, {A: 1, B: 1}, KafkaError.REBALANCE_IN_PROGRESS)
     assert mine.send_now(broker, 1.0) == {}
     assert broker.requests[-1] == {A: 2, B: 1}
@@ -63,7 +69,7 @@ def test_a_failed_commit_is_sent_again_unless_a_newer_one_is_wanted() -> None:
 def test_a_partition_that_went_is_not_committed_any_more() -> None:
     owned = {A, B}
     broker, mine = Broker(), Commits(owns=owned.__contains__)
-    mine.want({A: 1, B: 1})
+    mine.want(at({A: 1, B: 1}))
     owned.remove(B)
     mine.forget([B])
     mine.send(broker)
@@ -73,7 +79,7 @@ def test_a_partition_that_went_is_not_committed_any_more() -> None:
 def test_a_rebalance_that_refuses_is_outlasted() -> None:
     broker, mine = Broker(), Commits(owns={A}.__contains__)
     broker.refusals = [KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS]
-    mine.want({A: 4})
+    mine.want(at({A: 4}))
     assert mine.send_now(broker, 5.0) == {}
     assert broker.requests == [{A: 4}]
 
@@ -81,21 +87,39 @@ def test_a_rebalance_that_refuses_is_outlasted() -> None:
 def test_what_is_refused_to_the_end_is_told() -> None:
     broker, mine = Broker(), Commits(owns={A}.__contains__)
     broker.refusals = [KafkaError.ILLEGAL_GENERATION] * 50
-    mine.want({A: 4})
-    assert mine.send_now(broker, 0.05) == {A: 4}
+    mine.want(at({A: 4}))
+    assert mine.send_now(broker, 0.05) == at({A: 4})
 
 
 def test_an_outstanding_commit_is_sent_again_with_what_is_to_be_waited_for() -> None:
     broker, mine = Broker(), Commits(owns={A, B}.__contains__)
-    mine.want({A: 1})
+    mine.want(at({A: 1}))
     mine.send(broker)
-    mine.want({B: 2})
+    mine.want(at({B: 2}))
     assert mine.send_now(broker, 1.0) == {}
     assert broker.requests == [{A: 1}, {B: 2, A: 1}]
 
 
 def test_a_request_holds_a_hundred_partitions() -> None:
     broker, mine = Broker(), Commits(owns=lambda _: True)
-    mine.want({("t", number): 1 for number in range(250)})
+    mine.want(at({("t", number): 1 for number in range(250)}))
     assert mine.send_now(broker, 1.0) == {}
     assert [len(request) for request in broker.requests] == [commits.A_REQUEST, commits.A_REQUEST, 50]
+
+
+def test_a_map_goes_with_its_offset_and_a_new_map_alone_is_worth_a_commit() -> None:
+    broker, mine = Broker(), Commits(owns={A}.__contains__)
+    for metadata in ("one", "two", "two"):
+        mine.want(at({A: 1}, metadata))
+        mine.send(broker)
+        if mine._outstanding:
+            answer(mine, {A: 1})
+    assert broker.metadata == [["one"], ["two"]]
+
+
+def test_where_the_broker_takes_no_such_metadata_the_offset_goes_alone() -> None:
+    broker, mine = Broker(), Commits(owns={A}.__contains__)
+    mine.want(at({A: 1}, "a map"))
+    broker.refusals = [KafkaError.OFFSET_METADATA_TOO_LARGE]
+    assert mine.send_now(broker, 1.0) == {}
+    assert broker.metadata == [[""]]

@@ -1,0 +1,72 @@
+"""The laws of the map in a commit's metadata."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from consumer.delivery.done_map import MOST, DoneMap, decode, encode
+
+bases = st.integers(0, 2**62)
+spans = st.integers(0, 40_000)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[int, int, list[int]]:
+    """A base that is unfinished itself, the last finished offset, and the unfinished ones, some of them above it."""
+    base, span = draw(bases), draw(spans)
+    inside = draw(st.lists(st.integers(1, span + 50), max_size=300, unique=True).map(sorted))
+    return base, base + span, [base, *(base + each for each in inside)]
+
+
+@given(windows())
+def test_reading_gives_back_what_was_written(window: tuple[int, int, list[int]]) -> None:
+    base, last, unfinished = window
+    read = decode(encode(base, last, unfinished), base)
+    assert read is not None
+    open_ = set(unfinished)
+    for offset in {base, last, *unfinished, *(each + 1 for each in unfinished), *(each - 1 for each in unfinished)}:
+        assert read.is_done(offset) == (base <= offset <= last and offset not in open_)
+
+
+@given(count=st.integers(1, 60_000), gap=st.sampled_from([1, 2, 3, 130, 20_000]), base=bases)
+@example(count=1_400, gap=535, base=10**12)
+def test_it_is_never_too_long_and_never_says_done_of_what_is_not(count: int, gap: int, base: int) -> None:
+    unfinished = range(base, base + count * gap, gap)
+    metadata = encode(base, unfinished[-1] + 1, unfinished)
+    assert len(metadata) <= MOST
+    read = decode(metadata, base)
+    assert read is not None
+    assert not any(read.is_done(offset) for offset in unfinished[:: max(1, count // 500)])
+
+
+def test_1400_unfinished_over_750000_offsets_fit() -> None:
+    unfinished = range(0, 750_000, 536)
+    read = decode(encode(0, 750_000, unfinished), 0)
+    assert read is not None
+    assert read.last >= 750_000 - 1
+
+
+@given(metadata=st.text(max_size=80), offset=st.integers(0, 2**62))
+def test_what_others_wrote_is_no_map(metadata: str, offset: int) -> None:
+    assert decode(metadata, offset) is None
+
+
+@given(windows(), st.data())
+def test_one_changed_character_makes_it_no_map(window: tuple[int, int, list[int]], data: st.DataObject) -> None:
+    base, last, unfinished = window
+    metadata = encode(base, last, unfinished)
+    at = data.draw(st.integers(0, len(metadata) - 1))
+    other = data.draw(st.characters(min_codepoint=33, max_codepoint=126).filter(lambda c: c != metadata[at]))
+    assert decode(metadata[:at] + other + metadata[at + 1 :], base) is None
+
+
+@given(windows(), st.integers(0, 2**62))
+def test_a_map_belongs_to_its_offset(window: tuple[int, int, list[int]], offset: int) -> None:
+    base, last, unfinished = window
+    if offset != base:
+        assert decode(encode(base, last, unfinished), offset) is None
+
+
+def test_nothing_finished_above_the_base_needs_no_map() -> None:
+    assert encode(10, 9, [10]) == ""
+    assert decode("", 10) is None
+    assert not DoneMap(base=0, last=5, unfinished=frozenset({0})).is_done(6)
