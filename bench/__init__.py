@@ -1,0 +1,1 @@
+"""Measuring Hookline: `python -m bench`, `bench.isolation`, `bench.steps`, `bench.report`. See docs/benchmarks.md."""

@@ -1,0 +1,49 @@
+"""Whom the events are for: webhooks of several tenants, and events that match exactly one of them each.
+
+One event, one delivery: the dearest kind, because decoding and matching are shared with no other.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+EVENT_BYTES = 1_024
+PUBLISHED = b'"published_ns":'  # followed by 19 digits, in every event and so in every request's body
+
+_WORDS = (
+    *("order", "invoice", "customer", "shipped", "pending", "refund", "address", "quantity", "warehouse", "parcel"),
+    *("express", "priority", "gift", "note", "currency", "total", "discount", "voucher", "returned", "partial"),
+    *("carrier", "tracking", "signature", "neighbour", "reception", "morning"),
+)
+_TEXTS = tuple(" ".join(random.Random(seed).choices(_WORDS, k=160)) for seed in range(64))  # compresses as prose does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """`url` is given a webhook's number. Event `n` is for webhook `n % webhooks`."""
+
+    name: str
+    webhooks: int
+    tenants: int
+    url: Callable[[int], str]
+
+    def tenant(self, webhook: int) -> str:
+        return f"{self.name}-{webhook % self.tenants}"
+
+    def event_type(self, webhook: int) -> str:
+        return f"order.kind{webhook // self.tenants}"
+
+    def event(self, number: int) -> bytes:
+        """Event `number` as JSON of 1 KB, stamped with the time of the call."""
+        webhook = number % self.webhooks
+        envelope = {
+            "id": f"{self.name}{number}",
+            "type": self.event_type(webhook),
+            "tenant": self.tenant(webhook),
+            "data": {"published_ns": time.time_ns(), "webhook": webhook, "number": number, "text": ""},
+        }
+        empty = json.dumps(envelope, separators=(",", ":"))
+        text = _TEXTS[number % len(_TEXTS)][: EVENT_BYTES - len(empty)]
+        return f'{empty[:-3]}{text}"}}}}'.encode()

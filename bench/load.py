@@ -1,0 +1,66 @@
+"""Events onto the topic: as many as asked at once, or so many a second.
+
+The law: an event is stamped when it is handed to the producer, and a paced event that comes late is published at once
+and stamped with the time it really was: a stall of ours is never measured as one of Hookline's.
+"""
+
+import time
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from bench.audience import Audience
+from bench.installation import BenchError, Installation
+
+
+class Load:
+    """A producer to the installation's event topic. Every event is given a number of its own."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._topic = installation.event_topic
+        self._refused: KafkaError | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": installation.bootstrap,
+                "linger.ms": 0,
+                "on_delivery": self._delivered,
+                "log_level": 0,  # what matters comes back as an error; the verdict is the last line printed
+            }
+        )
+        self._number = 0
+
+    def publish(self, audience: Audience, events: int) -> None:
+        """As fast as the producer takes them; all acknowledged when this returns."""
+        for _ in range(events):
+            self._produce(audience)
+        self._finish()
+
+    def publish_paced(self, audience: Audience, *, a_second: int, for_s: float) -> None:
+        """Evenly; all acknowledged when this returns."""
+        began_s = time.monotonic()
+        for number in range(int(a_second * for_s)):
+            early_s = began_s + number / a_second - time.monotonic()
+            if early_s > 0:
+                self._producer.poll(0)
+                time.sleep(early_s)
+            self._produce(audience)
+        self._finish()
+
+    def _produce(self, audience: Audience) -> None:
+        while True:
+            try:
+                self._producer.produce(self._topic, audience.event(self._number), str(self._number))
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                break
+        self._number += 1
+        if self._number % 256 == 0:
+            self._producer.poll(0)
+
+    def _finish(self) -> None:
+        left = self._producer.flush(60)
+        if left or self._refused is not None:
+            raise BenchError(f"events could not be published: {self._refused or f'{left} are left'}")
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        self._refused = self._refused or error
