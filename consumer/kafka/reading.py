@@ -18,6 +18,9 @@ from consumer.settings import Settings
 
 _SILENCE_S: Final = 15.0
 _BATCH: Final = 1_000
+_MOVING: Final = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+)
 
 
 def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
@@ -55,10 +58,22 @@ def _ends(consumer: Consumer, topic: str) -> dict[Partition, int]:
         raise KafkaBroken(f"{topic} does not exist: `hookline topics create` creates it")
     ends: dict[Partition, int] = {}
     for number in found.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_SILENCE_S)
+        low, high = _watermarks(consumer, TopicPartition(topic, number))
         if high > low:
             ends[topic, number] = high
     return ends
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Where a partition begins and ends. One that is just being made, or led by another broker, is asked again."""
+    until_s = time.monotonic() + _SILENCE_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_SILENCE_S)
+        except KafkaException as exception:
+            if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
+                raise
+        time.sleep(0.1)
 
 
 def _until(consumer: Consumer, ends: dict[Partition, int]) -> Iterator[Record]:

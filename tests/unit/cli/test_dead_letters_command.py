@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.cli.app import call
+from tests.commands import call
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.cli.app import call
+from tests.commands import call
 
 KEY = "k1:" + base64.b64encode(bytes(32)).decode()
 CREATE = ("webhooks", "create", "--tenant", "acme", "--url", "https://a.example/hook")

@@ -1,0 +1,58 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands import call
+from tests.services.topics import MakeTopics
+
+
+@pytest.fixture(autouse=True)
+def installation(kafka_bootstrap: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
+    monkeypatch.setenv("HOOKLINE_PARTITIONS", "2")
+    monkeypatch.setenv("HOOKLINE_RETRY_DELAYS", "5s,1m")
+
+
+def test_missing_topics_are_named_created_and_then_fit(topic_prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["topics", "check", "--json"]) == os.EX_CONFIG
+    missing = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = {problem["topic"] for problem in missing if problem["setting"] is None}
+    suffixes = ("subscriptions", "retry.0s", "retry.5s", "retry.1m", "dead-letter", "poison", "attempts", "state")
+    assert names == {topic_prefix + suffix for suffix in suffixes}
+
+    assert call(["topics", "create", "--json"]) == os.EX_OK
+    assert {json.loads(line)["topic"] for line in capsys.readouterr().out.splitlines()} == names
+    assert call(["topics", "check", "--json"]) == os.EX_OK
+    assert not [line for line in capsys.readouterr().out.splitlines() if json.loads(line)["fatal"]]
+    assert call(["topics", "create"]) == os.EX_OK
+    assert "every topic exists already" in capsys.readouterr().err
+
+
+def test_an_unfit_topic_is_told_with_what_was_found_and_is_needed(
+    topic_prefix: str, make_topics: MakeTopics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_topics({topic_prefix + "retry.5s": 1}, {"retention.ms": "60000"})
+    assert call(["topics", "create"]) == os.EX_OK
+    out, err = capsys.readouterr()
+    assert topic_prefix + "retry.5s" not in out
+    assert f"still unfit: {topic_prefix}retry.5s: retention.ms is 60000" in err
+    assert call(["topics", "check", "--json"]) == os.EX_CONFIG
+    problems = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [retention] = [each for each in problems if each["setting"] == "retention.ms"]
+    assert (retention["found"], retention["fatal"]) == ("60000", True)
+    assert retention["needed"] == f"at least {7 * 86_400_000}"
+    assert call(["topics", "check"]) == os.EX_CONFIG
+    assert "message.timestamp.type" in capsys.readouterr().out
+
+
+def test_a_missing_event_topic_is_said_and_not_created(
+    topic_prefix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", topic_prefix + "orders")
+    assert call(["topics", "create"]) == os.EX_OK
+    assert f"still unfit: {topic_prefix}orders" in capsys.readouterr().err
+    assert call(["topics", "check"]) == os.EX_CONFIG
