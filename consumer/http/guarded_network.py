@@ -125,6 +125,9 @@ class _GuardedStream(httpcore.AsyncNetworkStream):
             inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
         except httpcore.ConnectError as error:
             raise TlsFailedError(str(error) or "the connection was closed in the handshake") from error
+        except asyncio.CancelledError:
+            await self._inner.aclose()  # httpcore closes after errors only, and the deadline is none
+            raise
         return _GuardedStream(inner, self._address, self._guard)
 
     def get_extra_info(self, info: str) -> object:
