@@ -155,11 +155,13 @@ class Worker:
                 core.schema_answered(now_ms, schema_id)
                 if isinstance(schema, UnknownSchema):
                     del parts.known_schemas[schema_id]  # it may be registered before its next record
-        self._acknowledge(now_ms)
+        self._acknowledge()
 
-    def _acknowledge(self, now_ms: int) -> None:
+    def _acknowledge(self) -> None:
         self._parts.attempts.poll()
-        for outcome in self._parts.records.poll():
+        outcomes = self._parts.records.poll()
+        now_ms = self._clock.now_ms()  # after they came: an earlier reading would set the broker's clock ahead
+        for outcome in outcomes:
             if isinstance(outcome, Refused):
                 raise KafkaBroken(f"a record that must not be lost was refused: {outcome.reason}")
             if outcome.timestamp_ms is not None:
