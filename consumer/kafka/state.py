@@ -4,13 +4,12 @@ The law: the last generation of a delivery's id is the truth. Who replays writes
 counts (`replay.ledger`).
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import Replay, decode_replay, encode_replay
 from consumer.kafka.topics import Topics
-from consumer.kafka.writing import NewRecord, write_now
+from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
 _REPLAY: Final = b"replay:"
@@ -39,12 +38,3 @@ def replay_record(settings: Settings, replay: Replay) -> NewRecord:
     """The record that counts a replay."""
     key = _REPLAY + replay.delivery_id.encode()
     return NewRecord(topic=Topics.of(settings).state, key=key, value=encode_replay(replay))
-
-
-def write_replays(settings: Settings, replays: Iterable[Replay]) -> None:
-    """Write generations, of distinct deliveries, and wait for them.
-
-    Raises:
-        KafkaBroken: not all were acknowledged in time.
-    """
-    write_now(settings, [replay_record(settings, replay) for replay in replays])

@@ -10,8 +10,9 @@ from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import Replay, decode_attempt, encode_attempt
-from consumer.kafka.state import read_replays, write_replays
+from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
+from consumer.kafka.writing import write_now
 from consumer.settings import Settings
 from tests.services.kafka import Kafka
 from tests.services.topics import MakeTopics, create_topics
@@ -177,8 +178,8 @@ def test_replay_counts_are_read_back_the_latest_of_each(settings: Settings, make
         Replay(delivery_id=name, generation=generation, at_ms=generation)
         for name, generation in (("a", 1), ("a", 2), ("b", 1))
     )
-    write_replays(settings, [first, other])
-    write_replays(settings, [second])
+    write_now(settings, [replay_record(settings, replay) for replay in (first, other)])
+    write_now(settings, [replay_record(settings, second)])
     assert read_replays(settings) == {"a": second, "b": other}
 
 
