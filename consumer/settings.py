@@ -98,11 +98,11 @@ class Settings(BaseSettings):
     tenant_extension: str | None = Field(
         None, description="The CloudEvents extension that names the tenant; without it `subject` does."
     )
-    avro_type_field: str | None = Field(None, description="Field of producers' own Avro records that holds the type.")
-    avro_tenant_field: str | None = Field(None, description="… the tenant.")
-    avro_id_field: str | None = Field(None, description="… the event's id.")
-    avro_product_field: str | None = Field(None, description="… the product.")
-    avro_time_field: str | None = Field(None, description="… the time.")
+    avro_type_field: str | None = Field(None, description="The field of your own Avro records that holds the type.")
+    avro_tenant_field: str | None = Field(None, description="… that holds the tenant.")
+    avro_id_field: str | None = Field(None, description="… that holds the event's id.")
+    avro_product_field: str | None = Field(None, description="… that holds the product.")
+    avro_time_field: str | None = Field(None, description="… that holds the time.")
 
     # Redis and the subscriptions' cache
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="The cache.")
