@@ -29,6 +29,9 @@ class Audience:
     tenants: int
     url: Callable[[int], str]
 
+    def id(self, webhook: int) -> str:
+        return f"{self.name}_{webhook}"
+
     def tenant(self, webhook: int) -> str:
         return f"{self.name}-{webhook % self.tenants}"
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
@@ -115,7 +116,7 @@ class Installation:
                 brand=brand("hookline"),
                 keyring=keyring,
                 now_ms=time.time_ns() // 1_000_000,
-                new_id=lambda number=number: f"{audience.name}_{number}",  # type: ignore[misc]
+                new_id=partial(audience.id, number),
                 entropy=secrets.token_bytes,
                 allow_http=True,
             )
