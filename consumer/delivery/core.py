@@ -25,23 +25,25 @@ from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged
+from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
-from consumer.delivery.target import Target
+from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
 from consumer.delivery.traffic import Limits, Traffic
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
-from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.subscription import Retries, Status, Subscription
 
+Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
 _CHUNK = 100  # subscriptions in one chunk record
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
 _DUE_AT_ONCE = 256
+_DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,14 @@ class Core:
         self,
         rules: Rules,
         *,
-        decode: Callable[[Record], Decoded],
+        decode: Callable[[Record], Content],
         target: Callable[[Subscription], Target],
+        mark: Mark | None = None,
     ) -> None:
         self._rules = rules
         self._schedule = rules.schedule
         self._decode = decode
+        self._mark: Mark = mark or NoMark()
         self._windows: dict[Partition, Window] = {}
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
@@ -96,32 +100,14 @@ class Core:
         self._tenants.drop_waiting(lambda work: not work[0].window.closed)
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
-        """Records of event topics."""
+        """Consumed records, of event topics or of delay topics."""
         for record in batch:
-            entry = self._begin(record)
-            if entry is not None:
-                self._decoded(now_ms, entry, record)
-
-    def delayed(self, batch: Iterable[tuple[Record, Delayed | Poison]]) -> None:
-        """Records of delay topics, already read by the shell; they are held until due."""
-        for record, content in batch:
-            entry = self._begin(record)
-            if entry is None:
+            window = self._windows.get((record.topic, record.partition))
+            if window is None or not window.begin(record.offset):
                 continue
-            match content:
-                case Poison():
-                    self._endings.reject(entry, record, content)
-                case Chunk():
-                    self._hold.put(entry, content, due_ms=record.timestamp_ms, size=len(record.value or b""))
-                case Delivery() if entry.window.is_repeat(_name(content)):
-                    self._endings.drop(entry, "repeat")
-                case Delivery():
-                    due_ms = record.timestamp_ms + self._delay_ms(content)
-                    self._hold.put(entry, content, due_ms=due_ms, size=len(record.value or b""))
-                case _:
-                    assert_never(content)
-            if self._hold.is_full(entry.window):
-                self._pause(entry.window)
+            if window.unfinished >= _WINDOW_MOST:
+                self._pause(window)
+            self._decoded(now_ms, Entry(window, record.offset), record)
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
         """The cache's answer for a tenant that was asked for."""
@@ -214,29 +200,45 @@ class Core:
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, record: Record) -> Entry | None:
-        window = self._windows.get((record.topic, record.partition))
-        if window is None or not window.begin(record.offset):
-            return None
-        if window.unfinished >= _WINDOW_MOST:
-            self._pause(window)
-        return Entry(window, record.offset)
-
     def _decoded(self, now_ms: int, entry: Entry, record: Record) -> None:
-        decoded = self._decode(record)
-        match decoded:
+        content = self._in_hand(entry, self._decode, record)
+        match content:
             case Event():
-                self._go_on(now_ms, entry, decoded)
+                self._go_on(now_ms, entry, content)
+            case Delivery() | Chunk():
+                self._keep(entry, record, content)
             case Tombstone():
                 self._endings.drop(entry, "tombstone")
             case Poison():
-                self._endings.reject(entry, record, decoded)
+                self._endings.reject(entry, record, content)
             case SchemaNeeded():
-                if decoded.schema_id not in self._schemas:
-                    self._step.schemas.append(decoded.schema_id)
-                self._schemas.setdefault(decoded.schema_id, []).append((entry, record))
+                if content.schema_id not in self._schemas:
+                    self._step.schemas.append(content.schema_id)
+                self._schemas.setdefault(content.schema_id, []).append((entry, record))
             case _:
-                assert_never(decoded)
+                assert_never(content)
+
+    def _in_hand(self, entry: Entry, decode: Callable[[Record], Content], record: Record) -> Content:
+        """Decode under the mark; what killed the process before, three times, is not touched again."""
+        partition = entry.window.partition
+        if self._mark.condemned == (partition, entry.offset):
+            return _DEADLY
+        self._mark.hold(partition, entry.offset)
+        content = decode(record)
+        self._mark.let_go()
+        return content
+
+    def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
+        """Hold a record of a delay topic until it is due, unless it is a repeat."""
+        due_ms = record.timestamp_ms
+        if isinstance(delayed, Delivery):
+            if entry.window.is_repeat(_name(delayed)):
+                self._endings.drop(entry, "repeat")
+                return
+            due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
+        self._hold.put(entry, delayed, due_ms=due_ms, size=len(record.value or b""))
+        if self._hold.is_full(entry.window):
+            self._pause(entry.window)
 
     def _go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
@@ -258,7 +260,9 @@ class Core:
                 assert_never(work)
 
     def _plan(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
+        self._mark.hold(entry.window.partition, entry.offset)
         targets = known.match(event)
+        self._mark.let_go()
         if not targets:
             self._endings.drop(entry, "no_subscribers")
             return
@@ -333,7 +337,7 @@ class Core:
         delivery = job.delivery
         try:
             signer = job.target.signer
-        except SecretUnreadable as error:
+        except Unsignable as error:
             self._unsignable(now_ms, job, error)
             return
         if delivery.body is None:
@@ -345,8 +349,8 @@ class Core:
         self._flying[self._token] = job
         self._step.send.append((self._token, job.request))
 
-    def _unsignable(self, now_ms: int, job: Job, error: SecretUnreadable) -> None:
-        """A secret that no key of this process opens fails this webhook's attempts and nobody else's."""
+    def _unsignable(self, now_ms: int, job: Job, error: Unsignable) -> None:
+        """What cannot be signed here fails this webhook's attempts and nobody else's."""
         answer = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
         self._traffic.answered(job, answer, now_ms)
         self._ended(now_ms, job, answer)
@@ -381,10 +385,6 @@ class Core:
             self._endings.suspend(now_ms, job.entry, subscription, f"the endpoint answered {described(answer)}")
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _delay_ms(self, delivery: Delivery) -> int:
-        tier = delivery.tier
-        return self._schedule.delays_ms[tier] + self._schedule.jitter_ms(delivery.id, tier)
 
     def _pause(self, window: Window) -> None:
         if window not in self._paused:

@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from consumer.brands.loader import BrandUnknown
+from consumer.signing.profiles import SecretUnusableError
 from consumer.signing.signer import Signer
+from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.subscription import Subscription
 
 SignerFactory: TypeAlias = Callable[[Subscription], Signer]
+
+
+class Unsignable(Exception):  # noqa: N818 - it names a state, as the glossary does
+    """No request to this webhook can be signed here; the message says why and holds no secret."""
 
 
 class Target:
@@ -24,8 +31,11 @@ class Target:
         """Its signer.
 
         Raises:
-            SecretUnreadable: its secret cannot be opened with the keys this process has.
+            Unsignable: its secret cannot be opened, does not fit its profile, or its brand is not known here.
         """
         if self._signer is None:
-            self._signer = self._factory(self.subscription)
+            try:
+                self._signer = self._factory(self.subscription)
+            except (SecretUnreadable, SecretUnusableError, BrandUnknown) as error:
+                raise Unsignable(str(error)) from None
         return self._signer

@@ -4,14 +4,14 @@ It is impatient: what would wait for its endpoint is spilled to the delay topics
 """
 
 import threading
-from collections.abc import Sequence
 
-from consumer.delivery.core import Core
 from consumer.delivery.lane import Patience
-from consumer.events.event import Record
+from consumer.events.decode import decode
+from consumer.events.event import Decoded, Record
+from consumer.events.rules import Rules
+from consumer.events.schema import SchemaAnswer, Schemas
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
-from consumer.roles.worker import Intake
 from consumer.settings import ConfigurationError, Settings
 
 
@@ -21,12 +21,17 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         raise ConfigurationError(
             "HOOKLINE_EVENT_TOPICS", "name the topics that hold your events, as in orders,^crm\\..*"
         )
-    pool = Pool(role=Role.DELIVER, topics=settings.event_topics, patience=Patience(), intake=_intake)
+    known_schemas: dict[int, SchemaAnswer] = {}
+    schemas, rules = Schemas(known=known_schemas), Rules.of(settings)
+
+    def read(record: Record) -> Decoded:
+        return decode(record, schemas, rules)
+
+    pool = Pool(
+        role=Role.DELIVER,
+        topics=settings.event_topics,
+        patience=Patience(),
+        decode=read,
+        known_schemas=known_schemas,
+    )
     run(settings, pool, stop, slot)
-
-
-def _intake(core: Core) -> Intake:
-    def take(now_ms: int, records: Sequence[Record]) -> None:
-        core.records(now_ms, records)
-
-    return take

@@ -5,32 +5,32 @@ The roles differ in what they consume, how a record is read, and how patient the
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from consumer.brands.loader import brand
-from consumer.delivery.core import Core, Rules
+from consumer.delivery.core import Content, Core, Rules
 from consumer.delivery.lane import Patience
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading
 from consumer.delivery.traffic import Limits
-from consumer.events import rules as event_rules
-from consumer.events.decode import decode
+from consumer.events.event import Record
 from consumer.events.registry import Registry, RegistryUnreachable
-from consumer.events.schema import SchemaAnswer, Schemas
+from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topics import require
+from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
-from consumer.roles.worker import Intake, Parts, Worker
+from consumer.roles.worker import Parts, Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.telemetry.outage import Outage
@@ -44,12 +44,13 @@ _ASK_REGISTRY_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A role's difference: `intake` is made for the core it feeds."""
+    """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas."""
 
     role: Role
     topics: Sequence[str]
     patience: Patience
-    intake: Callable[[Core], Intake]
+    decode: Callable[[Record], Content]
+    known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
 
 
 def rules(settings: Settings, patience: Patience) -> Rules:
@@ -85,12 +86,10 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     """
     keyring = Keyring.from_settings(settings)
     require(settings, pool.role.value)
-    decoding = event_rules.Rules.of(settings)
-    known: dict[int, SchemaAnswer] = {}
-    schemas = Schemas(known=known)
     core = Core(
         rules(settings, pool.patience),
-        decode=lambda record: decode(record, schemas, decoding),
+        decode=pool.decode,
+        mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
     )
     transport = open_transport(settings)
@@ -102,13 +101,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     url = settings.schema_registry_url
     parts = Parts(
         core=core,
-        intake=pool.intake(core),
         transport=transport,
         records=RecordProducer(settings),
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", look_up),
         schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
-        known_schemas=known,
+        known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,
     )

@@ -18,7 +18,6 @@ from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
 from consumer.delivery.tenants import Loading
-from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_encoding import encode_attempt
@@ -48,15 +47,13 @@ _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its e
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
 SchemaLookup: TypeAlias = Lookup[int, tuple[int, SchemaAnswer]]
-Intake: TypeAlias = Callable[[int, Sequence[Record]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker drives. `intake` gives consumed records to the core, whose decoder reads `known_schemas`."""
+    """What a worker drives. The core's decoder reads `known_schemas`."""
 
     core: Core
-    intake: Intake
     transport: Transport
     records: RecordProducer
     attempts: AttemptLog
@@ -128,12 +125,12 @@ class Worker:
             records = self._consumer.take(min(room, _TAKE_MOST), self._idle_s(now_ms))
             self._taken_ms = now_ms
             if records:
-                self._parts.intake(self._clock.now_ms(), records)
+                self._core.records(self._clock.now_ms(), records)
         elif now_ms - self._taken_ms > _ALIVE_EVERY_MS:
             # A member that does not poll is taken for dead, and revocations are heard only in a poll.
             assignment = sorted(self._consumer.assignment)
             self._consumer.pause(assignment)
-            self._parts.intake(now_ms, self._consumer.take(1, 0))
+            self._core.records(now_ms, self._consumer.take(1, 0))
             self._consumer.resume([each for each in assignment if each not in self._core.paused])
             self._taken_ms = now_ms
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, FailureKind
-from consumer.delivery.core import Core
-from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
+from consumer.delivery.core import Content, Core
+from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Patience
 from consumer.delivery.offsets import Partition, Position
@@ -54,7 +54,7 @@ class World:
             f"https://{n}.example/": self.random.choice(["healthy", "flaky", "dead", "gone", "hanging"])
             for n in range(12)
         }
-        self.log: dict[Partition, list[tuple[int, Record, Decoded | Delayed | Poison]]] = defaultdict(list)
+        self.log: dict[Partition, list[tuple[int, Record, Content]]] = defaultdict(list)
         self.committed: dict[Partition, Position] = defaultdict(lambda: Position(0))
         self.accepted: set[str] = set()
         self.written: set[str] = set()
@@ -99,7 +99,7 @@ class World:
         patience = Patience() if role == "deliver" else Patience(wait_ms=10_000, slow_ms=None)
         core = Core(
             rules(of_limits=limits(in_flight=16, queued=40, patience=patience), fan_out=3),
-            decode=lambda record: self.log[record.topic, record.partition][record.offset][2],  # type: ignore[return-value,arg-type]
+            decode=self.decode,
             target=target_of,
         )
         topics = ["events"] if role == "deliver" else [f"retry.{name}" for name in SCHEDULE.names]
@@ -113,7 +113,7 @@ class World:
         self.now_ms += self.random.randrange(1, 2 * TICK_MS)
         faults = self.now_ms - NOW_MS < QUIET_AFTER_MS
         for role, process in list(self.processes.items()):
-            self.consume(role, process)
+            self.consume(process)
             self.answer(process)
             self.acknowledge(process, everything=not faults)
             self.act(process, away=faults and self.random.random() < 0.2)
@@ -123,7 +123,7 @@ class World:
             elif faults and self.random.random() < 0.01:
                 self.rebalance(process)
 
-    def consume(self, role: str, process: Process) -> None:
+    def consume(self, process: Process) -> None:
         for partition in process.partitions:
             room = min(process.core.room, self.random.randrange(20))
             if partition in process.core.paused:
@@ -131,16 +131,12 @@ class World:
             start = process.position[partition]
             batch = self.log[partition][start : start + room]
             process.position[partition] = start + len(batch)
-            if role == "deliver":
-                process.core.records(self.now_ms, [record for _, record, _ in batch])
-            else:
-                tier = SCHEDULE.names.index(partition[0].removeprefix("retry."))
-                process.core.delayed([(record, self.read(content, tier)) for _, record, content in batch])
+            process.core.records(self.now_ms, [record for _, record, _ in batch])
 
-    def read(self, content: object, tier: int) -> Delayed:
+    def decode(self, record: Record) -> Content:
+        content = self.log[record.topic, record.partition][record.offset][2]
         if isinstance(content, Delivery):
-            return replace(content, tier=tier)
-        assert isinstance(content, Chunk)
+            return replace(content, tier=SCHEDULE.names.index(record.topic.removeprefix("retry.")))
         return content
 
     def answer(self, process: Process) -> None:
