@@ -48,7 +48,9 @@ def _properties(settings: Settings) -> dict[str, str | int | bool]:
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
     }
-    return client_properties(settings, ours=ours, unless_set={"fetch.wait.max.ms": 50})
+    # 64 MB are fetched ahead by default, of which a command has no use.
+    unless_set = {"fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 8_192}
+    return client_properties(settings, ours=ours, unless_set=unless_set)
 
 
 def _ends(consumer: Consumer, topic: str) -> dict[Partition, int]:
