@@ -128,8 +128,8 @@ class Encoder:
         print_of = fingerprint(to_parsing_canonical_form(dict(self._envelope)), "CRC-64-AVRO")
         self._head = b"\xc3\x01" + bytes.fromhex(print_of)
         self._registered: dict[Form, AvroSerializer] = {}
-        if registry_url is not None:
-            self._client = SchemaRegistryClient({"url": registry_url})
+        self._client = None if registry_url is None else SchemaRegistryClient({"url": registry_url})
+        if self._client is not None:
             by_record = {"auto.register.schemas": True, "subject.name.strategy": _subject}
             for form, schema in ((Form.REGISTRY, self._envelope), (Form.OWN_AVRO, _OWN)):
                 self._registered[form] = AvroSerializer(self._client, json.dumps(schema), conf=by_record)
@@ -155,6 +155,11 @@ class Encoder:
             case Form.CLOUDEVENTS_STRUCTURED:
                 media = {"content-type": "application/cloudevents+json; charset=utf-8"}
                 return _json(_present(_cloudevent(happening)), happening.data), _headers(media)
+
+    def close(self) -> None:
+        """Leave the registry."""
+        if self._client is not None:
+            self._client.close()
 
     def _framed(self, happening: Happening, row: dict[str, object]) -> bytes:
         return cast("bytes", self._registered[happening.form](row, self._context))

@@ -81,7 +81,7 @@ class Behaviour:
         match self._temper:
             case Temper.FLAKY:
                 self._met[headers["webhook-id"]] += 1
-                return HTTPStatus.OK if self._met[headers["webhook-id"]] > 2 else HTTPStatus.SERVICE_UNAVAILABLE
+                return HTTPStatus.OK if self._met[headers["webhook-id"]] > 2 else HTTPStatus.INTERNAL_SERVER_ERROR
             case Temper.LIMITED:
                 return HTTPStatus.OK if self._takes_one_more() else HTTPStatus.TOO_MANY_REQUESTS
             case constant:

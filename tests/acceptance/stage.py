@@ -4,7 +4,7 @@ import base64
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,10 +140,11 @@ class Stage:
         """Run Hookline on this stage; `options` are more of the environment."""
         return hookline({**self.environment, **options}, self.folder, *arguments, log_name=log_name)
 
-    def publisher(self) -> Publisher:
+    @contextmanager
+    def publisher(self) -> Iterator[Publisher]:
         """A producer of events."""
-        encode = Encoder(self.event_topic, self.settings.schema_registry_url)
-        return Publisher(self.settings.kafka["bootstrap.servers"], self.event_topic, encode)
+        with closing(Encoder(self.event_topic, self.settings.schema_registry_url)) as encoder:
+            yield Publisher(self.settings.kafka["bootstrap.servers"], self.event_topic, encoder)
 
     # ── what is left ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,8 +15,11 @@ def test_an_event_for_300_webhooks_reaches_each_once(build_stage: BuildStage) ->
     stage = build_stage(partitions=2, options={"HOOKLINE_FAN_OUT": str(FAN_OUT)})
     hooks = [Hook(name=f"hook-{number:03}", tenant="acme") for number in range(WEBHOOKS)]
     hooks += [Hook(name=f"other-{number:03}", tenant="globex") for number in range(FAN_OUT)]
-    with stage.receiving(hooks) as receiver, stage.running("--processes", "1") as running:
-        publisher = stage.publisher()
+    with (
+        stage.receiving(hooks) as receiver,
+        stage.running("--processes", "1") as running,
+        stage.publisher() as publisher,
+    ):
         publisher.publish(
             [
                 Happening(n=1, id="large", type="user.created", tenant="acme"),
