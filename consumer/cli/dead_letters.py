@@ -22,8 +22,10 @@ from consumer.cli.exits import CommandFailed, bad_input, say, usage
 from consumer.cli.output import print_fields, print_json, print_table, reported
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
+from consumer.events.identity import webhook_id
 from consumer.json import Json
 from consumer.kafka import subscriptions
+from consumer.kafka.client import KafkaBroken
 from consumer.replay.dead_letters import described, read
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
@@ -58,7 +60,7 @@ def list_(*, flags: DeadLetterFlags | None = None, limit: Limit = None, json: As
 
 @app.command
 def show(dead_letter: str, /, *, json: AsJson = False) -> int:
-    """Show one dead letter with the body that was, or would have been, sent.
+    """Show one dead letter with the body that was sent, or the event's data where nothing was sent yet.
 
     Parameters
     ----------
@@ -73,6 +75,7 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
         delivery = found.delivery
         rendered = delivery.body is not None
         shown = described(found) | {
+            "webhook_id": webhook_id(delivery.event.id),
             "content_type": delivery.content_type if rendered else None,
             "traceparent": delivery.event.traceparent,
             "rendered": rendered,
@@ -178,8 +181,10 @@ def _replayed(
                 summary=summary,
                 progress=progress,
             )
-        except TakenOver as error:
-            raise CommandFailed(os.EX_TEMPFAIL, f"{error}, after {summary.replayed} of {len(chosen.ids)}") from None
+        except KafkaBroken as error:
+            code = os.EX_TEMPFAIL if isinstance(error, TakenOver) else os.EX_UNAVAILABLE
+            far = f"{summary.replayed} of {len(chosen.ids)} were replayed, asked again it goes on with the rest"
+            raise CommandFailed(code, f"{error}; {far}") from None
 
 
 @contextmanager

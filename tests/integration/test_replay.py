@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException, Producer
 
 from consumer.brands.loader import brand
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
+from consumer.events.identity import webhook_id
 from consumer.kafka import subscriptions
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_delayed, encode_dead_letter
@@ -133,6 +134,7 @@ def test_dead_letters_are_listed_once_filtered_and_shown(hookline: DeadLetters, 
 
     [shown] = hookline("show", first.delivery.id)
     assert (shown["body"], shown["rendered"], shown["reason"]) == ('{"a":1}', True, "exhausted")
+    assert shown["webhook_id"] == webhook_id("e1")
     [shown] = hookline("show", unrendered.delivery.id)
     assert (shown["body"], shown["rendered"]) == ('{"b":2}', False)
     hookline("show", "nothing", code=os.EX_DATAERR)
@@ -212,6 +214,25 @@ def test_a_second_replay_takes_over_from_the_first(settings: Settings) -> None:
     with pytest.raises(TakenOver):
         first.write(planned([3], {}))
     assert sorted(each.event.id for each in sent(settings)) == ["e1", "e2"]
+
+
+def test_two_commands_at_once_replay_each_once(settings: Settings) -> None:
+    webhook(settings, "wh_1")
+    count = 2_000
+    bury_many(settings, count)
+    command = [sys.executable, "-m", "consumer.cli.app", "dead-letters", "replay", "--all", "--rate", "1500", "--json"]
+    root = Path(__file__).parents[2]
+    both = [
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    codes = []
+    for process in both:
+        _, err = process.communicate(timeout=60)
+        codes.append(process.returncode)
+        assert process.returncode == 0 or "another replay began meanwhile" in err, err
+    assert os.EX_OK in codes
+    assert set(codes) <= {os.EX_OK, os.EX_TEMPFAIL}
+    assert sorted(each.event.id for each in sent(settings)) == sorted(f"e{number}" for number in range(count))
 
 
 def test_killed_and_asked_again_each_is_replayed_exactly_once(settings: Settings, hookline: DeadLetters) -> None:
