@@ -15,7 +15,7 @@ Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
@@ -27,7 +27,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.offsets import Entry, Partition, Position, Window
-from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described
+from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described, is_success
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.target import Target, Unsignable
@@ -43,6 +43,7 @@ _CHUNK = 100  # subscriptions in one chunk record
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
 _DUE_AT_ONCE = 256
+_HANDED_OVER_AFTER_MS = 2_000
 _DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
 
 
@@ -78,6 +79,7 @@ class Core:
         self._endings = Endings(rules.schedule)
         self._flying: dict[int, Job] = {}
         self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
+        self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._token = 0
         self._step = Step()
         self._paused: set[Window] = set()
@@ -124,9 +126,22 @@ class Core:
         """A request came to its end."""
         job = self._flying.pop(token, None)
         if job is None:
-            return  # handed over meanwhile
+            return  # given up meanwhile
         self._traffic.answered(job, answer, now_ms)
-        self._ended(now_ms, job, answer)
+        if not job.handed_over:
+            self._ended(now_ms, job, answer)
+        elif is_success(answer):
+            self._step.succeeded_late.append(job.delivery.id)
+
+    def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
+        """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
+        for entry, delivery in self._checking.pop(delivery_id, ()):
+            if entry.window.closed:
+                continue
+            if succeeded:
+                self._endings.drop(entry, "succeeded_late")
+            else:
+                self._go_on(now_ms, entry, replace(delivery, handed_over=False))
 
     def acknowledged(self, token: int) -> None:
         """Kafka has the record that was asked for under this token."""
@@ -138,10 +153,12 @@ class Core:
         """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it."""
         for entry, delayed in self._hold.take(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._go_on(now_ms, entry, delayed)
-        for job, wait_ms in self._traffic.overdue(now_ms):
-            self._endings.spill(job, wait_ms)
         for job in self._traffic.start(now_ms):
             self._send(now_ms, job)
+        # Only what could not start: a job that waited for this process alone is no fault of its endpoint's.
+        for job, wait_ms in self._traffic.overdue(now_ms):
+            self._endings.spill(job, wait_ms)
+        self._relieve(now_ms)
         self._resume()
         step, self._step = self._step, Step()
         step.write = self._endings.asked()
@@ -158,7 +175,8 @@ class Core:
     @property
     def busy(self) -> bool:
         """Whether anything is under way that the shell drives: requests, writes, loads."""
-        return bool(self._flying or self._endings.pending or self._schemas or self._tenants.asking)
+        asking = self._tenants.asking or bool(self._schemas or self._checking)
+        return asking or bool(self._flying) or self._endings.pending
 
     @property
     def paused(self) -> frozenset[Partition]:
@@ -186,17 +204,17 @@ class Core:
     @property
     def drained(self) -> bool:
         """Whether nothing is under way for draining partitions and all that was written for them is acknowledged."""
-        return not self._endings.draining and not any(job.entry.window.draining for job in self._flying.values())
+        return not self._endings.draining and not any(map(_is_going, self._flying.values()))
 
     def hand_over(self, now_ms: int) -> None:
         """Give up what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
         for token, job in list(self._flying.items()):
-            if not job.entry.window.draining:
+            if not _is_going(job):
                 continue
             del self._flying[token]
             self._step.cancel.append(token)
             self._traffic.abandoned(job, now_ms)
-            self._endings.hand_over(job, now_ms)
+            self._endings.hand_over(job, now_ms, goes_on=False)
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
 
@@ -311,7 +329,10 @@ class Core:
 
     def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
         target = known.target(delivery.subscription_id)
-        if target is None:
+        if delivery.handed_over:
+            self._checking.setdefault(delivery.id, []).append((entry, delivery))
+            self._step.check.append(delivery.id)
+        elif target is None:
             self._endings.drop(entry, "deleted")
         elif target.subscription.status is Status.PAUSED:
             self._endings.drop(entry, "paused")
@@ -386,6 +407,18 @@ class Core:
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _relieve(self, now_ms: int) -> None:
+        """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
+        for window in self._windows.values():
+            if not window.crowded or window.draining:
+                continue
+            self._pause(window)
+            for job in self._flying.values():
+                is_old = now_ms - job.started_ms >= _HANDED_OVER_AFTER_MS
+                if job.entry.window is window and is_old and not job.handed_over:
+                    job.handed_over = True
+                    self._endings.hand_over(job, now_ms, goes_on=True)
+
     def _pause(self, window: Window) -> None:
         if window not in self._paused:
             self._paused.add(window)
@@ -395,7 +428,11 @@ class Core:
         for window in list(self._paused):
             if window.closed:
                 self._paused.discard(window)
-            elif window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window):
+            elif (
+                not window.crowded
+                and window.unfinished <= _WINDOW_MOST // 2
+                and self._hold.is_half_empty(window)
+            ):
                 self._paused.discard(window)
                 self._step.resume.append(window.partition)
 
@@ -405,6 +442,11 @@ class Core:
             due_ms += now_ms - broker_now_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)
+
+
+def _is_going(job: Job) -> bool:
+    """Whether its partition waits for its answer before it goes."""
+    return job.entry.window.draining and not job.handed_over
 
 
 def _name(delivery: Delivery) -> Hashable:

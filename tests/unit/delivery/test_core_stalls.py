@@ -1,0 +1,43 @@
+from consumer.delivery.core import Core
+from consumer.delivery.offsets import Position
+from consumer.delivery.step import Delay
+from consumer.events.event import Record
+from consumer.webhooks.reader import Loaded
+from tests.deliveries import NOW_MS, event, limits, response, rules, subscription, target_of
+
+STALL_MS = 3_000  # longer than the patience
+PLACE = ("events", 0)
+
+
+def record(offset: int) -> Record:
+    topic, partition = PLACE
+    return Record(topic=topic, partition=partition, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
+
+
+def core_with(records: int) -> Core:
+    """A core that was given so many events of one webhook, and no turn since."""
+    core = Core(
+        rules(of_limits=limits(lane_concurrency=4)), decode=lambda record: event(offset=record.offset), target=target_of
+    )
+    core.assigned({PLACE: Position(0)})
+    core.records(NOW_MS, [record(offset) for offset in range(records)])
+    core.next(NOW_MS, NOW_MS)
+    core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
+    return core
+
+
+def test_what_waited_only_for_a_stalled_process_is_sent_and_not_spilled() -> None:
+    core = core_with(3)
+    step = core.next(NOW_MS + STALL_MS, NOW_MS)
+    assert len(step.send) == 3
+    assert step.write == []
+
+
+def test_what_waited_for_its_endpoint_is_spilled() -> None:
+    core = core_with(6)
+    flying = core.next(NOW_MS, NOW_MS).send
+    assert len(flying) == 4
+    core.answered(NOW_MS + STALL_MS, flying[0][0], response())
+    step = core.next(NOW_MS + STALL_MS, NOW_MS)
+    assert len(step.send) == 1
+    assert [type(write) for _, write in step.write] == [Delay]
