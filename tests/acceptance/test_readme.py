@@ -1,7 +1,8 @@
 """Every command of the documentation is run as it stands, on real services.
 
-A block ```sh is run in order, line after line, and so is a program marked `python run`; one marked `sh keep` is started
-and goes on until the page ends, when it has to stop at a signal, hookline with 0. Only the environment stands between a page and this machine: HOOKLINE_ variables win
+A block ```sh is run in order, line after line, and so is a program marked `python run`; one marked `sh keep` is
+started and goes on until the page ends, when it has to stop at a signal, hookline with 0. (`sh later` needs what came
+before to have had its effect.) Only the environment stands between a page and this machine: HOOKLINE_ variables win
 over the `.env` that a page writes, and the tools that a page expects of its reader are found on the PATH.
 """
 
@@ -32,7 +33,7 @@ from tests.services.server import LocalProcess, free_port, listening
 
 pytestmark = pytest.mark.serial
 
-RUN = {"sh", "sh keep", "python run"}
+RUN = {"sh", "sh keep", "sh later", "python run"}
 _STEP_S = 90.0
 _STOP_S = 15.0
 
@@ -113,6 +114,16 @@ class Reader:
             time.sleep(0.1)
         logs = "\n".join(kept.log.read_text()[-3_000:] for kept in self._kept)
         raise AssertionError(f"nothing printed {wanted!r}; it ends:\n{logs}")
+
+    def until(self, command: str) -> None:
+        """Wait until the command prints anything."""
+        until_s = time.monotonic() + _STEP_S
+        while not self.follow(Block(info="sh", text=command, line=0)):
+            assert time.monotonic() < until_s, f"{command} printed nothing"
+
+    def log_of(self, word: str) -> str:
+        """What the command that was kept running and holds this word printed so far."""
+        return next(kept.log.read_text() for kept in self._kept if word in kept.command)
 
     def stop(self) -> list[int]:
         """Ask everything that was kept running to stop, and return how hookline's ended."""
@@ -203,6 +214,42 @@ def test_the_readme_from_an_empty_folder_to_verified_events(reader: Reader) -> N
         line = reader.printed(f'verified orders-.*"type":"{event_type}"')
         assert '"data":{"order": 42' in line
     assert reader.stop() == [0]
+
+
+def test_getting_started_goes_on_from_the_readme(reader: Reader, registry_url: str) -> None:
+    reader.environment["HOOKLINE_SCHEMA_REGISTRY_URL"] = registry_url
+    for block in _runnable("README.md"):
+        reader.follow(block)
+    printed = ""
+    for block in _runnable("docs/getting-started.md"):
+        if block.info == "sh later":
+            reader.until("hookline dead-letters list --type order.lost --json")
+        printed += reader.follow(block)
+    for number in (50, 51, 52, 60, 70, 71, 80):
+        reader.printed(f'verified .*"order": {number}[,}}]')
+    reader.printed('verified .*"type":"order.shipped",.*"data":{"order":90,"weight":"12.50"}')
+    reader.printed("refused: no signature fits")  # the replayed dead letter of another webhook
+    assert "already replayed" in printed
+    assert reader.log_of("big.json").count("verified") == 1
+    assert reader.stop() == [0]
+
+
+OTHERS = [
+    page.relative_to(ROOT).as_posix()
+    for page in markdown.pages()
+    if page.name not in {"README.md", "getting-started.md"}
+    and any(block.info in RUN for block in markdown.blocks(page))
+]
+
+
+@pytest.mark.parametrize("page", OTHERS)
+def test_the_other_pages_go_on_from_an_installation(reader: Reader, page: str) -> None:
+    for block in _runnable("README.md"):
+        if block.info == "sh":
+            reader.follow(block)
+    for block in _runnable(page):
+        reader.follow(block)
+    assert set(reader.stop()) <= {0}
 
 
 # Node's is tried where there is Node.

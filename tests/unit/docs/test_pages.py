@@ -32,7 +32,9 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 def test_every_setting_named_exists(name: str) -> None:
     text = (markdown.ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"HOOKLINE_[A-Z_]*[A-Z]", text))
-    assert {each for each in named - SETTINGS if not each.startswith("HOOKLINE_KAFKA") and each != "HOOKLINE_X"} == set()
+    assert {
+        each for each in named - SETTINGS if not each.startswith("HOOKLINE_KAFKA") and each != "HOOKLINE_X"
+    } == set()
 
 
 def test_the_settings_table_is_what_the_settings_say() -> None:
@@ -72,7 +74,9 @@ def test_every_target_of_make_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (markdown.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named: set[str] = set()
     for page in markdown.pages():
-        named |= set(re.findall(r"\bmake ([a-z]+)\b(?=`|$|\s*#| [A-Z]+=)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        named |= set(
+            re.findall(r"\bmake ([a-z]+)\b(?=`|$|\s*#| [A-Z]+=)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        )
     assert {"demo", "test", "setup"} <= named
     assert named <= targets
 
