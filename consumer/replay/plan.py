@@ -15,7 +15,7 @@ of the delay topics drops as a repeat.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -106,17 +106,15 @@ def chain_of(delivery: Delivery) -> str:
 def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
     """A first try, due now, of the same event and the same body for the same webhook."""
     replayed_by = replay_id(replay.delivery_id, replay.generation)
-    return replace(
-        delivery,
+    # Made anew and not changed: what an earlier way left in it, whatever that comes to be, must not travel on.
+    return Delivery(
         id=delivery_id(delivery.event.id, delivery.subscription_id, replayed_by),
+        event=delivery.event,
+        subscription_id=delivery.subscription_id,
+        body=delivery.body,
+        content_type=delivery.content_type,
         replay_id=replayed_by,
         replays=replay.generation,
-        attempts=0,
-        spills=0,
         tier=_SPILL_TIER,
         first_due_ms=replay.at_ms,
-        first_attempt_ms=None,
-        last_attempt_ms=None,
-        last_status=None,
-        last_reason="",
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -54,6 +54,10 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
     assert (now.replays, now.attempts, now.spills, now.tier, now.first_due_ms) == (1, 0, 0, 0, 7_000)
     assert (now.first_attempt_ms, now.last_attempt_ms, now.last_status, now.last_reason) == (None, None, None, "")
     assert (planned.replay.delivery_id, planned.replay.generation) == (was.id, 1)
+    kept = {"id", "event", "subscription_id", "body", "content_type", "replay_id", "replays", "tier", "first_due_ms"}
+    fresh = Delivery(id="", event=was.event, subscription_id="")
+    for each in fields(Delivery):
+        assert each.name in kept or getattr(now, each.name) == getattr(fresh, each.name)
 
 
 def test_a_dead_replay_leads_back_to_its_original() -> None:
