@@ -428,11 +428,7 @@ class Core:
         for window in list(self._paused):
             if window.closed:
                 self._paused.discard(window)
-            elif (
-                not window.crowded
-                and window.unfinished <= _WINDOW_MOST // 2
-                and self._hold.is_half_empty(window)
-            ):
+            elif not window.crowded and window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window):
                 self._paused.discard(window)
                 self._step.resume.append(window.partition)
 

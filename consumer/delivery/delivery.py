@@ -27,7 +27,8 @@ class Delivery:
 
     `body` is None until the first attempt rendered it; from then on its bytes are fixed. `tier` is the index of the
     delay topic it came from (0 is `0s`), -1 fresh from an event topic. `first_due_ms`: when it was first due, from
-    which the time allowed for retries counts. `last_*` tell the last attempt, for dead letters and their readers.
+    which the time allowed for retries counts. `handed_over`: its last attempt was still under way when this was
+    written. `last_*` tell the last attempt, for dead letters and their readers.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Delivery:
     replays: int = 0
     attempts: int = 0
     spills: int = 0
+    handed_over: bool = False
     tier: int = -1
     first_due_ms: int = 0
     first_attempt_ms: int | None = None

@@ -74,10 +74,13 @@ class Endings:
         self.write(job.entry, Delay(tier=self._schedule.covering(wait_ms, above=delivery.tier), delayed=delivery))
         job.entry.close_one()
 
-    def hand_over(self, job: Job, now_ms: int) -> None:
-        """Its attempt is given up unanswered: it counts, and the tier covers the rest of its timeout."""
+    def hand_over(self, job: Job, now_ms: int, *, goes_on: bool) -> None:
+        """Its attempt is unanswered: it counts, and the tier covers the rest of its timeout.
+
+        When it `goes_on` it may still succeed, and the retry asks for that first.
+        """
         self.counts["handed_over"] += 1
-        delivery = attempted(job, None)
+        delivery = replace(attempted(job, None), handed_over=goes_on)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
         self.write(job.entry, Delay(tier=self._schedule.covering(rest_ms, above=delivery.tier), delayed=delivery))
         job.entry.close_one()
@@ -127,6 +130,7 @@ def attempted(job: Job, answer: Answer | None) -> Delivery:
         body=job.body,
         content_type=job.content_type,
         attempts=delivery.attempts + 1,
+        handed_over=False,
         first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
         last_attempt_ms=job.started_ms,
         last_status=answer.status if isinstance(answer, Response) else None,

@@ -52,6 +52,7 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
+    handed_over: bool = False
     body: bytes = b""
     content_type: str = ""
     request: Request | None = field(default=None, repr=False)

@@ -25,6 +25,7 @@ class Position(NamedTuple):
 
 
 _RECENT_MOST = 10_000
+_CROWDED = done_map.MOST * 7 // 8
 
 
 class Window:
@@ -37,6 +38,7 @@ class Window:
         "_recent",
         "_unfinished",
         "closed",
+        "crowded",
         "draining",
         "held",
         "held_bytes",
@@ -47,6 +49,7 @@ class Window:
         self.partition = partition
         self.closed = False
         self.draining = False
+        self.crowded = False  # its map is nearly as long as a commit may hold
         self.held = 0
         self.held_bytes = 0
         self._unfinished: OrderedDict[int, None] = OrderedDict()
@@ -99,8 +102,11 @@ class Window:
         ahead = () if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
         unfinished = [*self._unfinished, *ahead]
         if not unfinished:
+            self.crowded = False
             return Position(max(self._next, self._last_done + 1))
-        return Position(unfinished[0], done_map.encode(unfinished[0], self._last_done, unfinished))
+        metadata = done_map.encode(unfinished[0], self._last_done, unfinished)
+        self.crowded = len(metadata) >= _CROWDED
+        return Position(unfinished[0], metadata)
 
 
 class Entry:

@@ -55,11 +55,10 @@ DELIVERED = Delivered()
 
 def decide(answer: Answer, delivery: Delivery, schedule: Schedule, *, retries: bool, now_ms: int) -> Outcome:
     """The outcome of attempt number `delivery.attempts` + 1, which got `answer`."""
-    if isinstance(answer, Response):
-        if 200 <= answer.status < 300:  # noqa: PLR2004 - the class of success, RFC 9110 section 15.3
-            return DELIVERED
-        if answer.status == GONE:
-            return Dead(reason=DeathReason.GONE, suspend=True)
+    if is_success(answer):
+        return DELIVERED
+    if isinstance(answer, Response) and answer.status == GONE:
+        return Dead(reason=DeathReason.GONE, suspend=True)
     if not retries:
         return Dead(reason=DeathReason.RETRIES_NONE)
     tier = schedule.after_failure(tier=delivery.tier, attempts=delivery.attempts + 1)
@@ -89,6 +88,11 @@ def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
     # A date without a zone is read as GMT, which is all HTTP knows.
     at_ms = int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1_000)
     return max(0, at_ms - now_ms)
+
+
+def is_success(answer: Answer) -> bool:
+    """Whether the endpoint accepted: any 2xx (RFC 9110 section 15.3)."""
+    return isinstance(answer, Response) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
 
 
 def asks_to_slow_down(answer: Answer) -> bool:

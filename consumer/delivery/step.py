@@ -51,7 +51,8 @@ Write: TypeAlias = Delay | Bury | Reject | Suspend
 class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
 
-    `wake_ms` is when the core wants its next turn even if nothing happens.
+    `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
+    such marks. `wake_ms` is when the core wants its next turn even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
@@ -60,6 +61,8 @@ class Step:
     cancel: list[int] = field(default_factory=list)
     load: dict[str, str | None] = field(default_factory=dict)
     schemas: list[int] = field(default_factory=list)
+    succeeded_late: list[str] = field(default_factory=list)
+    check: list[str] = field(default_factory=list)
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)
     wake_ms: int | None = None

@@ -28,6 +28,7 @@ from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
+from consumer.roles.marks import Marks
 from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.roles.worker import Parts, Worker
@@ -106,6 +107,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", look_up),
         schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
+        marks=Lookup("marks", Marks.from_settings(settings).answer),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,

@@ -30,6 +30,7 @@ from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
+from consumer.roles.marks import Marking
 from consumer.roles.writes import produced
 from consumer.telemetry.counters import counters
 
@@ -47,6 +48,7 @@ _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its e
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
 SchemaLookup: TypeAlias = Lookup[int, tuple[int, SchemaAnswer]]
+MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Parts:
     attempts: AttemptLog
     tenants: TenantLookup
     schemas: SchemaLookup | None
+    marks: MarkLookup
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family
@@ -77,6 +80,7 @@ class Worker:
         self._taken_ms = 0
         self._wake_ms: int | None = None
         parts.transport.watch(parts.tenants.fd)
+        parts.transport.watch(parts.marks.fd)
         if parts.schemas is not None:
             parts.transport.watch(parts.schemas.fd)
         self._consumer = open_consumer(self)
@@ -152,6 +156,9 @@ class Worker:
                 core.schema_answered(now_ms, schema_id)
                 if isinstance(schema, UnknownSchema):
                     del parts.known_schemas[schema_id]  # it may be registered before its next record
+        for marks in parts.marks.take():
+            for delivery_id, succeeded in marks.items():
+                core.checked(now_ms, delivery_id, succeeded=succeeded)
         self._acknowledge()
 
     def _acknowledge(self) -> None:
@@ -178,16 +185,23 @@ class Worker:
             parts.records.write(
                 token, topic=produce.topic, key=produce.key, value=produce.value, headers=produce.headers
             )
-        if step.load:
-            parts.tenants.ask(step.load)
-        if parts.schemas is not None:
-            for schema_id in step.schemas:
-                parts.schemas.ask(schema_id)
+        self._ask(step)
         if step.pause:
             self._consumer.pause(step.pause)
         if step.resume:
             self._consumer.resume(step.resume)
         self._wake_ms = step.wake_ms
+
+    def _ask(self, step: Step) -> None:
+        """Questions to what may block, each answered in a thread of its own."""
+        parts = self._parts
+        if step.load:
+            parts.tenants.ask(step.load)
+        if parts.schemas is not None:
+            for schema_id in step.schemas:
+                parts.schemas.ask(schema_id)
+        if step.check or step.succeeded_late:
+            parts.marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
     @property
     def _is_busy(self) -> bool:
@@ -248,6 +262,7 @@ class Worker:
         self._parts.records.close(1.0)
         self._parts.transport.close()
         self._parts.tenants.close()
+        self._parts.marks.close()
         if self._parts.schemas is not None:
             self._parts.schemas.close()
         counters.absorb(self._core.counts)

@@ -96,6 +96,38 @@ class Cache:
             raise _unavailable(error) from error
         return list(zip(answers[::2], answers[1::2], strict=True))
 
+    def mark(self, keys: Sequence[str], *, keep_ms: int) -> None:
+        """Set these keys for so long.
+
+        Raises:
+            CacheUnavailable: some may be set.
+        """
+        if not keys:
+            return
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.set(key, b"1", px=keep_ms)
+                pipeline.execute()
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    def marked(self, keys: Sequence[str]) -> list[bool]:
+        """Which of these keys are set.
+
+        Raises:
+            CacheUnavailable: see `run`.
+        """
+        if not keys:
+            return []
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.exists(key)
+                return [bool(found) for found in pipeline.execute()]
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
     def scan(self, pattern: str) -> list[str]:
         """The keys that match a glob, on every node.
 

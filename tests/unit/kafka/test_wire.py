@@ -18,8 +18,8 @@ NEW: dict[str, Json] = {
 SHIPPED = {
     "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
     "Chunk": (CHUNK, {"0cda95340876175d"}),
-    "DeadLetter": (DEAD_LETTER, {"f5dba2d2b85b8b55"}),
-    "Delivery": (DELIVERY, {"1f017d4beb58397d"}),
+    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417"}),
+    "Delivery": (DELIVERY, {"6b646291907c25eb"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
 }
 

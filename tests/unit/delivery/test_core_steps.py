@@ -1,0 +1,265 @@
+from dataclasses import replace
+
+from consumer.delivery.core import Content, Core
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.offsets import Position, Window
+from consumer.delivery.step import Bury, Delay, Reject, Step
+from consumer.events.event import Event, Poison, Record
+from consumer.webhooks.reader import Loaded, Unavailable
+from consumer.webhooks.subscription import Retries, Status, Subscription
+from tests.deliveries import NOW_MS, SCHEDULE, delivery, event, response, rules, subscription, target_of
+
+EVENTS = ("events", 0)
+RETRY = ("retry.1s", 0)
+
+
+class Bench:
+    """A core with one event partition and one delay partition, driven by hand."""
+
+    def __init__(self, *subscriptions: Subscription, condemned: tuple[tuple[str, int], int] | None = None) -> None:
+        self.contents: dict[tuple[tuple[str, int], int], Content] = {}
+        self.subscriptions = subscriptions or (subscription(),)
+        self.held: list[tuple[tuple[str, int], int]] = []
+        self.condemned = condemned
+        self.core = Core(rules(), decode=self.decode, target=target_of, mark=self)
+        self.core.assigned({EVENTS: Position(0), RETRY: Position(0)})
+        self.now_ms = NOW_MS
+
+    def hold(self, partition: tuple[str, int], offset: int) -> None:
+        self.held.append((partition, offset))
+
+    def let_go(self) -> None:
+        pass
+
+    def decode(self, record: Record) -> Content:
+        return self.contents[(record.topic, record.partition), record.offset]
+
+    def consume(self, *contents: Content, partition: tuple[str, int] = EVENTS, first: int = 0) -> None:
+        records = []
+        for offset, content in enumerate(contents, start=first):
+            self.contents[partition, offset] = content
+            records.append(
+                Record(
+                    topic=partition[0],
+                    partition=partition[1],
+                    offset=offset,
+                    key=None,
+                    value=b"",
+                    headers=(),
+                    timestamp_ms=self.now_ms,
+                )
+            )
+        self.core.records(self.now_ms, records)
+
+    def next(self, *, after_ms: int = 0) -> Step:
+        self.now_ms += after_ms
+        step = self.core.next(self.now_ms, self.now_ms)
+        if step.load:
+            for tenant in step.load:
+                mine = tuple(each for each in self.subscriptions if each.tenant == tenant)
+                self.core.loaded(self.now_ms, tenant, Loaded(version="1", subscriptions=mine))
+            further = self.core.next(self.now_ms, self.now_ms)
+            step.send += further.send
+            step.write += further.write
+            step.check += further.check
+        return step
+
+    def position(self, partition: tuple[str, int] = EVENTS) -> int:
+        return self.core.positions()[partition].offset
+
+
+def test_an_event_is_finished_when_its_delivery_is_accepted_and_not_before() -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, request)] = bench.next().send
+    assert bench.position() == 0
+    bench.core.answered(bench.now_ms, token, response())
+    assert bench.position() == 1
+    [attempt] = bench.next().attempts
+    assert (attempt.outcome, attempt.request_body) == ("delivered", request.body)
+
+
+def test_a_failed_one_is_finished_when_kafka_has_its_retry_record() -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, request)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response(500))
+    [(write, what)] = bench.next().write
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    assert (what.tier, what.delayed.attempts, what.delayed.body) == (1, 1, request.body)
+    assert bench.position() == 0
+    bench.core.acknowledged(write)
+    assert bench.position() == 1
+
+
+def test_a_retry_is_never_sent_early_and_has_the_same_id_and_body() -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, first)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response(500))
+    [(_, what)] = bench.next().write
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    again = delivery(what.delayed.event, tier=1, attempts=1)
+    bench.consume(replace(what.delayed, tier=1), partition=RETRY)
+    due_ms = SCHEDULE.delays_ms[1] + SCHEDULE.jitter_ms(again.id, 1)
+    assert bench.next(after_ms=due_ms - 1).send == []
+    [(_, second)] = bench.next(after_ms=1).send
+    assert second.body == first.body
+    assert dict(second.headers)["webhook-id"] == dict(first.headers)["webhook-id"]
+    assert dict(second.headers)["webhook-timestamp"] != dict(first.headers)["webhook-timestamp"]
+
+
+def test_without_a_view_of_the_tenant_its_events_wait_and_the_others_go_on() -> None:
+    bench = Bench(subscription("a", tenant="known"), subscription("b", tenant="unknown"))
+    bench.consume(event("1", tenant="known"), event("2", tenant="unknown", offset=1))
+    step = bench.core.next(bench.now_ms, bench.now_ms)
+    assert step.load == {"known": None, "unknown": None}
+    bench.core.loaded(bench.now_ms, "known", Loaded(version="1", subscriptions=bench.subscriptions[:1]))
+    bench.core.loaded(bench.now_ms, "unknown", Unavailable(reason="away"))
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response())
+    assert bench.position() == 1
+    [(token, _)] = bench.next(after_ms=200).send
+    bench.core.answered(bench.now_ms, token, response())
+    assert bench.position() == 2
+
+
+def test_a_suspended_webhooks_deliveries_are_dead_letters_and_a_paused_ones_are_not() -> None:
+    suspended = subscription("s", status=Status.SUSPENDED)
+    bench = Bench(suspended, subscription("p", status=Status.PAUSED))
+    bench.consume(event())
+    [(_, what)] = bench.next().write
+    assert isinstance(what, Bury)
+    assert (what.dead_letter.reason, what.dead_letter.delivery.subscription_id) == ("suspended", "s")
+
+
+def test_410_suspends_once_and_what_follows_is_dead_at_once() -> None:
+    bench = Bench(subscription(retries=Retries.NONE))
+    bench.consume(event("1"), event("2", offset=1), event("3", offset=2))
+    [(one, _), (two, _), (three, _)] = bench.next().send
+    for token in (one, two, three):
+        bench.core.answered(bench.now_ms, token, response(410))
+    writes = [what for _, what in bench.next().write]
+    assert [type(what).__name__ for what in writes] == ["Suspend", "Bury", "Bury", "Bury"]
+    bench.consume(event("4", offset=3), first=3)
+    [(_, what)] = bench.next().write
+    assert isinstance(what, Bury)
+    assert what.dead_letter.reason == "suspended"
+
+
+def test_a_condemned_record_is_not_touched_again() -> None:
+    bench = Bench(condemned=(EVENTS, 1))
+    bench.consume(event("1"), event("2", offset=1), event("3", offset=2))
+    assert (EVENTS, 1) not in bench.held
+    step = bench.next()
+    [(_, what)] = step.write
+    assert isinstance(what, Reject)
+    assert (what.record.offset, what.poison.reason) == (1, "deadly")
+    assert len(step.send) == 2
+
+
+def test_a_drain_spills_what_waits_and_hands_over_what_is_unanswered() -> None:
+    bench = Bench(subscription(max_concurrency=1))
+    bench.consume(event("1"), event("2", offset=1))
+    [(token, _)] = bench.next().send
+    bench.core.drain([EVENTS])
+    still_under_way = not bench.core.drained
+    assert still_under_way
+    bench.now_ms += 3_000
+    bench.core.hand_over(bench.now_ms)
+    step = bench.next()
+    assert step.cancel == [token]
+    spilled, handed = (what for _, what in step.write)
+    assert isinstance(spilled, Delay)
+    assert isinstance(handed, Delay)
+    assert (spilled.tier, spilled.delayed.event.id) == (0, "2")
+    assert isinstance(handed.delayed, Delivery)
+    # 7 s are left of its 10 s: the tier of 5 s is too short
+    assert (handed.tier, handed.delayed.attempts, handed.delayed.handed_over) == (3, 1, False)
+    for write, _ in step.write:
+        bench.core.acknowledged(write)
+    assert bench.core.drained
+    assert bench.position() == 2
+
+
+def test_a_crowded_window_hands_over_what_is_old_and_a_late_success_is_marked() -> None:
+    bench = Bench()
+    bench.consume(event("1"))
+    [(token, _)] = bench.next().send
+    crowd(bench, EVENTS)
+    assert bench.next(after_ms=1_999).write == []
+    crowd(bench, EVENTS)
+    step = bench.next(after_ms=1)
+    [(write, what)] = step.write
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    assert what.delayed.handed_over
+    assert step.cancel == []
+    bench.core.acknowledged(write)
+    assert bench.position() == 1
+    bench.core.answered(bench.now_ms, token, response())
+    assert bench.next().succeeded_late == [what.delayed.id]
+
+
+def crowd(bench: Bench, partition: tuple[str, int]) -> None:
+    window: Window = bench.core._windows[partition]
+    window.crowded = True
+
+
+def test_a_retry_of_what_was_handed_over_asks_first_whether_it_succeeded() -> None:
+    handed = replace(delivery(attempts=1), tier=1, handed_over=True, body=b"{}")
+    other = replace(handed, id="f" * 32)
+    bench = Bench()
+    bench.consume(handed, other, partition=RETRY)
+    step = bench.next(after_ms=1_200)
+    assert (step.check, step.send) == ([handed.id, other.id], [])
+    bench.core.checked(bench.now_ms, handed.id, succeeded=True)
+    bench.core.checked(bench.now_ms, other.id, succeeded=False)
+    assert len(bench.next().send) == 1
+    assert bench.position(RETRY) == 1
+
+
+def test_late_answers_for_a_lost_partition_have_no_effect() -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    bench.core.lost([EVENTS])
+    bench.core.assigned({EVENTS: Position(0)})
+    bench.core.answered(bench.now_ms, token, response(500))
+    step = bench.next()
+    assert (step.write, step.attempts) == ([], [])
+    bench.consume(event())
+    assert bench.position() == 0
+    assert len(bench.next().send) == 1
+
+
+def test_a_poison_record_is_finished_when_kafka_has_it() -> None:
+    bench = Bench()
+    bench.consume(Poison(reason="undecodable", detail=""))
+    [(write, what)] = bench.next().write
+    assert isinstance(what, Reject)
+    assert bench.position() == 0
+    bench.core.acknowledged(write)
+    assert bench.position() == 1
+
+
+def test_a_large_fan_out_is_written_as_chunks_and_each_is_delivered_once() -> None:
+    many = [subscription(f"s{n}", url=f"https://{n}.example/") for n in range(230)]
+    bench = Bench(*many)
+    happened: Event = event()
+    bench.consume(happened)
+    writes = bench.next().write
+    chunks = [what.delayed for _, what in writes if isinstance(what, Delay)]
+    assert [len(getattr(chunk, "subscription_ids", ())) for chunk in chunks] == [100, 100, 30]
+    for write, _ in writes:
+        bench.core.acknowledged(write)
+    assert bench.position() == 1
+    bench.consume(*chunks, partition=RETRY)
+    sent = bench.next().send
+    while len(sent) < 230:
+        for token, _ in sent[-32:]:
+            bench.core.answered(bench.now_ms, token, response())
+        sent += bench.next(after_ms=5).send
+    assert len({request.url for _, request in sent}) == len(sent) == 230
