@@ -1,4 +1,4 @@
-"""The demo's receivers: one HTTP server of the standard library, one path a webhook.
+"""The demo's receivers: for each webhook an HTTP server of the standard library, as each customer has a host.
 
 The law: every request's signature is checked before anything else, and what was seen is reported whole: a receiver
 never forgives.
@@ -17,7 +17,7 @@ from consumer.demo.signature import Check
 
 
 class Receiver:
-    """Serves `/NAME` for each webhook of the scenario. What it saw is in `receipts`, in order."""
+    """All receivers of the scenario. What they saw is in `receipts`, in order."""
 
     def __init__(self) -> None:
         self.receipts: SimpleQueue[Receipt] = SimpleQueue()
@@ -25,26 +25,31 @@ class Receiver:
         self._checks: dict[str, Check] = {}
         self._tries: Counter[tuple[str, str]] = Counter()
         self._tries_lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
+        self._servers = {name: ThreadingHTTPServer(("127.0.0.1", 0), self._handler(name)) for name in BY_NAME}
+        self._threads = [
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name=name, daemon=True)
+            for name, server in self._servers.items()
+        ]
 
     def url(self, name: str) -> str:
         """Where this webhook's events are to be sent."""
-        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+        return f"http://127.0.0.1:{self._servers[name].server_port}/hooks"
 
     def knows(self, name: str, check: Check) -> None:
         """Hand a webhook's receiver what it verifies signatures with."""
         self._checks[name] = check
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        for server in self._servers.values():
+            server.shutdown()
+            server.server_close()
+        for thread in self._threads:
+            thread.join()
 
     def answer(self, name: str, headers: dict[str, str], body: bytes) -> int:
         """Judge one request; returns the status to answer. Header names are in lower case."""
@@ -61,7 +66,7 @@ class Receiver:
         self.receipts.put(Receipt(hook=name, event_id=event_id, status=status, verified=verified))
         return status
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self, name: str) -> type[BaseHTTPRequestHandler]:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,9 +75,8 @@ class Receiver:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
-                name = self.path.strip("/")
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                status = receiver.answer(name, headers, body) if name in BY_NAME else 404
+                headers = {header.lower(): value for header, value in self.headers.items()}
+                status = receiver.answer(name, headers, body)
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -87,7 +91,7 @@ def status_of(conduct: Conduct, tries: int, *, mended: bool) -> int:
     """What an endpoint answers to the `tries`-th request for one event."""
     match conduct:
         case Conduct.FLAKY:
-            return 503 if tries <= FLAKY_FAILURES else 204
+            return 500 if tries <= FLAKY_FAILURES else 204
         case Conduct.DEAD:
             return 204 if mended else 500
         case Conduct.HEALTHY | Conduct.SLOW:

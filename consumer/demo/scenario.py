@@ -26,7 +26,7 @@ class Conduct(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A webhook of the demo. `signing` of None is the brand's."""
+    """A webhook of the demo. `signing` of None is the brand's; `header` carries the profiles other than Standard's."""
 
     name: str
     tenant: str
@@ -34,6 +34,7 @@ class Hook:
     event_types: tuple[str, ...] = ()
     brand: str = "hookline"
     signing: str | None = None
+    header: str = ""
 
     def wants(self, event: "Published") -> bool:
         """Whether this event must come here: said here again in its own words, not by the code under show."""
@@ -47,13 +48,25 @@ class Hook:
 
 HOOKS = (
     Hook(name="crm", tenant="acme", conduct=Conduct.HEALTHY),
-    Hook(name="ledger", tenant="acme", conduct=Conduct.FLAKY, event_types=("order.*",), signing="stripe"),
+    Hook(
+        name="ledger",
+        tenant="acme",
+        conduct=Conduct.FLAKY,
+        event_types=("order.*",),
+        signing="stripe",
+        header="Hookline-Signature",
+    ),
     Hook(name="search", tenant="acme", conduct=Conduct.SLOW, event_types=("order.paid",), signing="ed25519"),
     Hook(name="warehouse", tenant="acme", conduct=Conduct.DEAD, event_types=("order.*",)),
     Hook(
-        name="docs", tenant="acme", conduct=Conduct.HEALTHY, event_types=("customer.*", "order.paid"), brand="mintlify"
+        name="docs",
+        tenant="acme",
+        conduct=Conduct.HEALTHY,
+        event_types=("customer.*", "order.paid"),
+        brand="mintlify",
+        header="X-Signature-256",
     ),
-    Hook(name="notes", tenant="lab", conduct=Conduct.HEALTHY, brand="convo"),
+    Hook(name="notes", tenant="lab", conduct=Conduct.HEALTHY, brand="convo", header="X-Convo-Signature"),
 )
 BY_NAME = {hook.name: hook for hook in HOOKS}
 

@@ -106,18 +106,17 @@ def subscribe(settings: Settings, receiver: Receiver) -> dict[str, str]:
 
 
 def _check(hook: Hook, profile: SigningProfile, secret: str) -> Check:
-    header = brand(hook.brand).signature_header
     match profile:
         case SigningProfile.STANDARD:
             return signature.standard(secret)
         case SigningProfile.ED25519:
             return signature.ed25519(public_key(secret))
         case SigningProfile.STRIPE:
-            return signature.stripe(secret, header)
+            return signature.stripe(secret, hook.header)
         case SigningProfile.HEX:
-            return signature.body_hex(secret, header)
+            return signature.body_hex(secret, hook.header)
         case SigningProfile.SHA256:
-            return signature.body_hex(secret, header, "sha256=")
+            return signature.body_hex(secret, hook.header, "sha256=")
 
 
 class Roles:

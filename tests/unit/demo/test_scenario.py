@@ -81,7 +81,7 @@ def test_an_event_is_an_envelope_whose_data_names_it() -> None:
 
 
 def test_the_flaky_one_accepts_the_third_time_and_the_dead_one_when_mended() -> None:
-    assert [status_of(Conduct.FLAKY, tries, mended=False) for tries in (1, 2, 3, 4)] == [503, 503, 204, 204]
+    assert [status_of(Conduct.FLAKY, tries, mended=False) for tries in (1, 2, 3, 4)] == [500, 500, 204, 204]
     assert [status_of(Conduct.DEAD, 9, mended=mended) for mended in (False, True)] == [500, 204]
     assert status_of(Conduct.HEALTHY, 1, mended=False) == status_of(Conduct.SLOW, 1, mended=False) == 204
 
