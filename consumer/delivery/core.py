@@ -14,37 +14,34 @@ The laws:
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings, attempted
-from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.hold import Delayed
+from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged
 from consumer.delivery.mark import Mark, NoMark
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.offsets import Entry, Partition, Position
 from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described, is_success
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
 from consumer.delivery.traffic import Limits, Traffic
-from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.event import Event, Record
 from consumer.webhooks.subscription import Retries, Status, Subscription
 
-Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
 _CHUNK = 100  # subscriptions in one chunk record
-_WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
 _DUE_AT_ONCE = 256
 _HANDED_OVER_AFTER_MS = 2_000
-_DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,46 +67,32 @@ class Core:
     ) -> None:
         self._rules = rules
         self._schedule = rules.schedule
-        self._decode = decode
         self._mark: Mark = mark or NoMark()
-        self._windows: dict[Partition, Window] = {}
+        self._endings = Endings(rules.schedule)
+        self._intake = Intake(rules.schedule, self._endings, decode, self._mark)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
-        self._hold = Hold()
-        self._endings = Endings(rules.schedule)
         self._flying: dict[int, Job] = {}
-        self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._token = 0
         self._step = Step()
-        self._paused: set[Window] = set()
         self.counts = self._endings.counts
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours from now on, to be read from these positions."""
-        for partition, position in partitions.items():
-            self._windows[partition] = Window(partition, done_map.decode(position.metadata, position.offset))
+        self._intake.assigned(partitions)
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are ours no longer: what is still under way for them ends without effect."""
-        for partition in partitions:
-            window = self._windows.pop(partition, None)
-            if window is not None:
-                window.closed = True
-        self._hold.drop_closed()
+        self._intake.lost(partitions)
         self._tenants.drop_waiting(lambda work: not work[0].window.closed)
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
-        for record in batch:
-            window = self._windows.get((record.topic, record.partition))
-            if window is None or not window.begin(record.offset):
-                continue
-            if window.unfinished >= _WINDOW_MOST:
-                self._pause(window)
-            self._decoded(now_ms, Entry(window, record.offset), record)
+        for entry, event in self._intake.records(batch):
+            self._go_on(now_ms, entry, event)
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
         """The cache's answer for a tenant that was asked for."""
@@ -118,9 +101,8 @@ class Core:
 
     def schema_answered(self, now_ms: int, schema_id: int) -> None:
         """The registry answered for a schema: `decode` knows it now, or knows that there is none."""
-        for entry, record in self._schemas.pop(schema_id, ()):
-            if not entry.window.closed:
-                self._decoded(now_ms, entry, record)
+        for entry, event in self._intake.schema_answered(schema_id):
+            self._go_on(now_ms, entry, event)
 
     def answered(self, now_ms: int, token: int, answer: Answer) -> None:
         """A request came to its end."""
@@ -151,7 +133,7 @@ class Core:
 
     def next(self, now_ms: int, broker_now_ms: int) -> Step:
         """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it."""
-        for entry, delayed in self._hold.take(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+        for entry, delayed in self._intake.due(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._go_on(now_ms, entry, delayed)
         for job in self._traffic.start(now_ms):
             self._send(now_ms, job)
@@ -159,8 +141,9 @@ class Core:
         for job, wait_ms in self._traffic.overdue(now_ms):
             self._endings.spill(job, wait_ms)
         self._relieve(now_ms)
-        self._resume()
         step, self._step = self._step, Step()
+        step.schemas = self._intake.schemas_asked()
+        step.pause, step.resume = self._intake.pauses()
         step.write = self._endings.asked()
         step.load = self._tenants.wanted(now_ms)
         step.wake_ms = self._wake_ms(now_ms, broker_now_ms)
@@ -169,24 +152,23 @@ class Core:
     @property
     def room(self) -> int:
         """How many records the shell may consume now."""
-        waiting = self._tenants.waiting + sum(map(len, self._schemas.values()))
+        waiting = self._tenants.waiting + self._intake.waiting
         return max(0, min(self._traffic.room, _WAITING_MOST - waiting))
 
     @property
     def busy(self) -> bool:
         """Whether anything is under way that the shell drives: requests, writes, loads."""
-        asking = self._tenants.asking or bool(self._schemas or self._checking)
+        asking = self._tenants.asking or bool(self._intake.waiting or self._checking)
         return asking or bool(self._flying) or self._endings.pending
 
     @property
     def paused(self) -> frozenset[Partition]:
         """The partitions that the core wants paused."""
-        return frozenset(window.partition for window in self._paused)
+        return self._intake.paused
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""
-        positions = ((partition, window.position) for partition, window in self._windows.items())
-        return {partition: position for partition, position in positions if position is not None}
+        return self._intake.positions()
 
     # ── the end of an assignment or of the process ───────────────────────────────────────────────────────────────
 
@@ -196,8 +178,8 @@ class Core:
         Records that have not come as far as a lane stay unfinished: the next owner reads them again.
         """
         for partition in partitions:
-            if partition in self._windows:
-                self._windows[partition].draining = True
+            if partition in self._intake.windows:
+                self._intake.windows[partition].draining = True
         for job in self._traffic.unqueue(lambda job: job.entry.window.draining):
             self._endings.spill(job, 0)
 
@@ -217,46 +199,6 @@ class Core:
             self._endings.hand_over(job, now_ms, goes_on=False)
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
-
-    def _decoded(self, now_ms: int, entry: Entry, record: Record) -> None:
-        content = self._in_hand(entry, self._decode, record)
-        match content:
-            case Event():
-                self._go_on(now_ms, entry, content)
-            case Delivery() | Chunk():
-                self._keep(entry, record, content)
-            case Tombstone():
-                self._endings.drop(entry, "tombstone")
-            case Poison():
-                self._endings.reject(entry, record, content)
-            case SchemaNeeded():
-                if content.schema_id not in self._schemas:
-                    self._step.schemas.append(content.schema_id)
-                self._schemas.setdefault(content.schema_id, []).append((entry, record))
-            case _:
-                assert_never(content)
-
-    def _in_hand(self, entry: Entry, decode: Callable[[Record], Content], record: Record) -> Content:
-        """Decode under the mark; what killed the process before, three times, is not touched again."""
-        partition = entry.window.partition
-        if self._mark.condemned == (partition, entry.offset):
-            return _DEADLY
-        self._mark.hold(partition, entry.offset)
-        content = decode(record)
-        self._mark.let_go()
-        return content
-
-    def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
-        """Hold a record of a delay topic until it is due, unless it is a repeat."""
-        due_ms = record.timestamp_ms
-        if isinstance(delayed, Delivery):
-            if entry.window.is_repeat(_name(delayed)):
-                self._endings.drop(entry, "repeat")
-                return
-            due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
-        self._hold.put(entry, delayed, due_ms=due_ms, size=len(record.value or b""))
-        if self._hold.is_full(entry.window):
-            self._pause(entry.window)
 
     def _go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
@@ -409,31 +351,18 @@ class Core:
 
     def _relieve(self, now_ms: int) -> None:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
-        for window in self._windows.values():
+        for window in self._intake.windows.values():
             if not window.crowded or window.draining:
                 continue
-            self._pause(window)
+            self._intake.pause(window)
             for job in self._flying.values():
                 is_old = now_ms - job.started_ms >= _HANDED_OVER_AFTER_MS
                 if job.entry.window is window and is_old and not job.handed_over:
                     job.handed_over = True
                     self._endings.hand_over(job, now_ms, goes_on=True)
 
-    def _pause(self, window: Window) -> None:
-        if window not in self._paused:
-            self._paused.add(window)
-            self._step.pause.append(window.partition)
-
-    def _resume(self) -> None:
-        for window in list(self._paused):
-            if window.closed:
-                self._paused.discard(window)
-            elif not window.crowded and window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window):
-                self._paused.discard(window)
-                self._step.resume.append(window.partition)
-
     def _wake_ms(self, now_ms: int, broker_now_ms: int) -> int | None:
-        due_ms = self._hold.next_due_ms()
+        due_ms = self._intake.next_due_ms
         if due_ms is not None:
             due_ms += now_ms - broker_now_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
@@ -443,9 +372,3 @@ class Core:
 def _is_going(job: Job) -> bool:
     """Whether its partition waits for its answer before it goes."""
     return job.entry.window.draining and not job.handed_over
-
-
-def _name(delivery: Delivery) -> Hashable:
-    """What a crash may have written twice: the same event, not another one that was given the same id."""
-    event = delivery.event
-    return delivery.id, delivery.attempts, delivery.spills, event.topic, event.partition, event.offset

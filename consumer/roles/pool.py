@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from consumer.brands.loader import brand
-from consumer.delivery.core import Content, Core, Rules
+from consumer.delivery.core import Core, Rules
+from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, FailureKind
-from consumer.delivery.core import Content, Core
+from consumer.delivery.core import Core
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id
 from consumer.delivery.hold import Delayed
+from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
-from consumer.delivery.core import Content, Core
+from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position, Window
 from consumer.delivery.step import Bury, Delay, Reject, Step
 from consumer.events.event import Event, Poison, Record
@@ -204,7 +205,7 @@ def test_a_crowded_window_hands_over_what_is_old_and_a_late_success_is_marked() 
 
 
 def crowd(bench: Bench, partition: tuple[str, int]) -> None:
-    window: Window = bench.core._windows[partition]
+    window: Window = bench.core._intake.windows[partition]
     window.crowded = True
 
 

@@ -1,0 +1,169 @@
+"""The consumed records until they can go on: decoded, held until due, or waiting for their schema.
+
+The laws: a record is begun once under an assignment; what is neither an event nor a delayed delivery ends here; a
+partition that holds its share, or has too much unfinished, is paused until half of it is gone.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import TypeAlias, assert_never
+
+from consumer.delivery import done_map
+from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.endings import Endings
+from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.mark import Mark
+from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.schedule import Schedule
+from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+
+Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
+
+_WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
+_DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
+
+
+class Intake:
+    """The windows of the assigned partitions and what they hold back. `decode` reads one record."""
+
+    def __init__(self, schedule: Schedule, endings: Endings, decode: Callable[[Record], Content], mark: Mark) -> None:
+        self._schedule = schedule
+        self._endings = endings
+        self._decode = decode
+        self._mark = mark
+        self._hold = Hold()
+        self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
+        self._schemas_asked: list[int] = []
+        self._paused: set[Window] = set()
+        self._just_paused: list[Partition] = []
+        self.windows: dict[Partition, Window] = {}
+
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
+        """These partitions are ours, each to be read from its position."""
+        for partition, position in partitions.items():
+            self.windows[partition] = Window(partition, done_map.decode(position.metadata, position.offset))
+
+    def lost(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are not ours any more."""
+        for partition in partitions:
+            window = self.windows.pop(partition, None)
+            if window is not None:
+                window.closed = True
+                self._paused.discard(window)
+        self._hold.drop_closed()
+
+    def records(self, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
+        """Take records in; the events among them can go on."""
+        for record in batch:
+            window = self.windows.get((record.topic, record.partition))
+            if window is None or not window.begin(record.offset):
+                continue
+            if window.unfinished >= _WINDOW_MOST:
+                self.pause(window)
+            entry = Entry(window, record.offset)
+            event = self._decoded(entry, record)
+            if event is not None:
+                yield entry, event
+
+    def schema_answered(self, schema_id: int) -> Iterator[tuple[Entry, Event]]:
+        """The registry has answered: the events that waited for this schema can go on."""
+        for entry, record in self._schemas.pop(schema_id, ()):
+            event = None if entry.window.closed else self._decoded(entry, record)
+            if event is not None:
+                yield entry, event
+
+    def due(self, broker_now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
+        """What was held and is due by the broker's clock."""
+        return self._hold.take(broker_now_ms, most)
+
+    @property
+    def next_due_ms(self) -> int | None:
+        """When the next held record is due, by the broker's clock."""
+        return self._hold.next_due_ms()
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for a schema."""
+        return sum(map(len, self._schemas.values()))
+
+    def schemas_asked(self) -> list[int]:
+        """The schemas to ask the registry for that were not asked for yet."""
+        asked, self._schemas_asked = self._schemas_asked, []
+        return asked
+
+    def positions(self) -> dict[Partition, Position]:
+        """What each partition may be committed as."""
+        positions = ((partition, window.position) for partition, window in self.windows.items())
+        return {partition: position for partition, position in positions if position is not None}
+
+    # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def paused(self) -> frozenset[Partition]:
+        """The partitions that are to be paused."""
+        return frozenset(window.partition for window in self._paused)
+
+    def pause(self, window: Window) -> None:
+        """Take nothing more of this partition for now."""
+        if window not in self._paused:
+            self._paused.add(window)
+            self._just_paused.append(window.partition)
+
+    def pauses(self) -> tuple[list[Partition], list[Partition]]:
+        """The partitions to pause and those to resume, since this was last asked."""
+        relieved = [window for window in self._paused if self._is_relieved(window)]
+        self._paused.difference_update(relieved)
+        paused, self._just_paused = self._just_paused, []
+        return paused, [window.partition for window in relieved]
+
+    def _is_relieved(self, window: Window) -> bool:
+        return not window.crowded and window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window)
+
+    # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _decoded(self, entry: Entry, record: Record) -> Event | None:
+        """The event to go on with; everything else is held, waits or ends here."""
+        content = self._in_hand(entry, record)
+        match content:
+            case Event():
+                return content
+            case Delivery() | Chunk():
+                self._keep(entry, record, content)
+            case Tombstone():
+                self._endings.drop(entry, "tombstone")
+            case Poison():
+                self._endings.reject(entry, record, content)
+            case SchemaNeeded(schema_id=schema_id):
+                if schema_id not in self._schemas:
+                    self._schemas_asked.append(schema_id)
+                self._schemas.setdefault(schema_id, []).append((entry, record))
+            case _:
+                assert_never(content)
+        return None
+
+    def _in_hand(self, entry: Entry, record: Record) -> Content:
+        """Decode under the mark; what killed the process before, three times, is not touched again."""
+        partition = entry.window.partition
+        if self._mark.condemned == (partition, entry.offset):
+            return _DEADLY
+        self._mark.hold(partition, entry.offset)
+        content = self._decode(record)
+        self._mark.let_go()
+        return content
+
+    def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
+        """Hold a record of a delay topic until it is due, unless it is a repeat."""
+        due_ms = record.timestamp_ms
+        if isinstance(delayed, Delivery):
+            if entry.window.is_repeat(_name(delayed)):
+                self._endings.drop(entry, "repeat")
+                return
+            due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
+        self._hold.put(entry, delayed, due_ms=due_ms, size=len(record.value or b""))
+        if self._hold.is_full(entry.window):
+            self.pause(entry.window)
+
+
+def _name(delivery: Delivery) -> Hashable:
+    """What a crash may have written twice: the same event, not another one that was given the same id."""
+    event = delivery.event
+    return delivery.id, delivery.attempts, delivery.spills, event.topic, event.partition, event.offset
