@@ -31,6 +31,7 @@ from consumer.webhooks.draft import Wishes, create
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Loaded, Reader
 from consumer.webhooks.record import rewrite_of
+from consumer.webhooks.subscription import Subscription
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 8
@@ -100,13 +101,11 @@ class Installation:
             created.result()
         topics.create(topics.admin_client(self.settings), self.settings)
 
-    def subscribe(self, audience: Audience) -> None:
-        """Write the audience's webhooks straight to the topic."""
-        settings = self.settings
-        keyring = Keyring.from_settings(settings)
-        records: list[NewRecord] = []
-        for number in range(audience.webhooks):
-            subscription, _ = create(
+    def webhooks(self, audience: Audience) -> list[Subscription]:
+        """The audience's webhooks, with secrets of their own."""
+        keyring = Keyring.from_settings(self.settings)
+        return [
+            create(
                 Wishes(
                     tenant=audience.tenant(number),
                     url=audience.url(number),
@@ -119,11 +118,18 @@ class Installation:
                 new_id=partial(audience.id, number),
                 entropy=secrets.token_bytes,
                 allow_http=True,
-            )
-            new = rewrite_of(subscription)
-            topic = topics.Topics.of(settings).subscriptions
-            records.append(NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers))
-        write_now(settings, records)
+            )[0]
+            for number in range(audience.webhooks)
+        ]
+
+    def subscribe(self, audience: Audience) -> None:
+        """Write the audience's webhooks straight to the topic."""
+        topic = topics.Topics.of(self.settings).subscriptions
+        news = [rewrite_of(subscription) for subscription in self.webhooks(audience)]
+        write_now(
+            self.settings,
+            [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news],
+        )
 
     def await_cache(self, audience: Audience) -> None:
         """Wait until the projection has every webhook of the audience in the cache."""
