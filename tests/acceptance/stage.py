@@ -25,9 +25,10 @@ from consumer.settings import Settings, load
 from consumer.webhooks import record
 from consumer.webhooks.draft import Wishes, create
 from consumer.webhooks.keyring import Keyring
+from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Encoder, Hook, Publisher, webhook_id
 from tests.acceptance.hookline import Hookline, hookline
-from tests.acceptance.ledger import Buried, Tried, Waited
+from tests.acceptance.ledger import Buried, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receiver, receiving
 from tests.acceptance.receiver import Endpoint
 from tests.services.topics import create_topics
@@ -198,6 +199,20 @@ class Stage:
             }
         finally:
             consumer.close()
+
+    def await_end(self, running: Hookline, receiver: Receiver, promises: Promises, *, within_s: float) -> None:
+        """Wait until every promise is accepted or buried and everything that was consumed is committed."""
+
+        def verdict() -> Verdict:
+            receiver.read()
+            return judge(promises, receiver.receipts, self.buried())
+
+        until(
+            lambda: not verdict().lost and not self.unfinished(),
+            within_s=within_s,
+            every_s=0.5,
+            missing=lambda: f"{verdict().broken()}\nnot committed: {self.unfinished()}\n{running.tail}",
+        )
 
     def unfinished(self) -> dict[tuple[str, int], int]:
         """How many records of the event and delay topics are not committed, where there are any."""

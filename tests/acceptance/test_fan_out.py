@@ -3,7 +3,6 @@
 from consumer.delivery.delivery import Chunk
 from consumer.kafka.records import decode_delayed
 from tests.acceptance.conftest import BuildStage
-from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening, Hook, owed
 from tests.acceptance.ledger import judge
 
@@ -27,12 +26,7 @@ def test_an_event_for_300_webhooks_reaches_each_once(build_stage: BuildStage) ->
             ]
         )
         promises = owed(publisher.flush(), hooks)
-        until(
-            lambda: receiver.read() is not None and not judge(promises, receiver.receipts).lost,
-            within_s=40,
-            missing=lambda: f"{judge(promises, receiver.receipts).broken()}\n{running.tail}",
-        )
-        until(lambda: not stage.unfinished(), within_s=20, missing=lambda: f"{stage.unfinished()}\n{running.tail}")
+        stage.await_end(running, receiver, promises, within_s=40)
         assert running.stop()[0] == 0, running.tail
         receiver.read()
         verdict = judge(promises, receiver.receipts, stage.buried())

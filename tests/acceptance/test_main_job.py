@@ -14,7 +14,7 @@ from tests.acceptance.conftest import BuildStage
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Form, Happening, Hook, Published, owed
 from tests.acceptance.hookline import Hookline
-from tests.acceptance.ledger import Pair, Promises, Verdict, judge, shown
+from tests.acceptance.ledger import Pair, Promises, judge, shown
 from tests.acceptance.receipts import Receiver
 from tests.acceptance.receiver import Temper
 from tests.acceptance.stage import Position, Stage
@@ -105,18 +105,8 @@ def test_every_pair_is_accepted_or_buried_once_whatever_dies(build_stage: BuildS
         promises = owed(published, webhooks)
         at_kill, seen_at_kill = _kill_in_the_middle(stage, running, receiver, promises)
 
-        def verdict() -> Verdict:
-            receiver.read()
-            return judge(promises, receiver.receipts, stage.buried())
-
-        until(
-            lambda: not verdict().lost,
-            within_s=WITHIN_S,
-            every_s=1.0,
-            missing=lambda: f"{verdict().broken()}\nunfinished: {stage.unfinished()}\n{running.tail}",
-        )
-        # Nothing may come afterwards either: all that was written is done, and the processes have drained.
-        until(lambda: not stage.unfinished(), within_s=60, missing=lambda: f"{stage.unfinished()}\n{running.tail}")
+        # Nothing may come afterwards either: all that was written is done, and the processes drain.
+        stage.await_end(running, receiver, promises, within_s=WITHIN_S)
         assert running.stop()[0] == 0, running.tail
         receiver.read()
         final = judge(promises, receiver.receipts, stage.buried(), stage.tried(), stage.waited())
