@@ -15,8 +15,9 @@ from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
 from consumer.webhooks.history import Applied, Deletion, State, apply
-from consumer.webhooks.record import RecordCorrupt, state_of
+from consumer.webhooks.record import state_of
 from consumer.webhooks.subscription import Subscription
+from consumer.wire import RecordCorrupt
 
 
 class WebhookUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary does

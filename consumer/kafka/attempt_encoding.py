@@ -18,8 +18,8 @@ import struct
 from typing import Final
 
 from consumer.delivery.delivery import Attempt
-from consumer.kafka.wire import WireFormat
 from consumer.schemas import avro_history
+from consumer.wire import WireFormat
 
 ATTEMPT: Final = WireFormat(avro_history("Attempt"))
 _HEAD: Final = ATTEMPT.head.decode("latin-1")

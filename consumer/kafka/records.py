@@ -10,8 +10,8 @@ from typing import Any, Final
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
-from consumer.kafka.wire import HEAD_BYTES, RecordCorrupt, WireFormat
 from consumer.schemas import avro_history
+from consumer.wire import HEAD_BYTES, RecordCorrupt, WireFormat
 
 __all__ = [
     "RecordCorrupt",

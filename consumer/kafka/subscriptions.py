@@ -13,8 +13,9 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings
 from consumer.webhooks.history import Deletion, Lost, State, apply
-from consumer.webhooks.record import RecordCorrupt, rewrite_of, state_of
+from consumer.webhooks.record import rewrite_of, state_of
 from consumer.webhooks.subscription import Subscription
+from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("kafka")
 

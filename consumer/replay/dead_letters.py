@@ -12,11 +12,12 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.json import Json
 from consumer.kafka.reading import read_to_end
-from consumer.kafka.records import RecordCorrupt, decode_dead_letter
+from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
 from consumer.replay.filters import Filters
 from consumer.settings import Settings
 from consumer.signing.timestamps import rfc3339
+from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("replay")
 

@@ -11,10 +11,10 @@ from consumer.events.event import Poison, Record
 from consumer.events.reasons import PoisonReason
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
-from consumer.kafka.wire import RecordCorrupt
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
 from consumer.settings import Settings
+from consumer.wire import RecordCorrupt
 
 _PATIENCE = Patience(wait_ms=10_000, slow_ms=None)
 

@@ -18,8 +18,9 @@ from consumer.events.event import Record
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
 from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, State, apply, written_again
-from consumer.webhooks.record import RecordCorrupt, Rewrite, decode, encode, rewrite_of, state_of
+from consumer.webhooks.record import Rewrite, decode, encode, rewrite_of, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
+from consumer.wire import RecordCorrupt
 
 # As long as the topic itself keeps a deletion (delete.retention.ms): after that no writer can still name what it ended.
 _GONE_S: Final = 25 * 3_600

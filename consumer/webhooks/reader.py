@@ -13,9 +13,10 @@ from typing import Final, Self, TypeAlias
 from consumer.settings import Settings, duration_ms
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, CacheUnavailable, Call, Client, connect
-from consumer.webhooks.record import RecordCorrupt, decode
+from consumer.webhooks.record import decode
 from consumer.webhooks.scripts import READ
 from consumer.webhooks.subscription import Subscription
+from consumer.wire import RecordCorrupt
 
 # Epochs that a bucket has left: meeting one again is a stale replica. Few are ever made.
 _LEFT_REMEMBERED: Final = 16

@@ -2,46 +2,28 @@
 
 The law: what was encoded is decoded equal, and whatever else is found there is refused, never guessed at.
 
-    C3 01 | fingerprint, 8 bytes little-endian (CRC-64-AVRO of the schema's canonical form) | Avro binary
-
 A deletion has no value; the headers `hookline-tenant` and `hookline-changes` (decimal) route it to its tenant's bucket
 and version it.
 """
 
-import io
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, cast
-
-import fastavro
-from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from consumer.events.event import Headers
 from consumer.schemas import avro_history
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.subscription import PayloadFormat, Retries, SealedSecret, SigningProfile, Status, Subscription
+from consumer.wire import RecordCorrupt, WireFormat
 
 TENANT_HEADER: Final = "hookline-tenant"
 CHANGES_HEADER: Final = "hookline-changes"
 
-_MAGIC: Final = b"\xc3\x01"
-_HEAD_BYTES: Final = 10
-_VERSIONS = avro_history("Subscription")
-_READER = parse_schema(_VERSIONS[0])
-_WRITERS = {
-    _MAGIC + bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")): parse_schema(schema)
-    for schema in _VERSIONS
-}
-_HEAD = next(iter(_WRITERS))
+_WIRE = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "previous_secret", "sealed_headers")
-
-
-class RecordCorrupt(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """These bytes are no subscription that this version of Hookline can read. The message holds none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +37,7 @@ class Rewrite:
 
 def encode(subscription: Subscription) -> bytes:
     """The record's value."""
-    out = io.BytesIO()
-    out.write(_HEAD)
-    fastavro.schemaless_writer(out, _READER, {name: _row(getattr(subscription, name)) for name in _FIELDS})
-    return out.getvalue()
+    return _WIRE.encode({name: _row(getattr(subscription, name)) for name in _FIELDS})
 
 
 def decode(value: bytes) -> Subscription:
@@ -67,18 +46,7 @@ def decode(value: bytes) -> Subscription:
     Raises:
         RecordCorrupt: not this encoding, of an unknown schema, truncated, or with values that cannot be.
     """
-    writer = _WRITERS.get(value[:_HEAD_BYTES])
-    if writer is None:
-        raise RecordCorrupt("it is not a subscription in single-object encoding, or a newer Hookline wrote it")
-    body = io.BytesIO(value)
-    body.seek(_HEAD_BYTES)
-    try:
-        row = cast("dict[str, Any]", fastavro.schemaless_reader(body, writer, _READER))
-    except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError, struct.error) as error:
-        raise RecordCorrupt(f"its Avro is malformed: {type(error).__name__}") from None
-    if body.tell() != len(value):
-        raise RecordCorrupt("something follows it")
-    return _subscription(row)
+    return _subscription(_WIRE.decode(value))
 
 
 def deletion_headers(deletion: Deletion) -> Headers:

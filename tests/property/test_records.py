@@ -11,7 +11,8 @@ from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka import records
 from consumer.kafka.attempt_encoding import ATTEMPT
-from consumer.kafka.records import RecordCorrupt, Replay
+from consumer.kafka.records import Replay
+from consumer.wire import RecordCorrupt
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 maybe_text = st.none() | text

@@ -18,7 +18,7 @@ from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
-from consumer.roles.worker import Parts, TenantLookup, Worker
+from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
 from consumer.signing.request import Request
 from tests.deliveries import NOW_MS, rules, target_of
 
@@ -111,12 +111,12 @@ def test_the_brokers_clock_is_never_taken_to_be_ahead(pipe: int) -> None:
     core = Watched(rules(), decode=lambda _: Tombstone(), target=target_of)
     parts = Parts(
         core=core,
-        intake=core.records,
         transport=cast("Transport", Network()),
         records=cast("RecordProducer", Records(time)),
         attempts=cast("AttemptLog", Attempts()),
         tenants=cast("TenantLookup", Tenants(pipe)),
         schemas=None,
+        marks=cast("MarkLookup", Tenants(pipe)),
         known_schemas={},
         topics=Topics("t.", ("1s",)),
         error_headers="kafka_dlt",

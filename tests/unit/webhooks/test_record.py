@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.webhooks.history import Deletion
-from consumer.webhooks.record import RecordCorrupt, decode, encode, rewrite_of, state_of
+from consumer.webhooks.record import decode, encode, rewrite_of, state_of
 from consumer.webhooks.subscription import SealedSecret, Status, Subscription
+from consumer.wire import RecordCorrupt
 from tests.webhook_samples import subscription
 
 FULL = subscription(
@@ -34,7 +35,7 @@ def test_truncated_or_followed_is_corrupt() -> None:
     for cut in range(len(value)):
         with pytest.raises(RecordCorrupt):
             decode(value[:cut])
-    with pytest.raises(RecordCorrupt, match="follows"):
+    with pytest.raises(RecordCorrupt, match="follow"):
         decode(value + b"\x00")
 
 

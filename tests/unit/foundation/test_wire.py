@@ -3,8 +3,8 @@ from fastavro.schema import to_parsing_canonical_form
 
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
-from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY, RecordCorrupt
-from consumer.kafka.wire import WireFormat
+from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
+from consumer.wire import RecordCorrupt, WireFormat
 
 OLD: dict[str, Json] = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "string"}]}
 NEW: dict[str, Json] = {
