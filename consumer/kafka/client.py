@@ -59,13 +59,15 @@ def client_properties(
         ConfigurationError: no broker is named, or a user's property contradicts one of `ours`.
     """
     users = {_canonical(name): value for name, value in settings.kafka.items()}
+    as_written = {_canonical(name): name for name in settings.kafka}
     if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
         raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", "say where Kafka is, as in kafka-1:9092,kafka-2:9092")
     fixed = {_canonical(name): value for name, value in (ours or {}).items()}
     for name, value in fixed.items():
         if name in users and not _same(users[name], value):
+            written = as_written[name]
             raise ConfigurationError(
-                _variable(name), f"Hookline needs {name}={_text(value)} here to keep its promises: remove yours"
+                _variable(written), f"Hookline needs {written}={_text(value)} here to keep its promises: remove yours"
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
     return {"client.id": "hookline"} | below | users | fixed

@@ -16,11 +16,11 @@ def test_a_users_property_stands_above_what_we_merely_prefer() -> None:
     assert properties["request.required.acks"] == "all"
 
 
-@pytest.mark.parametrize(("name", "value"), [("acks", "1"), ("request_required_acks", "1")])
-def test_a_property_that_contradicts_ours_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+@pytest.mark.parametrize("name", ["acks", "request_required_acks"])
+def test_a_property_that_contradicts_ours_is_refused_by_the_name_its_user_gave_it(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        client_properties(settings(**{name: value}), ours={"acks": "all"})
-    assert caught.value.field == "HOOKLINE_KAFKA_REQUEST_REQUIRED_ACKS"
+        client_properties(settings(**{name: "1"}), ours={"acks": "all"})
+    assert caught.value.field == f"HOOKLINE_KAFKA_{name.upper()}"
 
 
 @pytest.mark.parametrize("value", ["all", "-1"])
