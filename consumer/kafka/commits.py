@@ -26,8 +26,16 @@ _AGAIN_AFTER_S: Final = 0.1
 class Commits:
     """`owns` says whether a partition belongs to the current assignment."""
 
-    def __init__(self, *, owns: Callable[[Partition], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        owns: Callable[[Partition], bool],
+        monotonic_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._owns = owns
+        self._monotonic_s = monotonic_s
+        self._sleep = sleep
         self._wanted: dict[Partition, Position] = {}
         self._committed: dict[Partition, Position] = {}
         self._outstanding: dict[Partition, Position] | None = None
@@ -52,7 +60,7 @@ class Commits:
 
     def send(self, consumer: Consumer) -> None:
         """Send the next request, unless one is outstanding or the last one has just failed."""
-        if not self._wanted or self._outstanding is not None or time.monotonic() < self._not_before_s:
+        if not self._wanted or self._outstanding is not None or self._monotonic_s() < self._not_before_s:
             return
         batch = self._next_batch()
         try:
@@ -73,7 +81,7 @@ class Commits:
 
         An outstanding request is not waited for: the coordinator answers a member's requests in their order.
         """
-        until_s = time.monotonic() + timeout_s
+        until_s = self._monotonic_s() + timeout_s
         if self._outstanding is not None:
             self._put_back(self._outstanding)
             self._outstanding = None
@@ -85,10 +93,10 @@ class Commits:
                 self._failed(batch, error_of(exception))
             else:
                 self._settle(batch, None, answer or [])
-            if self._wanted and time.monotonic() >= until_s:
+            if self._wanted and self._monotonic_s() >= until_s:
                 break
-            if self._not_before_s > time.monotonic():
-                time.sleep(_AGAIN_AFTER_S / 2)
+            if self._not_before_s > self._monotonic_s():
+                self._sleep(_AGAIN_AFTER_S / 2)
         return dict(self._wanted)
 
     def _next_batch(self) -> dict[Partition, Position]:
@@ -115,7 +123,7 @@ class Commits:
         """While a rebalance runs, commits fail under the classic protocol: they are wanted again."""
         counters.add(Count.COMMITS_FAILED, reason=error.name())
         self._failing.met(error=error.str())
-        self._not_before_s = time.monotonic() + _AGAIN_AFTER_S
+        self._not_before_s = self._monotonic_s() + _AGAIN_AFTER_S
         if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
             # A broker may allow less than the default: then the offsets go alone.
             batch = {partition: Position(position.offset) for partition, position in batch.items()}

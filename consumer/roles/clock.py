@@ -11,7 +11,7 @@ _SLEW = 0.5  # when ahead of the wall clock, run at half speed
 
 
 class Clock:
-    """One process's clock."""
+    """One process's clock. `monotonic_s` is for how long something took or may take."""
 
     def __init__(
         self,
@@ -19,13 +19,13 @@ class Clock:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wall_s = wall_s
-        self._monotonic_s = monotonic_s
+        self.monotonic_s = monotonic_s
         self._read_s = monotonic_s()
         self._now_s = wall_s()
 
     def now_ms(self) -> int:
         """The time in milliseconds since 1970."""
-        read_s, wall_s = self._monotonic_s(), self._wall_s()
+        read_s, wall_s = self.monotonic_s(), self._wall_s()
         passed_s, self._read_s = read_s - self._read_s, read_s
         self._now_s = max(wall_s, self._now_s + passed_s * _SLEW)
         return int(self._now_s * 1_000)

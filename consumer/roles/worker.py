@@ -7,7 +7,6 @@ uncommitted, and the restarted process reads it again.
 
 import gc
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -235,22 +234,22 @@ class Worker:
 
     def _drain(self, partitions: Sequence[Partition], most_s: float) -> None:
         """Run the same turns without consuming until nothing is left of these partitions, then commit them."""
-        until_s = time.monotonic() + most_s
+        until_s = self._clock.monotonic_s() + most_s
         self._core.drain(partitions)
         self._turn_until(until_s - _ACKNOWLEDGED_S)
         self._core.hand_over(self._clock.now_ms())
         self._turn_until(until_s)
-        left = self._parts.attempts.close(max(0.1, until_s - time.monotonic()))
+        left = self._parts.attempts.close(max(0.1, until_s - self._clock.monotonic_s()))
         if left or not self._core.drained:
             _log.warning("not drained in time: some deliveries will be repeated", attempts_unlogged=left)
         if not left:
             positions = self._core.positions()
             going = {partition: positions[partition] for partition in partitions if partition in positions}
-            self._consumer.commit_now(going, max(0.5, until_s - time.monotonic()))
+            self._consumer.commit_now(going, max(0.5, until_s - self._clock.monotonic_s()))
 
     def _turn_until(self, until_s: float) -> None:
         self._turn()
-        while not self._core.drained and time.monotonic() < until_s:
+        while not self._core.drained and self._clock.monotonic_s() < until_s:
             self._turn()
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
