@@ -170,7 +170,7 @@ def _verdict(demo: _Demo, failure: str | None, code: int, log: str) -> int:
         faults.append("nothing was published")
     sys.stdout.write(line(demo.elapsed_s, "end", rows) + "\n")
     if faults:
-        sys.stdout.write("".join(f"  {fault}\n" for fault in faults[:200]) + f"the roles' log ends:\n{log}\n")
+        sys.stdout.write("".join(f"  {fault}\n" for fault in faults[:20]) + f"the roles' log ends:\n{log}\n")
         sys.stdout.write(f"demo: FAILED, {len(faults)} faults in {promised} deliveries\n")
         return 1
     replayed = sum(row.replayed for row in rows)

@@ -1,0 +1,50 @@
+"""`hookline demo` as a stranger runs it: the real roles, on nothing but Python."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+VERDICT = re.compile(
+    r"demo: passed, (\d+) of \1 deliveries ended where they should \((\d+) by replay\), (\d+) signatures"
+)
+
+
+def demo(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "consumer.cli.app", "demo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Settings of a developer's own must not reach the demo.
+        env={**os.environ, "HOOKLINE_TOPIC_PREFIX": "mine.", "HOOKLINE_RETRY_DELAYS": "nonsense"},
+    )
+
+
+@pytest.mark.serial
+def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
+    with demo("--for", "12s") as process:
+        said, _ = process.communicate(timeout=120)
+
+    assert process.returncode == 0, said
+    verdict = VERDICT.match(said.splitlines()[-1])
+    assert verdict is not None, said
+    deliveries, replayed, signatures = map(int, verdict.groups())
+    assert deliveries > 50
+    assert replayed > 0
+    assert signatures > deliveries, "the flaky and the dead endpoint ask for more than one request each"
+
+
+@pytest.mark.serial
+def test_ctrl_c_brings_what_was_published_to_its_end() -> None:
+    with demo() as process:
+        time.sleep(8)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+
+    assert process.returncode == 0, said
+    assert VERDICT.match(said.splitlines()[-1]), said

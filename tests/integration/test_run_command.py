@@ -1,0 +1,91 @@
+"""The command line's ways out: exit codes of sysexits.h, one line each."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+NOWHERE = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+
+
+def hookline(
+    folder: Path, *arguments: str, module: str = "consumer.cli.app", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "words"),
+    [
+        (("run",), {}, 78, "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS"),
+        (("run", "deliver"), {**NOWHERE, "HOOKLINE_RETRY_DELAYS": "5m,1m"}, 78, "HOOKLINE_RETRY_DELAYS"),
+        (("run", "deliver", "--processes", "1"), NOWHERE, 78, "HOOKLINE_EVENT_TOPICS"),
+        (("run", "dance"), {}, 64, "dance"),
+        (("dance",), {}, 64, "dance"),
+        (("run", "--dance"), {}, 64, "--dance"),
+        (("demo", "--for", "soon"), {}, 64, "'soon' is not a duration"),
+    ],
+)
+def test_a_mistake_is_an_exit_code_and_says_what(
+    tmp_path: Path, arguments: tuple[str, ...], settings: dict[str, str], code: int, words: str
+) -> None:
+    done = hookline(tmp_path, *arguments, **settings)
+
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_never_appears_in_what_is_refused(tmp_path: Path) -> None:
+    done = hookline(tmp_path, "run", **NOWHERE, HOOKLINE_ENCRYPTION_KEYS="tip-top", HOOKLINE_EVENT_TOPICS="events")
+
+    assert done.returncode == 78, done.stderr
+    assert "HOOKLINE_ENCRYPTION_KEYS" in done.stderr
+    assert "tip-top" not in done.stderr
+
+
+def test_sigterm_ends_run_whatever_it_is_doing(tmp_path: Path) -> None:
+    for delay_s in (0.1, 0.4, 1.5):
+        with subprocess.Popen(
+            [sys.executable, "-m", "consumer.cli.app", "run", "deliver", "--processes", "1"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                **NOWHERE,
+                "HOOKLINE_EVENT_TOPICS": "events",
+                "HOOKLINE_ENCRYPTION_KEYS": "k:" + "A" * 43 + "=",
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            },
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(delay_s)
+            process.send_signal(signal.SIGTERM)
+            # Before its first line has run, the signal ends the interpreter itself.
+            assert process.wait(11) in ({0, -signal.SIGTERM} if delay_s < 0.3 else {0})
+
+
+def test_the_help_is_there_at_once(tmp_path: Path) -> None:
+    hookline(tmp_path, "--help")
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        done = hookline(tmp_path, "--help")
+        took.append(time.monotonic() - began)
+
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("run", "publish", "topics", "webhooks", "dead-letters", "demo"))
+    assert min(took) < 0.6, "0.2 s on an idle machine: a group's imports must not creep into it"
