@@ -137,7 +137,7 @@ class Core:
             self._go_on(now_ms, entry, delayed)
         for job in self._traffic.start(now_ms):
             self._send(now_ms, job)
-        # Only what could not start: a job that waited for this process alone is no fault of its endpoint's.
+        # After what could start: a lane that slept until now is no longer late.
         for job, wait_ms in self._traffic.overdue(now_ms):
             self._endings.spill(job, wait_ms)
         self._relieve(now_ms)

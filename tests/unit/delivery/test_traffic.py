@@ -39,6 +39,27 @@ def test_busy_lanes_take_turns_under_the_limit_of_the_process() -> None:
     assert [each.delivery.subscription_id for each in started(traffic)] == ["a", "b", "c", "a", "b", "c"]
 
 
+def test_a_turn_starts_a_few_and_the_next_one_goes_on() -> None:
+    traffic = Traffic(limits(in_flight=1_000, lane_concurrency=8))
+    for number in range(20):
+        for _ in range(8):
+            traffic.offer(job(subscription(f"sub_{number}", url=f"https://{number}.example/")), NOW_MS)
+    assert [len(started(traffic)) for _ in range(4)] == [64, 64, 32, 0]
+
+
+def test_who_waits_only_for_the_next_turn_is_not_overdue() -> None:
+    traffic = Traffic(limits(in_flight=1_000, lane_concurrency=8))
+    for number in range(20):
+        for _ in range(10):
+            traffic.offer(job(subscription(f"sub_{number}", url=f"https://{number}.example/")), NOW_MS)
+    late_ms = NOW_MS + 2_001
+    first = started(traffic, late_ms)
+    assert traffic.overdue(late_ms) == []
+    rest = started(traffic, late_ms) + started(traffic, late_ms)
+    assert len(first) + len(rest) == 160
+    assert len(traffic.overdue(late_ms + 250)) == 40
+
+
 def test_one_origin_holds_at_most_half_of_the_process() -> None:
     traffic = Traffic(limits(in_flight=8))
     for name in ("a", "b", "c"):
