@@ -17,7 +17,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -105,14 +105,22 @@ class Reader:
 
     def printed(self, wanted: str) -> str:
         """Wait until something that was kept running printed this pattern; the line."""
+        return self._awaited(wanted, self._kept)
+
+    def all_printed(self, wanted: str) -> None:
+        """Wait until everything that was kept running printed this pattern."""
+        for kept in self._kept:
+            self._awaited(wanted, [kept])
+
+    def _awaited(self, wanted: str, among: Sequence[_Kept]) -> str:
         until_s = time.monotonic() + _STEP_S
         while time.monotonic() < until_s:
-            for kept in self._kept:
+            for kept in among:
                 if found := re.search(f"^.*{wanted}.*$", kept.log.read_text(), re.MULTILINE):
                     return found[0]
                 assert kept.process.poll() is None, kept.log.read_text()
             time.sleep(0.1)
-        logs = "\n".join(kept.log.read_text()[-3_000:] for kept in self._kept)
+        logs = "\n".join(kept.log.read_text()[-3_000:] for kept in among)
         raise AssertionError(f"nothing printed {wanted!r}; it ends:\n{logs}")
 
     def until(self, command: str) -> None:
@@ -249,6 +257,7 @@ def test_the_other_pages_go_on_from_an_installation(reader: Reader, page: str) -
             reader.follow(block)
     for block in _runnable(page):
         reader.follow(block)
+    reader.all_printed("partitions assigned")
     assert set(reader.stop()) <= {0}
 
 
