@@ -4,7 +4,9 @@ A lane with something to start is READY and stands in the round; each turn start
 lane takes turns with the others. Without room at its origin it is BLOCKED there; kept back by its rate limit, cooldown
 or breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE until an answer comes.
 
-The law: a job offered is in exactly one place: queued, under way, or given back to be spilled.
+The laws:
+- a job offered is in exactly one place: queued, under way, or given back to be spilled;
+- no lane stays BLOCKED while its origin has room, unless another lane of that origin is READY to take it.
 """
 
 import heapq
@@ -89,12 +91,14 @@ class Traffic:
             lane = self._ready.popleft()
             lane.place = Place.IDLE
             if not lane.queue or not lane.has_room:
+                self._unblock(lane.origin)
                 continue
             sleep_ms = lane.sleep_ms(now_ms)
             if sleep_ms > 0:
                 lane.place = Place.ASLEEP
                 lane.asleep_until_ms = int(now_ms + sleep_ms) + 1
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
+                self._unblock(lane.origin)
             elif not lane.origin.has_room:
                 lane.place = Place.BLOCKED
                 self._blocked.setdefault(lane.origin, deque()).append(lane)
@@ -176,18 +180,26 @@ class Traffic:
         self._departed += 1
         self.queued -= 1
         self._settle(lane)
+        self._unblock(lane.origin)
         return job
 
     def _landed(self, lane: Lane, now_ms: int) -> None:
         lane.origin.flying -= 1
         self.flying -= 1
-        blocked = self._blocked.get(lane.origin)
-        if blocked:
-            self._rouse(blocked.popleft())
+        self._unblock(lane.origin)
         if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
             self._rouse(lane)
         else:
             self._settle(lane)
+
+    def _unblock(self, origin: Origin) -> None:
+        """Room at the origin goes to the next lane there that can use it, however it came about and who left it."""
+        blocked = self._blocked.get(origin)
+        while blocked and origin.has_room:
+            lane = blocked.popleft()
+            self._rouse(lane)
+            if lane.place is Place.READY:
+                return
 
     def _rouse(self, lane: Lane) -> None:
         lane.place = Place.IDLE

@@ -1,0 +1,55 @@
+"""Whoever may start is started, whatever was offered, answered, refused, spilled or taken out before."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.delivery.lane import Job
+from consumer.delivery.traffic import Traffic
+from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+
+WEBHOOKS = [
+    subscription(f"sub_{number}", url=f"https://{number % 2}.example/{number}", rate_per_s=50 if number == 3 else None)
+    for number in range(6)
+]
+
+
+def start_all(traffic: Traffic, now_ms: int) -> list[Job]:
+    started: list[Job] = []
+    while more := list(traffic.start(now_ms)):
+        started += more
+    return started
+
+
+def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
+    """Lanes that could start a request and did not."""
+    if traffic.flying >= traffic._limits.in_flight:
+        return []
+    return [
+        url
+        for (_, url), lane in traffic._lanes.items()
+        if lane.queue and lane.has_room and lane.origin.has_room and lane.sleep_ms(now_ms) <= 0
+    ]
+
+
+@given(seed=st.integers(0, 2**32), in_flight=st.integers(2, 12))
+def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int) -> None:
+    chance = random.Random(seed)
+    traffic = Traffic(limits(in_flight=in_flight, lane_concurrency=4))
+    flying: list[Job] = []
+    now_ms = NOW_MS
+    for _ in range(60):
+        now_ms += chance.choice((0, 1, 30, 700))
+        for _ in range(chance.randrange(6)):
+            traffic.offer(job(chance.choice(WEBHOOKS)), now_ms)
+        for _ in range(chance.randrange(4)):
+            if flying:
+                landed = flying.pop(chance.randrange(len(flying)))
+                answer = chance.choice((response(), response(), response(429), failure()))
+                traffic.answered(landed, answer, now_ms)
+        if chance.random() < 0.2:
+            traffic.unqueue(lambda _: chance.random() < 0.5)
+        flying += start_all(traffic, now_ms)
+        traffic.overdue(now_ms)
+        assert left_behind(traffic, now_ms) == []
