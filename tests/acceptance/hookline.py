@@ -38,6 +38,10 @@ class Hookline:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def supervisor_pid(self) -> int:
+        return self._process.pid
+
     def said(self, event: str, **fields: object) -> list[dict[str, object]]:
         """The log lines of this event with these fields."""
         lines = [json.loads(line) for line in self.log.splitlines(keepends=True) if line.endswith("}\n")]

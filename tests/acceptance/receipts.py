@@ -70,6 +70,11 @@ def receiving(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[Receiver]
             process.kill()
 
 
+def read_receipts(log: Path) -> list[Receipt]:
+    """All receipts of a log whose receiver has ended, or may have been killed at its last line."""
+    return [_receipt(line) for line in log.read_bytes().split(b"\n")[:-1]]
+
+
 def _receipt(line: bytes) -> Receipt:
     at_ms, endpoint, webhook_id, status, body = json.loads(line)
     return Receipt(

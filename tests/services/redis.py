@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -21,8 +22,8 @@ class Redis(Service):
     name = "Redis"
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
-        """Start one with its log in `folder`.
+    def start(cls, folder: Path, options: Sequence[str] = ()) -> Self:
+        """Start one with its log in `folder`; `options` go after OPTIONS.
 
         Raises:
             ServiceError: neither redis-server nor a container engine is here, or it did not start.
@@ -30,10 +31,10 @@ class Redis(Service):
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         if path := shutil.which("redis-server"):
-            command = [path, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *OPTIONS]
+            command = [path, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *OPTIONS, *options]
             server: Server = LocalProcess(command, log=folder / "redis.log")
         elif container := engine.find():
-            arguments = ["redis-server", *OPTIONS]
+            arguments = ["redis-server", *OPTIONS, *options]
             server = engine.Container(container, IMAGE, port=port, inner_port=6379, arguments=arguments)
         else:
             raise ServiceError("Redis needs redis-server or a container engine; neither answers")
@@ -44,10 +45,10 @@ class Redis(Service):
         return f"redis://127.0.0.1:{self._port}/{database}"
 
     def ready(self) -> bool:
-        """Whether it answers PING. Behind a container's proxy the port accepts before Redis does."""
+        """Whether it answers PING, if only to ask for a password. A container's proxy accepts before Redis does."""
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1.0) as connection:
                 connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False

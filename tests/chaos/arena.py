@@ -1,0 +1,251 @@
+"""What the chaos run happens to: a Kafka, a Redis and receivers of its own, one or two supervisors, and the webhooks.
+
+The law: everything here is started by this object and ends with it; every secret in it is a canary.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from consumer.brands.loader import brand
+from consumer.kafka import topics
+from consumer.kafka.writing import NewRecord, write_now
+from consumer.settings import Settings
+from consumer.webhooks import record
+from consumer.webhooks.draft import Wishes, create
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Subscription
+from tests.acceptance.happenings import Happening, Hook
+from tests.acceptance.hookline import Hookline, hookline
+from tests.acceptance.receipts import ROOT
+from tests.acceptance.receiver import Endpoint, Temper
+from tests.acceptance.stage import Stage
+from tests.chaos import canary
+from tests.services.kafka import Kafka
+from tests.services.redis import Redis
+from tests.services.server import LocalProcess, free_port, listening
+from tests.services.topics import create_topics
+
+PARTITIONS: Final = 8
+TENANTS: Final = 8
+SLOTS: Final = 3  # webhooks that change all the time
+GENERATIONS: Final = 80
+TYPES: Final = ("order.created", "order.updated", "user.created", "order.created", "rare.made")
+_STAGE_PREFIX: Final = "chaos."
+_PYTHON: Final = (sys.executable, "-m")
+
+
+def happening(number: int) -> Happening:
+    """The event of a number: always the same."""
+    return Happening(
+        n=number,
+        id=f"evt-{number}",
+        type=TYPES[number // TENANTS % len(TYPES)],
+        tenant=f"tenant-{number * 7 % TENANTS}",
+    )
+
+
+def steady_hooks() -> list[Hook]:
+    """Those that stay: three well ones for each tenant, and odd ones for what is rare."""
+    hooks = [
+        Hook(name=f"{place}-{tenant}-{each}", tenant=f"tenant-{tenant}", event_types=types)
+        for tenant in range(TENANTS)
+        for place, each, types in (("north", 0, ()), ("south", 1, ()), ("north", 2, ("order.*",)))
+    ]
+    odd = (Temper.FLAKY, Temper.SLOW, Temper.DEAD, Temper.GONE)
+    hooks += [
+        Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", event_types=("rare.*",), temper=temper)
+        for tenant, temper in enumerate(odd)
+    ]
+    return hooks
+
+
+def changing_hook(slot: int, generation: int, types: tuple[str, ...] = ()) -> Hook:
+    """The webhook of a slot in its so manieth life."""
+    return Hook(name=f"south-changing-{slot}-{generation}", tenant=f"tenant-{slot}", event_types=types)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """A receiver's process. It serves the webhooks whose names begin with its own."""
+
+    name: str
+    port: int
+    log: Path
+    server: LocalProcess
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self.server.start()
+        until_s = time.monotonic() + 15
+        while not listening(self.port):
+            assert time.monotonic() < until_s, f"{self.name} does not listen: {self.server.log_tail()}"
+            time.sleep(0.05)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Change its mood."""
+        os.kill(self.server.pid, number)
+
+
+class House:
+    """A supervisor that can be started and stopped. `lock` is held by whoever does something to its processes."""
+
+    def __init__(self, name: str, stage: Stage, processes: int) -> None:
+        self.name = name
+        self.lock = threading.RLock()
+        self._stage, self._processes = stage, processes
+        self._lives = 0
+        self._open = ExitStack()
+        self.running: Hookline | None = None
+
+    def start(self) -> Hookline:
+        """Start it."""
+        self._lives += 1
+        log_name = f"hookline-{self.name}-{self._lives}.log"
+        arguments = ("--processes", str(self._processes))
+        self.running = self._open.enter_context(
+            hookline(self._stage.environment, self._stage.folder, *arguments, log_name=log_name)
+        )
+        return self.running
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; its exit code."""
+        assert self.running is not None
+        code, _ = self.running.stop()
+        self.running = None
+        self._open.close()
+        return code
+
+    def close(self) -> None:
+        """Whatever it does."""
+        self._open.close()
+
+
+class Arena:
+    """The installation under test."""
+
+    def __init__(self, folder: Path, *, options: Mapping[str, str] | None = None, kafka: Kafka | None = None) -> None:
+        self.folder = folder
+        self._open = ExitStack()
+        folder.mkdir(parents=True, exist_ok=True)
+        password = canary.word()
+        self.kafka = kafka or Kafka.start(folder / "kafka")
+        self._open.callback(self.kafka.stop)
+        self.redis = Redis.start(folder / "redis", ["--requirepass", password])
+        self._open.callback(self.redis.stop)
+        self.redis_url = self.redis.url().replace("redis://", f"redis://:{password}@")
+        self.environment = {
+            "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "HOOKLINE_REDIS_URL": self.redis_url,
+            "HOOKLINE_TOPIC_PREFIX": _STAGE_PREFIX,
+            "HOOKLINE_EVENT_TOPICS": f"{_STAGE_PREFIX}orders",
+            "HOOKLINE_PARTITIONS": str(PARTITIONS),
+            "HOOKLINE_ENCRYPTION_KEYS": f"chaos:{canary.encryption_key()}",
+            "HOOKLINE_ALLOW_HTTP": "true",
+            "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
+            "HOOKLINE_RETRY_DELAYS": "1s,2s,5s,10s",
+            "HOOKLINE_RETRY_FOR": "120s",
+            "HOOKLINE_STATE_DIR": str(folder / "state"),
+            **(options or {}),
+        }
+        fields = {name.removeprefix("HOOKLINE_").lower(): value for name, value in self.environment.items()}
+        kafka_fields = {
+            name.removeprefix("kafka_").replace("_", "."): fields.pop(name)
+            for name in list(fields)
+            if name.startswith("kafka_")
+        }
+        self.settings = Settings.model_validate({**fields, "kafka": kafka_fields})
+        self.stage = Stage(self.environment, self.settings, folder)
+        create_topics(self.kafka.bootstrap, {self.stage.event_topic: PARTITIONS})
+        topics.create(topics.admin_client(self.settings), self.settings)
+        self.secrets = {hook.name: canary.signing_secret() for hook in steady_hooks()} | {
+            changing_hook(slot, life).name: canary.signing_secret()
+            for slot in range(SLOTS)
+            for life in range(GENERATIONS)
+        }
+        self.customers = {name: self._customer(name) for name in ("north", "south", "odd")}
+        self.hosts = House("first", self.stage, 3)
+        self.guests = House("second", self.stage, 2)
+        self._open.callback(self.hosts.close)
+        self._open.callback(self.guests.close)
+
+    def close(self) -> None:
+        """End everything."""
+        self._open.close()
+
+    @property
+    def houses(self) -> Sequence[House]:
+        """The supervisors that run."""
+        return [house for house in (self.hosts, self.guests) if house.running is not None]
+
+    def subscription(self, hook: Hook) -> Subscription:
+        """A webhook as the topic holds it, with a header whose value is a canary."""
+        customer = self.customers[hook.name.partition("-")[0]]
+        return create(
+            Wishes(
+                tenant=hook.tenant,
+                url=f"http://127.0.0.1:{customer.port}/{hook.name}",
+                brand="hookline",
+                event_types=hook.event_types,
+                secret=self.secrets[hook.name],
+                headers={"x-api-key": canary.word()},
+                timeout_ms=hook.timeout_ms,
+            ),
+            brand=brand("hookline"),
+            keyring=Keyring.from_settings(self.settings),
+            now_ms=time.time_ns() // 1_000_000,
+            new_id=partial(str, hook.name),
+            entropy=os.urandom,
+            allow_http=True,
+        )[0]
+
+    def subscribe(self, hooks: Sequence[Hook]) -> None:
+        """Write webhooks straight onto their topic."""
+        subscriptions = [self.subscription(hook) for hook in hooks]
+        topic = self.stage.topics.subscriptions
+        write_now(
+            self.settings,
+            [NewRecord(topic=topic, key=each.id.encode(), value=record.encode(each)) for each in subscriptions],
+        )
+
+    def _customer(self, name: str) -> Customer:
+        endpoints = [
+            Endpoint(name=hook, temper=_temper(hook), secret=secret)
+            for hook, secret in self.secrets.items()
+            if hook.startswith(f"{name}-")
+        ]
+        listed, log, port = self.folder / f"{name}.json", self.folder / f"{name}.receipts", free_port()
+        listed.write_text(json.dumps([asdict(each) for each in endpoints]))
+        log.touch()
+        server = LocalProcess(
+            [*_PYTHON, "tests.chaos.receiver", str(listed), str(log), str(port)],
+            log=self.folder / f"{name}.log",
+            environment={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        customer = Customer(name=name, port=port, log=log, server=server)
+        customer.start()
+        self._open.callback(server.kill)
+        return customer
+
+
+@contextmanager
+def arena(folder: Path, *, options: Mapping[str, str] | None = None) -> Iterator[Arena]:
+    """An arena that ends with this context."""
+    built = Arena(folder, options=options)
+    try:
+        yield built
+    finally:
+        built.close()
+
+
+def _temper(hook: str) -> Temper:
+    return Temper(hook.rpartition("-")[2]) if hook.startswith("odd-") else Temper.HEALTHY

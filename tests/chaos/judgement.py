@@ -1,0 +1,222 @@
+"""Everything that was promised against everything that happened.
+
+The law: the log is the truth about what was published, the receivers' disks about what was accepted; the rest of
+Hookline's topics serve only to excuse (a dead letter) or to accuse (an early attempt, a commit too far).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from consumer.delivery.delivery import Delivery
+from consumer.events.event import Record
+from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
+from tests.acceptance.happenings import Hook, Published, owed, webhook_id
+from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
+from tests.acceptance.receipts import Receipt
+from tests.acceptance.stage import Stage
+from tests.chaos.arena import happening
+from tests.chaos.changes import Story
+from tests.chaos.load import Ledger
+from tests.chaos.watch import Committed
+
+_UNDER_WAY_MS: Final = 60_000  # so long a delivery may be under way when its webhook changes or goes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is on the topics."""
+
+    events: Sequence[Published]
+    buried: Sequence[Buried]
+    tried: Sequence[Tried]
+    waited: Sequence[Waited]
+    written_ms: Mapping[Pair, int]
+    """When each pair was first on a delay or dead-letter topic, by the broker's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What came out."""
+
+    verdict: Verdict
+    pairs: int
+    in_doubt: int
+    excused: int
+    missing_events: Sequence[int]
+    repeated_events: int
+    unsafe_commits: Sequence[Committed]
+    commits: int
+    arrivals: Mapping[Pair, Sequence[int]]
+    """When each pair was accepted, in order."""
+
+    @property
+    def duplicates(self) -> int:
+        """Acceptances beyond the first."""
+        return sum(self.verdict.duplicates.values())
+
+
+def read_log(stage: Stage) -> Log:
+    """Read the topics."""
+    written_ms: dict[Pair, int] = {}
+
+    def wrote(pair: Pair, at_ms: int) -> None:
+        written_ms[pair] = min(at_ms, written_ms.get(pair, at_ms))
+
+    buried: list[Buried] = []
+    for each in stage.read(stage.topics.dead_letter):
+        letter = decode_dead_letter(each.value or b"")
+        pair = (webhook_id(letter.delivery.event.id), letter.delivery.subscription_id)
+        buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
+        wrote(pair, each.timestamp_ms)
+    waited: list[Waited] = []
+    delays_ms = stage.settings.retry_delays_ms
+    for tier, topic in enumerate(stage.topics.retry_topics):
+        for each in stage.read(topic):
+            delayed = decode_delayed(each.value or b"", tier)
+            if isinstance(delayed, Delivery):
+                due_ms = each.timestamp_ms + delays_ms[tier]
+                waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
+                wrote((webhook_id(delayed.event.id), delayed.subscription_id), each.timestamp_ms)
+    tried: list[Tried] = []
+    for each in stage.read(stage.topics.attempts):
+        attempt = decode_attempt(each.value or b"")
+        tried.append(Tried(delivery_id=attempt.delivery_id, number=attempt.number, at_ms=attempt.at_ms))
+    return Log(
+        events=[_published(each) for each in stage.read(stage.event_topic)],
+        buried=buried,
+        tried=tried,
+        waited=waited,
+        written_ms=written_ms,
+    )
+
+
+def decide(
+    log: Log,
+    receipts: Sequence[Receipt],
+    *,
+    ledger: Ledger,
+    hooks: Sequence[Hook],
+    stories: Mapping[str, Story],
+    commits: Sequence[Committed],
+) -> Judgement:
+    """Hold it all against the promise."""
+    steady = owed(log.events, hooks)
+    must, doubtful = _of_changing(log.events, stories)
+    accepted: defaultdict[Pair, list[int]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.accepted:
+            accepted[receipt.webhook_id, receipt.endpoint].append(receipt.at_ms)
+    buried = {each.pair for each in log.buried}
+    excused = {
+        pair
+        for pair, event in must.items()
+        if pair not in accepted and pair not in buried and _changed(stories[pair[1]], event.time_ms)
+    }
+    promises = Promises(
+        bodies={**steady.bodies, **_bodies(must | doubtful, stories)},
+        event_tenants=steady.event_tenants,
+        tenants={**steady.tenants, **{name: story.hook.tenant for name, story in stories.items()}},
+    )
+    verdict = judge(promises, receipts, log.buried, log.tried, log.waited)
+    # What is in doubt or excused is allowed, not owed.
+    verdict = replace(verdict, lost=verdict.lost - doubtful.keys() - excused)
+    owed_pairs = steady.bodies.keys() | (must.keys() - excused)
+    safe_ms = {pair: times[0] for pair, times in accepted.items()}
+    for pair, at_ms in log.written_ms.items():
+        safe_ms[pair] = min(at_ms, safe_ms.get(pair, at_ms))
+    numbers = [event.happening.n for event in log.events]
+    in_log = {event.happening.n: (event.partition, event.offset) for event in log.events}
+    return Judgement(
+        verdict=verdict,
+        pairs=len(owed_pairs),
+        in_doubt=len(doubtful),
+        excused=len(excused),
+        missing_events=[number for number in ledger.acknowledged if number not in in_log],
+        repeated_events=len(numbers) - len(in_log),
+        unsafe_commits=unsafe(commits, log.events, owed_pairs, safe_ms),
+        commits=len(commits),
+        arrivals=accepted,
+    )
+
+
+def unsafe(
+    commits: Iterable[Committed], events: Iterable[Published], pairs: Iterable[Pair], safe_ms: Mapping[Pair, int]
+) -> list[Committed]:
+    """The commits that call something done which was neither accepted nor on another topic by then. Pure."""
+    latest_ms: dict[str, float] = {}
+    for pair in pairs:
+        at_ms = safe_ms.get(pair, float("inf"))
+        latest_ms[pair[0]] = max(at_ms, latest_ms.get(pair[0], 0))
+    by_partition: defaultdict[int, list[float]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: (event.partition, event.offset)):
+        rows = by_partition[event.partition]
+        rows += [0.0] * (event.offset - len(rows)) + [latest_ms.get(event.webhook_id, 0.0)]
+    running = {partition: _running_most(rows) for partition, rows in by_partition.items()}
+    found: list[Committed] = []
+    for commit in commits:
+        rows = by_partition[commit.partition]
+        below = min(commit.offset, len(rows))
+        latest = running[commit.partition][below - 1] if below else 0.0
+        if commit.done is not None:
+            above = range(commit.offset, min(commit.done.last + 1, len(rows)))
+            latest = max([latest, *(rows[offset] for offset in above if commit.done.is_done(offset))])
+        if latest > commit.at_ms:
+            found.append(commit)
+    return found
+
+
+def _running_most(rows: Sequence[float]) -> list[float]:
+    most, found = 0.0, []
+    for row in rows:
+        most = max(most, row)
+        found.append(most)
+    return found
+
+
+def _of_changing(
+    events: Sequence[Published], stories: Mapping[str, Story]
+) -> tuple[dict[Pair, Published], dict[Pair, Published]]:
+    """What is owed to webhooks that changed, and what may or may not have come."""
+    must: dict[Pair, Published] = {}
+    doubtful: dict[Pair, Published] = {}
+    by_tenant: defaultdict[str, list[Story]] = defaultdict(list)
+    for story in stories.values():
+        by_tenant[story.hook.tenant].append(story)
+    for event in events:
+        for story in by_tenant.get(event.happening.tenant, ()):
+            span = story.at(event.time_ms)
+            pair = (event.webhook_id, story.hook.name)
+            if span is not None and span.doubt:
+                doubtful[pair] = event
+            elif span is not None and span.hook is not None and span.hook.wants(event.happening):
+                must[pair] = event
+            elif _changed(story, event.time_ms):
+                doubtful[pair] = event  # published before the change, and perhaps matched only after
+    return must, doubtful
+
+
+def _bodies(pairs: Mapping[Pair, Published], stories: Mapping[str, Story]) -> dict[Pair, bytes]:
+    found: dict[Pair, bytes] = {}
+    for pair, event in pairs.items():
+        any_type = replace(stories[pair[1]].hook, event_types=())
+        found |= owed([event], [any_type]).bodies
+    return found
+
+
+def _changed(story: Story, time_ms: int) -> bool:
+    """Whether the webhook changed while this event's delivery may have been under way, or before it was matched."""
+    return any(time_ms <= changed_ms <= time_ms + _UNDER_WAY_MS for changed_ms in story.changed_ms)
+
+
+def _published(record: Record) -> Published:
+    assert record.key is not None
+    event = happening(int(record.key))
+    return Published(
+        happening=event,
+        partition=record.partition,
+        offset=record.offset,
+        webhook_id=webhook_id(event.id or ""),
+        time_ms=record.timestamp_ms,
+    )

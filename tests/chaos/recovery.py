@@ -1,0 +1,88 @@
+"""How long after a fault's end deliveries flowed on every partition again, and what explains a duplicate. Pure.
+
+The law: recovery is counted from the end of the fault that is asked about, whatever other fault came in between.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from tests.acceptance.ledger import Pair
+from tests.chaos.faults import Happened
+from tests.chaos.schedule import Kind
+
+# What finished so shortly before a fault was not committed yet (every 60 ms, then acknowledged twice).
+_BEFORE_MS: Final = 1_000
+# … and so long after it ended something may still end that began in it (an answer read late, a drain).
+_AFTER_MS: Final = 2_000
+_HARMLESS: Final = frozenset({Kind.KILL_PROJECTION, Kind.STOP_PROJECTION, Kind.REDIS_FLUSH})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """`after_ms` the fault's end every partition had delivered; None: the run was over before."""
+
+    fault: Happened
+    after_ms: int | None
+
+
+def recoveries(
+    faults: Iterable[Happened], arrivals: Mapping[str, Sequence[int]], partition_of: Mapping[str, int], partitions: int
+) -> list[Recovery]:
+    """`arrivals`: when each event (by webhook-id) was accepted, by anybody."""
+    times: defaultdict[int, list[int]] = defaultdict(list)
+    for event, came in arrivals.items():
+        if event in partition_of:
+            times[partition_of[event]] += came
+    rows = [sorted(times[number]) for number in range(partitions)]
+    found: list[Recovery] = []
+    for fault in faults:
+        firsts = [_first(row, fault.ended_ms) for row in rows]
+        known = [first for first in firsts if first is not None]
+        after_ms = max(known) - fault.ended_ms if len(known) == partitions else None
+        found.append(Recovery(fault=fault, after_ms=after_ms))
+    return found
+
+
+def silences(arrivals: Iterable[int], from_ms: int, until_ms: int) -> int:
+    """The longest time between two arrivals, the borders included."""
+    rows = [from_ms, *sorted(each for each in arrivals if from_ms <= each <= until_ms), until_ms]
+    return max(later - earlier for earlier, later in pairwise(rows))
+
+
+def explained(
+    duplicates: Iterable[Pair], arrivals: Mapping[Pair, Sequence[int]], faults: Sequence[Happened]
+) -> tuple[Counter[Kind], list[Pair]]:
+    """By which kind of fault each duplicate is explained, and those by none.
+
+    A duplicate is explained by a fault in whose time it was accepted before its last acceptance: then it was in flight
+    when the fault came. Of several the one that began last before is named.
+    """
+    kinds: Counter[Kind] = Counter()
+    rest: list[Pair] = []
+    able = [fault for fault in faults if fault.kind not in _HARMLESS]
+    for pair in duplicates:
+        fault = _cause(arrivals[pair][0], arrivals[pair][-1], able)
+        if fault is None:
+            rest.append(pair)
+        else:
+            kinds[fault.kind] += 1
+    return kinds, rest
+
+
+def _cause(first_ms: int, last_ms: int, faults: Sequence[Happened]) -> Happened | None:
+    found = [
+        fault
+        for fault in faults
+        if fault.began_ms - _BEFORE_MS <= first_ms <= fault.ended_ms + _AFTER_MS and fault.began_ms <= last_ms
+    ]
+    # A process that died at once is likelier than a broker that was away around it.
+    return min(found, key=lambda fault: abs(fault.began_ms - first_ms), default=None)
+
+
+def _first(row: Sequence[int], from_ms: int) -> int | None:
+    at = bisect_left(row, from_ms)
+    return row[at] if at < len(row) else None

@@ -1,0 +1,206 @@
+"""A run as a page of Markdown, its last line the verdict. Pure.
+
+The law: a target that was missed is said, with its figure; the verdict follows from the targets alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from tests.chaos.recovery import Recovery
+from tests.chaos.run import Outcome
+from tests.chaos.schedule import Kind
+from tests.chaos.watch import Held
+
+_FULL_S: Final = 1_200.0
+_RECOVERED_WITHIN_MS: Final = 30_000
+_DUPLICATES_MOST: Final = 0.001
+_RSS_GROWTH: Final = 1.5
+_DESCRIPTORS_GROWTH: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What was wanted, and what came."""
+
+    name: str
+    wanted: str
+    found: str
+    met: bool
+
+
+def targets(outcome: Outcome) -> list[Target]:
+    """Every target; the counts in proportion to the run's length."""
+    share = min(1.0, outcome.length_s / _FULL_S)
+    kinds = Counter(each.kind for each in outcome.faults)
+    judged, verdict = outcome.judgement, outcome.judgement.verdict
+    terms = kinds[Kind.TERM] + sum(each.kind is Kind.GUEST and each.detail == "goes" for each in outcome.faults)
+    counts = (
+        ("worker kills", 200, sum(number for kind, number in kinds.items() if kind.is_kill)),
+        ("SIGTERM of a supervisor", 30, terms),
+        ("broker faults", 20, sum(number for kind, number in kinds.items() if kind.of_broker)),
+        ("Redis faults", 20, sum(number for kind, number in kinds.items() if kind.of_redis)),
+        ("pairs", 200_000, judged.pairs),
+    )
+    found = [
+        Target(name=name, wanted=f"≥ {int(least * share):,}", found=f"{number:,}", met=number >= int(least * share))
+        for name, least, number in counts
+    ]
+    nothing = (
+        ("lost", len(verdict.lost)),
+        ("acknowledged events missing from the log", len(judged.missing_events)),
+        ("phantom", len(verdict.phantom)),
+        ("cross-tenant", len(verdict.cross_tenant)),
+        ("altered", len(verdict.altered)),
+        ("refused signatures", len(verdict.refused_signatures)),
+        ("early", len(verdict.early)),
+        ("buried twice", len(verdict.buried_twice)),
+        ("commits past what was safe", len(judged.unsafe_commits)),
+        ("places with a leaked secret", len(outcome.leaked)),
+        ("duplicates not explained by a fault", outcome.unexplained),
+    )
+    found += [Target(name=name, wanted="0", found=f"{number:,}", met=number == 0) for name, number in nothing]
+    duplicates = judged.duplicates / max(1, judged.pairs)
+    found.append(
+        Target(
+            name="duplicates of pairs",
+            wanted="< 0.1 %",
+            found=f"{duplicates:.3%} ({judged.duplicates:,})",
+            met=duplicates < _DUPLICATES_MOST,
+        )
+    )
+    slowest = max((each.after_ms for each in outcome.recoveries if each.after_ms is not None), default=0)
+    found.append(
+        Target(
+            name="slowest recovery",
+            wanted="≤ 30 s",
+            found=f"{slowest / 1_000:.1f} s",
+            met=slowest <= _RECOVERED_WITHIN_MS,
+        )
+    )
+    found += _returned(outcome)
+    return found
+
+
+def passed(outcome: Outcome) -> bool:
+    """Whether every target was met."""
+    return all(target.met for target in targets(outcome))
+
+
+def page(outcome: Outcome) -> str:
+    """The report."""
+    judged = outcome.judgement
+    ledger = outcome.ledger
+    minutes = f"{outcome.length_s / 60:g}"
+    command = f"python -m tests.chaos --minutes {minutes} --seed {outcome.seed}"
+    ends = (
+        f"{ledger.intended:,} meant, {len(ledger.acknowledged):,} acknowledged, {len(ledger.failed):,} failed, "
+        f"{len(ledger.unknown):,} unknown; {judged.repeated_events:,} are in the log twice"
+    )
+    pairs = (
+        f"{judged.pairs:,} owed, {judged.in_doubt:,} in doubt (their webhook was just changing), {judged.excused:,} "
+        "under way when their webhook changed and so out of the promise"
+    )
+    rows = ((each.name, each.wanted, each.found, "ok" if each.met else "MISSED") for each in targets(outcome))
+    lines = [
+        "# Chaos run",
+        "",
+        f"`{command}`: {minutes} minutes of faults; real processes, Kafka, Redis and receivers, one machine.",
+        "",
+        *_table(("", "wanted", "found", ""), rows),
+        "",
+        "## What happened",
+        "",
+        *_table(("fault", "times", "recovery, median", "slowest"), _faults(outcome)),
+        "",
+        f"Webhooks meanwhile: {_counted(outcome.changes)}.",
+        "",
+        "## Ledgers",
+        "",
+        f"- Events: {ends}.",
+        f"- Pairs: {pairs}.",
+        f"- Requests noted by the receivers: {outcome.receipts:,}.",
+        f"- Dead letters: {_counted(outcome.dead_letters)}.",
+        f"- Accepted and dead-lettered both: {len(judged.verdict.accepted_and_buried):,}.",
+        f"- Duplicates by the fault that explains them: {_counted(outcome.causes)}.",
+        f"- Commits looked at: {judged.commits:,}.",
+        f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
+        *(f"- LEAKED: {place}" for place in outcome.leaked),
+        "",
+        *_broken(outcome),
+        verdict(outcome),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def verdict(outcome: Outcome) -> str:
+    """One line with its figure."""
+    judged = outcome.judgement
+    found = judged.verdict
+    return (
+        f"chaos: {'PASS' if passed(outcome) else 'FAIL'}: {judged.pairs:,} pairs, {len(found.lost)} lost, "
+        f"{len(found.early)} early, {len(found.phantom)} phantom, {len(outcome.leaked)} leaked, "
+        f"{judged.duplicates:,} duplicates, {len(outcome.faults)} faults in {outcome.length_s / 60:g} minutes"
+    )
+
+
+def _broken(outcome: Outcome) -> list[str]:
+    broken = outcome.judgement.verdict.broken()
+    return ["What broke: " + broken, ""] if broken else []
+
+
+def _faults(outcome: Outcome) -> Iterable[tuple[str, str, str, str]]:
+    by_kind: dict[str, list[Recovery]] = {}
+    for each in outcome.recoveries:
+        name = f"{each.fault.kind}: {each.fault.detail}" if each.fault.kind is Kind.GUEST else each.fault.kind.value
+        by_kind.setdefault(name, []).append(each)
+    for name, rows in sorted(by_kind.items()):
+        took = [each.after_ms / 1_000 for each in rows if each.after_ms is not None]
+        figures = (f"{median(took):.1f} s", f"{max(took):.1f} s") if took else ("", "")
+        yield name, str(len(rows)), *figures
+
+
+def _returned(outcome: Outcome) -> list[Target]:
+    """What the processes hold in the calm at the end, against those that had just begun."""
+    found: list[Target] = []
+    for role in sorted({each.role for each in outcome.held}):
+        held = [each for each in outcome.held if each.role == role]
+        before = [each for each in held if each.at_ms <= held[0].at_ms + 10_000]
+        after = [each for each in held if each.at_ms >= outcome.calm_ms + 5_000]
+        if not after:
+            continue
+        rss, rss_after = _most_rss(before), _most_rss(after)
+        files, files_after = _most_files(before), _most_files(after)
+        most = _most_rss(held)
+        found.append(
+            Target(
+                name=f"{role}: memory and descriptors return",
+                wanted=f"≤ {rss * _RSS_GROWTH:.0f} MB, ≤ {files + _DESCRIPTORS_GROWTH}",
+                found=f"{rss_after:.0f} MB (at most {most:.0f} in between), {files_after}",
+                met=rss_after <= rss * _RSS_GROWTH and files_after <= files + _DESCRIPTORS_GROWTH,
+            )
+        )
+    return found
+
+
+def _most_rss(held: Sequence[Held]) -> float:
+    return max(each.rss_mb for each in held)
+
+
+def _most_files(held: Sequence[Held]) -> int:
+    return max(each.descriptors for each in held)
+
+
+def _counted(counts: Counter[str] | Counter[Kind] | Counter[int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.most_common()) or "none"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        f"|{'---|' * len(head)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]

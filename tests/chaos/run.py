@@ -1,0 +1,161 @@
+"""One chaos run: begin, faults under load, calm, the end of everything, judgement."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.acceptance.deadline import until
+from tests.acceptance.receipts import Receipt, read_receipts
+from tests.chaos import judgement, leaks
+from tests.chaos.arena import PARTITIONS, Arena, arena, happening, steady_hooks
+from tests.chaos.changes import Changes
+from tests.chaos.faults import Faults, Happened, now_ms
+from tests.chaos.judgement import Judgement
+from tests.chaos.load import Ledger, Load
+from tests.chaos.recovery import Recovery, explained, recoveries
+from tests.chaos.schedule import Kind, plan
+from tests.chaos.watch import Held, Watch
+
+EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
+_CALM_S: Final = 12.0
+_LEAD_S: Final = 3.0
+_END_WITHIN_S: Final = 200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A run and what came of it."""
+
+    seed: int
+    length_s: float
+    ledger: Ledger
+    faults: Sequence[Happened]
+    exits: Sequence[int]
+    changes: Counter[str]
+    judgement: Judgement
+    recoveries: Sequence[Recovery]
+    causes: Counter[Kind]
+    unexplained: int
+    leaked: Sequence[str]
+    held: Sequence[Held]
+    calm_ms: int
+    receipts: int
+    dead_letters: Counter[str]
+
+
+def run(folder: Path, *, seed: int, length_s: float, a_second: float = EVENTS_A_SECOND) -> Outcome:
+    """Let it happen for `length_s` seconds, and judge.
+
+    Raises:
+        AssertionError: something did not come to an end.
+    """
+    with arena(folder) as built:
+        return _run(built, seed=seed, length_s=length_s, a_second=a_second)
+
+
+def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcome:
+    hooks = steady_hooks()
+    built.subscribe(hooks)
+    faults, watch = Faults(built), Watch(built)
+    changes = Changes(built, faults, seed)
+    load = Load(
+        built.kafka.bootstrap, built.stage.event_topic, built.folder / "load.ledger",
+        partitions=PARTITIONS, make=happening,
+    )  # fmt: skip
+    began = built.hosts.start()
+    began.assigned("deliver", times=3, within_s=60)
+    stop_changes, stop_load, stop_watch, stop_faults = (threading.Event() for _ in range(4))
+    with ThreadPoolExecutor(3) as threads:
+        loading = threads.submit(load.run, stop_load, a_second=a_second)
+        others: list[Future[None]] = [
+            threads.submit(changes.run, stop_changes, every_s=5.0),
+            threads.submit(watch.run, stop_watch),
+        ]
+        try:
+            time.sleep(_LEAD_S)
+            faults.run(plan(seed, length_s), stop_faults)
+            stop_changes.set()
+            others[0].result()
+            calm_ms = now_ms()
+            time.sleep(_CALM_S)
+            watch.look_at_processes()
+        finally:
+            for stop in (stop_changes, stop_load):
+                stop.set()
+        try:
+            loading.result()
+            _await_end(built)
+        finally:
+            stop_watch.set()
+        others[1].result()
+    found_leaks = leaks.leaks(built)
+    assert built.hosts.stop() == 0
+    seen = _Seen(ledger=load.ledger, faults=faults, watch=watch, changes=changes, calm_ms=calm_ms, leaked=found_leaks)
+    return _judged(built, seen, seed=seed, length_s=length_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the run's parts noted."""
+
+    ledger: Ledger
+    faults: Faults
+    watch: Watch
+    changes: Changes
+    calm_ms: int
+    leaked: Sequence[str]
+
+
+def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome:
+    log = judgement.read_log(built.stage)
+    receipts: list[Receipt] = [receipt for each in built.customers.values() for receipt in read_receipts(each.log)]
+    judged = judgement.decide(
+        log,
+        receipts,
+        ledger=seen.ledger,
+        hooks=steady_hooks(),
+        stories=seen.changes.stories,
+        commits=seen.watch.committed,
+    )
+    by_event: dict[str, list[int]] = {}
+    for (event, _), times in judged.arrivals.items():
+        by_event.setdefault(event, []).extend(times)
+    partition_of = {event.webhook_id: event.partition for event in log.events}
+    happened = sorted(seen.faults.happened, key=lambda each: each.began_ms)
+    causes, unexplained = explained(judged.verdict.duplicates, judged.arrivals, happened)
+    return Outcome(
+        seed=seed,
+        length_s=length_s,
+        ledger=seen.ledger,
+        faults=happened,
+        exits=seen.faults.exits,
+        changes=Counter(seen.changes.made),
+        judgement=judged,
+        recoveries=recoveries(happened, by_event, partition_of, PARTITIONS),
+        causes=causes,
+        unexplained=len(unexplained),
+        leaked=seen.leaked,
+        held=seen.watch.held,
+        calm_ms=seen.calm_ms,
+        receipts=len(receipts),
+        dead_letters=Counter(each.reason for each in log.buried),
+    )
+
+
+def _await_end(built: Arena) -> None:
+    """Until everything consumed is committed, and stays so."""
+    running = built.hosts.running
+    assert running is not None
+    for _ in range(2):
+        until(
+            lambda: not built.stage.unfinished(),
+            within_s=_END_WITHIN_S,
+            every_s=1.0,
+            missing=lambda: f"not committed: {built.stage.unfinished()}\n{running.tail}",
+        )
+        time.sleep(1.0)
