@@ -14,6 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from consumer.settings import ConfigurationError, Settings
+from consumer.telemetry.repeats import Repeats
 
 Properties: TypeAlias = dict[str, str | int | bool]
 Client = TypeVar("Client")
@@ -33,6 +34,17 @@ _SYNONYMS: Final = {
 }
 # The environment's underscores become dots; these names have an underscore of their own.
 _UNDERSCORED: Final = {"log.level": "log_level"}
+
+
+# Each client of a process says for each broker, several times a second, that it cannot be reached.
+_librdkafka = logging.getLogger("librdkafka")
+_librdkafka.addFilter(Repeats())
+
+_PREFERRED: Final[Mapping[str, str | int | bool]] = {
+    "client.id": "hookline",
+    # Of a process's clients the last to come back decides when it goes on: by default each may wait for 10 s.
+    "reconnect.backoff.max.ms": 1_000,
+}
 
 
 class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -70,7 +82,7 @@ def client_properties(
                 _variable(written), f"Hookline needs {written}={_text(value)} here to keep its promises: remove yours"
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
-    return {"client.id": "hookline"} | below | users | fixed
+    return {**_PREFERRED} | below | users | fixed
 
 
 def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Client:
@@ -81,7 +93,7 @@ def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Clie
         KafkaBroken: the client could not be made for another reason.
     """
     try:
-        return make({**properties, "logger": logging.getLogger("librdkafka")})
+        return make({**properties, "logger": _librdkafka})
     except KafkaException as exception:
         error = error_of(exception)
         if error.code() != KafkaError._INVALID_ARG:  # noqa: SLF001 # librdkafka's local codes begin with an underscore

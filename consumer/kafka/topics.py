@@ -13,7 +13,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
 from consumer.kafka.topic_specs import (
     BROKER_MAX_BYTES,
     Role,
@@ -31,7 +31,11 @@ _log = structlog.get_logger("kafka")
 _Answer_co = TypeVar("_Answer_co", covariant=True)
 
 _TIMEOUT_S: Final = 15.0
+_START_TIMEOUT_S: Final = 4.0  # a process that starts must hear SIGTERM in time, and asks again
 _VISIBLE_WITHIN_S: Final = 10.0
+
+
+_REFUSED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
 
 
 class _Future(Protocol[_Answer_co]):
@@ -89,12 +93,20 @@ def require(settings: Settings, role: Role) -> None:
 
     Raises:
         TopicsUnfit: names everything that is not.
-        KafkaBroken: the broker could not be asked.
+        KafkaBroken: the broker could not be asked, or refuses to know us.
     """
-    admin = admin_client(settings)
-    if settings.create_topics and not settings.trust_broker:
-        create(admin, settings)
-    problems = check(admin, settings, role=role)
+    heard: list[KafkaError] = []
+    admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append})
+    try:
+        if settings.create_topics and not settings.trust_broker:
+            create(admin, settings, timeout_s=_START_TIMEOUT_S)
+        problems = check(admin, settings, role=role, timeout_s=_START_TIMEOUT_S)
+    except KafkaBroken:
+        admin.poll(0)
+        for error in heard:
+            if error.code() in _REFUSED:
+                raise broken(error, "Kafka refuses the authentication") from None
+        raise
     for problem in problems:
         if not problem.fatal:
             _log.warning("topic not as advised", problem=str(problem))
@@ -102,24 +114,26 @@ def require(settings: Settings, role: Role) -> None:
         raise TopicsUnfit(fatal)
 
 
-def check(admin: AdminClient, settings: Settings, *, role: Role | None = None) -> list[Problem]:
+def check(
+    admin: AdminClient, settings: Settings, *, role: Role | None = None, timeout_s: float = _TIMEOUT_S
+) -> list[Problem]:
     """Everything that is not as a role, or Hookline as a whole, needs it.
 
     Raises:
         KafkaBroken: the broker could not be asked.
     """
-    found = _ask(admin, settings)
+    found = _ask(admin, settings, timeout_s)
     names = None if role is None else needed_by(settings, role)
     return differences(settings, found, names=names, events=role in {None, "deliver"})
 
 
-def create(admin: AdminClient, settings: Settings) -> list[str]:
+def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
     """Create what is missing of Hookline's own topics and wait until it can be seen. Returns the names created.
 
     Raises:
         KafkaBroken: the broker refused, or could not be asked.
     """
-    found = _ask(admin, settings)
+    found = _ask(admin, settings, timeout_s)
     missing = [spec for spec in _wanted(settings, found) if spec.name not in found.topics]
     if not missing:
         return []
@@ -196,9 +210,9 @@ def _retentions(found: Found) -> list[int]:
     return [int(found.topics[name].get("retention.ms", 0)) for name in found.event_topics]
 
 
-def _ask(admin: AdminClient, settings: Settings) -> Found:
+def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
     try:
-        metadata = admin.list_topics(timeout=_TIMEOUT_S)
+        metadata = admin.list_topics(timeout=timeout_s)
     except KafkaException as exception:
         raise broken(error_of(exception), "asking the broker for its topics") from None
     existing = {name for name, topic in metadata.topics.items() if topic.error is None}

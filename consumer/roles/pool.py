@@ -22,6 +22,7 @@ from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topic_specs import Topics
@@ -42,6 +43,7 @@ from consumer.webhooks.reader import Reader
 _log = structlog.get_logger("pool")
 
 _ASK_REGISTRY_EVERY_S = 1.0
+_ASK_KAFKA_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         KafkaBroken: Kafka does not do what a promise depends on.
     """
     keyring = Keyring.from_settings(settings)
-    require(settings, pool.role.value)
+    if not _topics_are_fit(settings, pool.role, stop):
+        return
     core = Core(
         rules(settings, pool.patience),
         decode=pool.decode,
@@ -125,6 +128,25 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         )
 
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
+
+
+def _topics_are_fit(settings: Settings, role: Role, stop: threading.Event) -> bool:
+    """Make sure of the role's topics; a Kafka that is away is waited for. False when `stop` came first.
+
+    Raises:
+        TopicsUnfit: they are not as the role needs them.
+    """
+    unreachable = Outage(_log, "kafka unreachable")
+    while not stop.is_set():
+        try:
+            require(settings, role.value)
+        except KafkaBroken as error:
+            unreachable.met(error=str(error))
+            stop.wait(_ASK_KAFKA_EVERY_S)
+        else:
+            unreachable.over()
+            return True
+    return False
 
 
 def persistent(registry: Registry, stop: threading.Event) -> Callable[[int], tuple[int, SchemaAnswer]]:

@@ -1,7 +1,8 @@
 """One supervised process: `python -m consumer.roles.process ROLE SLOT`. Its standard input is its lifeline.
 
-The law: it can be asked to stop before it has begun, and it ends in one of three ways: 0 when it was asked to and has
-drained, 78 with one line that names what is configured wrong, 70 with the traceback of a bug.
+The law: it can be asked to stop before it has begun, and it ends in one of four ways: 0 when it was asked to and has
+drained, 78 with one line that names what is configured wrong, 69 with one that says what Kafka did not do, 70 with the
+traceback of a bug.
 """
 
 import os
@@ -25,6 +26,7 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
     # Only now: what is imported here takes longer than a signal may wait to be heard.
     import structlog  # noqa: PLC0415
 
+    from consumer.kafka.client import KafkaBroken  # noqa: PLC0415
     from consumer.kafka.topics import TopicsUnfit  # noqa: PLC0415
     from consumer.roles import slot as slots  # noqa: PLC0415
     from consumer.roles.role import Role  # noqa: PLC0415
@@ -46,6 +48,10 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
     except (ConfigurationError, TopicsUnfit) as error:
         sys.stderr.write(f"hookline {role}: {error}\n")
         return os.EX_CONFIG
+    except KafkaBroken as error:
+        # What was under way is not committed: the process that is started next reads it again.
+        log.warning("kafka broken", error=str(error), code=error.code)
+        return os.EX_UNAVAILABLE
     except Exception:
         log.exception("bug")
         return os.EX_SOFTWARE
