@@ -1,0 +1,93 @@
+"""`python -m bench.report`: put the last figures into docs/benchmarks.md, between its markers.
+
+The law: every figure on that page comes from bench/out, with the machine, its load and the commit it was measured at.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import results
+from bench.__main__ import BARS
+from bench.installation import ROOT
+
+_PAGE = ROOT / "docs" / "benchmarks.md"
+_ROWS = {
+    "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
+    "cpu_us_per_delivery": "CPU µs per delivery, all threads of the process",
+    "limit_us_per_request": "CPU µs per request of `wrk` on the same sink",
+    "rss_mb": "peak resident memory, MB",
+    "rss_mb_steady": "resident memory, median, MB",
+    "latency_ms_p50": "publish to receive at 200 events/s, p50, ms",
+    "latency_ms_p99": "the same, p99, ms",
+}
+
+# JSON just read, of a file that our own bench wrote.
+Found = Mapping[str, Any]
+
+
+def main() -> int:
+    """Fill the page's sections for which there are figures."""
+    page = _PAGE.read_text()
+    for name, table in (("latest", _one_core), ("isolation", _isolation)):
+        found = results.read(name)
+        if found is None:
+            print(f"{name}: not measured yet")
+        else:
+            page = _filled(page, name, table(found))
+            print(f"{name}: {_relative(_PAGE)} is up to date")
+    _PAGE.write_text(page)
+    return 0
+
+
+def _filled(page: str, name: str, table: str) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = page.partition(begin)
+    after = rest.partition(end)[2]
+    return f"{before}{begin}{table}{end}{after}"
+
+
+def _one_core(found: Found) -> str:
+    bars = {bar.figure: bar for bar in BARS}
+    rows = ["| figure | measured | bar |", "|---|---:|---:|"]
+    rows += [f"| {words} | {_number(found[name])} | {bars.get(name, '')} |" for name, words in _ROWS.items()]
+    for engine, figures in found["engines"].items():
+        speed = f"{_number(figures['deliveries_per_s'])}/s, {_number(figures['cpu_us_per_delivery'])} µs each"
+        rows.append(f"| engine `{engine}`, over {figures['deliveries']:,} deliveries | {speed} | |")
+    return "\n".join([*rows, "", _where(found["machine"]), ""])
+
+
+def _isolation(found: Found) -> str:
+    runs: Mapping[str, Found] = found["runs"]
+    rows = [f"| | {' | '.join(f'hanging: {name}' for name in runs)} |", "|---|" + "---:|" * len(runs)]
+    rows += [
+        f"| {figure} | {' | '.join(_number(run[figure]) for run in runs.values())} |"
+        for figure in next(iter(runs.values()))
+    ]
+    for figure in ("throughput_share", "p99_ratio"):
+        compared = [found["compared"].get(name) for name in runs]
+        rows.append(f"| {figure} | {' | '.join('' if each is None else _number(each[figure]) for each in compared)} |")
+    return "\n".join([*rows, "", f"Each run took {found['seconds']:g} s. {_where(found['machine'])}", ""])
+
+
+def _where(machine: Found) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    cores = f"{machine['cores']} cores, {'pinned' if machine['pinned'] else 'not pinned'}"
+    return (
+        f"Measured {machine['date']} at commit {machine['commit']}: {machine['cpu']}, {cores},"
+        f" load average before the run {machine['load_before']}; {machine['kernel']}, Python {machine['python']},"
+        f" {libraries}."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:,}"
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
