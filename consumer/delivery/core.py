@@ -89,6 +89,10 @@ class Core:
         self._intake.lost(partitions)
         self._tenants.drop_waiting(lambda work: not work[0].window.closed)
 
+    def rewound(self, partition: Partition) -> None:
+        """This partition's records come from the beginning again: its topic was made anew."""
+        self._intake.rewound(partition)
+
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
         for entry, event in self._intake.records(batch):

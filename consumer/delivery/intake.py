@@ -51,6 +51,12 @@ class Intake:
                 self._paused.discard(window)
         self._hold.drop_closed()
 
+    def rewound(self, partition: Partition) -> None:
+        """A new log, a new window. What is under way of the old one still ends as it should, but moves no offset."""
+        if partition in self.windows:
+            self._paused.discard(self.windows[partition])
+            self.windows[partition] = Window(partition)
+
     def records(self, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
         """Take records in; the events among them can go on."""
         for record in batch:

@@ -17,8 +17,9 @@ from consumer.signing.request import Request
 
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
-_LONGEST_COOLDOWN_MS = 60_000
 _FIRST_COOLDOWN_MS = 250
+_LONGEST_COOLDOWN_MS = 5_000  # of our own accord
+_LONGEST_ASKED_MS = 60_000  # by Retry-After: the delivery itself waits in its tier, the lane not that long
 
 
 class Place(Enum):
@@ -140,8 +141,9 @@ class Lane:
         self._learn(job, now_ms)
         self.breaker.answered()
         self._limit.objected(now_ms)
-        self._cooldown_ms = min(max(_FIRST_COOLDOWN_MS, 2 * self._cooldown_ms), _LONGEST_COOLDOWN_MS)
-        pause_ms = self._cooldown_ms if retry_after_ms is None else min(retry_after_ms, _LONGEST_COOLDOWN_MS)
+        if now_ms >= self._free_ms:  # once a pause, however many were under way when it began
+            self._cooldown_ms = min(max(_FIRST_COOLDOWN_MS, 2 * self._cooldown_ms), _LONGEST_COOLDOWN_MS)
+        pause_ms = self._cooldown_ms if retry_after_ms is None else min(retry_after_ms, _LONGEST_ASKED_MS)
         self._free_ms = max(self._free_ms, now_ms + pause_ms)
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:

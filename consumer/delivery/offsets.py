@@ -68,6 +68,10 @@ class Window:
                 return False
             if offset > self._done.last:
                 self._done = None
+            elif offset < self._done.base:
+                # The log begins anew below what was committed: it is another log, and the map is not of it.
+                self._done = None
+                self._last_done = -1
         self._unfinished[offset] = None
         return True
 

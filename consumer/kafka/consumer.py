@@ -39,6 +39,9 @@ class Listener(Protocol):
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """These go when this returns: finish, and `commit_now`."""
 
+    def rewound(self, partition: Partition) -> None:
+        """The topic was made anew: its records come from the beginning, below those that came before."""
+
     def lost(self, partitions: Sequence[Partition]) -> None:
         """These are somebody else's already: drop what is under way, commit nothing."""
 
@@ -92,6 +95,7 @@ class PartitionConsumer:
         self._start: Start = start
         self._assignment: set[Partition] = set()
         self._fatal: KafkaError | None = None
+        self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
         self._commits = Commits(owns=self._assignment.__contains__)
         self._consumer = build(
@@ -155,6 +159,7 @@ class PartitionConsumer:
 
     def close(self) -> None:
         """Leave, with the listener's `revoked`. A static member's partitions wait for it to come back."""
+        self._leaving = True
         self._consumer.close()
 
     def _after(self) -> None:
@@ -166,7 +171,11 @@ class PartitionConsumer:
         return [TopicPartition(*partition) for partition in partitions if partition in self._assignment]
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = [(place.topic, place.partition) for place in partitions]
+        if self._leaving:
+            # They go at once. A closing client is told no offsets any more, and would wait for them for ever.
+            consumer.incremental_assign([TopicPartition(*place, 0) for place in _places(partitions)])
+            return
+        places = _places(partitions)
         positions = starting_offsets(consumer, places, self._start, timeout_s=_ASK_S)
         self._assignment.update(places)
         self._commits.begin(positions)
@@ -174,12 +183,13 @@ class PartitionConsumer:
         self._listener.assigned(positions)
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = [(place.topic, place.partition) for place in partitions]
-        self._listener.revoked(places)
-        self._forget(places)
+        places = [place for place in _places(partitions) if place in self._assignment]
+        if places:
+            self._listener.revoked(places)
+            self._forget(places)
 
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = [(place.topic, place.partition) for place in partitions]
+        places = _places(partitions)
         self._forget(places)
         self._listener.lost(places)
 
@@ -216,6 +226,8 @@ class PartitionConsumer:
             self._consumer.incremental_assign([TopicPartition(*place, low)])
         except KafkaException as exception:
             raise broken(error_of(exception), f"going on at the beginning of {place[0]}-{place[1]}") from None
+        if wanted is None or low < wanted:
+            self._listener.rewound(place)
 
     def _watermark(self, place: Partition) -> int:
         try:
@@ -223,6 +235,10 @@ class PartitionConsumer:
         except KafkaException as exception:
             raise broken(error_of(exception), f"asking where {place[0]}-{place[1]} begins") from None
         return found[0]
+
+
+def _places(partitions: Sequence[TopicPartition]) -> list[Partition]:
+    return [(place.topic, place.partition) for place in partitions]
 
 
 def record(message: Message) -> Record:

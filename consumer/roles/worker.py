@@ -92,8 +92,9 @@ class Worker:
         gc.set_threshold(*_COLLECT_SELDOM)
         while not stop.is_set():
             self._take()
-            self._turn()
+            self._start()
             self._commit()
+            self._collect()
         _log.info("draining")
         self._drain(sorted(self._consumer.assignment), drain_s)
         self._consumer.close()
@@ -112,6 +113,11 @@ class Worker:
         _log.info("partitions revoked", partitions=len(partitions))
         self._drain(partitions, _REVOKED_S)
         self._forget(partitions)
+
+    def rewound(self, partition: Partition) -> None:
+        """A topic was made anew."""
+        self._core.rewound(partition)
+        self._sealed.pop(partition, None)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Partitions are gone: drop, never commit."""
@@ -137,11 +143,14 @@ class Worker:
             self._consumer.resume([each for each in assignment if each not in self._core.paused])
             self._taken_ms = now_ms
 
-    def _turn(self) -> None:
-        """Everything but consuming: carry out what the core wants, collect what happened."""
-        parts, core = self._parts, self._core
+    def _start(self) -> None:
+        """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
         now_ms = self._clock.now_ms()
-        self._act(core.next(now_ms, self._broker.now_ms(now_ms)))
+        self._act(self._core.next(now_ms, self._broker.now_ms(now_ms)))
+
+    def _collect(self) -> None:
+        """Tell the core what happened."""
+        parts, core = self._parts, self._core
         answers = parts.transport.poll(_BUSY_WAIT_S if self._is_busy else 0)
         now_ms = self._clock.now_ms()
         for token, answer in answers:
@@ -215,7 +224,10 @@ class Worker:
         return min(_IDLE_WAIT_S, max(0.0, (self._wake_ms - now_ms) / 1_000))
 
     def _commit(self) -> None:
-        """Seal what is finished, and commit it as soon as all attempts logged before are acknowledged."""
+        """Seal what is finished, and commit it as soon as all attempts logged before are acknowledged.
+
+        Between `_start` and `_collect`: only there is the log's end of what is finished written too.
+        """
         if not self._parts.attempts.rested:
             return
         if self._sealed:
@@ -239,6 +251,7 @@ class Worker:
         self._turn_until(until_s - _ACKNOWLEDGED_S)
         self._core.hand_over(self._clock.now_ms())
         self._turn_until(until_s)
+        self._start()
         left = self._parts.attempts.close(max(0.1, until_s - self._clock.monotonic_s()))
         if left or not self._core.drained:
             _log.warning("not drained in time: some deliveries will be repeated", attempts_unlogged=left)
@@ -251,6 +264,10 @@ class Worker:
         self._turn()
         while not self._core.drained and self._clock.monotonic_s() < until_s:
             self._turn()
+
+    def _turn(self) -> None:
+        self._start()
+        self._collect()
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         self._core.lost(partitions)

@@ -20,6 +20,7 @@ class Seen:
     def __init__(self) -> None:
         self.assigned_at: dict[Partition, Position] = {}
         self.gone: list[Partition] = []
+        self.rewinds: list[Partition] = []
         self.on_revoke: Callable[[Sequence[Partition]], object] = lambda _: None
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
@@ -28,6 +29,9 @@ class Seen:
     def revoked(self, partitions: Sequence[Partition]) -> None:
         self.gone += partitions
         self.on_revoke(partitions)
+
+    def rewound(self, partition: Partition) -> None:
+        self.rewinds.append(partition)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         self.gone += partitions

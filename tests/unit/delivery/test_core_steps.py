@@ -236,6 +236,22 @@ def test_late_answers_for_a_lost_partition_have_no_effect() -> None:
     assert len(bench.next().send) == 1
 
 
+def test_when_a_topic_is_made_anew_its_records_are_read_and_those_under_way_still_end_well() -> None:
+    bench = Bench()
+    bench.consume(event("old", offset=70), first=70)
+    [(token, _)] = bench.next().send
+    bench.core.rewound(EVENTS)
+    bench.core.answered(bench.now_ms, token, response(500))
+    [(write, what)] = bench.next().write
+    assert isinstance(what, Delay)
+    bench.core.acknowledged(write)
+    bench.consume(event("new"))
+    assert bench.position() == 0
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response())
+    assert bench.position() == 1
+
+
 def test_a_poison_record_is_finished_when_kafka_has_it() -> None:
     bench = Bench()
     bench.consume(Poison(reason="undecodable", detail=""))

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery import done_map
+from consumer.delivery.done_map import DoneMap
 from consumer.delivery.offsets import Entry, Position, Window
 
 
@@ -48,6 +49,19 @@ def test_an_entry_finishes_with_its_last_part_and_never_for_a_closed_window() ->
     window.closed = True
     late.close_one()
     assert window.position == Position(1)
+
+
+def test_a_map_of_an_older_log_says_nothing_of_a_new_one() -> None:
+    window = Window(("events", 0), DoneMap(base=1_000, last=1_100, unfinished=frozenset({1_000})))
+    assert window.begin(0)
+    assert window.begin(1)
+    window.finish(1)
+    position = window.position
+    assert position is not None
+    read = done_map.decode(position.metadata, position.offset)
+    assert read is not None
+    assert read.is_done(1)
+    assert not any(read.is_done(offset) for offset in range(8, 1_200))
 
 
 def test_repeats_are_known_within_one_assignment_only() -> None:

@@ -154,6 +154,18 @@ def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
     assert traffic.offer(job(), NOW_MS) == 30_000
 
 
+def test_many_refusals_at_once_are_one_reason_to_pause() -> None:
+    traffic = Traffic(limits())
+    for _ in range(8):
+        traffic.offer(job(), NOW_MS)
+    for each in started(traffic):
+        traffic.answered(each, response(503), NOW_MS + 5)
+    for _ in range(3):
+        traffic.offer(job(), NOW_MS + 5)
+    assert started(traffic, NOW_MS + 250) == []
+    assert len(started(traffic, NOW_MS + 260)) == 3
+
+
 def test_a_backlog_for_one_fast_webhook_waits_and_is_not_spilled() -> None:
     traffic = Traffic(limits(queued=1_000, lane_concurrency=8))
     now_ms = NOW_MS
