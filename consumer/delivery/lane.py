@@ -102,24 +102,27 @@ class Lane:
         """How long its rate limit, cooldown or breaker keeps it from starting a request; 0 when it may."""
         return max(0.0, self._free_ms - now_ms, self.breaker.wait_ms(now_ms))
 
-    def slow_ms(self, now_ms: int) -> float:
-        """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far."""
+    def slow_ms(self, now_ms: int, looked_ms: int) -> float:
+        """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
+
+        The age is that at `looked_ms`, before the last look for answers: what came since, nobody has seen yet.
+        """
         if now_ms - self._answered_ms > _FORGET_PACE_AFTER_MS and not self.flying:
             self._pace_ms = 0.0
         if self.flying:
             oldest_ms = next(iter(self.flying.values()))
             if self._answered_ms <= oldest_ms:
-                return max(self._pace_ms, now_ms - oldest_ms)
+                return max(self._pace_ms, looked_ms - oldest_ms)
         return self._pace_ms
 
-    def wait_ms(self, now_ms: int) -> float:
+    def wait_ms(self, now_ms: int, looked_ms: int) -> float:
         """The estimated wait of one more delivery."""
         ahead = len(self.queue)
         wait = self.sleep_ms(now_ms)
         if self.rate_per_s is not None:
             wait += ahead * 1_000 / self.rate_per_s
         if ahead or not self.has_room:
-            wait += (ahead + 1) * self.slow_ms(now_ms) / min(self.concurrency, self._limit.now)
+            wait += (ahead + 1) * self.slow_ms(now_ms, looked_ms) / min(self.concurrency, self._limit.now)
         return wait
 
     def started(self, job: Job, now_ms: int) -> None:

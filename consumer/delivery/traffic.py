@@ -54,6 +54,7 @@ class Traffic:
         self._asleep: list[tuple[int, int, Lane]] = []
         self._order = count()
         self._sweep_ms = 0
+        self._looked_ms = 0
         self._departed = 0
         self._worth_queueing = min(limits.queued, _QUEUED_ALWAYS)
         self.queued = 0
@@ -67,11 +68,11 @@ class Traffic:
     def offer(self, job: Job, now_ms: int) -> float | None:
         """Queue the job, or return the wait in ms that it would have had, for which it is to be spilled."""
         lane = job.lane = self._lane(job.target.subscription)
-        wait_ms = lane.wait_ms(now_ms)
+        wait_ms = lane.wait_ms(now_ms, self._looked_ms)
         if wait_ms > self._limits.patience.wait_ms:
             return wait_ms
         slow_ms = self._limits.patience.slow_ms
-        if slow_ms is not None and lane.slow_ms(now_ms) > slow_ms:
+        if slow_ms is not None and lane.slow_ms(now_ms, self._looked_ms) > slow_ms:
             return wait_ms
         job.queued_ms = now_ms
         lane.queue.append(job)
@@ -81,7 +82,11 @@ class Traffic:
         return None
 
     def start(self, now_ms: int) -> Iterator[Job]:
-        """The jobs to send in this turn, each under way as it is yielded; some may be left for the next turn."""
+        """The jobs to send in this turn, each under way as it is yielded; some may be left for the next turn.
+
+        Once a turn, before answers are looked for.
+        """
+        self._looked_ms = now_ms
         while self._asleep and self._asleep[0][0] <= now_ms:
             at_ms, _, lane = heapq.heappop(self._asleep)
             if lane.place is Place.ASLEEP and lane.asleep_until_ms == at_ms:
@@ -142,7 +147,7 @@ class Traffic:
             if lane.place is Place.READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
-                spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms)))
+                spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms, self._looked_ms)))
         self.queued -= len(spilled)
         self._forget_idle()
         return spilled

@@ -89,8 +89,17 @@ def test_an_endpoint_that_answers_nothing_is_slow_after_two_seconds_and_spills_a
     traffic.offer(job(), NOW_MS)
     started(traffic)
     assert traffic.offer(job(), NOW_MS + 1_000) is None
-    started(traffic, NOW_MS + 1_000)
+    started(traffic, NOW_MS + 2_001)
     assert traffic.offer(job(), NOW_MS + 2_001) is not None
+
+
+def test_an_endpoint_is_not_slow_because_nobody_looked_for_its_answer() -> None:
+    traffic = Traffic(limits())
+    for _ in range(7):
+        traffic.offer(job(), NOW_MS)
+    started(traffic)
+    for _ in range(3):
+        assert traffic.offer(job(), NOW_MS + 9_000) is None
 
 
 def test_one_hanging_request_among_answered_ones_does_not_make_a_lane_slow() -> None:
