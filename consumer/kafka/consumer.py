@@ -6,6 +6,7 @@ between. Only partitions of the current assignment are ever committed: the broke
 over the new owner's.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol, cast
@@ -27,6 +28,7 @@ _log = structlog.get_logger("kafka")
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
+_LEAVE_S: Final = 2.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
 
 
@@ -160,7 +162,14 @@ class PartitionConsumer:
     def close(self) -> None:
         """Leave, with the listener's `revoked`. A static member's partitions wait for it to come back."""
         self._leaving = True
-        self._consumer.close()
+        if self._assignment:
+            self._consumer.close()
+            return
+        # A client that closes in the moment in which its first assignment arrives can wait for itself for ever
+        # (librdkafka 2.16). It holds nothing of ours: a static member's session ends it.
+        closing = threading.Thread(target=self._consumer.close, name="leaving", daemon=True)
+        closing.start()
+        closing.join(_LEAVE_S)
 
     def _after(self) -> None:
         if self._fatal is not None:
