@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 
 from tests.services import shared
 from tests.services.kafka import Kafka
 from tests.services.redis import DATABASES, Redis
 from tests.services.topics import MakeTopics, create_topics
+
+# The suite says the same of the same code each time; `--hypothesis-profile=search` looks for what it has not seen.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2_000, deadline=None)
+settings.load_profile("suite")
 
 _owner = pytest.StashKey[shared.Shared]()
 
