@@ -38,7 +38,7 @@ from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.reader import Reader
+from consumer.webhooks.reader import Reader, Unavailable
 
 _log = structlog.get_logger("pool")
 
@@ -98,18 +98,13 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
     )
     transport = open_transport(settings)
-    reader = Reader.from_settings(settings)
-
-    def look_up(wanted: Mapping[str, str | None]) -> Mapping[str, Loading]:
-        return reader.read(wanted)
-
     url = settings.schema_registry_url
     parts = Parts(
         core=core,
         transport=transport,
         records=RecordProducer(settings),
         attempts=AttemptLog(settings),
-        tenants=Lookup("tenants", look_up),
+        tenants=Lookup("tenants", doubting(Reader.from_settings(settings).read)),
         schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         known_schemas=pool.known_schemas,
@@ -149,20 +144,45 @@ def _topics_are_fit(settings: Settings, role: Role, stop: threading.Event) -> bo
     return False
 
 
-def persistent(registry: Registry, stop: threading.Event) -> Callable[[int], tuple[int, SchemaAnswer]]:
-    """Ask the registry until it answers: the records of its schema wait, whatever is the matter with it."""
+def doubting(
+    read: Callable[[Mapping[str, str | None]], Mapping[str, Loading]],
+) -> Callable[[Mapping[str, str | None]], Mapping[str, Loading]]:
+    """Say once that the cache cannot tell, and once that it can for every tenant again."""
+    unreadable = Outage(_log, "webhooks unreadable")
+    in_doubt: set[str] = set()
+
+    def look_up(wanted: Mapping[str, str | None]) -> Mapping[str, Loading]:
+        readings = read(wanted)
+        for tenant, reading in readings.items():
+            if isinstance(reading, Unavailable):
+                in_doubt.add(tenant)
+                unreadable.met(reason=reading.reason)
+            else:
+                in_doubt.discard(tenant)
+        if not in_doubt:
+            unreadable.over()
+        return readings
+
+    return look_up
+
+
+def persistent(registry: Registry, stop: threading.Event) -> Callable[[int], Mapping[int, SchemaAnswer]]:
+    """Ask the registry until it answers: the records of its schema wait, whatever is the matter with it.
+
+    The reply is empty when `stop` came first: those records stay unfinished, and the next process reads them again.
+    """
     unreachable = Outage(_log, "schema registry unreachable")
 
-    def look_up(schema_id: int) -> tuple[int, SchemaAnswer]:
+    def look_up(schema_id: int) -> Mapping[int, SchemaAnswer]:
         while True:
             try:
                 answer = registry.fetch(schema_id)
             except RegistryUnreachable as error:
                 unreachable.met(schema_id=schema_id, error=str(error.__cause__ or error))
                 if stop.wait(_ASK_REGISTRY_EVERY_S):
-                    raise
+                    return {}
             else:
                 unreachable.over()
-                return schema_id, answer
+                return {schema_id: answer}
 
     return look_up

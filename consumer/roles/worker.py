@@ -22,7 +22,7 @@ from consumer.http.transport import Transport
 from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.clock import BrokerClock
+from consumer.kafka.clock import ASK_AGAIN_MS, BrokerClock
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.provenance import Family
@@ -42,11 +42,12 @@ _IDLE_WAIT_S = 0.1
 _SEAL_EVERY_MS = 60
 _METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
 _ALIVE_EVERY_MS = 1_000
+_TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
-SchemaLookup: TypeAlias = Lookup[int, tuple[int, SchemaAnswer]]
+SchemaLookup: TypeAlias = Lookup[int, Mapping[int, SchemaAnswer]]
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 
@@ -76,6 +77,7 @@ class Worker:
         self._broker = BrokerClock()
         self._sealed: dict[Partition, Position] = {}
         self._seal_ms = 0
+        self._time_asked_ms = 0
         self._taken_ms = 0
         self._wake_ms: int | None = None
         parts.transport.watch(parts.tenants.fd)
@@ -92,9 +94,7 @@ class Worker:
         gc.set_threshold(*_COLLECT_SELDOM)
         while not stop.is_set():
             self._take()
-            self._start()
-            self._commit()
-            self._collect()
+            self._turn()
         _log.info("draining")
         self._drain(sorted(self._consumer.assignment), drain_s)
         self._consumer.close()
@@ -143,10 +143,19 @@ class Worker:
             self._consumer.resume([each for each in assignment if each not in self._core.paused])
             self._taken_ms = now_ms
 
+    def _turn(self) -> None:
+        """Everything but consuming. Sealed is only what is written: an answer collected is written in the next turn."""
+        self._start()
+        self._commit()
+        self._collect()
+
     def _start(self) -> None:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
-        now_ms = self._clock.now_ms()
-        self._act(self._core.next(now_ms, self._broker.now_ms(now_ms)))
+        steady_ms = self._clock.steady_ms()
+        self._act(self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms)))
+        if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
+            self._time_asked_ms = steady_ms
+            self._parts.records.write(_TIME, topic=self._parts.topics.retry(0), key=None, value=None)
 
     def _collect(self) -> None:
         """Tell the core what happened."""
@@ -159,7 +168,7 @@ class Worker:
             for tenant, loading in replies.items():
                 core.loaded(now_ms, tenant, loading)
         if parts.schemas is not None:
-            for schema_id, schema in parts.schemas.take():
+            for schema_id, schema in (pair for found in parts.schemas.take() for pair in found.items()):
                 parts.known_schemas[schema_id] = schema
                 core.schema_answered(now_ms, schema_id)
                 if isinstance(schema, UnknownSchema):
@@ -172,13 +181,14 @@ class Worker:
     def _acknowledge(self) -> None:
         self._parts.attempts.poll()
         outcomes = self._parts.records.poll()
-        now_ms = self._clock.now_ms()  # after they came: an earlier reading would set the broker's clock ahead
+        steady_ms = self._clock.steady_ms()  # after they came: an earlier reading would set the broker's clock ahead
         for outcome in outcomes:
             if isinstance(outcome, Refused):
                 raise KafkaBroken(f"a record that must not be lost was refused: {outcome.reason}")
             if outcome.timestamp_ms is not None:
-                self._broker.observe(now_ms, outcome.timestamp_ms)
-            self._core.acknowledged(outcome.token)
+                self._broker.observe(steady_ms, outcome.timestamp_ms)
+            if outcome.token != _TIME:
+                self._core.acknowledged(outcome.token)
 
     def _act(self, step: Step) -> None:
         parts = self._parts
@@ -261,13 +271,11 @@ class Worker:
             self._consumer.commit_now(going, max(0.5, until_s - self._clock.monotonic_s()))
 
     def _turn_until(self, until_s: float) -> None:
-        self._turn()
-        while not self._core.drained and self._clock.monotonic_s() < until_s:
-            self._turn()
-
-    def _turn(self) -> None:
         self._start()
         self._collect()
+        while not self._core.drained and self._clock.monotonic_s() < until_s:
+            self._start()
+            self._collect()
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         self._core.lost(partitions)
