@@ -21,7 +21,7 @@ NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 _FIELD: Final = "HOOKLINE_ENCRYPTION_KEYS"
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_FORM = "write `id:base64 of 32 bytes`, as made by: echo k1:$(openssl rand -base64 32)"
+_FORM = "write `id:base64 of 32 bytes`, as made by: echo k1:$(head -c 32 /dev/urandom | base64)"
 
 
 class SecretUnreadable(Exception):  # noqa: N818 # it names a state, as the glossary does

@@ -1,10 +1,13 @@
 import base64
+import re
+import subprocess
 
 import pytest
 
 from consumer.settings import ConfigurationError
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
 from consumer.webhooks.subscription import SealedSecret
+from tests import markdown
 from tests.webhook_samples import key_entry, settings_with_keys
 
 
@@ -70,3 +73,14 @@ def test_a_malformed_key_is_named_and_not_shown(entries: tuple[str, ...]) -> Non
 
 def test_repr_shows_ids_only() -> None:
     assert repr(Keyring.from_settings(settings_with_keys(key_entry("a", 1), key_entry("b", 2)))) == "Keyring(a, b)"
+
+
+def test_every_place_names_the_same_way_to_make_a_key_and_it_works() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Keyring.from_settings(settings_with_keys())
+    found = re.search(r"echo (k1:\$\(.*\))", str(caught.value))
+    assert found is not None
+    entry = subprocess.run(["sh", "-c", found[0]], check=True, capture_output=True, text=True).stdout.strip()
+    assert Keyring.from_settings(settings_with_keys(entry)).sealing_id == "k1"
+    for name in ("README.md", "docker-compose.yml"):
+        assert found[1] in (markdown.ROOT / name).read_text(encoding="utf-8")
