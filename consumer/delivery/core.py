@@ -166,6 +166,11 @@ class Core:
         return asking or bool(self._flying) or self._endings.pending
 
     @property
+    def holds(self) -> bool:
+        """Whether records wait to be due by the broker's clock."""
+        return self._intake.next_due_ms is not None
+
+    @property
     def paused(self) -> frozenset[Partition]:
         """The partitions that the core wants paused."""
         return self._intake.paused

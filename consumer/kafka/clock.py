@@ -16,14 +16,22 @@ WINDOW_MS: Final = 600_000
 PLAUSIBLE_MS: Final = 86_400_000
 
 
-class BrokerClock:
-    """Lower bounds of the broker's clock minus ours, the largest first. Without any, the skew is taken as 0."""
+ASK_AGAIN_MS: Final = WINDOW_MS // 2
+_LONG_PAST_MS: Final = 0
 
-    __slots__ = ("_bounds",)
+
+class BrokerClock:
+    """Lower bounds of the broker's clock minus ours, the largest first.
+
+    Without any the broker's time is taken as long past: nothing is due. One that tells no time is taken to have ours.
+    """
+
+    __slots__ = ("_bounds", "_tells_nothing")
 
     def __init__(self) -> None:
         # (our time, bound), times rising and bounds falling: the head is the window's largest.
         self._bounds: deque[tuple[int, int]] = deque()
+        self._tells_nothing = False
 
     def observe(self, acknowledged_at_ms: int, append_ms: int) -> None:
         """A record with LogAppendTime `append_ms` was acknowledged at our `acknowledged_at_ms`. Both since the epoch.
@@ -32,6 +40,7 @@ class BrokerClock:
         """
         bound = append_ms - acknowledged_at_ms
         if abs(bound) > PLAUSIBLE_MS:
+            self._tells_nothing = True
             return
         bounds = self._bounds
         if bounds and bounds[-1][0] > acknowledged_at_ms:
@@ -42,6 +51,10 @@ class BrokerClock:
         while bounds[0][0] <= acknowledged_at_ms - WINDOW_MS:
             bounds.popleft()
 
+    def is_old(self, our_now_ms: int) -> bool:
+        """Whether it is time to write something and see when it was appended."""
+        return not self._bounds or self._bounds[-1][0] <= our_now_ms - ASK_AGAIN_MS
+
     @property
     def skew_ms(self) -> int:
         """The broker's clock minus ours, at least."""
@@ -49,4 +62,6 @@ class BrokerClock:
 
     def now_ms(self, our_now_ms: int) -> int:
         """What the broker's clock shows at our `our_now_ms`, or a little less."""
+        if not self._bounds and not self._tells_nothing:
+            return _LONG_PAST_MS
         return our_now_ms + self.skew_ms

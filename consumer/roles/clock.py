@@ -22,6 +22,7 @@ class Clock:
         self.monotonic_s = monotonic_s
         self._read_s = monotonic_s()
         self._now_s = wall_s()
+        self._began_s = self._now_s - self._read_s
 
     def now_ms(self) -> int:
         """The time in milliseconds since 1970."""
@@ -29,3 +30,7 @@ class Clock:
         passed_s, self._read_s = read_s - self._read_s, read_s
         self._now_s = max(wall_s, self._now_s + passed_s * _SLEW)
         return int(self._now_s * 1_000)
+
+    def steady_ms(self) -> int:
+        """The wall clock of our start plus the time since: whoever sets the clock, this one does not notice."""
+        return int((self._began_s + self.monotonic_s()) * 1_000)

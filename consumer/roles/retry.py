@@ -7,7 +7,7 @@ import threading
 
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Patience
-from consumer.events.event import Poison, Record
+from consumer.events.event import Poison, Record, Tombstone
 from consumer.events.reasons import PoisonReason
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
@@ -23,9 +23,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Retry deliveries until `stop` is set. Raises as `pool.run` does."""
     topics = Topics.of(settings)
 
-    def read(record: Record) -> Delayed | Poison:
+    def read(record: Record) -> Delayed | Poison | Tombstone:
         if record.value is None:
-            return Poison(reason=PoisonReason.UNDECODABLE, detail="a delay topic holds no tombstones")
+            return Tombstone()  # somebody asked for the broker's time
         try:
             return decode_delayed(record.value, topics.tier_of(record.topic))
         except RecordCorrupt as error:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.kafka.clock import PLAUSIBLE_MS, WINDOW_MS, BrokerClock
+from consumer.kafka.clock import ASK_AGAIN_MS, PLAUSIBLE_MS, WINDOW_MS, BrokerClock
 
 # Between two acknowledgements our clock goes on; each took so long to come back to us.
 observations = st.lists(st.tuples(st.integers(0, WINDOW_MS), st.integers(0, 60_000)), min_size=1, max_size=40)
@@ -36,8 +36,22 @@ def test_a_clock_of_ours_that_was_set_back_is_measured_anew(steps: list[tuple[in
     assert clock.skew_ms == skew
 
 
-def test_without_an_observation_the_clocks_are_taken_as_equal() -> None:
-    assert BrokerClock().now_ms(START) == START
+def test_without_an_observation_nothing_is_due() -> None:
+    assert BrokerClock().now_ms(START) == 0
+
+
+def test_a_broker_that_tells_no_time_is_taken_to_have_ours() -> None:
+    clock = BrokerClock()
+    clock.observe(START, 1_234)
+    assert clock.now_ms(START) == START
+
+
+def test_what_was_told_long_ago_is_asked_for_again() -> None:
+    clock = BrokerClock()
+    assert clock.is_old(START)
+    clock.observe(START, START)
+    assert not clock.is_old(START + ASK_AGAIN_MS - 1)
+    assert clock.is_old(START + ASK_AGAIN_MS)
 
 
 @given(st.integers(1, 3_000_000_000_000))

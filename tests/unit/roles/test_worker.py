@@ -9,7 +9,7 @@ import pytest
 
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
 from consumer.events.event import Tombstone
 from consumer.http.transport import Transport
@@ -126,3 +126,43 @@ def test_the_brokers_clock_is_never_taken_to_be_ahead(pipe: int) -> None:
         worker._turn()
     # It was acknowledged half a second after the turn began: dated then, retries would leave half a second early.
     assert core.broker_ahead_ms == 0
+
+
+def test_what_is_sealed_is_written_to_the_log_before() -> None:
+    """Else a crash between the commit and the next turn leaves a delivered event without its attempt record."""
+    happened: list[str] = []
+
+    class Sealing(Core):
+        def next(self, now_ms: int, broker_now_ms: int) -> Step:
+            happened.append("written")
+            return super().next(now_ms, broker_now_ms)
+
+        def positions(self) -> dict[Partition, Position]:
+            happened.append("sealed")
+            return super().positions()
+
+    class Log(Attempts):
+        def turn(self) -> None:
+            happened.append("turned")
+
+    class Hearing(Network):
+        def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+            happened.append("answered")
+            return ()
+
+    time = Time()
+    parts = Parts(
+        core=Sealing(rules(), decode=lambda _: Tombstone(), target=target_of),
+        transport=cast("Transport", Hearing()),
+        records=cast("RecordProducer", Records(time, polls=1)),
+        attempts=cast("AttemptLog", Log(rested=True)),
+        tenants=cast("TenantLookup", Tenants(-1)),
+        schemas=None,
+        marks=cast("MarkLookup", Tenants(-1)),
+        known_schemas={},
+        topics=Topics("t.", ("1s",)),
+        error_headers="kafka_dlt",
+    )
+    worker = Worker(parts, lambda _: cast("PartitionConsumer", Consumer()), Clock(time.read, time.read))
+    worker._turn()
+    assert happened == ["written", "sealed", "turned", "answered"]
