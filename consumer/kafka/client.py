@@ -71,7 +71,7 @@ def client_properties(
         ConfigurationError: no broker is named, or a user's property contradicts one of `ours`.
     """
     users = {_canonical(name): value for name, value in settings.kafka.items()}
-    as_written = {_canonical(name): name for name in settings.kafka}
+    as_written = {_canonical(name): _UNDERSCORED.get(name, name) for name in settings.kafka}
     if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
         raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", "say where Kafka is, as in kafka-1:9092,kafka-2:9092")
     fixed = {_canonical(name): value for name, value in (ours or {}).items()}
@@ -82,7 +82,9 @@ def client_properties(
                 _variable(written), f"Hookline needs {written}={_text(value)} here to keep its promises: remove yours"
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
-    return {**_PREFERRED} | below | users | fixed
+    merged = {**_PREFERRED} | below | users | fixed
+    # Under the user's own names, so that what librdkafka refuses is named as it was written.
+    return {as_written.get(name, name): value for name, value in merged.items()}
 
 
 def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Client:
