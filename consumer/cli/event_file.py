@@ -14,8 +14,8 @@ import msgspec
 
 from consumer.cli.exits import bad_input, unavailable
 from consumer.json import Json
-from consumer.kafka.wire import WireFormat
 from consumer.schemas import avro_schema
+from consumer.wire import WireFormat
 
 # Avro 1.12, "Object Container Files": a file begins with these four bytes.
 CONTAINER_MAGIC = b"Obj\x01"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from consumer.cli.event_file import Outgoing, Row, container_records, is_container, json_lines
 from consumer.cli.exits import CommandFailed
-from consumer.kafka.wire import WireFormat
 from consumer.schemas import avro_schema
+from consumer.wire import WireFormat
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
