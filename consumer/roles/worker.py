@@ -47,7 +47,7 @@ _REVOKED_S = 3.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
-SchemaLookup: TypeAlias = Lookup[int, tuple[int, SchemaAnswer]]
+SchemaLookup: TypeAlias = Lookup[int, Mapping[int, SchemaAnswer]]
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 
@@ -168,7 +168,7 @@ class Worker:
             for tenant, loading in replies.items():
                 core.loaded(now_ms, tenant, loading)
         if parts.schemas is not None:
-            for schema_id, schema in parts.schemas.take():
+            for schema_id, schema in (pair for found in parts.schemas.take() for pair in found.items()):
                 parts.known_schemas[schema_id] = schema
                 core.schema_answered(now_ms, schema_id)
                 if isinstance(schema, UnknownSchema):
