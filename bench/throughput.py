@@ -33,9 +33,11 @@ class Throughput:
 
 
 def measure(
-    installation: Installation, load: Load, audience: Audience, sink: Sink, *, events: int, engine: str
+    installation: Installation, load: Load, audience: Audience, sink: Sink, *, events: int, **options: str
 ) -> Throughput:
     """Publish the backlog, then start the process and measure from the first to the last delivery at the sink.
+
+    `options` are the process's settings.
 
     Raises:
         BenchError: it stalled, or not all was delivered once, logged and committed.
@@ -43,9 +45,12 @@ def measure(
     load.publish(audience, events)
     logged, committed, delayed = installation.attempts(), installation.committed(), installation.delayed()
     received = sink.received()
-    with installation.running(Role.DELIVER, on=cores.UNDER_TEST, transport=engine) as pid:
+    with installation.running(Role.DELIVER, on=cores.UNDER_TEST, **options) as pid:
         use = _first_delivery(pid, sink, received)
-        seconds = _until_all(use, sink, received + events)
+        try:
+            seconds = _until_all(use, sink, received + events)
+        except BenchError as error:
+            raise BenchError(f"{error}, {installation.delayed() - delayed} were delayed") from None
         wait_until(
             lambda: installation.committed() - committed >= events, within_s=_COMMITTED_S, what="all offsets committed"
         )
