@@ -83,7 +83,7 @@ def client_properties(
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
     merged = {**_PREFERRED} | below | users | fixed
-    # Under the user's own names, so that what librdkafka refuses is named as it was written.
+    # Under the user's own names, so that `build` can name what librdkafka refuses as it was written.
     return {as_written.get(name, name): value for name, value in merged.items()}
 
 
@@ -105,7 +105,8 @@ def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Clie
             raise ConfigurationError(_PREFIX + "…", error.str()) from None
         unknown = error.str().startswith("No such")
         what = "librdkafka has no such property" if unknown else "librdkafka refuses this value"
-        raise ConfigurationError(_variable(named[1]), what) from None
+        written = next((name for name in properties if _canonical(name) == _canonical(named[1])), named[1])
+        raise ConfigurationError(_variable(written), what) from None
 
 
 def error_of(exception: KafkaException) -> KafkaError:
