@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Self
 
 from consumer.settings import Settings, duration_ms
-
-Role: TypeAlias = Literal["deliver", "retry", "log", "projection", "api"]
 
 DAY_MS: Final = 86_400_000
 # An event's record grows by its provenance, its headers and its envelope when it moves to one of ours.
@@ -148,23 +146,6 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
     return tuple(
         TopicSpec(name=name, partitions=settings.partitions, rules=rules) for name, rules in (kept | delayed).items()
     )
-
-
-def needed_by(settings: Settings, role: Role) -> frozenset[str]:
-    """Which of our topics a role reads or writes."""
-    topics = Topics.of(settings)
-    path = {topics.dead_letter, topics.attempts, *topics.retry_topics}
-    match role:
-        case "deliver":
-            return frozenset(path | {topics.poison, topics.subscriptions})
-        case "retry":
-            return frozenset(path | {topics.subscriptions})
-        case "log":
-            return frozenset({topics.attempts, topics.subscriptions})
-        case "projection":
-            return frozenset({topics.subscriptions})
-        case "api":
-            return frozenset({topics.subscriptions, topics.state, topics.attempts, topics.dead_letter, topics.retry(0)})
 
 
 def longest_consumed_ms(settings: Settings, event_retentions_ms: Sequence[int]) -> int:

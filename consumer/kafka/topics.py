@@ -16,16 +16,14 @@ from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewT
 from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
 from consumer.kafka.topic_specs import (
     BROKER_MAX_BYTES,
-    Role,
     Topics,
     TopicSpec,
     longest_consumed_ms,
-    needed_by,
     specs,
 )
 from consumer.settings import Settings
 
-__all__ = ["Problem", "Role", "Topics", "TopicsUnfit", "admin_client", "check", "create", "differences", "require"]
+__all__ = ["Problem", "Topics", "TopicsUnfit", "admin_client", "check", "create", "differences", "require"]
 
 _log = structlog.get_logger("kafka")
 _Answer_co = TypeVar("_Answer_co", covariant=True)
@@ -59,7 +57,7 @@ class Problem:
 
 
 class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """The topics are not as this role needs them."""
+    """The topics are not as needed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -88,8 +86,10 @@ def admin_client(settings: Settings) -> AdminClient:
     return build(AdminClient, client_properties(settings))
 
 
-def require(settings: Settings, role: Role) -> None:
-    """Make sure that everything a role needs is there, creating it first where the settings allow it.
+def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> None:
+    """Make sure that these topics of ours are there and fit, creating them first where the settings allow it.
+
+    With `events` the event topics that the settings name must be there too.
 
     Raises:
         TopicsUnfit: names everything that is not.
@@ -100,7 +100,7 @@ def require(settings: Settings, role: Role) -> None:
     try:
         if settings.create_topics and not settings.trust_broker:
             create(admin, settings, timeout_s=_START_TIMEOUT_S)
-        problems = check(admin, settings, role=role, timeout_s=_START_TIMEOUT_S)
+        problems = check(admin, settings, names=names, events=events, timeout_s=_START_TIMEOUT_S)
     except KafkaBroken:
         admin.poll(0)
         for error in heard:
@@ -115,16 +115,20 @@ def require(settings: Settings, role: Role) -> None:
 
 
 def check(
-    admin: AdminClient, settings: Settings, *, role: Role | None = None, timeout_s: float = _TIMEOUT_S
+    admin: AdminClient,
+    settings: Settings,
+    *,
+    names: frozenset[str] | None = None,
+    events: bool = True,
+    timeout_s: float = _TIMEOUT_S,
 ) -> list[Problem]:
-    """Everything that is not as a role, or Hookline as a whole, needs it.
+    """Everything that is not as needed: of these topics of ours, or of all; of the event topics unless told not to.
 
     Raises:
         KafkaBroken: the broker could not be asked.
     """
     found = _ask(admin, settings, timeout_s)
-    names = None if role is None else needed_by(settings, role)
-    return differences(settings, found, names=names, events=role in {None, "deliver"})
+    return differences(settings, found, names=names, events=events)
 
 
 def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> list[str]:

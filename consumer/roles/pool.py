@@ -18,7 +18,6 @@ from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
-from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
@@ -31,7 +30,7 @@ from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
-from consumer.roles.role import Role
+from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.worker import Parts, Worker
 from consumer.settings import Settings, duration_ms
@@ -42,7 +41,6 @@ from consumer.webhooks.reader import Reader, Unavailable
 
 _log = structlog.get_logger("pool")
 
-_ASK_REGISTRY_EVERY_S = 1.0
 _ASK_KAFKA_EVERY_S = 0.5
 
 
@@ -105,7 +103,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         records=RecordProducer(settings),
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", doubting(Reader.from_settings(settings).read)),
-        schemas=None if url is None else Lookup("schemas", persistent(Registry(url), stop)),
+        schemas=None if url is None else Lookup("schemas", _schemas(url, stop)),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
@@ -132,9 +130,10 @@ def _topics_are_fit(settings: Settings, role: Role, stop: threading.Event) -> bo
         TopicsUnfit: they are not as the role needs them.
     """
     unreachable = Outage(_log, "kafka unreachable")
+    needed = needed_by(role, Topics.of(settings))
     while not stop.is_set():
         try:
-            require(settings, role.value)
+            require(settings, needed, events=role is Role.DELIVER)
         except KafkaBroken as error:
             unreachable.met(error=str(error))
             stop.wait(_ASK_KAFKA_EVERY_S)
@@ -166,23 +165,7 @@ def doubting(
     return look_up
 
 
-def persistent(registry: Registry, stop: threading.Event) -> Callable[[int], Mapping[int, SchemaAnswer]]:
-    """Ask the registry until it answers: the records of its schema wait, whatever is the matter with it.
+def _schemas(url: str, stop: threading.Event) -> Callable[[int], Mapping[int, SchemaAnswer]]:
+    from consumer.roles.schema_lookup import schema_lookup  # noqa: PLC0415 - its library costs memory where unused
 
-    The reply is empty when `stop` came first: those records stay unfinished, and the next process reads them again.
-    """
-    unreachable = Outage(_log, "schema registry unreachable")
-
-    def look_up(schema_id: int) -> Mapping[int, SchemaAnswer]:
-        while True:
-            try:
-                answer = registry.fetch(schema_id)
-            except RegistryUnreachable as error:
-                unreachable.met(schema_id=schema_id, error=str(error.__cause__ or error))
-                if stop.wait(_ASK_REGISTRY_EVERY_S):
-                    return {}
-            else:
-                unreachable.over()
-                return {schema_id: answer}
-
-    return look_up
+    return schema_lookup(url, stop)

@@ -18,7 +18,7 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
 from consumer.roles.feed import Feed
 from consumer.roles.leadership import Leadership
-from consumer.roles.role import Role
+from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.settings import Settings
 from consumer.telemetry.counters import Count, counters
@@ -47,7 +47,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     while not stop.is_set():
         try:
             if not checked:
-                require(settings, "projection")
+                require(settings, needed_by(Role.PROJECTION, Topics.of(settings)))
                 checked = True
             run = _Run(settings, slot, interrupted)
             try:

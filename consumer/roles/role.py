@@ -1,6 +1,9 @@
-"""The roles: what one process does."""
+"""The roles: what one process does, and which of our topics it reads or writes."""
 
 from enum import StrEnum
+from typing import assert_never
+
+from consumer.kafka.topic_specs import Topics
 
 
 class Role(StrEnum):
@@ -9,3 +12,16 @@ class Role(StrEnum):
     PROJECTION = "projection"
     DELIVER = "deliver"
     RETRY = "retry"
+
+
+def needed_by(role: Role, topics: Topics) -> frozenset[str]:
+    """The topics of ours without which a role cannot keep its promises; the event topics are the user's."""
+    match role:
+        case Role.PROJECTION:
+            return frozenset({topics.subscriptions})
+        case Role.DELIVER | Role.RETRY:
+            # Both reject what they cannot read, and suspend a webhook whose endpoint is gone.
+            ends = {topics.attempts, topics.dead_letter, topics.poison, topics.subscriptions}
+            return frozenset(ends | {*topics.retry_topics})
+        case _:
+            assert_never(role)

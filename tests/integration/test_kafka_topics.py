@@ -4,6 +4,7 @@ import pytest
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from consumer.kafka.topics import Topics, TopicsUnfit, admin_client, check, create, require
+from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings
 from tests.services.topics import MakeTopics
 
@@ -16,11 +17,11 @@ def settings(kafka_bootstrap: str, topic_prefix: str) -> Settings:
 def test_what_is_missing_is_named_then_created_once_and_found_fit(settings: Settings) -> None:
     topics = Topics.of(settings)
     with pytest.raises(TopicsUnfit) as caught:
-        require(settings, "projection")
+        require(settings, needed_by(Role.PROJECTION, topics))
     assert [str(problem) for problem in caught.value.problems] == [f"{topics.subscriptions}: missing"]
-    require(settings.model_copy(update={"create_topics": True}), "deliver")
-    for role in ("deliver", "retry", "log", "projection", "api"):
-        require(settings, role)
+    require(settings.model_copy(update={"create_topics": True}), needed_by(Role.DELIVER, topics), events=True)
+    for role in Role:
+        require(settings, needed_by(role, topics))
     admin = admin_client(settings)
     assert create(admin, settings) == []
     assert [problem for problem in check(admin, settings) if problem.fatal] == []
@@ -32,7 +33,9 @@ def test_a_topic_that_is_unfit_is_told_and_left_as_it_is(settings: Settings, mak
     admin = admin_client(settings)
     created = create(admin, settings)
     assert topics.subscriptions not in created
-    found = {str(problem) for problem in check(admin, settings, role="projection") if problem.fatal}
+    found = {
+        str(problem) for problem in check(admin, settings, names=frozenset({topics.subscriptions})) if problem.fatal
+    }
     assert found == {f"{topics.subscriptions}: cleanup.policy is delete, needed compact"}
     resource = ConfigResource(ResourceType.TOPIC, topics.subscriptions)
     assert admin.describe_configs([resource])[resource].result(10)["cleanup.policy"].value == "delete"
@@ -55,5 +58,5 @@ def test_a_missing_event_topic_is_told_at_once(settings: Settings) -> None:
     wanting = settings.model_copy(update={"event_topics": (settings.topic_prefix + "nowhere",), "create_topics": True})
     began = time.monotonic()
     with pytest.raises(TopicsUnfit, match=r"nowhere: missing"):
-        require(wanting, "deliver")
+        require(wanting, frozenset(), events=True)
     assert time.monotonic() - began < 10

@@ -1,6 +1,6 @@
 import pytest
 
-from consumer.kafka.topic_specs import DAY_MS, needed_by, specs
+from consumer.kafka.topic_specs import DAY_MS, specs
 from consumer.kafka.topics import Found, Problem, Topics, TopicsUnfit, differences
 from consumer.settings import Settings
 
@@ -75,16 +75,16 @@ def test_a_topic_that_is_more_than_needed_will_do(topic: str, setting: str, valu
     assert differences(SETTINGS, as_created(**{topic: {setting: value}})) == []
 
 
-def test_a_missing_topic_is_missed_by_the_roles_that_need_it_only() -> None:
+def test_a_missing_topic_is_missed_only_where_it_is_needed() -> None:
     found = as_created()
     without = Found(
         topics={name: values for name, values in found.topics.items() if name != TOPICS.poison},
         event_topics=found.event_topics,
         offsets_ms=None,
     )
-    [problem] = differences(SETTINGS, without, names=needed_by(SETTINGS, "deliver"))
+    [problem] = differences(SETTINGS, without, names=frozenset({TOPICS.poison, TOPICS.state}))
     assert str(problem) == "h.poison: missing"
-    assert differences(SETTINGS, without, names=needed_by(SETTINGS, "retry"), events=False) == []
+    assert differences(SETTINGS, without, names=frozenset({TOPICS.state}), events=False) == []
 
 
 def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() -> None:
