@@ -6,7 +6,7 @@ from typing import cast
 
 from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import SchemaAnswer, UnknownSchema
-from consumer.roles import pool
+from consumer.roles import schema_lookup
 from consumer.roles.lookup import Lookup
 
 
@@ -26,13 +26,13 @@ class Away:
 
 
 def test_a_registry_is_asked_until_it_answers() -> None:
-    look_up = pool.persistent(cast("Registry", Away(1)), threading.Event())
+    look_up = schema_lookup.persistent(cast("Registry", Away(1)), threading.Event())
     assert look_up(7) == {7: UnknownSchema()}
 
 
 def test_a_stop_ends_the_wait_for_a_registry_without_an_answer() -> None:
     away, stop = Away(1_000), threading.Event()
-    with closing(Lookup("schemas", pool.persistent(cast("Registry", away), stop))) as schemas:
+    with closing(Lookup("schemas", schema_lookup.persistent(cast("Registry", away), stop))) as schemas:
         schemas.ask(7)
         assert away.asked.wait(10)
         stop.set()
