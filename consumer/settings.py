@@ -8,7 +8,8 @@ prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka propert
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
@@ -27,7 +28,8 @@ from pydantic_settings import (
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_KAFKA = "HOOKLINE_KAFKA_"
+_PREFIX = "HOOKLINE_"
+_KAFKA = _PREFIX + "KAFKA_"
 
 
 class ConfigurationError(Exception):
@@ -201,6 +203,23 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks the address guard lets through."""
         return tuple(ip_network(network) for network in self.allow_networks)
+
+
+def strangers(names: Iterable[str]) -> dict[str, str | None]:
+    """The variables that look like settings and are none, each with the setting it is most like, if any is."""
+    known = [field.upper() for field in Settings.model_fields]
+    found: dict[str, str | None] = {}
+    for name in sorted(names):
+        upper = name.upper()
+        if upper.startswith(_PREFIX) and not upper.startswith(_KAFKA) and upper.removeprefix(_PREFIX) not in known:
+            closest = get_close_matches(upper.removeprefix(_PREFIX), known, n=1)
+            found[name] = _PREFIX + closest[0] if closest else None
+    return found
+
+
+def misspelt() -> dict[str, str | None]:
+    """The `strangers` of the environment and of `.env`."""
+    return strangers({*os.environ, *dotenv_values(".env")})
 
 
 def load() -> Settings:

@@ -2,14 +2,17 @@
 
 from typing import Annotated
 
+import structlog
 from cyclopts import Parameter
 
 from consumer.kafka.client import client_properties
 from consumer.roles import inbox, stop
 from consumer.roles.role import Role
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import load
+from consumer.settings import load, misspelt
 from consumer.telemetry import logging
+
+_log = structlog.get_logger("run")
 
 
 def run(
@@ -34,6 +37,8 @@ def run(
     settings = load()
     client_properties(settings)  # refused here, it is said once and not by every process
     logging.configure(settings, role="supervisor")
+    for name, meant in misspelt().items():
+        _log.warning("not a setting", name=name, closest=meant)
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
     return supervise(members_of(roles, processes or settings.processes), heard)

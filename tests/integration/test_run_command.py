@@ -97,3 +97,12 @@ def test_the_help_is_there_at_once(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("run", "publish", "topics", "webhooks", "dead-letters", "demo"))
     assert min(took) < 0.6, "0.2 s on an idle machine: a group's imports must not creep into it"
+
+
+def test_a_misspelt_variable_is_told_once_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    done = hookline(tmp_path, "run", "deliver", "--processes", "1", **NOWHERE, HOOKLINE_EVENT_TOPIC="orders")
+
+    [told] = [line for line in done.stderr.splitlines() if "not a setting" in line]
+    assert '"HOOKLINE_EVENT_TOPIC"' in told
+    assert '"HOOKLINE_EVENT_TOPICS"' in told
+    assert "orders" not in told

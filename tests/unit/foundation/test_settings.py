@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.settings import ConfigurationError, Settings, duration_ms, load
+from consumer.settings import ConfigurationError, Settings, duration_ms, load, misspelt, strangers
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="
 
@@ -148,3 +148,23 @@ def test_the_version_is_the_projects() -> None:
     root = Path(__file__).resolve().parents[3]
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     assert f"image: hookline:{version}\n" in (root / "docker-compose.yml").read_text()
+
+
+@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+def test_a_settings_own_name_is_no_stranger_and_one_letter_less_is(field: str) -> None:
+    name = f"HOOKLINE_{field.upper()}"
+    assert strangers([name, name.lower(), "PATH", "HOOKLINE_KAFKA_LINGER_MS"]) == {}
+    if field != "kafka":
+        assert strangers([name[:-1]]) == {name[:-1]: name}
+
+
+def test_a_stranger_like_no_setting_is_told_without_one() -> None:
+    assert strangers(["HOOKLINE_XYZZY"]) == {"HOOKLINE_XYZZY": None}
+
+
+def test_misspelt_names_are_found_in_the_environment_and_in_dotenv(
+    monkeypatch: pytest.MonkeyPatch, empty_folder: Path
+) -> None:
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPIC", "orders")
+    (empty_folder / ".env").write_text("HOOKLINE_REDIS_ULR=redis://127.0.0.1:6379/0\nHOOKLINE_START=latest\n")
+    assert misspelt() == {"HOOKLINE_EVENT_TOPIC": "HOOKLINE_EVENT_TOPICS", "HOOKLINE_REDIS_ULR": "HOOKLINE_REDIS_URL"}
