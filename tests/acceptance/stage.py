@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from consumer.brands.loader import brand
-from consumer.delivery.delivery import Delivery
+from consumer.delivery.delivery import Chunk, Delivery
 from consumer.events.event import Record
 from consumer.kafka import topics
 from consumer.kafka.reading import read_to_end
@@ -170,18 +170,22 @@ class Stage:
         found = [decode_attempt(each.value or b"") for each in self.read(self.topics.attempts)]
         return [Tried(delivery_id=each.delivery_id, number=each.number, at_ms=each.at_ms) for each in found]
 
+    def delayed(self, tier: int) -> list[tuple[Delivery | Chunk, int]]:
+        """What a delay topic got, each with its LogAppendTime; a record without value only asks for the time."""
+        return [
+            (decode_delayed(each.value, tier), each.timestamp_ms)
+            for each in self.read(self.topics.retry(tier))
+            if each.value is not None
+        ]
+
     def waited(self) -> list[Waited]:
         """The deliveries on the delay topics, with when each was due by the broker's clock."""
-        found: list[Waited] = []
-        for tier, (topic, delay_ms) in enumerate(
-            zip(self.topics.retry_topics, self.settings.retry_delays_ms, strict=True)
-        ):
-            for each in self.read(topic):
-                delayed = decode_delayed(each.value or b"", tier)
-                if isinstance(delayed, Delivery):
-                    due_ms = each.timestamp_ms + delay_ms
-                    found.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
-        return found
+        return [
+            Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=appended_ms + delay_ms)
+            for tier, delay_ms in enumerate(self.settings.retry_delays_ms)
+            for delayed, appended_ms in self.delayed(tier)
+            if isinstance(delayed, Delivery)
+        ]
 
     def positions(self, role: str, consumed: Iterable[str]) -> dict[tuple[str, int], Position]:
         """How far a role has committed the topics it consumes."""
