@@ -97,7 +97,6 @@ class _Run:
                 continue
             try:
                 self._turn()
-                self._away.over()
                 self._interrupted.over()
             except CacheUnavailable as error:
                 self._away.met(error=str(error))
@@ -121,6 +120,7 @@ class _Run:
         if time.monotonic() >= self._beat_at_s:
             self._beat_at_s = time.monotonic() + _BEAT_S
             self._projection.heartbeat()
+            self._away.over()  # only now: a turn that writes nothing says nothing of Redis
             self._rebuild()
         self._producer.poll()
         if self._projection.ready is not self._said_ready:

@@ -81,6 +81,8 @@ class Cache:
     def look_up(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[bytes | None, bytes | None]]:
         """For each (hash, field, string): the field's value and the string, in one round trip.
 
+        Where a key is of another type the answer is (b"", None), which no record is.
+
         Raises:
             CacheUnavailable: see `run`.
         """
@@ -91,10 +93,10 @@ class Cache:
                 for hash_key, field, string_key in wanted:
                     pipeline.hget(hash_key, field)
                     pipeline.get(string_key)
-                answers = list(pipeline.execute())
+                answers = list(pipeline.execute(raise_on_error=False))
         except redis.RedisError as error:
             raise _unavailable(error) from error
-        return list(zip(answers[::2], answers[1::2], strict=True))
+        return [_found(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
     def mark(self, keys: Sequence[str], *, keep_ms: int) -> None:
         """Set these keys for so long.
@@ -174,5 +176,16 @@ class Cache:
         self._client.close()
 
 
+def _found(field: object, string: object) -> tuple[bytes | None, bytes | None]:
+    for answer in (field, string):
+        if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
+            return b"", None
+        if isinstance(answer, redis.RedisError):
+            raise _unavailable(answer) from answer
+    return cast("tuple[bytes | None, bytes | None]", (field, string))
+
+
 def _unavailable(error: redis.RedisError) -> CacheUnavailable:
-    return CacheUnavailable(f"{type(error).__name__}: {error}")
+    """A pipeline's error begins with the whole command, and a script's ends with its digest: neither is for people."""
+    said = str(error).rpartition(" of pipeline caused error: ")[2].partition(" script: ")[0]
+    return CacheUnavailable(f"{type(error).__name__}: {said}")

@@ -4,6 +4,8 @@ The law: a write happens only where the bucket is as its writer left it (its own
 anything else is a `mismatch`, which rebuilds the bucket, or `superseded`, which ends the writer. A writer may repeat a
 step whose answer it never saw.
 
+A key of a type that is none of ours is a hole too: it is met with `pcall` and TYPE, never with an error.
+
 A bucket with `epoch` may be read; one with `building` is being filled and may not. They are sent with EVAL, not
 EVALSHA: nothing to load again after a restart, and pipelines of a cluster allow it.
 """
@@ -16,8 +18,8 @@ SUPERSEDED: Final = b"superseded"
 
 # KEYS: bucket, …  ARGV: owner, epoch, …  Leaves `held` as owner, epoch, building, at, beat.
 _STANDING = """
-local held = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'building', 'at', 'beat', 'broken')
-if not held[1] then return 'mismatch' end
+local held = redis.pcall('HMGET', KEYS[1], 'owner', 'epoch', 'building', 'at', 'beat', 'broken')
+if held.err or not held[1] then return 'mismatch' end
 if held[1] ~= ARGV[1] then return 'superseded' end
 if (held[2] or held[3]) ~= ARGV[2] or held[6] then return 'mismatch' end
 """
@@ -26,20 +28,22 @@ if (held[2] or held[3]) ~= ARGV[2] or held[6] then return 'mismatch' end
 # Take the bucket over: nobody reads it until its new owner has caught up, and the old owner's writes fail.
 # Returns at, lost (id, tenant, …); at is false where the bucket cannot be carried on.
 CLAIM: Final = """
-local held = redis.call('HMGET', KEYS[1], 'epoch', 'building', 'at', 'listed', 'broken')
+local held = redis.pcall('HMGET', KEYS[1], 'epoch', 'building', 'at', 'listed', 'broken')
+if held.err then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'beat', '0')
 redis.call('HDEL', KEYS[1], 'epoch', 'building')
 local whole = (held[1] or held[2]) and held[3] and not held[5]
-if not whole or redis.call('HLEN', KEYS[2]) ~= tonumber(held[4]) then return {false, {}} end
+local lost = redis.pcall('HGETALL', KEYS[3])
+if not whole or lost.err or redis.pcall('HLEN', KEYS[2]) ~= tonumber(held[4]) then return {false, {}} end
 redis.call('HSET', KEYS[1], 'building', ARGV[2])
-return {held[3], redis.call('HGETALL', KEYS[3])}
+return {held[3], lost}
 """
 
 # KEYS: bucket, tenants, lost  ARGV: owner
 # Begin a rebuild: forget everything but the owner.
 CLEAR: Final = """
-local owner = redis.call('HGET', KEYS[1], 'owner')
-if owner and owner ~= ARGV[1] then return 'superseded' end
+local owner = redis.pcall('HGET', KEYS[1], 'owner')
+if type(owner) == 'string' and owner ~= ARGV[1] then return 'superseded' end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 redis.call('HSET', KEYS[1], 'owner', ARGV[1])
 return 'ok'
@@ -64,6 +68,10 @@ WRITE: Final = (
     + """
 if held[4] == ARGV[5] then return 'ok' end
 if held[4] ~= ARGV[3] and held[4] ~= ARGV[4] then return 'mismatch' end
+for i = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= 'hash' and (i < 4 or i % 2 == 0) then return 'mismatch' end
+end
 for i = 0, (#ARGV - 6) / 4 - 1 do
   local tenant_key, gone_key = KEYS[4 + 2 * i], KEYS[5 + 2 * i]
   local kind, tenant, id, value = ARGV[7 + 4 * i], ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i]
@@ -113,11 +121,12 @@ return 'ok'
 # KEYS: bucket, tenants, tenant  ARGV: tenant, version known or ''
 # Returns state, epoch, beat, its age in ms, version, records. A hole is reported to the projection as `broken`.
 READ: Final = """
-local held = redis.call('HMGET', KEYS[1], 'epoch', 'beat', 'beat_ms', 'listed', 'broken')
+local held = redis.pcall('HMGET', KEYS[1], 'epoch', 'beat', 'beat_ms', 'listed', 'broken')
+if held.err then return {'broken'} end
 if not held[1] or not held[3] then return {'closed'} end
-local version = redis.call('HGET', KEYS[2], ARGV[1])
-local whole = redis.call('HLEN', KEYS[2]) == tonumber(held[4])
-if held[5] or not whole or (version and redis.call('EXISTS', KEYS[3]) == 0) then
+local version = redis.pcall('HGET', KEYS[2], ARGV[1])
+local whole = redis.pcall('HLEN', KEYS[2]) == tonumber(held[4])
+if held[5] or not whole or (version and redis.call('TYPE', KEYS[3]).ok ~= 'hash') then
   redis.call('HSET', KEYS[1], 'broken', '1')
   return {'broken'}
 end

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from consumer.brands.loader import brand
 from consumer.kafka import topics
@@ -101,8 +101,9 @@ class House:
 
     def __init__(self, name: str, stage: Stage, processes: int) -> None:
         self.name = name
+        self.processes = processes
         self.lock = threading.RLock()
-        self._stage, self._processes = stage, processes
+        self._stage = stage
         self._lives = 0
         self._open = ExitStack()
         self.running: Hookline | None = None
@@ -111,7 +112,7 @@ class House:
         """Start it."""
         self._lives += 1
         log_name = f"hookline-{self.name}-{self._lives}.log"
-        arguments = ("--processes", str(self._processes))
+        arguments = ("--processes", str(self.processes))
         self.running = self._open.enter_context(
             hookline(self._stage.environment, self._stage.folder, *arguments, log_name=log_name)
         )
@@ -125,20 +126,56 @@ class House:
         self._open.close()
         return code
 
+    def lose(self) -> None:
+        """SIGKILL to it and all its processes at once, as a machine dies."""
+        assert self.running is not None
+        pid = self.running.supervisor_pid
+        os.kill(pid, signal.SIGSTOP)  # it must not start them again, nor they hear of its end
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in path.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        self.running = None
+        self._open.close()
+
     def close(self) -> None:
         """Whatever it does."""
         self._open.close()
 
 
+class Broker(Protocol):
+    """A Kafka to be troubled."""
+
+    @property
+    def bootstrap(self) -> str: ...
+
+    def kill(self) -> None: ...
+
+    def restart(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class Arena:
     """The installation under test."""
 
-    def __init__(self, folder: Path, *, options: Mapping[str, str] | None = None, kafka: Kafka | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        options: Mapping[str, str] | None = None,
+        kafka: Broker | None = None,
+        replication: int = 1,
+    ) -> None:
         self.folder = folder
         self._open = ExitStack()
         folder.mkdir(parents=True, exist_ok=True)
         password = canary.word()
-        self.kafka = kafka or Kafka.start(folder / "kafka")
+        self.kafka: Broker = kafka or Kafka.start(folder / "kafka")
         self._open.callback(self.kafka.stop)
         self.redis = Redis.start(folder / "redis", ["--requirepass", password])
         self._open.callback(self.redis.stop)
@@ -165,7 +202,7 @@ class Arena:
         }
         self.settings = Settings.model_validate({**fields, "kafka": kafka_fields})
         self.stage = Stage(self.environment, self.settings, folder)
-        create_topics(self.kafka.bootstrap, {self.stage.event_topic: PARTITIONS})
+        create_topics(self.kafka.bootstrap, {self.stage.event_topic: PARTITIONS}, replication=replication)
         topics.create(topics.admin_client(self.settings), self.settings)
         self.secrets = {hook.name: canary.signing_secret() for hook in steady_hooks()} | {
             changing_hook(slot, life).name: canary.signing_secret()
@@ -173,7 +210,7 @@ class Arena:
             for life in range(GENERATIONS)
         }
         self.customers = {name: self._customer(name) for name in ("north", "south", "odd")}
-        self.hosts = House("first", self.stage, 3)
+        self.hosts = House("first", self.stage, 4)
         self.guests = House("second", self.stage, 2)
         self._open.callback(self.hosts.close)
         self._open.callback(self.guests.close)
@@ -186,6 +223,12 @@ class Arena:
     def houses(self) -> Sequence[House]:
         """The supervisors that run."""
         return [house for house in (self.hosts, self.guests) if house.running is not None]
+
+    def add(self, customer: Customer) -> None:
+        """Start one more receiver."""
+        customer.start()
+        self.customers[customer.name] = customer
+        self._open.callback(customer.server.stop)
 
     def subscription(self, hook: Hook) -> Subscription:
         """A webhook as the topic holds it, with a header whose value is a canary."""
@@ -238,9 +281,11 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path, *, options: Mapping[str, str] | None = None) -> Iterator[Arena]:
+def arena(
+    folder: Path, *, options: Mapping[str, str] | None = None, kafka: Broker | None = None, replication: int = 1
+) -> Iterator[Arena]:
     """An arena that ends with this context."""
-    built = Arena(folder, options=options)
+    built = Arena(folder, options=options, kafka=kafka, replication=replication)
     try:
         yield built
     finally:

@@ -74,7 +74,9 @@ def read_log(stage: Stage) -> Log:
     delays_ms = stage.settings.retry_delays_ms
     for tier, topic in enumerate(stage.topics.retry_topics):
         for each in stage.read(topic):
-            delayed = decode_delayed(each.value or b"", tier)
+            if not each.value:
+                continue  # an empty record asks the broker for its time
+            delayed = decode_delayed(each.value, tier)
             if isinstance(delayed, Delivery):
                 due_ms = each.timestamp_ms + delays_ms[tier]
                 waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))

@@ -4,7 +4,7 @@ The law: recovery is counted from the end of the fault that is asked about, what
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,8 +14,8 @@ from tests.acceptance.ledger import Pair
 from tests.chaos.faults import Happened
 from tests.chaos.schedule import Kind
 
-# What finished so shortly before a fault was not committed yet (every 60 ms, then acknowledged twice).
-_BEFORE_MS: Final = 1_000
+# What was accepted so shortly before a fault may not be committed yet, also when a rebalance held the commits up.
+_BEFORE_MS: Final = 5_000
 # … and so long after it ended something may still end that began in it (an answer read late, a drain).
 _AFTER_MS: Final = 2_000
 _HARMLESS: Final = frozenset({Kind.KILL_PROJECTION, Kind.STOP_PROJECTION, Kind.REDIS_FLUSH})
@@ -53,34 +53,41 @@ def silences(arrivals: Iterable[int], from_ms: int, until_ms: int) -> int:
     return max(later - earlier for earlier, later in pairwise(rows))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What explains a duplicate, and how long before that fault it was first accepted (0: while it lasted)."""
+
+    kind: Kind
+    before_ms: int
+
+
 def explained(
     duplicates: Iterable[Pair], arrivals: Mapping[Pair, Sequence[int]], faults: Sequence[Happened]
-) -> tuple[Counter[Kind], list[Pair]]:
-    """By which kind of fault each duplicate is explained, and those by none.
+) -> tuple[list[Cause], list[Pair]]:
+    """The causes of the duplicates, and those without one.
 
-    A duplicate is explained by a fault in whose time it was accepted before its last acceptance: then it was in flight
-    when the fault came. Of several the one that began last before is named.
+    A fault explains a duplicate when it was first accepted while the fault lasted or shortly before, and accepted again
+    only after it had begun: it was in flight then, or its end was not committed. Of several the nearest is named.
     """
-    kinds: Counter[Kind] = Counter()
+    causes: list[Cause] = []
     rest: list[Pair] = []
     able = [fault for fault in faults if fault.kind not in _HARMLESS]
     for pair in duplicates:
-        fault = _cause(arrivals[pair][0], arrivals[pair][-1], able)
-        if fault is None:
+        cause = _cause(arrivals[pair][0], arrivals[pair][-1], able)
+        if cause is None:
             rest.append(pair)
         else:
-            kinds[fault.kind] += 1
-    return kinds, rest
+            causes.append(cause)
+    return causes, rest
 
 
-def _cause(first_ms: int, last_ms: int, faults: Sequence[Happened]) -> Happened | None:
+def _cause(first_ms: int, last_ms: int, faults: Sequence[Happened]) -> Cause | None:
     found = [
-        fault
+        Cause(kind=fault.kind, before_ms=max(0, fault.began_ms - first_ms))
         for fault in faults
         if fault.began_ms - _BEFORE_MS <= first_ms <= fault.ended_ms + _AFTER_MS and fault.began_ms <= last_ms
     ]
-    # A process that died at once is likelier than a broker that was away around it.
-    return min(found, key=lambda fault: abs(fault.began_ms - first_ms), default=None)
+    return min(found, key=lambda cause: cause.before_ms, default=None)
 
 
 def _first(row: Sequence[int], from_ms: int) -> int | None:

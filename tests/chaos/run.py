@@ -17,8 +17,8 @@ from tests.chaos.changes import Changes
 from tests.chaos.faults import Faults, Happened, now_ms
 from tests.chaos.judgement import Judgement
 from tests.chaos.load import Ledger, Load
-from tests.chaos.recovery import Recovery, explained, recoveries
-from tests.chaos.schedule import Kind, plan
+from tests.chaos.recovery import Cause, Recovery, explained, recoveries
+from tests.chaos.schedule import plan
 from tests.chaos.watch import Held, Watch
 
 EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
@@ -39,7 +39,7 @@ class Outcome:
     changes: Counter[str]
     judgement: Judgement
     recoveries: Sequence[Recovery]
-    causes: Counter[Kind]
+    causes: Sequence[Cause]
     unexplained: int
     leaked: Sequence[str]
     held: Sequence[Held]
@@ -68,7 +68,7 @@ def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcom
         partitions=PARTITIONS, make=happening,
     )  # fmt: skip
     began = built.hosts.start()
-    began.assigned("deliver", times=3, within_s=60)
+    began.assigned("deliver", times=built.hosts.processes, within_s=60)
     stop_changes, stop_load, stop_watch, stop_faults = (threading.Event() for _ in range(4))
     with ThreadPoolExecutor(3) as threads:
         loading = threads.submit(load.run, stop_load, a_second=a_second)

@@ -70,7 +70,7 @@ class Stream:
 STREAMS: Final[Mapping[str, Stream]] = {
     "kills": Stream(
         every_s=5.2,
-        kinds={Kind.KILL_DELIVER: 0.32, Kind.KILL_RETRY: 0.40, Kind.KILL_PROJECTION: 0.28},
+        kinds={Kind.KILL_DELIVER: 0.3, Kind.KILL_RETRY: 0.4, Kind.KILL_PROJECTION: 0.3},
     ),
     "stops": Stream(
         every_s=60.0,

@@ -8,14 +8,16 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 
-def create_topics(bootstrap: str, spec: Mapping[str, int], config: Mapping[str, str] | None = None) -> None:
+def create_topics(
+    bootstrap: str, spec: Mapping[str, int], config: Mapping[str, str] | None = None, *, replication: int = 1
+) -> None:
     """Create each topic of `spec` (name → partitions) with `config`.
 
     Raises:
         KafkaException: the broker refused one.
     """
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    wanted = [NewTopic(name, partitions, 1, config=dict(config or {})) for name, partitions in spec.items()]
+    wanted = [NewTopic(name, partitions, replication, config=dict(config or {})) for name, partitions in spec.items()]
     for created in admin.create_topics(wanted, request_timeout=20.0).values():
         created.result()
     # The controller knows them first: whoever asks the broker a moment later may still be told that there is none.

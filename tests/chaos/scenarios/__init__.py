@@ -1,0 +1,1 @@
+"""One question at a time, each with its own figure: `python -m tests.chaos.scenarios NAME…`, or `all`."""
