@@ -1,5 +1,6 @@
 """Docker or Podman, where one answers and the local parts are missing: the same servers in containers."""
 
+import atexit
 import functools
 import secrets
 import shutil
@@ -27,6 +28,13 @@ def find() -> str | None:
 
 # Never released: a container keeps its data while it is stopped, and is removed when this process ends.
 _guards: list[Guard] = []
+
+
+@atexit.register
+def _remove_all() -> None:
+    """At an ordinary end nobody is left to wait for the guards, so they act before it."""
+    while _guards:
+        _guards.pop().carry_out()
 
 
 class Container:

@@ -55,6 +55,10 @@ class Guard:
         """Let go without running the command."""
         self._shell.communicate(b"released\n")
 
+    def carry_out(self) -> None:
+        """Run the command now, and wait for its end."""
+        self._shell.communicate()
+
 
 class LocalProcess:
     """A server as a child process in a session of its own; its output goes to a file."""

@@ -1,5 +1,7 @@
 """A container engine is used when it answers, not when it is merely installed, and leaves no container behind."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,10 +71,7 @@ def test_a_container_is_removed_when_its_owner_ends(tmp_path: Path) -> None:
     log = tmp_path / "said"
     docker = program(tmp_path, "docker", f'echo "$@" >> {log}')
     Container(docker, "redis:7.4", port=15000, inner_port=6379).start()
-    guard = engine._guards.pop()
-    assert guard._shell.stdin is not None
-    guard._shell.stdin.close()  # as the kernel does at our end
-    guard._shell.wait(10)
+    engine._guards.pop().carry_out()  # closes its pipe, as the kernel does at our end
     deadline = time.monotonic() + 5
     while "rm --force" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -83,3 +82,18 @@ def test_what_the_engine_says_is_not_lost(tmp_path: Path) -> None:
     docker = program(tmp_path, "docker", "echo no such image >&2; exit 125")
     with pytest.raises(ServiceError, match="create: no such image"):
         Container(docker, "redis:7.4", port=15000, inner_port=6379).start()
+
+
+def test_an_ordinary_end_leaves_neither_a_container_nor_a_warning(tmp_path: Path) -> None:
+    docker = program(tmp_path, "docker", f'echo "$@" >> {tmp_path / "said"}')
+    code = f"from tests.services.engine import Container; Container({docker!r}, 'a', port=1, inner_port=1).start()"
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.stderr == ""
+    assert "rm --force hookline-test-" in (tmp_path / "said").read_text()
