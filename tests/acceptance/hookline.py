@@ -44,7 +44,7 @@ class Hookline:
 
     def said(self, event: str, **fields: object) -> list[dict[str, object]]:
         """The log lines of this event with these fields."""
-        lines = [json.loads(line) for line in self.log.splitlines(keepends=True) if line.endswith("}\n")]
+        lines = [each for line in self.log.splitlines(keepends=True) if line.endswith("}\n") for each in _objects(line)]
         return [line for line in lines if line.get("event") == event and fields.items() <= line.items()]
 
     def pid(self, role: str, slot: int = 0) -> int:
@@ -85,6 +85,15 @@ class Hookline:
     def wait(self, within_s: float) -> int:
         """Its exit code, when it ends by itself."""
         return self._process.wait(within_s)
+
+
+def _objects(line: str) -> Iterator[dict[str, object]]:
+    """The objects of a line of the log: processes share it, and two may write at the same moment."""
+    decoder = json.JSONDecoder()
+    at = 0
+    while (at := line.find("{", at)) >= 0:
+        found, at = decoder.raw_decode(line, at)
+        yield found
 
 
 @contextmanager
