@@ -140,7 +140,8 @@ def _refused_then_let_in(
         properties.write_text(properties.read_text().replace(f'="{Guarded.password}"', '="not the right one"'))
         kafka.restart()
         admin = _admin_once_let_in(environment)
-        admin.create_topics([NewTopic(f"{prefix}events", 1, 1)])[f"{prefix}events"].result()
+        events = NewTopic(f"{prefix}events", 1, 1, config={"max.message.bytes": "1048588"})
+        admin.create_topics([events])[events.topic].result()
         running.until_said("partitions assigned", role="deliver", within_s=60)
         assert running.stop()[0] == 0, running.tail
 
@@ -160,7 +161,8 @@ def _admin_once_let_in(environment: dict[str, str]) -> AdminClient:
 def _set(bootstrap: str, topic: str, name: str, value: str) -> None:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
-    AdminClient({"bootstrap.servers": bootstrap}).incremental_alter_configs([resource])[resource].result()
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.incremental_alter_configs([resource])[resource].result()
 
 
 @pytest.mark.parametrize(

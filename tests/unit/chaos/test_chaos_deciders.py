@@ -1,0 +1,147 @@
+"""What the chaos run decides without doing anything: its schedule, its checker, its figures."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from consumer.delivery import done_map
+from tests.acceptance.happenings import Hook, Published
+from tests.acceptance.receipts import Receipt
+from tests.chaos import canary
+from tests.chaos.arena import happening
+from tests.chaos.changes import Span, Story
+from tests.chaos.faults import Happened
+from tests.chaos.judgement import Judgement, Log, decide, unsafe
+from tests.chaos.load import Ledger
+from tests.chaos.recovery import explained, recoveries, silences
+from tests.chaos.schedule import STREAMS, Kind, plan
+from tests.chaos.watch import Committed
+
+ALL = Hook(name="all", tenant=happening(0).tenant)
+
+
+def events(number: int) -> list[Published]:
+    """Of one tenant and partition, a second apart."""
+    found = [n for n in range(number * 8) if happening(n).tenant == ALL.tenant][:number]
+    return [
+        Published(happening=happening(n), partition=0, offset=at, webhook_id=f"evt-{n}", time_ms=at * 1_000)
+        for at, n in enumerate(found)
+    ]
+
+
+def judged(
+    published: Sequence[Published], accepted: Sequence[tuple[str, str]], *stories: Story, hooks: Sequence[Hook] = ()
+) -> Judgement:
+    log = Log(events=published, buried=(), tried=(), waited=(), written_ms={})
+    receipts = [
+        Receipt(at_ms=1, endpoint=name, webhook_id=event, status=200, body=BODIES[event]) for event, name in accepted
+    ]
+    by_name = {story.hook.name: story for story in stories}
+    return decide(log, receipts, ledger=Ledger(), hooks=hooks, stories=by_name, commits=())
+
+
+BODIES = {
+    event.webhook_id: b'{"type":"%b","timestamp":"1970-01-01T00:%02d:%02d.000Z","data":%b}'
+    % (event.happening.type.encode(), *divmod(event.time_ms // 1_000, 60), event.happening.data)
+    for event in events(200)
+}
+
+
+def test_a_seed_gives_one_schedule_in_order_and_inside_its_length() -> None:
+    first, again, other = plan(1, 1_200), plan(1, 1_200), plan(2, 1_200)
+    assert first == again != other
+    for faults in first.values():
+        assert [fault.at_s for fault in faults] == sorted(fault.at_s for fault in faults)
+        assert all(fault.at_s >= 0 and fault.at_s + fault.for_s <= 1_200 for fault in faults)
+
+
+def test_twenty_minutes_hold_as_many_faults_as_the_promise_names() -> None:
+    for seed in range(50):
+        kinds = [fault.kind for faults in plan(seed, 1_200).values() for fault in faults]
+        assert sum(kind.is_kill for kind in kinds) >= 220
+        assert kinds.count(Kind.TERM) + kinds.count(Kind.GUEST) >= 36
+        assert sum(kind.of_broker for kind in kinds) >= 22
+        assert sum(kind.of_redis for kind in kinds) >= 22
+
+
+def test_every_stream_has_its_share_of_a_short_run() -> None:
+    assert all(plan(seed, 5.0)[name] for seed in range(5) for name in STREAMS)
+
+
+def test_what_is_owed_to_a_webhook_that_changed() -> None:
+    published = events(200)
+    hook = Hook(name="changing", tenant=ALL.tenant)
+    story = Story(
+        hook=hook,
+        spans=[
+            Span(from_ms=20_000, hook=hook, doubt=True),
+            Span(from_ms=25_000, hook=hook),
+            Span(from_ms=100_000, hook=hook, doubt=True),
+            Span(from_ms=110_000, hook=None),
+        ],
+        changed_ms=[20_000, 100_000],
+    )
+    owed = [(event.webhook_id, "changing") for event in published[25:100]]
+    assert judged(published, owed, story).verdict.broken() == ""
+    assert judged(published, owed, story).in_doubt == 20 + 5 + 10
+
+    # An event long before its webhook went is owed; one shortly before may have been dropped with it.
+    assert judged(published, owed[1:], story).verdict.lost == {owed[0]}
+    assert judged(published, owed[:-1], story).verdict.lost == set()
+    assert judged(published, owed[:-1], story).excused == 1
+    # Once nobody is in doubt that it is gone, nothing may come.
+    late = (published[150].webhook_id, "changing")
+    assert judged(published, [*owed, late], story).verdict.phantom == {late}
+
+
+def test_a_commit_that_calls_something_done_too_early_is_found() -> None:
+    published = events(10)
+    pairs = {(event.webhook_id, "all"): 1_000 + event.offset for event in published}
+    safe = Committed(at_ms=1_004, partition=0, offset=5, done=None)
+    too_far = Committed(at_ms=1_004, partition=0, offset=6, done=None)
+    assert unsafe([safe, too_far], published, pairs, pairs) == [too_far]
+
+    done = done_map.decode(done_map.encode(2, 7, [2, 3, 4, 5, 6]), 2)
+    ahead = Committed(at_ms=1_006, partition=0, offset=2, done=done)
+    assert unsafe([ahead], published, pairs, pairs) == [ahead]
+    assert unsafe([ahead], published, pairs, {**pairs, (published[7].webhook_id, "all"): 1_000}) == []
+
+    never = {pair: at_ms for pair, at_ms in pairs.items() if pair[0] != published[0].webhook_id}
+    assert unsafe([safe], published, pairs, never) == [safe]
+
+
+def test_recovery_is_when_the_last_partition_delivers_again() -> None:
+    fault = Happened(kind=Kind.KILL_DELIVER, began_ms=1_000, ended_ms=2_000)
+    arrivals = {"a": [1_500, 2_100], "b": [1_900, 4_500]}
+    assert recoveries([fault], arrivals, {"a": 0, "b": 1}, 2)[0].after_ms == 2_500
+    assert recoveries([fault], arrivals, {"a": 0, "b": 1}, 3)[0].after_ms is None
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "last_ms", "is_explained"),
+    [
+        (9_990, 12_000, True),  # not committed when it came
+        (10_500, 12_000, True),
+        (4_000, 12_000, False),  # long committed
+        (9_000, 9_900, False),  # twice before it came
+        (19_000, 20_000, False),
+    ],
+)
+def test_a_fault_explains_what_was_in_flight_when_it_came(first_ms: int, last_ms: int, is_explained: bool) -> None:
+    fault = Happened(kind=Kind.KILL_DELIVER, began_ms=10_000, ended_ms=11_000)
+    pair = ("e", "a")
+    causes, rest = explained([pair], {pair: [first_ms, last_ms]}, [fault])
+    assert [cause.kind for cause in causes] == [Kind.KILL_DELIVER] * is_explained
+    assert rest == [pair] * (not is_explained)
+
+
+def test_a_silence_reaches_to_the_borders() -> None:
+    assert silences([5, 6, 7], 0, 10) == 5
+    assert silences([5, 6, 7], 4, 20) == 13
+
+
+def test_a_canary_is_heard_in_every_form() -> None:
+    secret, key, word = canary.signing_secret(), canary.encryption_key(), canary.word()
+    for text in (secret, key, word, f"prefix {word} suffix", word.encode().hex()):
+        assert canary.found([None, b"harmless", text.encode()]), text
+    assert not canary.found([None, b"harmless", b"***"])
