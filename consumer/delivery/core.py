@@ -76,7 +76,6 @@ class Core:
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._token = 0
         self._step = Step()
-        self.counts = self._endings.counts
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,6 +173,10 @@ class Core:
     def paused(self) -> frozenset[Partition]:
         """The partitions that the core wants paused."""
         return self._intake.paused
+
+    def counted(self) -> Mapping[str, int]:
+        """What was counted since this was last asked, by name."""
+        return self._endings.counted()
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""
@@ -334,11 +337,11 @@ class Core:
         retries = subscription.retries is not Retries.NONE
         outcome = decide(answer, job.delivery, self._schedule, retries=retries, now_ms=now_ms)
         tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
-        self.counts["attempts"] += 1
+        self._endings.counts["attempts"] += 1
         self._step.attempts.append(logged(job, answer, outcome, next_tier=tier))
         match outcome:
             case Delivered():
-                self.counts["deliveries_delivered"] += 1
+                self._endings.counts["deliveries_delivered"] += 1
                 job.entry.close_one()
             case Retry():
                 self._endings.retry(job, attempted(job, answer), outcome.tier)

@@ -14,6 +14,7 @@ from consumer.delivery.outcome import DeathReason, described
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.events.event import Poison, Record
+from consumer.telemetry.count import Count, Dropped, reasoned
 from consumer.webhooks.subscription import Status, Subscription
 
 
@@ -25,7 +26,8 @@ class Endings:
         self._writing: dict[int, Entry] = {}
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[Count] = Counter()
+        self._dropped: Counter[Dropped] = Counter()
 
     @property
     def pending(self) -> bool:
@@ -46,14 +48,22 @@ class Endings:
         """Kafka has the record written under this token."""
         self._writing.pop(token).close_one()
 
-    def drop(self, entry: Entry, reason: str) -> None:
+    def counted(self) -> dict[str, int]:
+        """What was counted since this was last asked, by name."""
+        counted = {reasoned("dropped", reason): number for reason, number in self._dropped.items()}
+        counted.update(self.counts)
+        self.counts.clear()
+        self._dropped.clear()
+        return counted
+
+    def drop(self, entry: Entry, reason: Dropped) -> None:
         """Nothing is to be done for it, or no longer."""
         self.count_drop(reason)
         entry.close_one()
 
-    def count_drop(self, reason: str) -> None:
+    def count_drop(self, reason: Dropped) -> None:
         """One delivery less of a record that goes on."""
-        self.counts[f"dropped{{{reason}}}"] += 1
+        self._dropped[reason] += 1
 
     def reject(self, entry: Entry, record: Record, poison: Poison) -> None:
         """It can never become an event."""

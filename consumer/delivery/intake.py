@@ -131,6 +131,7 @@ class Intake:
         content = self._in_hand(entry, record)
         match content:
             case Event():
+                self._endings.counts["events"] += 1
                 return content
             case Delivery() | Chunk():
                 self._keep(entry, record, content)

@@ -17,9 +17,7 @@ from consumer.signing.request import Request
 
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
-_FIRST_COOLDOWN_MS = 250
-_LONGEST_COOLDOWN_MS = 5_000  # of our own accord
-_LONGEST_ASKED_MS = 60_000  # by Retry-After: the delivery itself waits in its tier, the lane not that long
+_LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
 class Place(Enum):
@@ -28,7 +26,7 @@ class Place(Enum):
     IDLE = auto()  # nothing to start, or as much under way as it may have
     READY = auto()  # in the round
     BLOCKED = auto()  # in its origin's queue
-    ASLEEP = auto()  # until its rate limit, cooldown or breaker lets it go on
+    ASLEEP = auto()  # until its rate limit, Retry-After or breaker lets it go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,6 @@ class Lane:
 
     __slots__ = (
         "_answered_ms",
-        "_cooldown_ms",
         "_free_ms",
         "_limit",
         "_pace_ms",
@@ -90,8 +87,7 @@ class Lane:
         self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._answered_ms = 0  # when the last answer came
-        self._free_ms = 0.0  # not before: rate limit and cooldown
-        self._cooldown_ms = 0
+        self._free_ms = 0.0  # not before: rate limit and Retry-After
 
     @property
     def has_room(self) -> bool:
@@ -99,7 +95,7 @@ class Lane:
         return len(self.flying) < min(self.concurrency, self._limit.now)
 
     def sleep_ms(self, now_ms: int) -> float:
-        """How long its rate limit, cooldown or breaker keeps it from starting a request; 0 when it may."""
+        """How long its rate limit, Retry-After or breaker keeps it from starting a request; 0 when it may."""
         return max(0.0, self._free_ms - now_ms, self.breaker.wait_ms(now_ms))
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
@@ -136,18 +132,15 @@ class Lane:
         """An HTTP answer came that does not ask us to slow down."""
         self._learn(job, now_ms)
         self.breaker.answered()
-        self._cooldown_ms = 0
         self._limit.accepted(self.concurrency)
 
     def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
-        """An HTTP answer asks us to slow down: less at once, and a pause, as long as asked or growing."""
+        """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
         self._learn(job, now_ms)
         self.breaker.answered()
         self._limit.objected(now_ms)
-        if now_ms >= self._free_ms:  # once a pause, however many were under way when it began
-            self._cooldown_ms = min(max(_FIRST_COOLDOWN_MS, 2 * self._cooldown_ms), _LONGEST_COOLDOWN_MS)
-        pause_ms = self._cooldown_ms if retry_after_ms is None else min(retry_after_ms, _LONGEST_ASKED_MS)
-        self._free_ms = max(self._free_ms, now_ms + pause_ms)
+        if retry_after_ms is not None:
+            self._free_ms = max(self._free_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
         """No HTTP answer came; `unreachable` when the breaker counts it."""

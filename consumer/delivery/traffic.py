@@ -1,8 +1,9 @@
 """All lanes together: who may send next.
 
 A lane with something to start is READY and stands in the round; each turn starts one request of it, so that a busy
-lane takes turns with the others. Without room at its origin it is BLOCKED there; kept back by its rate limit, cooldown
-or breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE until an answer comes.
+lane takes turns with the others. Without room at its origin it is BLOCKED there; kept back by its rate limit, a
+Retry-After or its breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE until an answer
+comes.
 
 The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;

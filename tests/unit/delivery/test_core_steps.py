@@ -5,7 +5,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position, Window
 from consumer.delivery.step import Bury, Delay, Reject, Step
-from consumer.events.event import Event, Poison, Record
+from consumer.events.event import Event, Poison, Record, Tombstone
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
 from tests.deliveries import NOW_MS, SCHEDULE, delivery, event, response, rules, subscription, target_of
@@ -280,3 +280,12 @@ def test_a_large_fan_out_is_written_as_chunks_and_each_is_delivered_once() -> No
             bench.core.answered(bench.now_ms, token, response())
         sent += bench.next(after_ms=5).send
     assert len({request.url for _, request in sent}) == len(sent) == 230
+
+
+def test_what_was_counted_is_told_once() -> None:
+    bench = Bench()
+    bench.consume(event("a"), Tombstone(), event("b", tenant="nobodys"), Poison(reason="r", detail="d"))
+    bench.next()
+    counted = bench.core.counted()
+    assert counted == {"events": 2, "dropped{tombstone}": 1, "dropped{no_subscribers}": 1, "poison": 1}
+    assert bench.core.counted() == {}

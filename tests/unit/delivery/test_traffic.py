@@ -163,16 +163,17 @@ def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
     assert traffic.offer(job(), NOW_MS) == 30_000
 
 
-def test_many_refusals_at_once_are_one_reason_to_pause() -> None:
+def test_503_without_a_time_slows_the_lane_down_to_one_at_once_and_never_stops_it() -> None:
     traffic = Traffic(limits())
-    for _ in range(8):
-        traffic.offer(job(), NOW_MS)
-    for each in started(traffic):
-        traffic.answered(each, response(503), NOW_MS + 5)
-    for _ in range(3):
-        traffic.offer(job(), NOW_MS + 5)
-    assert started(traffic, NOW_MS + 250) == []
-    assert len(started(traffic, NOW_MS + 260)) == 3
+    now_ms = NOW_MS
+    for _ in range(200):
+        traffic.offer(job(), now_ms)
+    for _ in range(60):
+        now_ms += 100
+        for each in started(traffic, now_ms):
+            traffic.answered(each, response(503), now_ms)
+    traffic.offer(job(), now_ms + 1)
+    assert len(started(traffic, now_ms + 1)) == 1
 
 
 def test_a_backlog_for_one_fast_webhook_waits_and_is_not_spilled() -> None:
