@@ -51,7 +51,7 @@ class Endings:
     def counted(self) -> dict[str, int]:
         """What was counted since this was last asked, by name."""
         counted = {reasoned("dropped", reason): number for reason, number in self._dropped.items()}
-        counted.update(self.counts)
+        counted.update(self.counts.items())
         self.counts.clear()
         self._dropped.clear()
         return counted

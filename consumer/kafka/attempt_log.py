@@ -21,7 +21,7 @@ from consumer.kafka.producer import backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
-from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -136,7 +136,7 @@ class _Side:
 
     def failed(self, key: bytes, value: bytes, error: KafkaError) -> None:
         """Keep the record to be produced again."""
-        counters.add(Count.PRODUCE_FAILED, reason=error.name())
+        counters.add("produce_failed", reason=error.name())
         if error.code() in _TOO_LARGE:
             # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
             self._send_alone(key, value)

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import error_of
-from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -112,7 +112,7 @@ class Commits:
         refused = {(place.topic, place.partition): place.error for place in answer if place.error is not None}
         done = {partition: position for partition, position in batch.items() if partition not in refused}
         if done:
-            counters.add(Count.COMMITS)
+            counters.add("commits")
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
         if refused:
             self._failed({partition: batch[partition] for partition in refused}, next(iter(refused.values())))
@@ -121,7 +121,7 @@ class Commits:
 
     def _failed(self, batch: dict[Partition, Position], error: KafkaError) -> None:
         """While a rebalance runs, commits fail under the classic protocol: they are wanted again."""
-        counters.add(Count.COMMITS_FAILED, reason=error.name())
+        counters.add("commits_failed", reason=error.name())
         self._failing.met(error=error.str())
         self._not_before_s = self._monotonic_s() + _AGAIN_AFTER_S
         if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:

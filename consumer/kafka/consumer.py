@@ -20,7 +20,7 @@ from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_
 from consumer.kafka.commits import Commits
 from consumer.kafka.starting import Start, starting_offsets
 from consumer.settings import Settings
-from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -227,7 +227,7 @@ class PartitionConsumer:
         if place not in self._assignment:
             return
         low = self._watermark(place)
-        counters.add(Count.OFFSET_GAPS)
+        counters.add("offset_gaps")
         _log.error("gap in the log", topic=place[0], partition=place[1], wanted=wanted, begins=low, error=error.str())
         try:
             # A seek is refused in this state: the fetcher is stopped until the partition is assigned again.

@@ -27,7 +27,7 @@ from confluent_kafka import (
 
 from consumer.kafka.client import KafkaFatal, Properties, build, client_properties, error_of
 from consumer.settings import Settings
-from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -227,7 +227,7 @@ class RecordProducer:
             del self._unacknowledged[write.token]
             self._produced.append(Refused(token=write.token, reason=error.str()))
             return
-        counters.add(Count.PRODUCE_FAILED, reason=error.name())
+        counters.add("produce_failed", reason=error.name())
         self._failing.met(topic=write.topic, error=error.str())
         fatal = error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 # librdkafka's local code
         if fatal:

@@ -21,7 +21,7 @@ from consumer.roles.leadership import Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.settings import Settings
-from consumer.telemetry.counters import Count, counters
+from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection, Superseded
@@ -146,7 +146,7 @@ class _Run:
             return
         step = self._projection.apply(records, positions)
         self._unapplied = None
-        counters.add(Count.SUBSCRIPTIONS_APPLIED, len(records))
+        counters.add("subscriptions_applied", len(records))
         for each in step.refused:
             _log.error("not a subscription", partition=each.partition, offset=each.offset, error=each.reason)
         for rewrite in step.rewrites:
@@ -161,4 +161,4 @@ class _Run:
         _log.warning("rebuilding a part of the cache that was lost or changed", buckets=len(broken))
         self._projection.rebuild(broken, self._feed.ends())
         self._feed.read_from(self._projection.positions)
-        counters.add(Count.BUCKETS_REBUILT, len(broken))
+        counters.add("buckets_rebuilt", len(broken))

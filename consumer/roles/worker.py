@@ -250,7 +250,7 @@ class Worker:
         self._parts.attempts.turn()
         metadata = sum(len(position.metadata) for position in self._sealed.values())
         self._seal_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
-        counters.absorb(self._core.counts)
+        counters.absorb(self._core.counted())
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -289,4 +289,4 @@ class Worker:
         self._parts.marks.close()
         if self._parts.schemas is not None:
             self._parts.schemas.close()
-        counters.absorb(self._core.counts)
+        counters.absorb(self._core.counted())

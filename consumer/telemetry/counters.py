@@ -5,37 +5,13 @@ The law: a counter only grows, and counting costs one dictionary increment, so t
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping
-from enum import StrEnum
+from collections.abc import Mapping
 
 import structlog
 
+from consumer.telemetry.count import Count, reasoned
+
 _log = structlog.get_logger("counters")
-
-
-class Count(StrEnum):
-    """The names, in the glossary's words. Where a counter has a reason it is added as `name{reason}`."""
-
-    EVENTS = "events"
-    TOMBSTONES = "tombstones"
-    POISON = "poison"
-    NO_SUBSCRIBERS = "no_subscribers"
-    DELIVERIES = "deliveries"
-    DELIVERED = "deliveries_delivered"
-    ATTEMPTS = "attempts"
-    RETRIES = "retries"
-    SPILLS = "spills"
-    CHUNKS = "chunks"
-    DEAD_LETTERS = "dead_letters"
-    DROPPED = "dropped"
-    REPEATS = "repeats_dropped"
-    REPLAYS = "replays"
-    COMMITS = "commits"
-    COMMITS_FAILED = "commits_failed"
-    PRODUCE_FAILED = "produce_failed"
-    OFFSET_GAPS = "offset_gaps"
-    SUBSCRIPTIONS_APPLIED = "subscriptions_applied"
-    BUCKETS_REBUILT = "buckets_rebuilt"
 
 
 class Counters:
@@ -46,17 +22,16 @@ class Counters:
 
     def add(self, count: Count, number: int = 1, *, reason: str = "") -> None:
         """Count `number` more, under a reason where there are several."""
-        self._values[f"{count}{{{reason}}}" if reason else count] += number
+        self._values[reasoned(count, reason) if reason else count] += number
 
-    def absorb(self, counts: MutableMapping[str, int]) -> None:
-        """Add what a part without a clock counted by itself since it was last absorbed; it is left empty."""
-        for name, number in counts.items():
+    def absorb(self, counted: Mapping[str, int]) -> None:
+        """Add what a part without a clock counted by itself."""
+        for name, number in counted.items():
             self._values[name] += number
-        counts.clear()
 
     def snapshot(self) -> dict[str, int]:
         """All counters that ever counted, by name."""
-        return {str(name): value for name, value in dict(self._values).items()}
+        return dict(self._values)
 
 
 counters = Counters()

@@ -3,7 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
 
+from consumer.telemetry.count import Count, Dropped, reasoned
 from tests import markdown
 
 PACKAGE = markdown.ROOT / "consumer"
@@ -73,22 +76,16 @@ def _texts(node: ast.expr) -> Iterator[str]:
             yield from _texts(orelse)
 
 
-def test_every_counter_is_explained() -> None:
-    explained = OPERATING.read_text(encoding="utf-8")
-    assert sorted(name for name in _counted() if f"`{name}`" not in explained) == []
+def test_every_counter_is_counted_and_explained_and_no_other() -> None:
+    counted = {node.value for path in PACKAGE.rglob("*.py") if path.name != "count.py" for node in _strings(path)}
+    assert {*get_args(Count), *get_args(Dropped)} - counted == set(), "named, and never counted"
+    table = OPERATING.read_text(encoding="utf-8").partition("## Counters")[2].partition("## ")[0]
+    explained = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+    }
+    assert explained == {*get_args(Count), *(reasoned("dropped", reason) for reason in get_args(Dropped))}
 
 
-def _counted() -> set[str]:
-    """The names that some code counts under, each with its reason where it is fixed."""
-    found: set[str] = set()
-    members = dict(re.findall(r'^    ([A-Z_]+) = "(\w+)"', _source("telemetry/counters.py"), re.MULTILINE))
-    for path in PACKAGE.rglob("*.py"):
-        source = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r'counts\["(\w+)"\] \+=', source))
-        found |= {members[name] for name in re.findall(r"counters\.add\(Count\.(\w+)", source)}
-        found |= {f"dropped{{{reason}}}" for reason in re.findall(r'\.drop\(entry, "(\w+)"\)', source)}
-    return found
-
-
-def _source(path: str) -> str:
-    return (PACKAGE / path).read_text(encoding="utf-8")
+def _strings(path: Path) -> Iterator[ast.Constant]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Constant))

@@ -1,0 +1,36 @@
+"""What is counted: the one list of names, in the glossary's words, for the pure rooms and for the shell.
+
+The law: whatever is counted is named here, and what is named here is counted somewhere and explained in
+docs/operating.md. Literals, not an enumeration: mypy checks them, and the hot path pays for a dictionary only.
+"""
+
+from typing import Literal, TypeAlias
+
+Count: TypeAlias = Literal[
+    # The delivery processes'
+    "events",
+    "attempts",
+    "deliveries_delivered",
+    "retries",
+    "spills",
+    "handed_over",
+    "dead_letters",
+    "suspended",
+    "poison",
+    # Kafka's; the failed ones with a reason
+    "commits",
+    "commits_failed",
+    "produce_failed",
+    "offset_gaps",
+    # The projection's
+    "subscriptions_applied",
+    "buckets_rebuilt",
+]
+
+Dropped: TypeAlias = Literal["no_subscribers", "deleted", "paused", "tombstone", "repeat", "succeeded_late"]
+"""The reasons of `dropped`: why a record, or one delivery of it, came to nothing."""
+
+
+def reasoned(name: Count | Literal["dropped"], reason: str) -> str:
+    """A counter's name where it has reasons: `name{reason}`."""
+    return f"{name}{{{reason}}}"
