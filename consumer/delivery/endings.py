@@ -15,7 +15,8 @@ from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.events.event import Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
-from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks import draft
+from consumer.webhooks.subscription import Subscription
 
 
 class Endings:
@@ -113,15 +114,7 @@ class Endings:
     def suspend(self, now_ms: int, entry: Entry, subscription: Subscription, reason: str) -> None:
         """The subscription's next revision is written; its record ends only after that too."""
         self.counts["suspended"] += 1
-        suspended = replace(
-            subscription,
-            status=Status.SUSPENDED,
-            status_reason=reason,
-            updated_at_ms=now_ms,
-            changes=subscription.revision,
-            revision=subscription.revision + 1,
-        )
-        self.write(entry, Suspend(subscription=suspended))
+        self.write(entry, Suspend(subscription=draft.suspend(subscription, reason=reason, now_ms=now_ms)))
 
     def write(self, entry: Entry, write: Write) -> None:
         """One more part of the record: this write."""

@@ -4,7 +4,7 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position, Window
-from consumer.delivery.step import Bury, Delay, Reject, Step
+from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
 from consumer.events.event import Event, Poison, Record, Tombstone
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
@@ -289,3 +289,14 @@ def test_what_was_counted_is_told_once() -> None:
     counted = bench.core.counted()
     assert counted == {"events": 2, "dropped{tombstone}": 1, "dropped{no_subscribers}": 1, "poison": 1}
     assert bench.core.counted() == {}
+
+
+def test_a_suspension_is_the_next_revision_and_its_time_never_runs_backwards() -> None:
+    ahead = replace(subscription(), updated_at_ms=NOW_MS + 5_000, revision=3)
+    bench = Bench(ahead)
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response(410))
+    [written] = [what.subscription for _, what in bench.next().write if isinstance(what, Suspend)]
+    assert (written.status, written.changes, written.revision) == (Status.SUSPENDED, 3, 4)
+    assert written.updated_at_ms == NOW_MS + 5_000
