@@ -33,7 +33,7 @@ class Temper(StrEnum):
     """How an endpoint behaves."""
 
     HEALTHY = "healthy"
-    FLAKY = "flaky"  # refuses each webhook-id twice, then accepts
+    FLAKY = "flaky"  # 503 for each webhook-id twice, then accepts
     DEAD = "dead"  # 500, always
     GONE = "gone"  # 410, always
     HANGING = "hanging"  # takes the request and never answers
@@ -81,7 +81,7 @@ class Behaviour:
         match self._temper:
             case Temper.FLAKY:
                 self._met[headers["webhook-id"]] += 1
-                return HTTPStatus.OK if self._met[headers["webhook-id"]] > 2 else HTTPStatus.INTERNAL_SERVER_ERROR
+                return HTTPStatus.OK if self._met[headers["webhook-id"]] > 2 else HTTPStatus.SERVICE_UNAVAILABLE
             case Temper.LIMITED:
                 return HTTPStatus.OK if self._takes_one_more() else HTTPStatus.TOO_MANY_REQUESTS
             case constant:
