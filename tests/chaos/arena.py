@@ -6,6 +6,7 @@ The law: everything here is started by this object and ends with it; every secre
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -39,6 +40,7 @@ PARTITIONS: Final = 8
 TENANTS: Final = 8
 SLOTS: Final = 3  # webhooks that change all the time
 GENERATIONS: Final = 80
+LATE: Final = 124  # as timeout(1) says it
 TYPES: Final = ("order.created", "order.updated", "user.created", "order.created", "rare.made")
 _STAGE_PREFIX: Final = "chaos."
 _PYTHON: Final = (sys.executable, "-m")
@@ -119,9 +121,12 @@ class House:
         return self.running
 
     def stop(self) -> int:
-        """SIGTERM, and wait; its exit code."""
+        """SIGTERM, and wait; its exit code, LATE when it had to be killed."""
         assert self.running is not None
-        code, _ = self.running.stop()
+        try:
+            code, _ = self.running.stop()
+        except subprocess.TimeoutExpired:
+            code = LATE
         self.running = None
         self._open.close()
         return code

@@ -207,7 +207,7 @@ def test_a_record_too_large_for_the_retry_topic(begin: Begin, kafka_bootstrap: s
             assert running.wait(60) == os.EX_CONFIG, running.tail
             assert running.said("kafka broken"), running.tail
             assert f"{topic}: max.message.bytes is 100" in running.log
-        _set(kafka_bootstrap, topic, "max.message.bytes", "10000000")
+        _set(kafka_bootstrap, topic, "max.message.bytes", "50000000")
         assert topics.check(topics.admin_client(work.stage.settings), work.stage.settings) == []
         with work.stage.running("--processes", "1", log_name="again.log") as running:
             work.ends_well(running)
