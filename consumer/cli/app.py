@@ -15,8 +15,6 @@ from cyclopts import App, CycloptsError
 from consumer.cli import exits
 from consumer.roles import inbox
 
-_INTERRUPTED = 130
-
 
 def _version() -> str:
     try:
@@ -54,7 +52,7 @@ def call(tokens: Sequence[str]) -> int:
         return os.EX_USAGE
     except KeyboardInterrupt:
         exits.say("interrupted")
-        return _INTERRUPTED
+        return exits.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough, as in `| head`. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
-from consumer.cli.exits import CommandFailed, bad_input, say, usage
+from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
+from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table, reported
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
@@ -37,8 +38,6 @@ from consumer.settings import Settings, load
 app = App(name="dead-letters", help="List, look at and replay deliveries that failed for good.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, one object a line.")]
-Limit = Annotated[int | None, Parameter(help="At most so many. Default: all.")]
-_INTERRUPTED = 130
 
 
 @app.command(name="list")
@@ -46,7 +45,7 @@ def list_(*, flags: DeadLetterFlags | None = None, limit: Limit = None, json: As
     """List dead letters, each once."""
 
     def command() -> int:
-        found = islice(read(load(), filters_of(flags, (), _now_ms())), _checked(limit))
+        found = islice(read(load(), filters_of(flags, (), _now_ms())), checked_limit(limit))
         if json:
             for dead_letter in found:
                 print_json(described(dead_letter))
@@ -120,14 +119,14 @@ def replay(
             raise usage("say which: ids, a filter, or --all for every dead letter (and only one of these)")
         settings = load()
         with Stop() as stop:
-            chosen = _Chosen(read(settings, filters), _checked(limit), stop)
+            chosen = _Chosen(read(settings, filters), checked_limit(limit), stop)
             if unknown := sorted(filters.ids - chosen.ids)[:1]:
                 raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out")
             summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
         _print_summary(summary, dry_run=dry_run, as_json=json)
         if summary.stopped:
             say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
-            return _INTERRUPTED
+            return INTERRUPTED
         return os.EX_OK
 
     return reported(command, as_json=json)
@@ -230,12 +229,6 @@ def _pretty(body: bytes) -> str:
         return msgspec.json.format(body, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return body.decode("utf-8", "backslashreplace")
-
-
-def _checked(limit: int | None) -> int | None:
-    if limit is not None and limit < 1:
-        raise usage("--limit is a number above 0")
-    return limit
 
 
 def _now_ms() -> int:

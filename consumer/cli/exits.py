@@ -6,6 +6,10 @@ traceback; a traceback means a bug.
 
 import os
 import sys
+from typing import Final
+
+INTERRUPTED: Final = 130
+"""128 and SIGINT's number, as shells have it; sysexits.h has none."""
 
 
 class CommandFailed(Exception):  # noqa: N818  # it names what happened, as the glossary does

@@ -5,15 +5,13 @@ handed to the idempotent producer once; an interrupted file goes on with `--skip
 """
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, BinaryIO, Self
+from typing import Annotated, BinaryIO
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -22,14 +20,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from consumer.cli.event_file import Outgoing, container_records, is_container, json_lines, registry_encoder
-from consumer.cli.exits import CommandFailed, bad_input, say, unavailable, usage
+from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, unavailable, usage
+from consumer.cli.stopping import Stop
 from consumer.kafka.client import Properties, build, client_properties, error_of
+from consumer.kafka.producer import ANY_SIZE
 from consumer.settings import Settings, load
 
 _REACH_S = 10.0
 _GIVE_UP_S = 10.0
-_INTERRUPTED = 130
-_ANY_SIZE = 1_000_000_000  # the topic's own limit decides
 
 
 def publish(
@@ -68,7 +66,7 @@ def publish(
     headers = [_header(text) for text in header or ()]
     if rate is not None and rate <= 0:
         raise usage("--rate is a number of records a second, above 0")
-    with _opened(file) as stream, _Stop() as stop:
+    with _opened(file) as stream, Stop() as stop:
         publishing = _Publishing(settings, topic, headers, rate, stop)
         container = is_container(stream)
         records = (
@@ -93,7 +91,7 @@ class _Publishing:
         topic: str,
         headers: list[tuple[str, str | bytes | None]],
         rate: float | None,
-        stop: "_Stop",
+        stop: Stop,
     ) -> None:
         self._topic = topic
         self._headers = headers
@@ -146,7 +144,7 @@ class _Publishing:
             raise unavailable(f"from {unit} {first} on it is not known whether the records were published")
         if self._stop.asked:
             say(f"interrupted after {unit} {self._last}: go on with --skip {self._last}")
-            return _INTERRUPTED
+            return INTERRUPTED
         return os.EX_OK
 
     @property
@@ -193,7 +191,7 @@ class _Advance:
 def _properties(settings: Settings) -> Properties:
     return client_properties(
         settings,
-        ours={"acks": "all", "enable.idempotence": True, "message.max.bytes": _ANY_SIZE},
+        ours={"acks": "all", "enable.idempotence": True, "message.max.bytes": ANY_SIZE},
         # Where a key lands is then the same for Java's tools.
         unless_set={"compression.type": "lz4", "linger.ms": 10, "partitioner": "murmur2_random"},
     )
@@ -216,41 +214,6 @@ def _opened(file: str) -> Iterator[BinaryIO]:
             yield stream
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise bad_input(f"{file}: {error.strerror}") from None
-
-
-class _Stop:
-    """SIGINT and SIGTERM: the first asks, a second one ends the process as always."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._reading = False
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def __enter__(self) -> Self:
-        for number in self._before:
-            signal.signal(number, self._heard)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def next_of(self, records: Iterator[Outgoing]) -> Outgoing | None:
-        """The next record; None at the end, or when a signal came while waiting for it."""
-        try:
-            self._reading = True
-            try:
-                return next(records, None)
-            finally:
-                self._reading = False
-        except KeyboardInterrupt:
-            return None
-
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
-        self.asked = True
-        signal.signal(number, self._before[signal.Signals(number)])
-        if self._reading:
-            raise KeyboardInterrupt  # a read of standard input goes on after a signal unless its handler raises
 
 
 @contextmanager

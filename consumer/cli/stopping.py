@@ -1,8 +1,11 @@
 """Ctrl-C and SIGTERM for work that stops between two of its steps."""
 
 import signal
+from collections.abc import Iterator
 from types import FrameType
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 
 class Stop:
@@ -10,6 +13,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self._reading = False
         self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __enter__(self) -> Self:
@@ -20,9 +24,22 @@ class Stop:
     def __exit__(self, *_: object) -> None:
         self._restore()
 
+    def next_of(self, steps: Iterator[T]) -> T | None:
+        """The next step, which may wait for input; None at the end, or when a signal comes while it waits."""
+        try:
+            self._reading = True
+            try:
+                return next(steps, None)
+            finally:
+                self._reading = False
+        except KeyboardInterrupt:
+            return None
+
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
         self._restore()
+        if self._reading:
+            raise KeyboardInterrupt  # a read of standard input goes on after a signal unless its handler raises
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

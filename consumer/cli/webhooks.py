@@ -14,7 +14,8 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from consumer.brands.loader import brand as brand_named
-from consumer.cli.exits import say, usage
+from consumer.cli.exits import say
+from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table, reported
 from consumer.cli.webhook_flags import WebhookFlags, changes_of, secret_of, wishes_of
 from consumer.control import writes
@@ -80,14 +81,13 @@ def list_(
     *,
     tenant: Annotated[str | None, Parameter(help="Only this tenant's.")] = None,
     status: Annotated[Status | None, Parameter(help="Only those in this state.")] = None,
-    limit: Annotated[int | None, Parameter(help="At most so many. Default: all.")] = None,
+    limit: Limit = None,
     json: AsJson = False,
 ) -> int:
     """List webhooks, oldest first. JSON is one object a line."""
 
     def command() -> int:
-        if limit is not None and limit < 1:
-            raise usage("--limit is a number above 0")
+        most = checked_limit(limit)
         found = sorted(
             (
                 each
@@ -95,7 +95,7 @@ def list_(
                 if tenant in {None, each.tenant} and status in {None, each.status}
             ),
             key=lambda each: (each.created_at_ms, each.id),
-        )[:limit]
+        )[:most]
         if json:
             for each in found:
                 print_json(resource(each))
