@@ -19,7 +19,12 @@ from consumer.settings import Settings
 _SILENCE_S: Final = 15.0
 _BATCH: Final = 1_000
 _MOVING: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 # librdkafka's local code: its metadata is of a moment without a leader
+    }
 )
 
 
