@@ -1,0 +1,102 @@
+"""Kafka's logs and committed offsets.
+
+The law: a record once appended keeps its place until retention takes it from the log's beginning; its timestamp is the
+broker's clock at the append (LogAppendTime), which is not ours.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from consumer.delivery.offsets import Partition, Position
+from consumer.events.event import Headers, Record
+from consumer.kafka.topic_specs import Topics
+from tests.simulation.plan import Plan
+from tests.simulation.timeline import Timeline
+
+EVENTS = "events"
+GroupPartition = tuple[str, Partition]
+
+
+@dataclass(slots=True)
+class Log:
+    """One partition's records from offset `start` on."""
+
+    start: int = 0
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The offset of the next record."""
+        return self.start + len(self.records)
+
+    def read(self, offset: int, most: int) -> Sequence[Record]:
+        """At most so many records from there on."""
+        at = offset - self.start
+        return self.records[at : at + most]
+
+    def truncate(self, start: int) -> Sequence[Record]:
+        """Retention: everything below goes. Returns it."""
+        gone = self.records[: start - self.start]
+        self.records = self.records[start - self.start :]
+        self.start = start
+        return gone
+
+
+class Broker:
+    """`down_until_ms`: no request is answered before. `appended` is told of every record."""
+
+    def __init__(self, plan: Plan, timeline: Timeline, topics: Topics, appended: Callable[[Record], None]) -> None:
+        self._timeline = timeline
+        self._skew_ms = plan.broker_skew_ms
+        self._appended = appended
+        self._delays = frozenset(topics.retry_topics)
+        self.partitions = dict.fromkeys((EVENTS, *topics.retry_topics), plan.partitions)
+        self.logs: dict[Partition, Log] = {}
+        self.committed: dict[GroupPartition, Position] = {}
+        self.down_until_ms = 0
+        for topic, count in self.partitions.items():
+            for number in range(count):
+                self.logs[topic, number] = Log()
+
+    @property
+    def now_ms(self) -> int:
+        """The broker's clock."""
+        return self._timeline.now_ms + self._skew_ms
+
+    def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> Record:
+        """Write a record where its key belongs; topics that only we read have one partition."""
+        number = zlib.crc32(key or b"") % self.partitions.get(topic, 1)
+        log = self.logs.setdefault((topic, number), Log())
+        record = Record(
+            topic=topic,
+            partition=number,
+            offset=log.end,
+            key=key,
+            value=value,
+            headers=headers,
+            timestamp_ms=self.now_ms,
+        )
+        log.records.append(record)
+        self._appended(record)
+        return record
+
+    def grow(self, topic: str) -> None:
+        """One more partition."""
+        self.logs[topic, self.partitions[topic]] = Log()
+        self.partitions[topic] += 1
+
+    def of(self, topics: Sequence[str]) -> list[Partition]:
+        """All partitions of these topics."""
+        return [(topic, number) for topic in topics for number in range(self.partitions[topic])]
+
+    def position(self, group: str, partition: Partition) -> Position:
+        """Where a group goes on reading: the committed position, else the log's beginning."""
+        return self.committed.get((group, partition)) or Position(self.logs[partition].start)
+
+    def unread(self, group: str, topics: Sequence[str]) -> Iterator[Partition]:
+        """The partitions that the group has not committed to their end."""
+        for partition in self.of(topics):
+            log = self.logs[partition]
+            if max(self.position(group, partition).offset, log.start) < log.end:
+                yield partition

@@ -1,0 +1,202 @@
+"""The promise, as a judge of the ledger's facts.
+
+The laws:
+- each acknowledged event that a webhook wanted is accepted by its endpoint, or is in exactly one dead letter (by
+  delivery id), unless the webhook was paused or deleted meanwhile or retention took the record;
+- nothing phantom, altered, of another tenant, early (by the broker's clock), or before a Retry-After is over;
+- a commit never says done of what is not safe: accepted and logged, dead-lettered, or written to go on;
+- an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
+- a line of a delivery is at most about ten records.
+"""
+
+from consumer.delivery.delivery import DeadLetter, delivery_id
+from consumer.delivery.done_map import decode as read_map
+from consumer.delivery.offsets import Partition, Position
+from tests.simulation.ledger import CHUNK, EVENT, Ledger, Pair, Place, Published, Session, name_of
+from tests.simulation.plan import RECORDS_MOST
+from tests.simulation.webhooks import Webhooks
+
+
+class Violation(Exception):  # noqa: N818 # it names a fact
+    """The promise was broken. `rule` names the law, `about` what to look for in the history."""
+
+    def __init__(self, rule: str, detail: str, *about: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule = rule
+        self.about = about
+
+
+class Checker:
+    """Judges on the spot what can be, and the rest at the end."""
+
+    def __init__(self, ledger: Ledger, webhooks: Webhooks, last_delay_ms: int) -> None:
+        self._ledger = ledger
+        self._webhooks = webhooks
+        self._last_delay_ms = last_delay_ms
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sent(self, now_ms: int, broker_now_ms: int, pair: Pair, place: Place) -> None:
+        """A request left for this pair, because of the record at this place."""
+        delayed = self._ledger.delayed.get(place)
+        if delayed is None:
+            return
+        if broker_now_ms < delayed.due_ms:
+            early_ms = delayed.due_ms - broker_now_ms
+            raise Violation("early", f"{pair.name} {early_ms} ms before its time", *_about(pair), name_of(place))
+        asked = pair.asked_until_ms.get(delayed.last_attempt_ms or 0)
+        if asked is not None and now_ms < asked:
+            raise Violation("retry-after", f"{pair.name} {asked - now_ms} ms before it was over", *_about(pair))
+
+    def asked_to_wait(self, now_ms: int, pair: Pair, started_ms: int, wait_ms: int) -> None:
+        """An endpoint answered, perhaps with Retry-After. The last tier is the most that is waited.
+
+        Of two attempts that a fault let start at once, nobody can tell whose retry is whose: the shorter wait counts.
+        """
+        until_ms = now_ms + min(wait_ms, self._last_delay_ms)
+        pair.asked_until_ms[started_ms] = min(until_ms, pair.asked_until_ms.get(started_ms, until_ms))
+
+    def accepted(self, now_ms: int, event: Published | None, webhook: str, url: str, body: bytes) -> Pair:
+        """An endpoint took a request."""
+        if event is None or webhook not in self._webhooks.tenant_of:
+            raise Violation("phantom", f"a request to {webhook} is about nothing published", webhook)
+        if self._webhooks.tenant_of[webhook] != event.tenant:
+            raise Violation("cross-tenant", f"{event.id} to {webhook}", event.id, webhook)
+        pair = self._ledger.pair(event, webhook)
+        if not pair.accepted and not self._webhooks.is_allowed(event, webhook, url, now_ms):
+            raise Violation("phantom", f"{pair.name} was never wanted at {url}", *_about(pair))
+        if event.data not in body or (pair.body is not None and pair.body != body):
+            raise Violation("altered", f"the body of {pair.name} is not what was published", *_about(pair))
+        pair.body = body
+        pair.accepted += 1
+        pair.silent += 1  # until its answer was heard
+        if pair.first_accepted_ms is None:
+            pair.first_accepted_ms = now_ms
+        return pair
+
+    # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def buried(self, now_ms: int, dead_letter: DeadLetter) -> Pair:
+        """A dead letter was written."""
+        delivery = dead_letter.delivery
+        event = self._ledger.events.get(delivery.event.id)
+        if event is None:
+            raise Violation("phantom", "a dead letter of no event", delivery.event.id)
+        pair = self._ledger.pair(event, delivery.subscription_id)
+        if delivery.id != delivery_id(event.id, pair.webhook):
+            raise Violation("dead letters", f"{pair.name} has one under an id that is not its own", *_about(pair))
+        if not self._webhooks.is_allowed(event, pair.webhook, None, now_ms):
+            raise Violation("phantom", f"a dead letter of {pair.name}, which was never wanted", *_about(pair))
+        pair.buried += 1
+        return pair
+
+    # ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def begins(self, session: Session, offset: int) -> bool:
+        """Whether a record that is given to a core begins to run: not met before, and not done."""
+        if offset <= session.seen:
+            return False
+        session.seen = offset
+        return session.done is None or not session.done.is_done(offset)
+
+    def committed(self, now_ms: int, partition: Partition, position: Position, log_start: int) -> None:
+        """The broker took a commit: everything it newly says is done must be safe."""
+        ledger = self._ledger
+        done = ledger.done.setdefault(partition, set())
+        below = ledger.below.get(partition, 0)
+        newly = [offset for offset in range(below, position.offset) if offset not in done]
+        found = read_map(position.metadata, position.offset) if position.metadata else None
+        if found is not None:
+            newly += [
+                offset
+                for offset in range(position.offset, found.last + 1)
+                if found.is_done(offset) and offset not in done
+            ]
+        done.update(newly)
+        for offset in newly:
+            if offset >= log_start:
+                self._safe(now_ms, (partition, offset))
+        if position.offset > below:
+            ledger.below[partition] = position.offset
+            done.difference_update(range(below, position.offset))
+
+    def _safe(self, now_ms: int, place: Place) -> None:
+        ledger = self._ledger
+        event = ledger.at.get(place)
+        if event is not None:
+            if event.done_ms is None:
+                event.done_ms = now_ms
+            if place in ledger.poisoned:
+                return
+            for webhook in self._webhooks.required(event, now_ms):
+                self._goes_on(now_ms, place, ledger.pair(event, webhook), EVENT)
+            return
+        delayed = ledger.delayed.get(place)
+        if delayed is not None and place not in ledger.poisoned:
+            for pair in delayed.pairs:
+                self._goes_on(now_ms, place, pair, delayed.progress)
+        elif place in ledger.never_events and place not in ledger.poisoned:
+            raise Violation("poison", f"{name_of(place)} is said to be done, and is not in poison", name_of(place))
+        elif place in ledger.not_events:
+            return
+        elif delayed is None:
+            raise Violation("commit", f"{name_of(place)} is said to be done and was never there", name_of(place))
+
+    def _goes_on(self, now_ms: int, place: Place, pair: Pair, progress: int) -> None:
+        if (pair.accepted and pair.logged) or pair.buried:
+            return
+        if progress < CHUNK and pair.chunks:
+            return
+        if any(further > progress for further in pair.lines):
+            return
+        beside = pair.lines.get(progress, pair.chunks if progress == CHUNK else ())
+        if any(other != place and not self._ledger.is_done(other) for other in beside):
+            return  # a repeat of a record that still stands
+        if len(pair.event.places) > 1 and progress == EVENT:
+            return  # written twice by its producer: the other one stands for it until the end is judged
+        if not self._webhooks.stays_wanted(pair.event, pair.webhook, now_ms):
+            return
+        kind = "accepted, but not logged" if pair.accepted else "not safe"
+        raise Violation(
+            "commit", f"{name_of(place)} is said to be done; {pair.name} is {kind}", *_about(pair), name_of(place)
+        )
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ended(self, now_ms: int, *, records_most: bool) -> tuple[int, int, int]:
+        """Judge every pair. Returns the pairs promised, all endings, and those that were one too many."""
+        promised = endings = more = 0
+        for event in self._ledger.events.values():
+            until_ms = now_ms if event.done_ms is None else event.done_ms
+            if not (event.removed or self._is_poisoned(event)):
+                for webhook in self._webhooks.required(event, until_ms):
+                    promised += 1
+                    self._kept(now_ms, self._ledger.pair(event, webhook))
+            for pair in event.pairs.values():
+                endings += pair.endings
+                more += max(0, pair.endings - 1)
+                self._few(pair, records_most=records_most)
+        return promised, endings, more
+
+    def _is_poisoned(self, event: Published) -> bool:
+        return all(place in self._ledger.poisoned for place in event.places)
+
+    def _kept(self, now_ms: int, pair: Pair) -> None:
+        if pair.endings or not self._webhooks.stays_wanted(pair.event, pair.webhook, now_ms):
+            return
+        raise Violation("lost", f"{pair.name} was neither accepted nor dead-lettered", *_about(pair))
+
+    def _few(self, pair: Pair, *, records_most: bool) -> None:
+        again = self._ledger.runs_again(pair)
+        lines = len(pair.event.places) + again + pair.rewritten
+        if pair.endings > lines + pair.silent:
+            detail = f"{pair.name} ended {pair.endings} times: {again} runs again, {pair.silent} answers lost"
+            raise Violation("duplicates", detail, *_about(pair))
+        if records_most and pair.written > RECORDS_MOST * lines:
+            raise Violation(
+                "records", f"{pair.written} were written for {pair.name}, {again} runs again", *_about(pair)
+            )
+
+
+def _about(pair: Pair) -> tuple[str, ...]:
+    return (f"{pair.event.id}/{pair.webhook}", *map(name_of, pair.event.places))

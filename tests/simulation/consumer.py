@@ -1,0 +1,286 @@
+"""The consumer that Worker is given: it takes records, hears of partitions that come and go, commits.
+
+The law is PartitionConsumer's: only what is assigned is read, paused or committed; where the log no longer holds the
+next record, reading goes on at the log's beginning. Which commits are sent when is decided by the real Commits.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumer.delivery.done_map import decode as read_map
+from consumer.delivery.offsets import Partition, Position
+from consumer.events.event import Record
+from consumer.kafka.commits import Commits
+from consumer.kafka.consumer import Listener
+from tests.simulation.broker import Broker
+from tests.simulation.faults import Faults
+from tests.simulation.group import Group
+from tests.simulation.ledger import Session
+from tests.simulation.ports import Life
+
+_REQUEST_TIMEOUT_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A partition in a commit's answer, as confluent-kafka's TopicPartition."""
+
+    topic: str
+    partition: int
+    error: KafkaError | None
+
+
+class SimulatedConsumer:
+    """A member of a group. `ran` is told of each record given to the core, `committed` of what the broker took."""
+
+    def __init__(
+        self,
+        life: Life,
+        group: Group,
+        broker: Broker,
+        faults: Faults,
+        dice: random.Random,
+        *,
+        listener: Listener,
+        is_drained: Callable[[], bool],
+        ran: Callable[[Session, Record], None],
+        committed: Callable[[Partition, Position], None],
+        disturbed: Callable[[Iterable[Partition]], None],
+    ) -> None:
+        self._life = life
+        self._group = group
+        self._broker = broker
+        self._faults = faults
+        self._dice = dice
+        self._listener = listener
+        self._is_drained = is_drained
+        self._ran = ran
+        self._committed = committed
+        self._disturbed = disturbed
+        self._next: dict[Partition, int] = {}
+        self._sessions: dict[Partition, Session] = {}
+        self._paused: set[Partition] = set()
+        self._answers: list[tuple[KafkaError | None, list[_Answered]]] = []
+        self._all_committed = False
+        self._commits = Commits(
+            owns=self._next.__contains__,
+            monotonic_s=lambda: life.timeline.now_ms / 1_000,
+            sleep=lambda wait_s: life.pass_time(int(wait_s * 1_000)),
+        )
+        self.name = life.name
+        self.to_assign: set[Partition] = set()
+        self.to_revoke: set[Partition] = set()
+        self.to_lose: set[Partition] = set()
+        group.join(self)
+
+    # ── as the group sees it ─────────────────────────────────────────────────────────────────────────────────────
+
+    def wake(self) -> None:
+        """The group asks something of it."""
+        self._life.wake(0)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a `take` would find something."""
+        return any(map(self._has_more, self._next))
+
+    def reads(self, partition: Partition) -> bool:
+        """Whether it is assigned and not paused."""
+        return partition in self._next and partition not in self._paused
+
+    def behind(self, positions: Mapping[Partition, Position]) -> bool:
+        """Whether any of these is not what the broker has."""
+        return any(
+            self._broker.position(self._group.name, partition) != position
+            for partition, position in positions.items()
+            if partition in self._next
+        )
+
+    # ── PartitionConsumer ────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions that are ours."""
+        return frozenset(self._next)
+
+    def take(self, most: int, wait_s: float) -> list[Record]:
+        """At most so many records, and whatever the group has to say."""
+        del wait_s
+        self._life.call()
+        self._hear()
+        records: list[Record] = []
+        if self._broker.down_until_ms <= self._life.timeline.now_ms:
+            partitions = [partition for partition in sorted(self._next) if self._has_more(partition)]
+            self._dice.shuffle(partitions)
+            for partition in partitions:
+                if len(records) < most:
+                    records += self._read(partition, most - len(records))
+        self._commits.send(cast("Consumer", self))
+        return records
+
+    def commit(  # two methods of two classes: PartitionConsumer's, and confluent-kafka's as Commits calls it
+        self,
+        positions: Mapping[Partition, Position] | None = None,
+        *,
+        offsets: Sequence[TopicPartition] = (),
+        asynchronous: bool = True,
+    ) -> list[_Answered] | None:
+        """Commit these, as PartitionConsumer; `offsets` are Commits' own request."""
+        self._life.call()
+        if positions is not None:
+            self._commits.want(positions)
+            self._commits.send(cast("Consumer", self))
+            return None
+        batch = {(each.topic, each.partition): Position(each.offset, each.metadata or "") for each in offsets}
+        if asynchronous:
+            wait_ms = self._dice.randrange(1, 15)
+            self._life.timeline.after(wait_ms, lambda: self._arrive(batch))
+            return None
+        self._life.pass_time(self._dice.randrange(1, 15))
+        error, answer = self._answer(batch)
+        if error is not None:
+            raise KafkaException(error)
+        return answer
+
+    def commit_now(self, positions: Mapping[Partition, Position], timeout: float) -> Mapping[Partition, Position]:
+        """Commit and wait."""
+        self._commits.want(positions)
+        left_over = self._commits.send_now(cast("Consumer", self), timeout)
+        self._all_committed = not left_over
+        return left_over
+
+    def pause(self, partitions: Sequence[Partition]) -> None:
+        """Take nothing from these."""
+        self._life.call()
+        self._paused.update(partition for partition in partitions if partition in self._next)
+
+    def resume(self, partitions: Sequence[Partition]) -> None:
+        """Take from these again."""
+        self._life.call()
+        self._paused.difference_update(partitions)
+
+    def close(self) -> None:
+        """Leave."""
+        self._revoke(sorted(self._next))
+
+    # ── partitions that come and go ──────────────────────────────────────────────────────────────────────────────
+
+    def _hear(self) -> None:
+        answers, self._answers = self._answers, []
+        for error, places in answers:
+            self._commits.answered(error, cast("list[TopicPartition]", places))
+        if self._life.timeline.now_ms < self._life.zombie_until_ms:
+            return
+        if self._group.members.get(self.name) is not self:
+            self._lose(sorted(self._next))
+            if self._life.alive:
+                self._group.join(self)
+        if self.to_lose:
+            losing, self.to_lose = sorted(self.to_lose), set()
+            self._lose(losing)
+        if self.to_revoke:
+            going, self.to_revoke = sorted(self.to_revoke & set(self._next)), set()
+            self._revoke(going)
+            self._group.returned(self, going)
+        if self.to_assign:
+            coming, self.to_assign = sorted(self.to_assign - set(self._next)), set()
+            self._assign([partition for partition in coming if self._group.owns(self, partition)])
+
+    def _assign(self, partitions: Sequence[Partition]) -> None:
+        positions = {partition: self._broker.position(self._group.name, partition) for partition in partitions}
+        for partition, position in positions.items():
+            self._next[partition] = position.offset
+            self._sessions[partition] = Session(
+                partition, self.name, position.offset, read_map(position.metadata, position.offset)
+            )
+        self._commits.begin(positions)
+        if positions:
+            self._listener.assigned(positions)
+
+    def _revoke(self, partitions: Sequence[Partition]) -> None:
+        if not partitions:
+            return
+        self._all_committed = False
+        self._life.waiting = True
+        self._listener.revoked(partitions)
+        self._life.waiting = False
+        self._ended_clean(partitions)
+        self._forget(partitions)
+
+    def _ended_clean(self, partitions: Sequence[Partition]) -> None:
+        if self._all_committed and self._is_drained():
+            for partition in partitions:
+                self._sessions[partition].clean = True
+
+    def _lose(self, partitions: Sequence[Partition]) -> None:
+        self._forget(partitions)
+        if partitions:
+            self._faults.met("partitions lost")
+            self._listener.lost(partitions)
+
+    def _forget(self, partitions: Sequence[Partition]) -> None:
+        for partition in partitions:
+            self._next.pop(partition, None)
+            self._sessions.pop(partition, None)
+            self._paused.discard(partition)
+        self._commits.forget(partitions)
+
+    # ── reading and committing ───────────────────────────────────────────────────────────────────────────────────
+
+    def _has_more(self, partition: Partition) -> bool:
+        return partition not in self._paused and self._next[partition] != self._broker.logs[partition].end
+
+    def _read(self, partition: Partition, most: int) -> Sequence[Record]:
+        log = self._broker.logs[partition]
+        offset = self._next[partition]
+        if offset < log.start or offset > log.end:
+            offset = log.start
+        records = log.read(offset, min(most, self._dice.randrange(1, 400)))
+        self._next[partition] = offset + len(records)
+        session = self._sessions[partition]
+        for record in records:
+            self._ran(session, record)
+        return records
+
+    def _arrive(self, batch: Mapping[Partition, Position]) -> None:
+        error, answer = self._answer(batch)
+        wait_ms = self._dice.randrange(1, 15)
+        if error is not None and error.code() == KafkaError.REQUEST_TIMED_OUT:
+            wait_ms = _REQUEST_TIMEOUT_MS
+        self._life.later(wait_ms, lambda: self._answers.append((error, answer)))
+
+    def _answer(self, batch: Mapping[Partition, Position]) -> tuple[KafkaError | None, list[_Answered]]:
+        """What the coordinator does with a request; what it takes is committed even if nobody hears of it."""
+        faults, dice = self._faults, self._dice
+        is_zombie = self._group.members.get(self.name) is not self
+        down = self._broker.down_until_ms > self._life.timeline.now_ms
+        if down or faults.strikes(dice, 0.02):
+            faults.met("commit timed out")
+            return KafkaError(KafkaError.REQUEST_TIMED_OUT), []
+        if is_zombie and dice.random() < 0.5:
+            faults.met("zombie's commit refused")
+            return KafkaError(KafkaError.UNKNOWN_MEMBER_ID), []
+        if self._group.rebalancing and faults.strikes(dice, 0.2):
+            faults.met("commit refused in a rebalance")
+            return KafkaError(KafkaError.ILLEGAL_GENERATION), []
+        if is_zombie:
+            faults.met("zombie's commit taken")
+            self._disturbed(batch)
+        partial = faults.strikes(dice, 0.03)
+        answer: list[_Answered] = []
+        for number, (partition, position) in enumerate(sorted(batch.items())):
+            refused = partial and number % 2 == 1
+            if refused:
+                faults.met("commit taken in part")
+            else:
+                self._broker.committed[self._group.name, partition] = position
+                self._committed(partition, position)
+            answer.append(_Answered(*partition, KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if refused else None))
+        if faults.strikes(dice, 0.02):
+            faults.met("commit's answer lost")
+            return KafkaError(KafkaError.REQUEST_TIMED_OUT), []
+        return None, answer

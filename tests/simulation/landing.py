@@ -1,0 +1,107 @@
+"""What reaches Hookline's own topics, read with the real decoders and told to the ledger.
+
+The law: a record counts from the moment it is in the log, whoever heard of it.
+"""
+
+import struct
+from collections.abc import Callable
+
+from consumer.delivery.delivery import Chunk
+from consumer.delivery.schedule import Schedule
+from consumer.events.event import Record
+from consumer.kafka.records import decode_dead_letter, decode_delayed
+from consumer.kafka.topic_specs import Topics
+from consumer.webhooks.history import State
+from consumer.webhooks.record import state_of
+from tests.simulation.checker import Checker, Violation
+from tests.simulation.history import History
+from tests.simulation.ledger import CHUNK, Delayed, Ledger, Place, name_of
+from tests.simulation.timeline import Timeline
+
+_ID_AT = slice(11, 43)  # an attempt: ten bytes of head, the length of the delivery's id, the id
+
+
+class Landing:
+    """The topics' end of the ledger. `wrote_webhook` is told of each record on the subscriptions topic."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        schedule: Schedule,
+        timeline: Timeline,
+        *,
+        history: History,
+        ledger: Ledger,
+        checker: Checker,
+    ) -> None:
+        self._topics = topics
+        self._schedule = schedule
+        self._timeline = timeline
+        self._history = history
+        self._ledger = ledger
+        self._checker = checker
+        self._tiers = {topic: tier for tier, topic in enumerate(topics.retry_topics)}
+        self.wrote_webhook: Callable[[State], None] = lambda _: None
+
+    def appended(self, record: Record) -> None:
+        """A record is in a log."""
+        tier = self._tiers.get(record.topic)
+        if tier is not None:
+            self._delayed(record, tier)
+        elif record.topic == self._topics.dead_letter:
+            pair = self._checker.buried(self._timeline.now_ms, decode_dead_letter(record.value or b""))
+            self._history.add("broker", "dead letter", f"{pair.event.id}/{pair.webhook}")
+        elif record.topic == self._topics.poison:
+            self._poisoned(record)
+        elif record.topic == self._topics.subscriptions:
+            self.wrote_webhook(state_of(record.key, record.value, record.headers))
+
+    def rewritten(self, record: Record) -> None:
+        """This record is one that a producer had written before, and could not know."""
+        if record.topic in self._tiers:
+            place: Place = ((record.topic, record.partition), record.offset)
+            for pair in self._ledger.pairs_at(place):
+                pair.rewritten += 1
+        elif record.topic == self._topics.dead_letter:
+            delivery = decode_dead_letter(record.value or b"").delivery
+            self._ledger.by_delivery[delivery.id.encode()].rewritten += 1
+
+    def logged(self, value: bytes) -> None:
+        """An attempt record is in the log."""
+        pair = self._ledger.by_delivery.get(value[_ID_AT])
+        if pair is None:
+            raise Violation("phantom", "an attempt of no delivery is in the log")
+        pair.logged += 1
+
+    def _delayed(self, record: Record, tier: int) -> None:
+        place: Place = ((record.topic, record.partition), record.offset)
+        if record.value is None:
+            self._ledger.not_events.add(place)  # written for its append time
+            return
+        delayed = decode_delayed(record.value, tier)
+        event = self._ledger.events.get(delayed.event.id)
+        if event is None:
+            raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
+        due_ms = record.timestamp_ms + self._schedule.delays_ms[tier]
+        if isinstance(delayed, Chunk):
+            pairs = [self._ledger.pair(event, webhook) for webhook in delayed.subscription_ids]
+            for pair in pairs:
+                pair.chunks.append(place)
+            self._ledger.delayed[place] = Delayed(place, pairs, CHUNK, due_ms, None)
+            self._history.add("broker", "chunk", event.id, name_of(place))
+            return
+        pair = self._ledger.pair(event, delayed.subscription_id)
+        progress = delayed.attempts + delayed.spills
+        pair.lines.setdefault(progress, []).append(place)
+        self._ledger.delayed[place] = Delayed(place, [pair], progress, due_ms, delayed.last_attempt_ms)
+        what = f"after {delayed.attempts} tries {delayed.spills} spills"
+        self._history.add("broker", what, f"{event.id}/{pair.webhook}", name_of(place))
+
+    def _poisoned(self, record: Record) -> None:
+        headers = dict(record.headers)
+        topic = (headers["kafka_dlt-original-topic"] or b"").decode()
+        (partition,) = struct.unpack(">i", headers["kafka_dlt-original-partition"] or b"")
+        (offset,) = struct.unpack(">q", headers["kafka_dlt-original-offset"] or b"")
+        place: Place = ((topic, partition), offset)
+        self._ledger.poisoned.add(place)
+        self._history.add("broker", "poison", name_of(place))

@@ -1,0 +1,150 @@
+"""What was promised and what came of it, as facts: the checker judges them.
+
+A delivery's line goes down records: its event (progress EVENT), perhaps a chunk (CHUNK), then retry and spill records,
+each with one attempt or spill more. Every record is run once, and ends in a record of more progress or in its place;
+a fault may run a record again, and each run again may end a line once more. That is how duplicates are accounted for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from consumer.delivery.delivery import delivery_id
+from consumer.delivery.done_map import DoneMap
+from consumer.delivery.offsets import Partition
+
+EVENT = -2
+CHUNK = -1
+
+Place: TypeAlias = tuple[Partition, int]
+
+
+def name_of(place: Place) -> str:
+    """`topic-partition@offset`."""
+    (topic, number), offset = place
+    return f"{topic}-{number}@{offset}"
+
+
+@dataclass(slots=True, eq=False)
+class Published:
+    """An event that was acknowledged to its producer. `places`: several when an unsure producer wrote it again."""
+
+    id: str
+    type: str
+    tenant: str
+    product: str | None
+    kind: str
+    data: bytes
+    at_ms: int
+    places: list[Place] = field(default_factory=list)
+    done_ms: int | None = None  # when it was first committed as done
+    removed: bool = False  # by retention, before it was done
+    pairs: "dict[str, Pair]" = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Pair:
+    """An event and a webhook. `silent` are acceptances whose 2xx never came to a process that waited for it."""
+
+    event: Published
+    webhook: str
+    accepted: int = 0
+    silent: int = 0
+    logged: int = 0
+    rewritten: int = 0  # records of it that a producer wrote twice
+    buried: int = 0
+    chunks: list[Place] = field(default_factory=list)
+    lines: dict[int, list[Place]] = field(default_factory=dict)  # by progress, the delay records written
+    body: bytes | None = None
+    first_accepted_ms: int | None = None
+    asked_until_ms: dict[int, int] = field(default_factory=dict)  # Retry-After, by when the attempt had started
+
+    @property
+    def endings(self) -> int:
+        """How often it was accepted or buried."""
+        return self.accepted + self.buried
+
+    @property
+    def written(self) -> int:
+        """The delay records and dead letters of it."""
+        return sum(map(len, self.lines.values())) + self.buried + len(self.chunks)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.event.id} to {self.webhook}"
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One assignment of a partition to a process. `clean` once all that it finished was committed at its end."""
+
+    partition: Partition
+    who: str
+    begins: int
+    done: DoneMap | None
+    clean: bool = False
+    seen: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A record that was given to a core: how often again after a fault, and by which session last."""
+
+    session: Session
+    again: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Delayed:
+    """A record of a delay topic, as it was written. `due_ms`: not before, by the broker's clock."""
+
+    place: Place
+    pairs: Sequence[Pair]
+    progress: int
+    due_ms: int
+    last_attempt_ms: int | None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All facts of one seed."""
+
+    events: dict[str, Published] = field(default_factory=dict)
+    at: dict[Place, Published] = field(default_factory=dict)
+    delayed: dict[Place, Delayed] = field(default_factory=dict)
+    runs: dict[Place, Run] = field(default_factory=dict)
+    done: dict[Partition, set[int]] = field(default_factory=dict)  # ever committed as done, above `below`
+    below: dict[Partition, int] = field(default_factory=dict)
+    never_events: set[Place] = field(default_factory=set)  # those of not_events that must end in poison
+    not_events: set[Place] = field(default_factory=set)  # tombstones and what can never be an event
+    poisoned: set[Place] = field(default_factory=set)
+    disturbed: set[Partition] = field(default_factory=set)  # somebody else's commit lies over its owner's
+    by_delivery: dict[bytes, Pair] = field(default_factory=dict)
+    requests: int = 0
+
+    def pair(self, event: Published, webhook: str) -> Pair:
+        """The pair, from now on."""
+        pair = event.pairs.get(webhook)
+        if pair is None:
+            pair = event.pairs[webhook] = Pair(event, webhook)
+            self.by_delivery[delivery_id(event.id, webhook).encode()] = pair
+        return pair
+
+    def pairs_at(self, place: Place) -> Sequence[Pair]:
+        """The pairs that a record is about, as far as any were met."""
+        event = self.at.get(place)
+        if event is not None:
+            return list(event.pairs.values())
+        delayed = self.delayed.get(place)
+        return () if delayed is None else delayed.pairs
+
+    def is_done(self, place: Place) -> bool:
+        """Whether it was ever committed as done."""
+        partition, offset = place
+        return offset < self.below.get(partition, 0) or offset in self.done.get(partition, ())
+
+    def runs_again(self, pair: Pair) -> int:
+        """How often faults made a record of this pair run again."""
+        places = [*pair.event.places, *pair.chunks, *(place for line in pair.lines.values() for place in line)]
+        return sum(self.runs[place].again for place in places if place in self.runs)

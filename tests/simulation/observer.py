@@ -1,0 +1,97 @@
+"""What one process does, told to the ledger and judged by the checker.
+
+The law: it watches and changes nothing. It looks into the core for one thing only: which record a request is for.
+"""
+
+from typing import TYPE_CHECKING
+
+from consumer.delivery.answer import Answer, Response
+from consumer.delivery.core import Core
+from consumer.delivery.lane import Job
+from consumer.delivery.offsets import Partition, Position
+from consumer.delivery.outcome import is_success
+from consumer.events.event import Record
+from consumer.signing.request import Request
+from tests.simulation.ledger import Pair, Place, Run, Session, name_of
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Watch:
+    """The eyes on one process."""
+
+    def __init__(self, name: str, core: Core, world: "World") -> None:
+        self._name = name
+        self._core = core
+        self._timeline = world.timeline
+        self._history = world.history
+        self._broker = world.broker
+        self._ledger = world.ledger
+        self._checker = world.checker
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sent(self, token: int, request: Request) -> None:
+        """It leaves."""
+        self._ledger.requests += 1
+        job = self._job(token)
+        pair = self._pair(request)
+        if pair is None or job is None:
+            return
+        place = (job.entry.window.partition, job.entry.offset)
+        self._history.add(self._name, "sent", f"{pair.event.id}/{pair.webhook}", name_of(place))
+        self._checker.sent(self._timeline.now_ms, self._broker.now_ms, pair, place)
+
+    def accepted(self, request: Request) -> Pair:
+        """The endpoint took it."""
+        event_id = _header(request, "webhook-id")
+        webhook = request.url.rsplit("/", 1)[1]
+        self._history.add("endpoint", "accepted", f"{event_id}/{webhook}")
+        event = self._ledger.events.get(event_id)
+        return self._checker.accepted(self._timeline.now_ms, event, webhook, request.url, request.body)
+
+    def heard(self, token: int, request: Request, answer: Answer) -> bool:
+        """Its answer is about to reach the loop. Whether the core takes it as the delivery's end."""
+        job = self._job(token)
+        pair = self._pair(request)
+        if pair is None:
+            return False
+        told = str(answer.status) if isinstance(answer, Response) else str(answer.kind)
+        self._history.add(self._name, f"heard {told}", f"{pair.event.id}/{pair.webhook}")
+        if job is not None and isinstance(answer, Response):
+            wait_s = int(dict(answer.headers).get("retry-after", "0"))
+            self._checker.asked_to_wait(self._timeline.now_ms, pair, job.started_ms, wait_s * 1_000)
+        return is_success(answer) and job is not None and not job.handed_over
+
+    # ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ran(self, session: Session, record: Record) -> None:
+        """The consumer gave this record to the core."""
+        if not self._checker.begins(session, record.offset):
+            return
+        place: Place = ((record.topic, record.partition), record.offset)
+        run = self._ledger.runs.get(place)
+        if run is None:
+            self._ledger.runs[place] = Run(session)
+            return
+        if not run.session.clean or place[0] in self._ledger.disturbed:
+            run.again += 1
+        run.session = session
+        self._history.add(self._name, "! runs again", name_of(place))
+
+    def committed(self, partition: Partition, position: Position) -> None:
+        """The broker took a commit."""
+        self._history.add(self._name, f"committed {position.offset}", f"{partition[0]}-{partition[1]}")
+        self._checker.committed(self._timeline.now_ms, partition, position, self._broker.logs[partition].start)
+
+    def _job(self, token: int) -> Job | None:
+        return self._core._flying.get(token)
+
+    def _pair(self, request: Request) -> Pair | None:
+        event = self._ledger.events.get(_header(request, "webhook-id"))
+        return None if event is None else self._ledger.pair(event, request.url.rsplit("/", 1)[1])
+
+
+def _header(request: Request, name: str) -> str:
+    return next((value for header, value in request.headers if header == name), "")

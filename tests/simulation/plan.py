@@ -1,0 +1,91 @@
+"""What a seed decides before anything happens: sizes, clocks, tempers, and how much goes wrong.
+
+The law: every part draws from a stream of its own, named after it, so that a change to one part leaves the others'
+choices as they were.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+from consumer.delivery.schedule import Schedule
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+
+QUICK: Final = Schedule(
+    delays_ms=(0, 1_000, 4_000, 15_000, 60_000), names=("0s", "1s", "4s", "15s", "1m"), retry_for_ms=10 * MINUTE_MS
+)
+DEFAULT: Final = Schedule(
+    delays_ms=(0, 5_000, MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 15 * HOUR_MS),
+    names=("0s", "5s", "1m", "5m", "30m", "2h", "6h", "15h"),
+    retry_for_ms=24 * HOUR_MS,
+)
+RECORDS_MOST: Final = 10
+"""Of one line of a delivery under the default tiers; a line that a fault runs again is a line more."""
+
+
+def stream(seed: int, part: str) -> random.Random:
+    """The part's own randomness. Seeded by text: random hashes it with SHA-512, not with the salted `hash`."""
+    return random.Random(f"{seed}/{part}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged."""
+
+    seed: int
+    deliveries: int
+    calm: bool
+    schedule: Schedule
+    tenants: int
+    webhooks: int
+    partitions: int
+    processes: int
+    fan_out: int
+    in_flight: int
+    turn_ms: int
+    faults_for_ms: int
+    faults: float
+    broker_skew_ms: int
+    static_members: bool
+    retention: bool
+    deadly: bool
+    unanswered: float
+    troubled: float
+    burst: int
+    burst_every_ms: int
+
+    @property
+    def finished_by_ms(self) -> int:
+        """How long after the last fault everything may take: the tiers' time, and a while for what waits behind."""
+        return self.schedule.retry_for_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
+
+
+def plan(seed: int, deliveries: int) -> Plan:
+    """The plan of this seed."""
+    draw = stream(seed, "plan")
+    calm = seed % 16 == 0
+    return Plan(
+        seed=seed,
+        deliveries=deliveries,
+        calm=calm,
+        schedule=DEFAULT if seed % 3 == 0 else QUICK,
+        tenants=draw.randrange(3, 12),
+        webhooks=draw.randrange(20, 50),
+        partitions=draw.randrange(1, 5),
+        processes=draw.randrange(1, 4),
+        fan_out=draw.choice((4, 8, 256)),
+        in_flight=draw.choice((32, 128, 512)),
+        turn_ms=draw.choice((20, 50, 100)),
+        faults_for_ms=draw.randrange(20_000, 90_000),
+        faults=0.0 if calm else draw.choice((0.3, 1.0, 2.0)),
+        broker_skew_ms=draw.randrange(-4_000, 4_000),
+        static_members=draw.random() < 0.7,
+        retention=not calm and draw.random() < 0.15,
+        deadly=not calm and draw.random() < 0.05,
+        unanswered=0.0 if calm else draw.choice((0.0, 0.005, 0.03)),
+        troubled=draw.choice((0.1, 0.25, 0.5)),
+        burst=draw.choice((20, 60, 200)),
+        burst_every_ms=draw.choice((50, 200, 500)),
+    )

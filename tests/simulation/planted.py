@@ -1,0 +1,280 @@
+"""Bugs planted on purpose, to see that the simulator finds them.
+
+The law: a bug lives as a patch in the process that simulates, for as long as the `with` lasts; the product holds no
+switch for it. For each stands the seed that finds it, which passes without the bug.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+from unittest.mock import patch
+
+from consumer.delivery import done_map, outcome
+from consumer.delivery.answer import Answer
+from consumer.delivery.core import Core
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.done_map import DoneMap
+from consumer.delivery.endings import Endings
+from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.lane import Job
+from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.outcome import DeathReason
+from consumer.delivery.step import Write
+from consumer.delivery.tenants import Known, Loading, Tenants, Work
+from consumer.events.decode import decode
+from consumer.events.event import Decoded, Record, Tombstone
+from consumer.events.rules import Rules
+from consumer.events.schema import Schemas
+from consumer.kafka.clock import BrokerClock
+from consumer.kafka.commits import Commits
+from consumer.roles.worker import Worker
+from consumer.webhooks.reader import Loaded, Unavailable
+
+Patch = Any  # what patch.object returns; mock types it no closer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """`seed`, with so many deliveries, finds it; `rule` is the law it breaks there."""
+
+    patches: Callable[[], list[Patch]]
+    seed: int = 0
+    deliveries: int = 150
+    rule: str = ""
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Run with this bug."""
+    patches = BUGS[name].patches()
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in reversed(patches):
+            each.stop()
+
+
+# ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _commit_before_the_result() -> list[Patch]:
+    def position(window: Window) -> Position | None:
+        return None if window._next < 0 else Position(window._next)
+
+    return [patch.object(Window, "position", property(position))]
+
+
+def _commit_highest() -> list[Patch]:
+    def position(window: Window) -> Position | None:
+        return None if window._last_done < 0 else Position(window._last_done + 1)
+
+    return [patch.object(Window, "position", property(position))]
+
+
+def _write_not_awaited() -> list[Patch]:
+    def write(endings: Endings, entry: Entry, write: Write) -> None:
+        nobody = Entry(Window(entry.window.partition), entry.offset)
+        nobody.open = 2
+        endings._token += 1
+        endings._writing[endings._token] = nobody
+        endings._asked.append((endings._token, write))
+
+    return [patch.object(Endings, "write", write)]
+
+
+def _epoch_ignored() -> list[Patch]:
+    def forget(commits: Commits, partitions: object) -> None:
+        """What was ours stays wanted, whoever owns it now."""
+
+    def put_back(commits: Commits, batch: dict[Partition, Position]) -> None:
+        commits._wanted.update(batch)
+
+    def begin(commits: Commits, positions: dict[Partition, Position]) -> None:
+        commits._owns = lambda _: True
+
+    def forgotten(worker: Worker, partitions: object) -> None:
+        """The core goes on with what it had."""
+
+    return [
+        patch.object(Commits, "forget", forget),
+        patch.object(Commits, "_put_back", put_back),
+        patch.object(Commits, "begin", begin),
+        patch.object(Worker, "_forget", forgotten),
+    ]
+
+
+def _map_trusted_without_checksum() -> list[Patch]:
+    honest = done_map.decode
+
+    def trusting(metadata: str, offset: int) -> DoneMap | None:
+        parts = metadata.split("|")
+        if len(parts) == 5:
+            parts[2] = done_map._checksum(offset, parts[3], parts[4])
+        return honest("|".join(parts), offset)
+
+    return [patch.object(done_map, "decode", trusting)]
+
+
+def _repeat_remembered_across_assignments() -> list[Patch]:
+    seen: set[object] = set()
+
+    def is_repeat(window: Window, name: object) -> bool:
+        known = (window.partition, name) in seen
+        seen.add((window.partition, name))
+        return known
+
+    return [patch.object(Window, "is_repeat", is_repeat)]
+
+
+def _sealed_before_it_is_logged() -> list[Patch]:
+    def turn(worker: Worker) -> None:
+        worker._start()
+        worker._collect()
+        worker._commit()
+
+    return [patch.object(Worker, "_turn", turn)]
+
+
+def _log_not_awaited() -> list[Patch]:
+    def commit(worker: Worker) -> None:
+        worker._consumer.commit(worker._core.positions())
+
+    return [patch.object(Worker, "_commit", commit)]
+
+
+# ── matching and decoding ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tombstone_by_truth_value() -> list[Patch]:
+    def careless(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
+        return decode(record, schemas, rules) if record.value else Tombstone()
+
+    return [patch("tests.simulation.world.decode", careless)]
+
+
+def _miss_is_no_subscribers() -> list[Patch]:
+    honest = Tenants.loaded
+
+    def loaded(tenants: Tenants[Work], tenant: str, loading: Loading, now_ms: int) -> list[Work]:
+        if isinstance(loading, Unavailable):
+            loading = Loaded(version="0", subscriptions=())
+        return honest(tenants, tenant, loading, now_ms)
+
+    return [patch.object(Tenants, "loaded", loaded)]
+
+
+def _retried_to_all_webhooks() -> list[Patch]:
+    honest = Core._again
+
+    def again(core: Core, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+        others = [each for each in known._matcher._by_id if each != delivery.subscription_id]
+        entry.open += len(others)
+        for target in filter(None, map(known.target, others)):
+            core._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        honest(core, now_ms, entry, delivery, known)
+
+    return [patch.object(Core, "_again", again)]
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _due_too_early() -> list[Patch]:
+    honest = Hold.put
+
+    def put(hold: Hold, entry: Entry, delayed: Delayed, *, due_ms: int, size: int) -> None:
+        honest(hold, entry, delayed, due_ms=due_ms - 500, size=size)
+
+    return [patch.object(Hold, "put", put)]
+
+
+def _skew_ignored() -> list[Patch]:
+    return [patch.object(BrokerClock, "now_ms", lambda _, our_now_ms: our_now_ms)]
+
+
+def _unknown_time_taken_for_ours() -> list[Patch]:
+    def now_ms(clock: BrokerClock, our_now_ms: int) -> int:
+        return our_now_ms + clock.skew_ms
+
+    return [patch.object(BrokerClock, "now_ms", now_ms)]
+
+
+def _retry_after_ignored() -> list[Patch]:
+    return [patch.object(outcome, "retry_after_ms", lambda _answer, _now_ms: None)]
+
+
+# ── endings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _drained_result_dropped() -> list[Patch]:
+    honest = Core.answered
+
+    def answered(core: Core, now_ms: int, token: int, answer: Answer) -> None:
+        job = core._flying.get(token)
+        if job is not None and job.entry.window.draining:
+            del core._flying[token]
+            job.entry.close_one()
+            return
+        honest(core, now_ms, token, answer)
+
+    return [patch.object(Core, "answered", answered)]
+
+
+def _unsent_dropped_at_a_drain() -> list[Patch]:
+    def drain(core: Core, partitions: list[Partition]) -> None:
+        for partition in partitions:
+            if partition in core._intake.windows:
+                core._intake.windows[partition].draining = True
+        for job in core._traffic.unqueue(lambda job: job.entry.window.draining):
+            job.entry.close_one()
+
+    return [patch.object(Core, "drain", drain)]
+
+
+def _dead_letter_under_a_new_id() -> list[Patch]:
+    honest = Endings.bury
+
+    # Six arguments, as the method it stands in for.
+    def bury(endings: Endings, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:  # noqa: PLR0917
+        name = blake2b(f"{delivery.id}{delivery.attempts}".encode(), digest_size=16).hexdigest()
+        honest(endings, now_ms, job, replace(delivery, id=name), reason, detail)
+
+    return [patch.object(Endings, "bury", bury)]
+
+
+def _dead_letter_beside_the_retry() -> list[Patch]:
+    honest = Endings.retry
+
+    def retry(endings: Endings, job: Job, delivery: Delivery, tier: int) -> None:
+        job.entry.open += 1
+        endings.bury(0, job, delivery, DeathReason.EXHAUSTED, "")
+        honest(endings, job, delivery, tier)
+
+    return [patch.object(Endings, "retry", retry)]
+
+
+BUGS: dict[str, Bug] = {
+    "commit before the result": Bug(patches=_commit_before_the_result),
+    "commit highest": Bug(patches=_commit_highest),
+    "write not awaited": Bug(patches=_write_not_awaited),
+    "epoch ignored": Bug(patches=_epoch_ignored),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum),
+    "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments),
+    "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged),
+    "log not awaited": Bug(patches=_log_not_awaited),
+    "tombstone by truth value": Bug(patches=_tombstone_by_truth_value),
+    "miss is no subscribers": Bug(patches=_miss_is_no_subscribers),
+    "retried to all webhooks": Bug(patches=_retried_to_all_webhooks),
+    "due too early": Bug(patches=_due_too_early),
+    "skew ignored": Bug(patches=_skew_ignored),
+    "unknown time taken for ours": Bug(patches=_unknown_time_taken_for_ours),
+    "retry-after ignored": Bug(patches=_retry_after_ignored),
+    "drained result dropped": Bug(patches=_drained_result_dropped),
+    "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain),
+    "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id),
+    "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry),
+}

@@ -1,0 +1,283 @@
+"""One process of a role: the real loop, on simulated ports, until it is stopped or dies.
+
+The laws: a turn is what Worker.run does in one; a crash forgets everything but what the broker, the endpoints and
+Redis have.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from consumer.brands.loader import brand
+from consumer.delivery.core import Core, Rules
+from consumer.delivery.intake import Content
+from consumer.delivery.mark import Mark
+from consumer.delivery.offsets import Partition
+from consumer.delivery.target import Target
+from consumer.events.event import Record
+from consumer.http.transport import Transport
+from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.producer import RecordProducer
+from consumer.roles.clock import Clock
+from consumer.roles.marks import Marks
+from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
+from consumer.signing.signer import Signer
+from consumer.webhooks.cache import Cache
+from consumer.webhooks.cache import Client as RedisClient
+from consumer.webhooks.reader import Reader
+from consumer.webhooks.subscription import Subscription
+from tests.simulation.cache import Client
+from tests.simulation.consumer import SimulatedConsumer
+from tests.simulation.customers import KEYRING
+from tests.simulation.group import Group
+from tests.simulation.lookups import Lookup
+from tests.simulation.network import Network
+from tests.simulation.observer import Watch
+from tests.simulation.ports import Crash, Life
+from tests.simulation.producers import Attempts, Records
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_SETTLES_MS = 70  # a little more than the loop's interval between two seals
+_SILENCE_MS = 10_000
+_DRAIN_S = 8.0
+_HELD_MOST = 1_000 + 500  # records of one partition: its share, and what one take may bring on top
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A role: its group, how its records are read, and what its core is told. `deadly` bytes kill who decodes them."""
+
+    group: Group
+    rules: Rules
+    decode: Callable[[Record], Content]
+
+
+class Process:
+    """A slot of a role: started, turned, stopped and killed, and started again."""
+
+    def __init__(self, world: "World", pool: Pool, name: str, dice: random.Random, mark: Callable[[], Mark]) -> None:
+        self._world = world
+        self._pool = pool
+        self._dice = dice
+        self._mark = mark
+        self.name = name
+        self.skew_ms = 0 if world.plan.calm else dice.randrange(-3_000, 3_000)
+        self.life: Life | None = None
+        self._worker: Worker | None = None
+        self._core: Core | None = None
+        self._consumer: SimulatedConsumer | None = None
+        self._turn_at_ms: int | None = None
+        self._turning = False
+        self._settling = 0
+        self._stopped_until_ms = 0
+        self._stop = False
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and neither ended nor died."""
+        return self.life is not None
+
+    # ── its life ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Put it together as consumer.roles.pool does."""
+        if self.running:
+            return
+        world, dice = self._world, self._dice
+        self._stop = False
+        self._stopped_until_ms = 0
+        life = self.life = Life(self.name, world.timeline, self._wake)
+        core = self._core = Core(self._pool.rules, decode=self._pool.decode, target=_target, mark=self._mark())
+        watch = Watch(self.name, core, world)
+        network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
+        redis = cast("RedisClient", Client(world.redis))
+        reader = Reader(
+            redis, topic_prefix="", silence_ms=_SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
+        )
+        marks = Marks(Cache(redis), topic_prefix="", keep_ms=world.plan.schedule.retry_for_ms)
+        records = Records(life, world.broker, world.faults, dice, world.rewritten)
+        attempts = Attempts(life, world.broker, world.faults, dice, world.logged)
+        parts = Parts(
+            core=core,
+            transport=cast("Transport", network),
+            records=cast("RecordProducer", records),
+            attempts=cast("AttemptLog", attempts),
+            tenants=cast("TenantLookup", Lookup(life, dice, reader.read)),
+            schemas=None,
+            marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
+            known_schemas={},
+            topics=world.topics,
+            error_headers="kafka_dlt",
+        )
+
+        def open_consumer(worker: Worker) -> PartitionConsumer:
+            opened = self._consumer = SimulatedConsumer(
+                life,
+                self._pool.group,
+                world.broker,
+                world.faults,
+                dice,
+                listener=worker,
+                is_drained=lambda: core.drained,
+                ran=watch.ran,
+                committed=watch.committed,
+                disturbed=world.ledger.disturbed.update,
+            )
+            return cast("PartitionConsumer", opened)
+
+        clock = Clock(
+            wall_s=lambda: (world.timeline.now_ms + self.skew_ms) / 1_000,
+            monotonic_s=lambda: world.timeline.now_ms / 1_000,
+        )
+        world.history.add(self.name, "! started")
+        self._worker = Worker(parts, open_consumer, clock)
+        self._settling = 0
+        self._wake(0)
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        if self.life is not None and self._turning:
+            self.life.fuse = 0  # in a drain: it dies at its next call
+        elif self.running:
+            self._die()
+
+    def kill_soon(self, calls: int) -> None:
+        """SIGKILL after so many more calls of its loop."""
+        if self.life is not None:
+            self.life.fuse = calls
+
+    def kill_never(self) -> None:
+        """Whatever was to kill it does not."""
+        if self.life is not None:
+            self.life.fuse = None
+
+    def stop(self) -> None:
+        """SIGTERM: it drains and leaves."""
+        self._stop = True
+        self._wake(0)
+
+    def suspend(self, for_ms: int) -> None:
+        """SIGSTOP for so long; then it goes on as if nothing had been, until it hears of its group."""
+        now_ms = self._world.timeline.now_ms
+        self._stopped_until_ms = now_ms + for_ms
+        if self.life is not None:
+            self.life.zombie_until_ms = self._stopped_until_ms + self._dice.randrange(0, 300)
+
+    def fence(self) -> None:
+        """Its group takes it for dead, now, and it does not hear of it for a while."""
+        if self.life is not None and self._consumer is not None:
+            self.life.zombie_until_ms = self._world.timeline.now_ms + self._dice.randrange(0, 3_000)
+            self._pool.group.expire(self._consumer)
+
+    def expire_if_silent(self) -> None:
+        """The session's time is over for one that was stopped."""
+        if self._consumer is not None and self._world.timeline.now_ms < self._stopped_until_ms:
+            self._pool.group.expire(self._consumer)
+
+    def appended(self, partition: Partition) -> None:
+        """A record came to this partition."""
+        if self._consumer is not None and self._consumer.reads(partition):
+            self._wake(self._dice.randrange(1, 10))
+
+    # ── its turns ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _wake(self, wait_ms: int) -> None:
+        """Let the loop turn in so long, and once more: what is collected in one turn is acted on in the next."""
+        self._settling = 1
+        self._turn_in(wait_ms)
+
+    def _turn_in(self, wait_ms: int) -> None:
+        world = self._world
+        at_ms = max(world.timeline.now_ms + wait_ms, self._stopped_until_ms)
+        at_ms += -at_ms % world.plan.turn_ms  # what happens within a turn's length is met by one turn
+        if self._turn_at_ms is None or at_ms < self._turn_at_ms:
+            self._turn_at_ms = at_ms
+            world.timeline.at(at_ms, lambda: self._due(at_ms))
+
+    def _due(self, at_ms: int) -> None:
+        if self._turn_at_ms != at_ms:
+            return
+        self._turn_at_ms = None
+        if self._worker is None:
+            return
+        if self._turning:
+            self._turn_in(self._world.plan.turn_ms)
+            return
+        self._turning = True
+        try:
+            self._turn(self._worker)
+        except Crash:
+            self._die()
+        finally:
+            self._turning = False
+
+    def _turn(self, worker: Worker) -> None:
+        if self._world.timeline.now_ms < self._stopped_until_ms:
+            self._turn_in(0)
+            return
+        if self._stop:
+            self._leave(worker)
+            return
+        worker._take()
+        worker._turn()
+        self._stays_small()
+        self._plan_next(worker)
+
+    def _leave(self, worker: Worker) -> None:
+        """What Worker.run does when it is stopped."""
+        assert self.life is not None
+        assert self._consumer is not None
+        self.life.waiting = True
+        worker._drain(sorted(self._consumer.assignment), _DRAIN_S)
+        self._consumer.close()
+        worker._close()
+        self._world.history.add(self.name, "! left")
+        self._end()
+        if not self._world.faults.on:
+            self._world.timeline.after(1_000, self.start)  # asked to go before the end of all faults
+
+    def _plan_next(self, worker: Worker) -> None:
+        assert self._consumer is not None
+        assert self._core is not None
+        if self._consumer.has_more and self._core.room:
+            self._wake(self._world.plan.turn_ms)
+        elif self._settling:
+            self._settling -= 1
+            self._turn_in(_SETTLES_MS)
+        elif self._consumer.behind(self._core.positions()):
+            self._turn_in(_SETTLES_MS)
+        elif worker._wake_ms is not None:
+            self._turn_in(max(1, worker._wake_ms - worker._clock.now_ms()))
+
+    def _stays_small(self) -> None:
+        """Memory is bounded, whatever happens."""
+        assert self._core is not None
+        limits = self._pool.rules.limits
+        traffic = self._core._traffic
+        self._world.bounded(self.name, "requests under way", traffic.flying, limits.in_flight)
+        self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
+        for window in self._core._intake.windows.values():
+            self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
+
+    # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _die(self) -> None:
+        self._world.faults.met("killed", self.name)
+        self._end()
+        wait_ms = self._dice.choice((100, 1_000, 3_000, 20_000))
+        self._world.timeline.after(wait_ms, self.start)
+
+    def _end(self) -> None:
+        if self.life is not None:
+            self.life.alive = False
+        if self._consumer is not None and self._pool.group.members.get(self.name) is self._consumer:
+            self._pool.group.leave(self.name, static=self._world.plan.static_members)
+        self.life = self._worker = self._core = self._consumer = None
+
+
+def _target(subscription: Subscription) -> Target:
+    return Target(subscription, lambda each: Signer(each, brand(each.brand), KEYRING))

@@ -1,0 +1,188 @@
+"""The producers that Worker is given: acknowledged late, twice written, or never heard of again.
+
+The laws are those of RecordProducer and AttemptLog: every record written is produced again until it is acknowledged;
+`rested` means that everything written before the last `turn` is acknowledged. A lost acknowledgement of an idempotent
+producer makes no second record; of the attempts' producer it does, and so does a record producer that was rebuilt.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+
+from consumer.events.event import Record
+from consumer.kafka.producer import Acknowledged, Produced
+from tests.simulation.broker import Broker
+from tests.simulation.faults import Faults
+from tests.simulation.ports import Life
+
+_QUEUE = 500
+_ORPHANS_LAND = 0.5
+
+
+class Records:
+    """Stands for RecordProducer."""
+
+    def __init__(
+        self, life: Life, broker: Broker, faults: Faults, dice: random.Random, rewritten: Callable[[Record], None]
+    ) -> None:
+        self._rewritten = rewritten
+        self._life = life
+        self._broker = broker
+        self._faults = faults
+        self._dice = dice
+        self._acknowledged: list[Produced] = []
+        self.pending = 0
+
+    @property
+    def full(self) -> bool:
+        """As if librdkafka's queue were."""
+        return self.pending > _QUEUE
+
+    def write(
+        self,
+        token: int,
+        *,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]] = (),
+    ) -> None:
+        """Produce a record."""
+        self._life.call()
+        self.pending += 1
+
+        def append() -> Record:
+            return self._broker.append(topic, key, value, tuple(headers))
+
+        self._send(token, append)
+
+    def poll(self) -> list[Produced]:
+        """What was acknowledged."""
+        self._life.call()
+        acknowledged, self._acknowledged = self._acknowledged, []
+        self.pending -= len(acknowledged)
+        return acknowledged
+
+    def close(self, timeout_s: float) -> int:
+        """Wait a while."""
+        del timeout_s
+        return self.pending
+
+    def _send(self, token: int, append: Callable[[], Record]) -> None:
+        timeline = self._life.timeline
+        at_ms = max(timeline.now_ms, self._broker.down_until_ms) + self._dice.randrange(2, 30)
+        timeline.at(at_ms, lambda: self._arrive(token, append))
+
+    def _arrive(self, token: int, append: Callable[[], Record]) -> None:
+        dice, faults = self._dice, self._faults
+        if not self._life.alive:
+            if dice.random() < _ORPHANS_LAND:
+                append()
+            return
+        if self._broker.down_until_ms > self._life.timeline.now_ms or faults.strikes(dice, 0.01):
+            faults.met("write timed out")
+            self._life.timeline.after(dice.randrange(100, 1_000), lambda: self._send(token, append))
+            return
+        record = append()
+        wait_ms = dice.randrange(1, 10)
+        if faults.strikes(dice, 0.02):
+            faults.met("acknowledgement lost")
+            wait_ms = dice.randrange(200, 5_000)  # the idempotent producer asks again, and is told
+            if dice.random() < 0.1:
+                faults.met("producer rebuilt")
+                record = append()  # a new producer id: the broker cannot know it for the same
+                self._rewritten(record)
+        acknowledged = Acknowledged(token=token, timestamp_ms=record.timestamp_ms)
+        self._life.later(wait_ms, lambda: self._acknowledged.append(acknowledged))
+
+
+class _Side:
+    """One of the two producers of the attempt log: what it was given, and what is on its way."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[bytes, bytes]] = []
+        self.left = 0
+
+
+class Attempts:
+    """Stands for AttemptLog. `logged` is told of every record that reached the topic."""
+
+    def __init__(
+        self, life: Life, broker: Broker, faults: Faults, dice: random.Random, logged: Callable[[bytes], None]
+    ) -> None:
+        self._life = life
+        self._broker = broker
+        self._faults = faults
+        self._dice = dice
+        self._logged = logged
+        self._active = _Side()
+        self._resting = _Side()
+
+    def write(self, key: bytes, value: bytes) -> None:
+        """Write an attempt record."""
+        self._life.call()
+        side = self._active
+        if not side.given:
+            self._life.timeline.after(self._dice.randrange(5, 30), lambda: self._flush(side))
+        side.given.append((key, value))
+        side.left += 1
+
+    @property
+    def full(self) -> bool:
+        """As if librdkafka's queue were."""
+        return self._active.left > _QUEUE
+
+    @property
+    def rested(self) -> bool:
+        """Everything written before the last `turn` is acknowledged."""
+        return self._resting.left == 0
+
+    @property
+    def pending(self) -> int:
+        """Records not known to be acknowledged."""
+        return self._active.left + self._resting.left
+
+    def turn(self) -> None:
+        """The producers change places."""
+        self._life.call()
+        self._active, self._resting = self._resting, self._active
+
+    def poll(self) -> None:
+        """Nothing is kept back for it."""
+
+    def close(self, timeout_s: float) -> int:
+        """Wait until everything is acknowledged, or for so long."""
+        timeline = self._life.timeline
+        until_ms = timeline.now_ms + int(timeout_s * 1_000)
+        while self.pending and timeline.now_ms < until_ms:
+            self._life.pass_time(until_ms - timeline.now_ms)
+        return self.pending
+
+    def _flush(self, side: _Side) -> None:
+        batch, side.given = side.given, []
+        self._arrive(side, batch)
+
+    def _arrive(self, side: _Side, batch: list[tuple[bytes, bytes]]) -> None:
+        dice, faults, timeline = self._dice, self._faults, self._life.timeline
+        if not self._life.alive:
+            if dice.random() < _ORPHANS_LAND:
+                self._land(batch)
+            return
+        if self._broker.down_until_ms > timeline.now_ms or faults.strikes(dice, 0.02):
+            faults.met("attempts timed out")
+            at_ms = max(timeline.now_ms, self._broker.down_until_ms) + dice.randrange(50, 500)
+            timeline.at(at_ms, lambda: self._arrive(side, batch))
+            return
+        self._land(batch)
+        if faults.strikes(dice, 0.01):
+            faults.met("attempts written twice")
+            timeline.after(dice.randrange(50, 500), lambda: self._arrive(side, batch))
+            return
+
+        def acknowledged() -> None:
+            side.left -= len(batch)
+
+        self._life.later(dice.randrange(1, 10), acknowledged)
+
+    def _land(self, batch: list[tuple[bytes, bytes]]) -> None:
+        for _, value in batch:
+            self._logged(value)
