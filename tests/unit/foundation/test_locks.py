@@ -1,7 +1,10 @@
 """The locks: every package by version and hash, from nowhere in particular."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,27 @@ def test_what_pyproject_asks_for_is_locked() -> None:
     assert required(running + building) <= locked
     locked_for_development = {entry.partition("==")[0] for entry in versions("requirements-dev.lock")}
     assert required(project["dependency-groups"]["dev"]) <= locked_for_development
+
+
+def test_what_the_package_imports_is_asked_for_by_name() -> None:
+    """What only comes along with something else may go with it, too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = required(project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"])
+    from_packages = packages_distributions()
+    imported = {
+        name.partition(".")[0]
+        for path in (ROOT / "consumer").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in _imported(node)
+    } - {"consumer", *sys.stdlib_module_names}
+    missing = {name for name in imported if not asked & required(list(from_packages.get(name, [name])))}
+    assert missing == set()
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [each.name for each in names]
+        case ast.ImportFrom(module=str() as module, level=0):
+            return [module]
+    return []
