@@ -1,18 +1,17 @@
-"""Reading a whole topic once, from its beginning to where it ended when reading began.
+"""Reading a whole topic, all its partitions, once or from there on: no group is joined and nothing is committed.
 
-The law: every record that was there at the call is yielded, in the order of its partition; no group is joined and
-nothing is committed.
+The law: `read_to_end` yields every record that was there at the call, in the order of its partition.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
 from consumer.kafka.consumer import record
 from consumer.settings import Settings
 
@@ -34,9 +33,11 @@ def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
     Raises:
         KafkaBroken: there is no such topic, or the broker fell silent for 15 s.
     """
-    consumer = build(Consumer, _properties(settings))
+    # 64 MB are fetched ahead by default, of which a command has no use.
+    consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
     try:
-        ends = _ends(consumer, topic)
+        logs = extents(consumer, topic, timeout_s=_SILENCE_S)
+        ends = {(topic, number): end for number, (begin, end) in logs.items() if end > begin}
         consumer.assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in ends])
         yield from _until(consumer, ends)
     except KafkaException as exception:
@@ -45,38 +46,43 @@ def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
         consumer.close()
 
 
-def _properties(settings: Settings) -> dict[str, str | int | bool]:
-    ours: dict[str, str | int | bool] = {
+def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Consumer:
+    """A consumer outside every group, to be assigned partitions; it tells where they end.
+
+    Raises:
+        ConfigurationError: the user's properties contradict those that are ours.
+    """
+    ours: Properties = {
         "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
     }
-    # 64 MB are fetched ahead by default, of which a command has no use.
-    unless_set = {"fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 8_192}
-    return client_properties(settings, ours=ours, unless_set=unless_set)
+    beneath = {"fetch.wait.max.ms": 50, **(unless_set or {})}
+    return build(Consumer, client_properties(settings, ours=ours, unless_set=beneath))
 
 
-def _ends(consumer: Consumer, topic: str) -> dict[Partition, int]:
-    """The end of each partition that holds anything."""
-    found = consumer.list_topics(topic, timeout=_SILENCE_S).topics[topic]
+def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tuple[int, int]]:
+    """Where each partition of the topic begins and ends now, in the partitions' order.
+
+    Raises:
+        KafkaBroken: there is no such topic.
+        KafkaException: the broker does not answer in time.
+    """
+    found = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
     if found.error is not None or not found.partitions:
         raise KafkaBroken(f"{topic} does not exist: `hookline topics create` creates it")
-    ends: dict[Partition, int] = {}
-    for number in found.partitions:
-        low, high = _watermarks(consumer, TopicPartition(topic, number))
-        if high > low:
-            ends[topic, number] = high
-    return ends
+    numbers = sorted(found.partitions)
+    return {number: _watermarks(consumer, TopicPartition(topic, number), timeout_s) for number in numbers}
 
 
-def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+def _watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
     """Where a partition begins and ends. One that is just being made, or led by another broker, is asked again."""
-    until_s = time.monotonic() + _SILENCE_S
+    until_s = time.monotonic() + timeout_s
     while True:
         try:
-            return consumer.get_watermark_offsets(place, timeout=_SILENCE_S)
+            return consumer.get_watermark_offsets(place, timeout=timeout_s)
         except KafkaException as exception:
             if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
                 raise

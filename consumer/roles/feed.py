@@ -7,11 +7,12 @@ log was read, also where its last offsets hold no record.
 from collections.abc import Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, KafkaFatal, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaFatal, broken, error_of
 from consumer.kafka.consumer import record
+from consumer.kafka.reading import extents, reader
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
@@ -22,20 +23,7 @@ class Feed:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        self._consumer = build(
-            Consumer,
-            client_properties(
-                settings,
-                ours={
-                    "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
-                    "enable.auto.commit": False,
-                    "enable.partition.eof": True,
-                    "auto.offset.reset": "earliest",
-                    "isolation.level": "read_committed",
-                },
-                unless_set={"fetch.wait.max.ms": 50},
-            ),
-        )
+        self._consumer = reader(settings)
 
     def ends(self) -> tuple[int, ...]:
         """The end offset of each partition, as of now.
@@ -44,10 +32,7 @@ class Feed:
             KafkaBroken: the broker does not answer, or there is no such topic.
         """
         try:
-            found = self._consumer.list_topics(self._topic, timeout=_ASK_S).topics[self._topic]
-            if found.error is not None or not found.partitions:
-                raise KafkaBroken(f"{self._topic} does not exist: `hookline topics create` creates it")
-            return tuple(self._end(number) for number in sorted(found.partitions))
+            return tuple(end for _, end in extents(self._consumer, self._topic, timeout_s=_ASK_S).values())
         except KafkaException as exception:
             raise broken(error_of(exception), f"asking where {self._topic} ends") from None
 
@@ -77,10 +62,6 @@ class Feed:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
-
-    def _end(self, partition: int) -> int:
-        watermarks = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_ASK_S)
-        return watermarks[1]
 
 
 def _heard(message: Message, error: KafkaError, positions: dict[int, int]) -> None:
