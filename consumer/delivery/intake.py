@@ -150,7 +150,7 @@ class Intake:
     def _in_hand(self, entry: Entry, record: Record) -> Content:
         """Decode under the mark; what killed the process before, three times, is not touched again."""
         partition = entry.window.partition
-        if self._mark.condemned == (partition, entry.offset):
+        if self._mark.condemned and (partition, entry.offset) in self._mark.condemned:
             return _DEADLY
         self._mark.hold(partition, entry.offset)
         content = self._decode(record)

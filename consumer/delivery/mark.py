@@ -6,9 +6,9 @@ from consumer.delivery.offsets import Partition
 
 
 class Mark(Protocol):
-    """Set before a record is decoded or matched, taken away after. `condemned` killed too often."""
+    """Set before a record is decoded or matched, taken away after. `condemned` are those that killed too often."""
 
-    condemned: tuple[Partition, int] | None
+    condemned: frozenset[tuple[Partition, int]]
 
     def hold(self, partition: Partition, offset: int) -> None:
         """This record is in hand."""
@@ -20,7 +20,7 @@ class Mark(Protocol):
 class NoMark:
     """For where no process dies of a record."""
 
-    condemned: tuple[Partition, int] | None = None
+    condemned: frozenset[tuple[Partition, int]] = frozenset()
 
     def hold(self, partition: Partition, offset: int) -> None:
         """Nothing is kept."""

@@ -17,7 +17,9 @@ RETRY = ("retry.1s", 0)
 class Bench:
     """A core with one event partition and one delay partition, driven by hand."""
 
-    def __init__(self, *subscriptions: Subscription, condemned: tuple[tuple[str, int], int] | None = None) -> None:
+    def __init__(
+        self, *subscriptions: Subscription, condemned: frozenset[tuple[tuple[str, int], int]] = frozenset()
+    ) -> None:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.subscriptions = subscriptions or (subscription(),)
         self.held: list[tuple[tuple[str, int], int]] = []
@@ -151,7 +153,7 @@ def test_410_suspends_once_and_what_follows_is_dead_at_once() -> None:
 
 
 def test_a_condemned_record_is_not_touched_again() -> None:
-    bench = Bench(condemned=(EVENTS, 1))
+    bench = Bench(condemned=frozenset({(EVENTS, 1)}))
     bench.consume(event("1"), event("2", offset=1), event("3", offset=2))
     assert (EVENTS, 1) not in bench.held
     step = bench.next()
