@@ -108,6 +108,7 @@ class Settings(BaseSettings):
 
     # Redis and the subscriptions' cache
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="The cache.")
+    redis_cluster: bool = Field(default=False, description="The URL names a node of a Redis Cluster.")
     redis_timeout: str = Field("500ms", description="How long one call to Redis may take.")
     staleness: str = Field("1s", description="How old a worker's view of a tenant's webhooks may be.")
     memory_for: str = Field("1h", description="How long known tenants go on from memory without Redis.")

@@ -6,16 +6,22 @@ answers is returned as it is, for its callers to judge.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from consumer.settings import ConfigurationError, Settings, duration_ms
+from consumer.webhooks.cluster import LateCluster
 
-Client: TypeAlias = redis.Redis | redis.RedisCluster
+Client: TypeAlias = redis.Redis | LateCluster
+Opened = TypeVar("Opened", redis.Redis, redis.RedisCluster)
 Answer: TypeAlias = Any  # redis-py's own type for replies; each caller narrows it
+
+# The library derives what a cluster as a whole says from nothing of its own.
+_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 # Deletes and scans go in slices, so that no single command holds Redis up.
 _SLICE: Final = 500
@@ -40,19 +46,25 @@ def connect(settings: Settings) -> Client:
     Raises:
         ConfigurationError: HOOKLINE_REDIS_URL is not the URL of a Redis. The URL is not repeated.
     """
+    url = settings.redis_url.get_secret_value()
     timeout_s = duration_ms(settings.redis_timeout) / 1_000
     try:
-        return redis.Redis.from_url(
-            settings.redis_url.get_secret_value(),
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            # A connection that idled into a reset deserves a second try; more would hide an outage from the caller.
-            retry=Retry(NoBackoff(), 1),
-        )
+        database = redis.ConnectionPool.from_url(url).connection_kwargs.get("db", 0)
     except ValueError:
         raise ConfigurationError(
             "HOOKLINE_REDIS_URL", "is not the URL of a Redis: write redis://host:6379/0, or rediss:// for TLS"
         ) from None
+    if settings.redis_cluster and database != 0:
+        raise ConfigurationError(
+            "HOOKLINE_REDIS_URL", "names a database other than 0, and a Redis Cluster has no other"
+        )
+
+    def opened(kind: type[Opened]) -> Opened:
+        # A connection that idled into a reset deserves a second try; more would hide an outage from the caller.
+        retry = Retry(NoBackoff(), 1)
+        return kind.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry)
+
+    return LateCluster(lambda: opened(redis.RedisCluster)) if settings.redis_cluster else opened(redis.Redis)
 
 
 class Cache:
@@ -75,7 +87,7 @@ class Cache:
                     # Not `pipeline.eval`: a cluster's pipeline refuses the method, though it routes the command.
                     pipeline.execute_command("EVAL", call.script, len(call.keys), *call.keys, *call.args)
                 return list(pipeline.execute())
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
 
     def look_up(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[bytes | None, bytes | None]]:
@@ -94,7 +106,7 @@ class Cache:
                     pipeline.hget(hash_key, field)
                     pipeline.get(string_key)
                 answers = list(pipeline.execute(raise_on_error=False))
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
         return [_found(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
@@ -111,7 +123,7 @@ class Cache:
                 for key in keys:
                     pipeline.set(key, b"1", px=keep_ms)
                 pipeline.execute()
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
 
     def marked(self, keys: Sequence[str]) -> list[bool]:
@@ -127,7 +139,7 @@ class Cache:
                 for key in keys:
                     pipeline.exists(key)
                 return [bool(found) for found in pipeline.execute()]
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
 
     def scan(self, pattern: str) -> list[str]:
@@ -139,7 +151,7 @@ class Cache:
         try:
             found = cast("Iterable[bytes]", self._client.scan_iter(match=pattern, count=_SLICE))
             return [key.decode() for key in found]
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
 
     def unlink(self, keys: Sequence[str]) -> None:
@@ -154,7 +166,7 @@ class Cache:
                     for key in keys[start : start + _SLICE]:
                         pipeline.unlink(key)
                     pipeline.execute()
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
 
     def evicts(self) -> bool:
@@ -167,7 +179,7 @@ class Cache:
             policy = cast("dict[str, str]", self._client.config_get("maxmemory-policy"))
         except redis.ResponseError:
             return False
-        except redis.RedisError as error:
+        except _ERRORS as error:
             raise _unavailable(error) from error
         return policy.get("maxmemory-policy", "noeviction") != "noeviction"
 
@@ -185,7 +197,7 @@ def _found(field: object, string: object) -> tuple[bytes | None, bytes | None]:
     return cast("tuple[bytes | None, bytes | None]", (field, string))
 
 
-def _unavailable(error: redis.RedisError) -> CacheUnavailable:
+def _unavailable(error: Exception) -> CacheUnavailable:
     """A pipeline's error begins with the whole command, and a script's ends with its digest: neither is for people."""
     said = str(error).rpartition(" of pipeline caused error: ")[2].partition(" script: ")[0]
     return CacheUnavailable(f"{type(error).__name__}: {said}")

@@ -1,0 +1,91 @@
+"""The cache on a Redis Cluster: what one Redis can do, a cluster can, and it may be away at any time."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from consumer.settings import ConfigurationError, Settings
+from consumer.webhooks.cache import Cache, CacheUnavailable, connect
+from consumer.webhooks.projection import Projection
+from consumer.webhooks.reader import Loaded, Reader
+from tests.services.redis import Redis
+from tests.webhook_samples import record, subscription
+
+SLOTS = 16_384
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Redis]:
+    """A cluster of one node, which serves every slot."""
+    server = Redis.start(tmp_path / "redis", ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"])
+    with redis.Redis.from_url(server.url()) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        until = time.monotonic() + 20
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            assert time.monotonic() < until, "no cluster after 20 s"
+            time.sleep(0.02)
+    yield server
+    server.stop()
+
+
+def settings_of(url: str, *, cluster: bool = True) -> Settings:
+    return Settings(redis_url=SecretStr(url), redis_cluster=cluster)
+
+
+def test_what_the_projection_writes_the_reader_reads(server: Redis) -> None:
+    settings = settings_of(server.url())
+    states = [subscription(f"wh_{number}", tenant=f"tenant-{number}") for number in range(20)]
+    with closing(Reader.from_settings(settings)) as reader, closing(connect(settings)) as client:
+        projection = Projection(client, topic_prefix=settings.topic_prefix, new_token=lambda: secrets.token_hex(8))
+        projection.start([len(states)])
+        records = [record(state, offset) for offset, state in enumerate(states)]
+        projection.apply(records, {0: len(records)})
+        projection.heartbeat()
+        assert projection.ready
+        read = reader.read({state.tenant: None for state in states})
+        found = {tenant: each.subscriptions for tenant, each in read.items() if isinstance(each, Loaded)}
+        assert found == {state.tenant: (state,) for state in states}
+        cache = Cache(client)
+        cache.mark(["a", "b"], keep_ms=10_000)
+        assert cache.marked(["a", "b", "c"]) == [True, True, False]
+        cache.unlink(["a", "b"])
+        assert cache.marked(["a", "b"]) == [False, False]
+        assert not cache.evicts()
+
+
+def test_a_cluster_may_be_away_at_the_start_and_later(server: Redis) -> None:
+    server.kill()
+    with closing(connect(settings_of(server.url()))) as client:
+        cache = Cache(client)
+        for _ in range(2):
+            with pytest.raises(CacheUnavailable):
+                cache.marked(["a"])
+            with pytest.raises(CacheUnavailable):
+                cache.scan("*")
+        server.restart()  # its nodes.conf says which slots it serves
+        until = time.monotonic() + 20
+        while not _answers(cache):
+            assert time.monotonic() < until, "not back after 20 s"
+            time.sleep(0.05)
+        server.kill()
+        assert not _answers(cache)
+
+
+def _answers(cache: Cache) -> bool:
+    try:
+        return cache.marked(["a"]) == [False]
+    except CacheUnavailable:
+        return False
+
+
+def test_a_cluster_has_one_database() -> None:
+    with pytest.raises(ConfigurationError, match="HOOKLINE_REDIS_URL"):
+        connect(settings_of("redis://127.0.0.1:6379/3"))
+    with closing(connect(settings_of("redis://127.0.0.1:6379/3", cluster=False))):
+        pass
