@@ -13,7 +13,7 @@ from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
 from tests.simulation.broker import EVENTS, Broker
-from tests.simulation.ledger import Published
+from tests.simulation.ledger import Published, name_of
 from tests.simulation.plan import HOUR_MS, stream
 from tests.simulation.timeline import START_MS
 
@@ -187,6 +187,7 @@ class Customers:
             value = dice.choice((None, b"", b'{"type":"order.created"'))
             place = _place(self._broker, dice, None, value)
             self._ledger.not_events.add(place)
+            self._history.add("producer", "published what is no event", name_of(place))
             if value is not None:
                 self._ledger.never_events.add(place)
             return

@@ -32,17 +32,17 @@ from consumer.kafka.commits import Commits
 from consumer.roles.worker import Worker
 from consumer.webhooks.reader import Loaded, Unavailable
 
+DELIVERIES = 150
 Patch = Any  # what patch.object returns; mock types it no closer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
-    """`seed`, with so many deliveries, finds it; `rule` is the law it breaks there."""
+    """`seed`, with DELIVERIES, finds it; `rule` is the law it breaks there."""
 
     patches: Callable[[], list[Patch]]
-    seed: int = 0
-    deliveries: int = 150
-    rule: str = ""
+    seed: int
+    rule: str
 
 
 @contextmanager
@@ -258,23 +258,23 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
-    "commit before the result": Bug(patches=_commit_before_the_result),
-    "commit highest": Bug(patches=_commit_highest),
-    "write not awaited": Bug(patches=_write_not_awaited),
-    "epoch ignored": Bug(patches=_epoch_ignored),
-    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum),
-    "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments),
-    "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged),
-    "log not awaited": Bug(patches=_log_not_awaited),
-    "tombstone by truth value": Bug(patches=_tombstone_by_truth_value),
-    "miss is no subscribers": Bug(patches=_miss_is_no_subscribers),
-    "retried to all webhooks": Bug(patches=_retried_to_all_webhooks),
-    "due too early": Bug(patches=_due_too_early),
-    "skew ignored": Bug(patches=_skew_ignored),
-    "unknown time taken for ours": Bug(patches=_unknown_time_taken_for_ours),
-    "retry-after ignored": Bug(patches=_retry_after_ignored),
-    "drained result dropped": Bug(patches=_drained_result_dropped),
-    "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain),
-    "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id),
-    "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry),
+    "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
+    "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
+    "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),
+    "epoch ignored": Bug(patches=_epoch_ignored, seed=72, rule="duplicates"),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=45, rule="commit"),
+    "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=3, rule="commit"),
+    "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged, seed=4, rule="commit"),
+    "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
+    "tombstone by truth value": Bug(patches=_tombstone_by_truth_value, seed=22, rule="poison"),
+    "miss is no subscribers": Bug(patches=_miss_is_no_subscribers, seed=3, rule="commit"),
+    "retried to all webhooks": Bug(patches=_retried_to_all_webhooks, seed=0, rule="phantom"),
+    "due too early": Bug(patches=_due_too_early, seed=0, rule="early"),
+    "skew ignored": Bug(patches=_skew_ignored, seed=0, rule="early"),
+    "unknown time taken for ours": Bug(patches=_unknown_time_taken_for_ours, seed=22, rule="early"),
+    "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
+    "drained result dropped": Bug(patches=_drained_result_dropped, seed=21, rule="commit"),
+    "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=26, rule="commit"),
+    "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
+    "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry, seed=0, rule="duplicates"),
 }
