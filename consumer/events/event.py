@@ -28,7 +28,8 @@ class Event:
     """A domain event.
 
     `data` is the event's payload as JSON, byte for byte as the producer wrote it where it was JSON.
-    `time_ms` is when it happened (the envelope's, else the record's timestamp).
+    `time_ms` is when it happened (the envelope's, else the record's timestamp). `traceparent` is valid (W3C Trace
+    Context, version 00) or None: it was checked when the event was decoded, and records of ours carry it on as it is.
     """
 
     id: str

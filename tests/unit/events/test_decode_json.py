@@ -157,6 +157,7 @@ def test_wide_is_not_deep() -> None:
         ((("ce_traceparent", SPAN),), SPAN.decode()),
         ((("traceparent", SPAN.upper()),), None),
         ((("traceparent", SPAN + b"\n"),), None),
+        ((("traceparent", SPAN + b"\r\nX-Injected: 1"),), None),
         ((("traceparent", b"01" + SPAN[2:]),), None),
         ((("traceparent", SPAN[:3] + b"0" * 32 + SPAN[35:]),), None),
         ((("traceparent", SPAN[:36] + b"0" * 16 + SPAN[52:]),), None),
