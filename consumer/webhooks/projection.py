@@ -11,14 +11,16 @@ as old news, and a winner may be written again without need, which changes nothi
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from consumer.events.event import Record
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
-from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, State, apply, written_again
-from consumer.webhooks.record import Rewrite, decode, encode, rewrite_of, state_of
+from consumer.webhooks.fold import Fold, changes, folded, in_cache
+from consumer.webhooks.history import State, written_again
+from consumer.webhooks.kept import Kept, claimed, emptied, reached, written
+from consumer.webhooks.record import Rewrite, rewrite_of, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
 from consumer.wire import RecordCorrupt
 
@@ -47,35 +49,6 @@ class Step:
     refused: tuple[Refused, ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Bucket:
-    """What the cache should hold: `at` are the offsets that are true, `written` those the cache names.
-
-    `unsure` is what the last beat wrote over `written`, if it never got an answer; else the same.
-    """
-
-    epoch: str
-    at: tuple[int, ...]
-    written: str
-    unsure: str
-    ends: tuple[int, ...]
-    beat: int = 0
-    open: bool = False
-    broken: bool = False
-
-
-@dataclass(slots=True)
-class _Fold:
-    """One bucket's part of a batch, by id: what is known of each subscription, which changed, whose last record lost.
-
-    A subscription may be in both: the winner and a write that lost to it came in one batch.
-    """
-
-    states: dict[str, State | None] = field(default_factory=dict)
-    changed: dict[str, State] = field(default_factory=dict)
-    lost: dict[str, State] = field(default_factory=dict)
-
-
 class Projection:
     """Belongs to one thread. `new_token()` gives strings that are never given twice, anywhere."""
 
@@ -84,7 +57,7 @@ class Projection:
         self._keys = Keys(topic_prefix)
         self._new_token = new_token
         self._owner = ""
-        self._buckets: dict[int, _Bucket] = {}
+        self._buckets: dict[int, Kept] = {}
         self._owed: dict[str, tuple[int, State]] = {}
         self._asked: set[str] = set()
 
@@ -117,7 +90,7 @@ class Projection:
         )
         owed: list[tuple[int, str, str]] = []
         for number, (epoch, (at, lost)) in enumerate(zip(epochs, answers, strict=True)):
-            self._buckets[number] = bucket = _claimed(epoch, at, tuple(ends))
+            self._buckets[number] = bucket = claimed(epoch, at, tuple(ends))
             if not bucket.broken:
                 names = [each.decode() for each in lost]
                 owed += [(number, tenant, name) for name, tenant in zip(names[::2], names[1::2], strict=True)]
@@ -149,7 +122,7 @@ class Projection:
         self._cache.unlink([key for key in stale if key not in own])
         calls = []
         for number in numbers:
-            bucket = self._buckets[number] = _emptied(self._new_token(), tuple(ends))
+            bucket = self._buckets[number] = emptied(self._new_token(), tuple(ends))
             calls.append(
                 Call(script=FOUND, keys=(self._keys.bucket(number),), args=(self._owner, bucket.epoch, bucket.written))
             )
@@ -178,12 +151,12 @@ class Projection:
             if not bucket.broken and record.offset >= bucket.at[record.partition]:
                 batches[bucket_of(state.tenant)].append(state)
         folds = self._folded(batches)
-        at = {number: _reached(bucket.at, positions) for number, bucket in self._buckets.items()}
+        at = {number: reached(bucket.at, positions) for number, bucket in self._buckets.items()}
         numbers = [number for number in folds if not self._buckets[number].broken]
-        calls = [self._write(number, folds[number], _written(at[number])) for number in numbers]
+        calls = [self._write(number, folds[number], written(at[number])) for number in numbers]
         for number in self._settle(numbers, calls):
             bucket = self._buckets[number]
-            bucket.written = bucket.unsure = _written(at[number])
+            bucket.written = bucket.unsure = written(at[number])
             self._owe(number, folds[number])
         for number, bucket in self._buckets.items():
             bucket.at = at[number]
@@ -200,23 +173,12 @@ class Projection:
         self._beat([number for number, bucket in self._buckets.items() if not bucket.broken])
         return self.broken
 
-    def _folded(self, batches: Mapping[int, Sequence[State]]) -> dict[int, _Fold]:
+    def _folded(self, batches: Mapping[int, Sequence[State]]) -> dict[int, Fold]:
         wanted = list({(number, each.tenant, each.id): None for number, batch in batches.items() for each in batch})
-        folds: dict[int, _Fold] = defaultdict(_Fold)
+        known: dict[int, dict[str, State | None]] = defaultdict(dict)
         for (number, _, name), state in zip(wanted, self._known(wanted), strict=True):
-            folds[number].states[name] = state
-        for number, batch in batches.items():
-            fold = folds[number]
-            for incoming in batch:
-                match apply(fold.states[incoming.id], incoming):
-                    case Applied(state=state):
-                        fold.states[incoming.id] = fold.changed[incoming.id] = state
-                        fold.lost.pop(incoming.id, None)
-                    case Lost(winner=winner):
-                        fold.lost[incoming.id] = winner
-                    case Repeated():
-                        pass  # nothing to write, and a debt stays a debt
-        return dict(folds)
+            known[number][name] = state
+        return {number: folded(known[number], batch) for number, batch in batches.items()}
 
     def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
         """What the cache knows of (bucket, tenant, subscription id). A bucket with an unreadable value is broken."""
@@ -226,23 +188,22 @@ class Projection:
         states: list[State | None] = []
         for (number, tenant, name), values in zip(wanted, found, strict=True):
             try:
-                states.append(_state(tenant, name, *values))
+                states.append(in_cache(tenant, name, *values))
             except RecordCorrupt:
                 self._buckets[number].broken = True
                 states.append(None)
         return states
 
-    def _write(self, number: int, fold: _Fold, at: str) -> Call:
+    def _write(self, number: int, fold: Fold, at: str) -> Call:
         bucket = self._buckets[number]
         keys = list(self._bucket_keys(number))
         args: list[str | bytes] = [self._owner, bucket.epoch, bucket.written, bucket.unsure, at, str(_GONE_S)]
-        changes = [(state, True) for state in fold.changed.values()] + [(state, False) for state in fold.lost.values()]
-        for state, won in changes:
+        for state, change in changes(fold):
             keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, state.id))
-            args += _change(state, won=won)
+            args += change
         return Call(script=WRITE, keys=keys, args=args)
 
-    def _owe(self, number: int, fold: _Fold) -> None:
+    def _owe(self, number: int, fold: Fold) -> None:
         for name in (*fold.changed, *fold.lost):
             self._asked.discard(name)
             self._owed.pop(name, None)
@@ -263,7 +224,7 @@ class Projection:
         reached = [
             number
             for number, bucket in self._buckets.items()
-            if not bucket.open and not bucket.broken and _covers(bucket.at, bucket.ends)
+            if not bucket.open and not bucket.broken and bucket.caught_up
         ]
         self._beat(reached)
 
@@ -272,15 +233,15 @@ class Projection:
         for number in numbers:
             bucket = self._buckets[number]
             if bucket.unsure == bucket.written:
-                bucket.unsure = _written(bucket.at)
-            may_open = "1" if _covers(bucket.at, bucket.ends) else "0"
+                bucket.unsure = written(bucket.at)
+            may_open = "1" if bucket.caught_up else "0"
             args = (self._owner, bucket.epoch, bucket.written, bucket.unsure, str(bucket.beat), may_open)
             calls.append(Call(script=BEAT, keys=(self._keys.bucket(number),), args=args))
         for number in self._settle(numbers, calls):
             bucket = self._buckets[number]
             bucket.beat += 1
             bucket.written = bucket.unsure
-            bucket.open = bucket.open or _covers(bucket.at, bucket.ends)
+            bucket.open = bucket.open or bucket.caught_up
 
     def _settle(self, numbers: Sequence[int], calls: Sequence[Call]) -> list[int]:
         """Run one script a bucket; one that is not as it was left is broken from here on. The others are returned."""
@@ -295,47 +256,3 @@ class Projection:
 
     def _bucket_keys(self, number: int) -> tuple[str, str, str]:
         return self._keys.bucket(number), self._keys.tenants(number), self._keys.lost(number)
-
-
-def _claimed(epoch: str, at: bytes | None, ends: tuple[int, ...]) -> _Bucket:
-    """A bucket just taken over: carried on from its offsets where they fit the topic, else broken."""
-    offsets = () if at is None else tuple(map(int, at.decode().split(",")))
-    if len(offsets) != len(ends) or not _covers(ends, offsets):
-        return _emptied(epoch, ends)
-    written = _written(offsets)
-    return _Bucket(epoch=epoch, at=offsets, written=written, unsure=written, ends=ends)
-
-
-def _emptied(epoch: str, ends: tuple[int, ...]) -> _Bucket:
-    """A bucket to be filled from the topic's beginning; broken until the cache holds it so."""
-    beginning = (0,) * len(ends)
-    written = _written(beginning)
-    return _Bucket(epoch=epoch, at=beginning, written=written, unsure=written, ends=ends, broken=True)
-
-
-def _state(tenant: str, name: str, record: bytes | None, gone: bytes | None) -> State | None:
-    if record is not None:
-        return decode(record)
-    if gone is not None:
-        return Deletion(id=name, tenant=tenant, changes=int(gone) - 1, revision=int(gone))
-    return None
-
-
-def _change(state: State, *, won: bool) -> tuple[str, str, str, str | bytes]:
-    if not won:
-        return "lost", state.tenant, state.id, ""
-    if isinstance(state, Deletion):
-        return "gone", state.tenant, state.id, str(state.revision)
-    return "set", state.tenant, state.id, encode(state)
-
-
-def _written(at: tuple[int, ...]) -> str:
-    return ",".join(map(str, at))
-
-
-def _reached(at: tuple[int, ...], positions: Mapping[int, int]) -> tuple[int, ...]:
-    return tuple(max(offset, positions.get(partition, 0)) for partition, offset in enumerate(at))
-
-
-def _covers(at: Sequence[int], ends: Sequence[int]) -> bool:
-    return all(offset >= end for offset, end in zip(at, ends, strict=True))
