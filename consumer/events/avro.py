@@ -14,10 +14,10 @@ import msgspec
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from consumer.events.avro_json import read_json
-from consumer.events.envelope import members, text, time_ms
+from consumer.events.envelope import event_of, members
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.events.fields import Headers, event, header_text, range_checked_ms, text_ms
-from consumer.events.limits import check_depth, json_text
+from consumer.events.limits import json_text
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 from consumer.events.schema import ENVELOPE, ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
@@ -83,18 +83,7 @@ def _envelope(record: Record, value: bytes, headers: Headers, schema: ParsedSche
         payload = _BYTES.decode(found["data"]) if "data" in found else None
     except msgspec.ValidationError:
         raise Refused(PoisonReason.WRONG_TYPE, "data must be bytes that hold JSON") from None
-    data = b"null" if payload is None else json_text(payload)
-    check_depth(data, rules.max_event_depth)
-    return event(
-        record,
-        headers,
-        id=text(found, "id"),
-        type=text(found, "type"),
-        tenant=text(found, "tenant"),
-        product=text(found, "product"),
-        time_ms=time_ms(found),
-        data=data,
-    )
+    return event_of(record, headers, found, b"null" if payload is None else json_text(payload), rules)
 
 
 def _own(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, rules: Rules) -> Event:

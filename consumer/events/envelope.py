@@ -73,7 +73,11 @@ def _quotes(found: _Envelope, data: bytes) -> int:
 
 def _read_members(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
     found = members(value)
-    data = bytes(found.get("data", NO_DATA))
+    return event_of(record, headers, found, bytes(found.get("data", NO_DATA)), rules)
+
+
+def event_of(record: Record, headers: Headers, found: Members, data: bytes, rules: Rules) -> Event:
+    """The event whose metadata are these members of an object."""
     check_depth(data, rules.max_event_depth)
     return event(
         record,

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from confluent_kafka import KafkaError
 
-from consumer.delivery.delivery import Attempt
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.reading import read_to_end
@@ -14,31 +13,9 @@ from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import write_now
 from consumer.settings import Settings
+from tests.attempts import plain
 from tests.services.kafka import Kafka
 from tests.services.topics import MakeTopics, create_topics
-
-plain = Attempt(
-    delivery_id="d",
-    event_id="e",
-    event_type="order.created",
-    tenant="acme",
-    subscription_id="wh_1",
-    number=1,
-    at_ms=1_763_712_000_123,
-    url="https://example.com/",
-    request_headers=(("content-type", "application/json"),),
-    request_body=b"{}",
-    status=200,
-    response_headers=(),
-    response_body=b"ok",
-    response_truncated=False,
-    failure=None,
-    failure_detail="",
-    elapsed_ms=1.5,
-    outcome="delivered",
-    next_tier=None,
-    replay_id=None,
-)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from consumer.kafka import records
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import Replay
 from consumer.wire import RecordCorrupt
+from tests.attempts import plain
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 maybe_text = st.none() | text
@@ -78,28 +79,6 @@ attempts = st.builds(
     outcome=text,
     next_tier=maybe_text,
     replay_id=maybe_text,
-)
-plain = Attempt(
-    delivery_id="d",
-    event_id="e",
-    event_type="order.created",
-    tenant="acme",
-    subscription_id="wh_1",
-    number=1,
-    at_ms=1_763_712_000_123,
-    url="https://example.com/",
-    request_headers=(("content-type", "application/json"),),
-    request_body=b"{}",
-    status=200,
-    response_headers=(),
-    response_body=b"ok",
-    response_truncated=False,
-    failure=None,
-    failure_detail="",
-    elapsed_ms=1.5,
-    outcome="delivered",
-    next_tier=None,
-    replay_id=None,
 )
 one_of_each = (
     (records.encode_attempt(plain), records.decode_attempt),
