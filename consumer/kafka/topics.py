@@ -1,4 +1,4 @@
-"""Compares the topics on the broker with what Hookline needs, and creates the missing ones.
+"""Asks the broker for its topics, and creates the missing ones of ours.
 
 The law: nothing that exists is ever changed; what is unfit is named, with what was found and what is needed.
 """
@@ -6,7 +6,6 @@ The law: nothing that exists is ever changed; what is unfit is named, with what 
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import structlog
@@ -14,16 +13,11 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
-from consumer.kafka.topic_specs import (
-    BROKER_MAX_BYTES,
-    Topics,
-    TopicSpec,
-    longest_consumed_ms,
-    specs,
-)
+from consumer.kafka.topic_differences import Found, Problem, differences, wanted
+from consumer.kafka.topic_specs import Topics, specs
 from consumer.settings import Settings
 
-__all__ = ["Problem", "Topics", "TopicsUnfit", "admin_client", "check", "create", "differences", "require"]
+__all__ = ["Problem", "Topics", "TopicsUnfit", "admin_client", "check", "create", "require"]
 
 _log = structlog.get_logger("kafka")
 _Answer_co = TypeVar("_Answer_co", covariant=True)
@@ -31,29 +25,11 @@ _Answer_co = TypeVar("_Answer_co", covariant=True)
 _TIMEOUT_S: Final = 15.0
 _START_TIMEOUT_S: Final = 4.0  # a process that starts must hear SIGTERM in time, and asks again
 _VISIBLE_WITHIN_S: Final = 10.0
-
-
 _REFUSED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
 
 
 class _Future(Protocol[_Answer_co]):
     def result(self, timeout: float) -> _Answer_co: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is not as needed. `setting` is empty when the topic itself is missing."""
-
-    topic: str
-    setting: str
-    found: str
-    needed: str
-    fatal: bool = True
-
-    def __str__(self) -> str:
-        if not self.setting:
-            return f"{self.topic}: missing"
-        return f"{self.topic}: {self.setting} is {self.found}, needed {self.needed}"
 
 
 class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -63,18 +39,6 @@ class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary 
         self.problems = tuple(problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         super().__init__(f"Kafka's topics are not as needed (`hookline topics create` creates missing ones):{lines}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What the broker says: settings by topic (no entry: no such topic), and how long it keeps a group's offsets.
-
-    `event_topics` are the user's topics that match the settings; `offsets_ms` is None where the broker does not tell.
-    """
-
-    topics: Mapping[str, Mapping[str, str]]
-    event_topics: tuple[str, ...]
-    offsets_ms: int | None
 
 
 def admin_client(settings: Settings) -> AdminClient:
@@ -138,7 +102,7 @@ def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOU
         KafkaBroken: the broker refused, or could not be asked.
     """
     found = _ask(admin, settings, timeout_s)
-    missing = [spec for spec in _wanted(settings, found) if spec.name not in found.topics]
+    missing = [spec for spec in wanted(settings, found) if spec.name not in found.topics]
     if not missing:
         return []
     futures = admin.create_topics(
@@ -157,61 +121,6 @@ def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOU
     created = [name for name, future in futures.items() if _created(name, future)]
     _await_visible(admin, {spec.name for spec in missing})
     return created
-
-
-def differences(
-    settings: Settings, found: Found, *, names: frozenset[str] | None = None, events: bool = True
-) -> list[Problem]:
-    """Compare what was found with what is needed of these topics of ours, or of all. Pure."""
-    problems: list[Problem] = []
-    if events:
-        problems += [
-            Problem(topic=name, setting="", found="", needed="it holds events: create it yourself")
-            for name in settings.event_topics
-            if not name.startswith("^") and name not in found.topics
-        ]
-    for spec in _wanted(settings, found):
-        if names is not None and spec.name not in names:
-            continue
-        if spec.name not in found.topics:
-            problems.append(Problem(topic=spec.name, setting="", found="", needed=f"{spec.partitions} partitions"))
-        elif not settings.trust_broker:
-            problems += _unmet(spec, found.topics[spec.name])
-    needed_ms = longest_consumed_ms(settings, _retentions(found))
-    if found.offsets_ms is not None and found.offsets_ms < needed_ms:
-        problems.append(
-            Problem(
-                topic="the broker",
-                setting="offsets.retention.minutes",
-                found=str(found.offsets_ms // 60_000),
-                needed=f"at least {-(-needed_ms // 60_000)}: a group stopped for longer starts from the beginning",
-                fatal=False,
-            )
-        )
-    return problems
-
-
-def _wanted(settings: Settings, found: Found) -> tuple[TopicSpec, ...]:
-    sizes = [int(found.topics[name].get("max.message.bytes", BROKER_MAX_BYTES)) for name in found.event_topics]
-    return specs(settings, event_bytes=max(sizes, default=BROKER_MAX_BYTES))
-
-
-def _unmet(spec: TopicSpec, settings_found: Mapping[str, str]) -> list[Problem]:
-    return [
-        Problem(
-            topic=spec.name,
-            setting=rule.setting,
-            found=settings_found[rule.setting],
-            needed=rule.needed,
-            fatal=rule.fatal,
-        )
-        for rule in spec.rules
-        if rule.setting in settings_found and not rule.met_by(settings_found[rule.setting])
-    ]
-
-
-def _retentions(found: Found) -> list[int]:
-    return [int(found.topics[name].get("retention.ms", 0)) for name in found.event_topics]
 
 
 def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:

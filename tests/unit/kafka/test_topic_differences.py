@@ -1,7 +1,8 @@
 import pytest
 
-from consumer.kafka.topic_specs import DAY_MS, specs
-from consumer.kafka.topics import Found, Problem, Topics, TopicsUnfit, differences
+from consumer.kafka.topic_differences import Found, Problem, differences
+from consumer.kafka.topic_specs import DAY_MS, Topics, specs
+from consumer.kafka.topics import TopicsUnfit
 from consumer.settings import Settings
 
 SETTINGS = Settings(event_topics=("orders", "^audit[.].*"), topic_prefix="h.", retry_delays=("5s", "1m", "3d"))
