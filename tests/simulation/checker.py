@@ -154,12 +154,18 @@ class Checker:
             return  # a repeat of a record that still stands
         if len(pair.event.places) > 1 and progress == EVENT:
             return  # written twice by its producer: the other one stands for it until the end is judged
-        if not self._webhooks.stays_wanted(pair.event, pair.webhook, now_ms):
+        if not self._is_due(now_ms, pair):
             return
         kind = "accepted, but not logged" if pair.accepted else "not safe"
         raise Violation(
             "commit", f"{name_of(place)} is said to be done; {pair.name} is {kind}", *_about(pair), name_of(place)
         )
+
+    def _is_due(self, now_ms: int, pair: Pair) -> bool:
+        """Whether it was promised, and still is. One whose webhook came or changed about then may go either way."""
+        matched_ms = now_ms if pair.event.done_ms is None else pair.event.done_ms
+        promised = pair.webhook in self._webhooks.required(pair.event, matched_ms)
+        return promised and self._webhooks.stays_wanted(pair.event, pair.webhook, now_ms)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
