@@ -230,11 +230,8 @@ class Process:
     def _leave(self, worker: Worker) -> None:
         """What Worker.run does when it is stopped."""
         assert self.life is not None
-        assert self._consumer is not None
         self.life.waiting = True
-        worker._drain(sorted(self._consumer.assignment), _DRAIN_S)
-        self._consumer.close()
-        worker._close()
+        worker._leave(_DRAIN_S)
         self._world.history.add(self.name, "! left")
         self._end()
         if not self._world.faults.on:
