@@ -42,6 +42,11 @@ class Commits:
         self._not_before_s = 0.0
         self._failing = Outage(_log, "commits failing")
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether anything wanted is not known to be committed."""
+        return bool(self._wanted) or self._outstanding is not None
+
     def begin(self, positions: Mapping[Partition, Position]) -> None:
         """These partitions were assigned; a position that is their beginning need not be committed."""
         self._committed.update(positions)

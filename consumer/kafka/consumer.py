@@ -7,6 +7,7 @@ over the new owner's.
 """
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol, cast
@@ -28,6 +29,7 @@ _log = structlog.get_logger("kafka")
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
+_SETTLE_S: Final = 0.02
 _LEAVE_S: Final = 2.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
 
@@ -150,6 +152,18 @@ class PartitionConsumer:
         """Commit and wait, while a rebalance refuses again for at most `timeout` seconds. Returns what is left over."""
         self._commits.want(positions)
         return self._commits.send_now(self._consumer, timeout)
+
+    def commit_last(self, positions: Mapping[Partition, Position], timeout_s: float) -> bool:
+        """Commit and wait as a member that ends, so not from within its listener. Returns whether all is committed.
+
+        Unlike `commit_now` it never waits longer for a silent broker. What is consumed meanwhile is dropped.
+        """
+        self._commits.want(positions)
+        until_s = time.monotonic() + timeout_s
+        while self._commits.unsettled and time.monotonic() < until_s:
+            self._commits.send(self._consumer)
+            self._consumer.poll(_SETTLE_S)
+        return not self._commits.unsettled
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         """Take nothing from these for now. What was fetched ahead is dropped and fetched again."""

@@ -44,6 +44,7 @@ _METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keep
 _ALIVE_EVERY_MS = 1_000
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
+_CLOSE_S = 1.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
@@ -95,11 +96,16 @@ class Worker:
         while not stop.is_set():
             self._take()
             self._turn()
+        self._leave(drain_s)
+
+    def _leave(self, drain_s: float) -> None:
         _log.info("draining")
-        self._drain(sorted(self._consumer.assignment), drain_s)
-        self._consumer.close()
-        self._close()
-        _log.info("drained")
+        drained = self._drain(sorted(self._consumer.assignment), drain_s, last=True)
+        if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
+            self._consumer.close()
+        self._close(_CLOSE_S if drained else 0)
+        if drained:
+            _log.info("drained")
 
     # ── the listener ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,8 +260,11 @@ class Worker:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _drain(self, partitions: Sequence[Partition], most_s: float) -> None:
-        """Run the same turns without consuming until nothing is left of these partitions, then commit them."""
+    def _drain(self, partitions: Sequence[Partition], most_s: float, *, last: bool = False) -> bool:
+        """Run the same turns without consuming until nothing is left of these partitions, then commit them.
+
+        Returns whether Kafka has all that was written and, the `last` time, all commits.
+        """
         until_s = self._clock.monotonic_s() + most_s
         self._core.drain(partitions)
         self._turn_until(until_s - _ACKNOWLEDGED_S)
@@ -268,7 +277,11 @@ class Worker:
         if not left:
             positions = self._core.positions()
             going = {partition: positions[partition] for partition in partitions if partition in positions}
-            self._consumer.commit_now(going, max(0.5, until_s - self._clock.monotonic_s()))
+            within_s = max(0.5, until_s - self._clock.monotonic_s())
+            if last:
+                return self._consumer.commit_last(going, within_s)
+            self._consumer.commit_now(going, within_s)
+        return not left
 
     def _turn_until(self, until_s: float) -> None:
         self._start()
@@ -282,8 +295,8 @@ class Worker:
         for partition in partitions:
             self._sealed.pop(partition, None)
 
-    def _close(self) -> None:
-        self._parts.records.close(1.0)
+    def _close(self, records_s: float) -> None:
+        self._parts.records.close(records_s)
         self._parts.transport.close()
         self._parts.tenants.close()
         self._parts.marks.close()

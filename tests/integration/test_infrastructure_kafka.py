@@ -62,6 +62,25 @@ def test_asked_to_stop_while_it_is_away(begin: Begin, private_kafka: Kafka) -> N
         assert took_s < 10
 
 
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_asked_to_stop_after_it_went_away(begin: Begin, private_kafka: Kafka, fault: str) -> None:
+    with begin(bootstrap=private_kafka.bootstrap) as work:
+        with work.stage.running("--processes", "1") as running:
+            work.publish(50)
+            work.until_accepted(50, running)
+            work.publish(200)
+            getattr(private_kafka, fault)()
+            time.sleep(1)
+            code, took_s = running.stop()
+            private_kafka.resume()
+        assert code == 0, running.tail
+        assert took_s < 10
+        if fault == "kill":
+            private_kafka.restart()
+        with work.stage.running("--processes", "1", log_name="again.log") as running:
+            work.ends_well(running)
+
+
 def test_away_later(begin: Begin, private_kafka: Kafka) -> None:
     with (
         begin(bootstrap=private_kafka.bootstrap) as work,

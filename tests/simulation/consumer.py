@@ -153,6 +153,20 @@ class SimulatedConsumer:
         self._all_committed = not left_over
         return left_over
 
+    def commit_last(self, positions: Mapping[Partition, Position], timeout_s: float) -> bool:
+        """Commit and wait, as a member that ends."""
+        return not self.commit_now(positions, timeout_s)
+
+    def commit_last(self, positions: Mapping[Partition, Position], timeout_s: float) -> bool:
+        """Commit and wait, as a member that ends."""
+        self._commits.want(positions)
+        until_ms = self._life.timeline.now_ms + int(timeout_s * 1_000)
+        while self._commits.unsettled and self._life.timeline.now_ms < until_ms:
+            self._commits.send(cast("Consumer", self))
+            self._life.pass_time(20)
+            self._hear_answers()
+        return not self._commits.unsettled
+
     def pause(self, partitions: Sequence[Partition]) -> None:
         """Take nothing from these."""
         self._life.call()
@@ -169,10 +183,13 @@ class SimulatedConsumer:
 
     # ── partitions that come and go ──────────────────────────────────────────────────────────────────────────────
 
-    def _hear(self) -> None:
+    def _hear_answers(self) -> None:
         answers, self._answers = self._answers, []
         for error, places in answers:
             self._commits.answered(error, cast("list[TopicPartition]", places))
+
+    def _hear(self) -> None:
+        self._hear_answers()
         if self._life.timeline.now_ms < self._life.zombie_until_ms:
             return
         if self._group.members.get(self.name) is not self:
