@@ -155,10 +155,6 @@ class SimulatedConsumer:
 
     def commit_last(self, positions: Mapping[Partition, Position], timeout_s: float) -> bool:
         """Commit and wait, as a member that ends."""
-        return not self.commit_now(positions, timeout_s)
-
-    def commit_last(self, positions: Mapping[Partition, Position], timeout_s: float) -> bool:
-        """Commit and wait, as a member that ends."""
         self._commits.want(positions)
         until_ms = self._life.timeline.now_ms + int(timeout_s * 1_000)
         while self._commits.unsettled and self._life.timeline.now_ms < until_ms:
