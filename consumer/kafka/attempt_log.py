@@ -71,8 +71,7 @@ class AttemptLog:
         return self._active.left + self._resting.left
 
     def turn(self) -> None:
-        """The producers change places. Only when `rested`: otherwise the law would break."""
-        assert self.rested
+        """The producers change places. Only when `rested`, with no `poll` in between: otherwise the law would break."""
         self._active, self._resting = self._resting, self._active
         self._produce = self._active.producer.produce
 
