@@ -1,0 +1,21 @@
+import logging
+import time
+
+import pytest
+
+from consumer.kafka.attempt_log import AttemptLog
+from consumer.settings import Settings
+
+
+def test_what_librdkafka_has_to_say_is_no_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    """A client's queue also counts errors and log lines for us: one that comes between asking and turning is none."""
+    caplog.set_level(logging.CRITICAL, logger="librdkafka")
+    log = AttemptLog(Settings(kafka={"bootstrap.servers": "127.0.0.1:1"}))
+    assert log.rested
+    until_s = time.monotonic() + 10
+    while len(log._resting.producer) == 0 and time.monotonic() < until_s:
+        time.sleep(0.01)
+    assert len(log._resting.producer) > 0, "it had nothing to say: nothing is shown"
+    log.turn()
+    log.poll()
+    assert log.close(0.1) == 0
