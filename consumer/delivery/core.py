@@ -34,6 +34,7 @@ from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
 from consumer.delivery.traffic import Limits, Traffic
 from consumer.events.event import Event, Record
+from consumer.telemetry.count import Dropped
 from consumer.webhooks.subscription import Retries, Status, Subscription
 
 Work: TypeAlias = tuple[Entry, Event | Delayed]
@@ -248,13 +249,14 @@ class Core:
         self._deliver(now_ms, entry, event, targets, known, tier=-1, first_due_ms=now_ms)
 
     def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
-        targets: list[Target] = []
-        for subscription_id in chunk.subscription_ids:
-            target = known.target(subscription_id)
-            if target is None or target.subscription.status is Status.PAUSED:
-                self._endings.count_drop("deleted" if target is None else "paused")
-            else:
-                targets.append(target)
+        unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(known.target(each))) is not None]
+        if unwanted and known.seen_ms <= chunk.first_due_ms:
+            self._tenants.park_for_newer(chunk.event.tenant, (entry, chunk), now_ms)
+            return
+        for reason in unwanted:
+            self._endings.count_drop(reason)
+        found = (known.target(each) for each in chunk.subscription_ids)
+        targets = [target for target in found if target is not None and _unwanted(target) is None]
         self._deliver(now_ms, entry, chunk.event, targets, known, tier=0, first_due_ms=chunk.first_due_ms)
 
     def _deliver(
@@ -286,12 +288,13 @@ class Core:
         if delivery.handed_over:
             self._checking.setdefault(delivery.id, []).append((entry, delivery))
             self._step.check.append(delivery.id)
-        elif target is None:
-            self._endings.drop(entry, "deleted")
-        elif target.subscription.status is Status.PAUSED:
-            self._endings.drop(entry, "paused")
-        else:
+        elif target is not None and _unwanted(target) is None:
             self._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        elif known.seen_ms <= delivery.first_due_ms:
+            # A view older than the one it was planned with may not know of it yet.
+            self._tenants.park_for_newer(delivery.event.tenant, (entry, delivery), now_ms)
+        else:
+            self._endings.drop(entry, _unwanted(target) or "deleted")
 
     def _offer(self, now_ms: int, job: Job, known: Known) -> None:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
@@ -379,6 +382,13 @@ class Core:
             due_ms += now_ms - broker_now_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)
+
+
+def _unwanted(target: Target | None) -> Dropped | None:
+    """Why nothing is delivered to it any more, when that is so."""
+    if target is None:
+        return "deleted"
+    return "paused" if target.subscription.status is Status.PAUSED else None
 
 
 def _is_going(job: Job) -> bool:

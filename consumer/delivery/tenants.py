@@ -115,6 +115,11 @@ class Tenants(Generic[Work]):
         self._asking.setdefault(tenant, _Asking()).waiting.append(work)
         self.waiting += 1
 
+    def park_for_newer(self, tenant: str, work: Work, now_ms: int) -> None:
+        """Keep work until a newer view of the tenant has come, asked for in a moment."""
+        self.park(tenant, work)
+        self._asking[tenant].again_ms = max(self._asking[tenant].again_ms, now_ms + _ASK_AGAIN_MS[0])
+
     def wanted(self, now_ms: int) -> dict[str, str | None]:
         """The tenants to ask the cache for now, with the version known."""
         wanted: dict[str, str | None] = {}

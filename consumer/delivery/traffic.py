@@ -63,7 +63,7 @@ class Traffic:
 
     @property
     def room(self) -> int:
-        """How many more deliveries may be queued: about a second's work, so that none waits long for us."""
+        """How many more deliveries may be queued: about half a second's work, so that none waits long for us."""
         return self._worth_queueing - self.queued
 
     def offer(self, job: Job, now_ms: int) -> float | None:
@@ -173,9 +173,9 @@ class Traffic:
     def _measure(self, now_ms: int) -> None:
         """A process that is itself the slow part consumes less; it does not spill what it took too early."""
         passed_ms = max(1, now_ms - self._sweep_ms + _SWEEP_EVERY_MS)
-        a_second = self._departed * 1_000 // passed_ms
+        half_a_second = self._departed * 500 // passed_ms
         self._departed = 0
-        self._worth_queueing = min(self._limits.queued, max(_QUEUED_ALWAYS, a_second))
+        self._worth_queueing = min(self._limits.queued, max(_QUEUED_ALWAYS, half_a_second))
 
     def _depart(self, lane: Lane, now_ms: int) -> Job:
         job = lane.queue.popleft()

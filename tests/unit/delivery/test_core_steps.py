@@ -224,6 +224,28 @@ def test_a_retry_of_what_was_handed_over_asks_first_whether_it_succeeded() -> No
     assert bench.position(RETRY) == 1
 
 
+def test_what_an_older_view_does_not_know_waits_for_a_newer_one() -> None:
+    bench = Bench(subscription("old"))
+    bench.consume(event())
+    bench.next()  # a view of this moment
+    young = replace(delivery(to="young"), tier=0, first_due_ms=bench.now_ms + 50)
+    bench.subscriptions = (subscription("old"), subscription("young", url="https://young.example/"))
+    bench.consume(young, partition=RETRY)
+    step = bench.next(after_ms=100)
+    assert (step.send, step.load) == ([], {})
+    assert bench.position(RETRY) == 0
+    [(_, request)] = bench.next(after_ms=200).send
+    assert request.url == "https://young.example/"
+
+
+def test_what_a_newer_view_does_not_know_was_deleted() -> None:
+    bench = Bench(subscription("old"))
+    bench.consume(replace(delivery(to="gone", attempts=1), tier=1, body=b"{}"), partition=RETRY)
+    bench.next(after_ms=1_200)
+    assert bench.position(RETRY) == 1
+    assert bench.core.counted()["dropped{deleted}"] == 1
+
+
 def test_late_answers_for_a_lost_partition_have_no_effect() -> None:
     bench = Bench()
     bench.consume(event())
