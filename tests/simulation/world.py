@@ -41,6 +41,7 @@ from tests.simulation.trouble import Trouble
 from tests.simulation.webhooks import STALENESS_MS, Webhooks
 
 _LOOK_EVERY_MS = 5_000
+_FILLED_BY_NONE = 128  # requests under way
 _PROMPTLY_MS = 3_000  # from the log to a healthy endpoint, with hanging ones beside it
 
 
@@ -147,8 +148,11 @@ class World:
             self.timeline.advance(next_ms - 1)
 
     def _fair(self) -> None:
-        """With no fault but the endpoints' own, whoever is healthy is served promptly."""
-        if not self.plan.calm:
+        """With no fault but the endpoints' own, whoever is healthy is served promptly.
+
+        A pool that its slow endpoints can fill (eight requests each) promises nothing: a real one has 1,024.
+        """
+        if not self.plan.calm or self.plan.in_flight < _FILLED_BY_NONE:
             return
         for event in self.ledger.events.values():
             for webhook in self.webhooks.required(event, self.timeline.now_ms):
