@@ -76,6 +76,21 @@ def decode(metadata: str, offset: int) -> DoneMap | None:
             return None
 
 
+def joined(offset: int, done: DoneMap | None, own_offset: int, own: DoneMap | None) -> DoneMap | None:
+    """What is done from `offset` on, told by the map committed with it and by one of our own, of `own_offset`."""
+    theirs = done or DoneMap(base=offset, last=offset - 1, unfinished=frozenset())
+    ours = own or DoneMap(base=own_offset, last=own_offset - 1, unfinished=frozenset())
+    last = max(theirs.last, ours.last)
+    if last < offset:
+        return None
+    unfinished = frozenset(
+        each
+        for each in theirs.unfinished | ours.unfinished
+        if each >= offset and not theirs.is_done(each) and not ours.is_done(each) and each >= own_offset
+    )
+    return DoneMap(base=offset, last=last, unfinished=unfinished)
+
+
 def _gaps(base: int, last: int, unfinished: Sequence[int]) -> tuple[bytearray, int]:
     """The gaps, and how far they cover: up to `last`, or to before the first unfinished one that did not fit."""
     packed = bytearray()

@@ -9,6 +9,7 @@ from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.mark import Mark
@@ -35,12 +36,15 @@ class Intake:
         self._schemas_asked: list[int] = []
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
+        self._left: dict[Partition, tuple[int, Position]] = {}
         self.windows: dict[Partition, Window] = {}
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours, each to be read from its position."""
         for partition, position in partitions.items():
-            self.windows[partition] = Window(partition, done_map.decode(position.metadata, position.offset))
+            window = Window(partition, self._done(partition, position))
+            window.began = position.offset
+            self.windows[partition] = window
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are not ours any more."""
@@ -49,10 +53,13 @@ class Intake:
             if window is not None:
                 window.closed = True
                 self._paused.discard(window)
+                if window.position is not None:
+                    self._left[partition] = (window.began, window.position)
         self._hold.drop_closed()
 
     def rewound(self, partition: Partition) -> None:
         """A new log, a new window. What is under way of the old one still ends as it should, but moves no offset."""
+        self._left.pop(partition, None)
         if partition in self.windows:
             self._paused.discard(self.windows[partition])
             self.windows[partition] = Window(partition)
@@ -100,6 +107,19 @@ class Intake:
         """What each partition may be committed as."""
         positions = ((partition, window.position) for partition, window in self.windows.items())
         return {partition: position for partition, position in positions if position is not None}
+
+    def _done(self, partition: Partition, position: Position) -> DoneMap | None:
+        """What need not be done again: as committed, and what was finished here before the partition was lost.
+
+        A group's offset that went back, or stands at the log's beginning, may be of another log: then only what is
+        committed counts.
+        """
+        committed = done_map.decode(position.metadata, position.offset)
+        began, left = self._left.pop(partition, (0, position))
+        if position.offset < max(1, began):
+            return committed
+        own = done_map.decode(left.metadata, left.offset)
+        return done_map.joined(position.offset, committed, left.offset, own)
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -37,6 +37,7 @@ class Window:
         "_next",
         "_recent",
         "_unfinished",
+        "began",
         "closed",
         "crowded",
         "draining",
@@ -47,6 +48,7 @@ class Window:
 
     def __init__(self, partition: Partition, done: DoneMap | None = None) -> None:
         self.partition = partition
+        self.began = 0  # the offset it was assigned with
         self.closed = False
         self.draining = False
         self.crowded = False  # its map is nearly as long as a commit may hold

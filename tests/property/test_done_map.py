@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumer.delivery.done_map import MOST, DoneMap, decode, encode
+from consumer.delivery.done_map import MOST, DoneMap, decode, encode, joined
 
 bases = st.integers(0, 2**62)
 spans = st.integers(0, 40_000)
@@ -70,3 +70,27 @@ def test_nothing_finished_above_the_base_needs_no_map() -> None:
     assert encode(10, 9, [10]) == ""
     assert decode("", 10) is None
     assert not DoneMap(base=0, last=5, unfinished=frozenset({0})).is_done(6)
+
+
+small = st.integers(0, 30)
+
+
+@st.composite
+def maps(draw: st.DrawFn) -> tuple[int, DoneMap | None]:
+    """An offset and, mostly, a map that belongs to it."""
+    offset, length = draw(small), draw(small)
+    if not length:
+        return offset, None
+    inside = draw(st.frozensets(st.integers(offset, offset + length)))
+    return offset, DoneMap(base=offset, last=offset + length, unfinished=inside | {offset})
+
+
+@given(maps(), maps())
+def test_two_maps_joined_say_done_of_what_either_does(
+    committed: tuple[int, DoneMap | None], own: tuple[int, DoneMap | None]
+) -> None:
+    both = joined(*committed, *own)
+    for offset in range(committed[0], 80):
+        theirs = committed[1] is not None and committed[1].is_done(offset)
+        ours = offset < own[0] or (own[1] is not None and own[1].is_done(offset))
+        assert (both is not None and both.is_done(offset)) == (theirs or ours), offset
