@@ -4,7 +4,7 @@ The law: the log is the truth about what was published, the receivers' disks abo
 Hookline's topics serve only to excuse (a dead letter) or to accuse (an early attempt, a commit too far).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -122,8 +122,10 @@ def decide(
         tenants={**steady.tenants, **{name: story.hook.tenant for name, story in stories.items()}},
     )
     verdict = judge(promises, receipts, log.buried, log.tried, log.waited)
-    # What is in doubt or excused is allowed, not owed.
-    verdict = replace(verdict, lost=verdict.lost - doubtful.keys() - excused)
+    # What is in doubt or excused is allowed, not owed; an event that is in the log twice may be delivered twice.
+    copies = Counter(event.webhook_id for event in log.events)
+    duplicates = {pair: more for pair, times in verdict.duplicates.items() if (more := times + 1 - copies[pair[0]]) > 0}
+    verdict = replace(verdict, lost=verdict.lost - doubtful.keys() - excused, duplicates=duplicates)
     owed_pairs = steady.bodies.keys() | (must.keys() - excused)
     safe_ms = {pair: times[0] for pair, times in accepted.items()}
     for pair, at_ms in log.written_ms.items():

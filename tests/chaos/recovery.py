@@ -1,6 +1,7 @@
 """How long after a fault's end deliveries flowed on every partition again, and what explains a duplicate. Pure.
 
-The law: recovery is counted from the end of the fault that is asked about, whatever other fault came in between.
+The law: recovery is counted twice: from the end of the fault that is asked about, whatever came in between, and from
+the end of the last fault that had begun before everything flowed again.
 """
 
 from bisect import bisect_left
@@ -23,10 +24,14 @@ _HARMLESS: Final = frozenset({Kind.KILL_PROJECTION, Kind.STOP_PROJECTION, Kind.R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """`after_ms` the fault's end every partition had delivered; None: the run was over before."""
+    """`after_ms` the fault's end every partition had delivered; None: the run was over before.
+
+    `alone_ms` counts from the end of the last fault that came in between.
+    """
 
     fault: Happened
     after_ms: int | None
+    alone_ms: int | None
 
 
 def recoveries(
@@ -38,12 +43,23 @@ def recoveries(
         if event in partition_of:
             times[partition_of[event]] += came
     rows = [sorted(times[number]) for number in range(partitions)]
+    faults = list(faults)
     found: list[Recovery] = []
     for fault in faults:
-        firsts = [_first(row, fault.ended_ms) for row in rows]
-        known = [first for first in firsts if first is not None]
-        after_ms = max(known) - fault.ended_ms if len(known) == partitions else None
-        found.append(Recovery(fault=fault, after_ms=after_ms))
+        after_ms = _flowing_ms(rows, fault.ended_ms)
+        ended_ms = fault.ended_ms
+        while (flows_ms := _flowing_ms(rows, ended_ms)) is not None:
+            later_ms = max((each.ended_ms for each in faults if each.began_ms < flows_ms), default=ended_ms)
+            if later_ms <= ended_ms:
+                break
+            ended_ms = later_ms
+        found.append(
+            Recovery(
+                fault=fault,
+                after_ms=None if after_ms is None else after_ms - fault.ended_ms,
+                alone_ms=None if flows_ms is None else flows_ms - ended_ms,
+            )
+        )
     return found
 
 
@@ -88,6 +104,13 @@ def _cause(first_ms: int, last_ms: int, faults: Sequence[Happened]) -> Cause | N
         if fault.began_ms - _BEFORE_MS <= first_ms <= fault.ended_ms + _AFTER_MS and fault.began_ms <= last_ms
     ]
     return min(found, key=lambda cause: cause.before_ms, default=None)
+
+
+def _flowing_ms(rows: Sequence[Sequence[int]], from_ms: int) -> int | None:
+    """When each partition had delivered at or after `from_ms`."""
+    firsts = [_first(row, from_ms) for row in rows]
+    known = [first for first in firsts if first is not None]
+    return max(known) if len(known) == len(rows) else None
 
 
 def _first(row: Sequence[int], from_ms: int) -> int | None:

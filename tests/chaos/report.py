@@ -72,12 +72,13 @@ def targets(outcome: Outcome) -> list[Target]:
             met=duplicates < _DUPLICATES_MOST,
         )
     )
-    slowest = max((each.after_ms for each in outcome.recoveries if each.after_ms is not None), default=0)
+    slowest = max((each.alone_ms for each in outcome.recoveries if each.alone_ms is not None), default=0)
+    in_all = max((each.after_ms for each in outcome.recoveries if each.after_ms is not None), default=0)
     found.append(
         Target(
             name="slowest recovery",
             wanted="≤ 30 s",
-            found=f"{slowest / 1_000:.1f} s",
+            found=f"{slowest / 1_000:.1f} s ({in_all / 1_000:.1f} s with the faults that came in between)",
             met=slowest <= _RECOVERED_WITHIN_MS,
         )
     )
@@ -159,7 +160,7 @@ def _faults(outcome: Outcome) -> Iterable[tuple[str, str, str, str]]:
         name = f"{each.fault.kind}: {each.fault.detail}" if each.fault.kind is Kind.GUEST else each.fault.kind.value
         by_kind.setdefault(name, []).append(each)
     for name, rows in sorted(by_kind.items()):
-        took = [each.after_ms / 1_000 for each in rows if each.after_ms is not None]
+        took = [each.alone_ms / 1_000 for each in rows if each.alone_ms is not None]
         figures = (f"{median(took):.1f} s", f"{max(took):.1f} s") if took else ("", "")
         yield name, str(len(rows)), *figures
 

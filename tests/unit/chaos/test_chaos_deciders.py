@@ -1,6 +1,7 @@
 """What the chaos run decides without doing anything: its schedule, its checker, its figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -115,6 +116,23 @@ def test_recovery_is_when_the_last_partition_delivers_again() -> None:
     arrivals = {"a": [1_500, 2_100], "b": [1_900, 4_500]}
     assert recoveries([fault], arrivals, {"a": 0, "b": 1}, 2)[0].after_ms == 2_500
     assert recoveries([fault], arrivals, {"a": 0, "b": 1}, 3)[0].after_ms is None
+
+
+def test_recovery_begins_again_with_a_fault_that_came_in_between() -> None:
+    first = Happened(kind=Kind.KILL_DELIVER, began_ms=1_000, ended_ms=2_000)
+    between = Happened(kind=Kind.BROKER_KILL, began_ms=3_000, ended_ms=4_000)
+    later = Happened(kind=Kind.KILL_RETRY, began_ms=9_000, ended_ms=9_000)
+    arrivals = {"a": [2_100, 4_100, 9_500], "b": [4_500, 9_100]}
+    found = recoveries([first, between, later], arrivals, {"a": 0, "b": 1}, 2)
+    assert [(each.after_ms, each.alone_ms) for each in found] == [(2_500, 500), (500, 500), (500, 500)]
+
+
+def test_an_event_that_is_in_the_log_twice_may_be_delivered_twice() -> None:
+    [first, *_] = published = events(3)
+    twice = [*published, replace(first, offset=3)]
+    owed = [(event.webhook_id, "all") for event in twice]
+    assert judged(twice, owed, hooks=[ALL]).duplicates == 0
+    assert judged(published, owed, hooks=[ALL]).duplicates == 1
 
 
 @pytest.mark.parametrize(
