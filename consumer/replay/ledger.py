@@ -96,7 +96,17 @@ class Ledger:
                 )
             self._commit()
         except KafkaException as exception:
-            raise self._given_up(error_of(exception)) from None
+            raise self._given_up(self._cause(error_of(exception))) from None
+
+    def _cause(self, error: KafkaError) -> KafkaError:
+        """Once librdkafka has heard in the background that the writer is fatally out, producing says only "fatal"."""
+        if error.code() != KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+            return error
+        try:
+            self._producer.abort_transaction(_TIMEOUT_S)
+        except KafkaException as exception:
+            return error_of(exception)
+        return error
 
     def _produce(self, record: NewRecord) -> None:
         self._producer.produce(record.topic, record.value, record.key, on_delivery=self._delivered)
