@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _owner = pytest.StashKey[shared.Shared]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A suite started in the background is told to ignore Ctrl-C, and so would be every process it starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Workers of pytest-xdist find the controller's by the environment.
     if shared.VARIABLE not in os.environ:
         config.stash[_owner] = shared.Shared().open()
