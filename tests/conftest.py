@@ -24,7 +24,7 @@ _owner = pytest.StashKey[shared.Shared]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A suite started in the background is told to ignore Ctrl-C, and so would be every process it starts and interrupts.
+    # A suite started in the background ignores Ctrl-C, and so would every process that it starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Workers of pytest-xdist find the controller's by the environment.
     if shared.VARIABLE not in os.environ:
