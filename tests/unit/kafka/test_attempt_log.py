@@ -18,3 +18,13 @@ def test_what_librdkafka_has_to_say_is_no_attempt(caplog: pytest.LogCaptureFixtu
     log.turn()
     log.poll()
     assert log.close(0.1) == 0
+
+
+def test_a_full_queue_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, logger="librdkafka")
+    log = AttemptLog(Settings(kafka={"bootstrap.servers": "127.0.0.1:1", "queue.buffering.max.messages": "200"}))
+    for _ in range(200):
+        assert not log.full
+        log.write(b"sub_1", b"attempt")
+    log.write(b"sub_1", b"attempt")
+    assert log.full
