@@ -127,11 +127,11 @@ class Endings:
 def attempted(job: Job, answer: Answer | None) -> Delivery:
     """The delivery after one more attempt. Its body is fixed from now on and stands for the event's data."""
     delivery = job.delivery
+    if job.request is not None:  # what could not be signed was not rendered either: its data is still needed
+        event = replace(delivery.event, data=b"")
+        delivery = replace(delivery, event=event, body=job.body, content_type=job.content_type)
     return replace(
         delivery,
-        event=replace(delivery.event, data=b""),
-        body=job.body,
-        content_type=job.content_type,
         attempts=delivery.attempts + 1,
         handed_over=False,
         first_attempt_ms=delivery.first_attempt_ms or job.started_ms,

@@ -324,3 +324,14 @@ def test_a_suspension_is_the_next_revision_and_its_time_never_runs_backwards() -
     [written] = [what.subscription for _, what in bench.next().write if isinstance(what, Suspend)]
     assert (written.status, written.changes, written.revision) == (Status.SUSPENDED, 3, 4)
     assert written.updated_at_ms == NOW_MS + 5_000
+
+
+def test_what_could_not_be_signed_keeps_its_data_for_the_retry() -> None:
+    locked = replace(subscription(), secret=replace(subscription().secret, key_id="gone"))
+    bench = Bench(locked)
+    bench.consume(event())
+    step = bench.next()
+    [(_, what)] = [*step.write, *bench.next().write]
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    assert (what.delayed.attempts, what.delayed.body, what.delayed.event.data) == (1, None, event().data)
