@@ -90,6 +90,11 @@ class Lane:
         self._free_ms = 0.0  # not before: rate limit and Retry-After
 
     @property
+    def is_busy(self) -> bool:
+        """Whether anything waits in it or is under way."""
+        return bool(self.queue or self.flying)
+
+    @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
         return len(self.flying) < min(self.concurrency, self._limit.now)

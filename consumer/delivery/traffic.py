@@ -7,11 +7,12 @@ comes.
 
 The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;
-- no lane stays BLOCKED while its origin has room, unless another lane of that origin is READY to take it.
+- no lane stays BLOCKED while its origin has room, unless another lane of that origin is READY to take it;
+- what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`.
 """
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -28,7 +29,9 @@ from consumer.webhooks.subscription import Subscription
 # delivery's cost. Where they come late, what is under way grows turn by turn.
 _START_AT_ONCE = 64
 _SWEEP_EVERY_MS = 250
-_QUEUED_ALWAYS = 2_048
+# What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
+_WORTH_MS = 500
+_WORTH_LEAST, _WORTH_MOST = 256, 1_024
 _LANES_REMEMBERED = 50_000
 
 
@@ -57,14 +60,16 @@ class Traffic:
         self._sweep_ms = 0
         self._looked_ms = 0
         self._departed = 0
-        self._worth_queueing = min(limits.queued, _QUEUED_ALWAYS)
+        self._worth_queueing = _WORTH_LEAST
+        self._stuck = 0
         self.queued = 0
         self.flying = 0
 
     @property
     def room(self) -> int:
-        """How many more deliveries may be queued: about half a second's work, so that none waits long for us."""
-        return self._worth_queueing - self.queued
+        """How many more deliveries may be queued: for us about half a second's work, so that none waits long."""
+        for_us = max(0, self.queued - self._stuck)
+        return max(0, min(self._limits.queued - self.queued, self._worth_queueing - for_us))
 
     def offer(self, job: Job, now_ms: int) -> float | None:
         """Queue the job, or return the wait in ms that it would have had, for which it is to be spilled."""
@@ -171,11 +176,24 @@ class Traffic:
         return sweep_ms
 
     def _measure(self, now_ms: int) -> None:
-        """A process that is itself the slow part consumes less; it does not spill what it took too early."""
+        """What this process is worth, and how many queued jobs it is not to blame for.
+
+        A process that is itself the slow part consumes less; it does not spill what it took too early.
+        """
         passed_ms = max(1, now_ms - self._sweep_ms + _SWEEP_EVERY_MS)
-        half_a_second = self._departed * 500 // passed_ms
+        self._worth_queueing = min(_WORTH_MOST, max(_WORTH_LEAST, self._departed * _WORTH_MS // passed_ms))
         self._departed = 0
-        self._worth_queueing = min(self._limits.queued, max(_QUEUED_ALWAYS, half_a_second))
+        slow = [lane for lane in self._lanes.values() if lane.is_busy and self._is_slow(lane, now_ms)]
+        held: Counter[Origin] = Counter()
+        for lane in slow:
+            held[lane.origin] += len(lane.flying)
+        clogged = {origin for origin, flying in held.items() if flying * 2 > origin.flying}
+        self._stuck = sum(len(lane.queue) for lane in slow) + sum(
+            len(lane.queue) for origin in clogged for lane in self._blocked.get(origin, ()) if lane not in slow
+        )
+
+    def _is_slow(self, lane: Lane, now_ms: int) -> bool:
+        return lane.place is Place.ASLEEP or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
 
     def _depart(self, lane: Lane, now_ms: int) -> Job:
         job = lane.queue.popleft()

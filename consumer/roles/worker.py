@@ -77,6 +77,7 @@ class Worker:
         self._clock = clock
         self._broker = BrokerClock()
         self._sealed: dict[Partition, Position] = {}
+        self._last_sealed: Mapping[Partition, Position] = {}
         self._seal_ms = 0
         self._time_asked_ms = 0
         self._taken_ms = 0
@@ -252,9 +253,14 @@ class Worker:
         now_ms = self._clock.now_ms()
         if now_ms < self._seal_ms:
             return
-        self._sealed = self._core.positions()
+        positions = self._core.positions()
+        metadata = sum(
+            len(position.metadata)
+            for partition, position in positions.items()
+            if position != self._last_sealed.get(partition)
+        )
+        self._sealed = self._last_sealed = positions
         self._parts.attempts.turn()
-        metadata = sum(len(position.metadata) for position in self._sealed.values())
         self._seal_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
         counters.absorb(self._core.counted())
 

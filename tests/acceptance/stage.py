@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from consumer.brands.loader import brand
+from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.events.event import Record
 from consumer.kafka import topics
@@ -38,10 +39,16 @@ NOW_MS = 1_790_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How far a group is in one partition."""
+    """How far a group is in one partition; `metadata` is the commit's."""
 
     committed: int
     end: int
+    metadata: str = ""
+
+    def has_done(self, offset: int) -> bool:
+        """Whether the record at this offset is committed as finished."""
+        done = done_map.decode(self.metadata, self.committed)
+        return offset < self.committed or (done is not None and done.is_done(offset))
 
 
 class Stage:
@@ -198,6 +205,7 @@ class Stage:
                 (place.topic, place.partition): Position(
                     committed=max(0, place.offset),
                     end=consumer.get_watermark_offsets(TopicPartition(place.topic, place.partition), timeout=10)[1],
+                    metadata=place.metadata or "",
                 )
                 for place in consumer.committed(places, timeout=10)
             }

@@ -203,3 +203,42 @@ def test_unqueue_takes_the_chosen_jobs_and_only_those() -> None:
     taken = traffic.unqueue(lambda each: each in jobs[2:])
     assert taken == jobs[2:]
     assert traffic.queued == 1
+
+
+def test_little_is_queued_for_this_process_and_slow_endpoints_take_no_room_from_the_others() -> None:
+    traffic = Traffic(limits(queued=10_000, lane_concurrency=8))
+    hanging = subscription("hanging", url="https://hanging.example/")
+    for _ in range(200):
+        assert traffic.offer(job(hanging), NOW_MS) is None
+    started(traffic)
+    traffic.overdue(NOW_MS)
+    assert traffic.room == 256 - 192
+    started(traffic, NOW_MS + 400)
+    traffic.overdue(NOW_MS + 400)
+    assert traffic.room == 256 - 192
+    started(traffic, NOW_MS + 501)
+    traffic.overdue(NOW_MS + 750)
+    assert traffic.room == 256
+
+
+def test_blocked_lanes_take_no_room_where_slow_ones_hold_most_of_the_origin() -> None:
+    traffic = Traffic(limits(in_flight=16, queued=10_000, lane_concurrency=8))
+    for _ in range(8):
+        traffic.offer(job(subscription("hanging", url="https://one.example/")), NOW_MS)
+    started(traffic)
+    for _ in range(100):
+        traffic.offer(job(subscription("behind", url="https://one.example/")), NOW_MS)
+    started(traffic, NOW_MS + 501)
+    assert traffic.room == 256 - 100
+    traffic.overdue(NOW_MS + 750)
+    assert traffic.room == 256
+
+
+def test_what_waits_for_slow_endpoints_has_a_limit_too() -> None:
+    traffic = Traffic(limits(queued=300, lane_concurrency=8))
+    for _ in range(250):
+        traffic.offer(job(subscription("hanging", url="https://hanging.example/")), NOW_MS)
+    started(traffic)
+    started(traffic, NOW_MS + 501)
+    traffic.overdue(NOW_MS + 750)
+    assert traffic.room == 300 - 242
