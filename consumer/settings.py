@@ -128,6 +128,19 @@ class Settings(BaseSettings):
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
+    # The API
+    api_listen: str = Field("127.0.0.1:8080", description="Where the API listens: host:port.")
+    operator_key: SecretStr | None = Field(
+        None, description="Opens the API to its operator, for every tenant; at least 32 characters."
+    )
+    api_requests_per_s: int = Field(50, ge=1, description="Of one API key, per API process; more are answered 429.")
+    api_cors_origins: Listed = Field((), description="Origins whose pages may call the API; * allows all.")
+    max_webhooks: int | None = Field(None, ge=1, description="Of one tenant; without it there is no limit.")
+
+    # Health
+    suspend_after: str = Field("5d", description="An endpoint that only failed for so long is suspended.")
+    suspend_attempts: int = Field(20, ge=1, description="… and at least so often.")
+
     # Replay
     max_replays: int = Field(5, ge=1, description="How often one dead letter may be replayed.")
 
@@ -154,12 +167,16 @@ class Settings(BaseSettings):
         del file_secret_settings
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
-    @field_validator("event_topics", "retry_delays", "allow_networks", "encryption_keys", mode="before")
+    @field_validator(
+        "event_topics", "retry_delays", "allow_networks", "encryption_keys", "api_cors_origins", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _listed(value)
 
-    @field_validator("retry_for", "staleness", "memory_for", "projection_silence", "drain_for", "redis_timeout")
+    @field_validator(
+        "retry_for", "staleness", "memory_for", "projection_silence", "drain_for", "redis_timeout", "suspend_after"
+    )
     @classmethod
     def _duration(cls, value: str) -> str:
         duration_ms(value)

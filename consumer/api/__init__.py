@@ -1,0 +1,1 @@
+"""The REST API: one app a brand, the same webhooks behind all of them."""

@@ -1,0 +1,1 @@
+"""What the attempts topic tells of each webhook: its health."""
