@@ -1,6 +1,7 @@
 import pytest
 from fastavro.schema import to_parsing_canonical_form
 
+from consumer.control.key_record import API_KEY
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
@@ -16,6 +17,7 @@ NEW: dict[str, Json] = {
 # Fingerprints of schemas that were shipped: records of them lie on somebody's topics. A changed schema adds a line
 # here; to remove one is to lose the records written under it. The old .avsc goes to schemas/avro/earlier/.
 SHIPPED = {
+    "ApiKey": (API_KEY, {"e3d6309cb56a385f"}),
     "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
     "Chunk": (CHUNK, {"0cda95340876175d"}),
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417"}),
