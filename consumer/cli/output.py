@@ -17,7 +17,7 @@ from rich.text import Text
 
 from consumer.brands.loader import BrandUnknown
 from consumer.cli.exits import CommandFailed, bad_input, code_of
-from consumer.control.writes import Conflict, WebhookUnknown
+from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.json import Json
 from consumer.settings import ConfigurationError
 from consumer.webhooks.fields import FieldInvalid

@@ -65,7 +65,7 @@ def create(
             brand=brand_named(brand),
             keyring=Keyring.from_settings(settings),
             now_ms=now_ms,
-            new_id=lambda: writes.new_id(now_ms),
+            new_id=lambda: draft.new_id(now_ms, secrets.token_bytes),
             entropy=secrets.token_bytes,
             allow_http=settings.allow_http,
         )

@@ -4,11 +4,10 @@ The law: a write that returns is on the topic and holds: of the writes that name
 that lost raises `Conflict`, and changed nothing.
 """
 
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from consumer.control.applied import Seen, await_applied
+from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.reading import read_to_end
@@ -20,20 +19,6 @@ from consumer.webhooks.subscription import Subscription
 from consumer.wire import RecordCorrupt
 
 
-class WebhookUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary does
-    """There is no webhook with this id, or no longer."""
-
-    def __init__(self, subscription_id: str) -> None:
-        super().__init__(f"there is no webhook {subscription_id}")
-
-
-class Conflict(Exception):  # noqa: N818 # same
-    """Another write of the same revision came first, so this one does not hold."""
-
-    def __init__(self, subscription_id: str) -> None:
-        super().__init__(f"{subscription_id} was changed by somebody else meanwhile: look at it and try again")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
     """One subscription's history: its state now, and where the record `of` is in it and whether it holds."""
@@ -42,11 +27,6 @@ class Fold:
     partition: int = -1
     offset: int = -1
     holds: bool = False
-
-
-def new_id(now_ms: int, entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
-    """An id that sorts by its time and cannot be guessed: `wh_`, 12 hex digits of milliseconds, 16 random ones."""
-    return f"wh_{now_ms:012x}{entropy(8).hex()}"
 
 
 def find(settings: Settings, subscription_id: str) -> Subscription:

@@ -16,7 +16,7 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
-from consumer.roles.feed import Feed
+from consumer.kafka.feed import Feed
 from consumer.roles.leadership import Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id

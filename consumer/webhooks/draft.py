@@ -17,7 +17,7 @@ from consumer.webhooks.headers import check_headers, seal_headers
 from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.secrets import OVERLAPPING, Entropy
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
-from consumer.webhooks.url import stored_url
+from consumer.webhooks.url import origin_of, stored_url
 
 OVERLAP_MS: Final = 24 * 3_600_000
 
@@ -71,6 +71,11 @@ class Changes:
     filter_json: Maybe[str | None] = KEPT
     rate_per_s: Maybe[float | None] = KEPT
     max_concurrency: Maybe[int | None] = KEPT
+
+
+def new_id(now_ms: int, entropy: Entropy) -> str:
+    """An id that sorts by its time and cannot be guessed: `wh_`, 12 hex digits of milliseconds, 16 random ones."""
+    return f"wh_{now_ms:012x}{entropy(8).hex()}"
 
 
 def create(
@@ -130,13 +135,16 @@ def update(
     entropy: Entropy,
     allow_http: bool = False,
 ) -> Subscription:
-    """The next revision.
+    """The next revision. Without the custom headers, which may be credentials, where another origin would get them.
 
     Raises:
         FieldInvalid: the first field that cannot be.
     """
     was = subscription
+    url = _given(changes.url, was.url, lambda url: stored_url(url, allow_http=allow_http))
     header_names, sealed_headers = was.header_names, was.sealed_headers
+    if origin_of(url) != origin_of(was.url):
+        header_names, sealed_headers = (), None
     if changes.headers is not KEPT:
         headers = check_headers(changes.headers, brand)
         header_names = tuple(headers)
@@ -145,7 +153,7 @@ def update(
         )
     return replace(
         _next(was, now_ms),
-        url=_given(changes.url, was.url, lambda url: stored_url(url, allow_http=allow_http)),
+        url=url,
         event_types=_given(changes.event_types, was.event_types, lambda types: fields.check_event_types(types, brand)),
         product=_given(changes.product, was.product, _product),
         name=_given(changes.name, was.name, lambda name: fields.check_line("name", name)),
@@ -159,6 +167,11 @@ def update(
         rate_per_s=_given(changes.rate_per_s, was.rate_per_s, fields.check_rate_per_s),
         max_concurrency=_given(changes.max_concurrency, was.max_concurrency, fields.check_max_concurrency),
     )
+
+
+def cleared_headers(was: Subscription, now: Subscription, changes: Changes) -> bool:
+    """Whether an update cleared the custom headers without being asked to, because the URL's origin changed."""
+    return changes.headers is KEPT and was.header_names != now.header_names
 
 
 def rotate(

@@ -59,6 +59,12 @@ def stored_url(url: str, *, allow_http: bool) -> str:
     return stored
 
 
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a stored URL: who would get what is sent there (RFC 6454 section 4)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def _check_scheme(scheme: str, *, allow_http: bool) -> None:
     if scheme == "https" or (scheme == "http" and allow_http):
         return

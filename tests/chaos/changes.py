@@ -17,6 +17,7 @@ from typing import Final
 
 from consumer.brands.loader import brand
 from consumer.control import writes
+from consumer.control.refusal import Conflict
 from consumer.kafka.client import KafkaBroken
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
@@ -123,7 +124,7 @@ class Changes:
         while not stop.is_set():
             try:
                 writes.write(self._arena.settings, wanted)
-            except writes.Conflict:
+            except Conflict:
                 return True  # this very write came before, when its acknowledgement was lost
             except KafkaBroken:
                 stop.wait(_LOOK_S)

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.control import writes
 from consumer.control.applied import Seen
+from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
 from consumer.kafka.consumer import record
 from consumer.settings import Settings, load
@@ -114,13 +115,13 @@ def test_of_two_writes_of_one_revision_the_second_is_told(hookline: Said, settin
     found = writes.find(settings, str(created["id"]))
     first, second = draft.pause(found, now_ms=1), replace(draft.pause(found, now_ms=2), name="late")
     writes.write(settings, first)
-    with pytest.raises(writes.Conflict):
+    with pytest.raises(Conflict):
         writes.write(settings, second)
-    with pytest.raises(writes.Conflict):
+    with pytest.raises(Conflict):
         writes.write(settings, Deletion.of(found))
     assert writes.find(settings, found.id) == first
     writes.write(settings, Deletion.of(first))
-    with pytest.raises(writes.WebhookUnknown):
+    with pytest.raises(WebhookUnknown):
         writes.find(settings, found.id)
 
 

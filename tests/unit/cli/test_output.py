@@ -6,7 +6,7 @@ import pytest
 
 from consumer.cli.exits import CommandFailed, code_of
 from consumer.cli.output import print_fields, print_table, reported
-from consumer.control.writes import Conflict, WebhookUnknown
+from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka.client import KafkaBroken
 from consumer.settings import ConfigurationError
 from consumer.webhooks.fields import FieldInvalid

@@ -1,0 +1,70 @@
+"""Everything one process of the API stands on: the views of the topics, the writer, the keyring.
+
+The law: after `fresh` every write that was acknowledged to anybody before the call is seen here, webhooks and keys
+alike.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from consumer.control.barrier import Barrier
+from consumer.control.directory import Directory
+from consumer.control.key_directory import KeyDirectory
+from consumer.control.webhooks import Webhooks
+from consumer.kafka.ends import EndsReader
+from consumer.kafka.topic_writer import TopicWriter
+from consumer.kafka.topics import Topics
+from consumer.kafka.view import TopicView
+from consumer.settings import Settings
+from consumer.webhooks.keyring import Keyring
+
+
+class Control:
+    """For many threads. Entering starts it; leaving waits for what is being written."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the clients.
+
+        Raises:
+            ConfigurationError: Kafka's properties or the encryption keys are wrong.
+        """
+        topics = Topics.of(settings)
+        directory = Directory()
+        self.settings = settings
+        self.keyring = Keyring.from_settings(settings)
+        self.keys = KeyDirectory()
+        self._webhooks_view = TopicView(settings, topics.subscriptions, directory.apply)
+        self._state_view = TopicView(settings, topics.state, self.keys.apply)
+        self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
+        self.writer = TopicWriter(settings)
+        self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))
+        self.webhooks = Webhooks(
+            settings, keyring=self.keyring, directory=directory, view=self._webhooks_view, writer=self.writer
+        )
+
+    def __enter__(self) -> Self:
+        self._webhooks_view.start()
+        self._state_view.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        del kind, error, traceback
+        self.writer.close()
+        self._barrier.close()
+        self._webhooks_view.close()
+        self._state_view.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything was read that the topics held at the start."""
+        return self._webhooks_view.ready and self._state_view.ready
+
+    def fresh(self, timeout_s: float = 2.0) -> None:
+        """Wait until every write acknowledged before this call is seen here.
+
+        Raises:
+            KafkaBroken: Kafka did not answer in time.
+        """
+        self._barrier.wait(timeout_s)

@@ -1,0 +1,11 @@
+"""Whose webhooks a caller may see and change."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A tenant under one brand. Another owner's webhooks do not exist for it."""
+
+    tenant: str
+    brand: str
