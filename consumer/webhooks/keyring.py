@@ -13,6 +13,8 @@ from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.subscription import SealedSecret
@@ -37,6 +39,7 @@ class Keyring:
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         """Take keys of 32 bytes by id, at least one."""
+        self._keys = dict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._sealing = next(iter(keys))
 
@@ -64,6 +67,13 @@ class Keyring:
     def sealing_id(self) -> str:
         """The id of the key that seals."""
         return self._sealing
+
+    def derived(self, purpose: bytes) -> tuple[bytes, ...]:
+        """A key of 32 bytes for a purpose of its own from each key of the ring, the sealing one's first (RFC 5869)."""
+        return tuple(
+            HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose).derive(key)
+            for key in self._keys.values()
+        )
 
     def seal(self, plain: bytes, *, tenant: str, subscription_id: str, nonce: bytes | None = None) -> SealedSecret:
         """Encrypt for this tenant and subscription. A nonce is 12 bytes and used once; None draws one."""
