@@ -36,6 +36,7 @@ app.command("consumer.cli.run:run", name="run", help="Run the roles under a supe
 app.command("consumer.cli.publish:publish", name="publish", help="Publish events from a file or standard input.")
 app.command("consumer.cli.topics:app", name="topics", help="Compare Kafka's topics with what is needed; create them.")
 app.command("consumer.cli.webhooks:app", name="webhooks", help="Create, look at, change, pause and delete webhooks.")
+app.command("consumer.cli.keys:app", name="keys", help="Create, list and revoke API keys; change encryption keys.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 

@@ -18,7 +18,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -30,12 +30,12 @@ from consumer.webhooks.fields import FieldInvalid
 Entropy: TypeAlias = Callable[[int], bytes]
 
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_ID_DIGITS: Final = 16
+ID_DIGITS: Final = 16
 _SECRET_DIGITS: Final = 32
 _CHECKSUM_DIGITS: Final = 6
 # So many more bits than are used that every digit is as likely as any other, to within 2^-60.
 _DRAWN_BYTES: Final = 32
-_FORM = re.compile(rf"[a-z0-9_]*([0-9A-Za-z]{{{_ID_DIGITS}}})_[0-9A-Za-z]{{{_SECRET_DIGITS + _CHECKSUM_DIGITS}}}")
+_FORM = re.compile(rf"[a-z0-9_]*([0-9A-Za-z]{{{ID_DIGITS}}})_[0-9A-Za-z]{{{_SECRET_DIGITS + _CHECKSUM_DIGITS}}}")
 
 
 class Scope(StrEnum):
@@ -90,7 +90,7 @@ def mint(
         raise FieldInvalid("scopes", f"must not be empty: choose from {', '.join(Scope)}")
     if expires_at_ms is not None and expires_at_ms <= now_ms:
         raise FieldInvalid("expires_at", "must lie in the future")
-    key_id = _drawn(entropy, _ID_DIGITS)
+    key_id = _drawn(entropy, ID_DIGITS)
     unchecked = f"{brand.key_prefix}{key_id}_{_drawn(entropy, _SECRET_DIGITS)}"
     text = unchecked + _checksum(unchecked)
     key = ApiKey(
@@ -104,6 +104,11 @@ def mint(
         expires_at_ms=expires_at_ms,
     )
     return key, text
+
+
+def revoked(key: ApiKey, *, now_ms: int) -> ApiKey:
+    """The key, opening nothing any more; one that was revoked already stays as it is."""
+    return key if key.revoked_at_ms is not None else replace(key, revoked_at_ms=now_ms)
 
 
 def parse(text: str) -> str | None:
