@@ -1,14 +1,35 @@
 """The record of the delivery log for one attempt. Pure."""
 
+from typing import Protocol
+
 from consumer.delivery.answer import Answer, Response
-from consumer.delivery.delivery import Attempt
-from consumer.delivery.lane import Job
+from consumer.delivery.delivery import Attempt, Delivery
 from consumer.delivery.outcome import Dead, Delivered, Outcome, Retry
+from consumer.delivery.target import Target
+from consumer.signing.request import Request
 
 _WORDS: dict[type[Outcome], str] = {Delivered: "delivered", Retry: "retry", Dead: "dead"}
 
 
-def logged(job: Job, answer: Answer, outcome: Outcome, *, next_tier: str | None) -> Attempt:
+class Attempted(Protocol):
+    """What a record tells of an attempt beside its answer: a job of the delivery path has it, and so has a test event.
+
+    `request` is None where none could be made.
+    """
+
+    @property
+    def delivery(self) -> Delivery: ...
+    @property
+    def target(self) -> Target: ...
+    @property
+    def started_ms(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def request(self) -> Request | None: ...
+
+
+def logged(job: Attempted, answer: Answer, outcome: Outcome, *, next_tier: str | None) -> Attempt:
     """What was sent, what came back and what follows. The customer's own header values are redacted."""
     delivery = job.delivery
     event = delivery.event

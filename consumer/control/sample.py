@@ -1,0 +1,49 @@
+"""The event that a test sends: one that never happened, of a type that could have. Pure.
+
+The law: its id begins with `test_`, which no event from a topic can be relied on to do, so a receiver that looks can
+tell; everything else about it is as it would be for an event of that type.
+"""
+
+from typing import Final
+
+import msgspec
+
+from consumer.brands.brand import Brand
+from consumer.events.event import Event
+from consumer.webhooks.fields import FieldInvalid, check_event_types
+from consumer.webhooks.secrets import Entropy
+from consumer.webhooks.subscription import Subscription
+
+TEST: Final = "webhook.test"
+"""What is sent where no type is asked for."""
+
+_ID_PREFIX: Final = "test_"
+_ID_BYTES: Final = 12
+
+
+def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, now_ms: int, entropy: Entropy) -> Event:
+    """A sample event of this type for the webhook's own tenant and product.
+
+    Any type the brand knows may be tried, also one the webhook did not subscribe to.
+
+    Raises:
+        FieldInvalid: of the field `type`: no event could have this type.
+    """
+    if "*" in event_type:
+        raise FieldInvalid("type", f"{event_type!r} stands for many event types: name one")
+    try:
+        check_event_types((event_type,), brand)
+    except FieldInvalid as error:
+        raise FieldInvalid("type", error.message) from None
+    return Event(
+        id=_ID_PREFIX + entropy(_ID_BYTES).hex(),
+        type=event_type,
+        tenant=subscription.tenant,
+        product=subscription.product,
+        time_ms=now_ms,
+        data=msgspec.json.encode({"message": f"This is a test event from {brand.title}."}),
+        topic="",
+        partition=-1,
+        offset=-1,
+        timestamp_ms=now_ms,
+    )

@@ -1,0 +1,205 @@
+"""A test event, sent to one webhook now, and what came of it.
+
+The law: a test is an attempt like any other (the webhook's own payload, signature, headers and timeout, the address
+guard, a record in the log), but its only one: nothing retries it. It has a connection of its own, and more tests at
+once than the process has room for are refused, so that no customer can use them up for the others.
+"""
+
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeAlias
+
+from consumer.brands.loader import brand
+from consumer.control.sample import TEST, sample_event
+from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.delivery import Delivery, delivery_id
+from consumer.delivery.logged import logged
+from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
+from consumer.delivery.target import Target, Unsignable
+from consumer.http.engine import open_transport
+from consumer.http.transport import Transport
+from consumer.kafka.records import encode_attempt
+from consumer.kafka.topic_specs import Topics
+from consumer.kafka.writing import NewRecord
+from consumer.settings import Settings
+from consumer.signing.request import Request
+from consumer.signing.signer import Signer
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Subscription
+
+MAX_AT_ONCE: Final = 16
+MAX_OF_A_TENANT: Final = 2
+
+_TURN_S: Final = 1.0
+
+# Why there was no answer, for a customer. An engine's own words may hold addresses: they stay in the log.
+_TOLD: Final[dict[FailureKind, str]] = {
+    FailureKind.TIMEOUT: "no whole answer came within {:g} s",
+    FailureKind.DNS: "the URL's host has no address: check its name in the DNS",
+    FailureKind.CONNECT: "no connection could be made: check that the endpoint listens at the URL's host and port",
+    FailureKind.TLS: (
+        "no secure connection could be made: check that the certificate is for this host, not expired, "
+        "and sent with its intermediates"
+    ),
+    FailureKind.RESET: "the endpoint closed the connection before its answer was complete",
+    FailureKind.PROTOCOL: "what came back is not a valid HTTP/1.1 answer",
+    FailureKind.ADDRESS_REFUSED: "the URL's host has an address that is never called: use one that is public",
+    FailureKind.UNSIGNABLE: "the request could not be signed: the operator finds the reason in the delivery log",
+}
+
+Write: TypeAlias = Callable[[NewRecord], object]
+"""Writes a record and returns when Kafka has acknowledged it. Raises KafkaBroken when it has not."""
+
+
+class TrialsBusy(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """As many test events as may be are under way already. One ends within the longest timeout there is, 30 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What came of a test event.
+
+    `status`, `body` (at most 16 KiB; `truncated` says whether there was more) are the endpoint's; without an HTTP
+    answer `status` is None and `error` says why in words for its customer, which tell nothing of the network.
+    """
+
+    event_id: str
+    event_type: str
+    status: int | None
+    body: bytes
+    truncated: bool
+    error: str | None
+    elapsed_ms: float
+
+    @property
+    def delivered(self) -> bool:
+        """Whether a delivery with this answer would be done."""
+        return self.status is not None and self.error is None
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8; what is none is replaced."""
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """What `logged` wants to know of an attempt."""
+
+    delivery: Delivery
+    target: Target
+    started_ms: int
+    body: bytes = b""
+    request: Request | None = None
+
+
+class Trials:
+    """Sends test events. May be called from several threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keyring: Keyring,
+        write: Write,
+        *,
+        open_engine: Callable[[], Transport] | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """`write` gets the attempt record. `open_engine` opens a transport, which is closed after one request."""
+        self._attempts = Topics.of(settings).attempts
+        self._keyring = keyring
+        self._write = write
+        self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._under_way: Counter[str] = Counter()
+
+    def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
+        """Send the webhook a sample event of this type, whatever its status is, and wait for the answer.
+
+        Blocks for the webhook's timeout at most, and until its record is acknowledged.
+
+        Raises:
+            FieldInvalid: of the field `type`: no event could have this type.
+            BrandUnknown: the webhook's brand is not known here.
+            TrialsBusy: too many are under way, of this tenant or of all.
+            KafkaBroken: the attempt was made, and could not be logged.
+        """
+        now_ms = self._now_ms()
+        event = sample_event(
+            subscription, event_type, brand(subscription.brand), now_ms=now_ms, entropy=secrets.token_bytes
+        )
+        delivery = Delivery(
+            id=delivery_id(event.id, subscription.id),
+            event=event,
+            subscription_id=subscription.id,
+            first_due_ms=now_ms,
+        )
+        target = Target(subscription, lambda each: Signer(each, brand(each.brand), self._keyring))
+        with self._room(subscription.tenant):
+            tried, answer = self._attempt(delivery, target, now_ms)
+        outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
+        record = encode_attempt(logged(tried, answer, outcome, next_tier=None))
+        self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
+        return _trial(tried, answer)
+
+    def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[_Tried, Answer]:
+        try:
+            signer = target.signer
+        except Unsignable as error:
+            unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
+            return _Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
+        body, content_type = signer.body(delivery.event)
+        request = signer.request(event=delivery.event, body=body, content_type=content_type, now_ms=now_ms)
+        tried = _Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
+        return tried, _answered(self._open_engine(), request)
+
+    @contextmanager
+    def _room(self, tenant: str) -> Iterator[None]:
+        with self._lock:
+            if self._under_way.total() >= MAX_AT_ONCE or self._under_way[tenant] >= MAX_OF_A_TENANT:
+                raise TrialsBusy("other test events are still waiting for their answers: try again in a few seconds")
+            self._under_way[tenant] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[tenant] -= 1
+                if not self._under_way[tenant]:
+                    del self._under_way[tenant]
+
+
+def _answered(transport: Transport, request: Request) -> Answer:
+    """The answer to this one request; the transport promises that it comes. Closes the transport."""
+    try:
+        transport.submit(0, request)
+        while True:
+            for _, answer in transport.poll(_TURN_S):
+                return answer
+    finally:
+        transport.close()
+
+
+def _trial(tried: _Tried, answer: Answer) -> Trial:
+    event = tried.delivery.event
+    if isinstance(answer, Response):
+        error = None if is_success(answer) else f"the endpoint answered {answer.status}, and only 2xx is a success"
+        status, body, truncated = answer.status, answer.body, answer.body_truncated
+    else:
+        error = _TOLD[answer.kind].format(tried.target.subscription.timeout_ms / 1_000)
+        status, body, truncated = None, b"", False
+    return Trial(
+        event_id=event.id,
+        event_type=event.type,
+        status=status,
+        body=body,
+        truncated=truncated,
+        error=error,
+        elapsed_ms=answer.elapsed_ms,
+    )
