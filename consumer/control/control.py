@@ -10,6 +10,8 @@ from typing import Self
 from consumer.control.barrier import Barrier
 from consumer.control.directory import Directory
 from consumer.control.key_directory import KeyDirectory
+from consumer.control.sample import TEST
+from consumer.control.trial import Trial, Trials
 from consumer.control.webhooks import Webhooks
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
@@ -17,6 +19,7 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.view import TopicView
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Subscription
 
 
 class Control:
@@ -41,6 +44,7 @@ class Control:
         self.webhooks = Webhooks(
             settings, keyring=self.keyring, directory=directory, view=self._webhooks_view, writer=self.writer
         )
+        self._trials = Trials(settings, self.keyring, lambda record: self.writer.write(record).result())
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
@@ -68,3 +72,7 @@ class Control:
             KafkaBroken: Kafka did not answer in time.
         """
         self._barrier.wait(timeout_s)
+
+    def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
+        """Send the webhook a test event and wait for what comes of it. See `Trials.try_out`."""
+        return self._trials.try_out(subscription, event_type)
