@@ -71,6 +71,7 @@ class Changes:
     filter_json: Maybe[str | None] = KEPT
     rate_per_s: Maybe[float | None] = KEPT
     max_concurrency: Maybe[int | None] = KEPT
+    status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
 
 
 def new_id(now_ms: int, entropy: Entropy) -> str:
@@ -166,6 +167,8 @@ def update(
         filter_json=_given(changes.filter_json, was.filter_json, _filter),
         rate_per_s=_given(changes.rate_per_s, was.rate_per_s, fields.check_rate_per_s),
         max_concurrency=_given(changes.max_concurrency, was.max_concurrency, fields.check_max_concurrency),
+        status=was.status if changes.status is KEPT else changes.status,
+        status_reason=was.status_reason if changes.status is KEPT else "",
     )
 
 
