@@ -37,6 +37,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         owner.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in which languages a signature was verified: those whose toolchain is installed here."""
+    passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
+    languages = [str(value) for each in passed for name, value in each.user_properties if name == "verifies in"]
+    if languages:
+        terminalreporter.write_line(f"signatures were verified in {', '.join(sorted(languages))}")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
