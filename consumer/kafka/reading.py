@@ -27,11 +27,16 @@ _MOVING: Final = frozenset(
 )
 
 
+class TopicMissing(KafkaBroken):
+    """There is no such topic."""
+
+
 def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
     """Every record of the topic.
 
     Raises:
-        KafkaBroken: there is no such topic, or the broker fell silent for 15 s.
+        TopicMissing: there is no such topic.
+        KafkaBroken: it may not be read, or the broker fell silent for 15 s.
     """
     # 64 MB are fetched ahead by default, of which a command has no use.
     consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
@@ -67,12 +72,15 @@ def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tu
     """Where each partition of the topic begins and ends now, in the partitions' order.
 
     Raises:
-        KafkaBroken: there is no such topic.
+        TopicMissing: there is no such topic.
+        KafkaBroken: it may not be read.
         KafkaException: the broker does not answer in time.
     """
     found = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
+    if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        raise broken(found.error, f"reading {topic}")
     if found.error is not None or not found.partitions:
-        raise KafkaBroken(f"{topic} does not exist: `hookline topics create` creates it")
+        raise TopicMissing(f"{topic} does not exist: `hookline topics create` creates it")
     numbers = sorted(found.partitions)
     return {number: _watermarks(consumer, TopicPartition(topic, number), timeout_s) for number in numbers}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from consumer.brands.loader import brand
+from consumer.control import canary
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
@@ -82,13 +83,14 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     """Put a worker together and let it work until `stop` is set.
 
     Raises:
-        ConfigurationError: a setting is wrong.
+        ConfigurationError: a setting is wrong, or an encryption key is not the one its id names.
         TopicsUnfit: Kafka's topics are not as the role needs them.
         KafkaBroken: Kafka does not do what a promise depends on.
     """
     keyring = Keyring.from_settings(settings)
     if not _topics_are_fit(settings, pool.role, stop):
         return
+    canary.check(settings, keyring)
     core = Core(
         rules(settings, pool.patience),
         decode=pool.decode,

@@ -68,6 +68,15 @@ class Keyring:
         """The id of the key that seals."""
         return self._sealing
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the sealing one's first."""
+        return tuple(self._keys)
+
+    def only(self, key_id: str) -> "Keyring":
+        """A ring of one of its keys."""
+        return Keyring({key_id: self._keys[key_id]})
+
     def derived(self, purpose: bytes) -> tuple[bytes, ...]:
         """A key of 32 bytes for a purpose of its own from each key of the ring, the sealing one's first (RFC 5869)."""
         return tuple(

@@ -1,6 +1,7 @@
 import pytest
 from fastavro.schema import to_parsing_canonical_form
 
+from consumer.control.canary import CANARY
 from consumer.control.key_record import API_KEY
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
@@ -19,6 +20,7 @@ NEW: dict[str, Json] = {
 SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f"}),
     "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
+    "Canary": (CANARY, {"89121448663dd35a"}),
     "Chunk": (CHUNK, {"0cda95340876175d"}),
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb"}),

@@ -1,0 +1,163 @@
+"""Canaries: for every encryption key that was ever used, a text on the state topic that only this key opens.
+
+The law: an id names one key for ever. Whoever holds another key under a known id is refused before it opens or seals
+anything; one that is not known yet may be held by anybody, until it is first used for sealing and its canary written.
+"""
+
+import threading
+import time
+from typing import Final
+
+import structlog
+
+from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.reading import TopicMissing, read_to_end
+from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord, write_now
+from consumer.schemas import avro_history
+from consumer.settings import ConfigurationError, Settings
+from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.subscription import SealedSecret
+from consumer.wire import RecordCorrupt, WireFormat
+
+_log = structlog.get_logger("keys")
+
+CANARY: Final = WireFormat(avro_history("Canary"))
+_KIND: Final = b"canary:"
+_TEXT: Final = b"hookline"
+_NO_TENANT: Final = ""
+# A start waits no longer than this for a long topic: an unchecked key is refused where it opens nothing.
+_PATIENCE_S: Final = 5.0
+
+
+class Canaries:
+    """What is known of the keys' ids: the fold of the state topic's `canary:` records. For many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, SealedSecret | None] = {}
+
+    def apply(self, record: Record) -> None:
+        """Take a record of the state topic; those of other kinds are passed over.
+
+        One that cannot be read keeps its id from being used for a new key, and says nothing of the key.
+        """
+        if record.key is None or not record.key.startswith(_KIND):
+            return
+        key_id = record.key.removeprefix(_KIND).decode("utf-8", "replace")
+        canary = None
+        try:
+            if record.value is not None:
+                canary = SealedSecret(**CANARY.decode(record.value))
+        except RecordCorrupt as error:
+            _log.error("not a canary", partition=record.partition, offset=record.offset, error=str(error))
+        with self._lock:
+            if record.value is None:
+                self._known.pop(key_id, None)
+            else:
+                self._known[key_id] = canary
+
+    def unknown(self, keyring: Keyring) -> tuple[str, ...]:
+        """The ids of the ring's keys that have no canary.
+
+        Raises:
+            ConfigurationError: a key is not the one its id names.
+        """
+        with self._lock:
+            known = dict(self._known)
+        for key_id in keyring.ids:
+            canary = known.get(key_id)
+            if canary is not None and not _opens(keyring, canary, key_id):
+                raise ConfigurationError(
+                    "HOOKLINE_ENCRYPTION_KEYS",
+                    f"the key {key_id!r} is not the one that sealed secrets under this id: give the right one back, "
+                    "and a new key an id of its own",
+                )
+        return tuple(key_id for key_id in keyring.ids if key_id not in known)
+
+
+def check(settings: Settings, keyring: Keyring) -> None:
+    """Hold the ring against the canaries there are. For a role's start: without a state topic there are none.
+
+    Reads the topic until every key is known, at most 5 s long.
+
+    Raises:
+        ConfigurationError: a key is not the one its id names.
+        KafkaBroken: the topic could not be read.
+    """
+    canaries = Canaries()
+    until_s = time.monotonic() + _PATIENCE_S
+    try:
+        for record in read_to_end(settings, Topics.of(settings).state):
+            canaries.apply(record)
+            if record.key is not None and record.key.startswith(_KIND) and _settled(canaries, keyring):
+                return
+            if time.monotonic() > until_s:
+                _log.warning("encryption keys not checked", reason="the state topic is too long to be read at a start")
+                break
+    except TopicMissing:
+        return
+    except KafkaBroken as error:
+        if error.code != "TOPIC_AUTHORIZATION_FAILED":
+            raise
+        _log.warning("encryption keys not checked", reason=str(error))
+    canaries.unknown(keyring)
+
+
+def ensure(settings: Settings, keyring: Keyring) -> None:
+    """Hold the ring against the canaries, and write those that are missing. For whoever seals secrets.
+
+    Without a state topic there is no place for them, and nothing to hold against.
+
+    Raises:
+        ConfigurationError: a key is not the one its id names, also when somebody else wrote its canary just now.
+        KafkaBroken: the topic could not be read or written.
+    """
+    try:
+        unknown = _read(settings).unknown(keyring)
+        if unknown:
+            write_now(settings, [canary_record(settings, keyring, key_id) for key_id in unknown])
+            _read(settings).unknown(keyring)
+    except TopicMissing:
+        return
+
+
+def sealing_keyring(settings: Settings) -> Keyring:
+    """The keyring of the settings, for whoever seals secrets. Raises as `Keyring.from_settings` and `ensure` do."""
+    keyring = Keyring.from_settings(settings)
+    ensure(settings, keyring)
+    return keyring
+
+
+def canary_record(settings: Settings, keyring: Keyring, key_id: str) -> NewRecord:
+    """The record that makes this key the one its id names."""
+    sealed = keyring.only(key_id).seal(_TEXT, tenant=_NO_TENANT, subscription_id=_bound_to(key_id))
+    value = CANARY.encode({"key_id": sealed.key_id, "sealed": sealed.sealed})
+    return NewRecord(topic=Topics.of(settings).state, key=_KIND + key_id.encode(), value=value)
+
+
+def _read(settings: Settings) -> Canaries:
+    canaries = Canaries()
+    for record in read_to_end(settings, Topics.of(settings).state):
+        canaries.apply(record)
+    return canaries
+
+
+def _settled(canaries: Canaries, keyring: Keyring) -> bool:
+    """Whether nothing more can be learnt: every key has a canary and opens it."""
+    try:
+        return not canaries.unknown(keyring)
+    except ConfigurationError:
+        return False  # the last record of an id counts, and this may not be the last
+
+
+def _opens(keyring: Keyring, canary: SealedSecret, key_id: str) -> bool:
+    try:
+        return keyring.open(canary, tenant=_NO_TENANT, subscription_id=_bound_to(key_id)) == _TEXT
+    except SecretUnreadable:
+        return False
+
+
+def _bound_to(key_id: str) -> str:
+    return f"canary:{key_id}"
