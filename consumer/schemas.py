@@ -11,6 +11,7 @@ _INSTALLED = Path(__file__).parent / "_schemas"
 _ROOT = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "schemas"
 
 BRANDS = _ROOT / "brands"
+SENT_EVENTS = _ROOT / "sent.events.json"
 
 
 @cache

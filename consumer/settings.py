@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     fan_out: int = Field(256, ge=1, description="An event for more webhooks is written as chunk records first.")
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
+
+    # Brands
+    brands_dir: DirectoryPath | None = Field(None, description="The folder of your own brands: docs/brands.md.")
 
     # The API
     api_listen: str = Field("127.0.0.1:8080", description="Where the API listens: host:port.")

@@ -1,8 +1,10 @@
-"""A brand: the look and habits of one company's webhooks, read from schemas/brands/NAME.toml."""
+"""A brand: the look and habits of one company's webhooks, read from NAME.toml and NAME.events.json."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
+
+from consumer.json import Json
 
 
 class SigningProfile(StrEnum):
@@ -27,25 +29,55 @@ class Retries(StrEnum):
     NONE = "none"
 
 
-SENT_BY_HOOKLINE: Final = frozenset({"webhook.test", "webhook.suspended"})
+ListField: TypeAlias = Literal["topics", "events"]
+Envelope: TypeAlias = Literal["bare", "data"]
+SecretShown: TypeAlias = Literal["once", "readable"]
+
+TEST: Final = "webhook.test"
+SUSPENDED: Final = "webhook.suspended"
+SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """An event type that a brand announces."""
+    """An event type that a brand announces: `sample` is the data of one such event, `schema` the JSON Schema of all.
+
+    The schema is complete in itself (JSON Schema 2020-12: what it refers to is in its own `$defs`).
+    """
 
     type: str
     description: str
+    sample: Json = field(hash=False)
+    schema: dict[str, Json] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiHabits:
+    """How a brand's REST API behaves.
+
+    `base_path` is where its webhooks are; `list_field` what it calls their event types; `envelope` whether an answer
+    stands alone or under `data`; `secret` whether it is shown at creation and rotation only; `own_secret` whether a
+    customer may bring one; `editable` whether PATCH exists; `test_on_creation` whether a webhook.test is sent at once.
+    """
+
+    base_path: str
+    list_field: ListField
+    envelope: Envelope
+    secret: SecretShown
+    own_secret: bool
+    editable: bool
+    test_on_creation: bool
+    https_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """What the delivery path and the command line need of a brand.
+    """All that is special about one company's webhooks.
 
     `signature_header` is used by the profiles hex, sha256 and stripe; `event_header`, when set, carries the event
-    type beside any profile. `closed_catalogue` holds the only event types allowed, or None where any is;
-    `catalogue` lists what the brand announces, open or closed.
+    type beside any profile. `catalogue` lists what the brand announces and, after it, what Hookline itself sends;
+    `closed_catalogue` holds the brand's own types where no others are allowed, else None.
     """
 
     name: str
@@ -61,4 +93,9 @@ class Brand:
     with_workspace: bool
     closed_catalogue: frozenset[str] | None
     user_agent: str
-    catalogue: tuple[CatalogueEntry, ...] = ()
+    api: ApiHabits
+    catalogue: tuple[CatalogueEntry, ...]
+
+    def announced(self, event_type: str) -> CatalogueEntry | None:
+        """The entry of a type, None where the catalogue does not list it."""
+        return next((entry for entry in self.catalogue if entry.type == event_type), None)

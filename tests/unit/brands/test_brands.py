@@ -1,25 +1,9 @@
-from pathlib import Path
+"""The brands that come with Hookline look and behave as design and their pages say."""
 
 import pytest
 
-from consumer.brands.loader import BrandInvalid, BrandUnknown, brand, load_brands
-
-VALID = """
-title = "Acme"
-signing = "hex"
-payload_format = "event"
-signature_header = "X-Acme-Signature"
-timeout_ms = 10_000
-retries = "standard"
-secret_prefix = "whsec_"
-key_prefix = "acme_"
-catalogue = "closed"
-user_agent = "Acme/1.0"
-
-[[events]]
-type = "a.b"
-description = "It happened."
-"""
+from consumer.brands.brand import SENT_BY_HOOKLINE, ApiHabits
+from consumer.brands.loader import BrandUnknown, brand, load_brands
 
 
 @pytest.mark.parametrize(
@@ -41,6 +25,28 @@ def test_the_brands_look_as_their_pages_say(name: str, look: tuple[str, ...], ty
     assert found.with_workspace is (name == "conclude")
 
 
+def habits(base_path: str, list_field: str, envelope: str, secret: str, **others: bool) -> dict[str, object]:
+    """Those that most brands have are left out."""
+    usual = {"own_secret": True, "editable": True, "test_on_creation": False, "https_only": False}
+    return {"base_path": base_path, "list_field": list_field, "envelope": envelope, "secret": secret, **usual, **others}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("hookline", habits("/v1/webhooks", "topics", "bare", "once")),
+        ("conclude", habits("/v1/webhooks", "events", "bare", "once", own_secret=False, test_on_creation=True)),
+        ("convo", habits("/api/v1/webhooks", "events", "data", "once", own_secret=False, editable=False)),
+        ("trackelio", habits("/v1/webhooks", "events", "bare", "once")),
+        ("featurebase", habits("/v2/webhooks", "topics", "bare", "readable")),
+        ("mintlify", habits("/v1/webhooks", "events", "bare", "once", https_only=True)),
+    ],
+)
+def test_the_brands_apis_behave_as_their_pages_say(name: str, expected: dict[str, object]) -> None:
+    found = brand(name).api
+    assert {field: getattr(found, field) for field in ApiHabits.__slots__} == expected
+
+
 def test_convo_sends_the_event_type_in_its_header() -> None:
     assert brand("convo").event_header == "X-Convo-Event"
 
@@ -50,32 +56,15 @@ def test_an_unknown_brand_lists_those_there_are() -> None:
         brand("acme")
 
 
-@pytest.mark.parametrize(
-    ("was", "becomes", "says"),
-    [
-        ('signing = "hex"', 'signing = "md5"', "signing"),
-        ("timeout_ms = 10_000", "timeout_ms = 10", "timeout_ms"),
-        ('title = "Acme"', "", "title"),
-        ('title = "Acme"', 'title = "Acme"\ncolour = "red"', "colour"),
-        ('"X-Acme-Signature"', '"X Acme"', "signature_header"),
-        ('type = "a.b"', 'type = "a b"', r"events\.0\.type"),
-        ("[[events]]", '[[events]]\ntype = "a.b"\ndescription = "x"\n[[events]]', "listed twice"),
-        ("title =", "title", "not TOML"),
-    ],
-)
-def test_an_invalid_file_is_refused_by_file_and_field(tmp_path: Path, was: str, becomes: str, says: str) -> None:
-    assert was in VALID
-    (tmp_path / "acme.toml").write_text(VALID.replace(was, becomes, 1))
-    with pytest.raises(BrandInvalid, match=rf"acme\.toml: .*{says}"):
-        load_brands(tmp_path)
+@pytest.mark.parametrize("name", load_brands())
+def test_every_brand_announces_what_hookline_itself_sends_once(name: str) -> None:
+    types = [entry.type for entry in brand(name).catalogue]
+    assert len(types) == len(set(types))
+    assert set(types) >= SENT_BY_HOOKLINE
 
 
-def test_a_closed_catalogue_without_types_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "acme.toml").write_text(VALID.partition("[[events]]")[0])
-    with pytest.raises(BrandInvalid, match="at least one"):
-        load_brands(tmp_path)
-
-
-def test_a_valid_file_is_a_brand(tmp_path: Path) -> None:
-    (tmp_path / "acme.toml").write_text(VALID)
-    assert load_brands(tmp_path)["acme"].closed_catalogue == frozenset({"a.b"})
+def test_an_entry_is_found_by_its_type() -> None:
+    found = brand("convo").announced("transcript.failed")
+    assert found is not None
+    assert found.type == "transcript.failed"
+    assert brand("convo").announced("transcript.lost") is None
