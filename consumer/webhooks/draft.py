@@ -111,6 +111,7 @@ def create(
         payload_format=wishes.payload_format or brand.payload_format,
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
+        status_since_ms=now_ms,
         product=_product(wishes.product),
         name=fields.check_line("name", wishes.name),
         description=fields.check_text("description", wishes.description),
@@ -152,7 +153,7 @@ def update(
         sealed_headers = seal_headers(
             headers, keyring, tenant=was.tenant, subscription_id=was.id, nonce=entropy(NONCE_BYTES)
         )
-    return replace(
+    following = replace(
         _next(was, now_ms),
         url=url,
         event_types=_given(changes.event_types, was.event_types, lambda types: fields.check_event_types(types, brand)),
@@ -167,9 +168,8 @@ def update(
         filter_json=_given(changes.filter_json, was.filter_json, _filter),
         rate_per_s=_given(changes.rate_per_s, was.rate_per_s, fields.check_rate_per_s),
         max_concurrency=_given(changes.max_concurrency, was.max_concurrency, fields.check_max_concurrency),
-        status=was.status if changes.status is KEPT else changes.status,
-        status_reason=was.status_reason if changes.status is KEPT else "",
     )
+    return following if changes.status is KEPT else _turned(following, changes.status)
 
 
 def cleared_headers(was: Subscription, now: Subscription, changes: Changes) -> bool:
@@ -210,17 +210,17 @@ def rotate(
 
 def pause(subscription: Subscription, *, now_ms: int) -> Subscription:
     """The next revision, paused by its customer."""
-    return replace(_next(subscription, now_ms), status=Status.PAUSED, status_reason="")
+    return _turned(_next(subscription, now_ms), Status.PAUSED)
 
 
 def resume(subscription: Subscription, *, now_ms: int) -> Subscription:
     """The next revision, active again after a pause or a suspension."""
-    return replace(_next(subscription, now_ms), status=Status.ACTIVE, status_reason="")
+    return _turned(_next(subscription, now_ms), Status.ACTIVE)
 
 
 def suspend(subscription: Subscription, *, reason: str, now_ms: int) -> Subscription:
     """The next revision, suspended by Hookline for this reason."""
-    return replace(_next(subscription, now_ms), status=Status.SUSPENDED, status_reason=reason)
+    return _turned(_next(subscription, now_ms), Status.SUSPENDED, reason)
 
 
 def _next(subscription: Subscription, now_ms: int) -> Subscription:
@@ -231,6 +231,12 @@ def _next(subscription: Subscription, now_ms: int) -> Subscription:
         revision=subscription.revision + 1,
         updated_at_ms=max(now_ms, subscription.updated_at_ms),
     )
+
+
+def _turned(subscription: Subscription, status: Status, reason: str = "") -> Subscription:
+    """With this status, and since when it has it."""
+    since_ms = subscription.status_since_ms if status is subscription.status else subscription.updated_at_ms
+    return replace(subscription, status=status, status_reason=reason, status_since_ms=since_ms)
 
 
 def _given(wish: Maybe[T], was: T, check: Callable[[T], T]) -> T:

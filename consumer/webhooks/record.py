@@ -21,7 +21,7 @@ from consumer.wire import RecordCorrupt, WireFormat
 TENANT_HEADER: Final = "hookline-tenant"
 CHANGES_HEADER: Final = "hookline-changes"
 
-_WIRE = WireFormat(avro_history("Subscription"))
+SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "previous_secret", "sealed_headers")
 
@@ -37,7 +37,7 @@ class Rewrite:
 
 def encode(subscription: Subscription) -> bytes:
     """The record's value."""
-    return _WIRE.encode({name: _row(getattr(subscription, name)) for name in _FIELDS})
+    return SUBSCRIPTION.encode({name: _row(getattr(subscription, name)) for name in _FIELDS})
 
 
 def decode(value: bytes) -> Subscription:
@@ -46,7 +46,7 @@ def decode(value: bytes) -> Subscription:
     Raises:
         RecordCorrupt: not this encoding, of an unknown schema, truncated, or with values that cannot be.
     """
-    return _subscription(_WIRE.decode(value))
+    return _subscription(SUBSCRIPTION.decode(value))
 
 
 def deletion_headers(deletion: Deletion) -> Headers:

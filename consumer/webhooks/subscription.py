@@ -35,7 +35,8 @@ class Subscription:
     `event_types`: exact names, `prefix.*` (any depth) or `*`; empty means `*`.
     `revision` grows by one with each write; a write names the one it changes (`changes`, 0 for a creation).
     `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
-    (`sealed_headers` opens to a JSON object of name to value).
+    (`sealed_headers` opens to a JSON object of name to value). `status_since_ms` is when the status became what it is,
+    0 where that was not kept.
     """
 
     id: str
@@ -65,3 +66,4 @@ class Subscription:
     max_concurrency: int | None = None
     revision: int = 1
     changes: int = 0
+    status_since_ms: int = 0

@@ -6,6 +6,7 @@ from consumer.control.key_record import API_KEY
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
+from consumer.webhooks.record import SUBSCRIPTION
 from consumer.wire import RecordCorrupt, WireFormat
 
 OLD: dict[str, Json] = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "string"}]}
@@ -25,6 +26,7 @@ SHIPPED = {
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
+    "Subscription": (SUBSCRIPTION, {"7bf67803ff8aad9f", "eee5309c0f2ea69b"}),
 }
 
 
@@ -50,3 +52,16 @@ def test_a_record_of_a_schema_not_known_is_refused_by_its_head() -> None:
     written = WireFormat([NEW]).encode({"a": "x", "b": 1})
     with pytest.raises(RecordCorrupt, match="c3 01"):
         WireFormat([OLD]).decode(written)
+
+
+def test_some_fields_alone_are_read_from_records_of_every_schema() -> None:
+    read = WireFormat([NEW, OLD]).reading(["b"])
+    assert read(WireFormat([NEW]).encode({"a": "x", "b": 1})) == {"b": 1}
+    assert read(WireFormat([OLD]).encode({"a": "x"})) == {"b": 7}
+
+
+def test_a_record_of_which_some_fields_are_read_is_checked_to_its_end() -> None:
+    written = WireFormat([NEW]).encode({"a": "x", "b": 1})
+    for broken in (written[:-1], written + b"!", b"{}"):
+        with pytest.raises(RecordCorrupt):
+            WireFormat([NEW]).reading(["a"])(broken)

@@ -188,6 +188,23 @@ def test_pause_resume_suspend() -> None:
     assert (resumed.revision, resumed.changes) == (4, 3)
 
 
+def test_since_when_it_has_its_status_is_kept_and_moves_with_the_status_alone() -> None:
+    was, _ = created()
+    renamed = updated(was, name="new")
+    suspended = draft.suspend(renamed, reason="410", now_ms=NOW_MS + 10)
+    again = draft.suspend(suspended, reason="410", now_ms=NOW_MS + 11)
+    resumed = draft.update(
+        again,
+        Changes(status=Status.ACTIVE),
+        brand=brand("hookline"),
+        keyring=KEYRING,
+        now_ms=NOW_MS + 20,
+        entropy=Entropy(),
+    )
+    since = [each.status_since_ms - NOW_MS for each in (was, renamed, suspended, again, resumed)]
+    assert since == [0, 0, 10, 10, 20]
+
+
 @pytest.mark.parametrize("profile", SigningProfile)
 def test_a_rotated_secret_overlaps_where_two_signatures_fit(profile: SigningProfile) -> None:
     was, old = created(signing=profile)
