@@ -36,8 +36,8 @@ class Control:
         self.settings = settings
         self.keyring = Keyring.from_settings(settings)
         self.keys = KeyDirectory()
-        self._webhooks_view = TopicView(settings, topics.subscriptions, directory.apply)
-        self._state_view = TopicView(settings, topics.state, self.keys.apply)
+        self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
+        self._state_view = TopicView(settings, topics.state, self.keys)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
         self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))

@@ -1,41 +1,53 @@
 """Every webhook there is: the fold of the subscriptions topic by the rule of versions, in memory.
 
-The law: what is found here is what the projection would make of the same records, in whatever order the partitions
+The law: what is found here is what `webhooks.history` makes of the same records, in whatever order the partitions
 came; and an owner finds its own webhooks only.
+
+Each webhook is kept as the value of its record and decoded when it is asked for (18 µs). As objects 100,000 of them
+took 168 MB, twice as much, and Python's collector 150 ms to walk through.
 """
 
 import threading
-from bisect import bisect_left, bisect_right, insort
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import structlog
 
+from consumer.control.order import Order, Position
 from consumer.control.owner import Owner
 from consumer.events.event import Record
 from consumer.kafka.topic_writer import Place
-from consumer.webhooks.history import Lost, State, apply
-from consumer.webhooks.record import state_of
+from consumer.webhooks.history import Deletion, Lost, Repeated, State, apply
+from consumer.webhooks.record import decode, state_of
 from consumer.webhooks.subscription import Subscription
 from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("webhooks")
 
-Position: TypeAlias = tuple[int, str]
-"""Where a webhook stands among its owner's: when it was created (ms since 1970), and its id."""
-
 _REMEMBERED: Final = 10_000
+# As long as the projection: after that no writer can still name what a deletion ended.
+_GONE_MS: Final = 25 * 3_600_000
+
+_Kept: TypeAlias = bytes | Deletion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gone:
+    at_ms: int
+    deletion: Deletion
 
 
 class Directory:
-    """May be used by several threads; `apply` by one."""
+    """May be used by several threads; `apply` and `forget` by one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._states: dict[str, State] = {}
-        self._order: dict[Owner, list[Position]] = defaultdict(list)
+        self._kept: dict[str, _Kept] = {}
+        self._orders: dict[Owner, Order] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._lost: OrderedDict[Place, None] = OrderedDict()
+        self._gone: dict[int, deque[_Gone]] = defaultdict(deque)
 
     def apply(self, record: Record) -> None:
         """Take the next record of its partition. One that is no subscription is logged, and passed over."""
@@ -44,59 +56,96 @@ class Directory:
         except RecordCorrupt as error:
             _log.error("not a subscription", partition=record.partition, offset=record.offset, error=str(error))
             return
+        was = _state(self._kept.get(incoming.id))
+        result = apply(was, incoming)
         with self._lock:
-            was = self._states.get(incoming.id)
-            result = apply(was, incoming)
             if isinstance(result, Lost):
-                self._lost[Place(partition=record.partition, offset=record.offset)] = None
-                if len(self._lost) > _REMEMBERED:
-                    self._lost.popitem(last=False)
-                return
-            if isinstance(was, Subscription):
-                self._leave(was)
-            self._states[incoming.id] = incoming
-            if isinstance(incoming, Subscription):
-                self._enter(incoming)
+                self._remember_lost(Place(partition=record.partition, offset=record.offset))
+            elif not isinstance(result, Repeated):
+                self._move(was, incoming)
+                self._kept[incoming.id] = _value(incoming, record)
+            self._forget_gone(record, incoming)
+
+    def forget(self) -> None:
+        """Begin anew: the topic is another one."""
+        with self._lock:
+            for each in (self._kept, self._orders, self._counts, self._lost, self._gone):
+                each.clear()
 
     def get(self, owner: Owner, id: str) -> Subscription | None:  # noqa: A002 # what everybody calls it
         """One of this owner's webhooks."""
-        with self._lock:
-            state = self._states.get(id)
+        state = _state(self._kept.get(id))
         return state if isinstance(state, Subscription) and _owner(state) == owner else None
 
     def page(self, owner: Owner, *, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
-        """At most `limit` of an owner's webhooks after `after`, oldest first; and where to go on, if there are more."""
+        """At most `limit` of an owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
         with self._lock:
-            order = self._order.get(owner, [])
-            begin = 0 if after is None else bisect_right(order, after)
-            found = [self._states[id_] for _, id_ in order[begin : begin + limit]]
-            more = begin + limit < len(order)
-            last = order[begin + limit - 1] if more else None
-        return [each for each in found if isinstance(each, Subscription)], last
+            order = self._orders.get(owner)
+            if order is None:
+                return [], None
+            positions, more = order.after(after, limit)
+            values = [self._kept[id_] for _, id_ in positions]
+        found = [decode(value) for value in values if isinstance(value, bytes)]
+        return found, positions[-1] if more else None
 
     def count(self, tenant: str) -> int:
         """How many webhooks the tenant has, under all brands."""
-        with self._lock:
-            return self._counts.get(tenant, 0)
+        return self._counts.get(tenant, 0)
 
     def held(self, place: Place) -> bool:
-        """Whether the record at this place held, of the last 10,000 that did not. It must have been applied."""
-        with self._lock:
-            return place not in self._lost
+        """Whether the record at this place, applied lately, held. The last 10,000 that did not are remembered."""
+        return place not in self._lost
 
-    def _enter(self, subscription: Subscription) -> None:
-        insort(self._order[_owner(subscription)], _position(subscription))
-        self._counts[subscription.tenant] += 1
+    def _move(self, was: State | None, now: State) -> None:
+        """Keep the orders and the counts; nothing to do for a change that leaves its webhook where it stands."""
+        from_, to = _standing(was), _standing(now)
+        if from_ == to:
+            return
+        if from_ is not None:
+            owner, position = from_
+            self._orders[owner].remove(position)
+            if not self._orders[owner]:
+                del self._orders[owner]
+            self._counts[owner.tenant] -= 1
+            if not self._counts[owner.tenant]:
+                del self._counts[owner.tenant]
+        if to is not None:
+            owner, position = to
+            self._orders.setdefault(owner, Order()).add(position)
+            self._counts[owner.tenant] += 1
 
-    def _leave(self, subscription: Subscription) -> None:
-        order = self._order[_owner(subscription)]
-        del order[bisect_left(order, _position(subscription))]
-        self._counts[subscription.tenant] -= 1
+    def _remember_lost(self, place: Place) -> None:
+        self._lost[place] = None
+        if len(self._lost) > _REMEMBERED:
+            self._lost.popitem(last=False)
+
+    def _forget_gone(self, record: Record, incoming: State) -> None:
+        """By the times of the deletion's own partition: another's may be read far ahead of it."""
+        gone = self._gone[record.partition]
+        if isinstance(incoming, Deletion):
+            gone.append(_Gone(at_ms=record.timestamp_ms, deletion=incoming))
+        while gone and gone[0].at_ms < record.timestamp_ms - _GONE_MS:
+            old = gone.popleft().deletion
+            if self._kept.get(old.id) == old:
+                del self._kept[old.id]
+
+
+def _state(kept: _Kept | None) -> State | None:
+    return decode(kept) if isinstance(kept, bytes) else kept
+
+
+def _value(state: State, record: Record) -> _Kept:
+    if isinstance(state, Deletion):
+        return state
+    assert record.value is not None
+    return record.value
+
+
+def _standing(state: State | None) -> tuple[Owner, Position] | None:
+    if not isinstance(state, Subscription):
+        return None
+    return _owner(state), (state.created_at_ms, state.id)
 
 
 def _owner(subscription: Subscription) -> Owner:
     return Owner(tenant=subscription.tenant, brand=subscription.brand)
-
-
-def _position(subscription: Subscription) -> Position:
-    return subscription.created_at_ms, subscription.id

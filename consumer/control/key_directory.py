@@ -46,6 +46,11 @@ class KeyDirectory:
             else:
                 self._keys[key_id] = key
 
+    def forget(self) -> None:
+        """Begin anew: the topic is another one."""
+        with self._lock:
+            self._keys.clear()
+
     def find(self, text: str, now_ms: int) -> ApiKey | None:
         """The key of which this is the text, if it holds now."""
         claimed = parse(text)

@@ -23,7 +23,8 @@ class Feed:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        self._consumer = reader(settings)
+        # 64 MB would be fetched ahead by default.
+        self._consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
 
     def ends(self) -> tuple[int, ...]:
         """The end offset of each partition, as of now.

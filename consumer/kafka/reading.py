@@ -17,7 +17,8 @@ from consumer.settings import Settings
 
 _SILENCE_S: Final = 15.0
 _BATCH: Final = 1_000
-_MOVING: Final = frozenset(
+# A partition that is just being made, or led by another broker. Asked again, it answers.
+MOVING: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
@@ -92,7 +93,7 @@ def _watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> 
         try:
             return consumer.get_watermark_offsets(place, timeout=timeout_s)
         except KafkaException as exception:
-            if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
+            if error_of(exception).code() not in MOVING or time.monotonic() > until_s:
                 raise
         time.sleep(0.1)
 

@@ -1,7 +1,7 @@
 """Writing single records from many threads, each of which waits for its own.
 
-The law: a future that has a result is a record on all in-sync replicas, at that place. One that failed may have been
-written all the same.
+The law: a future that has a result is a record on all in-sync replicas, at that place. One that failed was not
+acknowledged in time, and may have been written all the same.
 """
 
 import threading
@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.kafka.client import Properties, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
 from consumer.kafka.producer import ANY_SIZE
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
+_log = structlog.get_logger("kafka")
+
+# Who waits for an answer has been told that there is none before long: what comes later helps nobody.
+_PATIENCE_MS: Final = 4_000
 _POLL_S: Final = 0.1
 _DRAIN_S: Final = 3.0
 
@@ -30,23 +35,33 @@ class Place:
 
 
 class TopicWriter:
-    """One producer (acks=all) and one polling thread, for all threads of a process."""
+    """One producer and one polling thread, for all threads of a process.
 
-    def __init__(self, settings: Settings, *, timeout_ms: int = 5_000) -> None:
-        ours: Properties = {"acks": "all", "enable.idempotence": True, "message.max.bytes": ANY_SIZE}
-        beneath: Properties = {
-            "compression.type": "lz4",
-            "linger.ms": 2,
-            "partitioner": "murmur2_random",
-            "message.timeout.ms": timeout_ms,
+    Idempotent, so that a record whose answer was lost is at one place only, and that place is told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect.
+
+        Raises:
+            ConfigurationError: the user's properties contradict those that are ours.
+        """
+        ours: Properties = {
+            "acks": "all",
+            "enable.idempotence": True,
+            "message.max.bytes": ANY_SIZE,
+            "message.timeout.ms": _PATIENCE_MS,
         }
-        self._producer = build(Producer, client_properties(settings, ours=ours, unless_set=beneath))
+        beneath: Properties = {"compression.type": "lz4", "linger.ms": 2, "partitioner": "murmur2_random"}
+        self._properties = client_properties(settings, ours=ours, unless_set=beneath)
+        self._producer = build(Producer, self._properties)
+        self._fatal: KafkaError | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="topic writer", daemon=True)
         self._thread.start()
 
     def write(self, record: NewRecord) -> "Future[Place]":
-        """Produce a record. The future's error is KafkaBroken: not acknowledged in time, or refused."""
+        """Produce a record. The future's error is KafkaBroken: not acknowledged within 4 s, or refused."""
         written: Future[Place] = Future()
         try:
             self._producer.produce(
@@ -54,11 +69,12 @@ class TopicWriter:
                 record.value,
                 record.key,
                 headers=list(record.headers),
-                on_delivery=partial(_delivered, written),
+                on_delivery=partial(self._delivered, written, record.topic),
             )
-        except (BufferError, KafkaException) as exception:
-            error = KafkaError(KafkaError._QUEUE_FULL) if isinstance(exception, BufferError) else error_of(exception)  # noqa: SLF001 # librdkafka's local code
-            written.set_exception(broken(error, f"writing to {record.topic}"))
+        except BufferError:
+            written.set_exception(KafkaBroken(f"writing to {record.topic}: too much is waiting for the broker"))
+        except KafkaException as exception:
+            self._failed(written, record.topic, error_of(exception))
         return written
 
     def close(self) -> None:
@@ -70,13 +86,27 @@ class TopicWriter:
     def _poll(self) -> None:
         while not self._closing.is_set():
             self._producer.poll(_POLL_S)
+            if self._fatal is not None:
+                self._rebuild(self._fatal)
 
+    def _delivered(self, written: "Future[Place]", topic: str, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed(written, topic, error)
+            return
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        written.set_result(Place(partition=partition, offset=offset))
 
-def _delivered(written: "Future[Place]", error: KafkaError | None, message: Message) -> None:
-    partition, offset = message.partition(), message.offset()
-    if error is not None:
-        written.set_exception(broken(error, f"writing to {message.topic()}"))
-        return
-    assert partition is not None
-    assert offset is not None
-    written.set_result(Place(partition=partition, offset=offset))
+    def _failed(self, written: "Future[Place]", topic: str, error: KafkaError) -> None:
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+            self._fatal = error
+        written.set_exception(broken(error, f"writing to {topic}"))
+
+    def _rebuild(self, error: KafkaError) -> None:
+        """A fatal error ends an idempotent producer: the next takes over, and what the old one held has failed."""
+        _log.error("producer rebuilt", error=error.str(), records=len(self._producer))
+        old, self._producer = self._producer, build(Producer, self._properties)
+        old.purge()
+        old.flush(_POLL_S)
+        self._fatal = None

@@ -1,12 +1,12 @@
-"""A whole topic, followed for as long as a process lives: each record is applied once, as soon as it is there.
+"""A whole topic, followed for as long as a process lives: each record is folded in once, as soon as it is there.
 
-The law: `reached(positions)` says that every record before these offsets was applied. Kafka being away only delays;
-the view goes on from where it was.
+The law: `reached(positions)` says that every record before these offsets was folded in. Kafka being away only delays:
+the view goes on from where it was. A topic that was made anew, or lost its end, is folded from nothing again.
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import structlog
 
@@ -21,26 +21,38 @@ _log = structlog.get_logger("kafka")
 _BATCH: Final = 1_000
 _WAIT_S: Final = 0.2
 _AGAIN_S: Final = 0.5
+_LEAVE_S: Final = 3.0
+
+
+class Fold(Protocol):
+    """What is made of the records. Called in the view's thread only."""
+
+    def apply(self, record: Record) -> None:
+        """Take the next record of its partition. What cannot be read is passed over; an exception is a bug."""
+
+    def forget(self) -> None:
+        """Begin anew: the records came from a topic that is no more."""
 
 
 class TopicView:
-    """A thread of its own, outside every group. In it runs `apply`, in the order of each partition."""
+    """A thread of its own, outside every group. Each record goes to every fold."""
 
-    def __init__(self, settings: Settings, topic: str, apply: Callable[[Record], None]) -> None:
+    def __init__(self, settings: Settings, topic: str, *folds: Fold) -> None:
         self.topic = topic
         self._settings = settings
-        self._apply = apply
+        self._folds = folds
         self._closing = threading.Event()
         self._moved = threading.Condition()
         self._positions: dict[int, int] = {}
         self._ends: dict[int, int] | None = None
+        self._outgrown = False
         self._bug: Exception | None = None
         self._away = Outage(_log, "topic not followed")
         self._thread = threading.Thread(target=self._run, name=f"view of {topic}", daemon=True)
 
     @property
     def ready(self) -> bool:
-        """Whether everything was applied that the topic held when this view began, and it still follows."""
+        """Whether everything was folded in that the topic held when this view began with it, and it still follows."""
         with self._moved:
             return self._ends is not None and self._bug is None and self._covers(self._ends)
 
@@ -49,21 +61,27 @@ class TopicView:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop following. A client that waits for a broker that is away is left behind."""
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LEAVE_S)
 
     def reached(self, positions: Mapping[int, int], timeout_s: float) -> bool:
-        """Wait, at most `timeout_s`, until everything before these offsets (by partition) was applied."""
+        """Wait, at most `timeout_s`, until everything before these offsets (by partition) was folded in.
+
+        Raises:
+            Exception: the fold has a bug and follows no more.
+        """
         with self._moved:
+            if self._ends is not None and not positions.keys() <= self._positions.keys():
+                self._outgrown = True  # the topic has new partitions
             self._moved.wait_for(lambda: self._bug is not None or self._covers(positions), timeout_s)
             if self._bug is not None:
                 raise self._bug
             return self._covers(positions)
 
     def _covers(self, positions: Mapping[int, int]) -> bool:
-        return all(self._positions.get(partition, 0) >= offset for partition, offset in positions.items())
+        return all(self._positions.get(partition, -1) >= offset for partition, offset in positions.items())
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -72,7 +90,7 @@ class TopicView:
             except KafkaBroken as error:
                 self._away.met(topic=self.topic, error=str(error))
                 self._closing.wait(_AGAIN_S)
-            except Exception as error:  # noqa: BLE001 # a bug of `apply`: raised where it is waited for
+            except Exception as error:  # noqa: BLE001 # a bug of the fold, raised where it is waited for
                 _log.exception("bug")
                 with self._moved:
                     self._bug = error
@@ -80,24 +98,48 @@ class TopicView:
                 return
 
     def _follow(self) -> None:
-        """One life of the client."""
+        """One life of the client. Returns at the end, and when the topic is not what it was."""
         feed = Feed(self._settings, self.topic)
         try:
-            ends = feed.ends()
-            feed.read_from([self._positions.get(partition, 0) for partition in range(len(ends))])
-            with self._moved:
-                if self._ends is None:
-                    self._ends = dict(enumerate(ends))
-                self._moved.notify_all()
-            while not self._closing.is_set():
+            self._begin(feed)
+            while not self._closing.is_set() and not self._outgrown:
                 records, positions = feed.take(_BATCH, _WAIT_S)
                 if not positions:
                     continue
                 self._away.over(topic=self.topic)
+                if self._went_back(records, positions):
+                    self._begin_anew()
+                    return
                 for record in records:
-                    self._apply(record)
+                    for fold in self._folds:
+                        fold.apply(record)
                 with self._moved:
                     self._positions |= positions
                     self._moved.notify_all()
         finally:
             feed.close()
+
+    def _begin(self, feed: Feed) -> None:
+        ends = dict(enumerate(feed.ends()))
+        if any(ends.get(partition, -1) < position for partition, position in self._positions.items()):
+            self._begin_anew()
+        with self._moved:
+            self._outgrown = False
+            self._positions = {partition: self._positions.get(partition, 0) for partition in ends}
+            self._ends = ends if self._ends is None else self._ends
+            self._moved.notify_all()
+            feed.read_from(list(self._positions.values()))
+
+    def _went_back(self, records: Sequence[Record], positions: Mapping[int, int]) -> bool:
+        """Whether what was read is not what follows: Kafka begins anew where an offset is no more."""
+        return any(record.offset < self._positions[record.partition] for record in records) or any(
+            offset < self._positions[partition] for partition, offset in positions.items()
+        )
+
+    def _begin_anew(self) -> None:
+        _log.warning("topic made anew", topic=self.topic)
+        with self._moved:
+            self._positions = {}
+            self._ends = None
+        for fold in self._folds:
+            fold.forget()
