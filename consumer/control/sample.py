@@ -1,21 +1,18 @@
 """The event that a test sends: one that never happened, of a type that could have. Pure.
 
 The law: its id begins with `test_`, which no event from a topic can be relied on to do, so a receiver that looks can
-tell; everything else about it is as it would be for an event of that type.
+tell; everything else about it is as it would be for an event of that type, its data the catalogue's sample.
 """
 
 from typing import Final
 
 import msgspec
 
-from consumer.brands.brand import Brand
+from consumer.brands.brand import TEST, Brand
 from consumer.events.event import Event
 from consumer.webhooks.fields import FieldInvalid, check_event_types
 from consumer.webhooks.secrets import Entropy
 from consumer.webhooks.subscription import Subscription
-
-TEST: Final = "webhook.test"
-"""What is sent where no type is asked for."""
 
 _ID_PREFIX: Final = "test_"
 _ID_BYTES: Final = 12
@@ -24,7 +21,8 @@ _ID_BYTES: Final = 12
 def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, now_ms: int, entropy: Entropy) -> Event:
     """A sample event of this type for the webhook's own tenant and product.
 
-    Any type the brand knows may be tried, also one the webhook did not subscribe to.
+    Any type the brand knows may be tried, also one the webhook did not subscribe to. One that an open catalogue does
+    not list has the data of webhook.test.
 
     Raises:
         FieldInvalid: of the field `type`: no event could have this type.
@@ -35,13 +33,15 @@ def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, n
         check_event_types((event_type,), brand)
     except FieldInvalid as error:
         raise FieldInvalid("type", error.message) from None
+    announced = brand.announced(event_type) or brand.announced(TEST)
+    assert announced is not None  # every brand announces webhook.test
     return Event(
         id=_ID_PREFIX + entropy(_ID_BYTES).hex(),
         type=event_type,
         tenant=subscription.tenant,
         product=subscription.product,
         time_ms=now_ms,
-        data=msgspec.json.encode({"message": f"This is a test event from {brand.title}."}),
+        data=msgspec.json.encode(announced.sample),
         topic="",
         partition=-1,
         offset=-1,

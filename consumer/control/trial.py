@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
+from consumer.brands.brand import TEST
 from consumer.brands.loader import brand
-from consumer.control.sample import TEST, sample_event
+from consumer.control.sample import sample_event
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.logged import logged
@@ -113,6 +114,7 @@ class Trials:
     ) -> None:
         """`write` gets the attempt record. `open_engine` opens a transport, which is closed after one request."""
         self._attempts = Topics.of(settings).attempts
+        self._brands_dir = settings.brands_dir
         self._keyring = keyring
         self._write = write
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
@@ -133,7 +135,11 @@ class Trials:
         """
         now_ms = self._now_ms()
         event = sample_event(
-            subscription, event_type, brand(subscription.brand), now_ms=now_ms, entropy=secrets.token_bytes
+            subscription,
+            event_type,
+            brand(subscription.brand, self._brands_dir),
+            now_ms=now_ms,
+            entropy=secrets.token_bytes,
         )
         delivery = Delivery(
             id=delivery_id(event.id, subscription.id),
@@ -141,7 +147,7 @@ class Trials:
             subscription_id=subscription.id,
             first_due_ms=now_ms,
         )
-        target = Target(subscription, lambda each: Signer(each, brand(each.brand), self._keyring))
+        target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
         with self._room(subscription.tenant):
             tried, answer = self._attempt(delivery, target, now_ms)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)

@@ -69,7 +69,7 @@ class Webhooks:
         now_ms = _now_ms()
         created, secret = draft.create(
             wishes,
-            brand=brand_named(owner.brand),
+            brand=brand_named(owner.brand, self._settings.brands_dir),
             keyring=self._keyring,
             now_ms=now_ms,
             new_id=lambda: draft.new_id(now_ms, secrets.token_bytes) if id is None else id,
@@ -106,7 +106,7 @@ class Webhooks:
             changed = draft.update(
                 was,
                 changes,
-                brand=brand_named(was.brand),
+                brand=brand_named(was.brand, self._settings.brands_dir),
                 keyring=self._keyring,
                 now_ms=_now_ms(),
                 entropy=secrets.token_bytes,
@@ -134,7 +134,7 @@ class Webhooks:
             nonlocal clear
             rotated, clear = draft.rotate(
                 was,
-                brand=brand_named(was.brand),
+                brand=brand_named(was.brand, self._settings.brands_dir),
                 keyring=self._keyring,
                 now_ms=_now_ms(),
                 entropy=secrets.token_bytes,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from consumer.brands.loader import brand
+from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
@@ -91,11 +91,14 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     if not _topics_are_fit(settings, pool.role, stop):
         return
     canary.check(settings, keyring)
+    load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
     core = Core(
         rules(settings, pool.patience),
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
-        target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
+        target=lambda subscription: Target(
+            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
+        ),
     )
     transport = open_transport(settings)
     url = settings.schema_registry_url
