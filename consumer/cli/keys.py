@@ -25,6 +25,7 @@ from consumer.settings import duration_ms, load
 from consumer.signing.timestamps import rfc3339
 
 app = App(name="keys", help="Create, list and revoke API keys; change the keys that encrypt secrets.")
+app.command("consumer.cli.rotate_encryption:rotate_encryption", name="rotate-encryption")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]
 _STYLES = {Standing.ACTIVE: "green", Standing.EXPIRED: "yellow", Standing.REVOKED: "red"}
