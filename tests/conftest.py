@@ -3,8 +3,10 @@
 import os
 import secrets
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -49,6 +51,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def example_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names for documentation (RFC 2606) have a public address, whatever network the tests run in."""
+    ask = socket.getaddrinfo
+
+    def getaddrinfo(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 # the signature is the library's
+        known = isinstance(host, str) and host.removesuffix(".").endswith((".example", "example.com"))
+        return ask("93.184.215.14" if known else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,37 @@
 """Which URLs may be endpoints, by their syntax alone.
 
 The law: what passes here is one absolute http(s) URL that every parser reads alike (RFC 3986), and its stored form is
-ASCII. Where a name resolves to, and whether that address may be called, is decided at each connection.
+ASCII. Where its host is, and whether that address may be called, is decided in `control/endpoint.py` when the URL is
+written, and by the guard at each connection.
 """
 
 import re
-from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.host import stored_host
 
 MAX_URL_LENGTH: Final = 2_048
-_MAX_HOST_LENGTH = 253
 # Parsers disagree about these: some strip them, some read a backslash as a slash.
 _AMBIGUOUS = re.compile(r"[\s\\\x00-\x20\x7f-\x9f\ud800-\udfff]")
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# urlsplit passes over what stands before, between and behind these parts.
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]*)?")
 _KEPT = "%/:?#[]@!$&'()*+,;=-._~"
+# Where no HTTP is spoken, but something that could be talked into harm: mail, shells, name service, file sharing.
+# The list is the one that browsers keep: WHATWG Fetch, "port blocking".
+_OTHER_PROTOCOLS: Final = frozenset(
+    {
+        1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+        110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
+        531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190,
+        5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    }
+)  # fmt: skip
 
 
 def check_url(url: str, *, allow_http: bool) -> None:
-    """Check an endpoint's URL.
+    """Check an endpoint's URL. `allow_http` is for development: it also lifts the rule about other protocols' ports.
 
     Raises:
         FieldInvalid: of the field `url`, saying what is wrong. The URL is not repeated: its path may be a secret.
@@ -50,9 +61,11 @@ def stored_url(url: str, *, allow_http: bool) -> str:
         raise _invalid("must not have a fragment (#…): it is never sent")
     if not url[len(parts.scheme) :].startswith("://") or not parts.hostname:
         raise _invalid("must name a host, as in https://example.com/webhooks")
-    if port == 0:
-        raise _invalid("must have a port between 1 and 65535")
-    netloc = _host(parts.hostname) + ("" if port is None else f":{port}")
+    authority = _AUTHORITY.fullmatch(parts.netloc)
+    if authority is None:
+        raise _invalid("is malformed: check its host and port")
+    _check_port(port, allow_http=allow_http)
+    netloc = stored_host(authority[1]) + ("" if port is None else f":{port}")
     stored = urlunsplit((parts.scheme, netloc, quote(parts.path, safe=_KEPT), quote(parts.query, safe=_KEPT), ""))
     if len(stored) > MAX_URL_LENGTH:
         raise _invalid(f"must be at most {MAX_URL_LENGTH} characters once encoded")
@@ -71,25 +84,11 @@ def _check_scheme(scheme: str, *, allow_http: bool) -> None:
     raise _invalid("must begin with https://" + (" or http://" if allow_http else ""))
 
 
-def _host(host: str) -> str:
-    """The host as it goes into the stored URL. Raises FieldInvalid where it is neither a name nor an address."""
-    if ":" in host:
-        try:
-            return f"[{IPv6Address(host)}]" if "%" not in host else _refuse_host()
-        except AddressValueError:
-            return _refuse_host()
-    try:
-        name = host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return _refuse_host()
-    labels = name.removesuffix(".").split(".")
-    if len(name) > _MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
-        return _refuse_host()
-    return name
-
-
-def _refuse_host() -> str:
-    raise _invalid("must have a host that is a domain name or an IP address")
+def _check_port(port: int | None, *, allow_http: bool) -> None:
+    if port == 0:
+        raise _invalid("must have a port between 1 and 65535")
+    if port in _OTHER_PROTOCOLS and not allow_http:
+        raise _invalid(f"must not have port {port}, which belongs to another protocol than HTTP: use 443, for example")
 
 
 def _invalid(message: str) -> FieldInvalid:

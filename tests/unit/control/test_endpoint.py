@@ -1,75 +1,108 @@
+"""What is said of a URL whose host is nowhere, or where nobody is called; the address table says where that is."""
+
 import pytest
 
 from consumer.control.endpoint import check_endpoint
+from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered
 from consumer.settings import Settings
 from consumer.webhooks.fields import FieldInvalid
 
 PLAIN = Settings()
+PUBLIC = Addresses(("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"))
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "127.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.1",
-        "0177.0.0.1",
-        "127.0.0.1.",
-        "10.1.2.3",
-        "172.16.0.1",
-        "192.168.1.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "0.0.0.0",
-        "255.255.255.255",
-        "224.0.0.1",
-        "[::1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:a00:1]",
-        "[64:ff9b::a00:1]",
-        "[fe80::1]",
-        "[fc00::1]",
-        "[2002:7f00:1::]",
-        "localhost",
-        "LOCALHOST.",
-        "api.localhost",
-        "１２７.0.0.1",  # noqa: RUF001 # full-width digits, which IDNA folds into 127
-    ],
-)
-def test_an_address_that_is_never_called_is_refused_with_the_setting(host: str) -> None:
-    with pytest.raises(FieldInvalid) as refused:
-        check_endpoint(f"https://{host}/hook", PLAIN)
-    assert refused.value.field == "url"
-    assert "HOOKLINE_ALLOW_NETWORKS=" in refused.value.message
+def knowing(resolution: Resolution) -> Resolve:
+    return lambda _host: resolution
+
+
+def said(
+    url: str, resolution: Resolution = PUBLIC, *, for_operator: bool = False, settings: Settings = PLAIN
+) -> str | None:
+    try:
+        check_endpoint(url, settings, for_operator=for_operator, resolve=knowing(resolution))
+    except FieldInvalid as refused:
+        return refused.message if refused.field == "url" else refused.field
+    return None
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "https://example.com/",
+        "https://bücher.example/",
         "https://93.184.215.14/",
-        "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
+        "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:8443/",
         "https://10.example/",
     ],
 )
-def test_names_and_public_addresses_pass(url: str) -> None:
-    check_endpoint(url, PLAIN)
+def test_what_is_public_passes(url: str) -> None:
+    assert said(url) is None
+
+
+def test_a_name_is_asked_for_as_it_is_stored_and_an_address_is_not() -> None:
+    asked: list[str] = []
+
+    def resolve(host: str) -> Resolution:
+        asked.append(host)
+        return PUBLIC
+
+    for url in ("https://BÜCHER.example/", "https://example.com.:8443/", "https://1.1.1.1/", "https://[2001:200::1]/"):
+        check_endpoint(url, PLAIN, resolve=resolve)
+    assert asked == ["xn--bcher-kva.example", "example.com."]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "api.localhost"])
+def test_localhost_is_this_machine_whatever_a_resolver_makes_of_it(host: str) -> None:
+    assert said(f"https://{host}/") is not None
+    lifted = Settings(allow_networks=("127.0.0.0/8",))
+    assert said(f"https://{host}/", NoAddress(), settings=lifted) is None
+
+
+@pytest.mark.parametrize("inside", ["10.1.2.3", "fd00::1", "169.254.169.254"])
+@pytest.mark.parametrize("beside", [(), ("93.184.215.14",)])
+def test_a_customer_cannot_tell_a_name_that_leads_inside_from_one_that_leads_nowhere(
+    inside: str, beside: tuple[str, ...]
+) -> None:
+    words = said("https://internal.example/", Addresses((*beside, inside)))
+    assert words == said("https://internal.example/", NoAddress())
+    assert words is not None
+    assert "resolves to public addresses" in words
+    assert inside not in words
+    assert "internal" not in words
+
+
+def test_an_operator_is_told_the_address_the_reason_and_the_setting() -> None:
+    words = said("https://internal.example/", Addresses(("93.184.215.14", "10.1.2.3")), for_operator=True)
+    assert words is not None
+    assert "10.1.2.3" in words
+    assert "private use" in words
+    assert "HOOKLINE_ALLOW_NETWORKS=10.1.2.3/32" in words
+    assert "HOOKLINE_ALLOW_NETWORKS=::1/128" in str(said("https://[::1]/", for_operator=True))
+    assert "does not resolve" in str(said("https://nowhere.example/", NoAddress(), for_operator=True))
+
+
+@pytest.mark.parametrize("for_operator", [False, True])
+def test_a_resolver_that_does_not_answer_is_said_to(for_operator: bool) -> None:
+    assert "could not be looked up now" in str(said("https://a.example/", Unanswered(), for_operator=for_operator))
+
+
+def test_an_address_is_named_by_what_to_do() -> None:
+    words = said("https://10.1.2.3/")
+    assert words is not None
+    assert "use a public address" in words
+    assert "HOOKLINE" not in words
 
 
 def test_the_settings_lift_it() -> None:
-    lifted = Settings(allow_http=True, allow_networks=("127.0.0.0/8", "::1/128"))
-    for url in ("http://127.0.0.1:8080/", "http://localhost/", "https://0x7f.1/", "http://[::1]:1/"):
-        check_endpoint(url, lifted)
-    with pytest.raises(FieldInvalid):
-        check_endpoint("http://10.0.0.1/", lifted)
+    lifted = Settings(allow_http=True, allow_networks=("127.0.0.0/8", "10.0.0.0/8"))
+    for url in ("http://127.0.0.1:8080/", "http://localhost:25/", "http://1.1.1.1/", "http://[::ffff:127.0.0.1]/"):
+        assert said(url, settings=lifted) is None
+    assert said("http://inside.example/", Addresses(("10.1.2.3",)), settings=lifted) is None
+    assert said("http://inside.example/", Addresses(("10.1.2.3", "192.168.0.1")), settings=lifted) is not None
+    assert said("http://192.168.0.1/", settings=lifted) is not None
 
 
 def test_the_fix_is_named_for_http_only_where_it_is_the_fix() -> None:
-    with pytest.raises(FieldInvalid, match="HOOKLINE_ALLOW_HTTP=true"):
-        check_endpoint("HTTP://example.com/", PLAIN)
-    with pytest.raises(FieldInvalid) as refused:
-        check_endpoint("ftp://example.com/", PLAIN)
-    assert "HOOKLINE_ALLOW_HTTP" not in refused.value.message
+    assert "HOOKLINE_ALLOW_HTTP=true" in str(said("HTTP://example.com/", for_operator=True))
+    assert "HOOKLINE_ALLOW_HTTP" not in str(said("HTTP://example.com/"))
+    assert "HOOKLINE_ALLOW_HTTP" not in str(said("ftp://example.com/", for_operator=True))
