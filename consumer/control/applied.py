@@ -9,12 +9,16 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
+from consumer.kafka.topic_writer import Place
 from consumer.settings import Settings, duration_ms
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.cache import Cache, CacheUnavailable, Call, Client, connect
 
-_PATIENCE_S: Final = 5.0
-_EVERY_S: Final = 0.02
+# A projection applies a record some 3 ms after it was acknowledged; one that is behind should not be pestered.
+_FIRST_PAUSE_S: Final = 0.002
+_LAST_PAUSE_S: Final = 0.02
+_REST_S: Final = 1.0
+_COMMANDS_PATIENCE_S: Final = 5.0
 
 # KEYS: bucket. Returns whether it may be read, the age of its beat in ms by Redis' own clock (-1: never) and the
 # offsets applied, comma-separated by partition.
@@ -36,37 +40,69 @@ class Seen(StrEnum):
     CACHE_UNREACHABLE = "Redis is unreachable"
 
 
-def await_applied(
-    settings: Settings,
-    tenant: str,
-    partition: int,
-    offset: int,
-    *,
-    client: Client | None = None,
-    monotonic_s: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Seen:
-    """Wait, at most 5 s, until the tenant's part of the cache holds the record at `offset` of `partition`.
+class CacheWatch:
+    """Looks at how far the cache is. For many threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        client: Client | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take a client, or make one. Nothing is sent yet.
+
+        Raises:
+            ConfigurationError: HOOKLINE_REDIS_URL is malformed.
+        """
+        self._cache = Cache(connect(settings) if client is None else client)
+        self._keys = Keys(settings.topic_prefix)
+        self._silence_ms = duration_ms(settings.projection_silence)
+        self._monotonic_s = monotonic_s
+        self._sleep = sleep
+        self._away_until_s = float("-inf")
+
+    def wait(self, tenant: str, place: Place, patience_s: float) -> Seen:
+        """Wait, at most `patience_s`, until the tenant's part of the cache holds the record at this place.
+
+        A cache that was unreachable is not asked again for a second: who writes meanwhile should not wait for it.
+        """
+        until_s = self._monotonic_s() + patience_s
+        if self._monotonic_s() < self._away_until_s:
+            return Seen.CACHE_UNREACHABLE
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while (seen := self._look(tenant, place)) is Seen.NOT_YET and self._monotonic_s() <= until_s:
+                self._sleep(pause_s)
+                pause_s = min(2 * pause_s, _LAST_PAUSE_S)
+        except CacheUnavailable:
+            self._away_until_s = self._monotonic_s() + _REST_S
+            return Seen.CACHE_UNREACHABLE
+        return seen
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._cache.close()
+
+    def _look(self, tenant: str, place: Place) -> Seen:
+        call = Call(script=_STANDING, keys=(self._keys.bucket(bucket_of(tenant)),), args=())
+        readable, age_ms, at = self._cache.run([call])[0]
+        if not 0 <= int(age_ms) <= self._silence_ms:
+            return Seen.NO_PROJECTION
+        offsets = [int(each) for each in at.split(b",")]
+        applied = readable and place.partition < len(offsets) and offsets[place.partition] > place.offset
+        return Seen.APPLIED if applied else Seen.NOT_YET
+
+
+def await_applied(settings: Settings, tenant: str, partition: int, offset: int) -> Seen:
+    """Wait once, at most 5 s: what a person's command does. See `CacheWatch`.
 
     Raises:
         ConfigurationError: HOOKLINE_REDIS_URL is malformed.
     """
-    cache = Cache(connect(settings) if client is None else client)
-    call = Call(script=_STANDING, keys=(Keys(settings.topic_prefix).bucket(bucket_of(tenant)),), args=())
-    silence_ms = duration_ms(settings.projection_silence)
-    until_s = monotonic_s() + _PATIENCE_S
+    watch = CacheWatch(settings)
     try:
-        while True:
-            readable, age_ms, at = cache.run([call])[0]
-            if not 0 <= int(age_ms) <= silence_ms:
-                return Seen.NO_PROJECTION
-            offsets = [int(each) for each in at.split(b",")]
-            if readable and partition < len(offsets) and offsets[partition] > offset:
-                return Seen.APPLIED
-            if monotonic_s() > until_s:
-                return Seen.NOT_YET
-            sleep(_EVERY_S)
-    except CacheUnavailable:
-        return Seen.CACHE_UNREACHABLE
+        return watch.wait(tenant, Place(partition=partition, offset=offset), _COMMANDS_PATIENCE_S)
     finally:
-        cache.close()
+        watch.close()

@@ -7,10 +7,12 @@ alike.
 from types import TracebackType
 from typing import Self
 
+from consumer.brands.brand import TEST
+from consumer.control.applied import CacheWatch
 from consumer.control.barrier import Barrier
 from consumer.control.directory import Directory
 from consumer.control.key_directory import KeyDirectory
-from consumer.control.sample import TEST
+from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial, Trials
 from consumer.control.webhooks import Webhooks
 from consumer.kafka.ends import EndsReader
@@ -29,21 +31,23 @@ class Control:
         """Build the clients.
 
         Raises:
-            ConfigurationError: Kafka's properties or the encryption keys are wrong.
+            ConfigurationError: Kafka's properties, Redis' URL or the encryption keys are wrong.
         """
         topics = Topics.of(settings)
         directory = Directory()
         self.settings = settings
         self.keyring = Keyring.from_settings(settings)
         self.keys = KeyDirectory()
+        self._cache = CacheWatch(settings)
         self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
         self._state_view = TopicView(settings, topics.state, self.keys)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
         self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))
-        self.webhooks = Webhooks(
-            settings, keyring=self.keyring, directory=directory, view=self._webhooks_view, writer=self.writer
+        store = TopicStore(
+            topics.subscriptions, directory=directory, view=self._webhooks_view, writer=self.writer, cache=self._cache
         )
+        self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self._trials = Trials(settings, self.keyring, lambda record: self.writer.write(record).result())
 
     def __enter__(self) -> Self:
@@ -59,6 +63,7 @@ class Control:
         self._barrier.close()
         self._webhooks_view.close()
         self._state_view.close()
+        self._cache.close()
 
     @property
     def ready(self) -> bool:

@@ -5,13 +5,15 @@ one or `Mismatch`; who names none is tried again on the newer state, so that edi
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from consumer.control.refusal import Conflict, Mismatch
 from consumer.webhooks.history import State
 from consumer.webhooks.subscription import Subscription
 
 TRIES: Final = 5
+
+Next = TypeVar("Next", bound=State)
 
 
 class Store(Protocol):
@@ -24,7 +26,7 @@ class Store(Protocol):
         """Write a state and wait; whether it holds."""
 
 
-def edit(store: Store, make: Callable[[Subscription], State], *, if_match: int | None = None) -> State:
+def edit(store: Store, make: Callable[[Subscription], Next], *, if_match: int | None = None) -> Next:
     """Change a webhook by `make`, a function from its state to the next one; the state that holds by it.
 
     Where `make` returns what it was given there is nothing to write.

@@ -1,60 +1,68 @@
-"""Webhooks as a long-lived process reads and writes them: from its directory, and through it.
+"""An owner's webhooks, as a long-lived process serves them: created, found, listed, changed.
 
-The law: a write that returns is on the topic, holds, and is in the directory. One that raises changed nothing, except
-after `KafkaBroken`, when it may have been written.
+The law: what is returned holds. What raises changed nothing, except after `KafkaBroken`, when it may have been written.
 """
 
 import secrets
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import TimeoutError as NotYet
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
-from consumer.control.directory import Directory, Position
+from consumer.control.directory import Directory
 from consumer.control.edit import edit
+from consumer.control.order import Position
 from consumer.control.owner import Owner
-from consumer.control.refusal import Conflict, QuotaReached, WebhookUnknown
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.topic_writer import Place, TopicWriter
-from consumer.kafka.topics import Topics
-from consumer.kafka.view import TopicView
-from consumer.kafka.writing import NewRecord
+from consumer.control.refusal import Conflict, QuotaReached
+from consumer.control.topic_store import Kept, TopicStore
 from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.draft import Changes, Wishes
-from consumer.webhooks.history import Deletion, State
+from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Status, Subscription
 
-_PATIENCE_S: Final = 5.0
+_LOCKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
-    """A webhook after an update. `cleared_headers`: its custom headers went, because its host changed."""
+    """A webhook after an update. `cleared_headers`: its custom headers went, because its origin changed."""
 
     subscription: Subscription
     cleared_headers: bool
 
 
 class Webhooks:
-    """For many threads."""
+    """For many threads. An owner's brand must exist.
+
+    Whatever changes a webhook takes `if_match`, the revision it must be at, or None for any. It raises `Mismatch` where
+    the webhook is at another, `Conflict` where it lost to other writes again and again, `WebhookUnknown` and
+    `KafkaBroken`.
+    """
 
     def __init__(
-        self, settings: Settings, *, keyring: Keyring, directory: Directory, view: TopicView, writer: TopicWriter
+        self,
+        settings: Settings,
+        *,
+        keyring: Keyring,
+        directory: Directory,
+        store: TopicStore,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._settings = settings
         self._keyring = keyring
         self._directory = directory
-        self._view = view
-        self._writer = writer
-        self._topic = Topics.of(settings).subscriptions
+        self._store = store
+        self._now_ms = now_ms
+        self._creating = tuple(threading.Lock() for _ in range(_LOCKS))
 
     def create(self, owner: Owner, wishes: Wishes, *, id: str | None = None) -> tuple[Subscription, str]:  # noqa: A002 # what everybody calls it
-        """A new webhook, and its secret in the clear. `wishes` must name the owner's tenant and brand.
+        """A new webhook of its owner, and its secret in the clear.
 
         Raises:
             FieldInvalid: the first field that cannot be.
@@ -63,42 +71,31 @@ class Webhooks:
             KafkaBroken: not acknowledged in time; it may have been written.
         """
         assert (wishes.tenant, wishes.brand) == (owner.tenant, owner.brand)
-        most = self._settings.max_webhooks
-        if most is not None and self._directory.count(owner.tenant) >= most:
-            raise QuotaReached(most)
-        now_ms = _now_ms()
+        now_ms = self._now_ms()
         created, secret = draft.create(
             wishes,
-            brand=brand_named(owner.brand, self._settings.brands_dir),
+            brand=self._brand(owner),
             keyring=self._keyring,
             now_ms=now_ms,
             new_id=lambda: draft.new_id(now_ms, secrets.token_bytes) if id is None else id,
             entropy=secrets.token_bytes,
             allow_http=self._settings.allow_http,
         )
-        if not self._write(created):
-            raise Conflict(created.id)
+        with self._within_quota(owner.tenant):
+            if not self._store.write(created):
+                raise Conflict(created.id)
         return created, secret
 
     def get(self, owner: Owner, id: str) -> Subscription:  # noqa: A002 # same
-        """Raises WebhookUnknown."""
-        found = self._directory.get(owner, id)
-        if found is None:
-            raise WebhookUnknown(id)
-        return found
+        """One of the owner's webhooks. Raises WebhookUnknown."""
+        return self._store.find(owner, id)
 
     def page(self, owner: Owner, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
-        """See `Directory.page`."""
+        """At most `limit` of the owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
         return self._directory.page(owner, after=after, limit=limit)
 
     def update(self, owner: Owner, id: str, changes: Changes, *, if_match: int | None = None) -> Updated:  # noqa: A002 # same
-        """Change what is given.
-
-        Raises:
-            FieldInvalid: the first field that cannot be.
-            WebhookUnknown, Mismatch, Conflict: see `edit`.
-            KafkaBroken: not acknowledged in time; it may have been written.
-        """
+        """Change what is given, and leave the rest as it is. Raises FieldInvalid too."""
         cleared = False
 
         def make(was: Subscription) -> Subscription:
@@ -106,17 +103,16 @@ class Webhooks:
             changed = draft.update(
                 was,
                 changes,
-                brand=brand_named(was.brand, self._settings.brands_dir),
+                brand=self._brand(owner),
                 keyring=self._keyring,
-                now_ms=_now_ms(),
+                now_ms=self._now_ms(),
                 entropy=secrets.token_bytes,
                 allow_http=self._settings.allow_http,
             )
             cleared = draft.cleared_headers(was, changed, changes)
             return changed
 
-        changed = self._edit(owner, id, make, if_match)
-        return Updated(subscription=changed, cleared_headers=cleared)
+        return Updated(subscription=self._edit(owner, id, make, if_match), cleared_headers=cleared)
 
     def rotate(
         self,
@@ -127,16 +123,16 @@ class Webhooks:
         overlap_ms: int | None = None,
         if_match: int | None = None,
     ) -> tuple[Subscription, str]:
-        """A new secret, in the clear beside its webhook; None generates one. Raises as `update`."""
+        """A new secret, in the clear; None generates one. `overlap_ms` None is a day. Raises FieldInvalid too."""
         clear = ""
 
         def make(was: Subscription) -> Subscription:
             nonlocal clear
             rotated, clear = draft.rotate(
                 was,
-                brand=brand_named(was.brand, self._settings.brands_dir),
+                brand=self._brand(owner),
                 keyring=self._keyring,
-                now_ms=_now_ms(),
+                now_ms=self._now_ms(),
                 entropy=secrets.token_bytes,
                 secret=secret,
                 overlap_ms=draft.OVERLAP_MS if overlap_ms is None else overlap_ms,
@@ -146,62 +142,41 @@ class Webhooks:
         return self._edit(owner, id, make, if_match), clear
 
     def pause(self, owner: Owner, id: str, *, if_match: int | None = None) -> Subscription:  # noqa: A002 # same
-        """Paused, if it was not. Raises as `edit`, and KafkaBroken."""
-        return self._edit(
-            owner, id, lambda was: was if was.status is Status.PAUSED else draft.pause(was, now_ms=_now_ms()), if_match
-        )
+        """Deliver nothing to it until it is resumed."""
+
+        def make(was: Subscription) -> Subscription:
+            return was if was.status is Status.PAUSED else draft.pause(was, now_ms=self._now_ms())
+
+        return self._edit(owner, id, make, if_match)
 
     def resume(self, owner: Owner, id: str, *, if_match: int | None = None) -> Subscription:  # noqa: A002 # same
-        """Active, if it was not. Raises as `edit`, and KafkaBroken."""
-        return self._edit(
-            owner, id, lambda was: was if was.status is Status.ACTIVE else draft.resume(was, now_ms=_now_ms()), if_match
-        )
+        """Deliver to it again, after a pause or a suspension."""
+
+        def make(was: Subscription) -> Subscription:
+            return was if was.status is Status.ACTIVE else draft.resume(was, now_ms=self._now_ms())
+
+        return self._edit(owner, id, make, if_match)
 
     def delete(self, owner: Owner, id: str, *, if_match: int | None = None) -> None:  # noqa: A002 # same
-        """Gone. Raises as `edit`, and KafkaBroken."""
-        edit(_Kept(self, owner, id), Deletion.of, if_match=if_match)
+        """End it. Its deliveries under way are dropped."""
+        edit(Kept(store=self._store, owner=owner, id=id), Deletion.of, if_match=if_match)
 
     def _edit(
-        self,
-        owner: Owner,
-        id_: str,
-        make: Callable[[Subscription], Subscription],
-        if_match: int | None,
+        self, owner: Owner, id_: str, make: Callable[[Subscription], Subscription], if_match: int | None
     ) -> Subscription:
-        state = edit(_Kept(self, owner, id_), make, if_match=if_match)
-        assert isinstance(state, Subscription)
-        return state
+        return edit(Kept(store=self._store, owner=owner, id=id_), make, if_match=if_match)
 
-    def _write(self, state: State) -> bool:
-        """Write and wait until it is in the directory; whether it holds."""
-        record = rewrite_of(state)
-        until_s = time.monotonic() + _PATIENCE_S
-        future = self._writer.write(
-            NewRecord(topic=self._topic, key=record.key, value=record.value, headers=record.headers)
-        )
-        try:
-            place: Place = future.result(_PATIENCE_S)
-        except NotYet:
-            raise KafkaBroken(f"{state.id} was not acknowledged within {_PATIENCE_S:g} s") from None
-        if not self._view.reached({place.partition: place.offset + 1}, max(0.0, until_s - time.monotonic())):
-            raise KafkaBroken(f"the record of {state.id} was acknowledged and cannot be read back")
-        return self._directory.held(place)
+    def _brand(self, owner: Owner) -> Brand:
+        return brand_named(owner.brand, self._settings.brands_dir)
 
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """One webhook, in the directory."""
-
-    webhooks: Webhooks
-    owner: Owner
-    id: str
-
-    def read(self) -> Subscription:
-        return self.webhooks.get(self.owner, self.id)
-
-    def write(self, state: State) -> bool:
-        return self.webhooks._write(state)  # noqa: SLF001 # a part of it
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    @contextmanager
+    def _within_quota(self, tenant: str) -> Iterator[None]:
+        """One creation of a tenant at a time, where they are counted. Two processes at once may pass by one each."""
+        most = self._settings.max_webhooks
+        if most is None:
+            yield
+            return
+        with self._creating[hash(tenant) % _LOCKS]:
+            if self._directory.count(tenant) >= most:
+                raise QuotaReached(most)
+            yield

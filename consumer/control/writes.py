@@ -1,4 +1,4 @@
-"""Webhooks read from and written to the subscriptions topic, the way every face of Hookline does it.
+"""Webhooks read from and written to the subscriptions topic, by a command, which lives for a few of them.
 
 The law: a write that returns is on the topic and holds: of the writes that named the same revision it came first. One
 that lost raises `Conflict`, and changed nothing.

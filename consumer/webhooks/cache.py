@@ -68,7 +68,7 @@ def connect(settings: Settings) -> Client:
 
 
 class Cache:
-    """Calls to Redis. Belongs to one thread."""
+    """Calls to Redis."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

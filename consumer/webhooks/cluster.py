@@ -4,6 +4,7 @@ The law: making it touches no network, so a cluster that is away at start is wai
 library's own asks for the slots at once, and is made anew until that succeeds.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -12,10 +13,11 @@ from redis.cluster import ClusterPipeline
 
 
 class LateCluster:
-    """What the cache needs of a client. Belongs to one thread."""
+    """What the cache needs of a client."""
 
     def __init__(self, connect: Callable[[], redis.RedisCluster]) -> None:
         self._connect = connect
+        self._connecting = threading.Lock()
         self._client: redis.RedisCluster | None = None
 
     def pipeline(self, *, transaction: bool) -> ClusterPipeline:
@@ -40,6 +42,7 @@ class LateCluster:
             self._client.close()
 
     def _connected(self) -> redis.RedisCluster:
-        if self._client is None:
-            self._client = self._connect()
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import fakeredis
 import pytest
 
-from consumer.control.applied import Seen, await_applied
+from consumer.control.applied import CacheWatch, Seen
 from consumer.events.event import Record
+from consumer.kafka.topic_writer import Place
 from consumer.settings import Settings
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.projection import Projection
@@ -46,9 +47,8 @@ def running(server: fakeredis.FakeServer, ends: tuple[int, ...] = (0, 0)) -> Pro
 
 
 def waited(server: fakeredis.FakeServer, offset: int, time: Time) -> Seen:
-    return await_applied(
-        SETTINGS, "acme", 1, offset, client=client(server), monotonic_s=lambda: time.now_s, sleep=time.sleep
-    )
+    watch = CacheWatch(SETTINGS, client=client(server), monotonic_s=lambda: time.now_s, sleep=time.sleep)
+    return watch.wait("acme", Place(partition=1, offset=offset), 5.0)
 
 
 def test_nothing_in_the_cache_means_no_projection_and_no_waiting(server: fakeredis.FakeServer) -> None:
@@ -100,3 +100,16 @@ def test_a_silent_projection_is_none(server: fakeredis.FakeServer) -> None:
 def test_redis_away_is_said(server: fakeredis.FakeServer) -> None:
     server.connected = False
     assert waited(server, 4, Time()) is Seen.CACHE_UNREACHABLE
+
+
+def test_redis_away_is_not_asked_again_for_a_second(server: fakeredis.FakeServer) -> None:
+    running(server, (3, 5))
+    time, place = Time(), Place(partition=1, offset=4)
+    watch = CacheWatch(SETTINGS, client=client(server), monotonic_s=lambda: time.now_s, sleep=time.sleep)
+    server.connected = False
+    assert watch.wait("acme", place, 5.0) is Seen.CACHE_UNREACHABLE
+    server.connected = True
+    time.now_s = 0.9
+    assert watch.wait("acme", place, 5.0) is Seen.CACHE_UNREACHABLE
+    time.now_s = 1.1
+    assert watch.wait("acme", place, 5.0) is Seen.APPLIED
