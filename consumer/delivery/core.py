@@ -14,6 +14,7 @@ The laws:
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
@@ -75,6 +76,7 @@ class Core:
         self._traffic = Traffic(rules.limits)
         self._flying: dict[int, Job] = {}
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
+        self._waited: deque[Work] = deque()  # for a tenant or a schema; goes on as the lanes have room
         self._token = 0
         self._step = Step()
 
@@ -87,7 +89,8 @@ class Core:
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are ours no longer: what is still under way for them ends without effect."""
         self._intake.lost(partitions)
-        self._tenants.drop_waiting(lambda work: not work[0].window.closed)
+        self._tenants.drop_waiting(_is_ours)
+        self._waited = deque(filter(_is_ours, self._waited))
 
     def rewound(self, partition: Partition) -> None:
         """This partition's records come from the beginning again: its topic was made anew."""
@@ -100,13 +103,13 @@ class Core:
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
         """The cache's answer for a tenant that was asked for."""
-        for entry, work in self._tenants.loaded(tenant, loading, now_ms):
-            self._go_on(now_ms, entry, work)
+        self._waited += self._tenants.loaded(tenant, loading, now_ms)
+        self._have_waited(now_ms)
 
     def schema_answered(self, now_ms: int, schema_id: int) -> None:
         """The registry answered for a schema: `decode` knows it now, or knows that there is none."""
-        for entry, event in self._intake.schema_answered(schema_id):
-            self._go_on(now_ms, entry, event)
+        self._waited += self._intake.schema_answered(schema_id)
+        self._have_waited(now_ms)
 
     def answered(self, now_ms: int, token: int, answer: Answer) -> None:
         """A request came to its end."""
@@ -135,15 +138,13 @@ class Core:
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 
-    def next(self, now_ms: int, broker_now_ms: int) -> Step:
-        """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it."""
-        for entry, delayed in self._intake.due(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
-            self._go_on(now_ms, entry, delayed)
-        for job in self._traffic.start(now_ms):
-            self._send(now_ms, job)
-        # After what could start: a lane that slept until now is no longer late.
-        for job, wait_ms in self._traffic.overdue(now_ms):
-            self._endings.spill(job, wait_ms)
+    def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
+        """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it.
+
+        Without `sending` no request is started: what it would leave to be written has no room.
+        """
+        if sending:
+            self._begin(now_ms, broker_now_ms)
         self._relieve(now_ms)
         step, self._step = self._step, Step()
         step.schemas = self._intake.schemas_asked()
@@ -155,14 +156,16 @@ class Core:
 
     @property
     def room(self) -> int:
-        """How many records the shell may consume now."""
+        """How many records the shell may consume now; none before what has waited has gone on."""
+        if self._waited:
+            return 0
         waiting = self._tenants.waiting + self._intake.waiting
         return max(0, min(self._traffic.room, _WAITING_MOST - waiting))
 
     @property
     def busy(self) -> bool:
         """Whether anything is under way that the shell drives: requests, writes, loads."""
-        asking = self._tenants.asking or bool(self._intake.waiting or self._checking)
+        asking = self._tenants.asking or bool(self._intake.waiting or self._checking or self._waited)
         return asking or bool(self._flying) or self._endings.pending
 
     @property
@@ -212,6 +215,22 @@ class Core:
             self._endings.hand_over(job, now_ms, goes_on=False)
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, now_ms: int, broker_now_ms: int) -> None:
+        """Whatever may begin now: what has waited, what is due, what the lanes may send; the overdue is spilled."""
+        self._have_waited(now_ms)
+        for entry, delayed in self._intake.due(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+            self._go_on(now_ms, entry, delayed)
+        for job in self._traffic.start(now_ms):
+            self._send(now_ms, job)
+        # After what could start: a lane that slept until now is no longer late.
+        for job, wait_ms in self._traffic.overdue(now_ms):
+            self._endings.spill(job, wait_ms)
+
+    def _have_waited(self, now_ms: int) -> None:
+        """What waited goes on, but no faster than the lanes have room: it may be more than they may ever hold."""
+        while self._waited and self._traffic.room:
+            self._go_on(now_ms, *self._waited.popleft())
 
     def _go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
@@ -389,6 +408,11 @@ def _unwanted(target: Target | None) -> Dropped | None:
     if target is None:
         return "deleted"
     return "paused" if target.subscription.status is Status.PAUSED else None
+
+
+def _is_ours(work: Work) -> bool:
+    """Whether its partition still is."""
+    return not work[0].window.closed
 
 
 def _is_going(job: Job) -> bool:

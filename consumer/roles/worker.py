@@ -135,7 +135,7 @@ class Worker:
 
     def _take(self) -> None:
         """Consume what there is room for; wait for it only while nothing else is under way."""
-        room = 0 if self._parts.attempts.full or self._parts.records.full else self._core.room
+        room = 0 if self._is_full else self._core.room
         now_ms = self._clock.now_ms()
         if room:
             records = self._consumer.take(min(room, _TAKE_MOST), self._idle_s(now_ms))
@@ -159,7 +159,8 @@ class Worker:
     def _start(self) -> None:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
         steady_ms = self._clock.steady_ms()
-        self._act(self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms)))
+        step = self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms), sending=not self._is_full)
+        self._act(step)
         if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
             self._time_asked_ms = steady_ms
             self._parts.records.write(_TIME, topic=self._parts.topics.retry(0), key=None, value=None)
@@ -227,6 +228,11 @@ class Worker:
                 parts.schemas.ask(schema_id)
         if step.check or step.succeeded_late:
             parts.marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether Kafka takes less than is written: nothing more is begun then."""
+        return self._parts.attempts.full or self._parts.records.full
 
     @property
     def _is_busy(self) -> bool:

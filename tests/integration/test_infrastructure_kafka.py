@@ -234,14 +234,21 @@ def test_a_record_too_large_for_the_retry_topic(begin: Begin, kafka_bootstrap: s
 
 def test_a_full_producer_queue_stops_sending_and_takes_no_memory(begin: Begin, private_kafka: Kafka) -> None:
     queue, events = 200, 20_000
-    options = {"HOOKLINE_KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": str(queue), "HOOKLINE_MAX_QUEUED": "500"}
+    options = {
+        "HOOKLINE_KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": str(queue),
+        "HOOKLINE_MAX_QUEUED": "500",
+        "HOOKLINE_MAX_IN_FLIGHT": "64",
+    }
     with begin(bootstrap=private_kafka.bootstrap, options=options) as work:
         work.publish(events, type_="user.created")
         with work.stage.running("--processes", "1") as running:
             work.until_accepted(1_000, running)
             private_kafka.pause()
+            at_pause = work.accepted
             try:
                 stood_at = _stands_still(work, running)
+                # Two logs of 200, 500 queued, 64 under way, and what came between the pause and the count.
+                assert stood_at - at_pause < 3_000
                 rss_mb = running.rss_mb("deliver")
                 time.sleep(3)
                 assert work.accepted == stood_at

@@ -41,3 +41,27 @@ def test_what_waited_for_its_endpoint_is_spilled() -> None:
     step = core.next(NOW_MS + STALL_MS, NOW_MS)
     assert len(step.send) == 1
     assert [type(write) for _, write in step.write] == [Delay]
+
+
+def test_what_has_waited_goes_on_no_faster_than_the_lanes_have_room() -> None:
+    core = core_with(10_000)
+    sent = 0
+    flying = core.next(NOW_MS, NOW_MS).send
+    assert core.room == 0
+    while flying:
+        sent += len(flying)
+        assert core.busy
+        for token, _ in flying:
+            core.answered(NOW_MS, token, response())
+        flying = core.next(NOW_MS, NOW_MS).send
+    assert sent == 10_000
+    assert core.room > 0
+
+
+def test_nothing_is_begun_while_its_record_would_have_no_room() -> None:
+    core = core_with(100)
+    assert core.next(NOW_MS, NOW_MS, sending=False).send == []
+    late = core.next(NOW_MS + STALL_MS, NOW_MS, sending=False)
+    assert late.send == []
+    assert late.write == []
+    assert len(core.next(NOW_MS + STALL_MS, NOW_MS).send) == 4

@@ -93,9 +93,9 @@ class Watched(Core):
     def acknowledged(self, token: int) -> None:
         pass
 
-    def next(self, now_ms: int, broker_now_ms: int) -> Step:
+    def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
         self.broker_ahead_ms = max(self.broker_ahead_ms, broker_now_ms - now_ms)
-        return super().next(now_ms, broker_now_ms)
+        return super().next(now_ms, broker_now_ms, sending=sending)
 
 
 @pytest.fixture
@@ -133,9 +133,9 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
     happened: list[str] = []
 
     class Sealing(Core):
-        def next(self, now_ms: int, broker_now_ms: int) -> Step:
+        def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
             happened.append("written")
-            return super().next(now_ms, broker_now_ms)
+            return super().next(now_ms, broker_now_ms, sending=sending)
 
         def positions(self) -> dict[Partition, Position]:
             happened.append("sealed")
