@@ -68,7 +68,6 @@ class ApiHabits:
     own_secret: bool
     editable: bool
     test_on_creation: bool
-    https_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,24 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationError
+from pydantic import ValidationError
 
-from consumer.brands.brand import (
-    SENT_BY_HOOKLINE,
-    ApiHabits,
-    Brand,
-    CatalogueEntry,
-    Envelope,
-    ListField,
-    PayloadFormat,
-    Retries,
-    SecretShown,
-    SigningProfile,
-)
+from consumer.brands.brand import SENT_BY_HOOKLINE, ApiHabits, Brand, CatalogueEntry
 from consumer.brands.catalogue import read_catalogue
-from consumer.brands.refusal import BrandInvalid, BrandUnknown, Line, Part, matching, refused
+from consumer.brands.look import Look
+from consumer.brands.refusal import BrandInvalid, BrandUnknown, refused
 from consumer.schemas import BRANDS, SENT_EVENTS
 
 __all__ = ["BrandInvalid", "BrandUnknown", "brand", "load_brands"]
@@ -35,81 +25,6 @@ __all__ = ["BrandInvalid", "BrandUnknown", "brand", "load_brands"]
 _LOOK: Final = ".toml"
 _CATALOGUE: Final = ".events.json"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-
-_RESERVED: Final = frozenset({"livez", "readyz", "brands"})
-
-
-def _unreserved(path: str) -> str:
-    first = path.split("/")[1]
-    if first in _RESERVED:
-        raise ValueError(f"must not begin with /{first}: the API answers there for every brand")
-    return path
-
-
-_Header: TypeAlias = Annotated[
-    str, AfterValidator(matching(r"[A-Za-z0-9-]+", "letters, digits and hyphens, as in X-Acme-Signature"))
-]
-_Prefix: TypeAlias = Annotated[
-    str, AfterValidator(matching(r"[a-z0-9_]*", "lower-case letters, digits and underscores, as in acme_"))
-]
-_Visible: TypeAlias = Annotated[
-    str, AfterValidator(matching(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", "visible ASCII, as in Acme-Webhooks/1.0"))
-]
-_Path: TypeAlias = Annotated[
-    str,
-    AfterValidator(matching(r"(/[a-z0-9_-]+)+", "a path without a slash at its end, as in /v1/webhooks")),
-    AfterValidator(_unreserved),
-]
-
-
-class _Api(Part):
-    base_path: _Path = "/v1/webhooks"
-    list_field: ListField = "topics"
-    envelope: Envelope = "bare"
-    secret: SecretShown = "once"  # noqa: S105 # when it is shown, no secret
-    own_secret: StrictBool = True
-    editable: StrictBool = True
-    test_on_creation: StrictBool = False
-    https_only: StrictBool = False
-
-
-class _Look(Part):
-    """NAME.toml: exactly these fields."""
-
-    title: Line
-    signing: SigningProfile
-    payload_format: PayloadFormat
-    signature_header: _Header
-    event_header: _Header | None = None
-    timeout_ms: Annotated[StrictInt, Field(ge=1_000, le=30_000)]
-    retries: Retries
-    secret_prefix: _Prefix
-    key_prefix: _Prefix
-    with_workspace: StrictBool = False
-    catalogue: Literal["open", "closed"]
-    user_agent: _Visible
-    api: _Api = _Api()
-
-    def brand(self, name: str, announced: tuple[CatalogueEntry, ...]) -> Brand:
-        """The brand as the rest of Hookline sees it."""
-        types = frozenset(entry.type for entry in announced)
-        return Brand(
-            name=name,
-            title=self.title,
-            signing=self.signing,
-            payload_format=self.payload_format,
-            signature_header=self.signature_header,
-            event_header=self.event_header,
-            timeout_ms=self.timeout_ms,
-            retries=self.retries,
-            secret_prefix=self.secret_prefix,
-            key_prefix=self.key_prefix,
-            with_workspace=self.with_workspace,
-            closed_catalogue=types if self.catalogue == "closed" else None,
-            user_agent=self.user_agent,
-            api=ApiHabits(**self.api.model_dump()),
-            catalogue=announced + tuple(entry for entry in _sent() if entry.type not in types),
-        )
 
 
 @cache
@@ -156,19 +71,45 @@ def _brand(path: Path) -> Brand:
     name = path.name.removesuffix(_LOOK)
     if _NAME.fullmatch(name) is None:
         raise BrandInvalid(path.name, "the name before .toml must be up to 32 lower-case letters, digits and hyphens")
+    look = _look(path)
+    listed = path.with_name(name + _CATALOGUE)
+    announced = read_catalogue(listed) if listed.exists() else ()
+    if look.catalogue == "closed" and not announced:
+        raise BrandInvalid(path.name, f"catalogue: a closed one needs at least one event type in {listed.name}")
+    return _as_brand(name, look, announced)
+
+
+def _look(path: Path) -> Look:
     try:
-        look = _Look.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Look.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise BrandInvalid(path.name, f"cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BrandInvalid(path.name, f"is not TOML: {error}") from None
     except ValidationError as error:
         raise refused(path.name, error) from None
-    listed = path.with_name(name + _CATALOGUE)
-    announced = read_catalogue(listed) if listed.exists() else ()
-    if look.catalogue == "closed" and not announced:
-        raise BrandInvalid(path.name, f"catalogue: a closed one needs at least one event type in {listed.name}")
-    return look.brand(name, announced)
+
+
+def _as_brand(name: str, look: Look, announced: tuple[CatalogueEntry, ...]) -> Brand:
+    """The brand as the rest of Hookline sees it."""
+    types = frozenset(entry.type for entry in announced)
+    return Brand(
+        name=name,
+        title=look.title,
+        signing=look.signing,
+        payload_format=look.payload_format,
+        signature_header=look.signature_header,
+        event_header=look.event_header,
+        timeout_ms=look.timeout_ms,
+        retries=look.retries,
+        secret_prefix=look.secret_prefix,
+        key_prefix=look.key_prefix,
+        with_workspace=look.with_workspace,
+        closed_catalogue=types if look.catalogue == "closed" else None,
+        user_agent=look.user_agent,
+        api=ApiHabits(**look.api.model_dump()),
+        catalogue=announced + tuple(entry for entry in _sent() if entry.type not in types),
+    )
 
 
 @cache

@@ -46,17 +46,17 @@ def create(
     """Create an API key and print it. It is not shown again."""
 
     def command() -> int:
-        now_ms = _now_ms()
+        settings, now_ms = load(), _now_ms()
         key, text = mint(
             tenant=tenant,
-            brand=brand_named(brand),
+            brand=brand_named(brand, settings.brands_dir),
             scopes=USUAL_SCOPES if scope is None else scope,
             name=name,
             expires_at_ms=None if expires is None else now_ms + _lifetime_ms(expires),
             now_ms=now_ms,
             entropy=secrets.token_bytes,
         )
-        write_key(load(), key)
+        write_key(settings, key)
         _print(resource(key, now_ms=now_ms, text=text), as_json=json)
         return os.EX_OK
 

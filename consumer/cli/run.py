@@ -5,6 +5,7 @@ from typing import Annotated
 import structlog
 from cyclopts import Parameter
 
+from consumer.brands.loader import load_brands
 from consumer.kafka.client import client_properties
 from consumer.roles import inbox, stop
 from consumer.roles.role import Role
@@ -35,7 +36,9 @@ def run(
     """
     heard = inbox.of_signals()
     settings = load()
-    client_properties(settings)  # refused here, it is said once and not by every process
+    # Refused here, it is said once and not by every process.
+    client_properties(settings)
+    load_brands(settings.brands_dir)
     logging.configure(settings, role="supervisor")
     for name, meant in misspelt().items():
         _log.warning("not a setting", name=name, closest=meant)

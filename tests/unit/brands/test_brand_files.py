@@ -71,11 +71,8 @@ def test_a_brand_s_own_entry_for_what_hookline_sends_stands_before_the_usual_one
         ('title = "Acme"', 'title = "Acme"\ncolour = "red"', "colour: is no field that a brand has: remove it"),
         ('title = "Acme"', 'title = "Acme"\nname = "other"', "name: is no field"),
         ('"X-Acme-Signature"', '"X Acme"', "signature_header: must be letters, digits and hyphens, as in X-Acme-S"),
-        (
-            'key_prefix = "acme_"',
-            'key_prefix = "Acme-"',
-            "key_prefix: must be lower-case letters, digits and underscor",
-        ),
+        ('key_prefix = "acme_"', 'key_prefix = "Acme-"', "key_prefix: must be lower-case letters and digits with _ b"),
+        ('key_prefix = "acme_"', 'key_prefix = "acme"', "key_prefix: must be "),
         ('list_field = "events"', 'list_field = "types"', "api.list_field: must be 'topics' or 'events'"),
         (
             'list_field = "events"',

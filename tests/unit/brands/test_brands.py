@@ -27,7 +27,7 @@ def test_the_brands_look_as_their_pages_say(name: str, look: tuple[str, ...], ty
 
 def habits(base_path: str, list_field: str, envelope: str, secret: str, **others: bool) -> dict[str, object]:
     """Those that most brands have are left out."""
-    usual = {"own_secret": True, "editable": True, "test_on_creation": False, "https_only": False}
+    usual = {"own_secret": True, "editable": True, "test_on_creation": False}
     return {"base_path": base_path, "list_field": list_field, "envelope": envelope, "secret": secret, **usual, **others}
 
 
@@ -39,7 +39,7 @@ def habits(base_path: str, list_field: str, envelope: str, secret: str, **others
         ("convo", habits("/api/v1/webhooks", "events", "data", "once", own_secret=False, editable=False)),
         ("trackelio", habits("/v1/webhooks", "events", "bare", "once")),
         ("featurebase", habits("/v2/webhooks", "topics", "bare", "readable")),
-        ("mintlify", habits("/v1/webhooks", "events", "bare", "once", https_only=True)),
+        ("mintlify", habits("/v1/webhooks", "events", "bare", "once")),
     ],
 )
 def test_the_brands_apis_behave_as_their_pages_say(name: str, expected: dict[str, object]) -> None:
