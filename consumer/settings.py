@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     api_requests_per_s: int = Field(50, ge=1, description="Of one API key, per API process; more are answered 429.")
     api_cors_origins: Listed = Field((), description="Origins whose pages may call the API; * allows all.")
     max_webhooks: int | None = Field(None, ge=1, description="Of one tenant; without it there is no limit.")
+    api_key: SecretStr | None = Field(None, description="What `--api` on the command line sends, unless `--key` does.")
 
     # Health
     suspend_after: str = Field("5d", description="An endpoint that only failed for so long is suspended.")

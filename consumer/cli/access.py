@@ -1,0 +1,70 @@
+"""How a command reaches the control plane: straight to Kafka, as its operator does, or through the API, as a customer.
+
+The law: a command says the same things in the same words either way. Which way it goes is to be seen in the command
+itself: no setting turns one that meant Kafka into one that speaks to an API.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from consumer.brands.loader import load_brands
+from consumer.cli.credentials import Credentials, key_brand
+from consumer.cli.exits import usage
+from consumer.cli.webhook_port import WebhookPort
+from consumer.settings import Settings, load
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Which way a command goes, and for whom."""
+
+    api: Annotated[str | None, Parameter(help="The API's URL: speak to it, as a customer. Default: to Kafka.")] = None
+    key: Annotated[str | None, Parameter(help="The key for --api. Default: HOOKLINE_API_KEY.")] = field(
+        default=None, repr=False
+    )
+    tenant: Annotated[str | None, Parameter(help="Whose. An API key knows it.")] = None
+    brand: Annotated[str | None, Parameter(help="Under which brand. An API key knows it.")] = None
+
+
+@contextmanager
+def webhooks(access: Access | None) -> Iterator[WebhookPort]:
+    """The webhooks, whichever way they are reached.
+
+    Raises:
+        CommandFailed: 64, the flags make no sense together.
+        BrandUnknown: there is no such brand.
+        ConfigurationError: a setting is wrong.
+    """
+    asked, settings = access or Access(), load()
+    if asked.api is not None:
+        # Each way has clients of its own, which the other one's users need not wait for.
+        from consumer.cli.api_client import ApiClient  # noqa: PLC0415
+        from consumer.cli.remote_webhooks import RemoteWebhooks  # noqa: PLC0415
+
+        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+            yield RemoteWebhooks(client)
+    else:
+        from consumer.cli.direct_webhooks import DirectWebhooks  # noqa: PLC0415
+
+        _check_direct(asked)
+        yield DirectWebhooks(settings, tenant=asked.tenant, brand=asked.brand)
+
+
+def _credentials(asked: Access, settings: Settings) -> Credentials:
+    key = asked.key
+    if key is None and settings.api_key is not None:
+        key = settings.api_key.get_secret_value()
+    if not key:
+        raise usage("--api needs a key: give it by --key or HOOKLINE_API_KEY")
+    brand = key_brand(key, asked.brand, load_brands(settings.brands_dir))
+    return Credentials(key=key, tenant=asked.tenant, brand=brand)
+
+
+def _check_direct(asked: Access) -> None:
+    if asked.key is not None:
+        raise usage("--key is for an API: say which by --api")

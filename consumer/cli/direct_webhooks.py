@@ -1,0 +1,215 @@
+"""Webhooks by way of Kafka: read from their topic and written to it, as their operator does.
+
+The law: what is returned holds. A write is acknowledged, was the first of its revision and, when a projection runs,
+applied by it; where the last is not known, standard error says so.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+
+from consumer.brands.brand import Brand
+from consumer.brands.loader import brand as brand_named
+from consumer.cli.exits import say, usage
+from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
+from consumer.control import writes
+from consumer.control.applied import Seen
+from consumer.control.edit import edit
+from consumer.control.endpoint import check_endpoint
+from consumer.control.refusal import Conflict, WebhookUnknown
+from consumer.control.resource import as_its_brand_shows_it, resource
+from consumer.json import Json
+from consumer.kafka import subscriptions
+from consumer.log.health import Health
+from consumer.log.store import HealthReader
+from consumer.settings import Settings
+from consumer.webhooks import draft
+from consumer.webhooks.draft import KEPT, Changes, Wishes
+from consumer.webhooks.history import Deletion, State
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Status, Subscription
+
+
+class DirectWebhooks:
+    """The webhooks of one tenant, of one brand, or (None) of all."""
+
+    def __init__(self, settings: Settings, *, tenant: str | None, brand: str | None) -> None:
+        self._settings = settings
+        self._tenant = tenant
+        self._brand = brand
+
+    @property
+    def tenant(self) -> str:
+        """Whose webhooks are created.
+
+        Raises:
+            CommandFailed: 64, it was not said.
+        """
+        if self._tenant is None:
+            raise usage("--tenant says whose it is")
+        return self._tenant
+
+    @property
+    def brand(self) -> str:
+        """Under which brand they are created."""
+        return DEFAULT_BRAND if self._brand is None else self._brand
+
+    def create(self, wishes: Wishes) -> Shown:
+        """See `WebhookPort`; the brand's test event is not sent from here."""
+        settings, now_ms = self._settings, _now_ms()
+        brand = self._branded(wishes.brand)
+        check_endpoint(wishes.url, settings, for_operator=True)
+        created, clear = draft.create(
+            wishes,
+            brand=brand,
+            keyring=self._keyring,
+            now_ms=now_ms,
+            new_id=lambda: draft.new_id(now_ms, secrets.token_bytes),
+            entropy=secrets.token_bytes,
+            allow_http=settings.allow_http,
+        )
+        if not _Kept(self, created.id).write(created):
+            raise Conflict(created.id)
+        return resource(created, secret=clear, list_field=brand.api.list_field)
+
+    def listed(self, status: Status | None) -> Iterator[Shown]:
+        """See `WebhookPort`."""
+        found = sorted(
+            (
+                each
+                for each in subscriptions.read_all(self._settings).values()
+                if self._mine(each) and status in {None, each.status}
+            ),
+            key=lambda each: (each.created_at_ms, each.id),
+        )
+        healths = self._healths([each.id for each in found])
+        return (self._shown(each, healths.get(each.id)) for each in found)
+
+    def show(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._now(self.found(webhook))
+
+    def update(self, webhook: str, changes: Changes) -> Shown:
+        """See `WebhookPort`."""
+        if changes.url is not KEPT:
+            check_endpoint(changes.url, self._settings, for_operator=True)
+        cleared = False
+
+        def make(was: Subscription) -> Subscription:
+            nonlocal cleared
+            changed = draft.update(
+                was,
+                changes,
+                brand=self._branded(was.brand),
+                keyring=self._keyring,
+                now_ms=_now_ms(),
+                entropy=secrets.token_bytes,
+                allow_http=self._settings.allow_http,
+            )
+            cleared = draft.cleared_headers(was, changed, changes)
+            return changed
+
+        changed = self._edited(webhook, make)
+        if cleared:
+            say(CLEARED)
+        return self._now(changed)
+
+    def rotate(self, webhook: str, *, secret: str | None, overlap_ms: int | None) -> Shown:
+        """See `WebhookPort`."""
+        clear = ""
+
+        def make(was: Subscription) -> Subscription:
+            nonlocal clear
+            rotated, clear = draft.rotate(
+                was,
+                brand=self._branded(was.brand),
+                keyring=self._keyring,
+                now_ms=_now_ms(),
+                entropy=secrets.token_bytes,
+                secret=secret,
+                overlap_ms=draft.OVERLAP_MS if overlap_ms is None else overlap_ms,
+            )
+            return rotated
+
+        rotated = self._edited(webhook, make)
+        health = self._healths([webhook]).get(webhook)
+        return resource(rotated, secret=clear, health=health, list_field=self._branded(rotated.brand).api.list_field)
+
+    def pause(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._set(webhook, Status.PAUSED, lambda was: draft.pause(was, now_ms=_now_ms()))
+
+    def resume(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._set(webhook, Status.ACTIVE, lambda was: draft.resume(was, now_ms=_now_ms()))
+
+    def delete(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        edit(_Kept(self, webhook), Deletion.of)
+        return {"id": webhook, "object": "webhook", "deleted": True}
+
+    def found(self, webhook: str) -> Subscription:
+        """One of them as it is kept.
+
+        Raises:
+            WebhookUnknown: it does not exist, or is another's.
+        """
+        found = writes.find(self._settings, webhook)
+        if not self._mine(found):
+            raise WebhookUnknown(webhook)
+        return found
+
+    @cached_property
+    def _keyring(self) -> Keyring:
+        return Keyring.from_settings(self._settings)
+
+    def _mine(self, subscription: Subscription) -> bool:
+        return self._tenant in {None, subscription.tenant} and self._brand in {None, subscription.brand}
+
+    def _branded(self, name: str) -> Brand:
+        return brand_named(name, self._settings.brands_dir)
+
+    def _set(self, webhook: str, status: Status, change: Callable[[Subscription], Subscription]) -> Shown:
+        return self._now(self._edited(webhook, lambda was: was if was.status is status else change(was)))
+
+    def _edited(self, webhook: str, make: Callable[[Subscription], Subscription]) -> Subscription:
+        state = edit(_Kept(self, webhook), make)
+        assert isinstance(state, Subscription)
+        return state
+
+    def _now(self, subscription: Subscription) -> Shown:
+        return self._shown(subscription, self._healths([subscription.id]).get(subscription.id))
+
+    def _shown(self, subscription: Subscription, health: Health | None) -> dict[str, Json]:
+        return as_its_brand_shows_it(subscription, self._branded(subscription.brand), self._keyring, health=health)
+
+    def _healths(self, webhooks: list[str]) -> dict[str, Health]:
+        with closing(HealthReader(self._settings)) as reader:
+            return reader.read(webhooks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One webhook, on its topic."""
+
+    webhooks: DirectWebhooks
+    id: str
+
+    def read(self) -> Subscription:
+        return self.webhooks.found(self.id)
+
+    def write(self, state: State) -> bool:
+        try:
+            seen = writes.write(self.webhooks._settings, state)  # noqa: SLF001 # a part of it
+        except Conflict:
+            return False
+        if seen is not Seen.APPLIED:
+            say(f"{state.id} is written; whether deliveries follow it already is not known: {seen}")
+        return True
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

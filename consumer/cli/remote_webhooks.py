@@ -1,0 +1,150 @@
+"""Webhooks by way of the API, as a customer does.
+
+The law: what is said in a request is what was said in the command, no more: the brand's defaults are the API's to know.
+"""
+
+from collections.abc import Iterator
+from typing import Final, cast
+from urllib.parse import quote
+
+import msgspec
+
+from consumer.cli.api_client import ApiClient
+from consumer.cli.webhook_port import Shown
+from consumer.control.refusal import WebhookUnknown
+from consumer.json import Json
+from consumer.webhooks.draft import KEPT, Changes, Wishes
+from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.filter import FilterInvalid, compile_filter
+from consumer.webhooks.subscription import Status
+
+_EVERY_TYPE: Final = "*"
+
+
+class RemoteWebhooks:
+    """The webhooks that a key opens."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+        self._path = client.brand.api.base_path
+
+    @property
+    def tenant(self) -> str:
+        """The key knows whose they are."""
+        return ""
+
+    @property
+    def brand(self) -> str:
+        """The key's."""
+        return self._client.brand.name
+
+    def create(self, wishes: Wishes) -> Shown:
+        """See `WebhookPort`."""
+        return self._client.ask("POST", self._path, creation(wishes, self._client.brand.api.list_field))
+
+    def listed(self, status: Status | None) -> Iterator[Shown]:
+        """See `WebhookPort`."""
+        return (each for each in self._client.pages(self._path) if status in {None, each["status"]})
+
+    def show(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("GET", webhook)
+
+    def update(self, webhook: str, changes: Changes) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("PATCH", webhook, alteration(changes, self._client.brand.api.list_field))
+
+    def rotate(self, webhook: str, *, secret: str | None, overlap_ms: int | None) -> Shown:
+        """See `WebhookPort`."""
+        body: dict[str, Json] = {}
+        if secret is not None:
+            body["secret"] = secret
+        if overlap_ms is not None:
+            body["overlapSeconds"] = overlap_ms // 1_000
+        return self._one("POST", webhook, body, below="/secret")
+
+    def pause(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("POST", webhook, below="/pause")
+
+    def resume(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("POST", webhook, below="/resume")
+
+    def delete(self, webhook: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("DELETE", webhook)
+
+    def _one(self, method: str, webhook: str, body: dict[str, Json] | None = None, *, below: str = "") -> Shown:
+        path = f"{self._path}/{quote(webhook, safe='')}{below}"
+        return self._client.ask(method, path, body, unknown=WebhookUnknown(webhook))
+
+
+def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
+    """The body of a creation. What the wishes leave to the brand is not in it.
+
+    Raises:
+        FieldInvalid: the filter is no JSON that could be sent.
+    """
+    said: dict[str, Json] = {
+        "url": wishes.url,
+        list_field: list(wishes.event_types) or None,
+        "product": wishes.product,
+        "name": wishes.name or None,
+        "description": wishes.description or None,
+        "signing": wishes.signing,
+        "payloadFormat": wishes.payload_format,
+        "secret": wishes.secret,
+        "retries": wishes.retries,
+        "filter": _filter(wishes.filter_json),
+        "rateLimit": wishes.rate_per_s,
+        "maxConcurrency": wishes.max_concurrency,
+        "requestConfig": _said({"timeoutMs": wishes.timeout_ms, "headers": dict(wishes.headers) or None}) or None,
+    }
+    return _said(said)
+
+
+def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
+    """The body of an update: what is changed, null for what is cleared.
+
+    Raises:
+        FieldInvalid: the filter is no JSON that could be sent.
+    """
+    said: dict[str, Json] = {}
+    if changes.event_types is not KEPT:
+        said[list_field] = list(changes.event_types) or [_EVERY_TYPE]
+    if changes.filter_json is not KEPT:
+        said["filter"] = _filter(changes.filter_json)
+    config: dict[str, Json] = {}
+    if changes.timeout_ms is not KEPT:
+        config["timeoutMs"] = changes.timeout_ms
+    if changes.headers is not KEPT:
+        config["headers"] = dict(changes.headers)
+    if config:
+        said["requestConfig"] = config
+    plain = {
+        "url": changes.url,
+        "product": changes.product,
+        "name": changes.name,
+        "description": changes.description,
+        "payloadFormat": changes.payload_format,
+        "retries": changes.retries,
+        "rateLimit": changes.rate_per_s,
+        "maxConcurrency": changes.max_concurrency,
+    }
+    return said | {name: value for name, value in plain.items() if value is not KEPT}
+
+
+def _said(fields: dict[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _filter(filter_json: str | None) -> Json:
+    """The filter as JSON. It is compiled first: what JSON says twice would be said once on its way."""
+    if filter_json is None:
+        return None
+    try:
+        compile_filter(filter_json)
+    except FilterInvalid as error:
+        raise FieldInvalid("filter", str(error)) from None
+    return cast("Json", msgspec.json.decode(filter_json))

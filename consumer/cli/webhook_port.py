@@ -1,0 +1,59 @@
+"""What the commands ask of webhooks, answered by Kafka (`direct_webhooks.py`) or by the API (`remote_webhooks.py`).
+
+The law: both answer with the webhook as the API shows it, refuse with the same errors in the same words, and say on
+standard error what a person should know besides.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Protocol, TypeAlias
+
+from consumer.json import Json
+from consumer.webhooks.draft import Changes, Wishes
+from consumer.webhooks.subscription import Status
+
+Shown: TypeAlias = dict[str, Json]
+"""A webhook, or what became of it, as JSON."""
+
+DEFAULT_BRAND: Final = "hookline"
+
+CLEARED: Final = "custom headers were cleared because the host changed"
+
+
+class WebhookPort(Protocol):
+    """The webhooks that a command may see and change.
+
+    Each method may raise FieldInvalid, WebhookUnknown and Conflict, for what cannot be done, and KafkaBroken or
+    CommandFailed, for what is out of reach or not allowed.
+    """
+
+    @property
+    def tenant(self) -> str:
+        """Whose webhooks are created; "" where an API key knows it. Raises CommandFailed: 64, nobody knows it."""
+
+    @property
+    def brand(self) -> str:
+        """Under which brand they are created."""
+
+    def create(self, wishes: Wishes) -> Shown:
+        """A new webhook, with its secret."""
+
+    def listed(self, status: Status | None) -> Iterator[Shown]:
+        """All of them, or all in one state, oldest first."""
+
+    def show(self, webhook: str) -> Shown:
+        """One of them."""
+
+    def update(self, webhook: str, changes: Changes) -> Shown:
+        """One of them, changed."""
+
+    def rotate(self, webhook: str, *, secret: str | None, overlap_ms: int | None) -> Shown:
+        """One of them with a new secret, generated where none is given, and shown."""
+
+    def pause(self, webhook: str) -> Shown:
+        """One of them, paused."""
+
+    def resume(self, webhook: str) -> Shown:
+        """One of them, active again."""
+
+    def delete(self, webhook: str) -> Shown:
+        """What is left of one of them: `{id, object, deleted}`."""
