@@ -34,6 +34,7 @@ class KeyUses:
 
     def __init__(self, settings: Settings, *, client: Client | None = None) -> None:
         """Begin to write. Raises: ConfigurationError: HOOKLINE_REDIS_URL is malformed."""
+        self._settings = settings
         self._hash = _hash(settings)
         self._cache = Cache(connect(settings) if client is None else client)
         self._said_ms: dict[str, int] = {}
@@ -46,6 +47,10 @@ class KeyUses:
         if now_ms - self._said_ms.get(key_id, -_EVERY_MS) >= _EVERY_MS:
             self._said_ms[key_id] = now_ms
             self._new.put((key_id, now_ms))
+
+    def read(self, key_ids: Sequence[str]) -> Mapping[str, int]:
+        """See `last_uses`."""
+        return last_uses(self._settings, key_ids)
 
     def close(self) -> None:
         """Write what is left, and end."""

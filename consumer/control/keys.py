@@ -35,6 +35,7 @@ _SECRET_DIGITS: Final = 32
 _CHECKSUM_DIGITS: Final = 6
 # So many more bits than are used that every digit is as likely as any other, to within 2^-60.
 _DRAWN_BYTES: Final = 32
+_LONGEST_MS: Final = 100 * 365 * 86_400_000
 _FORM = re.compile(rf"[a-z0-9_]*([0-9A-Za-z]{{{ID_DIGITS}}})_[0-9A-Za-z]{{{_SECRET_DIGITS + _CHECKSUM_DIGITS}}}")
 
 
@@ -88,8 +89,8 @@ def mint(
     """
     if not scopes:
         raise FieldInvalid("scopes", f"must not be empty: choose from {', '.join(Scope)}")
-    if expires_at_ms is not None and expires_at_ms <= now_ms:
-        raise FieldInvalid("expires_at", "must lie in the future")
+    if expires_at_ms is not None and not now_ms < expires_at_ms <= now_ms + _LONGEST_MS:
+        raise FieldInvalid("expires_at", "must lie in the future, and within a hundred years")
     key_id = _drawn(entropy, ID_DIGITS)
     unchecked = f"{brand.key_prefix}{key_id}_{_drawn(entropy, _SECRET_DIGITS)}"
     text = unchecked + _checksum(unchecked)

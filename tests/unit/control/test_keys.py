@@ -94,6 +94,7 @@ def test_a_key_holds_until_it_expires_or_is_revoked() -> None:
     [
         ({"scopes": ()}, "scopes"),
         ({"expires_at_ms": NOW_MS}, "expires_at"),
+        ({"expires_at_ms": 2**63}, "expires_at"),
         ({"tenant": " "}, "tenant"),
         ({"name": "two\nlines"}, "name"),
     ],

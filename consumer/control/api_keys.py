@@ -1,0 +1,146 @@
+"""API keys as a long-lived process writes them, for the holder of another key or for the operator.
+
+The law: nobody gives what he does not hold, and nobody reaches beyond his own tenant and brand. A write that returns is
+on the state topic, so every process sees it from its next request on.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import Final, Protocol
+
+from consumer.brands.brand import Brand
+from consumer.control.key_directory import KeyDirectory
+from consumer.control.key_record import encode, record_key
+from consumer.control.keys import ApiKey, Entropy, Scope, mint, revoked
+from consumer.control.owner import Owner
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.topic_writer import Place
+from consumer.kafka.writing import NewRecord
+
+MOST_KEYS: Final = 500
+"""Of one tenant under one brand. Where ended keys fill the room, the oldest of them is forgotten for each new one."""
+
+_PATIENCE_S: Final = 5.0
+
+
+class KeyUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary does
+    """There is no key with this id."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such key")
+
+
+class KeysFull(Exception):  # noqa: N818 # same
+    """The tenant has as many keys as it may have, and all of them hold."""
+
+    def __init__(self) -> None:
+        super().__init__(f"there may be at most {MOST_KEYS} keys: revoke one first")
+
+
+class NotHeld(Exception):  # noqa: N818 # same
+    """Scopes were to be given that the giver does not hold."""
+
+    def __init__(self, scopes: Collection[Scope]) -> None:
+        super().__init__(f"a key gives only what it holds, and this one does not hold: {', '.join(sorted(scopes))}")
+
+
+class Writer(Protocol):
+    """See `TopicWriter`."""
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        """Produce a record."""
+
+
+class ApiKeys:
+    """For many threads. `topic` is the state topic, which `directory` is the fold of."""
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        directory: KeyDirectory,
+        writer: Writer,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self._topic = topic
+        self._directory = directory
+        self._writer = writer
+        self._now_ms = now_ms
+        self._entropy = entropy
+
+    def create(
+        self,
+        owner: Owner,
+        brand: Brand,
+        *,
+        held: frozenset[Scope],
+        scopes: Collection[Scope],
+        name: str = "",
+        expires_at_ms: int | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key of this owner, and its text. `held` are the scopes of whoever asks; `brand` is the owner's.
+
+        Raises:
+            FieldInvalid: the first field that cannot be.
+            NotHeld: it would be given more than `held`.
+            KeysFull: there is no room.
+            KafkaBroken: not acknowledged in time; it may have been written, and nobody will ever know its text.
+        """
+        if missing := frozenset(scopes) - held:
+            raise NotHeld(missing)
+        now_ms = self._now_ms()
+        key, text = mint(
+            tenant=owner.tenant,
+            brand=brand,
+            scopes=scopes,
+            name=name,
+            expires_at_ms=expires_at_ms,
+            now_ms=now_ms,
+            entropy=self._entropy,
+        )
+        self._make_room(owner, now_ms)
+        self._write(key.id, encode(key))
+        return key, text
+
+    def page(
+        self, owner: Owner, *, after: tuple[int, str] | None, limit: int
+    ) -> tuple[list[ApiKey], tuple[int, str] | None]:
+        """At most `limit` of the owner's keys behind `after`, oldest first; where to go on, if any follow."""
+        mine = self._directory.listed(tenant=owner.tenant, brand=owner.brand)
+        behind = [key for key in mine if after is None or (key.created_at_ms, key.id) > after]
+        found = behind[:limit]
+        return found, (found[-1].created_at_ms, found[-1].id) if len(behind) > limit else None
+
+    def revoke(self, owner: Owner, key_id: str) -> ApiKey:
+        """The owner's key, opening nothing any more. To revoke it again changes nothing.
+
+        Raises:
+            KeyUnknown: it does not exist, or is another owner's.
+            KafkaBroken: not acknowledged in time; it may have been written.
+        """
+        key = self._directory.get(key_id)
+        if key is None or (key.tenant, key.brand) != (owner.tenant, owner.brand):
+            raise KeyUnknown
+        ended = revoked(key, now_ms=self._now_ms())
+        if ended != key:
+            self._write(key_id, encode(ended))
+        return ended
+
+    def _make_room(self, owner: Owner, now_ms: int) -> None:
+        mine = self._directory.listed(tenant=owner.tenant, brand=owner.brand)
+        if len(mine) < MOST_KEYS:
+            return
+        ended = next((key for key in mine if not key.holds(now_ms)), None)
+        if ended is None:
+            raise KeysFull
+        self._write(ended.id, None)
+
+    def _write(self, key_id: str, value: bytes | None) -> None:
+        try:
+            self._writer.write(NewRecord(topic=self._topic, key=record_key(key_id), value=value)).result(_PATIENCE_S)
+        except NotYet:
+            raise KafkaBroken(f"the state topic did not acknowledge within {_PATIENCE_S:g} s") from None
