@@ -77,6 +77,15 @@ class Directory:
         state = _state(self._kept.get(id))
         return state if isinstance(state, Subscription) and _owner(state) == owner else None
 
+    def find(self, id: str) -> Subscription | None:  # noqa: A002 # same
+        """One of anybody's webhooks: for roles, which act for no owner."""
+        state = _state(self._kept.get(id))
+        return state if isinstance(state, Subscription) else None
+
+    def __contains__(self, id: str) -> bool:  # noqa: A002 # same
+        """Whether there is such a webhook, anybody's."""
+        return isinstance(self._kept.get(id), bytes)
+
     def page(self, owner: Owner, *, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
         """At most `limit` of an owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
         with self._lock:

@@ -173,6 +173,35 @@ class PartitionConsumer:
         """Take from these again."""
         self._consumer.resume(self._ours(partitions))
 
+    def read_from(self, partition: Partition, offset: int | None) -> int:
+        """Go on at this offset, or at the log's beginning; what was fetched ahead is dropped. Returns the offset.
+
+        It is taken from then on, also if it was paused. Not from within the listener.
+
+        Raises:
+            KafkaBroken: the broker could not be asked.
+        """
+        begin = self._watermark(partition) if offset is None else offset
+        self._assign_at(partition, begin)
+        self._consumer.resume([TopicPartition(*partition)])  # it stays paused across assignments
+        return begin
+
+    def end(self, partition: Partition) -> int | None:
+        """The offset behind the partition's last record, as of the last fetch; None before the first one."""
+        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        return found[1] if found[1] >= 0 else None
+
+    def count(self, topic: str) -> int:
+        """How many partitions the topic has.
+
+        Raises:
+            KafkaBroken: the broker could not be asked.
+        """
+        try:
+            return len(self._consumer.list_topics(topic, timeout=_ASK_S).topics[topic].partitions)
+        except KafkaException as exception:
+            raise broken(error_of(exception), f"asking for the partitions of {topic}") from None
+
     def close(self) -> None:
         """Leave, with the listener's `revoked`. A static member's partitions wait for it to come back."""
         self._leaving = True
@@ -243,14 +272,17 @@ class PartitionConsumer:
         low = self._watermark(place)
         counters.add("offset_gaps")
         _log.error("gap in the log", topic=place[0], partition=place[1], wanted=wanted, begins=low, error=error.str())
-        try:
-            # A seek is refused in this state: the fetcher is stopped until the partition is assigned again.
-            self._consumer.incremental_unassign([TopicPartition(*place)])
-            self._consumer.incremental_assign([TopicPartition(*place, low)])
-        except KafkaException as exception:
-            raise broken(error_of(exception), f"going on at the beginning of {place[0]}-{place[1]}") from None
+        self._assign_at(place, low)
         if wanted is None or low < wanted:
             self._listener.rewound(place)
+
+    def _assign_at(self, place: Partition, offset: int) -> None:
+        try:
+            # A seek is refused where the fetcher was stopped, until the partition is assigned again.
+            self._consumer.incremental_unassign([TopicPartition(*place)])
+            self._consumer.incremental_assign([TopicPartition(*place, offset)])
+        except KafkaException as exception:
+            raise broken(error_of(exception), f"going on at {offset} of {place[0]}-{place[1]}") from None
 
     def _watermark(self, place: Partition) -> int:
         try:

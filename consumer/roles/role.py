@@ -12,6 +12,7 @@ class Role(StrEnum):
     PROJECTION = "projection"
     DELIVER = "deliver"
     RETRY = "retry"
+    LOG = "log"
 
 
 def needed_by(role: Role, topics: Topics) -> frozenset[str]:
@@ -23,5 +24,7 @@ def needed_by(role: Role, topics: Topics) -> frozenset[str]:
             # Both reject what they cannot read, and suspend a webhook whose endpoint is gone.
             ends = {topics.attempts, topics.dead_letter, topics.poison, topics.subscriptions}
             return frozenset(ends | {*topics.retry_topics})
+        case Role.LOG:
+            return frozenset({topics.attempts, topics.subscriptions, topics.retry(0)})
         case _:
             assert_never(role)

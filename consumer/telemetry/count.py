@@ -25,6 +25,9 @@ Count: TypeAlias = Literal[
     # The projection's
     "subscriptions_applied",
     "buckets_rebuilt",
+    # The log's
+    "attempts_folded",
+    "suspensions_announced",
 ]
 
 Dropped: TypeAlias = Literal["no_subscribers", "deleted", "paused", "tombstone", "repeat", "succeeded_late"]

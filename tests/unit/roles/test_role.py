@@ -29,5 +29,9 @@ def test_a_delivering_role_needs_every_topic_that_the_core_may_write_to(role: Ro
     assert needed_by(role, TOPICS) == written | {TOPICS.attempts}
 
 
+def test_the_log_needs_what_it_reads_and_the_topic_of_its_notices() -> None:
+    assert needed_by(Role.LOG, TOPICS) == {TOPICS.attempts, TOPICS.subscriptions, TOPICS.retry(0)}
+
+
 def test_the_projection_needs_the_subscriptions_alone() -> None:
     assert needed_by(Role.PROJECTION, TOPICS) == {TOPICS.subscriptions}

@@ -1,0 +1,142 @@
+"""The attempts partitions of one process: loaded from Redis, folded on, saved.
+
+The law: a partition is read only while its figures are here, from the offset they stand for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from consumer.events.event import Record
+from consumer.log.attempts import sent_of
+from consumer.log.figures import Figures, forgotten
+from consumer.log.health import Health
+from consumer.log.keeper import Keeper, Superseded
+from consumer.log.store import KEPT_FOR_MS
+from consumer.telemetry.counters import counters
+from consumer.wire import RecordCorrupt
+
+_log = structlog.get_logger("log")
+
+
+class Webhooks(Protocol):
+    """What is known of webhooks here."""
+
+    def active_since_ms(self, name: str) -> int:
+        """When it became active, if it is; else 0."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a webhook; true where that is not known."""
+
+
+class Folding:
+    """Belongs to one thread. Partitions are numbers: they are all of the attempts topic.
+
+    `begin` makes the log be read from an offset, None for its beginning, and answers with the one it is. `failed` hears
+    of every failure.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        webhooks: Webhooks,
+        *,
+        begin: Callable[[int, int | None], int],
+        failed: Callable[[int, str, Health], None],
+    ) -> None:
+        self._keeper = keeper
+        self._webhooks = webhooks
+        self._begin = begin
+        self._failed = failed
+        self._figures: dict[int, Figures] = {}
+        self._unloaded: set[int] = set()
+        self._sweeps: list[int] = []
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """These are ours from now on. They are read once they are loaded, and must be paused until then."""
+        self._unloaded.update(partitions)
+
+    def left(self, partitions: Iterable[int]) -> None:
+        """These are not ours any more."""
+        for partition in partitions:
+            self._unloaded.discard(partition)
+            self._figures.pop(partition, None)
+
+    def rewound(self, partition: int) -> None:
+        """The topic was made anew."""
+        if partition in self._figures:
+            self._figures[partition].rewound()
+
+    def load(self) -> None:
+        """Load what was assigned since, and begin to read it.
+
+        Raises:
+            CacheUnavailable: call it again.
+            KafkaBroken: the broker could not be asked where to begin.
+        """
+        for partition in sorted(self._unloaded):
+            figures = self._keeper.load(partition, lambda offset, of=partition: self._begin(of, offset))  # type: ignore[misc] # of is bound
+            self._figures[partition] = figures
+            self._unloaded.discard(partition)
+            _log.info("health loaded", partition=partition, offset=figures.offset, webhooks=len(figures.health))
+
+    @property
+    def loaded(self) -> Mapping[int, int]:
+        """The partitions that are read, and how far they were."""
+        return {partition: figures.offset for partition, figures in self._figures.items()}
+
+    @property
+    def saved(self) -> Mapping[int, int]:
+        """The partitions that Redis holds, and how far."""
+        return {number: int(each.stand) for number, each in self._figures.items() if each.stand.isdecimal()}
+
+    @property
+    def unsaved(self) -> int:
+        """How many webhooks' figures Redis does not hold yet."""
+        return sum(len(figures.changed) for figures in self._figures.values())
+
+    def health_of(self, partition: int, name: str) -> Health | None:
+        """A webhook's health as of now."""
+        figures = self._figures.get(partition)
+        return None if figures is None else figures.health.get(name)
+
+    def fold(self, record: Record) -> None:
+        """Take a record in. What is no attempt is logged, and passed over."""
+        figures = self._figures.get(record.partition)
+        if figures is None:
+            return  # it will be read again
+        try:
+            name, sent = (record.key or b"").decode(errors="replace"), sent_of(record.value or b"")
+        except RecordCorrupt as error:
+            _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
+            figures.passed(record.offset)
+            return
+        health = figures.fold(record.offset, name, sent, self._webhooks.active_since_ms)
+        if health is not None:
+            counters.add("attempts_folded")
+            if health.failing_since_ms is not None:
+                self._failed(record.partition, name, health)
+
+    def save(self, partitions: int) -> None:
+        """Write what Redis does not hold yet; `partitions` is how many the topic has.
+
+        Raises:
+            CacheUnavailable: call it again, before anything more is folded.
+        """
+        for partition, figures in list(self._figures.items()):
+            try:
+                self._keeper.save(partition, figures, partitions)
+            except Superseded as error:
+                _log.warning("health loaded again: Redis holds another", reason=str(error))
+                del self._figures[partition]
+                self._unloaded.add(partition)
+
+    def sweep(self, now_ms: int) -> None:
+        """Forget, in one partition a call, who was not tried for 30 days or is deleted."""
+        if not self._sweeps:
+            self._sweeps = list(self._figures)
+        figures = self._figures.get(self._sweeps.pop()) if self._sweeps else None
+        if figures is not None:
+            before_ms = now_ms - KEPT_FOR_MS
+            figures.drop(forgotten(figures, before_ms=before_ms, now_ms=now_ms, exists=self._webhooks.exists))

@@ -1,0 +1,257 @@
+"""The role `log`: the attempts topic, folded into each webhook's health in Redis; suspensions, and word of them.
+
+The law: of the attempts topic the offset in Redis is the truth, for it changes together with the figures; what is
+committed to Kafka follows it, for those who watch lag. Redis or Kafka being away stops it where it is.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Final
+
+import structlog
+
+from consumer.control.directory import Directory
+from consumer.delivery.offsets import Partition, Position
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.producer import RecordProducer, Refused
+from consumer.kafka.topics import Topics, require
+from consumer.kafka.view import TopicView
+from consumer.kafka.writing import NewRecord
+from consumer.log.health import Health
+from consumer.log.keeper import Keeper
+from consumer.log.store import HealthStore
+from consumer.log.suspension import Rule
+from consumer.roles.announcer import Announcer
+from consumer.roles.clock import Clock
+from consumer.roles.folding import Folding
+from consumer.roles.role import Role, needed_by
+from consumer.roles.slot import instance_id
+from consumer.roles.suspender import Suspender
+from consumer.settings import Settings, duration_ms
+from consumer.telemetry.outage import Outage
+from consumer.webhooks.cache import CacheUnavailable, connect
+from consumer.webhooks.subscription import Status
+
+_log = structlog.get_logger("log")
+
+_BATCH: Final = 1_000
+_WAIT_S: Final = 0.1
+_SAVE_EVERY_S: Final = 0.25
+_SAVE_FROM: Final = 2_000
+_SWEEP_EVERY_S: Final = 10.0
+_AGAIN_S: Final = 0.5
+_READY_S: Final = 0.02
+_DRAIN_S: Final = 2.0
+
+
+def main(settings: Settings, stop: threading.Event, slot: int) -> None:
+    """Fold until `stop` is set.
+
+    Raises:
+        ConfigurationError: Kafka's or Redis' settings are wrong.
+        TopicsUnfit: a topic is missing, or not as it must be.
+    """
+    interrupted = Outage(_log, "log interrupted")
+    known = _Known(settings)
+    known.view.start()
+    try:
+        checked = False
+        while not stop.is_set():
+            try:
+                if not checked:
+                    require(settings, needed_by(Role.LOG, Topics.of(settings)))
+                    checked = True
+                # A resume that is not known yet would let the failures before it count.
+                if not known.ready_within(_AGAIN_S):
+                    continue
+                run = _Run(settings, slot, known, interrupted)
+                try:
+                    run.until(stop)
+                finally:
+                    run.close()
+            except KafkaBroken as error:
+                interrupted.met(error=str(error))
+                stop.wait(_AGAIN_S)
+    finally:
+        known.view.close()
+
+
+class _Known:
+    """The webhooks as they are now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.directory = Directory()
+        self.view = TopicView(settings, Topics.of(settings).subscriptions, self.directory)
+
+    def ready_within(self, timeout_s: float) -> bool:
+        """Whether all was read that the topic held; waits a little."""
+        self.view.reached({}, 0.0)
+        until_s = time.monotonic() + timeout_s
+        while not self.view.ready and time.monotonic() < until_s:
+            time.sleep(_READY_S)
+        return self.view.ready
+
+    def active_since_ms(self, name: str) -> int:
+        subscription = self.directory.find(name)
+        return subscription.status_since_ms if subscription and subscription.status is Status.ACTIVE else 0
+
+    def exists(self, name: str) -> bool:
+        return not self.view.ready or name in self.directory
+
+
+class _Run:
+    """One life of the clients, and what their consumer tells of its partitions."""
+
+    def __init__(self, settings: Settings, slot: int, known: _Known, interrupted: Outage) -> None:
+        topics = Topics.of(settings)
+        clock = Clock()
+        self._attempts = topics.attempts
+        self._known = known
+        self._interrupted = interrupted
+        self._away = Outage(_log, "redis unreachable")
+        self._clock = clock
+        self._client = connect(settings)
+        self._producer = RecordProducer(settings)
+        self._tokens = count()
+        self._writing: dict[int, Callable[[], None]] = {}
+        self._folding = Folding(
+            Keeper(
+                HealthStore(self._client, topic_prefix=settings.topic_prefix), new_token=lambda: secrets.token_hex(8)
+            ),
+            known,
+            begin=lambda partition, offset: self._consumer.read_from((topics.attempts, partition), offset),
+            failed=self._failed,
+        )
+        self._suspender = Suspender(
+            known.directory.find,
+            self._write,
+            topic=topics.subscriptions,
+            rule=Rule(after_ms=duration_ms(settings.suspend_after), attempts=settings.suspend_attempts),
+            now_ms=clock.now_ms,
+        )
+        self._announcer = Announcer(
+            known.directory,
+            known.view,
+            self._write,
+            topic=topics.retry(0),
+            within_ms=duration_ms(settings.retry_for),
+            now_ms=clock.now_ms,
+        )
+        self._partitions = 0
+        self._save_at_s = self._sweep_at_s = 0.0
+        self._consumer = PartitionConsumer(
+            settings,
+            group=topics.group(Role.LOG),
+            topics=(topics.attempts, topics.subscriptions),
+            instance=instance_id(settings, Role.LOG, slot),
+            listener=self,
+        )
+
+    def until(self, stop: threading.Event) -> None:
+        """Work.
+
+        Raises:
+            KafkaBroken: the clients have to be made anew.
+        """
+        while not stop.is_set():
+            self._turn()
+            self._interrupted.over()
+
+    def close(self) -> None:
+        """Save, commit, leave Kafka and Redis."""
+        self._producer.close(_DRAIN_S)
+        self._acknowledge()
+        self._save()
+        self._consumer.commit_last(self._positions(), _DRAIN_S)
+        self._consumer.close()
+        self._client.close()
+
+    # ── the consumer's partitions ────────────────────────────────────────────────────────────────────────────────
+
+    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
+        """They are read as soon as their figures are here."""
+        self._consumer.pause(self._of_attempts(partitions))
+        self._folding.assigned(number for _, number in self._of_attempts(partitions))
+        self._announcer.assigned(each for each in partitions if each[0] != self._attempts)
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Save what there is; a next owner that does not find it reads again."""
+        self._save()
+        going = {place: position for place, position in self._positions().items() if place in partitions}
+        self._consumer.commit_now(going, _DRAIN_S)
+        self.lost(partitions)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """Forget them."""
+        self._folding.left(number for _, number in self._of_attempts(partitions))
+        self._announcer.left(each for each in partitions if each[0] != self._attempts)
+
+    def rewound(self, partition: Partition) -> None:
+        """Their offsets count from the beginning again."""
+        if partition[0] == self._attempts:
+            self._folding.rewound(partition[1])
+        else:
+            self._announcer.rewound(partition)
+
+    # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _turn(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._save_at_s or (self._folding.unsaved >= _SAVE_FROM and not self._away):
+            self._save_at_s = now_s + (_SAVE_EVERY_S if self._save() else _AGAIN_S)
+            self._consumer.commit(self._positions())
+        for record in self._consumer.take(_BATCH, _WAIT_S):
+            if record.topic == self._attempts:
+                self._folding.fold(record)
+            else:
+                self._announcer.take(record)
+        self._announcer.announce()
+        self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
+        self._acknowledge()
+
+    def _save(self) -> bool:
+        """Load what is not loaded, save the rest. While Redis is away nothing more is read."""
+        try:
+            if time.monotonic() >= self._sweep_at_s:
+                self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
+                self._partitions = self._consumer.count(self._attempts)
+                self._folding.sweep(self._clock.now_ms())
+            self._folding.save(self._partitions)
+            self._folding.load()
+        except CacheUnavailable as error:
+            self._consumer.pause(self._loaded())
+            self._away.met(error=str(error))
+            return False
+        if self._away:
+            self._consumer.resume(self._loaded())
+            self._away.over()
+        return True
+
+    def _acknowledge(self) -> None:
+        for produced in self._producer.poll():
+            written = self._writing.pop(produced.token)
+            if isinstance(produced, Refused):
+                raise KafkaBroken(f"a suspension or its notice is refused: {produced.reason}")
+            written()
+
+    def _write(self, new: NewRecord, written: Callable[[], None]) -> None:
+        token = next(self._tokens)
+        self._writing[token] = written
+        self._producer.write(token, topic=new.topic, key=new.key, value=new.value, headers=new.headers)
+
+    def _failed(self, partition: int, name: str, health: Health) -> None:
+        self._suspender.failed(name, health, partition, lambda: self._consumer.end((self._attempts, partition)))
+
+    def _positions(self) -> dict[Partition, Position]:
+        saved = {(self._attempts, number): Position(offset) for number, offset in self._folding.saved.items()}
+        return saved | dict(self._announcer.positions())
+
+    def _loaded(self) -> list[Partition]:
+        return [(self._attempts, number) for number in self._folding.loaded]
+
+    def _of_attempts(self, partitions: Mapping[Partition, Position] | Sequence[Partition]) -> list[Partition]:
+        return [place for place in partitions if place[0] == self._attempts]
