@@ -70,6 +70,8 @@ _IPV4_EMBEDDED_LAST: Final = (
     IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
     IPv6Network("64:ff9b:1::/96"),  # local NAT64, RFC 8215
 )
+# The upper half of an interface identifier that ends in an IPv4 address: ISATAP, RFC 5214 section 6.1.
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
@@ -131,7 +133,8 @@ def _special(address: Address) -> str | None:
 
 def _embedded(address: IPv6Address) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses a tunnel or translator would take out of this one."""
-    if any(address in network for network in _IPV4_EMBEDDED_LAST):
+    is_isatap = int(address) >> 32 & 0xFFFF_FFFF in _ISATAP
+    if is_isatap or any(address in network for network in _IPV4_EMBEDDED_LAST):
         return (IPv4Address(int(address) & 0xFFFF_FFFF),)
     if address.sixtofour is not None:
         return (address.sixtofour,)
