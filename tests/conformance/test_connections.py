@@ -12,7 +12,8 @@ from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import REFUSED_DETAIL, AddressGuard
 from consumer.http.transport import Transport
-from tests.conformance.conftest import ADDRESS, Authority, Opener
+from tests.certificates import ADDRESS, Authority
+from tests.conformance.conftest import Opener
 from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, request
 
 OTHER = b"HTTP/1.1 500 Wrong\r\nContent-Length: 5\r\n\r\nwrong"
