@@ -84,7 +84,7 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
     """The body of a creation. What the wishes leave to the brand is not in it.
 
     Raises:
-        FieldInvalid: the filter is no JSON that could be sent.
+        FieldInvalid: the filter is none.
     """
     said: dict[str, Json] = {
         "url": wishes.url,
@@ -108,7 +108,7 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
     """The body of an update: what is changed, null for what is cleared.
 
     Raises:
-        FieldInvalid: the filter is no JSON that could be sent.
+        FieldInvalid: the filter is none.
     """
     said: dict[str, Json] = {}
     if changes.event_types is not KEPT:
@@ -140,7 +140,7 @@ def _said(fields: dict[str, Json]) -> dict[str, Json]:
 
 
 def _filter(filter_json: str | None) -> Json:
-    """The filter as JSON. It is compiled first: what JSON says twice would be said once on its way."""
+    """The filter as JSON. It is compiled first, so that what is wrong with it is said as the other way says it."""
     if filter_json is None:
         return None
     try:
