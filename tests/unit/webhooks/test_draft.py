@@ -177,6 +177,43 @@ def test_an_update_changes_what_it_names_and_the_revision() -> None:
         updated(was, timeout_ms=1)
 
 
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://example.com/other?path=1", True),
+        ("https://EXAMPLE.com:443/x", True),
+        ("HTTPS://example.com", True),
+        ("https://example.com:8443/x", False),
+        ("https://example.org/x", False),
+        ("https://sub.example.com/x", False),
+        ("http://example.com/x", False),
+        ("http://example.com:443/x", False),
+    ],
+)
+def test_headers_never_follow_the_url_to_another_origin(url: str, same: bool) -> None:
+    was, secret = created(headers={"Authorization": "Bearer x"})
+    changes = Changes(url=url)
+
+    def after(changes: Changes) -> Subscription:
+        return draft.update(
+            was, changes, brand=brand("hookline"), keyring=KEYRING, now_ms=NOW_MS, entropy=Entropy(), allow_http=True
+        )
+
+    now = after(changes)
+    assert (now.header_names, now.sealed_headers) == ((was.header_names, was.sealed_headers) if same else ((), None))
+    assert draft.cleared_headers(was, now, changes) is not same
+    assert opened(now) == secret
+    given = replace(changes, headers={"X-A": "1"})
+    assert open_headers(after(given), KEYRING) == {"X-A": "1"}
+    assert not draft.cleared_headers(was, after(given), given)
+
+
+def test_without_headers_none_are_cleared() -> None:
+    was, _ = created()
+    changes = Changes(url="https://example.org")
+    assert not draft.cleared_headers(was, updated(was, url="https://example.org"), changes)
+
+
 def test_pause_resume_suspend() -> None:
     was, _ = created()
     paused = draft.pause(was, now_ms=NOW_MS + 1)
