@@ -4,7 +4,11 @@ The law: a secret made here comes from 32 bytes of the entropy given, and no mes
 
     standard             whsec_<base64 of 24-64 bytes>     (standardwebhooks.com: 192 to 512 bits)
     ed25519              whsk_<base64 of the 32-byte seed>, public part whpk_<base64 of 32 bytes>
-    hex, sha256, stripe  the brand's prefix and 43 characters; a customer's own is any string of 8 characters or more
+    hex, sha256, stripe  the brand's prefix and 43 characters; a customer's own is any string of 16 characters or more
+
+A customer's own secret has a floor: whoever sees one request may try out secrets on its signature, as fast as he can
+count. It cannot be told whether a text was drawn or thought of; one that is short, or the same few characters over and
+over, was not drawn.
 """
 
 import base64
@@ -27,8 +31,9 @@ PUBLIC_PREFIX: Final = "whpk_"
 MIN_STANDARD_BYTES: Final = 24
 MAX_STANDARD_BYTES: Final = 64
 SEED_BYTES: Final = 32
-MIN_OWN_LENGTH: Final = 8
+MIN_OWN_LENGTH: Final = 16
 MAX_OWN_LENGTH: Final = 512
+MIN_DIFFERENT: Final = 8
 
 # A rotated secret goes on signing beside its successor only where a request can carry two signatures.
 OVERLAPPING: Final = frozenset({SigningProfile.STANDARD, SigningProfile.ED25519, SigningProfile.STRIPE})
@@ -56,14 +61,14 @@ def check_secret(secret: str, profile: SigningProfile) -> str:
     """
     match profile:
         case SigningProfile.STANDARD:
-            size = len(_decoded(secret, STANDARD_PREFIX))
-            if not MIN_STANDARD_BYTES <= size <= MAX_STANDARD_BYTES:
+            key = _decoded(secret, STANDARD_PREFIX)
+            if not MIN_STANDARD_BYTES <= len(key) <= MAX_STANDARD_BYTES:
                 raise _invalid(
                     f"must be {STANDARD_PREFIX} and base64 of {MIN_STANDARD_BYTES} to {MAX_STANDARD_BYTES} bytes"
                 )
+            _check_varied(key, "bytes")
         case SigningProfile.ED25519:
-            if len(_decoded(secret, PRIVATE_PREFIX)) != SEED_BYTES:
-                raise _invalid(f"must be {PRIVATE_PREFIX} and base64 of a {SEED_BYTES}-byte seed")
+            _check_varied(_seed(secret), "bytes")
         case SigningProfile.HEX | SigningProfile.SHA256 | SigningProfile.STRIPE:
             _check_any(secret)
         case _:
@@ -77,9 +82,16 @@ def public_key(secret: str) -> str:
     Raises:
         FieldInvalid: it is not such a secret.
     """
-    seed = _decoded(check_secret(secret, SigningProfile.ED25519), PRIVATE_PREFIX)
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    key = Ed25519PrivateKey.from_private_bytes(_seed(secret)).public_key()
+    public = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     return PUBLIC_PREFIX + base64.b64encode(public).decode("ascii")
+
+
+def _seed(secret: str) -> bytes:
+    seed = _decoded(secret, PRIVATE_PREFIX)
+    if len(seed) != SEED_BYTES:
+        raise _invalid(f"must be {PRIVATE_PREFIX} and base64 of a {SEED_BYTES}-byte seed")
+    return seed
 
 
 def _check_any(secret: str) -> None:
@@ -89,6 +101,12 @@ def _check_any(secret: str) -> None:
         secret.encode()
     except UnicodeEncodeError:
         raise _invalid("must be text that UTF-8 can carry") from None
+    _check_varied(secret, "characters")
+
+
+def _check_varied(key: str | bytes, of: str) -> None:
+    if len(set(key)) < MIN_DIFFERENT:
+        raise _invalid(f"must have at least {MIN_DIFFERENT} different {of}: this one can be guessed")
 
 
 def _decoded(secret: str, prefix: str) -> bytes:

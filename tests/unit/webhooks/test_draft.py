@@ -69,7 +69,7 @@ def test_everything_wished_is_kept() -> None:
         description="two\nlines",
         signing=SigningProfile.HEX,
         payload_format=PayloadFormat.SLACK,
-        secret="my own secret",
+        secret="my own long secret",
         retries=Retries.NONE,
         timeout_ms=1_000,
         headers={"Authorization": "Bearer x"},
@@ -78,7 +78,7 @@ def test_everything_wished_is_kept() -> None:
         max_concurrency=1,
     )
     assert subscription.event_types == ("a.b", "a.*")
-    assert secret == "my own secret"
+    assert secret == "my own long secret"
     assert subscription.header_names == ("Authorization",)
     assert open_headers(subscription, KEYRING) == {"Authorization": "Bearer x"}
     assert (subscription.rate_per_s, subscription.max_concurrency, subscription.timeout_ms) == (2.0, 1, 1_000)
@@ -254,7 +254,7 @@ def test_a_rotated_secret_overlaps_where_two_signatures_fit(profile: SigningProf
 
 
 def test_no_secret_is_in_a_repr() -> None:
-    wishes = replace(WISHES, secret="hush hush", headers={"X-A": "hush"})
+    wishes = replace(WISHES, secret="hush hush, be quiet", headers={"X-A": "hush"})
     assert "hush" not in repr(wishes)
     assert "hush" not in repr(Changes(headers={"X-A": "hush"}))
-    assert "hush" not in repr(created(secret="hush hush", signing=SigningProfile.HEX)[0])
+    assert "hush" not in repr(created(secret="hush hush, be quiet", signing=SigningProfile.HEX)[0])

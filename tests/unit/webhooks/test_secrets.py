@@ -43,9 +43,13 @@ def test_the_public_key_belongs_to_the_private_one() -> None:
         (SigningProfile.STANDARD, "whsec_ä", "base64"),
         (SigningProfile.ED25519, "whsec_" + base64.b64encode(b"k" * 32).decode(), "whsk_"),
         (SigningProfile.ED25519, "whsk_" + base64.b64encode(b"k" * 31).decode(), "32-byte"),
-        (SigningProfile.HEX, "1234567", "between 8"),
-        (SigningProfile.SHA256, "x" * 513, "between 8"),
-        (SigningProfile.STRIPE, "\ud800" * 10, "UTF-8"),
+        (SigningProfile.STANDARD, "whsec_" + base64.b64encode(b"abcdefg" * 4).decode(), "8 different bytes"),
+        (SigningProfile.ED25519, "whsk_" + base64.b64encode(bytes(32)).decode(), "8 different bytes"),
+        (SigningProfile.HEX, "123456789abcdef", "between 16"),
+        (SigningProfile.SHA256, "x" * 513, "between 16"),
+        (SigningProfile.SHA256, "aaaaaaaaaaaaaaaa", "8 different characters"),
+        (SigningProfile.STRIPE, "abcdefgabcdefgabcdefg", "8 different characters"),
+        (SigningProfile.STRIPE, "\ud800" * 20, "UTF-8"),
     ],
 )
 def test_an_unfit_secret_is_refused_with_its_form_and_not_shown(
@@ -58,6 +62,8 @@ def test_an_unfit_secret_is_refused_with_its_form_and_not_shown(
     assert secret not in str(caught.value)
 
 
-@pytest.mark.parametrize("secret", ["correct horse", "schlüssel-mit-ümlaut", "whsec_anything"])
+@pytest.mark.parametrize(
+    "secret", ["correct horse battery", "schlüssel-mit-ümlaut", "whsec_anything at all", "abcdefghabcdefgh"]
+)
 def test_any_string_will_do_where_the_string_is_the_key(secret: str) -> None:
     assert secrets.check_secret(secret, SigningProfile.HEX) == secret
