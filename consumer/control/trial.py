@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -38,6 +38,7 @@ MAX_AT_ONCE: Final = 16
 MAX_OF_A_TENANT: Final = 2
 
 _TURN_S: Final = 1.0
+_CLOSING_S: Final = 0.2
 
 # Why there was no answer, for a customer. An engine's own words may hold addresses: they stay in the log.
 _TOLD: Final[dict[FailureKind, str]] = {
@@ -148,48 +149,59 @@ class Trials:
             first_due_ms=now_ms,
         )
         target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
-        with self._room(subscription.tenant):
-            tried, answer = self._attempt(delivery, target, now_ms)
+        tried, answer = self._attempt(delivery, target, now_ms)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
         record = encode_attempt(logged(tried, answer, outcome, next_tier=None))
         self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
         return _trial(tried, answer)
 
     def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[_Tried, Answer]:
-        try:
-            signer = target.signer
-        except Unsignable as error:
-            unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
-            return _Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
-        body, content_type = signer.body(delivery.event)
-        request = signer.request(event=delivery.event, body=body, content_type=content_type, now_ms=now_ms)
-        tried = _Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
-        return tried, _answered(self._open_engine(), request)
+        with self._room(delivery.event.tenant) as room:
+            try:
+                signer = target.signer
+            except Unsignable as error:
+                unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
+                return _Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
+            body, content_type = signer.body(delivery.event)
+            request = signer.request(event=delivery.event, body=body, content_type=content_type, now_ms=now_ms)
+            tried = _Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
+            transport = self._open_engine()
+            room.callback(transport.close)
+            return tried, _answered(transport, request)
 
     @contextmanager
-    def _room(self, tenant: str) -> Iterator[None]:
+    def _room(self, tenant: str) -> Iterator[ExitStack]:
+        """Room for one test, given back when all that is hung on it has been closed.
+
+        Closing is left to a thread after a moment: libcurl (8.23) waits there for a name server that does not answer,
+        longer than any timeout of ours.
+        """
         with self._lock:
             if self._under_way.total() >= MAX_AT_ONCE or self._under_way[tenant] >= MAX_OF_A_TENANT:
                 raise TrialsBusy("other test events are still waiting for their answers: try again in a few seconds")
             self._under_way[tenant] += 1
+        room = ExitStack()
+        room.callback(self._leave, tenant)
         try:
-            yield
+            yield room
         finally:
-            with self._lock:
-                self._under_way[tenant] -= 1
-                if not self._under_way[tenant]:
-                    del self._under_way[tenant]
+            closing = threading.Thread(target=room.close, name="trial", daemon=True)
+            closing.start()
+            closing.join(_CLOSING_S)
+
+    def _leave(self, tenant: str) -> None:
+        with self._lock:
+            self._under_way[tenant] -= 1
+            if not self._under_way[tenant]:
+                del self._under_way[tenant]
 
 
 def _answered(transport: Transport, request: Request) -> Answer:
-    """The answer to this one request; the transport promises that it comes. Closes the transport."""
-    try:
-        transport.submit(0, request)
-        while True:
-            for _, answer in transport.poll(_TURN_S):
-                return answer
-    finally:
-        transport.close()
+    """The answer to this one request; the transport promises that it comes."""
+    transport.submit(0, request)
+    while True:
+        for _, answer in transport.poll(_TURN_S):
+            return answer
 
 
 def _trial(tried: _Tried, answer: Answer) -> Trial:
