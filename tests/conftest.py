@@ -22,6 +22,8 @@ settings.register_profile("suite", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2_000, deadline=None)
 settings.load_profile("suite")
 
+DOCUMENTATION = (".example", "example.com", "example.net", "example.org")
+
 _owner = pytest.StashKey[shared.Shared]()
 
 
@@ -59,7 +61,7 @@ def example_names(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = socket.getaddrinfo
 
     def getaddrinfo(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 # the signature is the library's
-        known = isinstance(host, str) and host.removesuffix(".").endswith((".example", "example.com"))
+        known = isinstance(host, str) and host.removesuffix(".").endswith(DOCUMENTATION)
         return ask("93.184.215.14" if known else host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
