@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from consumer.brands.loader import load_brands
 from consumer.cli.credentials import Credentials, key_brand
 from consumer.cli.exits import usage
+from consumer.cli.key_port import KeyPort
 from consumer.cli.webhook_port import WebhookPort
 from consumer.settings import Settings, load
 
@@ -40,19 +41,36 @@ def webhooks(access: Access | None) -> Iterator[WebhookPort]:
         BrandUnknown: there is no such brand.
         ConfigurationError: a setting is wrong.
     """
+    # Each way has clients of its own, which the other one's users need not wait for.
     asked, settings = access or Access(), load()
-    if asked.api is not None:
-        # Each way has clients of its own, which the other one's users need not wait for.
+    if asked.api is None:
+        from consumer.cli.direct_webhooks import DirectWebhooks  # noqa: PLC0415
+
+        _check_direct(asked)
+        yield DirectWebhooks(settings, tenant=asked.tenant, brand=asked.brand)
+    else:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415
         from consumer.cli.remote_webhooks import RemoteWebhooks  # noqa: PLC0415
 
         with ApiClient(asked.api, _credentials(asked, settings)) as client:
             yield RemoteWebhooks(client)
-    else:
-        from consumer.cli.direct_webhooks import DirectWebhooks  # noqa: PLC0415
+
+
+@contextmanager
+def keys(access: Access | None) -> Iterator[KeyPort]:
+    """The API keys, whichever way they are reached. Raises as `webhooks`."""
+    asked, settings = access or Access(), load()
+    if asked.api is None:
+        from consumer.cli.direct_keys import DirectKeys  # noqa: PLC0415 # as above
 
         _check_direct(asked)
-        yield DirectWebhooks(settings, tenant=asked.tenant, brand=asked.brand)
+        yield DirectKeys(settings, tenant=asked.tenant, brand=asked.brand)
+    else:
+        from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
+        from consumer.cli.remote_keys import RemoteKeys  # noqa: PLC0415 # as above
+
+        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+            yield RemoteKeys(client)
 
 
 def _credentials(asked: Access, settings: Settings) -> Credentials:

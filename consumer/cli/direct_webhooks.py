@@ -15,7 +15,7 @@ from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
 from consumer.cli.exits import say, usage
 from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
-from consumer.control import writes
+from consumer.control import canary, writes
 from consumer.control.applied import Seen
 from consumer.control.edit import edit
 from consumer.control.endpoint import check_endpoint
@@ -71,6 +71,7 @@ class DirectWebhooks:
             entropy=secrets.token_bytes,
             allow_http=settings.allow_http,
         )
+        canary.ensure(settings, self._keyring)
         if not _Kept(self, created.id).write(created):
             raise Conflict(created.id)
         return resource(created, secret=clear, list_field=brand.api.list_field)
@@ -110,6 +111,8 @@ class DirectWebhooks:
                 allow_http=self._settings.allow_http,
             )
             cleared = draft.cleared_headers(was, changed, changes)
+            if changes.headers is not KEPT:
+                canary.ensure(self._settings, self._keyring)
             return changed
 
         changed = self._edited(webhook, make)
@@ -132,6 +135,7 @@ class DirectWebhooks:
                 secret=secret,
                 overlap_ms=draft.OVERLAP_MS if overlap_ms is None else overlap_ms,
             )
+            canary.ensure(self._settings, self._keyring)
             return rotated
 
         rotated = self._edited(webhook, make)

@@ -1,28 +1,25 @@
-"""`hookline keys`: API keys, an operator's way, straight to the state topic.
+"""`hookline keys`: API keys, an operator's way or a customer's (see `access.py`).
 
 The law: a key is printed once, by the command that made it, and works as soon as that command returns; a revoked one
 opens nothing from then on, in any process.
 """
 
 import os
-import secrets
 import time
+from itertools import islice
 from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from consumer.brands.loader import brand as brand_named
-from consumer.cli.exits import bad_input, usage
+from consumer.cli.access import Access, keys
+from consumer.cli.exits import usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table, reported
-from consumer.control.key_resource import Standing, resource, standing
-from consumer.control.key_uses import last_uses
-from consumer.control.key_writes import read_keys, write_key
-from consumer.control.keys import ID_DIGITS, USUAL_SCOPES, ApiKey, Scope, mint, revoked
-from consumer.json import Json
-from consumer.settings import duration_ms, load
-from consumer.signing.timestamps import rfc3339
+from consumer.cli.webhook_port import Shown
+from consumer.control.key_resource import Standing
+from consumer.control.keys import Scope
+from consumer.settings import duration_ms
 
 app = App(name="keys", help="Create, list and revoke API keys; change the keys that encrypt secrets.")
 app.command("consumer.cli.rotate_encryption:rotate_encryption", name="rotate-encryption")
@@ -34,81 +31,59 @@ _STYLES = {Standing.ACTIVE: "green", Standing.EXPIRED: "yellow", Standing.REVOKE
 @app.command
 def create(
     *,
-    tenant: Annotated[str, Parameter(help="Whose webhooks it opens.")],
-    brand: Annotated[str, Parameter(help="Under which brand.")] = "hookline",
     scope: Annotated[
         list[Scope] | None, Parameter(negative=(), help="May be repeated. Default: read, write and replay.")
     ] = None,
     name: Annotated[str, Parameter(help="For people.")] = "",
     expires: Annotated[str | None, Parameter(help="After so long, as in 90d. Default: never.")] = None,
+    access: Access | None = None,
     json: AsJson = False,
 ) -> int:
     """Create an API key and print it. It is not shown again."""
 
     def command() -> int:
-        settings, now_ms = load(), _now_ms()
-        key, text = mint(
-            tenant=tenant,
-            brand=brand_named(brand, settings.brands_dir),
-            scopes=USUAL_SCOPES if scope is None else scope,
-            name=name,
-            expires_at_ms=None if expires is None else now_ms + _lifetime_ms(expires),
-            now_ms=now_ms,
-            entropy=secrets.token_bytes,
-        )
-        write_key(settings, key)
-        _print(resource(key, now_ms=now_ms, text=text), as_json=json)
+        expires_at_ms = None if expires is None else time.time_ns() // 1_000_000 + _lifetime_ms(expires)
+        with keys(access) as reached:
+            created = reached.create(scopes=scope, name=name, expires_at_ms=expires_at_ms)
+        _print(created, as_json=json)
         return os.EX_OK
 
     return reported(command, as_json=json)
 
 
 @app.command(name="list")
-def list_(
-    *,
-    tenant: Annotated[str | None, Parameter(help="Only this tenant's.")] = None,
-    brand: Annotated[str | None, Parameter(help="Only this brand's.")] = None,
-    limit: Limit = None,
-    json: AsJson = False,
-) -> int:
+def list_(*, limit: Limit = None, access: Access | None = None, json: AsJson = False) -> int:
     """List API keys, oldest first, with when each was used last. JSON is one object a line."""
 
     def command() -> int:
         most = checked_limit(limit)
-        settings, now_ms = load(), _now_ms()
-        found = read_keys(settings).listed(tenant=tenant, brand=brand)[:most]
-        uses = last_uses(settings, [key.id for key in found])
-        if json:
-            for key in found:
-                print_json(resource(key, now_ms=now_ms, last_used_ms=uses.get(key.id)))
-        else:
-            columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED")
-            rows = (_row(key, now_ms, uses.get(key.id)) for key in found)
-            print_table(columns, rows, empty="there are no such keys")
+        with keys(access) as reached:
+            found = islice(reached.listed(), most)
+            if json:
+                for each in found:
+                    print_json(each)
+            else:
+                columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED")
+                print_table(columns, (_row(each) for each in found), empty="there are no such keys")
         return os.EX_OK
 
     return reported(command, as_json=json)
 
 
 @app.command
-def revoke(key: str, /, *, json: AsJson = False) -> int:
+def revoke(key_id: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
     """Revoke an API key: it opens nothing from now on. Revoking it again changes nothing.
 
     Parameters
     ----------
-    key
+    key_id
         Its id.
     """
 
     def command() -> int:
-        settings, now_ms = load(), _now_ms()
-        found = read_keys(settings).get(key)
-        if found is None:
-            raise bad_input(f"there is no key {_shown(key)}")
-        ended = revoked(found, now_ms=now_ms)
-        if ended != found:
-            write_key(settings, ended)
-        _print(resource(ended, now_ms=now_ms), as_json=json)
+        with keys(access) as reached:
+            revoked = reached.revoke(key_id)
+        _print(revoked, as_json=json)
         return os.EX_OK
 
     return reported(command, as_json=json)
@@ -121,24 +96,16 @@ def _lifetime_ms(text: str) -> int:
         raise usage(f"--expires: {error}") from None
 
 
-def _shown(key_id: str) -> str:
-    """The id as it was given, unless somebody gave the whole key in its place."""
-    return key_id if len(key_id) <= ID_DIGITS else "of this id: give the id alone, not the key"
-
-
-def _print(shown: dict[str, Json], *, as_json: bool) -> None:
+def _print(shown: Shown, *, as_json: bool) -> None:
     if as_json:
         print_json(shown)
     else:
         print_fields(shown)
 
 
-def _row(key: ApiKey, now_ms: int, last_used_ms: int | None) -> tuple[str | Text, ...]:
-    status = standing(key, now_ms)
-    scopes = ", ".join(sorted(key.scopes))
-    times = ("" if at_ms is None else rfc3339(at_ms) for at_ms in (key.expires_at_ms, last_used_ms))
-    return key.id, key.tenant, key.brand, key.name, scopes, Text(status.value, style=_STYLES[status]), *times
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _row(shown: Shown) -> tuple[str | Text, ...]:
+    status, scopes = Standing(str(shown["status"])), shown["scopes"]
+    names = (str(shown[name]) for name in ("id", "tenant", "brand", "name"))
+    granted = ", ".join(map(str, scopes)) if isinstance(scopes, list) else ""
+    times = (str(shown[name] or "") for name in ("expiresAt", "lastUsedAt"))
+    return *names, granted, Text(status.value, style=_STYLES[status]), *times

@@ -1,0 +1,66 @@
+"""API keys by way of Kafka: read from the state topic and written to it, as their operator does.
+
+The law: what is returned holds: a key works in every process, or opens nothing in any, from the return on.
+"""
+
+import secrets
+import time
+from collections.abc import Collection, Iterator
+
+from consumer.brands.loader import brand as brand_named
+from consumer.cli.exits import usage
+from consumer.cli.key_port import key_unknown
+from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
+from consumer.control.key_resource import resource
+from consumer.control.key_uses import last_uses
+from consumer.control.key_writes import read_keys, write_key
+from consumer.control.keys import USUAL_SCOPES, Scope, mint, revoked
+from consumer.settings import Settings
+
+
+class DirectKeys:
+    """The keys of one tenant, of one brand, or (None) of all."""
+
+    def __init__(self, settings: Settings, *, tenant: str | None, brand: str | None) -> None:
+        self._settings = settings
+        self._tenant = tenant
+        self._brand = brand
+
+    def create(self, *, scopes: Collection[Scope] | None, name: str, expires_at_ms: int | None) -> Shown:
+        """See `KeyPort`."""
+        if self._tenant is None:
+            raise usage("--tenant says whose webhooks it opens")
+        now_ms = _now_ms()
+        key, text = mint(
+            tenant=self._tenant,
+            brand=brand_named(DEFAULT_BRAND if self._brand is None else self._brand, self._settings.brands_dir),
+            scopes=USUAL_SCOPES if scopes is None else scopes,
+            name=name,
+            expires_at_ms=expires_at_ms,
+            now_ms=now_ms,
+            entropy=secrets.token_bytes,
+        )
+        write_key(self._settings, key)
+        return resource(key, now_ms=now_ms, text=text)
+
+    def listed(self) -> Iterator[Shown]:
+        """See `KeyPort`."""
+        found = read_keys(self._settings).listed(tenant=self._tenant, brand=self._brand)
+        uses = last_uses(self._settings, [key.id for key in found])
+        now_ms = _now_ms()
+        return (resource(key, now_ms=now_ms, last_used_ms=uses.get(key.id)) for key in found)
+
+    def revoke(self, key_id: str) -> Shown:
+        """See `KeyPort`."""
+        found = read_keys(self._settings).get(key_id)
+        if found is None or self._tenant not in {None, found.tenant} or self._brand not in {None, found.brand}:
+            raise key_unknown(key_id)
+        now_ms = _now_ms()
+        ended = revoked(found, now_ms=now_ms)
+        if ended != found:
+            write_key(self._settings, ended)
+        return resource(ended, now_ms=now_ms, last_used_ms=last_uses(self._settings, [key_id]).get(key_id))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
