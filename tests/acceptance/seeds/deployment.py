@@ -1,0 +1,186 @@
+"""One Hookline for all five brands: every role in a process of its own, on a real Kafka and Redis, HTTPS only."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from confluent_kafka import KafkaError, Message, Producer
+
+from consumer.delivery.delivery import Attempt
+from consumer.kafka.records import decode_attempt
+from tests.acceptance.deadline import until
+from tests.acceptance.hookline import Hookline, clean, command
+from tests.acceptance.seeds.endpoints import Answer, Endpoint, Endpoints, endpoints
+from tests.acceptance.stage import Stage
+from tests.certificates import Authority
+from tests.services.redis import Redis
+from tests.services.server import free_port
+
+READY_WITHIN_S = 40.0
+# After a write is answered: the staleness bound set below, and as much again.
+SETTLED_S = 0.2
+OPTIONS = {
+    "HOOKLINE_ALLOW_HTTP": "false",
+    "HOOKLINE_STALENESS": "100ms",
+    "HOOKLINE_RETRY_DELAYS": "500ms,1s,2s",
+    "HOOKLINE_API_REQUESTS_PER_S": "1000",
+}
+
+
+class Deployment:
+    """The running installation, and what a test does with it."""
+
+    def __init__(self, stage: Stage, running: Hookline, served: Endpoints, api_url: str) -> None:
+        self.stage = stage
+        self.running = running
+        self.endpoints = served
+        self.api_url = api_url
+        self._producer = Producer({"bootstrap.servers": stage.settings.kafka["bootstrap.servers"], "linger.ms": 0})
+
+    def key(self, brand: str, tenant: str) -> str:
+        """A new API key, made as the operator makes it."""
+        arguments = command("keys", "create", "--tenant", tenant, "--brand", brand, "--json")
+        environment = clean(self.stage.environment)
+        made = subprocess.run(arguments, cwd=self.stage.folder, env=environment, capture_output=True, check=False)
+        assert made.returncode == 0, made.stderr.decode()
+        return str(json.loads(made.stdout)["key"])
+
+    @contextmanager
+    def customer(self, brand: str, tenant: str, *, webhooks: str, envelope: str | None = None) -> Iterator["Customer"]:
+        """A customer of the brand's company, with a key of its own.
+
+        `webhooks` is where the page says they are, `envelope` the member of an answer that holds what is asked for.
+        """
+        key = self.key(brand, tenant)
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=self.api_url, headers=headers, timeout=15.0, trust_env=False) as client:
+            yield Customer(self, client, tenant=tenant, key=key, webhooks=webhooks, envelope=envelope)
+
+    def publish(self, *events: dict[str, object]) -> None:
+        """Publish events as their producer does; returns when Kafka has them."""
+        failed: list[KafkaError] = []
+
+        def told(error: KafkaError | None, _message: Message) -> None:
+            if error is not None:
+                failed.append(error)
+
+        for event in events:
+            self._producer.produce(self.stage.event_topic, value=json.dumps(event).encode(), on_delivery=told)
+        assert self._producer.flush(15.0) == 0
+        assert not failed
+
+    def attempts(self, webhook: str, count: int = 1) -> list[Attempt]:
+        """What the delivery log holds of a webhook, once there are so many attempts."""
+        found: list[Attempt] = []
+
+        def enough() -> bool:
+            read = [
+                decode_attempt(each.value or b"")
+                for each in self.stage.read(self.stage.topics.attempts)
+                if each.key == webhook.encode()
+            ]
+            found[:] = sorted(read, key=lambda each: each.at_ms)
+            return len(found) >= count
+
+        until(enough, within_s=10.0, missing=lambda: f"{len(found)} of {count} attempts of {webhook} are logged")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A webhook as its creation was answered, with its endpoint."""
+
+    shown: dict[str, Any]
+    endpoint: Endpoint
+
+    @property
+    def id(self) -> str:
+        return str(self.shown["id"])
+
+    @property
+    def secret(self) -> str:
+        return str(self.shown["secret"])
+
+
+class Customer:
+    """One tenant with an API key. `client` speaks to the API with it."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        client: httpx.Client,
+        *,
+        tenant: str,
+        key: str,
+        webhooks: str,
+        envelope: str | None,
+    ) -> None:
+        self.deployment = deployment
+        self.client = client
+        self.tenant = tenant
+        self.key = key
+        self._webhooks = webhooks
+        self._envelope = envelope
+
+    def ok(self, method: str, path: str, status: int = 200, body: object = None) -> Any:  # noqa: ANN401 # JSON of every shape
+        """The JSON of an answer that must have this status."""
+        answered = self.client.request(method, path, json=body)
+        assert answered.status_code == status, (answered.status_code, answered.text)
+        return answered.json()
+
+    def hook(self, *answers: Answer, **wishes: object) -> Hook:
+        """A new webhook, which counts from now on, at an endpoint that answers so."""
+        endpoint = self.deployment.endpoints.open(*answers)
+        created = self.ok("POST", self._webhooks, 201, {"url": endpoint.url, **wishes})
+        settle()
+        return Hook(shown=created if self._envelope is None else created[self._envelope], endpoint=endpoint)
+
+    def happens(self, event_type: str, data: object, **fields: object) -> None:
+        """Publish one event of this tenant."""
+        self.deployment.publish({"type": event_type, "tenant": self.tenant, "data": data, **fields})
+
+
+def settle() -> None:
+    """Wait until every write that was answered counts for every event."""
+    time.sleep(SETTLED_S)
+
+
+@contextmanager
+def deployment(folder: Path, bootstrap: str, prefix: str) -> Iterator[Deployment]:
+    """Start everything; it is ready when this is entered."""
+    with ExitStack() as running:
+        redis = Redis.start(folder / "redis")
+        running.callback(redis.stop)
+        authority = Authority(folder)
+        port = free_port()
+        options = {**OPTIONS, "HOOKLINE_API_LISTEN": f"127.0.0.1:{port}"}
+        with pytest.MonkeyPatch.context() as patch:
+            stage = Stage.build(
+                folder, patch, bootstrap=bootstrap, redis_url=redis.url(), prefix=prefix, options=options
+            )
+        served = running.enter_context(endpoints(authority))
+        hookline = running.enter_context(stage.running("--processes", "1", SSL_CERT_FILE=str(authority.ca_file)))
+        hookline.assigned("deliver", within_s=READY_WITHIN_S)
+        hookline.assigned("retry", within_s=READY_WITHIN_S)
+        api_url = f"http://127.0.0.1:{port}"
+        until(
+            lambda: _ready(api_url) or not hookline.running,
+            within_s=READY_WITHIN_S,
+            missing=lambda: f"the API is not ready\n{hookline.tail}",
+        )
+        assert hookline.running, hookline.tail
+        yield Deployment(stage, hookline, served, api_url)
+
+
+def _ready(api_url: str) -> bool:
+    try:
+        return httpx.get(f"{api_url}/readyz", trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
