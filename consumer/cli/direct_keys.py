@@ -26,7 +26,7 @@ class DirectKeys:
         self._tenant = tenant
         self._brand = brand
 
-    def create(self, *, scopes: Collection[Scope] | None, name: str, expires_at_ms: int | None) -> Shown:
+    def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
         """See `KeyPort`."""
         if self._tenant is None:
             raise usage("--tenant says whose webhooks it opens")
@@ -36,7 +36,7 @@ class DirectKeys:
             brand=brand_named(DEFAULT_BRAND if self._brand is None else self._brand, self._settings.brands_dir),
             scopes=USUAL_SCOPES if scopes is None else scopes,
             name=name,
-            expires_at_ms=expires_at_ms,
+            expires_at_ms=None if lifetime_ms is None else now_ms + lifetime_ms,
             now_ms=now_ms,
             entropy=secrets.token_bytes,
         )

@@ -18,8 +18,8 @@ class KeyPort(Protocol):
     what is out of reach or not allowed.
     """
 
-    def create(self, *, scopes: Collection[Scope] | None, name: str, expires_at_ms: int | None) -> Shown:
-        """A new key and its text, shown this once. `scopes` of None are the usual ones."""
+    def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
+        """A new key and its text, shown this once. `scopes` of None are the usual ones, a lifetime of None is for ever."""
 
     def listed(self) -> Iterator[Shown]:
         """All of them, those that open nothing any more too, oldest first."""

@@ -5,7 +5,6 @@ opens nothing from then on, in any process.
 """
 
 import os
-import time
 from itertools import islice
 from typing import Annotated
 
@@ -42,9 +41,9 @@ def create(
     """Create an API key and print it. It is not shown again."""
 
     def command() -> int:
-        expires_at_ms = None if expires is None else time.time_ns() // 1_000_000 + _lifetime_ms(expires)
+        lifetime_ms = None if expires is None else _lifetime_ms(expires)
         with keys(access) as reached:
-            created = reached.create(scopes=scope, name=name, expires_at_ms=expires_at_ms)
+            created = reached.create(scopes=scope, name=name, lifetime_ms=lifetime_ms)
         _print(created, as_json=json)
         return os.EX_OK
 

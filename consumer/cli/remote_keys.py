@@ -1,5 +1,6 @@
 """API keys by way of the API, as the holder of a key with the scope admin does."""
 
+import time
 from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
@@ -19,13 +20,13 @@ class RemoteKeys:
         # Keys are beside the webhooks, as everything else is.
         self._path = client.brand.api.base_path.rpartition("/")[0] + "/keys"
 
-    def create(self, *, scopes: Collection[Scope] | None, name: str, expires_at_ms: int | None) -> Shown:
+    def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
         """See `KeyPort`."""
         body: dict[str, Json] = {"name": name}
         if scopes is not None:
             body["scopes"] = [scope.value for scope in scopes]
-        if expires_at_ms is not None:
-            body["expiresAt"] = rfc3339(expires_at_ms)
+        if lifetime_ms is not None:
+            body["expiresAt"] = rfc3339(time.time_ns() // 1_000_000 + lifetime_ms)
         return self._client.ask("POST", self._path, body)
 
     def listed(self) -> Iterator[Shown]:
