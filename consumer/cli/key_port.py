@@ -19,7 +19,7 @@ class KeyPort(Protocol):
     """
 
     def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
-        """A new key and its text, shown this once. `scopes` of None are the usual ones, a lifetime of None is for ever."""
+        """A new key and its text, shown this once. `scopes` of None are the usual ones, no lifetime is for ever."""
 
     def listed(self) -> Iterator[Shown]:
         """All of them, those that open nothing any more too, oldest first."""
