@@ -28,7 +28,7 @@ def run(
     Parameters
     ----------
     roles
-        projection, deliver, retry, log; all of them when none is named.
+        projection, deliver, retry, log, api; all of them when none is named.
     processes
         How many deliver processes; by default HOOKLINE_PROCESSES, else one for each core. Other roles have one each.
     until_input_ends

@@ -8,9 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from consumer.brands.brand import TEST
+from consumer.control.api_keys import ApiKeys
 from consumer.control.applied import CacheWatch
 from consumer.control.barrier import Barrier
 from consumer.control.directory import Directory
+from consumer.control.errands import Errands
+from consumer.control.idempotency import Idempotency
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial, Trials
@@ -35,12 +38,13 @@ class Control:
         """
         topics = Topics.of(settings)
         directory = Directory()
+        errands = Errands()
         self.settings = settings
         self.keyring = Keyring.from_settings(settings)
         self.keys = KeyDirectory()
         self._cache = CacheWatch(settings)
         self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
-        self._state_view = TopicView(settings, topics.state, self.keys)
+        self._state_view = TopicView(settings, topics.state, self.keys, errands)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
         self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))
@@ -48,6 +52,10 @@ class Control:
             topics.subscriptions, directory=directory, view=self._webhooks_view, writer=self.writer, cache=self._cache
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
+        self.api_keys = ApiKeys(topics.state, directory=self.keys, writer=self.writer)
+        self.once = Idempotency(
+            topics.state, errands=errands, keyring=self.keyring, view=self._state_view, writer=self.writer
+        )
         self._trials = Trials(settings, self.keyring, lambda record: self.writer.write(record).result())
 
     def __enter__(self) -> Self:

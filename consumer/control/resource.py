@@ -1,13 +1,16 @@
 """The webhook as JSON: what the API answers and the command line prints.
 
-The law: a secret is in it only where the caller puts it, and the values of the customer's headers never are.
+The law: a secret is in it only where the caller puts it or the brand shows it always, and the values of the customer's
+headers never are.
 """
 
 from typing import Final, cast
 
 import msgspec
 
+from consumer.brands.brand import Brand
 from consumer.json import Json
+from consumer.log.health import Health
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.secrets import public_key
@@ -15,13 +18,27 @@ from consumer.webhooks.subscription import SigningProfile, Subscription
 
 HIDDEN: Final = "[hidden]"
 _EVERY_TYPE: Final = "*"
+_NO_HEALTH: Final[dict[str, Json]] = {
+    "avgResponseTime": None,
+    "consecutiveFailures": None,
+    "errorsSinceLastSuccess": None,
+    "lastResponseTime": None,
+    "lastSuccessAt": None,
+    "lastStatus": None,
+}
 
 
-def resource(subscription: Subscription, *, secret: str | None = None) -> dict[str, Json]:
+def resource(
+    subscription: Subscription,
+    *,
+    secret: str | None = None,
+    health: Health | None = None,
+    list_field: str = "topics",
+) -> dict[str, Json]:
     """The webhook in camelCase, times as RFC 3339 with milliseconds and Z.
 
     `secret` is the one in the clear, right after it was made. Under ed25519 its public key is shown instead, which is
-    all that a receiver needs.
+    all that a receiver needs. `health` of None is not known, or there is none yet.
     """
     filter_json = subscription.filter_json
     shown: dict[str, Json] = {
@@ -30,7 +47,7 @@ def resource(subscription: Subscription, *, secret: str | None = None) -> dict[s
         "name": subscription.name,
         "description": subscription.description,
         "url": subscription.url,
-        "topics": list(subscription.event_types) or [_EVERY_TYPE],
+        list_field: list(subscription.event_types) or [_EVERY_TYPE],
         "status": subscription.status.value,
         "statusReason": subscription.status_reason or None,
         "requestConfig": {
@@ -47,6 +64,7 @@ def resource(subscription: Subscription, *, secret: str | None = None) -> dict[s
         "filter": None if filter_json is None else cast("Json", msgspec.json.decode(filter_json)),
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
+        "health": _NO_HEALTH if health is None else _health(health),
         "createdAt": rfc3339(subscription.created_at_ms),
         "updatedAt": rfc3339(subscription.updated_at_ms),
     }
@@ -66,5 +84,50 @@ def with_public_key(subscription: Subscription, keyring: Keyring) -> dict[str, J
     """
     if subscription.signing is not SigningProfile.ED25519:
         return resource(subscription)
+    return resource(subscription, secret=opened_secret(subscription, keyring))
+
+
+def as_its_brand_shows_it(
+    subscription: Subscription, brand: Brand, keyring: Keyring, *, health: Health | None = None
+) -> dict[str, Json]:
+    """The webhook as it is read at any time: with its secret where the brand's customers may read it.
+
+    Raises:
+        SecretUnreadable: the key that sealed its secret is not in the ring.
+    """
+    always = brand.api.secret == "readable"  # noqa: S105 # a habit, no secret
+    readable = always or subscription.signing is SigningProfile.ED25519
+    secret = opened_secret(subscription, keyring) if readable else None
+    return resource(subscription, secret=secret, health=health, list_field=brand.api.list_field)
+
+
+def opened_secret(subscription: Subscription, keyring: Keyring) -> str:
+    """The secret in the clear.
+
+    Raises:
+        SecretUnreadable: the key that sealed it is not in the ring.
+    """
     opened = keyring.open(subscription.secret, tenant=subscription.tenant, subscription_id=subscription.id)
-    return resource(subscription, secret=opened.decode())
+    return opened.decode()
+
+
+def _health(health: Health) -> dict[str, Json]:
+    last = health.last_status
+    return {
+        "avgResponseTime": _rounded(health.avg_response_ms),
+        "consecutiveFailures": health.consecutive_failures,
+        "errorsSinceLastSuccess": health.errors_since_last_success,
+        "lastResponseTime": _rounded(health.last_response_ms),
+        "lastSuccessAt": _time(health.last_success_at_ms),
+        "lastStatus": None
+        if last is None
+        else {"code": last.code, "message": last.message, "timestamp": rfc3339(last.at_ms)},
+    }
+
+
+def _rounded(elapsed_ms: float | None) -> float | None:
+    return None if elapsed_ms is None else round(elapsed_ms, 1)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

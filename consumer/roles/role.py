@@ -13,6 +13,7 @@ class Role(StrEnum):
     DELIVER = "deliver"
     RETRY = "retry"
     LOG = "log"
+    API = "api"
 
 
 def needed_by(role: Role, topics: Topics) -> frozenset[str]:
@@ -26,5 +27,8 @@ def needed_by(role: Role, topics: Topics) -> frozenset[str]:
             return frozenset(ends | {*topics.retry_topics})
         case Role.LOG:
             return frozenset({topics.attempts, topics.subscriptions, topics.retry(0)})
+        case Role.API:
+            # It replays dead letters and logs the test events it sends.
+            return frozenset({topics.subscriptions, topics.state, topics.dead_letter, topics.retry(0), topics.attempts})
         case _:
             assert_never(role)

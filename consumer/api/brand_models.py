@@ -1,0 +1,71 @@
+"""The models that differ from brand to brand.
+
+What the list of event types is called, whether a customer may bring a secret, whether answers stand under `data`.
+
+The law: the routes are the same for all; they see one Python name, `event_types`, and the OpenAPI of each brand shows
+its own.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import BaseModel, Field, create_model
+
+from consumer.api import models
+from consumer.brands.brand import Brand
+
+_MOST_LISTED: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandModels:
+    """One brand's. Answers are to be wrapped by `one` and `page`, as the brand does it."""
+
+    create: type[models.WebhookCreate]
+    update: type[models.WebhookUpdate]
+    rotate: type[models.SecretRotation]
+    webhook: type[models.Webhook]
+    under_data: bool
+
+    @classmethod
+    def of(cls, brand: Brand) -> Self:
+        """The models of this brand."""
+        name = brand.api.list_field
+        examples = [[each.type for each in brand.catalogue[:_MOST_LISTED]]]
+        chosen = Field(
+            None,
+            alias=name,
+            description="The event types to receive: exact, prefix.* or *, which is all. None given means all.",
+            examples=examples,
+        )
+        own = (models.OwnSecret,) if brand.api.own_secret else ()
+        shown = {
+            "readable": "What signs. Always shown.",
+            "once": "What signs. Shown once: by the creation, and by a rotation.",
+        }
+        return cls(
+            create=create_model(
+                "WebhookCreate", __base__=(models.WebhookCreate, *own), event_types=(list[str] | None, chosen)
+            ),
+            update=create_model("WebhookUpdate", __base__=models.WebhookUpdate, event_types=(list[str] | None, chosen)),
+            rotate=create_model("SecretRotation", __base__=(models.SecretRotation, *own)),
+            webhook=create_model(
+                "Webhook",
+                __base__=models.Webhook,
+                event_types=(list[str], Field(alias=name, examples=examples)),
+                secret=(str | None, Field(None, description=shown[brand.api.secret])),
+            ),
+            under_data=brand.api.envelope == "data",
+        )
+
+    def one(self, model: type[BaseModel]) -> type[BaseModel]:
+        """An answer that is one of these."""
+        return create_model(f"{model.__name__}Answer", data=(model, ...)) if self.under_data else model
+
+    def page(self, model: type[BaseModel]) -> type[BaseModel]:
+        """An answer that is a list of these."""
+        return create_model(
+            f"{model.__name__}List",
+            __base__=models.Page if self.under_data else models.ObjectPage,
+            data=(list[model], ...),  # type: ignore[valid-type] # a model that is made while running
+        )

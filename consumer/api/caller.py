@@ -1,0 +1,100 @@
+"""Who calls: a customer by a key, or the operator for one of them.
+
+The law: every key that does not open anything, whyever, gets one and the same 401; and nothing is known of a caller
+but what its key says, unless it is the operator, who says it by headers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from consumer.api.problem import Refusal
+from consumer.brands.brand import Brand
+from consumer.control.key_directory import KeyDirectory
+from consumer.control.keys import Scope, operator, parse
+from consumer.control.owner import Owner
+from consumer.settings import Settings
+from consumer.webhooks.fields import FieldInvalid, check_name
+
+TENANT_HEADER: Final = "hookline-tenant"
+BRAND_HEADER: Final = "hookline-brand"
+DEFAULT_BRAND: Final = "hookline"
+_BEARER: Final = "bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whose webhooks are meant, and what may be done to them. `key_id` of None is the operator."""
+
+    owner: Owner
+    key_id: str | None
+    scopes: frozenset[Scope]
+
+    def need(self, scope: Scope) -> None:
+        """Raises Refusal: 403."""
+        if scope not in self.scopes:
+            raise Refusal(
+                HTTPStatus.FORBIDDEN, f"this key may not do that: it needs the scope {scope}, which it was not given"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """A text presented as a key that is worth a look-up: it has a key's form, or is the operator's."""
+
+    text: str
+    operator: bool
+
+
+def unauthorized() -> Refusal:
+    """The one answer to every bad key."""
+    return Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "send a key that holds, as in `Authorization: Bearer …`",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def presented(settings: Settings, authorization: str | None) -> Presented:
+    """What was presented, judged without any look-up.
+
+    Raises:
+        Refusal: 401.
+    """
+    scheme, _, text = (authorization or "").partition(" ")
+    text = text.strip()
+    if scheme.lower() != _BEARER or not text:
+        raise unauthorized()
+    is_operator = operator(settings, text)
+    if not is_operator and parse(text) is None:
+        raise unauthorized()
+    return Presented(text=text, operator=is_operator)
+
+
+def customer(keys: KeyDirectory, text: str, now_ms: int) -> Caller:
+    """The caller by a key.
+
+    Raises:
+        Refusal: 401.
+    """
+    key = keys.find(text, now_ms)
+    if key is None:
+        raise unauthorized()
+    return Caller(owner=Owner(tenant=key.tenant, brand=key.brand), key_id=key.id, scopes=key.scopes)
+
+
+def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Brand]) -> Caller:
+    """The operator, acting for the tenant and the brand that it names.
+
+    Raises:
+        Refusal: 400, it names no tenant or a brand that does not exist.
+    """
+    brand = header(BRAND_HEADER) or DEFAULT_BRAND
+    if brand not in brands:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"Hookline-Brand: choose from {', '.join(sorted(brands))}")
+    try:
+        tenant = check_name("Hookline-Tenant", header(TENANT_HEADER) or "")
+    except FieldInvalid as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
+    return Caller(owner=Owner(tenant=tenant, brand=brand), key_id=None, scopes=frozenset(Scope))

@@ -1,0 +1,44 @@
+"""The test event that some brands send as soon as a webhook is created.
+
+The law: the creation's answer does not wait for it, and it is sent as soon as there is room for it.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from consumer.api.services import Plane
+from consumer.control.trial import TrialsBusy
+from consumer.kafka.client import KafkaBroken
+from consumer.webhooks.subscription import Subscription
+
+_log = structlog.get_logger("api")
+
+_AGAIN_S: Final = 0.25
+_PATIENCE_S: Final = 120.0
+
+
+def creation_test(plane: Plane, subscription: Subscription) -> BackgroundTask:
+    """To be done behind the answer."""
+    return BackgroundTask(_send, plane, subscription)
+
+
+async def _send(plane: Plane, subscription: Subscription) -> None:
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            await run_in_threadpool(plane.try_out, subscription)
+        except TrialsBusy as error:
+            if time.monotonic() > until_s:
+                _log.warning("test event of a new webhook not sent", webhook=subscription.id, error=str(error))
+                return
+            await asyncio.sleep(_AGAIN_S)
+        except KafkaBroken as error:
+            _log.warning("test event of a new webhook not sent", webhook=subscription.id, error=str(error))
+            return
+        else:
+            return

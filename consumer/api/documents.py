@@ -1,0 +1,91 @@
+"""What the OpenAPI says beyond the routes' models: problems, headers, who may ask.
+
+The law: whatever a route can answer stands at the route, and what every route can answer stands here.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from consumer.api import problem
+from consumer.api.problem import Problem
+from consumer.brands.brand import Brand
+
+Responses: TypeAlias = dict[int | str, dict[str, Any]]  # Any: FastAPI's own shape of documented answers
+
+_ALWAYS: Final = (400, 401, 403, 408, 413, 415, 429, 503)
+_SCHEMAS: Final = "#/components/schemas/"
+_TELLS: Final = {
+    400: "The request is malformed: its JSON, a header, or the operator's headers.",
+    401: "No key that holds.",
+    403: "The key's scopes do not reach so far, or there may be no more webhooks.",
+    404: "There is no such thing, or it is another tenant's.",
+    408: "The body did not come within 10 seconds.",
+    409: "Changed by another request at the same moment, or a request with this Idempotency-Key is under way.",
+    412: "Changed since it was read.",
+    413: "The body is larger than 256 KiB.",
+    415: "The body is not application/json.",
+    422: "A field cannot be so; or the Idempotency-Key was used for another request.",
+    429: "Too many requests of this key, or too many test events at once.",
+    503: "Kafka cannot be reached: nothing is known to be done. Try again.",
+}
+_RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
+def problems(*statuses: int) -> Responses:
+    """These problems of a route, beside those that every route has."""
+    return {status: _documented(status) for status in statuses}
+
+
+def tagged(status: int, description: str) -> Responses:
+    """A success that carries an ETag."""
+    tag = {"description": "The write version, for If-Match.", "schema": {"type": "string"}}
+    return {status: {"description": description, "headers": {"ETag": tag}}}
+
+
+def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a brand's app."""
+    told = get_openapi(
+        title=f"{brand.title} webhooks",
+        version="1",
+        summary="Create, look at, change, test and delete webhooks; look at and replay what could not be delivered.",
+        routes=app.routes,
+        tags=[
+            {"name": "webhooks", "description": "Endpoints of yours that receive events."},
+            {"name": "event types", "description": "What there is to subscribe to."},
+            {"name": "dead letters", "description": "Deliveries that failed for good."},
+            {"name": "keys", "description": "API keys, for a tenant's administrator."},
+        ],
+    )
+    components = told.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    described = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    schemas.update(described.pop("$defs"))
+    schemas["Problem"] = described
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": f"An API key, as in `Authorization: Bearer {brand.key_prefix}…`. The operator's key also "
+            "names whom it acts for: headers Hookline-Tenant and Hookline-Brand.",
+        }
+    }
+    told["security"] = [{"key": []}]
+    for operation in (each for path in told["paths"].values() for each in path.values()):
+        _complete(operation)
+    return told
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    answers = operation["responses"] | {str(status): _documented(status) for status in _ALWAYS}
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _documented(status: int) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "description": _TELLS.get(status, problem.title(HTTPStatus(status))),
+        "content": {problem.MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}},
+    }
+    return told | ({"headers": _RETRY_AFTER} if status in {429, 503} else {})

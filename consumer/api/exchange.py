@@ -1,0 +1,74 @@
+"""One request and its answer, as the log and the answer's headers tell it.
+
+The law: the log says who asked for what and how it went, never with what: no query, no body, no key, and of a path that
+is no route of ours not even the path.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.routing import BaseRoute
+from starlette.types import Message, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from consumer.api.caller import Caller
+
+_PRIVATE: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+REQUEST_ID: Final = "Request-Id"
+
+
+class Exchange:
+    """`headers` are put on the answer; `quiet` keeps a success out of the log."""
+
+    def __init__(self, scope: Scope, send: Send, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self.caller: Caller | None = None
+        self.quiet = False
+        self.begun = False
+        self.id = secrets.token_hex(8)
+        self.headers: dict[str, str] = {REQUEST_ID: self.id, **_PRIVATE}
+        self._scope = scope
+        self._send = send
+        self._monotonic_s = monotonic_s
+        self._began_s = monotonic_s()
+        self._status = 0
+
+    @property
+    def route(self) -> str | None:
+        """The route's path with its parameters by name; None where there is none."""
+        route: BaseRoute | None = self._scope.get("route")
+        path = getattr(route, "path", None)
+        return path if isinstance(path, str) else None
+
+    async def send(self, message: Message) -> None:
+        """Pass the answer on, with the headers that each has."""
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self._status = int(message["status"])
+            MutableHeaders(scope=message).update(self.headers)
+        await self._send(message)
+
+    def log(self, log: FilteringBoundLogger) -> None:
+        """One line."""
+        if self.quiet:
+            return
+        caller = self.caller
+        log.info(
+            "request",
+            id=self.id,
+            method=self._scope["method"],
+            route=self.route,
+            status=self._status,
+            elapsed_ms=round((self._monotonic_s() - self._began_s) * 1_000, 1),
+            client=(self._scope.get("client") or (None,))[0],
+            tenant=None if caller is None else caller.owner.tenant,
+            brand=None if caller is None else caller.owner.brand,
+            by=None if caller is None else caller.key_id or "operator",
+        )

@@ -1,0 +1,190 @@
+"""What stands in front of every brand's app.
+
+The law: nothing of a request is looked at by a route before its caller is known, and no answer leaves without the
+headers that keep it private and a line in the log.
+
+    request ─► probes, OpenAPI ─► key ─► barrier ─► caller ─► rate ─► body ─► the brand's app
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from consumer.api import caller as callers
+from consumer.api.call import Call, put
+from consumer.api.caller import Caller
+from consumer.api.exchange import Exchange
+from consumer.api.freshness import Freshness
+from consumer.api.probes import Probes
+from consumer.api.problem import Refusal, unavailable
+from consumer.api.rate import RateLimit
+from consumer.api.refusals import bug
+from consumer.api.services import Services
+from consumer.brands.brand import Brand
+from consumer.kafka.client import KafkaBroken
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("api")
+
+MAX_BODY_BYTES: Final = 262_144
+_BODY_WITHIN_S: Final = 10.0
+_WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
+
+
+class Front:
+    """The ASGI application of one process."""
+
+    def __init__(
+        self,
+        services: Services,
+        apps: Mapping[str, ASGIApp],
+        brands: Mapping[str, Brand],
+        documents: Mapping[str, bytes],
+        *,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`apps` and `documents`, the OpenAPI of each as JSON, are by the brand's name."""
+        self._services = services
+        self._apps = apps
+        self._brands = brands
+        self._documents = documents
+        self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
+        self._freshness = Freshness(services.plane.fresh)
+        self._probes = Probes(services.plane, self._freshness)
+        self._rate = RateLimit(services.plane.settings.api_requests_per_s)
+        self._away = Outage(_log, "requests not answered: kafka away")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, send, self._monotonic_s)
+        try:
+            await self._answer(scope, receive, exchange)
+        except Refusal as refusal:
+            await refusal.answer()(scope, receive, exchange.send)
+        except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
+            _log.exception("bug", method=scope["method"], route=exchange.route)
+            if not exchange.begun:
+                await bug()(scope, receive, exchange.send)
+        finally:
+            exchange.log(_log)
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        public = await self._public(scope)
+        if public is not None:
+            exchange.quiet = True
+            await public(scope, receive, exchange.send)
+            return
+        headers = Headers(scope=scope)
+        caller = await self._caller(headers)
+        exchange.caller = caller
+        if caller.key_id is not None:
+            self._services.uses.used(caller.key_id, self._now_ms())
+            verdict = self._rate.take(caller.key_id, self._monotonic_s())
+            exchange.headers.update(verdict.headers)
+            if not verdict.allowed:
+                raise Refusal(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    f"this key may make {verdict.limit_per_s} requests a second: slow down",
+                )
+        body = await _body(scope, headers, receive)
+        put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body))
+        await self._apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
+
+    async def _public(self, scope: Scope) -> Response | None:
+        """What is answered to anybody."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            return None
+        match scope["path"].split("/"):
+            case ["", "livez"]:
+                return self._probes.alive()
+            case ["", "readyz"]:
+                return await self._probes.ready()
+            case ["", "openapi.json"] if callers.DEFAULT_BRAND in self._documents:
+                return _json(self._documents[callers.DEFAULT_BRAND])
+            case ["", "brands", name, "openapi.json"] if name in self._documents:
+                return _json(self._documents[name])
+            case _:
+                return None
+
+    async def _caller(self, headers: Headers) -> Caller:
+        presented = callers.presented(self._services.plane.settings, headers.get("authorization"))
+        try:
+            await self._freshness.wait()
+        except KafkaBroken as error:
+            self._away.met(error=str(error))
+            raise unavailable("Kafka does not answer: nothing was done, try again") from None
+        self._away.over()
+        if presented.operator:
+            return callers.acting_operator(headers.get, self._brands)
+        caller = callers.customer(self._services.plane.keys, presented.text, self._now_ms())
+        if caller.owner.brand not in self._apps:
+            raise callers.unauthorized()  # of a brand that is not here any more
+        return caller
+
+
+async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes:
+    """The body, whole.
+
+    Raises:
+        Refusal: 408, 413 or 415.
+    """
+    too_large = Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body may have {MAX_BODY_BYTES} bytes",
+        headers={"Connection": "close"},
+    )
+    announced = headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise too_large
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise Refusal(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body did not come within {_BODY_WITHIN_S:g} s",
+            headers={"Connection": "close"},
+        ) from None
+    if body and scope["method"] in _WITH_BODY and not _is_json(headers.get("content-type", "")):
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json")
+    return bytes(body)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body, to be read once more."""
+    told = False
+
+    async def read() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return read
+
+
+def _json(document: bytes) -> Response:
+    return Response(document, media_type="application/json")

@@ -1,0 +1,127 @@
+"""The routes of API keys: what a customer's administrator does with them, and an operator for a customer.
+
+The law: a key is shown by the answer that made it and by no other. It reaches its own tenant and brand, and gives no
+scope that it does not hold.
+"""
+
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Path, Response
+
+from consumer.api import answers, models
+from consumer.api.call import needs
+from consumer.api.documents import problems
+from consumer.api.once import IdempotencyKey, once
+from consumer.api.problem import Refusal
+from consumer.api.site import Asking, Cursor, Limit, Site
+from consumer.control.api_keys import KeysFull, KeyUnknown, NotHeld
+from consumer.control.idempotency import Answer
+from consumer.control.key_resource import resource
+from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.webhooks.fields import FieldInvalid
+
+KeyId = Annotated[str, Path(description="The key's id.", max_length=256)]
+_LIST: Final = "keys"
+_TAGS: Final = ["keys"]
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def add_keys(site: Site) -> None:
+    """Add them beside the brand's webhooks."""
+    _add_list(site)
+    _add_create(site)
+    _add_revoke(site)
+
+
+def _add_list(site: Site) -> None:
+    services = site.services
+
+    @site.app.get(
+        site.prefix + "/keys",
+        operation_id="listKeys",
+        summary="List the API keys, oldest first, revoked ones too",
+        tags=[*_TAGS],
+        response_model=site.shapes.page(models.Key),
+        responses=problems(422),
+        openapi_extra=needs(Scope.ADMIN),
+    )
+    def list_keys(call: Asking, limit: Limit = 20, cursor: Cursor = None) -> Response:
+        owner, now_ms = call.caller.owner, _now_ms()
+        after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=_LIST)
+        found, end = services.plane.api_keys.page(owner, after=after, limit=limit)
+        used_ms = services.uses.read([key.id for key in found])
+        told = [resource(key, now_ms=now_ms, last_used_ms=used_ms.get(key.id)) for key in found]
+        then = None if end is None else services.cursors.write(end, owner=owner, of=_LIST)
+        return answers.response(answers.page(site.brand, [*told], then))
+
+
+def _add_create(site: Site) -> None:
+    services = site.services
+
+    @site.app.post(
+        site.prefix + "/keys",
+        operation_id="createKey",
+        summary="Create an API key, which is shown this once",
+        description="It opens what the key that makes it opens: the same tenant and brand, and no scope more.",
+        tags=[*_TAGS],
+        status_code=HTTPStatus.CREATED,
+        response_model=site.shapes.one(models.Key),
+        responses=problems(409, 422),
+        openapi_extra=needs(Scope.ADMIN),
+    )
+    def create_key(call: Asking, body: models.KeyCreate, idempotency_key: IdempotencyKey = None) -> Response:
+        def create(_work: str | None) -> Answer:
+            try:
+                key, text = services.plane.api_keys.create(
+                    call.caller.owner,
+                    site.brand,
+                    held=call.caller.scopes,
+                    scopes=USUAL_SCOPES if body.scopes is None else body.scopes,
+                    name=body.name,
+                    expires_at_ms=None if body.expires_at is None else _moment_ms(body.expires_at),
+                )
+            except (NotHeld, KeysFull) as error:
+                raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None
+            return answers.one(site.brand, resource(key, now_ms=_now_ms(), text=text), status=HTTPStatus.CREATED)
+
+        return once(services, call, idempotency_key, create)
+
+
+def _add_revoke(site: Site) -> None:
+    services = site.services
+
+    @site.app.delete(
+        site.prefix + "/keys/{id}",
+        operation_id="revokeKey",
+        summary="Revoke an API key: it opens nothing from now on",
+        description="It stays in the list, as revoked. To revoke it again changes nothing.",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(models.Key),
+        responses=problems(404, 422),
+        openapi_extra=needs(Scope.ADMIN),
+    )
+    def revoke_key(call: Asking, id: KeyId) -> Response:  # noqa: A002 # the path's own word
+        try:
+            key = services.plane.api_keys.revoke(call.caller.owner, id)
+        except KeyUnknown as error:
+            raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from None
+        used_ms = services.uses.read([key.id]).get(key.id)
+        return answers.response(answers.one(site.brand, resource(key, now_ms=_now_ms(), last_used_ms=used_ms)))
+
+
+def _moment_ms(text: str) -> int:
+    """RFC 3339 as epoch milliseconds."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise FieldInvalid("expires_at", "must be a time with its zone, as in 2026-01-31T12:00:00Z")
+    return round((moment - _EPOCH).total_seconds() * 1_000)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,112 @@
+"""What an API answers when it does not do what was asked: RFC 9457 problem details.
+
+The law: every answer that is not a success has this form, whoever refuses: the front, a route, or a bug. Fields are
+named as in the request's body, and nothing that was sent is repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+MEDIA_TYPE: Final = "application/problem+json"
+# So that nobody takes the problem for one of HTTP's own: RFC 9457 section 4.2.1.
+_NO_TYPE: Final = "about:blank"
+
+
+class FieldProblem(BaseModel):
+    """One field that cannot be."""
+
+    field: Annotated[str, Field(description="Its name in the request, dots between names inside each other.")]
+    message: Annotated[str, Field(description="What is wrong with it.")]
+
+
+class Problem(BaseModel):
+    """Why a request was not done (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Unprocessable Content",
+                    "status": 422,
+                    "detail": "url: must begin with https://",
+                    "errors": [{"field": "url", "message": "must begin with https://"}],
+                }
+            ]
+        }
+    )
+
+    type: Annotated[str, Field(description="Always about:blank: the status says which kind it is.")]
+    title: Annotated[str, Field(description="The status in words.")]
+    status: Annotated[int, Field(description="The HTTP status.")]
+    detail: Annotated[str, Field(description="What happened and what to do, for a person.")]
+    errors: Annotated[list[FieldProblem] | None, Field(description="The fields refused, where fields were.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A field that cannot be, by its name in the request."""
+
+    field: str
+    message: str
+
+
+class Refusal(Exception):  # noqa: N818 # it is an answer, not a bug
+    """Raised anywhere below the front, it becomes the answer."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[Wrong] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def answer(self) -> Response:
+        """The problem as a response."""
+        return problem(self.status, self.detail, errors=self.errors, headers=self.headers)
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem as a response."""
+    told: dict[str, object] = {"type": _NO_TYPE, "title": title(status), "status": int(status), "detail": detail}
+    if errors:
+        told["errors"] = [{"field": each.field, "message": each.message} for each in errors]
+    return Response(msgspec.json.encode(told), status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def title(status: HTTPStatus) -> str:
+    """The status in the words of RFC 9110, which Python 3.11 and 3.13 do not have alike."""
+    match status:
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return "Unprocessable Content"
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return "Content Too Large"
+        case _:
+            return status.phrase
+
+
+def invalid(field: str, message: str) -> Refusal:
+    """One field that cannot be: 422."""
+    return Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", errors=(Wrong(field=field, message=message),)
+    )
+
+
+def unavailable(detail: str, *, again_in_s: int = 1) -> Refusal:
+    """What is needed is out of reach for the moment: 503."""
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(again_in_s)})

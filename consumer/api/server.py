@@ -1,0 +1,69 @@
+"""The HTTP server: uvicorn, in a thread of its own.
+
+The law: it listens before anything else is ready, so that /readyz can say what is missing; and asked to stop it answers
+what it was asked before, for as long as it may.
+"""
+
+import socket
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_BACKLOG: Final = 2_048
+_IDLE_S: Final = 75
+_HEAD_BYTES: Final = 65_536
+
+
+class Server:
+    """Serves an application on a socket for as long as the context lasts."""
+
+    def __init__(self, application: ASGIApp, listener: socket.socket, *, drain_s: int) -> None:
+        config = uvicorn.Config(
+            application,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            backlog=_BACKLOG,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_IDLE_S,
+            timeout_graceful_shutdown=drain_s,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+        )
+        self._server = uvicorn.Server(config)
+        self._listener = listener
+        self._failed: BaseException | None = None
+        # A daemon, and so are the threads it starts: a request that hangs must not keep a process from ending.
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it serves."""
+        return self._thread.is_alive()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Raises whatever ended it before it was asked to end."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+        if self._failed is not None and error is None:
+            raise self._failed
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        except BaseException as error:  # noqa: BLE001 # told to the thread that waits for this one
+            self._failed = error

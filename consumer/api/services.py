@@ -1,0 +1,68 @@
+"""What the routes stand on.
+
+The law: this is everything. The role builds it on Kafka and Redis, a test on its own; no route opens a connection.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.control.api_keys import ApiKeys
+from consumer.control.cursor import Cursors
+from consumer.control.idempotency import Once
+from consumer.control.key_directory import KeyDirectory
+from consumer.control.trial import Trial
+from consumer.control.webhooks import Webhooks
+from consumer.log.health import Health
+from consumer.settings import Settings
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Subscription
+
+
+class Plane(Protocol):
+    """The control plane in this process; see `control.Control`."""
+
+    settings: Settings
+    keyring: Keyring
+    keys: KeyDirectory
+    webhooks: Webhooks
+    api_keys: ApiKeys
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything was read that the topics held at the start."""
+
+    def fresh(self, timeout_s: float = 2.0) -> None:
+        """Wait until every write acknowledged before this call is seen here. Raises KafkaBroken."""
+
+    def try_out(self, subscription: Subscription, event_type: str = ...) -> Trial:
+        """Send a test event and wait for the answer. Raises FieldInvalid, TrialsBusy, KafkaBroken."""
+
+
+class Healths(Protocol):
+    """Health, where it is kept."""
+
+    def read(self, ids: Sequence[str]) -> dict[str, Health]:
+        """Of those of these webhooks that have any; nothing while Redis is away."""
+
+
+class Uses(Protocol):
+    """Who remembers when a key was used last."""
+
+    def used(self, key_id: str, now_ms: int) -> None:
+        """The key opened something just now."""
+
+    def read(self, key_ids: Sequence[str]) -> Mapping[str, int]:
+        """When these were used last, in epoch milliseconds, as far as it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One process's. `check_url` raises FieldInvalid of an endpoint that may not be; it may ask the DNS."""
+
+    plane: Plane
+    healths: Healths
+    uses: Uses
+    once: Once
+    cursors: Cursors
+    check_url: Callable[[str], None]

@@ -1,0 +1,75 @@
+"""Where a brand's routes are put, and how its webhooks look there."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Header, Path, Query
+from pydantic import BaseModel
+
+from consumer.api import answers
+from consumer.api.brand_models import BrandModels
+from consumer.api.call import Call, call_of
+from consumer.api.conditions import if_match_of
+from consumer.api.services import Services
+from consumer.brands.brand import Brand
+from consumer.control.cursor import MAX_LENGTH
+from consumer.control.idempotency import Answer
+from consumer.control.owner import Owner
+from consumer.control.resource import as_its_brand_shows_it, resource
+from consumer.log.health import Health
+from consumer.webhooks.subscription import Subscription
+
+Asking = Annotated[Call, Depends(call_of)]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many on a page.")]
+Cursor = Annotated[str | None, Query(max_length=MAX_LENGTH, description="nextCursor of the page before.")]
+Id = Annotated[str, Path(description="The webhook's id.", max_length=256)]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag that was read; 412 when it changed since.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One brand's app, while it is built."""
+
+    app: FastAPI
+    brand: Brand
+    shapes: BrandModels
+    services: Services
+
+    @property
+    def base(self) -> str:
+        """Where its webhooks are."""
+        return self.brand.api.base_path
+
+    @property
+    def prefix(self) -> str:
+        """Where what is beside them is."""
+        return self.base.rpartition("/")[0]
+
+    @property
+    def webhook(self) -> type[BaseModel]:
+        """The model of an answer that is one webhook."""
+        return self.shapes.one(self.shapes.webhook)
+
+    def revision(self, if_match: str | None, owner: Owner, id: str) -> int | None:  # noqa: A002 # what everybody calls it
+        """The revision that If-Match asks for. Raises Refusal: 400 or 412."""
+        return if_match_of(if_match, lambda: self.services.plane.webhooks.get(owner, id).revision)
+
+    def shown(self, subscription: Subscription, **headers: str) -> Answer:
+        """A webhook as it is read at any time."""
+        told = as_its_brand_shows_it(
+            subscription, self.brand, self.services.plane.keyring, health=self._health(subscription)
+        )
+        return answers.one(self.brand, told, headers=answers.etag(subscription) | headers)
+
+    def with_secret(self, subscription: Subscription, secret: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+        """A webhook whose secret was just made."""
+        told = resource(
+            subscription, secret=secret, health=self._health(subscription), list_field=self.brand.api.list_field
+        )
+        return answers.one(self.brand, told, status=status, headers=answers.etag(subscription))
+
+    def _health(self, subscription: Subscription) -> Health | None:
+        return self.services.healths.read([subscription.id]).get(subscription.id)

@@ -1,0 +1,117 @@
+"""The routes by which something is done with a webhook: a new secret, a pause, a resumption, a test event."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Response
+
+from consumer.api import answers, models
+from consumer.api.bodies import bodied
+from consumer.api.call import needs
+from consumer.api.documents import problems, tagged
+from consumer.api.once import IdempotencyKey, once
+from consumer.api.site import Asking, Id, IfMatch, Site
+from consumer.api.wishes import own_secret
+from consumer.control.idempotency import Answer
+from consumer.control.keys import Scope
+from consumer.webhooks.subscription import Subscription
+
+_TAGS: Final = ["webhooks"]
+
+
+def add_webhook_actions(site: Site) -> None:
+    """Add them below each webhook."""
+    webhooks = site.services.plane.webhooks
+    _add_rotate(site)
+    _add_status(site, "pause", "Pause a webhook: nothing is delivered until it is resumed", webhooks.pause)
+    _add_status(site, "resume", "Resume a webhook that was paused, or suspended by us", webhooks.resume)
+    _add_test(site)
+
+
+def _add_rotate(site: Site) -> None:
+    services = site.services
+
+    @site.app.post(
+        site.base + "/{id}/secret",
+        operation_id="rotateWebhookSecret",
+        summary="Rotate the secret",
+        description="Where the signature has room for both, the old secret goes on signing beside the new one.",
+        tags=[*_TAGS],
+        response_model=site.webhook,
+        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook, with its new secret."),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    @bodied(site.shapes.rotate | None)
+    def rotate_webhook_secret(
+        call: Asking,
+        id: Id,  # noqa: A002 # the path's own word
+        body: models.SecretRotation | None = None,
+        if_match: IfMatch = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        owner = call.caller.owner
+        seconds = None if body is None else body.overlap_seconds
+
+        def rotate(_work: str | None) -> Answer:
+            rotated, secret = services.plane.webhooks.rotate(
+                owner,
+                id,
+                secret=own_secret(body),
+                overlap_ms=None if seconds is None else seconds * 1_000,
+                if_match=site.revision(if_match, owner, id),
+            )
+            return site.with_secret(rotated, secret)
+
+        return once(services, call, idempotency_key, rotate)
+
+
+def _add_status(site: Site, name: str, summary: str, change: Callable[..., Subscription]) -> None:
+    @site.app.post(
+        f"{site.base}/{{id}}/{name}",
+        operation_id=f"{name}Webhook",
+        summary=summary,
+        tags=[*_TAGS],
+        response_model=site.webhook,
+        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook as it is now."),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    def change_status(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
+        owner = call.caller.owner
+        return answers.response(site.shown(change(owner, id, if_match=site.revision(if_match, owner, id))))
+
+
+def _add_test(site: Site) -> None:
+    services = site.services
+
+    @site.app.post(
+        site.base + "/{id}/test",
+        operation_id="testWebhook",
+        summary="Send a test event now, and see what the endpoint answers",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(models.TestResult),
+        responses=problems(404, 409, 422),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    def test_webhook(
+        call: Asking,
+        id: Id,  # noqa: A002 # same
+        body: models.TestEvent | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        subscription = services.plane.webhooks.get(call.caller.owner, id)
+        event_type = (models.TestEvent() if body is None else body).type
+
+        def test(_work: str | None) -> Answer:
+            trial = services.plane.try_out(subscription, event_type)
+            return answers.one(
+                site.brand,
+                {
+                    "status": trial.status,
+                    "body": trial.text,
+                    "elapsedMs": round(trial.elapsed_ms, 1),
+                    "error": trial.error,
+                },
+            )
+
+        return once(services, call, idempotency_key, test)

@@ -1,0 +1,171 @@
+"""The routes by which webhooks are created, looked at, changed and deleted.
+
+The law: what is answered holds. A write is on its topic and in this process's view of it before its answer leaves, so
+whoever reads next, anywhere, sees it.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Response
+
+from consumer.api import answers, models
+from consumer.api.bodies import bodied
+from consumer.api.call import needs
+from consumer.api.creation_test import creation_test
+from consumer.api.documents import problems, tagged
+from consumer.api.once import IdempotencyKey, once
+from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
+from consumer.api.wishes import changes_of, wishes_of
+from consumer.control.idempotency import Answer
+from consumer.control.keys import Scope
+from consumer.control.refusal import Conflict
+from consumer.control.resource import as_its_brand_shows_it, opened_secret
+from consumer.webhooks.subscription import Subscription
+
+NOTICE: Final = "Hookline-Notice"
+_CLEARED: Final = "custom headers were cleared because the host changed"
+_LIST: Final = "webhooks"
+_TAGS: Final = ["webhooks"]
+
+
+def add_webhooks(site: Site) -> None:
+    """Add them under the brand's base path."""
+    _add_list(site)
+    _add_create(site)
+    _add_get(site)
+    if site.brand.api.editable:
+        _add_update(site)
+    _add_delete(site)
+
+
+def _add_list(site: Site) -> None:
+    services, brand = site.services, site.brand
+
+    @site.app.get(
+        site.base,
+        operation_id="listWebhooks",
+        summary="List webhooks, oldest first",
+        tags=[*_TAGS],
+        response_model=site.shapes.page(site.shapes.webhook),
+        responses=problems(422),
+        openapi_extra=needs(Scope.READ),
+    )
+    def list_webhooks(
+        call: Asking,
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Response:
+        owner = call.caller.owner
+        after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=_LIST)
+        found, end = services.plane.webhooks.page(owner, after, limit)
+        healths = services.healths.read([each.id for each in found])
+        told = [
+            as_its_brand_shows_it(each, brand, services.plane.keyring, health=healths.get(each.id)) for each in found
+        ]
+        then = None if end is None else services.cursors.write(end, owner=owner, of=_LIST)
+        return answers.response(answers.page(brand, [*told], then))
+
+
+def _add_create(site: Site) -> None:
+    services = site.services
+    plane = services.plane
+
+    @site.app.post(
+        site.base,
+        operation_id="createWebhook",
+        summary="Create a webhook",
+        tags=[*_TAGS],
+        status_code=HTTPStatus.CREATED,
+        response_model=site.webhook,
+        responses=problems(409, 422) | tagged(HTTPStatus.CREATED, "The webhook, with its secret."),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    @bodied(site.shapes.create)
+    def create_webhook(call: Asking, body: models.WebhookCreate, idempotency_key: IdempotencyKey = None) -> Response:
+        owner = call.caller.owner
+        made: list[Subscription] = []
+
+        def create(work: str | None) -> Answer:
+            id_ = None if work is None else f"wh_{work}"
+            try:
+                services.check_url(body.url)
+                subscription, secret = plane.webhooks.create(owner, wishes_of(body, owner), id=id_)
+            except Conflict:
+                if id_ is None:
+                    raise
+                # Created by a try that did not come to its answer: the same work, so the same webhook.
+                subscription = plane.webhooks.get(owner, id_)
+                secret = opened_secret(subscription, plane.keyring)
+            made.append(subscription)
+            return site.with_secret(subscription, secret, HTTPStatus.CREATED)
+
+        response = once(services, call, idempotency_key, create)
+        if made and site.brand.api.test_on_creation:
+            response.background = creation_test(plane, made[0])
+        return response
+
+
+def _add_get(site: Site) -> None:
+    webhooks = site.services.plane.webhooks
+
+    @site.app.get(
+        site.base + "/{id}",
+        operation_id="getWebhook",
+        summary="Get a webhook",
+        tags=[*_TAGS],
+        response_model=site.webhook,
+        responses=problems(404, 422) | tagged(HTTPStatus.OK, "The webhook."),
+        openapi_extra=needs(Scope.READ),
+    )
+    def get_webhook(call: Asking, id: Id) -> Response:  # noqa: A002 # the path's own word
+        return answers.response(site.shown(webhooks.get(call.caller.owner, id)))
+
+
+def _add_update(site: Site) -> None:
+    services = site.services
+
+    @site.app.patch(
+        site.base + "/{id}",
+        operation_id="updateWebhook",
+        summary="Change a webhook",
+        description="What is not given stays. Lists and headers are replaced whole.",
+        tags=[*_TAGS],
+        response_model=site.webhook,
+        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook as it is now."),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    @bodied(site.shapes.update)
+    def update_webhook(
+        call: Asking,
+        id: Id,  # noqa: A002 # same
+        body: models.WebhookUpdate,
+        if_match: IfMatch = None,
+    ) -> Response:
+        owner = call.caller.owner
+        changes = changes_of(body, site.brand)
+        revision = site.revision(if_match, owner, id)
+        services.plane.webhooks.get(owner, id)  # nobody learns of an address by another tenant's id
+        if body.url is not None:
+            services.check_url(body.url)
+        updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
+        notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}
+        return answers.response(site.shown(updated.subscription, **notice))
+
+
+def _add_delete(site: Site) -> None:
+    webhooks = site.services.plane.webhooks
+
+    @site.app.delete(
+        site.base + "/{id}",
+        operation_id="deleteWebhook",
+        summary="Delete a webhook",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(models.WebhookDeleteResponse),
+        responses=problems(404, 409, 412, 422),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    def delete_webhook(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
+        owner = call.caller.owner
+        webhooks.delete(owner, id, if_match=site.revision(if_match, owner, id))
+        return answers.response(answers.one(site.brand, {"id": id, "deleted": True, "object": "webhook"}))

@@ -1,0 +1,113 @@
+"""From a request's body to what `webhooks.draft` takes, and from its refusals back to the request's names.
+
+The law: a member that was not sent is not changed; one that was sent as null is cleared. Pure.
+"""
+
+from http import HTTPStatus
+from typing import Final, Literal, cast
+
+import msgspec
+
+from consumer.api.models import WebhookCreate, WebhookInput, WebhookUpdate
+from consumer.api.problem import Refusal, Wrong
+from consumer.brands.brand import Brand
+from consumer.control.owner import Owner
+from consumer.webhooks.draft import KEPT, Changes, Wishes
+from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.subscription import Status
+
+_IN_REQUESTS: Final = {
+    "timeout_ms": "requestConfig.timeoutMs",
+    "headers": "requestConfig.headers",
+    "rate_per_s": "rateLimit",
+    "max_concurrency": "maxConcurrency",
+    "payload_format": "payloadFormat",
+    "expires_at": "expiresAt",
+}
+
+
+def wishes_of(body: WebhookCreate, owner: Owner) -> Wishes:
+    """What a customer asks for.
+
+    Raises:
+        FieldInvalid: of `filter`, no JSON can hold it.
+    """
+    config = body.request_config
+    return Wishes(
+        tenant=owner.tenant,
+        brand=owner.brand,
+        url=body.url,
+        event_types=_event_types(body) or (),
+        product=body.product,
+        name=body.name or "",
+        description=body.description or "",
+        signing=body.signing,
+        payload_format=body.payload_format,
+        secret=own_secret(body),
+        retries=body.retries,
+        timeout_ms=None if config is None else config.timeout_ms,
+        headers={} if config is None or config.headers is None else config.headers,
+        filter_json=_filter_json(body),
+        rate_per_s=body.rate_limit,
+        max_concurrency=body.max_concurrency,
+    )
+
+
+def changes_of(body: WebhookUpdate, brand: Brand) -> Changes:
+    """What an update changes. Null brings back the brand's own way where a webhook cannot be without.
+
+    Raises:
+        FieldInvalid: of `filter`, no JSON can hold it; of `url` or `status`, it cannot be null.
+    """
+    sent = body.model_fields_set
+    config = body.request_config
+    in_config = set() if config is None else config.model_fields_set
+    for name in ("url", "status"):
+        if name in sent and getattr(body, name) is None:
+            raise FieldInvalid(name, "cannot be null: leave it out to keep it")
+    timeout_ms = None if config is None else config.timeout_ms
+    headers = None if config is None else config.headers
+    return Changes(
+        url=body.url if body.url is not None else KEPT,
+        event_types=(_event_types(body) or ()) if "event_types" in sent else KEPT,
+        product=body.product if "product" in sent else KEPT,
+        name=(body.name or "") if "name" in sent else KEPT,
+        description=(body.description or "") if "description" in sent else KEPT,
+        payload_format=(body.payload_format or brand.payload_format) if "payload_format" in sent else KEPT,
+        retries=(body.retries or brand.retries) if "retries" in sent else KEPT,
+        timeout_ms=(brand.timeout_ms if timeout_ms is None else timeout_ms) if "timeout_ms" in in_config else KEPT,
+        headers=(headers or {}) if "headers" in in_config else KEPT,
+        filter_json=_filter_json(body) if "filter" in sent else KEPT,
+        rate_per_s=body.rate_limit if "rate_limit" in sent else KEPT,
+        max_concurrency=body.max_concurrency if "max_concurrency" in sent else KEPT,
+        status=KEPT if body.status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(body.status)),
+    )
+
+
+def own_secret(body: object) -> str | None:
+    """The customer's own, under the brands whose model has such a member."""
+    secret = getattr(body, "secret", None)
+    assert secret is None or isinstance(secret, str)
+    return secret
+
+
+def refused(error: FieldInvalid, brand: Brand) -> Refusal:
+    """A refused field by the name that its customer wrote: 422."""
+    name = brand.api.list_field if error.field == "event_types" else _IN_REQUESTS.get(error.field, error.field)
+    wrong = Wrong(field=name, message=error.message)
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {error.message}", errors=(wrong,))
+
+
+def _event_types(body: WebhookInput) -> tuple[str, ...] | None:
+    """The brand's own model has them: see `brand_models`."""
+    chosen = getattr(body, "event_types", None)
+    return None if chosen is None else tuple(chosen)
+
+
+def _filter_json(body: WebhookInput) -> str | None:
+    if body.filter is None:
+        return None
+    try:
+        return msgspec.json.encode(body.filter).decode()
+    except (RecursionError, OverflowError):
+        raise FieldInvalid("filter", "is nested too deep, or holds a number with too many digits") from None

@@ -1,0 +1,136 @@
+"""Errands: requests that came with an Idempotency-Key, as the state topic has them. Pure.
+
+The law: of the claims to one errand the first by offset holds, and of its answers the first. So every process that has
+read so far knows alike who does it, and what everybody is told who asks again within 24 h.
+
+    nothing ──claim──► claimed ──answer──► answered ──24 h──► nothing
+       ▲                  │ └──60 s without an answer: the next claim holds, for the same work
+       └──given up────────┘
+"""
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from consumer.events.event import Record
+from consumer.schemas import avro_history
+from consumer.webhooks.subscription import SealedSecret
+from consumer.wire import RecordCorrupt, WireFormat
+
+_log = structlog.get_logger("errands")
+
+KEPT_MS: Final = 24 * 3_600_000
+CLAIMED_MS: Final = 60_000
+"""No request takes so long: who claimed it is gone."""
+
+MOST: Final = 100_000
+"""How many are kept at most; the oldest are forgotten first."""
+
+_KIND: Final = b"errand:"
+ERRAND: Final = WireFormat(avro_history("Errand"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One request. `work` names what it makes, whoever does it; `claimant` who does it; no `answer`: not done yet."""
+
+    work: str
+    claimant: str
+    fingerprint: bytes
+    at_ms: int
+    answer: SealedSecret | None = field(default=None, repr=False)
+
+
+def record_key(name: str) -> bytes:
+    """Under which an errand is kept on the state topic."""
+    return _KIND + name.encode()
+
+
+def encode(errand: Errand) -> bytes:
+    """The record's value."""
+    answer = errand.answer
+    sealed = None if answer is None else {"key_id": answer.key_id, "sealed": answer.sealed}
+    return ERRAND.encode(
+        {
+            "work": errand.work,
+            "claimant": errand.claimant,
+            "fingerprint": errand.fingerprint,
+            "at_ms": errand.at_ms,
+            "answer": sealed,
+        }
+    )
+
+
+def decode(value: bytes) -> Errand:
+    """Read the value of such a record.
+
+    Raises:
+        RecordCorrupt: it is none.
+    """
+    row = ERRAND.decode(value)
+    answer = row["answer"]
+    return Errand(**row | {"answer": None if answer is None else SealedSecret(**answer)})
+
+
+def holds(current: Errand | None, incoming: Errand) -> bool:
+    """Whether a record changes what is known of its errand."""
+    if current is None or incoming.at_ms >= current.at_ms + KEPT_MS:
+        return True
+    if current.answer is not None:
+        return False
+    return incoming.answer is not None or incoming.at_ms >= current.at_ms + CLAIMED_MS
+
+
+class Errands:
+    """The fold of the state topic's `errand:` records. May be used by several threads; `apply` by one."""
+
+    def __init__(self, *, most: int = MOST) -> None:
+        self._lock = threading.Lock()
+        self._most = most
+        self._errands: OrderedDict[str, Errand] = OrderedDict()
+        self._forgotten: deque[str] = deque()
+
+    def apply(self, record: Record) -> None:
+        """Take a record of the state topic; those of other kinds are passed over."""
+        if record.key is None or not record.key.startswith(_KIND):
+            return
+        name = record.key.removeprefix(_KIND).decode("utf-8", "replace")
+        try:
+            incoming = None if record.value is None else decode(record.value)
+        except RecordCorrupt as error:
+            _log.error("not an errand", partition=record.partition, offset=record.offset, error=str(error))
+            return
+        with self._lock:
+            if incoming is None:
+                self._errands.pop(name, None)
+            elif holds(self._errands.get(name), incoming):
+                self._errands[name] = incoming
+                self._errands.move_to_end(name)
+            while len(self._errands) > self._most:
+                self._forgotten.append(self._errands.popitem(last=False)[0])
+
+    def forget(self) -> None:
+        """Begin anew: the records came from a topic that is no more."""
+        with self._lock:
+            self._errands.clear()
+            self._forgotten.clear()
+
+    def find(self, name: str, now_ms: int) -> Errand | None:
+        """What is known of an errand, unless it is too long ago."""
+        with self._lock:
+            found = self._errands.get(name)
+        return None if found is None or now_ms >= found.at_ms + KEPT_MS else found
+
+    def outdated(self, now_ms: int) -> list[str]:
+        """The names of those that nobody may ask for any more: to be deleted from the topic."""
+        with self._lock:
+            gone = [*self._forgotten]
+            self._forgotten.clear()
+            for name, errand in self._errands.items():
+                if now_ms < errand.at_ms + KEPT_MS:
+                    break
+                gone.append(name)
+        return gone

@@ -1,0 +1,219 @@
+"""Doing a request once, however often it is sent: what an Idempotency-Key asks for.
+
+The law: the same key with the same request gets the same answer for 24 h, in every process; the request is done by one
+of them. Where it was done and the answer was lost (a crash in between), whoever takes it up gets the same `work` to do,
+by which it can find what is there already.
+
+Source: draft-ietf-httpapi-idempotency-key-header. An answer can hold a secret: it is sealed like one. Only what was
+done is remembered: a request that was refused may be sent again, mended or not.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from consumer.control import errands
+from consumer.control.errands import CLAIMED_MS, Errand, Errands
+from consumer.control.owner import Owner
+from consumer.control.topic_store import View, Writer
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.topic_writer import Place
+from consumer.kafka.writing import NewRecord
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import SealedSecret
+
+_log = structlog.get_logger("idempotency")
+
+_PATIENCE_S: Final = 5.0
+_NAME_BYTES: Final = 16
+_WORK_BYTES: Final = 8
+
+
+class InProgress(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """The same request is being done right now. `again_in_s`: when to ask again, at the latest."""
+
+    def __init__(self, again_in_s: int) -> None:
+        super().__init__("a request with this Idempotency-Key is still being done: ask again in a moment")
+        self.again_in_s = again_in_s
+
+
+class KeyReused(Exception):  # noqa: N818 # same
+    """Another request came with this key before."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request: take a new key for each request")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a request was answered with."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request with a key. `fingerprint` tells it from others with the same key."""
+
+    owner: Owner
+    name: str
+    fingerprint: bytes
+
+    @classmethod
+    def of(cls, owner: Owner, key: str, *, method: str, path: str, body: bytes) -> "Asked":
+        """The request as it is known on the topic: the key itself is not kept."""
+        return cls(
+            owner=owner,
+            name=_hashed(owner.tenant.encode(), owner.brand.encode(), key.encode()).hex()[: 2 * _NAME_BYTES],
+            fingerprint=_hashed(method.encode(), path.encode(), body),
+        )
+
+
+class Once(Protocol):
+    """Does a request once."""
+
+    def __call__(self, asked: Asked, do: Callable[[str], Answer]) -> tuple[Answer, bool]:
+        """See `Idempotency`."""
+
+
+class Idempotency:
+    """For many threads."""
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        errands: Errands,
+        keyring: Keyring,
+        view: View,
+        writer: Writer,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """`view` follows the state topic, `topic`, into `errands`."""
+        self._topic = topic
+        self._errands = errands
+        self._keyring = keyring
+        self._view = view
+        self._writer = writer
+        self._now_ms = now_ms
+
+    def __call__(self, asked: Asked, do: Callable[[str], Answer]) -> tuple[Answer, bool]:
+        """The answer to a request, and whether it was given before. `do` gets the name of the work and does it.
+
+        Raises:
+            InProgress: somebody does it right now.
+            KeyReused: the key belongs to another request.
+            KafkaBroken: nothing was begun, or `do` raised it: then it may have been done.
+            SecretUnreadable: the key that sealed the answer is not in the ring.
+            Exception: whatever `do` raises; nothing is remembered of it.
+        """
+        known = self._known(asked)
+        if isinstance(known, Answer):
+            return known, True
+        mine = self._claimed(asked, known)
+        if isinstance(mine, Answer):
+            return mine, True
+        try:
+            answer = do(mine.work)
+        except KafkaBroken:
+            raise  # done or not: only the same work may be tried again, by whoever claims it next
+        except Exception:
+            self._give_up(asked)
+            raise
+        self._keep(asked, mine, answer)
+        return answer, False
+
+    def sweep(self) -> int:
+        """Delete from the topic what nobody may ask for any more; returns how many there were."""
+        outdated = self._errands.outdated(self._now_ms())
+        for name in outdated:
+            self._writer.write(self._record(name, None))
+        return len(outdated)
+
+    def _known(self, asked: Asked) -> Answer | Errand | None:
+        """The answer; or the errand whose claimant is gone; or nothing."""
+        now_ms = self._now_ms()
+        found = self._errands.find(asked.name, now_ms)
+        if found is None:
+            return None
+        if found.fingerprint != asked.fingerprint:
+            raise KeyReused
+        if found.answer is not None:
+            return self._opened(asked, found.answer)
+        left_ms = found.at_ms + CLAIMED_MS - now_ms
+        if left_ms > 0:
+            raise InProgress(max(1, round(left_ms / 1_000)))
+        return found
+
+    def _claimed(self, asked: Asked, before: Errand | None) -> Errand | Answer:
+        """This process's claim, once it holds; or the answer, where somebody else was faster."""
+        now_ms = self._now_ms()
+        mine = Errand(
+            work=f"{now_ms:012x}{secrets.token_bytes(_WORK_BYTES).hex()}" if before is None else before.work,
+            claimant=secrets.token_hex(8),
+            fingerprint=asked.fingerprint,
+            at_ms=now_ms,
+        )
+        self._write(asked.name, mine)
+        held = self._errands.find(asked.name, now_ms)
+        if held == mine:
+            return mine
+        if held is not None and held.answer is not None:
+            # Compaction keeps the last record: this claim, which does not hold, must not be it.
+            self._writer.write(self._record(asked.name, held))
+        known = self._known(asked)
+        if isinstance(known, Answer):
+            return known
+        raise InProgress(1)
+
+    def _keep(self, asked: Asked, mine: Errand, answer: Answer) -> None:
+        """The request is done whatever becomes of this: without it, the same work is found done by who asks again."""
+        text = msgspec.json.encode(answer)
+        sealed = self._keyring.seal(text, tenant=asked.owner.tenant, subscription_id=asked.name)
+        done = Errand(
+            work=mine.work, claimant=mine.claimant, fingerprint=mine.fingerprint, at_ms=mine.at_ms, answer=sealed
+        )
+        try:
+            self._write(asked.name, done)
+        except KafkaBroken as error:
+            _log.warning("answer not remembered", error=str(error))
+
+    def _give_up(self, asked: Asked) -> None:
+        """Nothing was done: the key is free again, at the latest when the claim is too old."""
+        try:
+            self._write(asked.name, None)
+        except KafkaBroken as error:
+            _log.warning("claim not taken back", error=str(error))
+
+    def _opened(self, asked: Asked, sealed: SealedSecret) -> Answer:
+        text = self._keyring.open(sealed, tenant=asked.owner.tenant, subscription_id=asked.name)
+        return msgspec.json.decode(text, type=Answer)
+
+    def _write(self, name: str, errand: Errand | None) -> None:
+        """Write and wait until it is known here."""
+        until_s = time.monotonic() + _PATIENCE_S
+        try:
+            place: Place = self._writer.write(self._record(name, errand)).result(_PATIENCE_S)
+        except NotYet:
+            raise KafkaBroken(f"the state topic did not acknowledge within {_PATIENCE_S:g} s") from None
+        left_s = max(0.0, until_s - time.monotonic())
+        if not self._view.reached({place.partition: place.offset + 1}, left_s):
+            raise KafkaBroken("the state topic cannot be read back")
+
+    def _record(self, name: str, errand: Errand | None) -> NewRecord:
+        value = None if errand is None else errands.encode(errand)
+        return NewRecord(topic=self._topic, key=errands.record_key(name), value=value)
+
+
+def _hashed(*parts: bytes) -> bytes:
+    """Every part is framed by its length."""
+    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()

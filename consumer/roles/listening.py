@@ -1,0 +1,65 @@
+"""Where the API listens: the address from the settings, bound.
+
+The law: an address that can never be bound is a wrong setting, and said by its name; one that somebody else holds right
+now is waited for, so that a process can stand by for the one it follows.
+"""
+
+import errno
+import socket
+import threading
+from typing import Final
+
+import structlog
+
+from consumer.settings import ConfigurationError, Settings
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("api")
+
+_FIELD: Final = "HOOKLINE_API_LISTEN"
+_MAX_PORT: Final = 65_535
+_AGAIN_S: Final = 0.5
+
+
+def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
+    """A bound socket; None when a stop was asked for before the address was free.
+
+    Raises:
+        ConfigurationError: of HOOKLINE_API_LISTEN.
+    """
+    host, port = _address(settings.api_listen)
+    taken = Outage(_log, "the API's address is in use")
+    while not stop.is_set():
+        try:
+            bound = _bound(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: {error.strerror}") from None
+            taken.met(address=settings.api_listen)
+            stop.wait(_AGAIN_S)
+        else:
+            taken.over()
+            return bound
+    return None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > _MAX_PORT:
+        raise ConfigurationError(_FIELD, f"{text!r} is no address: write host:port, as in 127.0.0.1:8080 or [::1]:8080")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen()
+    except OSError:
+        bound.close()
+        raise
+    return bound

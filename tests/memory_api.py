@@ -1,0 +1,202 @@
+"""The API on topics in memory: the real application, fakes where Kafka, Redis, the DNS and the endpoints would be."""
+
+import base64
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from consumer.api.application import application
+from consumer.api.services import Services
+from consumer.brands.loader import load_brands
+from consumer.control.api_keys import ApiKeys
+from consumer.control.cursor import Cursors
+from consumer.control.directory import Directory
+from consumer.control.errands import Errands
+from consumer.control.idempotency import Idempotency
+from consumer.control.key_directory import KeyDirectory
+from consumer.control.key_record import encode, record_key
+from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, mint
+from consumer.control.owner import Owner
+from consumer.control.sample import sample_event
+from consumer.control.topic_store import TopicStore
+from consumer.control.trial import Trial
+from consumer.control.webhooks import Webhooks
+from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.writing import NewRecord
+from consumer.log.health import Health
+from consumer.settings import Settings
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.subscription import Subscription
+from tests.memory_topic import Cache, MemoryTopic, MemoryView
+
+NOW_MS: Final = 1_790_000_000_000
+OPERATOR: Final = "operator-" + "k" * 40
+KEYS: Final = (SecretStr("k1:" + base64.b64encode(bytes([7]) * 32).decode()),)
+SETTINGS: Final = Settings(encryption_keys=KEYS, operator_key=SecretStr(OPERATOR), api_requests_per_s=10_000)
+
+
+@dataclass(slots=True)
+class Folds:
+    """Several folds of one topic."""
+
+    folds: tuple[Any, ...]
+
+    def apply(self, record: Record) -> None:
+        for fold in self.folds:
+            fold.apply(record)
+
+
+@dataclass(slots=True)
+class Topics:
+    """What processes share."""
+
+    subscriptions: MemoryTopic = field(default_factory=MemoryTopic)
+    state: MemoryTopic = field(default_factory=MemoryTopic)
+
+
+class MemoryPlane:
+    """One process's control plane. `away` is what Kafka says instead of answering; `answer` is every endpoint's."""
+
+    def __init__(self, topics: Topics, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.keyring = Keyring.from_settings(settings)
+        self.keys = KeyDirectory()
+        self.ready = True
+        self.away: str | None = None
+        self.tried: list[tuple[str, str]] = []
+        self.trial: Callable[[Subscription, str], Trial] = answered
+        self.errands = Errands()
+        directory = Directory()
+        self._topics = topics
+        self._webhooks_view = MemoryView(topics.subscriptions, directory)
+        self._state_view = MemoryView(topics.state, Folds((self.keys, self.errands)))  # type: ignore[arg-type] # a fold too
+        store = TopicStore(
+            "subscriptions", directory=directory, view=self._webhooks_view, writer=topics.subscriptions, cache=Cache()
+        )
+        self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
+        self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state)
+        self.now_ms = NOW_MS
+        self.once = Idempotency(
+            "state",
+            errands=self.errands,
+            keyring=self.keyring,
+            view=self._state_view,
+            writer=topics.state,
+            now_ms=lambda: self.now_ms,
+        )
+
+    def fresh(self, timeout_s: float = 2.0) -> None:
+        if self.away is not None:
+            raise KafkaBroken(self.away)
+        self._webhooks_view.reached({0: len(self._topics.subscriptions.records)}, timeout_s)
+        self._state_view.reached({0: len(self._topics.state.records)}, timeout_s)
+
+    def try_out(self, subscription: Subscription, event_type: str = "webhook.test") -> Trial:
+        brand = load_brands()[subscription.brand]
+        sample_event(subscription, event_type, brand, now_ms=NOW_MS, entropy=os.urandom)
+        self.tried.append((subscription.id, event_type))
+        return self.trial(subscription, event_type)
+
+
+def answered(_subscription: Subscription, event_type: str) -> Trial:
+    return Trial(
+        event_id="test_1",
+        event_type=event_type,
+        status=200,
+        body=b"thanks",
+        truncated=False,
+        error=None,
+        elapsed_ms=12.34,
+    )
+
+
+class Healths:
+    """Health that a test wrote."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Health] = {}
+
+    def read(self, ids: Sequence[str]) -> dict[str, Health]:
+        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
+
+
+class Uses:
+    """The uses of keys."""
+
+    def __init__(self) -> None:
+        self.at_ms: dict[str, int] = {}
+
+    def used(self, key_id: str, now_ms: int) -> None:
+        self.at_ms[key_id] = now_ms
+
+    def read(self, key_ids: Sequence[str]) -> Mapping[str, int]:
+        return {key_id: self.at_ms[key_id] for key_id in key_ids if key_id in self.at_ms}
+
+
+class MemoryApi:
+    """One process of the API, and a client of each of its customers."""
+
+    def __init__(
+        self, topics: Topics | None = None, *, settings: Settings = SETTINGS, brands: Sequence[str] = ("hookline",)
+    ) -> None:
+        self.topics = topics or Topics()
+        self.plane = MemoryPlane(self.topics, settings)
+        self.healths = Healths()
+        self.uses = Uses()
+        self.checked: list[str] = []
+        self.services = Services(
+            plane=self.plane,
+            healths=self.healths,
+            uses=self.uses,
+            once=self.plane.once,
+            cursors=Cursors(self.plane.keyring),
+            check_url=self.checked.append,
+        )
+        self.app = application(self.services, {name: load_brands()[name] for name in brands})
+        self.anybody = TestClient(self.app, base_url="http://api")
+
+    def key(
+        self,
+        *scopes: Scope,
+        tenant: str = "acme",
+        brand: str = "hookline",
+        expires_at_ms: int | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key, written onto the state topic."""
+        made, text = mint(
+            tenant=tenant,
+            brand=load_brands()[brand],
+            scopes=scopes or USUAL_SCOPES,
+            name="",
+            expires_at_ms=expires_at_ms,
+            now_ms=0,
+            entropy=os.urandom,
+        )
+        self.write_key(made)
+        return made, text
+
+    def write_key(self, key: ApiKey) -> None:
+        self.topics.state.write(NewRecord(topic="state", key=record_key(key.id), value=encode(key)))
+
+    def client(self, *scopes: Scope, tenant: str = "acme", brand: str = "hookline") -> TestClient:
+        """A client with a key of its own."""
+        return self.bearing(self.key(*scopes, tenant=tenant, brand=brand)[1])
+
+    def bearing(self, text: str, **headers: str) -> TestClient:
+        """A client with this key."""
+        return TestClient(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
+
+    def webhook(self, client: TestClient, path: str = "/v1/webhooks", **fields: object) -> dict[str, Any]:
+        """A new webhook, as it was answered."""
+        answer = client.post(path, json={"url": "https://example.com/hook", **fields})
+        assert answer.status_code == 201, answer.text
+        created = answer.json()
+        return dict(created.get("data", created))
+
+
+OWNER: Final = Owner(tenant="acme", brand="hookline")

@@ -1,0 +1,306 @@
+"""Webhooks over the API: created, looked at, changed and deleted."""
+
+import pytest
+
+from consumer.control.keys import Scope
+from consumer.log.health import Health, LastStatus
+from consumer.settings import Settings
+from tests.memory_api import KEYS, MemoryApi, Topics
+
+
+@pytest.fixture
+def api() -> MemoryApi:
+    return MemoryApi()
+
+
+def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
+    acme = api.client()
+    created = acme.post(
+        "/v1/webhooks",
+        json={
+            "url": "https://example.com/hook",
+            "topics": ["order.paid", "invoice.*"],
+            "name": "Orders",
+            "description": "for the shop",
+            "product": "shop",
+            "requestConfig": {"timeoutMs": 5_000, "headers": {"X-Team": "s3cret"}},
+            "filter": {"amount": [{"numeric": [">", 5]}]},
+            "rateLimit": 2.5,
+            "maxConcurrency": 3,
+            "retries": "none",
+            "payloadFormat": "event",
+            "signing": "stripe",
+        },
+    )
+    assert created.status_code == 201
+    body = created.json()
+    assert body["secret"].startswith("whsec_")
+    assert created.headers["etag"] == '"1"'
+    assert "s3cret" not in created.text
+    shown = acme.get(f"/v1/webhooks/{body['id']}")
+    assert shown.status_code == 200
+    assert shown.json() == {name: value for name, value in body.items() if name != "secret"}
+    assert shown.json() | {"createdAt": "", "updatedAt": "", "id": ""} == {
+        "id": "",
+        "object": "webhook",
+        "name": "Orders",
+        "description": "for the shop",
+        "url": "https://example.com/hook",
+        "topics": ["order.paid", "invoice.*"],
+        "status": "active",
+        "statusReason": None,
+        "requestConfig": {"timeoutMs": 5_000, "headers": {"X-Team": "[hidden]"}},
+        "version": "1",
+        "tenant": "acme",
+        "product": "shop",
+        "brand": "hookline",
+        "signing": "stripe",
+        "payloadFormat": "event",
+        "retries": "none",
+        "filter": {"amount": [{"numeric": [">", 5]}]},
+        "rateLimit": 2.5,
+        "maxConcurrency": 3,
+        "health": {
+            "avgResponseTime": None,
+            "consecutiveFailures": None,
+            "errorsSinceLastSuccess": None,
+            "lastResponseTime": None,
+            "lastSuccessAt": None,
+            "lastStatus": None,
+        },
+        "createdAt": "",
+        "updatedAt": "",
+    }
+    gone = acme.delete(f"/v1/webhooks/{body['id']}")
+    assert (gone.status_code, gone.json()) == (200, {"id": body["id"], "deleted": True, "object": "webhook"})
+    assert acme.get(f"/v1/webhooks/{body['id']}").status_code == 404
+    assert acme.get("/v1/webhooks").json() == {"object": "list", "data": [], "nextCursor": None}
+
+
+def test_health_is_shown_where_it_is_known(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    api.healths.known[id_] = Health(
+        avg_response_ms=12.345,
+        consecutive_failures=2,
+        errors_since_last_success=3,
+        last_response_ms=20.0,
+        last_success_at_ms=1_769_860_800_000,
+        last_status=LastStatus(code=500, message="Internal Server Error", at_ms=1_769_860_801_000),
+    )
+    expected = {
+        "avgResponseTime": 12.3,
+        "consecutiveFailures": 2,
+        "errorsSinceLastSuccess": 3,
+        "lastResponseTime": 20.0,
+        "lastSuccessAt": "2026-01-31T12:00:00.000Z",
+        "lastStatus": {"code": 500, "message": "Internal Server Error", "timestamp": "2026-01-31T12:00:01.000Z"},
+    }
+    assert acme.get(f"/v1/webhooks/{id_}").json()["health"] == expected
+    assert acme.get("/v1/webhooks").json()["data"][0]["health"] == expected
+
+
+def test_a_patch_keeps_what_it_does_not_name_and_replaces_lists_and_headers_whole(api: MemoryApi) -> None:
+    acme = api.client()
+    was = api.webhook(
+        acme,
+        topics=["a", "b"],
+        name="n",
+        requestConfig={"timeoutMs": 4_000, "headers": {"X-One": "1", "X-Two": "2"}},
+        rateLimit=5,
+    )
+    path = f"/v1/webhooks/{was['id']}"
+    changed = acme.patch(path, json={"topics": ["c"], "requestConfig": {"headers": {"X-Three": "3"}}})
+    assert changed.status_code == 200
+    now = changed.json()
+    assert (now["topics"], now["name"], now["rateLimit"]) == (["c"], "n", 5)
+    assert now["requestConfig"] == {"timeoutMs": 4_000, "headers": {"X-Three": "[hidden]"}}
+    assert "secret" not in now
+    cleared = acme.patch(path, json={"topics": [], "rateLimit": None, "name": None, "requestConfig": {"headers": {}}})
+    now = cleared.json()
+    assert (now["topics"], now["name"], now["rateLimit"], now["requestConfig"]["headers"]) == (["*"], "", None, {})
+    assert acme.patch(path, json={}).status_code == 200
+
+
+def test_status_is_changed_with_the_rest_in_one_revision(api: MemoryApi) -> None:
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}"
+    paused = acme.patch(path, json={"status": "paused", "name": "x"})
+    assert (paused.json()["status"], paused.json()["name"], paused.headers["etag"]) == ("paused", "x", '"2"')
+    assert acme.patch(path, json={"status": "suspended"}).status_code == 422
+    assert acme.post(f"{path}/resume").json()["status"] == "active"
+    assert acme.post(f"{path}/pause").json()["status"] == "paused"
+
+
+def test_another_host_clears_the_headers_and_says_so(api: MemoryApi) -> None:
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme, requestConfig={'headers': {'X-Key': 'k'}})['id']}"
+    stayed = acme.patch(path, json={"url": "https://example.com/other"})
+    assert "hookline-notice" not in stayed.headers
+    moved = acme.patch(path, json={"url": "https://example.org/hook"})
+    assert moved.headers["hookline-notice"] == "custom headers were cleared because the host changed"
+    assert moved.json()["requestConfig"]["headers"] == {}
+
+
+def test_if_match_lets_a_change_through_only_of_what_was_read(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    path = f"/v1/webhooks/{id_}"
+    assert acme.patch(path, json={"name": "1"}, headers={"If-Match": '"1"'}).status_code == 200
+    for stale in ('"1"', 'W/"2"', '"abc"', '"7", "8"'):
+        assert acme.patch(path, json={"name": "2"}, headers={"If-Match": stale}).status_code == 412
+        assert acme.delete(path, headers={"If-Match": stale}).status_code == 412
+    assert acme.patch(path, json={"name": "3"}, headers={"If-Match": '"1", "2"'}).json()["name"] == "3"
+    assert acme.patch(path, json={"name": "4"}, headers={"If-Match": "*"}).json()["name"] == "4"
+    assert acme.patch(path, json={"name": "5"}, headers={"If-Match": "4"}).status_code == 400
+    assert acme.delete(path, headers={"If-Match": '"4"'}).status_code == 200
+
+
+def test_a_rotation_shows_the_new_secret_once(api: MemoryApi) -> None:
+    acme = api.client()
+    was = api.webhook(acme)
+    path = f"/v1/webhooks/{was['id']}"
+    rotated = acme.post(f"{path}/secret")
+    assert rotated.status_code == 200
+    assert rotated.json()["secret"] not in {was["secret"], None}
+    own = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert acme.post(f"{path}/secret", json={"secret": own, "overlapSeconds": 0}).json()["secret"] == own
+    assert "secret" not in acme.get(path).json()
+    assert acme.post(f"{path}/secret", json={"overlapSeconds": -1}).status_code == 422
+
+
+def test_the_test_event_answers_with_what_came_back(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    path = f"/v1/webhooks/{id_}/test"
+    assert acme.post(path).json() == {"status": 200, "body": "thanks", "elapsedMs": 12.3, "error": None}
+    assert acme.post(path, json={"type": "order.paid"}).status_code == 200
+    assert api.plane.tried == [(id_, "webhook.test"), (id_, "order.paid")]
+    refused = acme.post(path, json={"type": "order.*"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "type")
+
+
+def test_pages_are_of_the_size_asked_for_and_lead_to_each_other(api: MemoryApi) -> None:
+    acme = api.client()
+    made = [api.webhook(acme, name=str(number))["id"] for number in range(5)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = acme.get("/v1/webhooks", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        seen += [each["id"] for each in page["data"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert sorted(seen) == sorted(made)
+    assert len(set(seen)) == 5
+
+
+def test_a_cursor_is_taken_as_it_was_given_by_whom_it_was_given_to(api: MemoryApi) -> None:
+    acme, other = api.client(), api.client(tenant="other")
+    for _ in range(2):
+        api.webhook(acme)
+    cursor = acme.get("/v1/webhooks", params={"limit": 1}).json()["nextCursor"]
+    for bad in (cursor[:-2] + "AA", cursor + "A", "A" + cursor, "x", "…", ""):
+        refused = acme.get("/v1/webhooks", params={"cursor": bad})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "cursor"), bad
+    assert other.get("/v1/webhooks", params={"cursor": cursor}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": 5}, "url"),
+        ({"url": "http://example.com"}, "url"),
+        ({"url": "https://u:p@example.com"}, "url"),
+        ({"topics": "a"}, "topics"),
+        ({"topics": ["a b"]}, "topics"),
+        ({"events": ["a"]}, "events"),
+        ({"requestConfig": {"timeoutMs": 999}}, "requestConfig.timeoutMs"),
+        ({"requestConfig": {"timeoutMs": "5000"}}, "requestConfig.timeoutMs"),
+        ({"requestConfig": {"headers": {"Host": "x"}}}, "requestConfig.headers"),
+        ({"rateLimit": 0}, "rateLimit"),
+        ({"rateLimit": True}, "rateLimit"),
+        ({"maxConcurrency": 0}, "maxConcurrency"),
+        ({"filter": {"a": []}}, "filter"),
+        ({"retries": "often"}, "retries"),
+        ({"payloadFormat": "xml"}, "payloadFormat"),
+        ({"signing": "none"}, "signing"),
+        ({"secret": "short"}, "secret"),
+        ({"name": "two\nlines"}, "name"),
+        ({"product": ""}, "product"),
+        ({"status": "paused"}, "status"),
+        ({"tenant": "other"}, "tenant"),
+        ({"id": "wh_mine"}, "id"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named_as_it_was_written(api: MemoryApi, body: dict[str, object], field: str) -> None:
+    given = body if "url" in body or field == "url" else {"url": "https://example.com/", **body}
+    refused = api.client().post("/v1/webhooks", json=given)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert [each["field"] for each in refused.json()["errors"]] == [field]
+    assert not api.topics.subscriptions.records
+
+
+def test_a_refused_secret_is_not_repeated(api: MemoryApi) -> None:
+    refused = api.client().post("/v1/webhooks", json={"url": "https://example.com/", "secret": "hunter2"})
+    assert refused.status_code == 422
+    assert "hunter2" not in refused.text
+
+
+def test_the_url_is_checked_where_it_is_new(api: MemoryApi) -> None:
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}"
+    acme.patch(path, json={"name": "x"})
+    acme.patch(path, json={"url": "https://example.org/"})
+    acme.patch("/v1/webhooks/wh_unknown", json={"url": "https://probe.example/"})
+    assert api.checked == ["https://example.com/hook", "https://example.org/"]
+
+
+def test_the_quota_is_a_403(api: MemoryApi) -> None:
+    small = MemoryApi(settings=Settings(encryption_keys=KEYS, max_webhooks=1))
+    acme = small.client()
+    small.webhook(acme)
+    refused = acme.post("/v1/webhooks", json={"url": "https://example.com/"})
+    assert (refused.status_code, "at most 1" in refused.json()["detail"]) == (403, True)
+
+
+def test_two_processes_see_each_others_writes_at_once() -> None:
+    topics = Topics()
+    here, there = MemoryApi(topics), MemoryApi(topics)
+    text = here.key()[1]
+    path = f"/v1/webhooks/{here.webhook(here.bearing(text))['id']}"
+    assert there.bearing(text).get(path).status_code == 200
+    assert there.bearing(text).patch(path, json={"name": "there"}).headers["etag"] == '"2"'
+    assert here.bearing(text).get(path).json()["name"] == "there"
+
+
+def test_of_two_patches_at_once_both_hold(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    rival = MemoryApi(api.topics)
+    rivals = rival.bearing(rival.key()[1])
+    path = f"/v1/webhooks/{id_}"
+    api.topics.subscriptions.before_write = lambda: rivals.patch(path, json={"description": "theirs"})
+    assert acme.patch(path, json={"name": "ours"}).status_code == 200
+    now = acme.get(path).json()
+    assert (now["name"], now["description"]) == ("ours", "theirs")
+
+
+def test_a_webhook_deleted_meanwhile_is_a_404(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    rival = MemoryApi(api.topics)
+    rivals = rival.bearing(rival.key()[1])
+    api.topics.subscriptions.before_write = lambda: rivals.delete(f"/v1/webhooks/{id_}")
+    assert acme.patch(f"/v1/webhooks/{id_}", json={"name": "late"}).status_code == 404
+
+
+def test_event_types_come_with_samples_and_schemas() -> None:
+    api = MemoryApi(brands=["conclude"])
+    conclude = api.client(Scope.READ, brand="conclude")
+    listed = conclude.get("/v1/event-types").json()
+    types = {each["type"]: each for each in listed["data"]}
+    assert {"feedback.created", "webhook.test"} <= types.keys()
+    assert {"object", "type", "description", "sample", "schema"} == types["feedback.created"].keys()
