@@ -21,8 +21,10 @@ from consumer.control.edit import edit
 from consumer.control.endpoint import check_endpoint
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it, resource
+from consumer.control.trial import Trials, shown
 from consumer.json import Json
 from consumer.kafka import subscriptions
+from consumer.kafka.writing import write_now
 from consumer.log.health import Health
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
@@ -141,6 +143,11 @@ class DirectWebhooks:
         rotated = self._edited(webhook, make)
         health = self._healths([webhook]).get(webhook)
         return resource(rotated, secret=clear, health=health, list_field=self._branded(rotated.brand).api.list_field)
+
+    def try_out(self, webhook: str, event_type: str) -> Shown:
+        """See `WebhookPort`."""
+        trials = Trials(self._settings, self._keyring, lambda record: write_now(self._settings, [record]))
+        return shown(trials.try_out(self.found(webhook), event_type))
 
     def pause(self, webhook: str) -> Shown:
         """See `WebhookPort`."""

@@ -63,6 +63,10 @@ class RemoteWebhooks:
             body["overlapSeconds"] = overlap_ms // 1_000
         return self._one("POST", webhook, body, below="/secret")
 
+    def try_out(self, webhook: str, event_type: str) -> Shown:
+        """See `WebhookPort`."""
+        return self._one("POST", webhook, {"type": event_type}, below="/test")
+
     def pause(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
         return self._one("POST", webhook, below="/pause")

@@ -49,6 +49,9 @@ class WebhookPort(Protocol):
     def rotate(self, webhook: str, *, secret: str | None, overlap_ms: int | None) -> Shown:
         """One of them with a new secret, generated where none is given, and shown."""
 
+    def try_out(self, webhook: str, event_type: str) -> Shown:
+        """What came of a test event of this type: `{status, body, elapsedMs, error}`, see `control.trial.shown`."""
+
     def pause(self, webhook: str) -> Shown:
         """One of them, paused."""
 

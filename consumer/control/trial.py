@@ -25,6 +25,7 @@ from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.delivery.target import Target, Unsignable
 from consumer.http.engine import open_transport
 from consumer.http.transport import Transport
+from consumer.json import Json
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.writing import NewRecord
@@ -194,6 +195,16 @@ class Trials:
             self._under_way[tenant] -= 1
             if not self._under_way[tenant]:
                 del self._under_way[tenant]
+
+
+def shown(trial: Trial) -> dict[str, Json]:
+    """What came of it as JSON, for the API and the command line."""
+    return {
+        "status": trial.status,
+        "body": trial.text,
+        "elapsedMs": round(trial.elapsed_ms, 1),
+        "error": trial.error,
+    }
 
 
 def _answered(transport: Transport, request: Request) -> Answer:
