@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import structlog
 
 from consumer.brands.loader import brand
 from consumer.control.control import Control
@@ -107,7 +108,8 @@ def test_writers_of_the_same_moment_lose_nothing(hookline: Said, monkeypatch: py
     renamed: dict[str, str] = {}
 
     def rename() -> None:
-        with Control(settings) as control:
+        # What it logs, such as that there is no projection, must not stand between the command's lines.
+        with structlog.testing.capture_logs(), Control(settings) as control:
             control.fresh(10.0)
             turn = 0
             while not ended.is_set() or turn < 2:
