@@ -18,19 +18,25 @@ from consumer.webhooks.subscription import SealedSecret, Subscription
 MAX_HEADERS: Final = 10
 MAX_NAME_LENGTH: Final = 128
 MAX_VALUE_LENGTH: Final = 4_096
+MAX_LENGTH_TOGETHER: Final = 8_192
+"""Names and values of all: beyond it common servers answer 431 or cut the connection."""
 
-# RFC 9110 section 5.6.2.
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 section 5.6.2. A pseudo-header of HTTP/2 (":authority") is none.
+_NOT_IN_NAMES = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 # RFC 9110 section 5.5: visible ASCII, and space or tab between; octets above are obsolete and misread.
 _VALUE = re.compile(r"[\x21-\x7e]([\x09\x20-\x7e]*[\x21-\x7e])?|")
 _OWNED = frozenset(
     {
-        "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect",
-        "host", "http2-settings", "keep-alive", "te", "traceparent", "tracestate", "trailer", "transfer-encoding",
-        "upgrade", "user-agent",
+        # the connection's (RFC 9110 section 7.6.1, RFC 9112) and who answers for it
+        "connection", "host", "http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+        # the proxies' on the way
+        "forwarded", "via", "x-real-ip",
+        # the request's as we make it
+        "accept-encoding", "cookie", "expect", "traceparent", "tracestate", "user-agent",
     }
 )  # fmt: skip
-_OWNED_PREFIXES = ("webhook-", "proxy-", "hookline-")
+_OWNED_PREFIXES = ("content-", "hookline-", "proxy-", "webhook-", "x-forwarded-")
+_SIGNATURE = re.compile(r"(?:.*-)?signature(?:-.*)?")
 
 
 def check_headers(headers: Mapping[str, str], brand: Brand) -> dict[str, str]:
@@ -44,7 +50,10 @@ def check_headers(headers: Mapping[str, str], brand: Brand) -> dict[str, str]:
     if len({name.lower() for name in headers}) < len(headers):
         raise FieldInvalid("headers", "name one header twice: names are the same in upper and lower case")
     for name, value in headers.items():
-        _check(name, value, brand)
+        _check_name(name, brand)
+        _check_value(name, value)
+    if sum(len(name) + len(value) for name, value in headers.items()) > MAX_LENGTH_TOGETHER:
+        raise FieldInvalid("headers", f"are longer than {MAX_LENGTH_TOGETHER} characters together")
     return dict(headers)
 
 
@@ -69,15 +78,28 @@ def open_headers(subscription: Subscription, keyring: Keyring) -> dict[str, str]
     return msgspec.json.decode(plain, type=dict[str, str])
 
 
-def _check(name: str, value: str, brand: Brand) -> None:
-    lowered = name.lower()
-    if len(name) > MAX_NAME_LENGTH or not _TOKEN.fullmatch(name):
-        raise FieldInvalid("headers", f"{name[:MAX_NAME_LENGTH]!r} is not a header name")
-    brands = {each.lower() for each in (brand.signature_header, brand.event_header) if each is not None}
-    if lowered in _OWNED or lowered in brands or lowered.startswith(_OWNED_PREFIXES):
+def _check_name(name: str, brand: Brand) -> None:
+    if not name or len(name) > MAX_NAME_LENGTH:
+        raise FieldInvalid("headers", f"a header name has between 1 and {MAX_NAME_LENGTH} characters")
+    if wrong := _NOT_IN_NAMES.search(name):
+        # Not the rest of it: "Authorization: Bearer …" is written here by mistake.
+        raise FieldInvalid("headers", f"{name[: wrong.start()]!r}… is not a header name: it holds {wrong[0]!r}")
+    # Servers that hand headers on as variables (CGI, RFC 3875 section 4.1.18) read an underscore as a hyphen.
+    lowered = name.lower().replace("_", "-")
+    if lowered in _OWNED or lowered.startswith(_OWNED_PREFIXES) or _is_brands(lowered, brand):
         raise FieldInvalid("headers", f"{name} is set by the delivery itself: choose another name")
-    if lowered.startswith("x-") and lowered.endswith("-signature"):
+    if _SIGNATURE.fullmatch(lowered):
         raise FieldInvalid("headers", f"{name} reads like a signature of ours: choose another name")
+
+
+def _is_brands(lowered: str, brand: Brand) -> bool:
+    """Whether the brand sends such a header, under this signing profile or another one."""
+    own = {each.lower() for each in (brand.signature_header, brand.event_header) if each is not None}
+    title = "".join(character for character in brand.title.lower() if character.isascii() and character.isalnum())
+    return lowered in own or lowered.startswith((f"x-{title}-", f"{title}-"))
+
+
+def _check_value(name: str, value: str) -> None:
     if len(value) > MAX_VALUE_LENGTH:
         raise FieldInvalid("headers", f"the value of {name} is longer than {MAX_VALUE_LENGTH} characters")
     if not _VALUE.fullmatch(value):
