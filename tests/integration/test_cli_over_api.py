@@ -1,0 +1,220 @@
+"""`hookline webhooks` and `hookline keys` straight to Kafka and through the API: the same commands, the same words."""
+
+import base64
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.deadline import until
+from tests.acceptance.hookline import hookline
+from tests.commands import Said, call
+from tests.services import shared
+from tests.services.server import free_port
+
+OPERATOR = "operator-" + "k" * 40
+OWN_SECRET = "a-secret-of-the-customers-own"
+STARTED_WITHIN_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def environment(
+    kafka_bootstrap: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The settings of a deployment that runs the roles api and projection, for all tests of this file."""
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) + 1
+    found = {
+        "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "HOOKLINE_REDIS_URL": shared.ask("redis").removesuffix("0") + str(number),
+        "HOOKLINE_TOPIC_PREFIX": f"t{secrets.token_hex(4)}.",
+        "HOOKLINE_PARTITIONS": "2",
+        "HOOKLINE_CREATE_TOPICS": "true",
+        "HOOKLINE_ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "HOOKLINE_ALLOW_HTTP": "true",
+        "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
+        "HOOKLINE_API_LISTEN": f"127.0.0.1:{free_port()}",
+        "HOOKLINE_OPERATOR_KEY": OPERATOR,
+    }
+    with hookline(found, tmp_path_factory.mktemp("deployment"), "api", "projection") as running:
+        url = f"http://{found['HOOKLINE_API_LISTEN']}"
+        until(lambda: _ready(url) or not running.running, within_s=STARTED_WITHIN_S, missing=lambda: running.tail)
+        running.until_said("the cache can be read")
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def here(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The commands are called in this process, with the same settings."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def url(environment: dict[str, str]) -> str:
+    return f"http://{environment['HOOKLINE_API_LISTEN']}"
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(url + "/readyz").status_code == HTTPStatus.OK
+    except httpx.TransportError:
+        return False
+
+
+@dataclass
+class Way:
+    """One of the two ways, and what was said on it."""
+
+    capsys: pytest.CaptureFixture[str]
+    tenant: str
+    flags: tuple[str, ...]
+    webhook: str = ""
+
+    def __call__(self, *words: str) -> tuple[int, list[object]]:
+        """The exit code, the JSON printed and the lines for people, with what differs from run to run made the same."""
+        given = [self.webhook if word == "WEBHOOK" else word for word in words]
+        code = call(["webhooks", *given, "--tenant", self.tenant, *self.flags, "--json"])
+        out, err = self.capsys.readouterr()
+        said = [json.loads(line) for line in out.splitlines()]
+        if words[0] == "create" and said:
+            self.webhook = said[0]["id"]
+        return code, [*(self._settled(json.dumps(each, sort_keys=True)) for each in said), self._settled(err)]
+
+    def _settled(self, text: str) -> str:
+        text = text.replace(self.webhook or "no webhook yet", "WEBHOOK").replace(self.tenant, "TENANT")
+        text = re.sub(r'"\d{4}-\d\d-\d\dT[\d:.]+Z"', '"TIME"', text)
+        return re.sub(r'"(secret|publicKey)": "[^"]*"', r'"\1": "SECRET"', text)
+
+
+STORY = [
+    ("create", "--url", "http://127.0.0.1:9/", "--event", "order.*", "--name", "Orders", "--description", "All of them",
+     "--product", "shop", "--header", "X-Team: blue", "--timeout-ms", "5000", "--rate-per-s", "2.5",
+     "--max-concurrency", "3", "--retries", "none", "--format", "event", "--signing", "hex", "--secret", OWN_SECRET,
+     "--filter", '{"a": [{"numeric": [">", 5]}]}'),
+    ("show", "WEBHOOK"),
+    ("list",),
+    ("list", "--status", "paused"),
+    ("update", "WEBHOOK", "--name", "All", "--event", "", "--filter", "", "--rate-per-s", "0", "--product", ""),
+    ("update", "WEBHOOK", "--url", "http://127.0.0.1:10/"),
+    ("update", "WEBHOOK"),
+    ("update", "WEBHOOK", "--event", "a b"),
+    ("update", "WEBHOOK", "--timeout-ms", "999"),
+    ("update", "WEBHOOK", "--header", "Host: elsewhere"),
+    ("update", "WEBHOOK", "--filter", "{"),
+    ("update", "WEBHOOK", "--filter", '{"a": 1}'),
+    ("update", "WEBHOOK", "--rate-per-s", "-1"),
+    ("update", "WEBHOOK", "--max-concurrency", "5000"),
+    ("update", "WEBHOOK", "--name", "two\nlines"),
+    ("update", "WEBHOOK", "--url", "http://127.0.0.1:99999/"),
+    ("create", "--url", "http://127.0.0.1:9/", "--secret", "whsec_short"),
+    ("pause", "WEBHOOK"),
+    ("pause", "WEBHOOK"),
+    ("resume", "WEBHOOK"),
+    ("show", "wh_0"),
+    ("update", "wh_0", "--name", "x"),
+    ("delete", "wh_0"),
+    ("delete", "WEBHOOK"),
+    ("show", "WEBHOOK"),
+    ("list",),
+    ("create", "--url", "http://127.0.0.1:9/", "--signing", "ed25519"),
+    ("show", "WEBHOOK"),
+    ("delete", "WEBHOOK"),
+]  # fmt: skip
+SHORT = [
+    ("create", "--url", "http://127.0.0.1:9/"),
+    ("show", "WEBHOOK"),
+    ("pause", "WEBHOOK"),
+    ("list",),
+    ("create", "--url", "http://127.0.0.1:9/", "--event", "no.such.type"),
+    ("delete", "WEBHOOK"),
+]
+
+
+@pytest.mark.parametrize(("brand", "story"), [("hookline", STORY), ("convo", SHORT), ("featurebase", SHORT)])
+def test_both_ways_say_the_same(
+    url: str, capsys: pytest.CaptureFixture[str], brand: str, story: list[tuple[str, ...]]
+) -> None:
+    direct = Way(capsys, "near", ("--brand", brand))
+    remote = Way(capsys, "far", ("--api", url, "--key", key_of(capsys, "far", "--brand", brand)))
+    for words in story:
+        assert remote(*words) == direct(*words), words
+
+
+def test_a_brand_without_updates_says_so(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    remote = Way(capsys, "acme", ("--api", url, "--key", key_of(capsys, "acme", "--brand", "convo")))
+    code, said = remote("update", "wh_0", "--name", "x")
+    assert (code, len(said)) == (os.EX_USAGE, 1)
+
+
+def test_keys_are_made_listed_and_revoked_both_ways(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    keys, webhooks = Said("keys", capsys), Said("webhooks", capsys)
+    remote = ("--api", url, "--key", key_of(capsys, "keyed", "--scope", "admin", "--scope", "read"))
+    [made] = keys("create", "--scope", "read", "--name", "CI", "--expires", "90d", *remote)
+    assert (made["tenant"], made["brand"], made["scopes"], made["name"]) == ("keyed", "hookline", ["read"], "CI")
+    assert made["expiresAt"] is not None
+    listed = keys("list", *remote)
+    assert [each["name"] for each in listed] == ["", "CI"]
+    direct = keys("list", "--tenant", "keyed")
+    assert [each | {"lastUsedAt": None} for each in listed] == [each | {"lastUsedAt": None} for each in direct]
+
+    theirs = ("--api", url, "--key", str(made["key"]))
+    assert webhooks("list", *theirs) == []
+    assert webhooks("create", "--url", "http://127.0.0.1:9/", *theirs, code=os.EX_NOPERM) == []
+    assert "the scope write" in json.loads(webhooks.err)["error"]["message"]
+    assert keys("create", "--scope", "write", *remote, code=os.EX_NOPERM) == []
+    [revoked] = keys("revoke", str(made["id"]), *remote)
+    assert revoked["status"] == "revoked"
+    assert webhooks("list", *theirs, code=os.EX_NOPERM) == []
+    assert str(made["key"]) not in webhooks.err
+    for way in ((), remote):
+        assert keys("revoke", "0" * 16, *way, code=os.EX_DATAERR) == []
+        assert json.loads(keys.err)["error"]["message"] == f"there is no key {'0' * 16}"
+
+
+def test_the_operator_s_key_acts_for_a_tenant(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    webhooks = Said("webhooks", capsys)
+    operator, lab = ("--api", url, "--key", OPERATOR), ("--tenant", "lab", "--brand", "convo")
+    [created] = webhooks("create", "--url", "http://127.0.0.1:9/", *lab, *operator)
+    assert (created["tenant"], created["brand"]) == ("lab", "convo")
+    assert webhooks("list", *operator, code=os.EX_DATAERR) == []
+    assert "Hookline-Tenant" in json.loads(webhooks.err)["error"]["message"]
+    [shown] = webhooks("show", str(created["id"]), *lab)
+    assert webhooks("show", str(created["id"]), *lab, *operator) == [shown]
+    assert webhooks("show", str(created["id"]), "--tenant", "other", code=os.EX_DATAERR) == []
+    assert webhooks("show", str(created["id"]), "--brand", "hookline", code=os.EX_DATAERR) == []
+
+
+def test_a_key_does_not_reach_beyond_its_tenant(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    webhooks = Said("webhooks", capsys)
+    theirs = ("--tenant", "other", "--api", url, "--key", key_of(capsys, "mine"))
+    assert webhooks("create", "--url", "http://127.0.0.1:9/", *theirs, code=os.EX_NOPERM) == []
+    assert webhooks("list", *theirs, code=os.EX_NOPERM) == []
+    assert webhooks("list", "--tenant", "mine") == []
+
+
+def test_a_list_longer_than_a_page_is_complete(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    operator = {"Authorization": f"Bearer {OPERATOR}", "Hookline-Tenant": "long"}
+    with httpx.Client(base_url=url, headers=operator) as client:
+        made = [
+            client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/"}).raise_for_status().json()["id"]
+            for _ in range(105)
+        ]
+    remote = ("--api", url, "--key", key_of(capsys, "long"))
+    webhooks = Said("webhooks", capsys)
+    assert [each["id"] for each in webhooks("list", *remote)] == made
+    assert [each["id"] for each in webhooks("list", "--limit", "2", *remote)] == made[:2]
+    assert call(["webhooks", "list", *remote]) == os.EX_OK
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(made)
+
+
+def key_of(capsys: pytest.CaptureFixture[str], tenant: str, *words: str) -> str:
+    [made] = Said("keys", capsys)("create", "--tenant", tenant, *words)
+    return str(made["key"])
