@@ -84,6 +84,19 @@ def customer(keys: KeyDirectory, text: str, now_ms: int) -> Caller:
     return Caller(owner=Owner(tenant=key.tenant, brand=key.brand), key_id=key.id, scopes=key.scopes)
 
 
+def check_named(caller: Caller, header: Callable[[str], str | None]) -> None:
+    """Whoever names a tenant or a brand in a header means it: a key of another one does nothing under a wrong name.
+
+    Raises:
+        Refusal: 403.
+    """
+    named = Owner(
+        tenant=header(TENANT_HEADER) or caller.owner.tenant, brand=header(BRAND_HEADER) or caller.owner.brand
+    )
+    if named != caller.owner:
+        raise Refusal(HTTPStatus.FORBIDDEN, "this key is of another tenant or brand than the request's headers name")
+
+
 def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Brand]) -> Caller:
     """The operator, acting for the tenant and the brand that it names.
 

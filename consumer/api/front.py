@@ -130,6 +130,7 @@ class Front:
         caller = callers.customer(self._services.plane.keys, presented.text, self._now_ms())
         if caller.owner.brand not in self._apps:
             raise callers.unauthorized()  # of a brand that is not here any more
+        callers.check_named(caller, headers.get)
         return caller
 
 
