@@ -36,8 +36,8 @@ class KeyUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary
 class KeysFull(Exception):  # noqa: N818 # same
     """The tenant has as many keys as it may have, and all of them hold."""
 
-    def __init__(self) -> None:
-        super().__init__(f"there may be at most {MOST_KEYS} keys: revoke one first")
+    def __init__(self, most: int) -> None:
+        super().__init__(f"there may be at most {most} keys: revoke one first")
 
 
 class NotHeld(Exception):  # noqa: N818 # same
@@ -65,12 +65,14 @@ class ApiKeys:
         writer: Writer,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         entropy: Entropy = secrets.token_bytes,
+        most: int = MOST_KEYS,
     ) -> None:
         self._topic = topic
         self._directory = directory
         self._writer = writer
         self._now_ms = now_ms
         self._entropy = entropy
+        self._most = most
 
     def create(
         self,
@@ -132,11 +134,11 @@ class ApiKeys:
 
     def _make_room(self, owner: Owner, now_ms: int) -> None:
         mine = self._directory.listed(tenant=owner.tenant, brand=owner.brand)
-        if len(mine) < MOST_KEYS:
+        if len(mine) < self._most:
             return
         ended = next((key for key in mine if not key.holds(now_ms)), None)
         if ended is None:
-            raise KeysFull
+            raise KeysFull(self._most)
         self._write(ended.id, None)
 
     def _write(self, key_id: str, value: bytes | None) -> None:
