@@ -20,7 +20,7 @@ from consumer.webhooks.subscription import SigningProfile, Status
 
 app = App(name="webhooks", help="Create, look at, change, pause and delete webhooks.")
 app.command("consumer.cli.webhook_rotate:rotate", name="rotate", help="Give a webhook a new secret and print it.")
-app.command("consumer.cli.webhook_trial:try_out", name="test", help="Send a test event and print what comes back.")
+app.command("consumer.cli.webhook_trial:try_out", name="test", help="Send a test event; exit code 0 means a 2xx.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]
 _STATUS_STYLES = {Status.ACTIVE: "green", Status.PAUSED: "yellow", Status.SUSPENDED: "red"}
