@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_OPERATOR_KEY_LENGTH = 32
 _PREFIX = "HOOKLINE_"
 _KAFKA = _PREFIX + "KAFKA_"
 
@@ -184,6 +185,17 @@ class Settings(BaseSettings):
     @classmethod
     def _duration(cls, value: str) -> str:
         duration_ms(value)
+        return value
+
+    @field_validator("operator_key")
+    @classmethod
+    def _strong(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None  # as a container's file says it: HOOKLINE_OPERATOR_KEY=
+        if len(value.get_secret_value()) < _OPERATOR_KEY_LENGTH:
+            raise ValueError(
+                f"is shorter than {_OPERATOR_KEY_LENGTH} characters: make one with head -c 32 /dev/urandom | base64"
+            )
         return value
 
     @field_validator("retry_delays")

@@ -27,7 +27,8 @@ _SECRET_NAME = re.compile(
 _HARMLESS_NAME = re.compile(r"^((record|message|kafka)_key|header_names|secret_id)$", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/]+(?=@)"  # credentials in a URL: redis://user:password@host
-    r"|\b(?P<prefix>whsec_|whsk_|Bearer |Basic )[A-Za-z0-9+/=_.~-]+",
+    r"|\b(?P<prefix>whsec_|whsk_|Bearer |Basic )[A-Za-z0-9+/=_.~-]+"
+    r"|(?P<key>[A-Za-z0-9]{16}_)[A-Za-z0-9]{38}\b",  # an API key, its id left (`control.keys` draws it)
     re.IGNORECASE,
 )
 
@@ -38,8 +39,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def scrubbed(text: str) -> str:
-    """The text with credentials of URLs, `whsec_…`, `whsk_…`, `Bearer …` and `Basic …` hidden."""
-    return _SECRET_TEXT.sub(lambda match: f"{match['scheme'] or match['prefix']}{HIDDEN}", text)
+    """The text with credentials of URLs, `whsec_…`, `whsk_…`, `Bearer …`, `Basic …` and API keys hidden."""
+    return _SECRET_TEXT.sub(lambda match: f"{match['scheme'] or match['prefix'] or match['key']}{HIDDEN}", text)
 
 
 def sayable(name: str, value: object, depth: int = 0) -> Plain:

@@ -24,6 +24,7 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("HOOKLINE_OPERATOR_KEY", "short"),
         ("HOOKLINE_PARTITIONS", "none"),
         ("HOOKLINE_PARTITIONS", "0"),
         ("HOOKLINE_REPLICATION_FACTOR", "one"),
@@ -115,6 +116,11 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch, secret: str) -> 
     settings = load()
     assert SECRET not in repr(settings)
     assert SECRET not in str(settings.model_dump())
+
+
+def test_an_empty_operators_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_OPERATOR_KEY", "")
+    assert load().operator_key is None
 
 
 def test_the_tests_own_environment_is_clean() -> None:

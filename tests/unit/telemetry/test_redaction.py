@@ -40,6 +40,7 @@ def test_a_secret_is_found_at_any_depth(around: object) -> None:
         ("redis://:hunter2@cache", "redis://***@cache"),
         ("secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw is old", "secret whsec_*** is old"),
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer ***"),
+        (f"there is no key hk_{'Ab1' * 5}x_{'s' * 38}!", f"there is no key hk_{'Ab1' * 5}x_***!"),
         ("https://example.com/a@b", "https://example.com/a@b"),
         ("nothing to hide", "nothing to hide"),
     ],
