@@ -181,6 +181,7 @@ class Webhook(Told):
     rate_limit: float | None
     max_concurrency: int | None
     health: WebhookHealth
+    last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]
     created_at: _Time
     updated_at: _Time
     public_key: Annotated[str | None, Field(description="Under ed25519: what verifies.")] = None

@@ -41,6 +41,7 @@ def resource(
     all that a receiver needs. `health` of None is not known, or there is none yet.
     """
     filter_json = subscription.filter_json
+    told = _NO_HEALTH if health is None else _health(health)
     shown: dict[str, Json] = {
         "id": subscription.id,
         "object": "webhook",
@@ -64,7 +65,8 @@ def resource(
         "filter": None if filter_json is None else cast("Json", msgspec.json.decode(filter_json)),
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
-        "health": _NO_HEALTH if health is None else _health(health),
+        "health": told,
+        "lastStatus": told["lastStatus"],  # Featurebase's clients look for it here
         "createdAt": rfc3339(subscription.created_at_ms),
         "updatedAt": rfc3339(subscription.updated_at_ms),
     }

@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,12 @@ OPTIONS = {
 class Deployment:
     """The running installation, and what a test does with it."""
 
-    def __init__(self, stage: Stage, running: Hookline, served: Endpoints, api_url: str) -> None:
+    def __init__(self, stage: Stage, running: Hookline, served: Endpoints, api_url: str, producer: Producer) -> None:
         self.stage = stage
         self.running = running
         self.endpoints = served
         self.api_url = api_url
-        self._producer = Producer({"bootstrap.servers": stage.settings.kafka["bootstrap.servers"], "linger.ms": 0})
+        self._producer = producer
 
     def key(self, brand: str, tenant: str) -> str:
         """A new API key, made as the operator makes it."""
@@ -63,16 +63,15 @@ class Deployment:
         with httpx.Client(base_url=self.api_url, headers=headers, timeout=15.0, trust_env=False) as client:
             yield Customer(self, client, tenant=tenant, key=key, webhooks=webhooks, envelope=envelope)
 
-    def publish(self, *events: dict[str, object]) -> None:
-        """Publish events as their producer does; returns when Kafka has them."""
+    def publish(self, event: dict[str, object]) -> None:
+        """Publish an event as its producer does; returns when Kafka has it."""
         failed: list[KafkaError] = []
 
         def told(error: KafkaError | None, _message: Message) -> None:
             if error is not None:
                 failed.append(error)
 
-        for event in events:
-            self._producer.produce(self.stage.event_topic, value=json.dumps(event).encode(), on_delivery=told)
+        self._producer.produce(self.stage.event_topic, value=json.dumps(event).encode(), on_delivery=told)
         assert self._producer.flush(15.0) == 0
         assert not failed
 
@@ -176,7 +175,8 @@ def deployment(folder: Path, bootstrap: str, prefix: str) -> Iterator[Deployment
             missing=lambda: f"the API is not ready\n{hookline.tail}",
         )
         assert hookline.running, hookline.tail
-        yield Deployment(stage, hookline, served, api_url)
+        producer = running.enter_context(closing(Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})))
+        yield Deployment(stage, hookline, served, api_url, producer)
 
 
 def _ready(api_url: str) -> bool:

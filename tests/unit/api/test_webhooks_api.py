@@ -68,6 +68,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
             "lastSuccessAt": None,
             "lastStatus": None,
         },
+        "lastStatus": None,
         "createdAt": "",
         "updatedAt": "",
     }
