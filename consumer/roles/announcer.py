@@ -18,7 +18,6 @@ from consumer.control.owner import Owner
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.events.event import Record
 from consumer.kafka.records import encode_chunk
-from consumer.kafka.view import TopicView
 from consumer.kafka.writing import NewRecord
 from consumer.log.suspension import notice, told
 from consumer.telemetry.counters import counters
@@ -40,12 +39,15 @@ class _Suspended:
 
 
 class Announcer:
-    """Belongs to one thread. `write` produces a record and calls back when it is acknowledged."""
+    """Belongs to one thread. `write` produces a record and calls back when it is acknowledged.
+
+    `reached` says whether the directory has come past these offsets of the subscriptions topic (`TopicView.reached`).
+    """
 
     def __init__(
         self,
         directory: Directory,
-        view: TopicView,
+        reached: Callable[[Mapping[int, int], float], bool],
         write: Callable[[NewRecord, Callable[[], None]], None],
         *,
         topic: str,
@@ -53,7 +55,7 @@ class Announcer:
         now_ms: Callable[[], int],
     ) -> None:
         self._directory = directory
-        self._view = view
+        self._reached = reached
         self._write = write
         self._topic = topic
         self._within_ms = within_ms
@@ -93,7 +95,7 @@ class Announcer:
         """Announce what the view has caught up with. Call it often."""
         while self._waiting:
             next_ = self._waiting[0]
-            if not self._view.reached({next_.record.partition: next_.record.offset + 1}, 0.0):
+            if not self._reached({next_.record.partition: next_.record.offset + 1}, 0.0):
                 return
             self._waiting.popleft()
             if not next_.entry.window.closed:

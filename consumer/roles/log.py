@@ -135,7 +135,7 @@ class _Run:
         )
         self._announcer = Announcer(
             known.directory,
-            known.view,
+            known.view.reached,
             self._write,
             topic=topics.retry(0),
             within_ms=duration_ms(settings.retry_for),
