@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from typing import Final, TypeAlias
 from consumer.brands.brand import TEST
 from consumer.brands.loader import brand
 from consumer.control.sample import sample_event
+from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.logged import logged
@@ -26,6 +28,7 @@ from consumer.delivery.target import Target, Unsignable
 from consumer.http.engine import open_transport
 from consumer.http.transport import Transport
 from consumer.json import Json
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.writing import NewRecord
@@ -40,6 +43,7 @@ MAX_OF_A_TENANT: Final = 2
 
 _TURN_S: Final = 1.0
 _CLOSING_S: Final = 0.2
+_LOGGED_S: Final = 5.0
 
 # Why there was no answer, for a customer. An engine's own words may hold addresses: they stay in the log.
 _TOLD: Final[dict[FailureKind, str]] = {
@@ -195,6 +199,18 @@ class Trials:
             self._under_way[tenant] -= 1
             if not self._under_way[tenant]:
                 del self._under_way[tenant]
+
+
+def logging_by(writer: Writer) -> Write:
+    """Attempt records by way of a long-lived process's writer."""
+
+    def write(record: NewRecord) -> None:
+        try:
+            writer.write(record).result(_LOGGED_S)
+        except NotYet:
+            raise KafkaBroken(f"the test event's record was not acknowledged within {_LOGGED_S:g} s") from None
+
+    return write
 
 
 def shown(trial: Trial) -> dict[str, Json]:

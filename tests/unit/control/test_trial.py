@@ -7,17 +7,19 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Literal
 
 import pytest
 
-from consumer.control.trial import MAX_AT_ONCE, MAX_OF_A_TENANT, Trial, Trials, TrialsBusy
+from consumer.control.trial import MAX_AT_ONCE, MAX_OF_A_TENANT, Trial, Trials, TrialsBusy, logging_by
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Attempt
 from consumer.http.transport import Transport
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import decode_attempt
+from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 from consumer.signing.request import Request
@@ -232,6 +234,27 @@ def test_an_attempt_that_could_not_be_logged_is_no_result(trials: Trials, log: L
     log.broken = True
     with Endpoint(answering(OK)) as endpoint, pytest.raises(KafkaBroken):
         trials.try_out(webhook(endpoint.url))
+
+
+class Writer:
+    """Kafka's answer to a record is what the test says it is."""
+
+    def __init__(self, written: "Future[Place]") -> None:
+        self._written = written
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        return self._written
+
+
+def test_a_process_s_writer_is_waited_for() -> None:
+    record = NewRecord(topic="t.attempts", key=b"wh_1", value=b"")
+    written: Future[Place] = Future()
+    threading.Timer(0.1, written.set_result, [Place(partition=0, offset=7)]).start()
+    logging_by(Writer(written))(record)
+    refused: Future[Place] = Future()
+    refused.set_exception(KafkaBroken("no broker"))
+    with pytest.raises(KafkaBroken, match="no broker"):
+        logging_by(Writer(refused))(record)
 
 
 def test_one_tenant_and_all_together_have_so_much_room_and_no_more(log: Log) -> None:
