@@ -285,10 +285,11 @@ class Turning(AddressGuard):
         return "turned" if self.turned else super().refuses(address)
 
 
-def test_a_kept_connection_is_checked_again(open_engine: Opener) -> None:
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_a_kept_connection_is_checked_again(open_engine: Opener, authority: Authority, encrypted: bool) -> None:
     guard = Turning([ip_network("127.0.0.1/32")])
-    with Endpoint(Line.answer) as endpoint:
-        transport = open_engine(guard)
+    with Endpoint(Line.answer, tls=authority.server(ADDRESS) if encrypted else None) as endpoint:
+        transport = open_engine(guard, ca_file=authority.ca_file)
         assert status(ask(transport, request(endpoint.url))) == 200
         guard.turned = True
         assert kind(ask(transport, request(endpoint.url))) is FailureKind.ADDRESS_REFUSED
