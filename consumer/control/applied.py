@@ -17,7 +17,7 @@ from consumer.webhooks.cache import Cache, CacheUnavailable, Call, Client, conne
 # A projection applies a record some 3 ms after it was acknowledged; one that is behind should not be pestered.
 _FIRST_PAUSE_S: Final = 0.002
 _LAST_PAUSE_S: Final = 0.02
-_REST_S: Final = 1.0
+_REST_S: Final = 5.0
 _COMMANDS_PATIENCE_S: Final = 5.0
 
 # KEYS: bucket. Returns whether it may be read, the age of its beat in ms by Redis' own clock (-1: never) and the
@@ -61,29 +61,35 @@ class CacheWatch:
         self._silence_ms = duration_ms(settings.projection_silence)
         self._monotonic_s = monotonic_s
         self._sleep = sleep
-        self._away_until_s = float("-inf")
+        self._rest_for = Seen.NOT_YET
+        self._rest_until_s = float("-inf")
 
     def wait(self, tenant: str, place: Place, patience_s: float) -> Seen:
         """Wait, at most `patience_s`, until the tenant's part of the cache holds the record at this place.
 
-        A cache that was unreachable is not asked again for a second: who writes meanwhile should not wait for it.
+        Once that was in vain nobody waits for five seconds: a cache that is away or being filled must not make every
+        writer wait in turn.
         """
-        until_s = self._monotonic_s() + patience_s
-        if self._monotonic_s() < self._away_until_s:
-            return Seen.CACHE_UNREACHABLE
+        if self._monotonic_s() < self._rest_until_s:
+            return self._rest_for
+        seen = self._awaited(tenant, place, self._monotonic_s() + patience_s)
+        if seen in {Seen.NOT_YET, Seen.CACHE_UNREACHABLE}:
+            self._rest_for, self._rest_until_s = seen, self._monotonic_s() + _REST_S
+        return seen
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._cache.close()
+
+    def _awaited(self, tenant: str, place: Place, until_s: float) -> Seen:
         pause_s = _FIRST_PAUSE_S
         try:
             while (seen := self._look(tenant, place)) is Seen.NOT_YET and self._monotonic_s() <= until_s:
                 self._sleep(pause_s)
                 pause_s = min(2 * pause_s, _LAST_PAUSE_S)
         except CacheUnavailable:
-            self._away_until_s = self._monotonic_s() + _REST_S
             return Seen.CACHE_UNREACHABLE
         return seen
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._cache.close()
 
     def _look(self, tenant: str, place: Place) -> Seen:
         call = Call(script=_STANDING, keys=(self._keys.bucket(bucket_of(tenant)),), args=())

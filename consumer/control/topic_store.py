@@ -30,7 +30,7 @@ _log = structlog.get_logger("webhooks")
 _WRITTEN_S: Final = 5.0
 _READ_BACK_S: Final = 2.0
 # A projection that is behind is not waited for long: the write holds, and only deliveries do not go by it yet.
-_APPLIED_S: Final = 1.0
+_APPLIED_S: Final = 0.5
 
 
 class Writer(Protocol):

@@ -102,14 +102,20 @@ def test_redis_away_is_said(server: fakeredis.FakeServer) -> None:
     assert waited(server, 4, Time()) is Seen.CACHE_UNREACHABLE
 
 
-def test_redis_away_is_not_asked_again_for_a_second(server: fakeredis.FakeServer) -> None:
-    running(server, (3, 5))
-    time, place = Time(), Place(partition=1, offset=4)
+@pytest.mark.parametrize("away", [True, False])
+def test_who_comes_after_one_who_waited_in_vain_does_not_wait(server: fakeredis.FakeServer, away: bool) -> None:
+    projection = running(server, (3, 5))
+    time = Time()
     watch = CacheWatch(SETTINGS, client=client(server), monotonic_s=lambda: time.now_s, sleep=time.sleep)
-    server.connected = False
-    assert watch.wait("acme", place, 5.0) is Seen.CACHE_UNREACHABLE
+    server.connected = not away
+    in_vain = watch.wait("acme", Place(partition=1, offset=5), 0.5)
     server.connected = True
-    time.now_s = 0.9
-    assert watch.wait("acme", place, 5.0) is Seen.CACHE_UNREACHABLE
-    time.now_s = 1.1
-    assert watch.wait("acme", place, 5.0) is Seen.APPLIED
+    projection.apply([], {0: 3, 1: 6})
+    projection.heartbeat()
+    began_s = time.now_s
+    assert in_vain is watch.wait("acme", Place(partition=1, offset=5), 0.5) is not Seen.APPLIED
+    time.now_s = began_s + 4.9
+    assert watch.wait("acme", Place(partition=1, offset=5), 0.5) is in_vain
+    assert time.now_s == began_s + 4.9
+    time.now_s = began_s + 5.1
+    assert watch.wait("acme", Place(partition=1, offset=5), 0.5) is Seen.APPLIED
