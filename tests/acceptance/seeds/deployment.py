@@ -53,12 +53,11 @@ class Deployment:
         return str(json.loads(made.stdout)["key"])
 
     @contextmanager
-    def customer(self, brand: str, tenant: str, *, webhooks: str, envelope: str | None = None) -> Iterator["Customer"]:
-        """A customer of the brand's company, with a key of its own.
+    def customer(self, key: str, tenant: str, *, webhooks: str, envelope: str | None) -> Iterator["Customer"]:
+        """The customer that has this key.
 
         `webhooks` is where the page says they are, `envelope` the member of an answer that holds what is asked for.
         """
-        key = self.key(brand, tenant)
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=self.api_url, headers=headers, timeout=15.0, trust_env=False) as client:
             yield Customer(self, client, tenant=tenant, key=key, webhooks=webhooks, envelope=envelope)
@@ -106,6 +105,21 @@ class Hook:
     @property
     def secret(self) -> str:
         return str(self.shown["secret"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow:
+    """Two endpoints on either side of the timeout; what comes of both is known at `over_s`, monotonic."""
+
+    within: Hook
+    beyond: Hook
+    over_s: float
+
+    def attempts(self, deployment: Deployment) -> tuple[Attempt, Attempt]:
+        """What came of it, once it is known."""
+        time.sleep(max(0.0, self.over_s - time.monotonic()))
+        [within], [beyond] = deployment.attempts(self.within.id), deployment.attempts(self.beyond.id)
+        return within, beyond
 
 
 class Customer:

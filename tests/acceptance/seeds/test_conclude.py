@@ -10,7 +10,7 @@ Not shown here, and why:
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 
 from consumer.settings import Settings, duration_ms
 from tests.acceptance.deadline import until
-from tests.acceptance.seeds.deployment import Customer, Deployment, Hook, settle
+from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import accepts, altered
 
@@ -55,9 +55,8 @@ FEEDBACK = {
 
 
 @pytest.fixture(scope="module")
-def conclude(deployment: Deployment) -> Iterator[Customer]:
-    with deployment.customer("conclude", "ws_conclude", webhooks=WEBHOOKS) as customer:
-        yield customer
+def conclude(customers: Mapping[str, Customer]) -> Customer:
+    return customers["conclude"]
 
 
 def of_product(customer: Customer, product: str, *answers: Answer, **wishes: object) -> Hook:

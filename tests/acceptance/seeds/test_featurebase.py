@@ -6,13 +6,13 @@ Not shown here, and why:
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.acceptance.deadline import until
-from tests.acceptance.seeds.deployment import Customer, Deployment, Hook, settle
+from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer
 from tests.acceptance.seeds.snippets import hex_of_the_body
 
@@ -53,7 +53,7 @@ TOPICS = [
     "conversation_part.redacted",
 ]
 
-# "Webhook object { id, createdAt, description, 11 more }" and "health: object { …, 2 more }", with their types. By these
+# "Webhook object { id, createdAt, description, 11 more }", "health: object { …, 2 more }", with their types. By these
 # counts lastStatus stands beside health; design and issue have it inside: it is in both places.
 WEBHOOK = {
     "id": str,
@@ -83,9 +83,8 @@ LAST_STATUS = {"code": NUMBER, "message": str, "timestamp": str}
 
 
 @pytest.fixture(scope="module")
-def featurebase(deployment: Deployment) -> Iterator[Customer]:
-    with deployment.customer("featurebase", "ws_featurebase", webhooks=WEBHOOKS) as customer:
-        yield customer
+def featurebase(customers: Mapping[str, Customer]) -> Customer:
+    return customers["featurebase"]
 
 
 @pytest.fixture(scope="module")

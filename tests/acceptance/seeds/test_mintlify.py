@@ -12,13 +12,11 @@ Not shown here, and why:
 
 import hashlib
 import hmac
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.acceptance.seeds.deployment import Customer, Deployment, Hook, settle
+from tests.acceptance.seeds.deployment import Customer, Slow, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import altered
 
@@ -50,28 +48,9 @@ def verify_signature(request: Arrived, secret: str) -> bool:
     return page["verify_signature"](request.body, secret, request.headers[SIGNATURE])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slow:
-    """Two endpoints on either side of the timeout, called as the first test begins."""
-
-    within: Hook
-    beyond: Hook
-    began_s: float
-
-
 @pytest.fixture(scope="module")
-def mintlify(deployment: Deployment) -> Iterator[Customer]:
-    with deployment.customer("mintlify", "ws_mintlify", webhooks=WEBHOOKS) as customer:
-        yield customer
-
-
-@pytest.fixture(scope="module", autouse=True)
-def slow(mintlify: Customer) -> Slow:
-    """Asked for first, looked at last: the others need not wait for these ten seconds."""
-    within = mintlify.hook(Answer(status=204, after_s=TIMEOUT_S - 1), product="slow")
-    beyond = mintlify.hook(Answer(after_s=TIMEOUT_S + 1), product="slow", retries="none")
-    mintlify.happens("page.published", {"id": "slow"}, product="slow")
-    return Slow(within=within, beyond=beyond, began_s=time.monotonic())
+def mintlify(customers: Mapping[str, Customer]) -> Customer:
+    return customers["mintlify"]
 
 
 # ── "Webhooks deliver HTTP POST requests to a URL you control whenever a selected event occurs in your workspace." ──
@@ -244,10 +223,8 @@ def test_a_rotated_secret_signs_at_once_and_the_old_one_no_more(mintlify: Custom
 # ── "… within 10 seconds of receiving a request." ────────────────────────────────────────────────────────────────────
 
 
-def test_an_endpoint_has_ten_seconds(mintlify: Customer, slow: Slow) -> None:
-    time.sleep(max(0.0, slow.began_s + TIMEOUT_S + 0.5 - time.monotonic()))
-    [within] = mintlify.deployment.attempts(slow.within.id)
-    [beyond] = mintlify.deployment.attempts(slow.beyond.id)
+def test_an_endpoint_has_ten_seconds(mintlify: Customer, slow: Mapping[str, Slow]) -> None:
+    within, beyond = slow["mintlify"].attempts(mintlify.deployment)
     assert (within.status, within.outcome) == (204, "delivered")
     assert (beyond.status, beyond.failure, beyond.outcome) == (None, "timeout", "dead")
     assert beyond.elapsed_ms == pytest.approx(TIMEOUT_S * 1_000, rel=0.05)

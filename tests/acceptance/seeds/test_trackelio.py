@@ -9,13 +9,13 @@ Not shown here, and why:
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.acceptance.deadline import until
-from tests.acceptance.seeds.deployment import Customer, Deployment, Hook, settle
+from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer
 from tests.acceptance.seeds.snippets import accepts, altered, hex_of_the_body
 
@@ -46,9 +46,8 @@ POST = {"id": "post_1", "title": "Dark <mode> & more", "content": "Please, @ever
 
 
 @pytest.fixture(scope="module")
-def trackelio(deployment: Deployment) -> Iterator[Customer]:
-    with deployment.customer("trackelio", "ws_trackelio", webhooks=WEBHOOKS) as customer:
-        yield customer
+def trackelio(customers: Mapping[str, Customer]) -> Customer:
+    return customers["trackelio"]
 
 
 @pytest.fixture(scope="module")
