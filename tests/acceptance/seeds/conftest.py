@@ -14,6 +14,7 @@ from tests.acceptance.seeds.endpoints import Answer
 
 # Where each page says the webhooks are, and what an answer of the API holds them under.
 PAGES = {
+    "acme": ("/v1/webhooks", None),  # the operator's own, as docs/brands.md has it
     "conclude": ("/v1/webhooks", None),
     "convo": ("/api/v1/webhooks", "data"),
     "featurebase": ("/v2/webhooks", None),

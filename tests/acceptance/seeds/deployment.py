@@ -1,4 +1,4 @@
-"""One Hookline for all five brands: every role in a process of its own, on a real Kafka and Redis, HTTPS only."""
+"""One Hookline for all brands: every role in a process of its own, on a real Kafka and Redis, HTTPS only."""
 
 import json
 import subprocess
@@ -19,6 +19,7 @@ from tests.acceptance.deadline import until
 from tests.acceptance.hookline import Hookline, clean, command
 from tests.acceptance.seeds.endpoints import Answer, Endpoint, Endpoints, endpoints
 from tests.acceptance.stage import Stage
+from tests.brands_page import write_acme
 from tests.certificates import Authority
 from tests.services.redis import Redis
 from tests.services.server import free_port
@@ -173,7 +174,11 @@ def deployment(folder: Path, bootstrap: str, prefix: str) -> Iterator[Deployment
         running.callback(redis.stop)
         authority = Authority(folder)
         port = free_port()
-        options = {**OPTIONS, "HOOKLINE_API_LISTEN": f"127.0.0.1:{port}"}
+        options = {
+            **OPTIONS,
+            "HOOKLINE_API_LISTEN": f"127.0.0.1:{port}",
+            "HOOKLINE_BRANDS_DIR": str(write_acme(folder / "brands")),
+        }
         with pytest.MonkeyPatch.context() as patch:
             stage = Stage.build(
                 folder, patch, bootstrap=bootstrap, redis_url=redis.url(), prefix=prefix, options=options

@@ -9,28 +9,20 @@ import pytest
 from consumer.brands.loader import BrandInvalid, load_brands
 from consumer.brands.look import Api, Look
 from tests import markdown
+from tests.brands_page import PAGE, write_acme
 
-PAGE = markdown.ROOT / "docs" / "brands.md"
 ALWAYS_ANNOUNCED = ["webhook.test", "webhook.suspended"]
 
 
-def example(folder: Path) -> Path:
-    """The page's two files, written as it says."""
-    shown = {block.info: block.text for block in markdown.blocks(PAGE)}
-    (folder / "acme.toml").write_text(shown["toml acme"])
-    (folder / "acme.events.json").write_text(shown["json acme"])
-    return folder
-
-
 def test_the_example_is_a_brand_whose_samples_are_what_their_schemas_say(tmp_path: Path) -> None:
-    acme = load_brands(example(tmp_path))["acme"]
+    acme = load_brands(write_acme(tmp_path))["acme"]
     assert [entry.type for entry in acme.catalogue] == ["parcel.sent", "parcel.lost", *ALWAYS_ANNOUNCED]
     for entry in acme.catalogue:
         assert jsonschema_rs.Draft202012Validator(dict(entry.schema), validate_formats=True).is_valid(entry.sample)
 
 
 def test_the_error_is_the_one_that_is_shown(tmp_path: Path) -> None:
-    look = example(tmp_path) / "acme.toml"
+    look = write_acme(tmp_path) / "acme.toml"
     look.write_text(look.read_text().replace('list_field = "events"', 'list_field = "types"'))
     with pytest.raises(BrandInvalid) as refused:
         load_brands(tmp_path)
