@@ -54,6 +54,13 @@ def test_a_mistake_is_an_exit_code_and_says_what(
     assert "Traceback" not in done.stderr
 
 
+def test_a_brand_that_is_wrong_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text('title = "Acme"\nsigning = "md5"\n')
+    done = hookline(tmp_path, "run", **NOWHERE, HOOKLINE_BRANDS_DIR=".")
+    assert done.returncode == 78
+    assert done.stderr == "hookline: acme.toml: signing: must be 'standard', 'ed25519', 'hex', 'sha256' or 'stripe'\n"
+
+
 def test_a_secret_never_appears_in_what_is_refused(tmp_path: Path) -> None:
     done = hookline(
         tmp_path, "run", "deliver", **NOWHERE, HOOKLINE_ENCRYPTION_KEYS="tip-top", HOOKLINE_EVENT_TOPICS="events"
