@@ -7,7 +7,7 @@ gets the same words as one that leads nowhere. An operator is told the address, 
 This is a courtesy: a name may resolve to something else a second later, and the guard judges each connection again.
 """
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final, assert_never
 
 from consumer.control.resolve import Addresses, NoAddress, Resolve, Unanswered, resolve
@@ -41,11 +41,10 @@ def check_endpoint(url: str, settings: Settings, *, for_operator: bool = False, 
         return
     if for_operator:
         address = refused[0]
-        network = f"{address}/{ip_address(address).max_prefixlen}"
         raise FieldInvalid(
             "url",
             f"is at {address}, which is never called ({guard.refuses(address)}): use a public address, "
-            f"or allow it, as in HOOKLINE_ALLOW_NETWORKS={network}",
+            f"or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(address)}",
         )
     if _literal(host) is None:
         raise FieldInvalid("url", _NOT_PUBLIC)
@@ -76,6 +75,14 @@ def _literal(host: str) -> str | None:
         return str(ip_address(host))
     except ValueError:
         return None
+
+
+def _network(address: str) -> str:
+    """The network of this address alone, as the guard judges it: a mapped IPv4 address is that address."""
+    alone = ip_address(address)
+    if isinstance(alone, IPv6Address) and alone.ipv4_mapped is not None:
+        alone = alone.ipv4_mapped
+    return f"{alone}/{alone.max_prefixlen}"
 
 
 def _is_localhost(host: str) -> bool:

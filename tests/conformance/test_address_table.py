@@ -88,6 +88,16 @@ def test_no_special_address_is_written_or_resolved_to(address: str) -> None:
     assert not may_be_written("https://name.example/hook", "8.8.8.8", address)
 
 
+@pytest.mark.parametrize("address", REFUSED)
+def test_the_setting_that_an_operator_is_told_of_lets_it_through(address: str) -> None:
+    url = f"https://{in_url(address)}/hook"
+    with pytest.raises(FieldInvalid) as refused:
+        check_endpoint(url, PLAIN, for_operator=True)
+    network = refused.value.message.rpartition("HOOKLINE_ALLOW_NETWORKS=")[2]
+    check_endpoint(url, Settings(allow_networks=(network,)))
+    assert AddressGuard([ip_network(network)]).refuses(address) is None
+
+
 @pytest.mark.parametrize("address", PASSING)
 def test_every_public_address_is_written_and_resolved_to(address: str) -> None:
     assert may_be_written(f"https://{in_url(address)}/hook")
