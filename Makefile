@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint services simulate bench chaos lock clean
+.PHONY: help setup setup-dev demo test lint services simulate bench chaos docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ chaos: setup-dev ## break everything for MINUTES (20; SEED=n repeats a schedule)
 simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one again with SEED=n, or MINUTES=30)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
+
+docs: setup-dev ## write docs/api.md anew from what the API says of itself
+	@$(BIN)/python -m make.api_page
 
 lock: ## write the locks anew from pyproject.toml (needs uv)
 	@# editables is what hatchling needs for an install that follows the checkout

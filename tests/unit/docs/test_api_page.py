@@ -1,0 +1,67 @@
+"""docs/api.md says what the API says of itself, and its examples do what they say."""
+
+import json
+import re
+import shlex
+from itertools import pairwise
+
+import pytest
+
+from consumer.control.keys import Scope
+from make.api_page import EXAMPLES, PAGE, openapi, page
+from make.openapi_page import Document
+from tests import markdown
+from tests.dead_letters import dead_letter
+from tests.memory_api import MemoryApi
+
+DOCUMENT = Document(openapi(), EXAMPLES)
+CURLS = [block.text for block in markdown.blocks(PAGE) if block.text.startswith("curl")]
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: make docs"
+
+
+def test_every_route_has_its_example() -> None:
+    assert len(CURLS) == len(DOCUMENT.operations)
+
+
+def test_every_example_is_of_a_route() -> None:
+    assert EXAMPLES.keys() - {operation["operationId"] for _, _, operation in DOCUMENT.operations} == set()
+
+
+@pytest.mark.parametrize("curl", CURLS)
+def test_an_example_does_what_it_says(curl: str) -> None:
+    api = MemoryApi()
+    client = api.client(*Scope)
+    webhook = str(api.webhook(client)["id"])
+    buried = dead_letter(webhook=webhook)
+    api.dead_letters.add(buried)
+    held = {
+        "API": "",
+        "KEY": "hk_",
+        "WEBHOOK_ID": webhook,
+        "KEY_ID": api.key(Scope.READ)[0].id,
+        "DEAD_LETTER_ID": buried.delivery.id,
+    }
+    words = shlex.split(re.sub(r"\$([A-Z_]+)", lambda name: held[name[1]], curl.replace("\\\n", " ")))
+    program, *flags = words
+    given = dict(pairwise(flags))
+    url = next(word for word in flags if word.startswith("/"))
+    headers = [flags[at + 1] for at, word in enumerate(flags) if word == "-H"]
+    body = json.loads(given["-d"]) if "-d" in given else None
+    assert (program, "Authorization: Bearer hk_" in headers) == ("curl", True)
+    assert ("Content-Type: application/json" in headers) == (body is not None)
+    answer = client.request(given.get("-X", "GET"), url, json=body)
+    assert answer.is_success, answer.text
+
+
+def test_the_prose_names_what_the_api_sends() -> None:
+    api = MemoryApi()
+    answer = api.client().post("/v1/webhooks", json={"url": "https://example.com/", "requestConfig": {"timeoutMs": 1}})
+    [shown] = [json.loads(block.text) for block in markdown.blocks(PAGE) if '"status": 422' in block.text]
+    assert answer.json() == shown
+    text = PAGE.read_text(encoding="utf-8")
+    for name in ("request-id", "ratelimit", "ratelimit-policy"):
+        assert name in answer.headers
+        assert f"`{name}`" in text.lower()
