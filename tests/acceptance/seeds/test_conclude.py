@@ -25,6 +25,7 @@ from tests.acceptance.seeds.snippets import accepts, altered
 pytestmark = pytest.mark.serial
 
 WEBHOOKS = "/v1/webhooks"
+DEAD_LETTERS = "/v1/dead-letters"
 SIGNATURE = "x-conclude-signature"
 
 # "Verifying signatures": the page's own code.
@@ -316,7 +317,12 @@ def dead_letters_of(conclude: Customer, hook: Hook) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def any_there() -> bool:
-        found[:] = conclude.ok("GET", f"{WEBHOOKS}/{hook.id}/dead-letters")["data"]
+        asked: dict[str, str] | None = {"webhook": hook.id}
+        while asked is not None and not found:
+            page = conclude.client.get(DEAD_LETTERS, params=asked).json()
+            found.extend(page["data"])
+            cursor = page["nextCursor"]
+            asked = None if cursor is None else {"webhook": hook.id, "cursor": cursor}
         return bool(found)
 
     until(any_there, within_s=10, missing=lambda: "there is no dead letter")
@@ -340,7 +346,7 @@ def test_then_it_is_marked_failed_and_dropped(conclude: Customer, failing: Hook)
 def test_a_failed_delivery_can_be_replayed(conclude: Customer, failing: Hook) -> None:
     [failed] = dead_letters_of(conclude, failing)
     failing.endpoint.answers = [Answer()]
-    conclude.ok("POST", f"{WEBHOOKS}/{failing.id}/dead-letters/{failed['id']}/replay")
+    conclude.ok("POST", f"{DEAD_LETTERS}/{failed['id']}/replay")
     *before, replayed = failing.endpoint.wait(6)
     assert replayed.body == before[-1].body
     assert accepts(VERIFIER, replayed, failing.secret, header=SIGNATURE)
