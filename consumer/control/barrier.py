@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from consumer.kafka.client import KafkaBroken
-
-Ends: TypeAlias = Mapping[str, Mapping[int, int]]
+from consumer.kafka.ends import Ends
 
 _ASK_S: Final = 2.0
 

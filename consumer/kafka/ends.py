@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
-from consumer.kafka.reading import MOVING
+from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.reading import TopicMissing
 from consumer.settings import Settings
 
 Ends: TypeAlias = Mapping[str, Mapping[int, int]]
@@ -33,10 +33,11 @@ class EndsReader:
         self._looked_s = 0.0
 
     def read(self, timeout_s: float) -> Ends:
-        """Ask the brokers, all topics in one request for each broker: 0.3 ms.
+        """Ask the brokers, all topics in one request for each broker: 0.3 ms. A partition that moves is asked again.
 
         Raises:
-            KafkaBroken: not answered in time, or there is no such topic.
+            TopicMissing: there is no such topic.
+            KafkaBroken: not answered in time.
         """
         until_s = time.monotonic() + timeout_s
         while True:
@@ -48,9 +49,8 @@ class EndsReader:
                 return self._asked(left_s)
             except KafkaException as exception:
                 self._partitions = []
-                error = error_of(exception)
-                if error.code() not in MOVING or time.monotonic() + _AGAIN_S > until_s:
-                    raise broken(error, "asking where the topics end") from None
+                if time.monotonic() + _AGAIN_S > until_s:
+                    raise broken(error_of(exception), "asking where the topics end") from None
             time.sleep(_AGAIN_S)
 
     def _asked(self, timeout_s: float) -> Ends:
@@ -65,6 +65,6 @@ class EndsReader:
         for topic in self._topics:
             found = self._admin.list_topics(topic, timeout=timeout_s).topics[topic]
             if found.error is not None or not found.partitions:
-                raise KafkaBroken(f"{topic} does not exist: `hookline topics create` creates it")
+                raise TopicMissing(f"{topic} does not exist: `hookline topics create` creates it")
             partitions += [TopicPartition(topic, number) for number in sorted(found.partitions)]
         return partitions

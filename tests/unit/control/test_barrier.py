@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from consumer.control.barrier import Barrier, Ends
+from consumer.control.barrier import Barrier
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.ends import Ends
 
 
 class View:

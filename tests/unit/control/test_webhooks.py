@@ -1,7 +1,8 @@
 """An owner's webhooks, served over a topic in memory by one process or two."""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from consumer.control.owner import Owner
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
 from consumer.control.webhooks import Webhooks
+from consumer.kafka.topic_writer import Place
+from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 from consumer.webhooks.draft import Changes, Wishes
 from consumer.webhooks.fields import FieldInvalid
@@ -177,7 +180,12 @@ def test_a_quota_counts_what_is_there() -> None:
 
 
 def test_a_quota_holds_against_many_at_once() -> None:
-    webhooks = served(most=3)
+    class Slow(MemoryTopic):
+        def write(self, record: NewRecord) -> "Future[Place]":
+            time.sleep(0.002)
+            return super().write(record)
+
+    webhooks = served(Slow(), most=3)
 
     def made() -> bool:
         try:
