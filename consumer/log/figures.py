@@ -15,12 +15,16 @@ _JUST_TRIED_MS: Final = 60_000
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """`stand` is what Redis is known to call them; `asked`, what a write called them that got no answer."""
+    """`stand` is what Redis is known to call them; `asked`, what a write called them that got no answer.
+
+    `anew`: whatever Redis holds under this stand is not of these figures.
+    """
 
     stand: str
     offset: int
     health: dict[str, Health] = field(default_factory=dict)
     asked: str | None = None
+    anew: bool = False
     changed: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
 
@@ -56,7 +60,7 @@ class Figures:
 
     def written(self) -> None:
         """Redis holds all of it."""
-        self.stand, self.asked = str(self.offset), None
+        self.stand, self.asked, self.anew = str(self.offset), None, False
         self.changed.clear()
         self.dropped.clear()
 

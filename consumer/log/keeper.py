@@ -34,7 +34,8 @@ class Keeper:
             CacheUnavailable: call it again.
         """
         kept = self._store.load(partition)
-        return Figures(stand=kept.stand, offset=begin(kept.offset), health=kept.figures)
+        anew = kept.offset is None
+        return Figures(stand=kept.stand, offset=begin(kept.offset), health=kept.figures, anew=anew)
 
     def save(self, partition: int, figures: Figures, partitions: int) -> None:
         """Write what Redis does not hold yet: all of it, if Redis holds none. Call it when nothing changed, too.
@@ -43,9 +44,9 @@ class Keeper:
             CacheUnavailable: call it again, before anything more is folded in.
             Superseded: these figures are not to be used any more.
         """
-        stand = str(figures.offset)
         expected = figures.stand
-        if expected.isdecimal():
+        if not figures.anew:
+            stand = str(figures.offset)
             figures.asked = figures.asked or stand
             expected = self._store.write(
                 partition,
@@ -58,6 +59,8 @@ class Keeper:
             if expected in {figures.stand, figures.asked}:
                 figures.written()
                 return
+            if expected.isdecimal():
+                raise Superseded(f"partition {partition}: found at {expected}, not at {figures.stand}")
         self._fill(partition, figures, partitions, expected=expected)
         figures.written()
 
@@ -65,8 +68,6 @@ class Keeper:
         """Over nothing, or over what is no stand: what an earlier try of this process, or of a dead one, left."""
         stand = str(figures.offset)
         for _ in range(_FILLED_OVER):
-            if expected.isdecimal():
-                break
             found = self._store.fill(
                 partition,
                 expected=expected,
@@ -77,5 +78,7 @@ class Keeper:
             )
             if found in {expected, stand}:
                 return
+            if found.isdecimal():
+                break
             expected = found
-        raise Superseded(f"partition {partition}: found at {expected}, not at {figures.stand}")
+        raise Superseded(f"partition {partition}: filled by another process too")

@@ -10,6 +10,8 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from consumer.log.health import Health
+from consumer.log.store import HealthReader, HealthStore
 from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection
@@ -57,6 +59,18 @@ def test_what_the_projection_writes_the_reader_reads(server: Redis) -> None:
         cache.unlink(["a", "b"])
         assert cache.marked(["a", "b"]) == [False, False]
         assert not cache.evicts()
+
+
+def test_health_is_kept_and_read_in_several_slots(server: Redis) -> None:
+    settings = settings_of(server.url())
+    with closing(HealthReader(settings)) as reader, closing(connect(settings)) as client:
+        store = HealthStore(client, topic_prefix=settings.topic_prefix)
+        for number in range(settings.partitions):
+            figures = {f"wh_{number}": Health(answers=number)}
+            assert store.write(number, expected="", stand="7", figures=figures, partitions=settings.partitions) == ""
+        assert store.load(3).figures == {"wh_3": Health(answers=3)}
+        ids = [f"wh_{number}" for number in range(settings.partitions)]
+        assert reader.read(ids) == {id_: Health(answers=number) for number, id_ in enumerate(ids)}
 
 
 def test_a_cluster_may_be_away_at_the_start_and_later(server: Redis) -> None:
