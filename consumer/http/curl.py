@@ -172,8 +172,9 @@ class CurlTransport:
         def open_socket(_purpose: int, address: "pycurl.CurlSockAddr") -> int:
             """Before the first packet: a refused address is never spoken to, the next one of the host is tried."""
             if guard.refuses(address.addr[0]) is not None:
-                exchange.address_refused = True
+                exchange.address_refused = not exchange.address_tried  # else what became of that one is the reason
                 return int(pycurl.SOCKET_BAD)
+            exchange.address_tried, exchange.address_refused = True, False
             try:
                 return socket.socket(address.family, address.socktype, address.protocol).detach()
             except OSError:
@@ -182,7 +183,6 @@ class CurlTransport:
         def before_request(address: str, _local: str, _port: int, _local_port: int) -> int:
             """Before each request, also on a connection used again: the address it is really connected to."""
             if guard.refuses(address) is None:
-                exchange.address_refused = False  # an address before this one may have been refused
                 return int(pycurl.PREREQFUNC_OK)
             exchange.address_refused = True
             return int(pycurl.PREREQFUNC_ABORT)

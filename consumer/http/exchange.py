@@ -27,6 +27,7 @@ class Exchange:
         "_head_bytes",
         "_started_s",
         "address_refused",
+        "address_tried",
         "handle",
         "timeout_ms",
         "token",
@@ -42,6 +43,7 @@ class Exchange:
     def begin(self, token: int, now_s: float) -> None:
         self.token = token
         self.address_refused = False
+        self.address_tried = False
         self._started_s = now_s
         self._head: list[bytes] = []
         self._head_bytes = 0

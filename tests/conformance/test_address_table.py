@@ -170,6 +170,16 @@ def test_of_a_name_s_addresses_the_refused_are_passed_over(open_engine: Opener) 
         assert endpoint.accepted == 1
 
 
+@pytest.mark.parametrize("found", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_what_became_of_an_address_that_was_tried_is_the_reason(open_engine: Opener, found: list[str]) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        port = endpoint.port
+    transport = open_engine(AddressGuard([ip_network("127.0.0.1/32")]), resolve=lambda _host, _port: found)
+    answer = ask(transport, request(f"http://both.example:{port}/hook"))
+    assert isinstance(answer, Failure)
+    assert answer.kind is FailureKind.CONNECT
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["http://127.0.0.2:{port}/", "//127.0.0.2:{port}/", "http://0x7f.2:{port}/", "/x"])
 def test_a_redirect_is_an_answer_and_never_followed(open_engine: Opener, status: int, location: str) -> None:
