@@ -27,6 +27,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests import markdown
+from tests.brands_page import write_acme
 from tests.markdown import ROOT, Block
 from tests.services.kafka import Kafka
 from tests.services.server import LocalProcess, free_port, listening
@@ -193,6 +194,7 @@ class Reader:
 @pytest.fixture
 def reader(tmp_path: Path, private_kafka: Kafka, redis_url: str) -> Iterator[Reader]:
     """With a broker of its own: what a page calls its topics is then nobody else's."""
+    write_acme(tmp_path / "brands")  # the files that docs/brands.md says to write
     follower = Reader(
         tmp_path,
         {
