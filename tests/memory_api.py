@@ -2,14 +2,14 @@
 
 import base64
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from consumer.api.application import application
+from consumer.api.application import front, opened
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -25,13 +25,20 @@ from consumer.control.sample import sample_event
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
+from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import Health
+from consumer.replay.dead_letters import matching
+from consumer.replay.desk import Way
+from consumer.replay.filters import Filters
+from consumer.replay.pages import Page, Position, part_of
+from consumer.replay.run import Summary
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import Status, Subscription
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
 
 NOW_MS: Final = 1_790_000_000_000
@@ -120,8 +127,11 @@ class Healths:
 
     def __init__(self) -> None:
         self.known: dict[str, Health] = {}
+        self.bug: Exception | None = None
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
+        if self.bug is not None:
+            raise self.bug
         return {id_: self.known[id_] for id_ in ids if id_ in self.known}
 
 
@@ -138,6 +148,39 @@ class Uses:
         return {key_id: self.at_ms[key_id] for key_id in key_ids if key_id in self.at_ms}
 
 
+class DeadLetters:
+    """The dead letters of a topic in memory, and what was asked to be replayed."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.replayed: list[tuple[list[DeadLetter], dict[str, Status], Way]] = []
+
+    def add(self, *buried: DeadLetter) -> None:
+        for each in buried:
+            self.records.append(
+                Record(
+                    topic="dead-letter",
+                    partition=0,
+                    offset=len(self.records),
+                    key=each.delivery.subscription_id.encode(),
+                    value=encode_dead_letter(each),
+                    headers=(),
+                    timestamp_ms=NOW_MS,
+                )
+            )
+
+    def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
+        return part_of(iter(self.records[after.get(0, 0) :]), filters, after=after, limit=limit)
+
+    def found(self, filters: Filters) -> list[DeadLetter]:
+        return list(matching(self.records, filters))
+
+    def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
+        letters = list(matching(self.records, chosen) if isinstance(chosen, Filters) else chosen)
+        self.replayed.append((letters, dict(statuses), way))
+        return Summary(matched=len(letters), replayed=len(letters))
+
+
 class MemoryApi:
     """One process of the API, and a client of each of its customers."""
 
@@ -148,6 +191,7 @@ class MemoryApi:
         self.plane = MemoryPlane(self.topics, settings)
         self.healths = Healths()
         self.uses = Uses()
+        self.dead_letters = DeadLetters()
         self.checked: list[str] = []
         self.services = Services(
             plane=self.plane,
@@ -156,8 +200,12 @@ class MemoryApi:
             once=self.plane.once,
             cursors=Cursors(self.plane.keyring),
             check_url=self.checked.append,
+            dead_letters=self.dead_letters,
         )
-        self.app = application(self.services, {name: load_brands()[name] for name in brands})
+        self.brands = {name: load_brands()[name] for name in brands}
+        behind = front(self.services, self.brands)
+        self.apps = behind.apps
+        self.app = opened(behind, settings)
         self.anybody = TestClient(self.app, base_url="http://api")
 
     def key(

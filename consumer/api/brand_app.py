@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from consumer.api import documents
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import GuardedRoute
+from consumer.api.dead_letters import add_dead_letters
 from consumer.api.event_types import add_event_types
 from consumer.api.keys import add_keys
 from consumer.api.refusals import add_refusals
@@ -28,6 +29,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_webhooks(site)
     add_webhook_actions(site)
     add_event_types(site)
+    add_dead_letters(site)
     add_keys(site)
     add_refusals(app, brand)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it

@@ -90,9 +90,7 @@ def check_named(caller: Caller, header: Callable[[str], str | None]) -> None:
     Raises:
         Refusal: 403.
     """
-    named = Owner(
-        tenant=header(TENANT_HEADER) or caller.owner.tenant, brand=header(BRAND_HEADER) or caller.owner.brand
-    )
+    named = Owner(tenant=header(TENANT_HEADER) or caller.owner.tenant, brand=header(BRAND_HEADER) or caller.owner.brand)
     if named != caller.owner:
         raise Refusal(HTTPStatus.FORBIDDEN, "this key is of another tenant or brand than the request's headers name")
 

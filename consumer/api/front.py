@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 import structlog
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from consumer.api import caller as callers
 from consumer.api.call import Call, put
@@ -44,18 +47,16 @@ class Front:
     def __init__(
         self,
         services: Services,
-        apps: Mapping[str, ASGIApp],
+        apps: Mapping[str, FastAPI],
         brands: Mapping[str, Brand],
-        documents: Mapping[str, bytes],
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`apps` and `documents`, the OpenAPI of each as JSON, are by the brand's name."""
+        """`apps` are by the brand's name."""
+        self.apps = apps
         self._services = services
-        self._apps = apps
         self._brands = brands
-        self._documents = documents
         self._now_ms = now_ms
         self._monotonic_s = monotonic_s
         self._freshness = Freshness(services.plane.fresh)
@@ -99,7 +100,7 @@ class Front:
                 )
         body = await _body(scope, headers, receive)
         put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body))
-        await self._apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
+        await self.apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
 
     async def _public(self, scope: Scope) -> Response | None:
         """What is answered to anybody."""
@@ -110,10 +111,10 @@ class Front:
                 return self._probes.alive()
             case ["", "readyz"]:
                 return await self._probes.ready()
-            case ["", "openapi.json"] if callers.DEFAULT_BRAND in self._documents:
-                return _json(self._documents[callers.DEFAULT_BRAND])
-            case ["", "brands", name, "openapi.json"] if name in self._documents:
-                return _json(self._documents[name])
+            case ["", "openapi.json"] if callers.DEFAULT_BRAND in self.apps:
+                return await _openapi(self.apps[callers.DEFAULT_BRAND])
+            case ["", "brands", name, "openapi.json"] if name in self.apps:
+                return await _openapi(self.apps[name])
             case _:
                 return None
 
@@ -128,7 +129,7 @@ class Front:
         if presented.operator:
             return callers.acting_operator(headers.get, self._brands)
         caller = callers.customer(self._services.plane.keys, presented.text, self._now_ms())
-        if caller.owner.brand not in self._apps:
+        if caller.owner.brand not in self.apps:
             raise callers.unauthorized()  # of a brand that is not here any more
         callers.check_named(caller, headers.get)
         return caller
@@ -187,5 +188,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return read
 
 
-def _json(document: bytes) -> Response:
-    return Response(document, media_type="application/json")
+async def _openapi(app: FastAPI) -> Response:
+    """Half a second's work, the first time it is asked for."""
+    document = await run_in_threadpool(app.openapi)
+    return Response(msgspec.json.encode(document), media_type="application/json")

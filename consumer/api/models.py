@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
+from consumer.control.cursor import MAX_LENGTH
 from consumer.control.keys import Scope
 from consumer.webhooks.subscription import Status
 
@@ -239,6 +240,30 @@ class DeadLetter(Told):
     failed_at: _Time
 
 
+class Sought(Asked):
+    """Which dead letters are meant; what is given must all hold."""
+
+    type: Annotated[str | None, Field(description="Of this event type, or prefix.*.")] = None
+    reason: Annotated[str | None, Field(description="Of this reason.")] = None
+    since: Annotated[str | None, Field(description="Failed then or later: RFC 3339, or 2h for two hours ago.")] = None
+    until: Annotated[str | None, Field(description="Failed before then.")] = None
+
+
+class DeadLetterQuery(Sought):
+    """A page of them."""
+
+    model_config = ConfigDict(extra="ignore", strict=False)
+
+    webhook: Annotated[str | None, Field(description="Of this webhook.")] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="How many on a page.")] = 20
+    cursor: Annotated[str | None, Field(max_length=MAX_LENGTH, description="nextCursor of the page before.")] = None
+
+    @property
+    def sought(self) -> list[str | None]:
+        """What a cursor belongs to."""
+        return [self.webhook, self.type, self.reason, self.since, self.until]
+
+
 class DeadLetterReplay(Asked):
     """How to replay one."""
 
@@ -246,13 +271,8 @@ class DeadLetterReplay(Asked):
     dry_run: Annotated[bool, Field(description="Only say what would be done.")] = False
 
 
-class DeadLettersReplay(DeadLetterReplay):
-    """Which of a webhook's dead letters to replay; what is given must all hold."""
-
-    since: Annotated[str | None, Field(description="Failed then or later: RFC 3339, or 2h for two hours ago.")] = None
-    until: Annotated[str | None, Field(description="Failed before then.")] = None
-    type: Annotated[str | None, Field(description="Of this event type, or prefix.*.")] = None
-    reason: str | None = None
+class DeadLettersReplay(Sought, DeadLetterReplay):
+    """Which of a webhook's dead letters to replay, and how."""
 
 
 class ReplaySummary(Told):

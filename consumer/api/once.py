@@ -16,12 +16,13 @@ from consumer.api.problem import Refusal
 from consumer.api.services import Services
 from consumer.control.idempotency import Answer, Asked
 
+HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key",
+        alias=HEADER,
         description="Drawn by you for each request: sent again with the same key within 24 hours, the request is not "
         "done again, and gets the same answer with the header Idempotency-Replayed.",
     ),

@@ -107,6 +107,11 @@ def invalid(field: str, message: str) -> Refusal:
     )
 
 
+def not_found(detail: str) -> Refusal:
+    """There is no such thing, or it is another's: 404."""
+    return Refusal(HTTPStatus.NOT_FOUND, detail)
+
+
 def unavailable(detail: str, *, again_in_s: int = 1) -> Refusal:
     """What is needed is out of reach for the moment: 503."""
     return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(again_in_s)})

@@ -20,6 +20,8 @@ from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
 from consumer.control.trial import TrialsBusy
 from consumer.kafka.client import KafkaBroken
+from consumer.replay.desk import ReplaysBusy
+from consumer.replay.ledger import TakenOver
 from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import SecretUnreadable
 
@@ -29,14 +31,17 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     Mismatch: HTTPStatus.PRECONDITION_FAILED,
     QuotaReached: HTTPStatus.FORBIDDEN,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TakenOver: HTTPStatus.CONFLICT,
 }
-_TRIALS_AGAIN_S: Final = 2
+_BUSY_AGAIN_S: Final = 2
 _WHERE: Final = frozenset({"body", "query", "path", "header"})
 _MALFORMED: Final = "json_invalid"
 
 
 def refusal_of(error: Exception, brand: Brand) -> Refusal:
     """What a refusal of a room below is answered with."""
+    if (status := _STATUSES.get(type(error))) is not None:
+        return Refusal(status, str(error))
     match error:
         case Refusal():
             refusal = error
@@ -46,24 +51,23 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = invalid("cursor", str(error))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": str(error.again_in_s)})
-        case TrialsBusy():
-            refusal = Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"Retry-After": str(_TRIALS_AGAIN_S)})
+        case TrialsBusy() | ReplaysBusy():
+            refusal = Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"Retry-After": str(_BUSY_AGAIN_S)})
         case KafkaBroken():
             refusal = unavailable("Kafka does not answer, so it is not known whether this was done: look and try again")
         case SecretUnreadable():
             refusal = unavailable("an encryption key is missing here: the operator has to bring it back", again_in_s=60)
         case RequestValidationError():
             refusal = _invalid_request(error)
-        case HTTPException():
-            refusal = Refusal(HTTPStatus(error.status_code), error.detail, headers=error.headers)
         case _:
-            refusal = Refusal(_STATUSES[type(error)], str(error))
+            assert isinstance(error, HTTPException)
+            refusal = Refusal(HTTPStatus(error.status_code), error.detail, headers=error.headers)
     return refusal
 
 
 def add_refusals(app: FastAPI, brand: Brand) -> None:
     """Make the app answer them."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, TrialsBusy, KafkaBroken, SecretUnreadable)
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, TrialsBusy, ReplaysBusy, KafkaBroken, SecretUnreadable)
     for kind in (*mapped, *_STATUSES, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(Exception, _bug)

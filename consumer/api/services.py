@@ -3,7 +3,7 @@
 The law: this is everything. The role builds it on Kafka and Redis, a test on its own; no route opens a connection.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,10 +13,15 @@ from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
+from consumer.delivery.delivery import DeadLetter
 from consumer.log.health import Health
+from consumer.replay.desk import Way
+from consumer.replay.filters import Filters
+from consumer.replay.pages import Page, Position
+from consumer.replay.run import Summary
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import Status, Subscription
 
 
 class Plane(Protocol):
@@ -56,6 +61,19 @@ class Uses(Protocol):
         """When these were used last, in epoch milliseconds, as far as it is known."""
 
 
+class DeadLetters(Protocol):
+    """See `DeadLetterDesk`."""
+
+    def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
+        """Some of those that match."""
+
+    def found(self, filters: Filters) -> list[DeadLetter]:
+        """All of those that match."""
+
+    def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
+        """Send them again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """One process's. `check_url` raises FieldInvalid of an endpoint that may not be; it may ask the DNS."""
@@ -66,3 +84,4 @@ class Services:
     once: Once
     cursors: Cursors
     check_url: Callable[[str], None]
+    dead_letters: DeadLetters

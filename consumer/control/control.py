@@ -4,6 +4,7 @@ The law: after `fresh` every write that was acknowledged to anybody before the c
 alike.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from consumer.control.errands import Errands
 from consumer.control.idempotency import Idempotency
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.topic_store import TopicStore
-from consumer.control.trial import Trial, Trials
+from consumer.control.trial import Trial, Trials, logging_by
 from consumer.control.webhooks import Webhooks
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
@@ -56,7 +57,7 @@ class Control:
         self.once = Idempotency(
             topics.state, errands=errands, keyring=self.keyring, view=self._state_view, writer=self.writer
         )
-        self._trials = Trials(settings, self.keyring, lambda record: self.writer.write(record).result())
+        self._trials = Trials(settings, self.keyring, logging_by(self.writer))
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
@@ -67,11 +68,11 @@ class Control:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         del kind, error, traceback
-        self.writer.close()
-        self._barrier.close()
-        self._webhooks_view.close()
-        self._state_view.close()
-        self._cache.close()
+        # At once: where a broker is away each takes its time, and a process has to end.
+        parts = (self.writer, self._barrier, self._webhooks_view, self._state_view, self._cache)
+        with ThreadPoolExecutor(len(parts)) as pool:
+            for closed in [pool.submit(part.close) for part in parts]:
+                closed.result()
 
     @property
     def ready(self) -> bool:

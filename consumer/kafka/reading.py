@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
@@ -18,7 +18,7 @@ from consumer.settings import Settings
 _SILENCE_S: Final = 15.0
 _BATCH: Final = 1_000
 # A partition that is just being made, or led by another broker. Asked again, it answers.
-MOVING: Final = frozenset(
+_MOVING: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
@@ -32,8 +32,13 @@ class TopicMissing(KafkaBroken):
     """There is no such topic."""
 
 
-def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
-    """Every record of the topic.
+def read_to_end(
+    settings: Settings, topic: str, *, starts: Mapping[int, int] | None = None, since_ms: int | None = None
+) -> Iterator[Record]:
+    """Every record of the topic, from where each partition starts on.
+
+    `starts` are offsets by partition; the others begin with the first record of `since_ms` or later, or with their
+    first of all.
 
     Raises:
         TopicMissing: there is no such topic.
@@ -43,13 +48,23 @@ def read_to_end(settings: Settings, topic: str) -> Iterator[Record]:
     consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
-        ends = {(topic, number): end for number, (begin, end) in logs.items() if end > begin}
-        consumer.assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in ends])
+        found = {} if since_ms is None else _first_since(consumer, topic, logs, since_ms)
+        places = {number: max(begin, found.get(number, begin)) for number, (begin, _) in logs.items()}
+        places |= {number: max(logs[number][0], start) for number, start in (starts or {}).items() if number in logs}
+        ends = {(topic, number): logs[number][1] for number, start in places.items() if logs[number][1] > start}
+        consumer.assign([TopicPartition(topic, number, places[number]) for _, number in ends])
         yield from _until(consumer, ends)
     except KafkaException as exception:
         raise broken(error_of(exception), f"reading {topic}") from None
     finally:
         consumer.close()
+
+
+def _first_since(consumer: Consumer, topic: str, logs: Mapping[int, tuple[int, int]], since_ms: int) -> dict[int, int]:
+    """The offset of each partition's first record of this time or later; its end where there is none."""
+    asked = [TopicPartition(topic, number, since_ms) for number in logs]
+    found = consumer.offsets_for_times(asked, timeout=_SILENCE_S)
+    return {each.partition: each.offset if each.offset >= 0 else logs[each.partition][1] for each in found}
 
 
 def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Consumer:
@@ -93,7 +108,7 @@ def _watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> 
         try:
             return consumer.get_watermark_offsets(place, timeout=timeout_s)
         except KafkaException as exception:
-            if error_of(exception).code() not in MOVING or time.monotonic() > until_s:
+            if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
                 raise
         time.sleep(0.1)
 

@@ -20,6 +20,7 @@ class Filters:
     ids: frozenset[str] = frozenset()
     webhooks: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
     types: tuple[str, ...] = ()
     reasons: frozenset[str] = frozenset()
     since_ms: int | None = None
@@ -41,6 +42,8 @@ class Filters:
             given.append(lambda dead_letter: dead_letter.delivery.subscription_id in self.webhooks)
         if self.tenants:
             given.append(lambda dead_letter: dead_letter.delivery.event.tenant in self.tenants)
+        if self.brands:
+            given.append(lambda dead_letter: dead_letter.brand in self.brands)
         if self.types:
             given.append(lambda dead_letter: any(_is_of(dead_letter.delivery.event.type, each) for each in self.types))
         if self.reasons:

@@ -6,6 +6,7 @@ asked before a stop it answers.
 
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -24,6 +25,7 @@ from consumer.control.key_uses import KeyUses
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.store import HealthReader
+from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
@@ -32,10 +34,10 @@ from consumer.telemetry.outage import Outage
 _log = structlog.get_logger("api")
 
 _AGAIN_S: Final = 0.5
-_TURN_S: Final = 0.5
+_TURN_S: Final = 0.25
 _SWEEP_EVERY_S: Final = 60.0
-# Of the 10 s that a process may take to end, what comes after the last answer.
-_CLOSING_MS: Final = 1_000
+# What comes after the last answer, where Kafka is away.
+_CLOSING_MS: Final = 3_000
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -58,6 +60,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             once=control.once,
             cursors=Cursors(control.keyring),
             check_url=partial(check_endpoint, settings=settings),
+            dead_letters=DeadLetterDesk(settings),
         )
         app = application(services, load_brands(settings.brands_dir))
         bound = listener(settings, stop)
@@ -66,31 +69,42 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.enter_context(control)
         drain_s = max(1, (duration_ms(settings.drain_for) - _CLOSING_MS) // 1_000)
         server = opened.enter_context(Server(app, bound, drain_s=drain_s))
-        _log.info("listening", address=settings.api_listen)
-        _check(settings, control, stop)
-        _serve(control, server, stop)
+        host, port = bound.getsockname()[:2]  # the kernel's choice where the setting says port 0
+        _log.info("listening", host=host, port=port)
+        _serve(control, server, _checking(settings, control, stop), stop)
         _log.info("draining")
 
 
-def _check(settings: Settings, control: Control, stop: threading.Event) -> None:
-    """Everything that only Kafka can tell of the settings, as soon as it answers."""
-    away = Outage(_log, "kafka not reached")
-    while not stop.is_set():
-        try:
-            require(settings, needed_by(Role.API, Topics.of(settings)))
-            canary.ensure(settings, control.keyring)
-        except KafkaBroken as error:
-            away.met(error=str(error))
-            stop.wait(_AGAIN_S)
-        else:
-            away.over()
-            return
+def _checking(settings: Settings, control: Control, stop: threading.Event) -> "Future[None]":
+    """Everything that only Kafka can tell of the settings, as soon as it answers. A stop does not wait for it."""
+    checked: Future[None] = Future()
+
+    def check() -> None:
+        away = Outage(_log, "kafka not reached")
+        while not stop.is_set():
+            try:
+                require(settings, needed_by(Role.API, Topics.of(settings)))
+                canary.ensure(settings, control.keyring)
+            except KafkaBroken as error:
+                away.met(error=str(error))
+                stop.wait(_AGAIN_S)
+            except Exception as error:  # noqa: BLE001 # raised where it is waited for
+                checked.set_exception(error)
+                return
+            else:
+                away.over()
+                return
+
+    threading.Thread(target=check, name="check", daemon=True).start()
+    return checked
 
 
-def _serve(control: Control, server: Server, stop: threading.Event) -> None:
+def _serve(control: Control, server: Server, checked: "Future[None]", stop: threading.Event) -> None:
     """Wait for the end; meanwhile forget what nobody may ask for any more."""
     sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
     while server.alive and not stop.wait(_TURN_S):
+        if checked.done():
+            checked.result()
         if time.monotonic() >= sweep_at_s:
             control.once.sweep()
             sweep_at_s = time.monotonic() + _SWEEP_EVERY_S

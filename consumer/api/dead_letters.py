@@ -1,0 +1,200 @@
+"""The routes of dead letters: a customer's own, looked at and sent again.
+
+The law: a dead letter is the caller's when its event was for the caller's tenant and its webhook under the caller's
+brand; there are no others here.
+"""
+
+import hashlib
+import time
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import Path, Query, Response
+
+from consumer.api import answers, models
+from consumer.api.call import needs
+from consumer.api.documents import problems
+from consumer.api.once import IdempotencyKey, once
+from consumer.api.problem import invalid, not_found
+from consumer.api.site import Asking, Id, Site
+from consumer.control.idempotency import Answer
+from consumer.control.keys import Scope
+from consumer.control.owner import Owner
+from consumer.control.refusal import WebhookUnknown
+from consumer.delivery.delivery import DeadLetter
+from consumer.json import Json
+from consumer.replay.desk import Way
+from consumer.replay.filters import Filters, moment_ms
+from consumer.replay.run import Summary
+from consumer.signing.timestamps import rfc3339
+from consumer.webhooks.subscription import Status
+
+DeadLetterId = Annotated[str, Path(description="The dead letter's id.", max_length=256)]
+_TAGS: Final = ["dead letters"]
+
+
+def add_dead_letters(site: Site) -> None:
+    """Add them beside the brand's webhooks, and below each."""
+    _add_list(site)
+    _add_replay(site)
+    _add_replay_of_webhook(site)
+
+
+def _add_list(site: Site) -> None:
+    services = site.services
+
+    @site.app.get(
+        site.prefix + "/dead-letters",
+        operation_id="listDeadLetters",
+        summary="List deliveries that failed for good",
+        description="A page looks at a part of the log only: it may be empty while there is a nextCursor.",
+        tags=[*_TAGS],
+        response_model=site.shapes.page(models.DeadLetter),
+        responses=problems(422),
+        openapi_extra=needs(Scope.READ),
+    )
+    def list_dead_letters(call: Asking, asked: Annotated[models.DeadLetterQuery, Query()]) -> Response:
+        owner = call.caller.owner
+        filters = _filters(owner, asked, asked.webhook)
+        of = f"dead-letters:{hashlib.sha256(msgspec.json.encode(asked.sought)).hexdigest()}"
+        cursor = asked.cursor
+        pairs = [] if cursor is None else services.cursors.read(cursor, list[tuple[int, int]], owner=owner, of=of)
+        found = services.dead_letters.page(filters, after=dict(pairs), limit=asked.limit)
+        position = None if found.position is None else sorted(found.position.items())
+        then = None if position is None else services.cursors.write(position, owner=owner, of=of)
+        return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
+
+
+def _add_replay(site: Site) -> None:
+    services = site.services
+
+    @site.app.post(
+        site.prefix + "/dead-letters/{id}/replay",
+        operation_id="replayDeadLetter",
+        summary="Send a dead letter again, to its own webhook",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(models.ReplaySummary),
+        responses=problems(404, 409, 422),
+        openapi_extra=needs(Scope.REPLAY),
+    )
+    def replay_dead_letter(
+        call: Asking,
+        id: DeadLetterId,  # noqa: A002 # the path's own word
+        body: models.DeadLetterReplay | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        owner = call.caller.owner
+        way = _way(body)
+
+        def replay(_work: str | None) -> Answer:
+            filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
+            found = services.dead_letters.found(filters)
+            if not found:
+                raise not_found(f"there is no dead letter {id}")
+            statuses = _statuses(site, owner, found[0].delivery.subscription_id)
+            return _told(site, services.dead_letters.replay(found, statuses, way), way)
+
+        return once(services, call, idempotency_key, replay)
+
+
+def _add_replay_of_webhook(site: Site) -> None:
+    services = site.services
+
+    @site.app.post(
+        site.base + "/{id}/dead-letters/replay",
+        operation_id="replayWebhookDeadLetters",
+        summary="Send a webhook's dead letters again",
+        description="`complete` of the answer says whether all were done; asked again, it goes on with the rest.",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(models.ReplaySummary),
+        responses=problems(404, 409, 422),
+        openapi_extra=needs(Scope.REPLAY),
+    )
+    def replay_webhook_dead_letters(
+        call: Asking,
+        id: Id,  # noqa: A002 # same
+        body: models.DeadLettersReplay | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        owner = call.caller.owner
+        asked = models.DeadLettersReplay() if body is None else body
+        way = _way(asked)
+
+        def replay(_work: str | None) -> Answer:
+            subscription = services.plane.webhooks.get(owner, id)
+            filters = _filters(owner, asked, id)
+            statuses = {id: subscription.status}
+            return _told(site, services.dead_letters.replay(filters, statuses, way), way)
+
+        return once(services, call, idempotency_key, replay)
+
+
+def shown(dead_letter: DeadLetter) -> Json:
+    """A dead letter as a customer sees it: without its body, which may be large."""
+    delivery = dead_letter.delivery
+    return {
+        "id": delivery.id,
+        "object": "dead_letter",
+        "eventId": delivery.event.id,
+        "webhook": delivery.subscription_id,
+        "url": dead_letter.url,
+        "type": delivery.event.type,
+        "product": delivery.event.product,
+        "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
+        "attempts": delivery.attempts,
+        "replays": delivery.replays,
+        "lastStatus": delivery.last_status,
+        "firstAttemptAt": _time(delivery.first_attempt_ms),
+        "lastAttemptAt": _time(delivery.last_attempt_ms),
+        "failedAt": _time(dead_letter.failed_at_ms),
+    }
+
+
+def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:
+    try:
+        return {id_: site.services.plane.webhooks.get(owner, id_).status}
+    except WebhookUnknown:
+        return {}
+
+
+def _way(body: models.DeadLetterReplay | None) -> Way:
+    return Way(again=body is not None and body.again, dry_run=body is not None and body.dry_run)
+
+
+def _told(site: Site, summary: Summary, way: Way) -> Answer:
+    return answers.one(
+        site.brand,
+        {
+            "matched": summary.matched,
+            "replayed": summary.replayed,
+            "skipped": {reason.value: number for reason, number in sorted(summary.skipped.items())},
+            "dryRun": way.dry_run,
+            "complete": not summary.stopped,
+        },
+    )
+
+
+def _filters(owner: Owner, asked: models.Sought, webhook: str | None) -> Filters:
+    return Filters(
+        tenants=frozenset({owner.tenant}),
+        brands=frozenset({owner.brand}),
+        webhooks=frozenset(() if webhook is None else (webhook,)),
+        types=() if asked.type is None else (asked.type,),
+        reasons=frozenset(() if asked.reason is None else (asked.reason,)),
+        since_ms=_moment("since", asked.since),
+        until_ms=_moment("until", asked.until),
+    )
+
+
+def _moment(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return max(0, moment_ms(text, time.time_ns() // 1_000_000))
+    except (ValueError, OverflowError):
+        raise invalid(name, "is no moment: write it as in 2026-01-31T12:00:00Z, or how long ago, as in 2h") from None
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

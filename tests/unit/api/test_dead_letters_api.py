@@ -1,0 +1,129 @@
+"""Dead letters over the API: the caller's own, page by page, and sent again."""
+
+from dataclasses import replace
+
+import pytest
+
+from consumer.control.keys import Scope
+from consumer.replay import pages
+from consumer.replay.desk import Way
+from consumer.replay.filters import Filters
+from consumer.webhooks.subscription import Status
+from tests.dead_letters import dead_letter
+from tests.memory_api import DeadLetters, MemoryApi
+
+
+@pytest.fixture
+def api() -> MemoryApi:
+    return MemoryApi()
+
+
+def test_a_customer_sees_its_own_under_its_own_brand(api: MemoryApi) -> None:
+    mine = dead_letter(1, "wh_1", failed_at_ms=1_769_860_800_000)
+    api.dead_letters.add(mine, dead_letter(2, "wh_2", tenant="other"), replace(dead_letter(3, "wh_3"), brand="convo"))
+    listed = api.client(Scope.READ).get("/v1/dead-letters").json()
+    assert listed == {
+        "object": "list",
+        "data": [
+            {
+                "id": mine.delivery.id,
+                "object": "dead_letter",
+                "eventId": "e1",
+                "webhook": "wh_1",
+                "url": "https://a.example/",
+                "type": "a.b",
+                "product": None,
+                "reason": "exhausted",
+                "detail": "HTTP 500",
+                "attempts": 8,
+                "replays": 0,
+                "lastStatus": 500,
+                "firstAttemptAt": "1970-01-01T00:00:00.002Z",
+                "lastAttemptAt": "1970-01-01T00:00:00.003Z",
+                "failedAt": "2026-01-31T12:00:00.000Z",
+            }
+        ],
+        "nextCursor": None,
+    }
+
+
+def test_filters_narrow_and_pages_lead_on(api: MemoryApi) -> None:
+    acme = api.client(Scope.READ)
+    letters = [dead_letter(number, f"wh_{number % 2}", type_="ab"[number % 2] + ".x") for number in range(7)]
+    api.dead_letters.add(*letters)
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        asked: dict[str, str] = {"webhook": "wh_1", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = acme.get("/v1/dead-letters", params=asked).json()
+        seen += [each["id"] for each in page["data"]]
+        assert len(page["data"]) <= 2
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+        wrong = acme.get("/v1/dead-letters", params={"webhook": "wh_0", "limit": "2", "cursor": cursor})
+        assert wrong.status_code == 422
+    assert seen == [each.delivery.id for each in letters if each.delivery.subscription_id == "wh_1"]
+    assert len(acme.get("/v1/dead-letters", params={"type": "a.*"}).json()["data"]) == 4
+    assert acme.get("/v1/dead-letters", params={"reason": "gone"}).json()["data"] == []
+    for since in ("yesterday", "2026-01-31", "9" * 5_000 + "d"):
+        refused = acme.get("/v1/dead-letters", params={"since": since})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "since")
+    assert acme.get("/v1/dead-letters", params={"since": "9999999999d"}).status_code == 200
+
+
+def test_a_page_looks_at_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST_RECORDS", 3)
+    topic = DeadLetters()
+    topic.add(*(dead_letter(number, tenant="other") for number in range(4)), dead_letter(9))
+    mine = Filters(tenants=frozenset({"acme"}))
+    first = topic.page(mine, after={}, limit=10)
+    assert (first.found, first.position) == ([], {0: 3})
+    assert first.position is not None
+    second = topic.page(mine, after=first.position, limit=10)
+    assert ([each.delivery.event.id for each in second.found], second.position) == (["e9"], None)
+
+
+def test_a_page_ends_when_its_time_is_over() -> None:
+    topic = DeadLetters()
+    topic.add(*(dead_letter(number) for number in range(4)))
+    times = iter([0.0, 0.0, 10.0])
+    part = pages.part_of(iter(topic.records), Filters(), after={}, limit=10, monotonic_s=lambda: next(times))
+    assert (len(part.found), part.position) == (2, {0: 2})
+
+
+def test_one_is_replayed_to_its_own_webhook(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    letter = dead_letter(1, id_)
+    api.dead_letters.add(letter, dead_letter(2, id_))
+    path = f"/v1/dead-letters/{letter.delivery.id}/replay"
+    assert acme.post(path).json() == {
+        "matched": 1,
+        "replayed": 1,
+        "skipped": {},
+        "dryRun": False,
+        "complete": True,
+    }
+    assert acme.post(path, json={"again": True, "dryRun": True}).status_code == 200
+    assert api.dead_letters.replayed == [
+        ([letter], {id_: Status.ACTIVE}, Way(again=False, dry_run=False)),
+        ([letter], {id_: Status.ACTIVE}, Way(again=True, dry_run=True)),
+    ]
+    acme.delete(f"/v1/webhooks/{id_}")
+    acme.post(path)
+    assert api.dead_letters.replayed[-1][1] == {}
+    assert acme.post("/v1/dead-letters/unknown/replay").status_code == 404
+
+
+def test_a_webhooks_are_replayed_by_what_is_sought(api: MemoryApi) -> None:
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    wanted = dead_letter(1, id_, type_="a.b", failed_at_ms=2_000)
+    api.dead_letters.add(wanted, dead_letter(2, id_, type_="c.d"), dead_letter(3, "wh_other", type_="a.b"))
+    path = f"/v1/webhooks/{id_}/dead-letters/replay"
+    assert acme.post(path, json={"type": "a.*", "since": "1970-01-01T00:00:01Z"}).json()["matched"] == 1
+    assert api.dead_letters.replayed[0][0] == [wanted]
+    assert acme.post(path, json={"since": "soon"}).status_code == 422
+    assert acme.post(path, json={"webhook": "wh_2"}).status_code == 422
+    assert acme.post("/v1/webhooks/wh_unknown/dead-letters/replay").status_code == 404

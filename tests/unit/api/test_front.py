@@ -1,0 +1,185 @@
+"""What stands in front of the routes: keys, rates, bodies, probes, headers, the log."""
+
+import json
+from typing import Any
+
+import pytest
+import structlog
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from consumer.api.front import MAX_BODY_BYTES
+from consumer.control.keys import Scope
+from consumer.settings import Settings
+from tests.memory_api import KEYS, OPERATOR, MemoryApi
+
+
+@pytest.fixture
+def api() -> MemoryApi:
+    return MemoryApi()
+
+
+@pytest.fixture(scope="module")
+def shared() -> MemoryApi:
+    """For tests that leave nothing behind."""
+    return MemoryApi()
+
+
+def problem(answer: Any) -> dict[str, Any]:  # noqa: ANN401 # a client's response
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert told["status"] == answer.status_code
+    return told
+
+
+def test_no_answer_is_kept_or_framed_or_sniffed(api: MemoryApi) -> None:
+    acme = api.client()
+    for answer in (acme.get("/v1/webhooks"), api.anybody.get("/v1/webhooks"), acme.get("/x"), acme.get("/livez")):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert len(answer.headers["request-id"]) == 16
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_an_unknown_path_is_404_and_a_method_that_is_not_there_405(api: MemoryApi) -> None:
+    acme = api.client()
+    for path in ("/", "/v1", "/v1/webhooks/", "/v2/webhooks", "/api/v1/webhooks", "/docs", "/brands/x/openapi.json"):
+        assert problem(acme.get(path))["title"] == "Not Found", path
+    wrong = acme.put("/v1/webhooks")
+    assert problem(wrong)["status"] == 405
+    assert "GET" in wrong.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"\xff", b'{"url": NaN}', b'{"url": "\\ud800"}', b"[" * 200_000, b'{"a": 1' + b"0" * 5_000 + b"}", b'"'],
+)
+def test_a_body_that_is_not_json_is_a_400(shared: MemoryApi, body: bytes) -> None:
+    refused = shared.client().post("/v1/webhooks", content=body, headers={"Content-Type": "application/json"})
+    assert problem(refused)["status"] == 400
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"x"', b""])
+def test_json_that_is_no_object_is_a_422(shared: MemoryApi, body: bytes) -> None:
+    refused = shared.client().post("/v1/webhooks", content=body, headers={"Content-Type": "application/json"})
+    assert problem(refused)["status"] == 422
+
+
+def test_another_media_type_is_a_415(api: MemoryApi) -> None:
+    acme = api.client()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        refused = acme.post("/v1/webhooks", content=b'{"url":"https://a.example/"}', headers={"Content-Type": kind})
+        assert problem(refused)["status"] == 415, kind
+    charset = {"Content-Type": "application/json; charset=utf-8"}
+    assert acme.post("/v1/webhooks", content=b'{"url":"https://a.example/"}', headers=charset).status_code == 201
+
+
+def test_a_body_has_at_most_256_kib_announced_or_not(api: MemoryApi) -> None:
+    acme = api.client()
+    filler = b" " * (MAX_BODY_BYTES - 30)
+    fits = b'{"url":"https://a.example/"}' + filler
+    kind = {"Content-Type": "application/json"}
+    assert len(fits) <= MAX_BODY_BYTES
+    assert acme.post("/v1/webhooks", content=fits, headers=kind).status_code == 201
+    assert problem(acme.post("/v1/webhooks", content=fits + b" " * 30, headers=kind))["status"] == 413
+    pieces = iter([fits, b" " * 30])
+    assert problem(acme.post("/v1/webhooks", content=pieces, headers=kind))["status"] == 413
+    assert len(api.topics.subscriptions.records) == 1
+
+
+def test_a_key_has_a_rate_and_is_told_of_it() -> None:
+    api = MemoryApi(settings=Settings(encryption_keys=KEYS, api_requests_per_s=3, operator_key=SecretStr(OPERATOR)))
+    acme, other = api.client(), api.client(tenant="other")
+    first = acme.get("/v1/webhooks")
+    assert first.headers["ratelimit-policy"] == '"key";q=3;w=1'
+    assert first.headers["ratelimit"].startswith('"key";r=2;t=')
+    answers = [acme.get("/v1/webhooks") for _ in range(6)]
+    refused = [each for each in answers if each.status_code == 429]
+    assert refused
+    assert problem(refused[0])["status"] == 429
+    assert refused[0].headers["retry-after"] == "1"
+    assert other.get("/v1/webhooks").status_code == 200
+
+
+def test_kafka_away_is_a_503_that_says_when_to_come_again(api: MemoryApi) -> None:
+    acme = api.client()
+    api.plane.away = "no broker"
+    refused = acme.get("/v1/webhooks")
+    assert (problem(refused)["status"], refused.headers["retry-after"]) == (503, "1")
+    assert "no broker" not in refused.text
+    assert api.anybody.get("/v1/webhooks").status_code == 401
+    assert api.anybody.get("/livez").status_code == 200
+    unready = api.anybody.get("/readyz")
+    assert (unready.status_code, unready.json()["reasons"]) == (503, ["Kafka does not answer"])
+
+
+def test_ready_is_what_has_read_everything(api: MemoryApi) -> None:
+    api.plane.ready = False
+    unready = api.anybody.get("/readyz")
+    assert (unready.status_code, unready.json()["reasons"]) == (503, ["the topics are not read to their ends yet"])
+    assert MemoryApi(api.topics).anybody.get("/readyz").json() == {"status": "ready"}
+
+
+def test_the_operator_says_for_whom_it_acts(api: MemoryApi) -> None:
+    assert problem(api.bearing(OPERATOR).get("/v1/webhooks"))["status"] == 400
+    assert problem(api.bearing(OPERATOR, **{"Hookline-Tenant": "a", "Hookline-Brand": "x"}).get("/v1/webhooks"))
+    acting = api.bearing(OPERATOR, **{"Hookline-Tenant": "acme"})
+    made = api.webhook(acting)
+    assert api.client().get(f"/v1/webhooks/{made['id']}").status_code == 200
+
+
+def test_a_key_is_noted_as_used(api: MemoryApi) -> None:
+    key, text = api.key()
+    api.bearing(text).get("/v1/webhooks")
+    assert key.id in api.uses.at_ms
+
+
+def test_the_log_says_who_and_what_and_holds_no_key_query_or_body(api: MemoryApi) -> None:
+    key, text = api.key()
+    with structlog.testing.capture_logs() as lines:
+        api.bearing(text).get("/v1/webhooks", params={"limit": 1, "cursor": "sesame"})
+        api.bearing(text).post("/v1/webhooks", json={"url": "https://a.example/s3cret-path", "secret": "tiny-s3cret"})
+        api.anybody.get(f"/{text}")
+    said = [line for line in lines if line["event"] == "request"]
+    assert [(line["method"], line["route"], line["status"]) for line in said] == [
+        ("GET", "/v1/webhooks", 422),
+        ("POST", "/v1/webhooks", 422),
+        ("GET", None, 401),
+    ]
+    assert (said[0]["by"], said[0]["tenant"], said[0]["brand"]) == (key.id, "acme", "hookline")
+    told = json.dumps(lines)
+    assert not [each for each in (text, "sesame", "s3cret") if each in told]
+
+
+def test_a_bug_is_a_500_without_a_word_of_what_it_was(api: MemoryApi) -> None:
+    acme = api.client()
+    api.healths.bug = RuntimeError("the secret is whsec_x")
+    with structlog.testing.capture_logs() as lines:
+        refused = acme.post("/v1/webhooks", json={"url": "https://a.example/"})
+    assert problem(refused)["status"] == 500
+    assert "whsec" not in refused.text
+    assert [(line["event"], line["log_level"]) for line in lines if line["event"] == "bug"] == [("bug", "error")]
+
+
+def test_every_brands_openapi_is_public(api: MemoryApi) -> None:
+    assert api.anybody.get("/openapi.json").json()["openapi"].startswith("3.1")
+    assert api.anybody.get("/openapi.json").json() == api.anybody.get("/brands/hookline/openapi.json").json()
+
+
+def test_cors_is_off_unless_an_origin_is_named() -> None:
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    closed = MemoryApi()
+    assert closed.anybody.options("/v1/webhooks", headers=preflight).status_code == 401
+    opened = MemoryApi(settings=Settings(encryption_keys=KEYS, api_cors_origins=("https://app.example",)))
+    answer = opened.anybody.options("/v1/webhooks", headers=preflight)
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    listed = opened.client(Scope.READ).get("/v1/webhooks", headers={"Origin": "https://app.example"})
+    assert listed.headers["access-control-allow-origin"] == "https://app.example"
+    foreign = opened.anybody.options("/v1/webhooks", headers=preflight | {"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_a_head_of_a_probe_has_no_body(api: MemoryApi) -> None:
+    client: TestClient = api.anybody
+    assert client.head("/livez").status_code == 200
