@@ -38,17 +38,28 @@ class Feed:
             raise broken(error_of(exception), f"asking where {self._topic} ends") from None
 
     def read_from(self, offsets: Sequence[int]) -> None:
-        """Go on from these offsets, by partition; what was read ahead is dropped."""
-        self._consumer.assign([TopicPartition(self._topic, number, offset) for number, offset in enumerate(offsets)])
+        """Go on from these offsets, by partition; what was read ahead is dropped.
+
+        Raises:
+            KafkaBroken: this consumer takes no assignment.
+        """
+        places = [TopicPartition(self._topic, number, offset) for number, offset in enumerate(offsets)]
+        try:
+            self._consumer.assign(places)
+        except KafkaException as exception:
+            raise broken(error_of(exception), f"reading {self._topic}") from None
 
     def take(self, most: int, wait_s: float) -> tuple[list[Record], dict[int, int]]:
         """At most `most` records, and the next offset of each partition read; waits for the first one only.
 
         Raises:
-            KafkaFatal: this consumer can never work again.
+            KafkaBroken: this consumer cannot go on; nothing of what it read in this call was given.
         """
-        first = self._consumer.poll(wait_s)
-        messages = [] if first is None else [first, *self._consumer.consume(most - 1, 0)]
+        try:
+            first = self._consumer.poll(wait_s)
+            messages = [] if first is None else [first, *self._consumer.consume(most - 1, 0)]
+        except KafkaException as exception:
+            raise broken(error_of(exception), f"reading {self._topic}") from None
         records: list[Record] = []
         positions: dict[int, int] = {}
         for message in messages:

@@ -80,13 +80,13 @@ def test_what_one_process_writes_the_other_sees_once_it_is_fresh(settings: Setti
         assert one.ready
         for _ in range(20):
             created, secret = one.webhooks.create(ACME, WISHES)
-            other.fresh()
+            other.fresh(10)
             assert other.webhooks.get(ACME, created.id) == created
             renamed = other.webhooks.update(ACME, created.id, Changes(name="n")).subscription
-            one.fresh()
+            one.fresh(10)
             assert one.webhooks.get(ACME, created.id) == renamed
             other.webhooks.delete(ACME, created.id)
-            one.fresh()
+            one.fresh(10)
             with pytest.raises(WebhookUnknown):
                 one.webhooks.get(ACME, created.id)
             assert secret.startswith("whsec_")
@@ -102,14 +102,14 @@ def test_a_key_works_and_is_revoked_in_every_process_at_once(settings: Settings)
         for value, found in ((encode(key), key), (None, None)):
             write_now(settings, [NewRecord(topic=topic, key=record_key(key.id), value=value)])
             for control in controls:
-                control.fresh()
+                control.fresh(10)
                 assert control.keys.find(text, 2) == found
 
 
 def test_many_changes_at_once_all_hold_or_are_told_that_they_do_not(settings: Settings) -> None:
     with running(settings, 2) as controls, ThreadPoolExecutor(8) as pool:
         created, _ = controls[0].webhooks.create(ACME, WISHES)
-        controls[1].fresh()
+        controls[1].fresh(10)
 
         def change(number: int) -> str | None:
             control, wanted = controls[number % 2], f"type.n{number}"
@@ -119,7 +119,7 @@ def test_many_changes_at_once_all_hold_or_are_told_that_they_do_not(settings: Se
                 try:
                     control.webhooks.update(ACME, created.id, changes, if_match=types.revision)
                 except (Mismatch, Conflict):
-                    control.fresh()
+                    control.fresh(10)
                 else:
                     return wanted
             return None
@@ -127,20 +127,20 @@ def test_many_changes_at_once_all_hold_or_are_told_that_they_do_not(settings: Se
         held = {each for each in pool.map(change, range(12)) if each is not None}
         assert held
         for control in controls:
-            control.fresh()
+            control.fresh(10)
             assert set(control.webhooks.get(ACME, created.id).event_types) == held
 
 
 def test_two_changes_of_different_fields_both_hold_without_being_asked_again(settings: Settings) -> None:
     with running(settings, 2) as (one, other), ThreadPoolExecutor(2) as pool:
         created, _ = one.webhooks.create(ACME, WISHES)
-        other.fresh()
+        other.fresh(10)
         for turn in range(10):
             named = pool.submit(one.webhooks.update, ACME, created.id, Changes(name=f"n{turn}"))
             described = pool.submit(other.webhooks.update, ACME, created.id, Changes(description=f"d{turn}"))
             named.result()
             described.result()
-            one.fresh()
+            one.fresh(10)
             found = one.webhooks.get(ACME, created.id)
             assert (found.name, found.description, found.revision) == (f"n{turn}", f"d{turn}", 3 + 2 * turn)
 
@@ -155,7 +155,7 @@ def test_the_command_line_and_the_api_write_by_the_same_rule(settings: Settings)
         found = writes.find(settings, created.id)
         assert (found.name, found.status) == ("n", Status.PAUSED)
         writes.write(settings, Deletion.of(found))
-        control.fresh()
+        control.fresh(10)
         assert ids(control) == set()
 
 
@@ -177,7 +177,7 @@ def test_a_record_that_is_no_webhook_is_said_once_and_hides_nothing(settings: Se
     with capture_logs() as logs, running(settings) as (control,):
         created, _ = control.webhooks.create(ACME, WISHES)
         write_now(settings, [NewRecord(topic=topic, key=b"x", value=b"garbage")])
-        control.fresh()
+        control.fresh(10)
         assert ids(control) == {created.id}
     assert [each["event"] for each in logs].count("not a subscription") == 1
 
@@ -234,7 +234,7 @@ def test_compaction_hides_nothing_and_brings_nothing_back(
             return len(list(read_to_end(settings, topics.subscriptions))) < 30
 
         eventually(compacted)
-        control.fresh()
+        control.fresh(10)
         assert ids(control) == {kept.id}
         last = control.webhooks.get(ACME, kept.id)
     with running(settings) as (control,):
@@ -253,7 +253,7 @@ def test_a_topic_made_anew_is_read_anew(settings: Settings, kafka_bootstrap: str
         eventually(lambda: not ids(control) & before)
         eventually(lambda: control.ready)
         created, _ = control.webhooks.create(ACME, WISHES)
-        control.fresh(5.0)
+        control.fresh(10)
         assert ids(control) == {created.id}
 
 
