@@ -37,6 +37,7 @@ def check_endpoint(url: str, settings: Settings, *, for_operator: bool = False, 
     host = origin_of(stored)[1]
     guard = AddressGuard(settings.networks)
     refused = [address for address in _addresses(host, resolve, for_operator=for_operator) if guard.refuses(address)]
+    # A connection to localhost takes whichever of the two is allowed.
     if not refused or (_is_localhost(host) and refused != list(_LOOPBACK)):
         return
     if for_operator:

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -45,10 +45,13 @@ _TURN_S: Final = 1.0
 _CLOSING_S: Final = 0.2
 _LOGGED_S: Final = 5.0
 
+# One for both: a name that leads inside, by a CNAME of the customer's own, must not read otherwise than one that does
+# not exist, or test events could search our DNS.
+_NOT_PUBLIC: Final = "the URL's host has no public address: check its name in the DNS"
 # Why there was no answer, for a customer. An engine's own words may hold addresses: they stay in the log.
-_TOLD: Final[dict[FailureKind, str]] = {
+_TOLD: Final[Mapping[FailureKind, str]] = {
     FailureKind.TIMEOUT: "no whole answer came within {:g} s",
-    FailureKind.DNS: "the URL's host has no address: check its name in the DNS",
+    FailureKind.DNS: _NOT_PUBLIC,
     FailureKind.CONNECT: "no connection could be made: check that the endpoint listens at the URL's host and port",
     FailureKind.TLS: (
         "no secure connection could be made: check that the certificate is for this host, not expired, "
@@ -56,7 +59,7 @@ _TOLD: Final[dict[FailureKind, str]] = {
     ),
     FailureKind.RESET: "the endpoint closed the connection before its answer was complete",
     FailureKind.PROTOCOL: "what came back is not a valid HTTP/1.1 answer",
-    FailureKind.ADDRESS_REFUSED: "the URL's host has an address that is never called: use one that is public",
+    FailureKind.ADDRESS_REFUSED: _NOT_PUBLIC,
     FailureKind.UNSIGNABLE: "the request could not be signed: the operator finds the reason in the delivery log",
 }
 
