@@ -4,13 +4,14 @@ The law: an id names one key for ever. Whoever holds another key under a known i
 anything; one that is not known yet may be held by anybody, until it is first used for sealing and its canary written.
 """
 
-import threading
 import time
+from collections.abc import Collection
 from typing import Final
 
 import structlog
 
 from consumer.events.event import Record
+from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.reading import TopicMissing, read_to_end
 from consumer.kafka.topics import Topics
@@ -32,10 +33,9 @@ _PATIENCE_S: Final = 5.0
 
 
 class Canaries:
-    """What is known of the keys' ids: the fold of the state topic's `canary:` records. For many threads."""
+    """What is known of the keys' ids: the fold of the state topic's `canary:` records."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._known: dict[str, SealedSecret | None] = {}
 
     def apply(self, record: Record) -> None:
@@ -52,11 +52,10 @@ class Canaries:
                 canary = SealedSecret(**CANARY.decode(record.value))
         except RecordCorrupt as error:
             _log.error("not a canary", partition=record.partition, offset=record.offset, error=str(error))
-        with self._lock:
-            if record.value is None:
-                self._known.pop(key_id, None)
-            else:
-                self._known[key_id] = canary
+        if record.value is None:
+            self._known.pop(key_id, None)
+        else:
+            self._known[key_id] = canary
 
     def unknown(self, keyring: Keyring) -> tuple[str, ...]:
         """The ids of the ring's keys that have no canary.
@@ -64,17 +63,11 @@ class Canaries:
         Raises:
             ConfigurationError: a key is not the one its id names.
         """
-        with self._lock:
-            known = dict(self._known)
         for key_id in keyring.ids:
-            canary = known.get(key_id)
+            canary = self._known.get(key_id)
             if canary is not None and not _opens(keyring, canary, key_id):
-                raise ConfigurationError(
-                    "HOOKLINE_ENCRYPTION_KEYS",
-                    f"the key {key_id!r} is not the one that sealed secrets under this id: give the right one back, "
-                    "and a new key an id of its own",
-                )
-        return tuple(key_id for key_id in keyring.ids if key_id not in known)
+                raise _wrong(key_id)
+        return tuple(key_id for key_id in keyring.ids if key_id not in self._known)
 
 
 def check(settings: Settings, keyring: Keyring) -> None:
@@ -108,7 +101,8 @@ def check(settings: Settings, keyring: Keyring) -> None:
 def ensure(settings: Settings, keyring: Keyring) -> None:
     """Hold the ring against the canaries, and write those that are missing. For whoever seals secrets.
 
-    Without a state topic there is no place for them, and nothing to hold against.
+    A key that was in use before there were canaries must open a webhook's secret first: a wrong one must never become
+    the one its id names. Without a state topic there is no place for canaries, and nothing to hold against.
 
     Raises:
         ConfigurationError: a key is not the one its id names, also when somebody else wrote its canary just now.
@@ -117,6 +111,7 @@ def ensure(settings: Settings, keyring: Keyring) -> None:
     try:
         unknown = _read(settings).unknown(keyring)
         if unknown:
+            _hold_against_webhooks(settings, keyring, unknown)
             write_now(settings, [canary_record(settings, keyring, key_id) for key_id in unknown])
             _read(settings).unknown(keyring)
     except TopicMissing:
@@ -144,6 +139,30 @@ def _read(settings: Settings) -> Canaries:
     return canaries
 
 
+def _hold_against_webhooks(settings: Settings, keyring: Keyring, key_ids: Collection[str]) -> None:
+    """Refuse a key under which there are secrets and none of them opens."""
+    try:
+        webhooks = subscriptions.read_all(settings)
+    except TopicMissing:
+        return
+    opens: dict[str, bool] = {}
+    for webhook in webhooks.values():
+        key_id = webhook.secret.key_id
+        if key_id in key_ids and not opens.get(key_id):
+            opens[key_id] = _opened(keyring, webhook.secret, webhook.tenant, webhook.id) is not None
+    for key_id, right in opens.items():
+        if not right:
+            raise _wrong(key_id)
+
+
+def _wrong(key_id: str) -> ConfigurationError:
+    return ConfigurationError(
+        "HOOKLINE_ENCRYPTION_KEYS",
+        f"the key {key_id!r} is not the one that sealed secrets under this id: give the right one back, and a new key "
+        "an id of its own",
+    )
+
+
 def _settled(canaries: Canaries, keyring: Keyring) -> bool:
     """Whether nothing more can be learnt: every key has a canary and opens it."""
     try:
@@ -153,10 +172,14 @@ def _settled(canaries: Canaries, keyring: Keyring) -> bool:
 
 
 def _opens(keyring: Keyring, canary: SealedSecret, key_id: str) -> bool:
+    return _opened(keyring, canary, _NO_TENANT, _bound_to(key_id)) == _TEXT
+
+
+def _opened(keyring: Keyring, sealed: SealedSecret, tenant: str, bound_to: str) -> bytes | None:
     try:
-        return keyring.open(canary, tenant=_NO_TENANT, subscription_id=_bound_to(key_id)) == _TEXT
+        return keyring.open(sealed, tenant=tenant, subscription_id=bound_to)
     except SecretUnreadable:
-        return False
+        return None
 
 
 def _bound_to(key_id: str) -> str:

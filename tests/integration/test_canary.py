@@ -1,6 +1,7 @@
 """Canaries against Kafka: written by who seals, checked by who opens."""
 
 import base64
+import os
 import threading
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from consumer.brands.loader import brand
 from consumer.control import canary
 from consumer.kafka import topics
 from consumer.kafka.reading import read_to_end
@@ -15,7 +17,9 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles import retry
 from consumer.settings import ConfigurationError, Settings
+from consumer.webhooks.draft import Wishes, create
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.record import rewrite_of
 from tests.services.topics import MakeTopics
 
 
@@ -65,6 +69,27 @@ def test_a_key_is_bound_to_its_id_at_its_first_use(settings: Settings, state: st
         with pytest.raises(ConfigurationError, match="HOOKLINE_ENCRYPTION_KEYS: the key 'k1'"):
             canary.sealing_keyring(wrong)
     assert len(list(read_to_end(settings, state))) == 1
+
+
+def test_a_wrong_key_never_becomes_the_one_its_id_names(
+    settings: Settings, state: str, make_topics: MakeTopics
+) -> None:
+    topic = Topics.of(settings).subscriptions
+    make_topics({topic: 2}, {"cleanup.policy": "compact"})
+    webhook, _ = create(
+        Wishes(tenant="acme", url="https://a.example/", brand="hookline"),
+        brand=brand("hookline"),
+        keyring=Keyring.from_settings(settings),
+        now_ms=1,
+        new_id=lambda: "wh_1",
+        entropy=os.urandom,
+    )
+    new = rewrite_of(webhook)
+    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value)])
+    with pytest.raises(ConfigurationError, match="HOOKLINE_ENCRYPTION_KEYS: the key 'k1'"):
+        canary.sealing_keyring(with_keys(settings, entry("k2", 2), entry("k1", 9)))
+    assert list(read_to_end(settings, state)) == []
+    canary.sealing_keyring(settings)
 
 
 def test_a_state_topic_that_does_not_exist_yet_holds_nothing_against_anybody(settings: Settings) -> None:
