@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from consumer.brands.brand import Brand
+from consumer.brands.header_names import is_owned
 from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import SealedSecret, Subscription
@@ -25,17 +26,6 @@ MAX_LENGTH_TOGETHER: Final = 8_192
 _NOT_IN_NAMES = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 # RFC 9110 section 5.5: visible ASCII, and space or tab between; octets above are obsolete and misread.
 _VALUE = re.compile(r"[\x21-\x7e]([\x09\x20-\x7e]*[\x21-\x7e])?|")
-_OWNED = frozenset(
-    {
-        # the connection's (RFC 9110 section 7.6.1, RFC 9112) and who answers for it
-        "connection", "host", "http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-        # the proxies' on the way
-        "forwarded", "via", "x-real-ip",
-        # the request's as we make it
-        "accept-encoding", "cookie", "expect", "traceparent", "tracestate", "user-agent",
-    }
-)  # fmt: skip
-_OWNED_PREFIXES = ("content-", "hookline-", "proxy-", "webhook-", "x-forwarded-")
 _SIGNATURE = re.compile(r"(?:.*-)?signature(?:-.*)?")
 
 
@@ -86,7 +76,7 @@ def _check_name(name: str, brand: Brand) -> None:
         raise FieldInvalid("headers", f"{name[: wrong.start()]!r}… is not a header name: it holds {wrong[0]!r}")
     # Servers that hand headers on as variables (CGI, RFC 3875 section 4.1.18) read an underscore as a hyphen.
     lowered = name.lower().replace("_", "-")
-    if lowered in _OWNED or lowered.startswith(_OWNED_PREFIXES) or _is_brands(lowered, brand):
+    if is_owned(lowered) or _is_brands(lowered, brand):
         raise FieldInvalid("headers", f"{name} is set by the delivery itself: choose another name")
     if _SIGNATURE.fullmatch(lowered):
         raise FieldInvalid("headers", f"{name} reads like a signature of ours: choose another name")
