@@ -26,6 +26,7 @@ from consumer.log.keeper import Keeper
 from consumer.log.store import HealthStore
 from consumer.log.suspension import Rule
 from consumer.roles.announcer import Announcer
+from consumer.roles.announcing import Announcing
 from consumer.roles.clock import Clock
 from consumer.roles.folding import Folding
 from consumer.roles.role import Role, needed_by
@@ -133,7 +134,7 @@ class _Run:
             rule=Rule(after_ms=duration_ms(settings.suspend_after), attempts=settings.suspend_attempts),
             now_ms=clock.now_ms,
         )
-        self._announcer = Announcer(
+        announcer = Announcer(
             known.directory,
             known.view.reached,
             self._write,
@@ -146,10 +147,11 @@ class _Run:
         self._consumer = PartitionConsumer(
             settings,
             group=topics.group(Role.LOG),
-            topics=(topics.attempts, topics.subscriptions),
+            topics=(topics.attempts,),
             instance=instance_id(settings, Role.LOG, slot),
             listener=self,
         )
+        self._announcing = Announcing(settings, slot, announcer)
 
     def until(self, stop: threading.Event) -> None:
         """Work.
@@ -168,15 +170,15 @@ class _Run:
         self._save()
         self._consumer.commit_last(self._positions(), _DRAIN_S)
         self._consumer.close()
+        self._announcing.close()
         self._client.close()
 
     # ── the consumer's partitions ────────────────────────────────────────────────────────────────────────────────
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """They are read as soon as their figures are here."""
-        self._consumer.pause(self._of_attempts(partitions))
-        self._folding.assigned(number for _, number in self._of_attempts(partitions))
-        self._announcer.assigned(each for each in partitions if each[0] != self._attempts)
+        self._consumer.pause([*partitions])
+        self._folding.assigned(number for _, number in partitions)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """Save what there is; a next owner that does not find it reads again."""
@@ -187,15 +189,11 @@ class _Run:
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Forget them."""
-        self._folding.left(number for _, number in self._of_attempts(partitions))
-        self._announcer.left(each for each in partitions if each[0] != self._attempts)
+        self._folding.left(number for _, number in partitions)
 
     def rewound(self, partition: Partition) -> None:
         """Their offsets count from the beginning again."""
-        if partition[0] == self._attempts:
-            self._folding.rewound(partition[1])
-        else:
-            self._announcer.rewound(partition)
+        self._folding.rewound(partition[1])
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,11 +203,8 @@ class _Run:
             self._save_at_s = now_s + (_SAVE_EVERY_S if self._save() else _AGAIN_S)
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
-            if record.topic == self._attempts:
-                self._folding.fold(record)
-            else:
-                self._announcer.take(record)
-        self._announcer.announce()
+            self._folding.fold(record)
+        self._announcing.turn()
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
         self._acknowledge()
 
@@ -247,11 +242,7 @@ class _Run:
         self._suspender.failed(name, health, partition, lambda: self._consumer.end((self._attempts, partition)))
 
     def _positions(self) -> dict[Partition, Position]:
-        saved = {(self._attempts, number): Position(offset) for number, offset in self._folding.saved.items()}
-        return saved | dict(self._announcer.positions())
+        return {(self._attempts, number): Position(offset) for number, offset in self._folding.saved.items()}
 
     def _loaded(self) -> list[Partition]:
         return [(self._attempts, number) for number in self._folding.loaded]
-
-    def _of_attempts(self, partitions: Mapping[Partition, Position] | Sequence[Partition]) -> list[Partition]:
-        return [place for place in partitions if place[0] == self._attempts]

@@ -117,7 +117,8 @@ def lag(settings: Settings) -> int:
 def shares(settings: Settings) -> int:
     """How many members of the group have a partition of the attempts topic."""
     group = settings.topic_prefix + "log"
-    found = admin_client(settings).describe_consumer_groups([group])[group].result()
+    admin = admin_client(settings)  # its answers come for as long as it lives
+    found = admin.describe_consumer_groups([group])[group].result(timeout=10)
     topic = settings.topic_prefix + "attempts"
     assigned = [{place.topic for place in member.assignment.topic_partitions} for member in found.members]
     return sum(topic in topics for topics in assigned)
