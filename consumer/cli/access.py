@@ -11,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from consumer.brands.loader import brand as brand_named
 from consumer.brands.loader import load_brands
 from consumer.cli.credentials import Credentials, key_brand
 from consumer.cli.exits import usage
@@ -28,8 +29,8 @@ class Access:
     key: Annotated[str | None, Parameter(help="The key for --api. Default: HOOKLINE_API_KEY.")] = field(
         default=None, repr=False
     )
-    tenant: Annotated[str | None, Parameter(help="Whose. An API key knows it.")] = None
-    brand: Annotated[str | None, Parameter(help="Under which brand. An API key knows it.")] = None
+    tenant: Annotated[str | None, Parameter(help="Whose; needed to create. An API key knows it.")] = None
+    brand: Annotated[str | None, Parameter(help="Under which brand; to create, hookline. An API key knows it.")] = None
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def webhooks(access: Access | None) -> Iterator[WebhookPort]:
     if asked.api is None:
         from consumer.cli.direct_webhooks import DirectWebhooks  # noqa: PLC0415
 
-        _check_direct(asked)
+        _check_direct(asked, settings)
         yield DirectWebhooks(settings, tenant=asked.tenant, brand=asked.brand)
     else:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415
@@ -63,7 +64,7 @@ def keys(access: Access | None) -> Iterator[KeyPort]:
     if asked.api is None:
         from consumer.cli.direct_keys import DirectKeys  # noqa: PLC0415 # as above
 
-        _check_direct(asked)
+        _check_direct(asked, settings)
         yield DirectKeys(settings, tenant=asked.tenant, brand=asked.brand)
     else:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
@@ -83,6 +84,8 @@ def _credentials(asked: Access, settings: Settings) -> Credentials:
     return Credentials(key=key, tenant=asked.tenant, brand=brand)
 
 
-def _check_direct(asked: Access) -> None:
+def _check_direct(asked: Access, settings: Settings) -> None:
     if asked.key is not None:
         raise usage("--key is for an API: say which by --api")
+    if asked.brand is not None:
+        brand_named(asked.brand, settings.brands_dir)

@@ -44,7 +44,7 @@ class RemoteWebhooks:
 
     def listed(self, status: Status | None) -> Iterator[Shown]:
         """See `WebhookPort`."""
-        return (each for each in self._client.pages(self._path) if status in {None, each["status"]})
+        return (each for each in self._client.pages(self._path) if status in {None, each.get("status")})
 
     def show(self, webhook: str) -> Shown:
         """See `WebhookPort`."""

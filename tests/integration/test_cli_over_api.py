@@ -115,6 +115,9 @@ STORY = [
     ("update", "WEBHOOK", "--name", "two\nlines"),
     ("update", "WEBHOOK", "--url", "http://127.0.0.1:99999/"),
     ("create", "--url", "http://127.0.0.1:9/", "--secret", "whsec_short"),
+    ("rotate", "WEBHOOK", "--overlap", "1h"),
+    ("rotate", "WEBHOOK", "--secret", "short"),
+    ("test", "WEBHOOK", "--type", "*"),
     ("pause", "WEBHOOK"),
     ("pause", "WEBHOOK"),
     ("resume", "WEBHOOK"),
@@ -133,6 +136,7 @@ SHORT = [
     ("show", "WEBHOOK"),
     ("pause", "WEBHOOK"),
     ("list",),
+    ("rotate", "WEBHOOK"),
     ("create", "--url", "http://127.0.0.1:9/", "--event", "no.such.type"),
     ("delete", "WEBHOOK"),
 ]

@@ -72,6 +72,15 @@ def test_flags_that_make_no_sense_are_a_wrong_use(
     assert OPERATOR not in err
 
 
+@pytest.mark.parametrize("way", [(), ("--api", "https://a.example", "--key", OPERATOR)])
+@pytest.mark.parametrize("group", ["webhooks", "keys"])
+def test_a_brand_that_does_not_exist_is_refused_either_way(
+    group: str, way: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call([group, "list", "--brand", "nobody", *way]) == os.EX_DATAERR
+    assert "there is no brand 'nobody'" in capsys.readouterr().err
+
+
 def test_the_key_may_come_from_its_setting(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKLINE_API_KEY", OPERATOR)
     # Nobody listens at port 1: that it was asked shows that a key was found.
