@@ -111,6 +111,6 @@ def test_a_start_reads_a_long_state_topic_once_and_fast(settings: Settings, stat
     canary.sealing_keyring(settings)
     began_s = time.monotonic()
     check(settings)
-    assert time.monotonic() - began_s < 3.0
+    assert time.monotonic() - began_s < 5.0
     with pytest.raises(ConfigurationError):
         check(with_keys(settings, entry("k1", 2)))
