@@ -29,6 +29,8 @@ def test_an_address_hidden_in_another_is_judged_as_itself(address: IPv4Address) 
     refused = GUARD.refuses(str(address)) is not None
     assert (GUARD.refuses(f"::ffff:{address}") is not None) is refused
     assert (GUARD.refuses(f"64:ff9b::{address}") is not None) is refused
+    assert (GUARD.refuses(f"2001:470::5efe:{address}") is not None) is refused
+    assert (GUARD.refuses(f"2001:470::200:5efe:{address}") is not None) is refused
 
 
 @given(st.text(max_size=60))
