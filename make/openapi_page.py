@@ -53,7 +53,7 @@ class Document:
             for status, answer in operation["responses"].items()
             if not status.startswith("2")
         }
-        rows = ((f"`{each}`", "every route" if each in self._common else "", told[each]) for each in sorted(told))
+        rows = ((f"`{each}`", "every route" if each in self._common else "some", told[each]) for each in sorted(told))
         yield from _table(("status", "from", ""), rows)
 
     def _route(self, method: str, path: str, operation: Node) -> Iterator[str]:
