@@ -6,6 +6,7 @@ Not shown here, and why:
 - "You can replay any delivery manually from the Webhooks log.": shown for deliveries that failed. Those that arrived
   come with the delivery log as well.
 - "More event types are added as features mature.": a promise of the company; a catalogue is a file it edits.
+- "Use them to glue Conclude into your own internal tools.": what a customer does with what arrives.
 """
 
 import json
@@ -113,7 +114,7 @@ def every_event(conclude: Customer) -> Hook:
 
 
 # ── "Webhooks fire HTTP POST requests to a URL of your choice when events happen in Conclude." ───────────────────────
-# ── "What you can subscribe to": feedback.created — a new feedback item arrived. … ───────────────────────────────────
+# ── "What you can subscribe to": feedback.created — a new feedback item arrived. … "Destination URL — your endpoint." ─
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -287,6 +287,7 @@ def test_the_secret_can_be_read_and_verifies_payloads(featurebase: Customer, eve
 
 def test_a_webhook_is_active_paused_or_suspended(featurebase: Customer) -> None:
     hook = featurebase.hook(Answer(status=410), topics=["post.created"], product="status")
+    watching = featurebase.hook(topics=["webhook.suspended"], product="status")
     path = f"{WEBHOOKS}/{hook.id}"
     assert hook.shown["status"] == "active"
     assert featurebase.ok("PATCH", path, body={"status": "paused"})["status"] == "paused"
@@ -295,6 +296,9 @@ def test_a_webhook_is_active_paused_or_suspended(featurebase: Customer) -> None:
     settle()
     featurebase.happens("post.created", {}, product="status")
     once(featurebase, hook, lambda shown: shown["status"] == "suspended")
+    told = watching.endpoint.of("webhook.suspended").json["data"]
+    assert isinstance(told, dict)
+    assert told["id"] == hook.id
 
 
 # ── "topics: array of "post.created" or … 24 more — Array of event topics the webhook subscribes to" ─────────────────

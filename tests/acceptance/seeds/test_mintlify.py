@@ -8,6 +8,7 @@ Not shown here, and why:
 - "If your server takes longer to process, acknowledge the webhook immediately and handle processing asynchronously.",
   "Most webhook receiver frameworks … provide HTTPS URLs automatically.", "Do not expose your endpoint secret …": advice
   to the receiver.
+- "Fetch the complete documentation index at …": how to read the site.
 """
 
 import hashlib

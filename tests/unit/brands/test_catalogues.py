@@ -1,10 +1,16 @@
 """The catalogues list what the companies' pages list, and each sample is what its schema says."""
 
+import json
+
 import jsonschema_rs
 import pytest
 
 from consumer.brands.brand import CatalogueEntry
 from consumer.brands.loader import brand, load_brands
+from consumer.events.event import Record
+from consumer.log.suspension import notice
+from consumer.webhooks.subscription import Status
+from tests.webhook_samples import NOW_MS, subscription
 
 ENTRIES = [(name, entry) for name, of in load_brands().items() for entry in of.catalogue]
 
@@ -90,6 +96,17 @@ def test_conclude_s_feedback_has_the_fields_its_page_shows() -> None:
     assert list(entry.sample) == ["id", "title", "body", "submitter", "created_at"]
     assert isinstance(entry.sample["submitter"], dict)
     assert list(entry.sample["submitter"]) == ["external_id", "email"]
+
+
+def test_what_is_told_of_a_suspension_is_what_its_schema_says() -> None:
+    entry = brand("hookline").announced("webhook.suspended")
+    assert entry is not None
+    suspended = subscription(status=Status.SUSPENDED, status_reason="failed", status_since_ms=NOW_MS)
+    record = Record(topic="s", partition=0, offset=1, timestamp_ms=NOW_MS, key=b"wh_1", value=b"", headers=())
+    data = json.loads(notice(suspended, record).data)
+    assert valid(entry, data)
+    assert isinstance(entry.sample, dict)
+    assert list(data) == list(entry.sample)
 
 
 @pytest.mark.parametrize("name", ["hookline", "mintlify"])
