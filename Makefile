@@ -50,6 +50,9 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 docs: setup-dev ## write docs/api.md anew from what the API says of itself
 	@$(BIN)/python -m make.api_page
 
+fuzz: setup-dev ## 10,000 requests against the OpenAPI of every brand (CASES=n; SEED=n for others)
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
+
 lock: ## write the locks anew from pyproject.toml (needs uv)
 	@# editables is what hatchling needs for an install that follows the checkout
 	@printf 'hatchling\neditables\n' | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock

@@ -138,9 +138,8 @@ def _revoke(stage: Stage, key_id: str) -> None:
     subprocess.run(command("keys", "revoke", key_id), cwd=stage.folder, env=clean(stage.environment), check=True)
 
 
-@pytest.mark.parametrize("listen", ["8080", "nowhere:http", "127.0.0.1:65536", "203.0.113.7:8080"])
-def test_an_address_that_cannot_be_is_named(stage: Stage, listen: str) -> None:
-    with stage.running("api", HOOKLINE_API_LISTEN=listen) as running:
+def test_an_address_that_cannot_be_is_named(stage: Stage) -> None:
+    with stage.running("api", HOOKLINE_API_LISTEN="nowhere:http") as running:
         assert running.wait(20) == 78
         assert "HOOKLINE_API_LISTEN" in running.log
 

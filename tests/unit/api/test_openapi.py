@@ -1,0 +1,84 @@
+"""The OpenAPI of each brand: what it announces is all that happens, and clients can be generated from it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from consumer.brands.loader import load_brands
+from consumer.control.resource import resource
+from tests.fuzz import fuzz
+from tests.memory_api import MemoryApi
+from tests.webhook_samples import subscription
+
+BRANDS = sorted(load_brands())
+CASES = 512
+
+
+@pytest.mark.parametrize("brand", BRANDS)
+def test_whatever_is_asked_no_answer_is_a_surprise(brand: str) -> None:
+    report = fuzz(brand, CASES // len(BRANDS), 1)
+    assert report.cases >= CASES // len(BRANDS) * 3 // 4
+    assert {200, 201, 404, 422} <= report.answers.keys()
+
+
+def test_a_surprise_is_found() -> None:
+    api = MemoryApi()
+    api.healths.bug = RuntimeError("broken")
+    with pytest.raises(BaseExceptionGroup):
+        fuzz("hookline", 32, 1, api)
+
+
+@pytest.fixture(scope="module", params=BRANDS)
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    told: dict[str, Any] = MemoryApi(brands=[request.param]).apps[request.param].openapi()
+    return told | {"brand": request.param}
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for path in document["paths"].values() for each in path.values()]
+
+
+def test_every_operation_has_a_name_a_scope_and_its_problems(document: dict[str, Any]) -> None:
+    names = [each["operationId"] for each in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+[A-Za-z]+", name) for name in names)
+    for each in operations(document):
+        assert each["summary"]
+        assert each["tags"]
+        assert each["x-required-scope"] in {"read", "write", "replay", "admin"}
+        problems = {status for status in each["responses"] if int(status) >= 400}
+        assert {"400", "401", "403", "429", "503"} <= problems
+        for status in problems:
+            assert list(each["responses"][status]["content"]) == ["application/problem+json"]
+
+
+def test_the_documents_models_are_the_ones_that_are_named(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    editable = load_brands()[document["brand"]].api.editable
+    named = {"Webhook", "WebhookCreate", "Problem", "DeadLetter", "EventType", "Key", "TestResult", "ReplaySummary"}
+    assert named | ({"WebhookUpdate"} if editable else set()) <= schemas.keys()
+    assert not [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z]+", name)]
+    assert "HTTPValidationError" not in schemas
+    referred = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert referred == schemas.keys() & referred
+
+
+def test_a_brands_habits_are_in_its_document(document: dict[str, Any]) -> None:
+    habits = load_brands()[document["brand"]].api
+    webhook = document["components"]["schemas"]["Webhook"]["properties"]
+    create = document["components"]["schemas"]["WebhookCreate"]["properties"]
+    assert habits.list_field in webhook
+    assert habits.list_field in create
+    assert ("secret" in create) is habits.own_secret
+    assert ("patch" in document["paths"][habits.base_path + "/{id}"]) is habits.editable
+    created = document["paths"][habits.base_path]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert created["$ref"].endswith("WebhookAnswer" if habits.envelope == "data" else "Webhook")
+
+
+def test_the_webhook_is_the_one_that_is_announced(document: dict[str, Any]) -> None:
+    habits = load_brands()[document["brand"]].api
+    told = document["components"]["schemas"]["Webhook"]
+    shown = resource(subscription(), secret="s", list_field=habits.list_field)
+    assert told["properties"].keys() == shown.keys() | {"publicKey"}
+    assert set(told["required"]) == shown.keys() - {"secret"}
