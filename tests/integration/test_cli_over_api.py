@@ -7,30 +7,33 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.acceptance.deadline import until
+from tests.acceptance.api import url_of
 from tests.acceptance.hookline import hookline
 from tests.commands import Said, call
 from tests.services import shared
-from tests.services.server import free_port
 
 OPERATOR = "operator-" + "k" * 40
 OWN_SECRET = "a-secret-of-the-customers-own"
-STARTED_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """The roles api and projection at work, and how they were told to."""
+
+    environment: dict[str, str]
+    url: str
 
 
 @pytest.fixture(scope="module")
-def environment(
-    kafka_bootstrap: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """The settings of a deployment that runs the roles api and projection, for all tests of this file."""
+def deployment(kafka_bootstrap: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One for all tests of this file: each has tenants of its own."""
     number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) + 1
-    found = {
+    environment = {
         "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
         "HOOKLINE_REDIS_URL": shared.ask("redis").removesuffix("0") + str(number),
         "HOOKLINE_TOPIC_PREFIX": f"t{secrets.token_hex(4)}.",
@@ -39,34 +42,21 @@ def environment(
         "HOOKLINE_ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "HOOKLINE_ALLOW_HTTP": "true",
         "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
-        "HOOKLINE_API_LISTEN": f"127.0.0.1:{free_port()}",
+        "HOOKLINE_API_LISTEN": "127.0.0.1:0",
         "HOOKLINE_OPERATOR_KEY": OPERATOR,
     }
-    with hookline(found, tmp_path_factory.mktemp("deployment"), "api", "projection") as running:
-        url = f"http://{found['HOOKLINE_API_LISTEN']}"
-        until(lambda: _ready(url) or not running.running, within_s=STARTED_WITHIN_S, missing=lambda: running.tail)
+    with hookline(environment, tmp_path_factory.mktemp("deployment"), "api", "projection") as running:
         running.until_said("the cache can be read")
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def here(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The commands are called in this process, with the same settings."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+        yield Deployment(environment=environment, url=url_of(running))
 
 
 @pytest.fixture
-def url(environment: dict[str, str]) -> str:
-    return f"http://{environment['HOOKLINE_API_LISTEN']}"
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(url + "/readyz").status_code == HTTPStatus.OK
-    except httpx.TransportError:
-        return False
+def url(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Where the API is. The commands are called in this process, with the same settings."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in deployment.environment.items():
+        monkeypatch.setenv(name, value)
+    return deployment.url
 
 
 @dataclass
