@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
+from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings, attempted
@@ -289,16 +290,21 @@ class Core:
         tier: int,
         first_due_ms: int,
     ) -> None:
-        entry.open += len(targets)
+        ended = entry.window.ended_before(entry.offset)
         for target in targets:
             subscription_id = target.subscription.id
+            name = delivery_id(event.id, subscription_id)
+            if ended and done_map.short(name) in ended:
+                self._endings.count_drop("repeat")
+                continue
             delivery = Delivery(
-                id=delivery_id(event.id, subscription_id),
+                id=name,
                 event=event,
                 subscription_id=subscription_id,
                 tier=tier,
                 first_due_ms=first_due_ms,
             )
+            entry.open += 1
             self._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
         entry.close_one()
 
@@ -364,7 +370,7 @@ class Core:
         match outcome:
             case Delivered():
                 self._endings.counts["deliveries_delivered"] += 1
-                job.entry.close_one()
+                job.entry.close_one(job.delivery.id)
             case Retry():
                 self._endings.retry(job, attempted(job, answer), outcome.tier)
             case Dead():

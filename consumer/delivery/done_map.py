@@ -1,9 +1,12 @@
 """The map of finished records that travels in a commit's metadata, so that a restart skips them.
 
-    v1|1042|9f0c2b7a|g|Aw8B…
+    v2|1042|9f0c2b7a|g|Aw8B…|AALk…
+    │  │    │        │ │      └─ what has ended of unfinished records, base64 without padding: for each such record
+    │  │    │        │ │         varints (LEB128), its distance from the one before (the first from the base) and the
+    │  │    │        │ │         number of its deliveries that ended, then the first 8 bytes of the id of each
     │  │    │        │ └─ the unfinished offsets from the base up to the last finished one, base64 without padding:
-    │  │    │        │      g: varints (LEB128): how far the last finished offset is from the base, then the distance
-    │  │    │        │         of each unfinished offset from the one before (the first from the base)
+    │  │    │        │      g: varints: how many offsets from the base are covered, then the distance of each
+    │  │    │        │         unfinished offset from the one before (the first from the base)
     │  │    │        │      b: a bitmap from the base on, least significant bit first, 1 = unfinished
     │  │    │        └─ the smaller of the two forms
     │  │    └─ CRC-32 of everything else, hex
@@ -18,41 +21,63 @@ not covered is only delivered again.
 import base64
 import binascii
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 MOST = 4_095
-_VERSION = "v1"
+_VERSION = "v2"
 _ROOM = 80  # version, base, checksum and form take less
 _BYTES_MOST = (MOST - _ROOM) * 3 // 4
-_PARTS = 5
+_PARTS = 6
 _CONTINUED = 0x80
+_NAME_BYTES = 8  # that two deliveries of one event share them: 1 in 10^19
+_PARTLY_MOST = 1_000  # bytes
+
+Partly: TypeAlias = Mapping[int, Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneMap:
-    """From `base` up to and including `last` everything is finished but `unfinished`."""
+    """From `base` up to and including `last` everything is finished but `unfinished`.
+
+    `partly`: of unfinished records, wherever they are, the deliveries that ended, by `short` of their ids.
+    """
 
     base: int
     last: int
     unfinished: frozenset[int]
+    partly: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
 
     def is_done(self, offset: int) -> bool:
         """Whether this offset was finished when the map was written."""
         return self.base <= offset <= self.last and offset not in self.unfinished
 
 
-def encode(base: int, last: int, unfinished: Sequence[int]) -> str:
+def short(delivery_id: str) -> bytes:
+    """What the map keeps of a delivery's id, which is hex."""
+    return bytes.fromhex(delivery_id[: 2 * _NAME_BYTES])
+
+
+def encode(base: int, last: int, unfinished: Sequence[int], partly: Partly | None = None) -> str:
     """The map, or "" when there is nothing to say. `unfinished` rise from `base`; those above `last` do not matter."""
-    if last < base:
+    if last < base and not partly:
         return ""
+    last = max(last, base - 1)
     gaps, covered = _gaps(base, last, unfinished)
     form, packed = "g", gaps
     span_bytes = (last - base) // 8 + 1
     if span_bytes < len(gaps) or (covered < last and span_bytes <= _BYTES_MOST):
         form, packed = "b", _bitmap(base, last, unfinished, span_bytes)
-    text = base64.b64encode(packed).rstrip(b"=").decode()
-    return f"{_VERSION}|{base}|{_checksum(base, form, text)}|{form}|{text}"
+    text = _text(packed)
+    room = min(_PARTLY_MOST, (MOST - _ROOM - len(text)) * 3 // 4)
+    parts = _text(_pack_partly(base, partly or {}, room))
+    return f"{_VERSION}|{base}|{_checksum(base, form, text, parts)}|{form}|{text}|{parts}"
+
+
+def span(metadata: str) -> int:
+    """How many characters of the map tell of whole records."""
+    return len(metadata.rpartition("|")[0])
 
 
 def decode(metadata: str, offset: int) -> DoneMap | None:
@@ -60,20 +85,20 @@ def decode(metadata: str, offset: int) -> DoneMap | None:
     parts = metadata.split("|")
     if len(parts) != _PARTS or parts[0] != _VERSION or parts[1] != str(offset):
         return None
-    _, _, checksum, form, text = parts
-    if checksum != _checksum(offset, form, text):
+    _, _, checksum, form, text, ended = parts
+    if checksum != _checksum(offset, form, text, ended):
         return None
     try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+        packed = _bytes(text)
+        partly = _unpack_partly(offset, _bytes(ended))
+    except (binascii.Error, IndexError):
         return None
-    match form:
-        case "g":
-            return _from_gaps(offset, packed)
-        case "b":
-            return _from_bitmap(offset, packed)
-        case _:
-            return None
+    whole: DoneMap | None = None
+    if form == "g":
+        whole = _from_gaps(offset, packed)
+    elif form == "b":
+        whole = _from_bitmap(offset, packed)
+    return None if whole is None else replace(whole, partly=partly)
 
 
 def joined(offset: int, done: DoneMap | None, own_offset: int, own: DoneMap | None) -> DoneMap | None:
@@ -81,21 +106,26 @@ def joined(offset: int, done: DoneMap | None, own_offset: int, own: DoneMap | No
     theirs = done or DoneMap(base=offset, last=offset - 1, unfinished=frozenset())
     ours = own or DoneMap(base=own_offset, last=own_offset - 1, unfinished=frozenset())
     last = max(theirs.last, ours.last)
-    if last < offset:
+    partly = {
+        each: theirs.partly.get(each, frozenset()) | ours.partly.get(each, frozenset())
+        for each in theirs.partly.keys() | ours.partly.keys()
+        if each >= offset and not theirs.is_done(each) and not ours.is_done(each)
+    }
+    if last < offset and not partly:
         return None
     unfinished = frozenset(
         each
         for each in theirs.unfinished | ours.unfinished
         if each >= offset and not theirs.is_done(each) and not ours.is_done(each) and each >= own_offset
     )
-    return DoneMap(base=offset, last=last, unfinished=unfinished)
+    return DoneMap(base=offset, last=max(last, offset - 1), unfinished=unfinished, partly=partly)
 
 
 def _gaps(base: int, last: int, unfinished: Sequence[int]) -> tuple[bytearray, int]:
     """The gaps, and how far they cover: up to `last`, or to before the first unfinished one that did not fit."""
     packed = bytearray()
     before = base
-    room = _BYTES_MOST - len(_varint(last - base))
+    room = _BYTES_MOST - len(_varint(last - base + 1))
     for offset in unfinished:
         if offset > last:
             break
@@ -108,7 +138,7 @@ def _gaps(base: int, last: int, unfinished: Sequence[int]) -> tuple[bytearray, i
             gap >>= 7
         packed.append(gap)
         before = offset
-    return _varint(last - base) + packed, last
+    return _varint(last - base + 1) + packed, last
 
 
 def _varint(number: int) -> bytearray:
@@ -122,21 +152,59 @@ def _varint(number: int) -> bytearray:
 
 def _from_gaps(base: int, packed: bytes) -> DoneMap | None:
     numbers: list[int] = []
-    number = shift = 0
-    for byte in packed:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < _CONTINUED:
-            numbers.append(number)
-            number = shift = 0
-    if shift or not numbers:
+    at = 0
+    while at < len(packed):
+        number, at = _read_varint(packed, at)
+        numbers.append(number)
+    if not numbers:
         return None
     offset = base
     unfinished = []
     for gap in numbers[1:]:
         offset += gap
         unfinished.append(offset)
-    return DoneMap(base=base, last=base + numbers[0], unfinished=frozenset(unfinished))
+    return DoneMap(base=base, last=base + numbers[0] - 1, unfinished=frozenset(unfinished))
+
+
+def _read_varint(packed: bytes, at: int) -> tuple[int, int]:
+    """The number at this place and the place after it. Raises IndexError where the bytes end too early."""
+    number = shift = 0
+    while True:
+        byte = packed[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < _CONTINUED:
+            return number, at
+        shift += 7
+
+
+def _pack_partly(base: int, partly: Partly, room: int) -> bytearray:
+    """The lowest records first, as many as have room."""
+    packed = bytearray()
+    before = base
+    for offset in sorted(partly):
+        names = b"".join(partly[offset])
+        one = _varint(offset - before) + _varint(len(names) // _NAME_BYTES) + names
+        if len(packed) + len(one) > room:
+            break
+        packed += one
+        before = offset
+    return packed
+
+
+def _unpack_partly(base: int, packed: bytes) -> dict[int, frozenset[bytes]]:
+    partly: dict[int, frozenset[bytes]] = {}
+    offset, at = base, 0
+    while at < len(packed):
+        gap, at = _read_varint(packed, at)
+        number, at = _read_varint(packed, at)
+        offset += gap
+        end = at + number * _NAME_BYTES
+        if end > len(packed):
+            raise IndexError
+        partly[offset] = frozenset(packed[each : each + _NAME_BYTES] for each in range(at, end, _NAME_BYTES))
+        at = end
+    return partly
 
 
 def _bitmap(base: int, last: int, unfinished: Sequence[int], size: int) -> bytearray:
@@ -150,13 +218,19 @@ def _bitmap(base: int, last: int, unfinished: Sequence[int], size: int) -> bytea
     return packed
 
 
-def _from_bitmap(base: int, packed: bytes) -> DoneMap | None:
-    if not packed:
-        return None
+def _from_bitmap(base: int, packed: bytes) -> DoneMap:
     bits = range(len(packed) * 8)
     unfinished = frozenset(base + bit for bit in bits if packed[bit >> 3] >> (bit & 7) & 1)
     return DoneMap(base=base, last=base + len(packed) * 8 - 1, unfinished=unfinished)
 
 
-def _checksum(base: int, form: str, text: str) -> str:
-    return f"{zlib.crc32(f'{_VERSION}|{base}|{form}|{text}'.encode()):08x}"
+def _text(packed: bytes | bytearray) -> str:
+    return base64.b64encode(packed).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def _checksum(base: int, form: str, text: str, ended: str) -> str:
+    return f"{zlib.crc32(f'{_VERSION}|{base}|{form}|{text}|{ended}'.encode()):08x}"

@@ -24,7 +24,7 @@ class Endings:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._writing: dict[int, Entry] = {}
+        self._writing: dict[int, tuple[Entry, str | None]] = {}
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
         self.counts: Counter[Count] = Counter()
@@ -38,7 +38,7 @@ class Endings:
     @property
     def draining(self) -> bool:
         """Whether a write of a draining partition is not yet acknowledged."""
-        return any(entry.window.draining for entry in self._writing.values())
+        return any(entry.window.draining for entry, _ in self._writing.values())
 
     def asked(self) -> list[tuple[int, Write]]:
         """The writes that the shell was not yet told of."""
@@ -47,7 +47,8 @@ class Endings:
 
     def acknowledged(self, token: int) -> None:
         """Kafka has the record written under this token."""
-        self._writing.pop(token).close_one()
+        entry, delivery_id = self._writing.pop(token)
+        entry.close_one(delivery_id)
 
     def counted(self) -> dict[str, int]:
         """What was counted since this was last asked, by name."""
@@ -75,14 +76,15 @@ class Endings:
     def retry(self, job: Job, delivery: Delivery, tier: int) -> None:
         """Its attempt failed: to the delay topic of this tier."""
         self.counts["retries"] += 1
-        self.write(job.entry, Delay(tier=tier, delayed=delivery))
+        self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 
     def spill(self, job: Job, wait_ms: float) -> None:
         """To the tier that covers the wait, at least one up; no attempt is spent."""
         self.counts["spills"] += 1
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        self.write(job.entry, Delay(tier=self._schedule.covering(wait_ms, above=delivery.tier), delayed=delivery))
+        tier = self._schedule.covering(wait_ms, above=delivery.tier)
+        self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 
     def hand_over(self, job: Job, now_ms: int, *, goes_on: bool) -> None:
@@ -93,7 +95,8 @@ class Endings:
         self.counts["handed_over"] += 1
         delivery = replace(attempted(job, None), handed_over=goes_on)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
-        self.write(job.entry, Delay(tier=self._schedule.covering(rest_ms, above=delivery.tier), delayed=delivery))
+        tier = self._schedule.covering(rest_ms, above=delivery.tier)
+        self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 
     def bury(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
@@ -108,7 +111,7 @@ class Endings:
             url=subscription.url,
             brand=subscription.brand,
         )
-        self.write(job.entry, Bury(dead_letter=dead_letter))
+        self.write(job.entry, Bury(dead_letter=dead_letter), delivery.id)
         job.entry.close_one()
 
     def suspend(self, now_ms: int, entry: Entry, subscription: Subscription, reason: str) -> None:
@@ -116,11 +119,11 @@ class Endings:
         self.counts["suspended"] += 1
         self.write(entry, Suspend(subscription=draft.suspend(subscription, reason=reason, now_ms=now_ms)))
 
-    def write(self, entry: Entry, write: Write) -> None:
-        """One more part of the record: this write."""
+    def write(self, entry: Entry, write: Write, delivery_id: str | None = None) -> None:
+        """One more part of the record: this write, with which this delivery ends."""
         entry.open += 1
         self._token += 1
-        self._writing[self._token] = entry
+        self._writing[self._token] = (entry, delivery_id)
         self._asked.append((self._token, write))
 
 

@@ -4,12 +4,13 @@ The law: a position never passes the lowest unfinished offset, and a window that
 
 Records finish in any order. A window belongs to one assignment of one partition: when the partition goes, its window
 is closed, and whatever still comes back for it has no effect. What finished above the lowest unfinished offset is
-told in the commit's metadata, and skipped when the partition is read from there again.
+told in the commit's metadata, and skipped when the partition is read from there again; so is what has ended of an
+event for several webhooks that waits for a slow one.
 """
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
@@ -24,6 +25,7 @@ class Position(NamedTuple):
     metadata: str = ""
 
 
+_NOTHING: Final[frozenset[bytes]] = frozenset()
 _RECENT_MOST = 10_000
 _CROWDED = done_map.MOST * 7 // 8
 
@@ -35,6 +37,9 @@ class Window:
         "_done",
         "_last_done",
         "_next",
+        "_partly",
+        "_partly_before",
+        "_partly_seen",
         "_recent",
         "_unfinished",
         "began",
@@ -59,6 +64,9 @@ class Window:
         self._next = -1
         self._done = done
         self._last_done = done.last if done is not None else -1
+        self._partly_before = {} if done is None else dict(done.partly)
+        self._partly = {offset: set(ended) for offset, ended in self._partly_before.items()}
+        self._partly_seen = set(self._partly)
 
     def begin(self, offset: int) -> bool:
         """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
@@ -74,6 +82,7 @@ class Window:
                 # The log begins anew below what was committed: it is another log, and the map is not of it.
                 self._done = None
                 self._last_done = -1
+                self._partly_before, self._partly = {}, {}
         self._unfinished[offset] = None
         return True
 
@@ -81,6 +90,16 @@ class Window:
         """The record has ended in its one place."""
         del self._unfinished[offset]
         self._last_done = max(self._last_done, offset)
+        if self._partly:
+            self._partly.pop(offset, None)
+
+    def part_ended(self, offset: int, delivery_id: str) -> None:
+        """One delivery of a record that goes on has ended."""
+        self._partly.setdefault(offset, set()).add(done_map.short(delivery_id))
+
+    def ended_before(self, offset: int) -> frozenset[bytes]:
+        """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
+        return self._partly_before.get(offset, _NOTHING)
 
     def is_repeat(self, name: Hashable) -> bool:
         """Whether a record of this name came lately under this assignment; a crash writes some twice.
@@ -109,10 +128,24 @@ class Window:
         unfinished = [*self._unfinished, *ahead]
         if not unfinished:
             self.crowded = False
-            return Position(max(self._next, self._last_done + 1))
-        metadata = done_map.encode(unfinished[0], self._last_done, unfinished)
-        self.crowded = len(metadata) >= _CROWDED
+            begin = max(self._next, self._last_done + 1)
+            return Position(begin, done_map.encode(begin, -1, (), self._long_partly(begin)))
+        metadata = done_map.encode(unfinished[0], self._last_done, unfinished, self._long_partly(unfinished[0]))
+        self.crowded = done_map.span(metadata) >= _CROWDED
         return Position(unfinished[0], metadata)
+
+    def _long_partly(self, base: int) -> dict[int, set[bytes]]:
+        """What has ended of records that were unfinished at the last look too; most are finished by the next."""
+        if not self._partly:
+            return self._partly
+        long = {
+            offset: ended
+            for offset, ended in self._partly.items()
+            # What an earlier owner left may be gone from the log meanwhile.
+            if offset in self._partly_seen and offset >= base and (offset >= self._next or offset in self._unfinished)
+        }
+        self._partly_seen = set(self._partly)
+        return long
 
 
 class Entry:
@@ -125,8 +158,12 @@ class Entry:
         self.offset = offset
         self.open = 1
 
-    def close_one(self) -> None:
-        """One of its parts has ended; with the last one the record has."""
+    def close_one(self, delivery_id: str | None = None) -> None:
+        """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""
         self.open -= 1
-        if self.open == 0 and not self.window.closed:
+        if self.window.closed:
+            return
+        if self.open == 0:
             self.window.finish(self.offset)
+        elif delivery_id is not None:
+            self.window.part_ended(self.offset, delivery_id)

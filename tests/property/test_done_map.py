@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumer.delivery.done_map import MOST, DoneMap, decode, encode, joined
+from consumer.delivery.done_map import MOST, DoneMap, decode, encode, joined, short
 
 bases = st.integers(0, 2**62)
 spans = st.integers(0, 40_000)
@@ -36,6 +36,36 @@ def test_it_is_never_too_long_and_never_says_done_of_what_is_not(count: int, gap
     read = decode(metadata, base)
     assert read is not None
     assert not any(read.is_done(offset) for offset in unfinished[:: max(1, count // 500)])
+
+
+@st.composite
+def partly_ended(draw: st.DrawFn) -> tuple[int, int, list[int], dict[int, frozenset[bytes]]]:
+    base, last, unfinished = draw(windows())
+    names = st.frozensets(st.binary(min_size=8, max_size=8), min_size=1, max_size=12)
+    return base, last, unfinished, draw(st.dictionaries(st.sampled_from(unfinished), names, max_size=40))
+
+
+@given(partly_ended())
+def test_what_ended_of_unfinished_records_is_given_back_the_lowest_first(
+    window: tuple[int, int, list[int], dict[int, frozenset[bytes]]],
+) -> None:
+    base, last, unfinished, partly = window
+    metadata = encode(base, last, unfinished, partly)
+    assert len(metadata) <= MOST
+    read = decode(metadata, base)
+    assert read is not None
+    assert set(read.partly.items()) <= set(partly.items())
+    assert sorted(read.partly) == sorted(partly)[: len(read.partly)]
+    if sum(8 * len(names) + 12 for names in partly.values()) <= 900 and len(metadata) < MOST - 1_500:
+        assert read.partly == partly
+    assert {read.is_done(offset) for offset in partly} <= {False}
+
+
+def test_deliveries_that_ended_need_no_finished_record() -> None:
+    name = short("0123456789abcdef" * 2)
+    read = decode(encode(10, 9, [10], {10: {name}}), 10)
+    assert read == DoneMap(base=10, last=9, unfinished=frozenset(), partly={10: frozenset({name})})
+    assert name.hex() == "0123456789abcdef"
 
 
 def test_1400_unfinished_over_750000_offsets_fit() -> None:

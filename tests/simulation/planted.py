@@ -76,11 +76,11 @@ def _commit_highest() -> list[Patch]:
 
 
 def _write_not_awaited() -> list[Patch]:
-    def write(endings: Endings, entry: Entry, write: Write) -> None:
+    def write(endings: Endings, entry: Entry, write: Write, delivery_id: str | None = None) -> None:
         nobody = Entry(Window(entry.window.partition), entry.offset)
         nobody.open = 2
         endings._token += 1
-        endings._writing[endings._token] = nobody
+        endings._writing[endings._token] = (nobody, delivery_id)
         endings._asked.append((endings._token, write))
 
     return [patch.object(Endings, "write", write)]
@@ -112,8 +112,8 @@ def _map_trusted_without_checksum() -> list[Patch]:
 
     def trusting(metadata: str, offset: int) -> DoneMap | None:
         parts = metadata.split("|")
-        if len(parts) == 5:
-            parts[2] = done_map._checksum(offset, parts[3], parts[4])
+        if len(parts) == 6:
+            parts[2] = done_map._checksum(offset, parts[3], parts[4], parts[5])
         return honest("|".join(parts), offset)
 
     return [patch.object(done_map, "decode", trusting)]
@@ -235,6 +235,17 @@ def _unsent_dropped_at_a_drain() -> list[Patch]:
     return [patch.object(Core, "drain", drain)]
 
 
+def _ended_before_it_is_written() -> list[Patch]:
+    honest = Endings.write
+
+    def write(endings: Endings, entry: Entry, write: Write, delivery_id: str | None = None) -> None:
+        honest(endings, entry, write, delivery_id)
+        if delivery_id is not None:
+            entry.window.part_ended(entry.offset, delivery_id)
+
+    return [patch.object(Endings, "write", write)]
+
+
 def _dead_letter_under_a_new_id() -> list[Patch]:
     honest = Endings.bury
 
@@ -262,7 +273,7 @@ BUGS: dict[str, Bug] = {
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
     "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),
     "epoch ignored": Bug(patches=_epoch_ignored, seed=72, rule="duplicates"),
-    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=45, rule="commit"),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=214, rule="liveness"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=3, rule="commit"),
     "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged, seed=4, rule="commit"),
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
@@ -275,6 +286,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=21, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=26, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=95, rule="commit"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
     "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry, seed=0, rule="duplicates"),
 }

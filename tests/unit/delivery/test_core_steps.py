@@ -335,3 +335,23 @@ def test_what_could_not_be_signed_keeps_its_data_for_the_retry() -> None:
     assert isinstance(what, Delay)
     assert isinstance(what.delayed, Delivery)
     assert (what.delayed.attempts, what.delayed.body, what.delayed.event.data) == (1, None, event().data)
+
+
+def test_an_event_that_waits_for_a_slow_webhook_is_not_sent_again_to_the_others_after_a_crash() -> None:
+    webhooks = [subscription(name, url=f"https://{name}.example/") for name in ("a", "b", "slow")]
+    bench = Bench(*webhooks)
+    bench.consume(event())
+    sent = bench.next().send
+    assert len(sent) == 3
+    for token, request in sent:
+        if "slow" not in request.url:
+            bench.core.answered(bench.now_ms, token, response())
+    bench.core.positions()
+    told = bench.core.positions()[EVENTS]
+    assert told.offset == 0
+
+    again = Bench(*webhooks)
+    again.core.assigned({EVENTS: told})
+    again.consume(event())
+    assert [request.url for _, request in again.next().send] == ["https://slow.example/"]
+    assert again.core.counted()["dropped{repeat}"] == 2

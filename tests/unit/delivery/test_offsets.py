@@ -90,3 +90,43 @@ def test_after_any_number_of_crashes_nothing_finished_is_begun_again_and_nothing
             position = window.position
             finished |= set(done)
             assert all(offset in finished for offset in range(position.offset))
+
+
+def _id(number: int) -> str:
+    return f"{number:032x}"[::-1]
+
+
+def test_what_ended_of_an_event_is_told_while_it_waits_for_the_rest_and_by_the_next_owner_again() -> None:
+    first = Window(("events", 0))
+    assert first.begin(7)
+    entry = Entry(first, 7)
+    entry.open = 3
+    entry.close_one(_id(1))
+    assert first.position == Position(7)  # most are finished by the next look
+    told = first.position
+    assert told is not None
+    second = Window(("events", 0), done_map.decode(told.metadata, 7))
+    assert second.begin(7)
+    assert second.ended_before(7) == {done_map.short(_id(1))}
+    again = Entry(second, 7)
+    again.open = 2
+    again.close_one(_id(2))
+    _ = second.position
+    third = second.position
+    assert third is not None
+    read = done_map.decode(third.metadata, 7)
+    assert read is not None
+    assert read.partly == {7: {done_map.short(_id(1)), done_map.short(_id(2))}}
+    again.close_one(_id(3))
+    assert second.position == Position(8)
+
+
+def test_what_ended_of_a_record_that_is_gone_from_the_log_is_not_told_for_ever() -> None:
+    done = DoneMap(base=3, last=2, unfinished=frozenset(), partly={3: frozenset({bytes(8)}), 9: frozenset({bytes(8)})})
+    window = Window(("events", 0), done)
+    window.begin(5)
+    told = window.position
+    assert told is not None
+    read = done_map.decode(told.metadata, 5)
+    assert read is not None
+    assert set(read.partly) == {9}
