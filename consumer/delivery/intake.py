@@ -4,6 +4,7 @@ The laws: a record is begun once under an assignment; what is neither an event n
 partition that holds its share, or has too much unfinished, is paused until half of it is gone.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeAlias, assert_never
 
@@ -20,6 +21,7 @@ from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, 
 Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
 
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
+_RECENT_MOST = 50_000
 _DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
 
 
@@ -34,6 +36,7 @@ class Intake:
         self._hold = Hold()
         self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
         self._schemas_asked: list[int] = []
+        self._recent: OrderedDict[Hashable, Entry] = OrderedDict()
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, Position]] = {}
@@ -181,13 +184,26 @@ class Intake:
         """Hold a record of a delay topic until it is due, unless it is a repeat."""
         due_ms = record.timestamp_ms
         if isinstance(delayed, Delivery):
-            if entry.window.is_repeat(_name(delayed)):
+            if self._is_repeat(entry, _name(delayed)):
                 self._endings.drop(entry, "repeat")
                 return
             due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
         self._hold.put(entry, delayed, due_ms=due_ms, size=len(record.value or b""))
         if self._hold.is_full(entry.window):
             self.pause(entry.window)
+
+    def _is_repeat(self, entry: Entry, name: Hashable) -> bool:
+        """Whether a record of this name came lately, in whatever delay topic; a crash writes some twice.
+
+        Only one whose partition is still ours counts: where it went, it may be the one that is dropped.
+        """
+        known = self._recent.get(name)
+        if known is not None and not known.window.closed:
+            return True
+        self._recent[name] = entry
+        if len(self._recent) > _RECENT_MOST:
+            self._recent.popitem(last=False)
+        return False
 
 
 def _name(delivery: Delivery) -> Hashable:

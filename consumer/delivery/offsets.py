@@ -9,7 +9,6 @@ event for several webhooks that waits for a slow one.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery import done_map
@@ -26,7 +25,6 @@ class Position(NamedTuple):
 
 
 _NOTHING: Final[frozenset[bytes]] = frozenset()
-_RECENT_MOST = 10_000
 _CROWDED = done_map.MOST * 7 // 8
 
 
@@ -40,7 +38,6 @@ class Window:
         "_partly",
         "_partly_before",
         "_partly_seen",
-        "_recent",
         "_unfinished",
         "began",
         "closed",
@@ -60,7 +57,6 @@ class Window:
         self.held = 0
         self.held_bytes = 0
         self._unfinished: OrderedDict[int, None] = OrderedDict()
-        self._recent: OrderedDict[Hashable, None] = OrderedDict()
         self._next = -1
         self._done = done
         self._last_done = done.last if done is not None else -1
@@ -100,18 +96,6 @@ class Window:
     def ended_before(self, offset: int) -> frozenset[bytes]:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
         return self._partly_before.get(offset, _NOTHING)
-
-    def is_repeat(self, name: Hashable) -> bool:
-        """Whether a record of this name came lately under this assignment; a crash writes some twice.
-
-        Remembered no longer than the assignment: under the next one the record is read again because it was not done.
-        """
-        if name in self._recent:
-            return True
-        self._recent[name] = None
-        if len(self._recent) > _RECENT_MOST:
-            self._recent.popitem(last=False)
-        return False
 
     @property
     def unfinished(self) -> int:

@@ -18,6 +18,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.intake import Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import DeathReason
@@ -122,12 +123,12 @@ def _map_trusted_without_checksum() -> list[Patch]:
 def _repeat_remembered_across_assignments() -> list[Patch]:
     seen: set[object] = set()
 
-    def is_repeat(window: Window, name: object) -> bool:
-        known = (window.partition, name) in seen
-        seen.add((window.partition, name))
+    def is_repeat(_: Intake, entry: Entry, name: object) -> bool:
+        known = (entry.window.partition, name) in seen
+        seen.add((entry.window.partition, name))
         return known
 
-    return [patch.object(Window, "is_repeat", is_repeat)]
+    return [patch.object(Intake, "_is_repeat", is_repeat)]
 
 
 def _sealed_before_it_is_logged() -> list[Patch]:

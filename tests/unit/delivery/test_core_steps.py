@@ -355,3 +355,26 @@ def test_an_event_that_waits_for_a_slow_webhook_is_not_sent_again_to_the_others_
     again.consume(event())
     assert [request.url for _, request in again.next().send] == ["https://slow.example/"]
     assert again.core.counted()["dropped{repeat}"] == 2
+
+
+def test_what_a_crash_wrote_twice_is_sent_once_whichever_delay_topics_it_went_to() -> None:
+    bench = Bench()
+    spill = ("retry.0s", 0)
+    bench.core.assigned({spill: Position(0)})
+    twice = delivery(event(), tier=1, attempts=0)
+    bench.consume(twice, partition=RETRY)
+    bench.consume(replace(twice, tier=0), partition=spill)
+    assert len(bench.next(after_ms=60_000).send) == 1
+    assert bench.position(spill) == 1
+    assert bench.core.counted()["dropped{repeat}"] == 1
+
+
+def test_a_repeat_is_no_repeat_any_more_when_the_first_one_went_to_another_process() -> None:
+    bench = Bench()
+    spill = ("retry.0s", 0)
+    bench.core.assigned({spill: Position(0)})
+    twice = delivery(event(), tier=1, attempts=0)
+    bench.consume(twice, partition=RETRY)
+    bench.core.lost([RETRY])
+    bench.consume(replace(twice, tier=0), partition=spill)
+    assert len(bench.next(after_ms=60_000).send) == 1

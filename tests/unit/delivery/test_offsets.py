@@ -64,14 +64,6 @@ def test_a_map_of_an_older_log_says_nothing_of_a_new_one() -> None:
     assert not any(read.is_done(offset) for offset in range(8, 1_200))
 
 
-def test_repeats_are_known_within_one_assignment_only() -> None:
-    window = Window(("retry", 0))
-    assert not window.is_repeat(("d1", 1, 0))
-    assert window.is_repeat(("d1", 1, 0))
-    assert not window.is_repeat(("d1", 2, 0))
-    assert not Window(("retry", 0)).is_repeat(("d1", 1, 0))
-
-
 @given(data=st.data(), total=st.integers(1, 60))
 def test_after_any_number_of_crashes_nothing_finished_is_begun_again_and_nothing_else_is_skipped(
     data: st.DataObject, total: int
