@@ -98,7 +98,7 @@ def test_a_webhook_that_is_not_there_is_named_as_ever() -> None:
 @pytest.mark.parametrize(
     "answering",
     [
-        always(302, None, location="https://elsewhere.example/"),
+        always(302, {}, location="https://elsewhere.example/"),
         lambda _: httpx.Response(200, html="<h1>Welcome</h1>"),
         lambda _: httpx.Response(404, html="<h1>Not here</h1>"),
         always(200, ["a", "list"]),
