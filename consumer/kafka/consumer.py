@@ -29,6 +29,7 @@ _log = structlog.get_logger("kafka")
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
+_COUNT_S: Final = 0.5
 _SETTLE_S: Final = 0.02
 _LEAVE_S: Final = 2.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
@@ -191,16 +192,13 @@ class PartitionConsumer:
         found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return found[1] if found[1] >= 0 else None
 
-    def count(self, topic: str) -> int:
-        """How many partitions the topic has.
-
-        Raises:
-            KafkaBroken: the broker could not be asked.
-        """
+    def count(self, topic: str) -> int | None:
+        """How many partitions the topic has; None where no broker says so within half a second."""
         try:
-            return len(self._consumer.list_topics(topic, timeout=_ASK_S).topics[topic].partitions)
+            return len(self._consumer.list_topics(topic, timeout=_COUNT_S).topics[topic].partitions)
         except KafkaException as exception:
-            raise broken(error_of(exception), f"asking for the partitions of {topic}") from None
+            self._heard(error_of(exception))
+            return None
 
     def close(self) -> None:
         """Leave, with the listener's `revoked`. A static member's partitions wait for it to come back."""

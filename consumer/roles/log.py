@@ -213,7 +213,7 @@ class _Run:
         try:
             if time.monotonic() >= self._sweep_at_s:
                 self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
-                self._partitions = self._consumer.count(self._attempts)
+                self._partitions = self._consumer.count(self._attempts) or self._partitions
                 self._folding.sweep(self._clock.now_ms())
             self._folding.save(self._partitions)
             self._folding.load()

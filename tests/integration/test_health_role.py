@@ -47,9 +47,10 @@ def attempted(settings: Settings, *, failed: int) -> None:
     producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "partitioner": "murmur2_random"})
     topic = settings.topic_prefix + "attempts"
     producer.produce(topic, b"no attempt", b"wh_0")
+    now_ms = time.time_ns() // 1_000_000
     for _ in range(failed):
         for id_ in IDS:
-            attempt = replace(plain, subscription_id=id_, status=503, outcome="retry")
+            attempt = replace(plain, subscription_id=id_, at_ms=now_ms, status=503, outcome="retry")
             producer.produce(topic, encode_attempt(attempt), id_.encode())
     assert producer.flush(10) == 0
 

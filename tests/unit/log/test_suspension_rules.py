@@ -4,12 +4,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
+from consumer.brands.catalogue import read_catalogue
 from consumer.events.event import Event
 from consumer.kafka.records import decode_delayed, encode_chunk
 from consumer.log.health import Health, endpoint_of
 from consumer.log.suspension import Rule, is_due, notice, reason_of, suspends, told
+from consumer.schemas import SENT_EVENTS
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.draft import suspend
 from consumer.webhooks.subscription import Status, Subscription
@@ -80,6 +83,14 @@ def test_the_notice_says_what_happened_and_no_secret() -> None:
         "reason": f"failed since {rfc3339(NOW_MS)}, 3 times in a row",
         "suspendedAt": rfc3339(NOW_MS + 6_000),
     }
+
+
+def test_the_catalogue_shows_it_as_it_is() -> None:
+    [entry] = [each for each in read_catalogue(SENT_EVENTS) if each.type == "webhook.suspended"]
+    data = json.loads(event_of(suspended()).data)
+    jsonschema_rs.Draft202012Validator(dict(entry.schema), validate_formats=True).validate(data)
+    assert isinstance(entry.sample, dict)
+    assert entry.sample.keys() == data.keys()
 
 
 def test_the_same_suspension_is_the_same_notice_also_after_a_rename() -> None:
