@@ -81,6 +81,11 @@ def test_what_is_no_key_is_parsed_to_nothing(text: str) -> None:
     assert parse(minted()[1] + text + "\n") is None
 
 
+@given(st.text() | st.from_regex(r"[a-z_]{0,4}[0-9A-Za-z]{16}_[0-9A-Za-z]{38}", fullmatch=True))
+def test_any_text_is_a_key_or_nothing_and_never_an_error(text: str) -> None:
+    assert parse(text) in {None, text[-55:-39]}
+
+
 def test_a_key_holds_until_it_expires_or_is_revoked() -> None:
     key, _ = minted(expires_at_ms=NOW_MS + 1)
     assert key.holds(NOW_MS)

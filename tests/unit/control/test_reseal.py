@@ -147,6 +147,7 @@ def test_somebody_who_goes_on_sealing_with_the_old_key_is_told_of_and_does_not_h
     topic.before = [lambda number=number: topic.append(webhook(f"wh_{number}")) for number in range(1, 50)]  # type: ignore[misc] # a default binds the number
     summary = reseal(topic, BOTH, now_ms=now_ms)
     assert (summary.left, summary.stopped) == (1, False)
+    assert summary.resealed == topic.written  # and nothing that was not read back
     assert summary.uses["k1"] == 1
 
 
