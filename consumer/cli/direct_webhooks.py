@@ -18,7 +18,7 @@ from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
 from consumer.control import canary, writes
 from consumer.control.applied import Seen
 from consumer.control.edit import edit
-from consumer.control.endpoint import check_endpoint
+from consumer.control.endpoint import check_for_operator
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it, resource
 from consumer.control.trial import Trials, shown
@@ -63,7 +63,7 @@ class DirectWebhooks:
         """See `WebhookPort`; the brand's test event is not sent from here."""
         settings, now_ms = self._settings, _now_ms()
         brand = self._branded(wishes.brand)
-        check_endpoint(wishes.url, settings, for_operator=True)
+        _checked(wishes.url, settings)
         created, clear = draft.create(
             wishes,
             brand=brand,
@@ -98,7 +98,7 @@ class DirectWebhooks:
     def update(self, webhook: str, changes: Changes) -> Shown:
         """See `WebhookPort`."""
         if changes.url is not KEPT:
-            check_endpoint(changes.url, self._settings, for_operator=True)
+            _checked(changes.url, self._settings)
         cleared = False
 
         def make(was: Subscription) -> Subscription:
@@ -220,6 +220,12 @@ class _Kept:
         if seen is not Seen.APPLIED:
             say(f"{state.id} is written; whether deliveries follow it already is not known: {seen}")
         return True
+
+
+def _checked(url: str, settings: Settings) -> None:
+    notice = check_for_operator(url, settings)
+    if notice is not None:
+        say(notice)
 
 
 def _now_ms() -> int:

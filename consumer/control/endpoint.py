@@ -1,16 +1,18 @@
 """Whether a webhook may be written with this URL, by where its host is now.
 
 The law: no URL is written whose host is, or resolves to, an address that the guard of every connection would refuse,
-nor one whose host does not resolve. A customer is told what to do and nothing of a network: a name that leads inside
-gets the same words as one that leads nowhere. An operator is told the address, the reason and the setting.
+nor by a customer one whose host does not resolve. A customer is told what to do and nothing of a network: a name that
+leads inside gets the same words as one that leads nowhere. An operator is told the address, the reason and the setting,
+and may name a host that nobody knows here: the workers may know it, or it may be about to exist.
 
 This is a courtesy: a name may resolve to something else a second later, and the guard judges each connection again.
 """
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Final, assert_never
 
-from consumer.control.resolve import Addresses, NoAddress, Resolve, Unanswered, resolve
+from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered, resolve
 from consumer.http.guard import AddressGuard
 from consumer.settings import Settings
 from consumer.webhooks.fields import FieldInvalid
@@ -22,52 +24,69 @@ _LOOPBACK: Final = ("127.0.0.1", "::1")
 _NOT_PUBLIC: Final = "must have a host that resolves to public addresses: this one does not, check how it is written"
 
 
-def check_endpoint(url: str, settings: Settings, *, for_operator: bool = False, resolve: Resolve = resolve) -> None:
-    """Check an endpoint's URL and where its host is; takes as long as the look-up of a name, 2 s at most.
+def check_endpoint(url: str, settings: Settings, *, resolve: Resolve = resolve) -> None:
+    """Check a customer's endpoint and where its host is; takes as long as the look-up of a name, 2 s at most.
 
     Raises:
-        FieldInvalid: of the field `url`, saying what to do; for an operator with the address and the setting.
+        FieldInvalid: of the field `url`, saying what to do.
+    """
+    host = origin_of(stored_url(url, allow_http=settings.allow_http))[1]
+    match _addresses(host, resolve):
+        case NoAddress():
+            raise FieldInvalid("url", _NOT_PUBLIC)
+        case Unanswered():
+            raise FieldInvalid("url", "has a host that could not be looked up now: try again in a minute")
+        case Addresses(addresses):
+            if not _refused(host, addresses, settings):
+                return
+            if _literal(host) is None:
+                raise FieldInvalid("url", _NOT_PUBLIC)
+            raise FieldInvalid("url", "is at an address that is never called, such as a private one: use a public one")
+        case never:
+            assert_never(never)
+
+
+def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = resolve) -> str | None:
+    """The same for an operator, who may name a host that is not known here. Returns what to tell about it.
+
+    Raises:
+        FieldInvalid: of the field `url`, with the address, the reason and the setting that lifts it.
     """
     try:
         stored = stored_url(url, allow_http=settings.allow_http)
     except FieldInvalid as error:
-        if for_operator and url[:7].lower() == "http://" and not settings.allow_http:
+        if url[:7].lower() == "http://" and not settings.allow_http:
             raise FieldInvalid("url", f"{error.message} (HOOKLINE_ALLOW_HTTP=true allows http://)") from None
         raise
     host = origin_of(stored)[1]
-    guard = AddressGuard(settings.networks)
-    refused = [address for address in _addresses(host, resolve, for_operator=for_operator) if guard.refuses(address)]
-    # A connection to localhost takes whichever of the two is allowed.
-    if not refused or (_is_localhost(host) and refused != list(_LOOPBACK)):
-        return
-    if for_operator:
-        address = refused[0]
-        raise FieldInvalid(
-            "url",
-            f"is at {address}, which is never called ({guard.refuses(address)}): use a public address, "
-            f"or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(address)}",
-        )
-    if _literal(host) is None:
-        raise FieldInvalid("url", _NOT_PUBLIC)
-    raise FieldInvalid("url", "is at an address that is never called, such as a private one: use a public address")
-
-
-def _addresses(host: str, resolve: Resolve, *, for_operator: bool) -> tuple[str, ...]:
-    """The addresses of a host, at least one. Raises FieldInvalid where none is known."""
-    if (literal := _literal(host)) is not None:
-        return (literal,)
-    if _is_localhost(host):
-        return _LOOPBACK
-    match resolve(host):
+    match _addresses(host, resolve):
+        case NoAddress() | Unanswered():
+            return f"{host} does not resolve here: deliveries fail until it does where they are sent from"
         case Addresses(addresses):
-            return addresses
-        case NoAddress():
-            said = "has a host that does not resolve: check how it is written" if for_operator else _NOT_PUBLIC
-            raise FieldInvalid("url", said)
-        case Unanswered():
-            raise FieldInvalid("url", "has a host that could not be looked up now: try again in a minute")
+            refused = _refused(host, addresses, settings)
         case never:
             assert_never(never)
+    if not refused:
+        return None
+    raise FieldInvalid(
+        "url",
+        f"is at {refused[0]}, which is never called ({AddressGuard(settings.networks).refuses(refused[0])}): "
+        f"use a public address, or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(refused[0])}",
+    )
+
+
+def _refused(host: str, addresses: Sequence[str], settings: Settings) -> list[str]:
+    """Those of its addresses that the guard refuses, where one is enough not to call it."""
+    guard = AddressGuard(settings.networks)
+    refused = [address for address in addresses if guard.refuses(address)]
+    # A connection to localhost takes whichever of the two is allowed.
+    return [] if _is_localhost(host) and refused != list(_LOOPBACK) else refused
+
+
+def _addresses(host: str, resolve: Resolve) -> Resolution:
+    if (literal := _literal(host)) is not None:
+        return Addresses((literal,))
+    return Addresses(_LOOPBACK) if _is_localhost(host) else resolve(host)
 
 
 def _literal(host: str) -> str | None:

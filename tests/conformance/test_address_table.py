@@ -10,7 +10,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from consumer.control.endpoint import check_endpoint
+from consumer.control.endpoint import check_endpoint, check_for_operator
 from consumer.control.resolve import Addresses
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.http.guard import AddressGuard
@@ -92,7 +92,7 @@ def test_no_special_address_is_written_or_resolved_to(address: str) -> None:
 def test_the_setting_that_an_operator_is_told_of_lets_it_through(address: str) -> None:
     url = f"https://{in_url(address)}/hook"
     with pytest.raises(FieldInvalid) as refused:
-        check_endpoint(url, PLAIN, for_operator=True)
+        check_for_operator(url, PLAIN)
     network = refused.value.message.rpartition("HOOKLINE_ALLOW_NETWORKS=")[2]
     check_endpoint(url, Settings(allow_networks=(network,)))
     assert AddressGuard([ip_network(network)]).refuses(address) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.control.endpoint import check_endpoint
+from consumer.control.endpoint import check_endpoint, check_for_operator
 from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered
 from consumer.settings import Settings
 from consumer.webhooks.fields import FieldInvalid
@@ -19,7 +19,8 @@ def said(
     url: str, resolution: Resolution = PUBLIC, *, for_operator: bool = False, settings: Settings = PLAIN
 ) -> str | None:
     try:
-        check_endpoint(url, settings, for_operator=for_operator, resolve=knowing(resolution))
+        check = check_for_operator if for_operator else check_endpoint
+        check(url, settings, resolve=knowing(resolution))
     except FieldInvalid as refused:
         return refused.message if refused.field == "url" else refused.field
     return None
@@ -78,12 +79,20 @@ def test_an_operator_is_told_the_address_the_reason_and_the_setting() -> None:
     assert "private use" in words
     assert "HOOKLINE_ALLOW_NETWORKS=10.1.2.3/32" in words
     assert "HOOKLINE_ALLOW_NETWORKS=::1/128" in str(said("https://[::1]/", for_operator=True))
-    assert "does not resolve" in str(said("https://nowhere.example/", NoAddress(), for_operator=True))
 
 
-@pytest.mark.parametrize("for_operator", [False, True])
-def test_a_resolver_that_does_not_answer_is_said_to(for_operator: bool) -> None:
-    assert "could not be looked up now" in str(said("https://a.example/", Unanswered(), for_operator=for_operator))
+@pytest.mark.parametrize("resolution", [NoAddress(), Unanswered()])
+def test_an_operator_may_name_a_host_that_is_not_known_here_and_is_told_so(resolution: Resolution) -> None:
+    url = "https://nowhere.example/"
+    assert said(url, resolution) is not None
+    assert said(url, resolution, for_operator=True) is None
+    notice = check_for_operator(url, PLAIN, resolve=knowing(resolution))
+    assert notice is not None
+    assert notice.startswith("nowhere.example ")
+
+
+def test_a_resolver_that_does_not_answer_is_said_to() -> None:
+    assert "could not be looked up now" in str(said("https://a.example/", Unanswered()))
 
 
 def test_an_address_is_named_by_what_to_do() -> None:
