@@ -41,7 +41,9 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve = resolve) 
                 return
             if _literal(host) is None:
                 raise FieldInvalid("url", _NOT_PUBLIC)
-            raise FieldInvalid("url", "is at an address that is never called, such as a private one: use a public one")
+            raise FieldInvalid(
+                "url", "is at an address that is never called, such as a private one: use a public address"
+            )
         case never:
             assert_never(never)
 
