@@ -200,7 +200,7 @@ class _Run:
     def _turn(self) -> None:
         now_s = time.monotonic()
         if now_s >= self._save_at_s or (self._folding.unsaved >= _SAVE_FROM and not self._away):
-            self._save_at_s = now_s + (_SAVE_EVERY_S if self._save() else _AGAIN_S)
+            self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else _AGAIN_S)
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
             self._folding.fold(record)
@@ -208,15 +208,17 @@ class _Run:
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
         self._acknowledge()
 
-    def _save(self) -> bool:
-        """Load what is not loaded, save the rest. While Redis is away nothing more is read."""
+    def _save(self, *, loads: bool = False) -> bool:
+        """Save, and load what was assigned since. While Redis is away nothing more is read."""
         try:
-            if time.monotonic() >= self._sweep_at_s:
+            # Not while a write may have been done unanswered: it is found again by its figures being the same.
+            if loads and not self._away and time.monotonic() >= self._sweep_at_s:
                 self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
                 self._partitions = self._consumer.count(self._attempts) or self._partitions
                 self._folding.sweep(self._clock.now_ms())
             self._folding.save(self._partitions)
-            self._folding.load()
+            if loads:
+                self._folding.load()
         except CacheUnavailable as error:
             self._consumer.pause(self._loaded())
             self._away.met(error=str(error))
