@@ -145,7 +145,9 @@ class Trouble:
         at = self._dice.randrange(len(text)) if text else 0
         corrupt = text[:at] + self._dice.choice("AEQgw4/") + text[at + 1 :]
         cut = text[: at - at % 4]
-        metadata = self._dice.choice((*(f"{head}|{each}|{ended}" for each in (corrupt, cut, cut)), "somebody else's", ""))
+        metadata = self._dice.choice(
+            (*(f"{head}|{each}|{ended}" for each in (corrupt, cut, cut)), "somebody else's", "")
+        )
         broker.committed[chosen] = Position(position.offset, metadata)
         self._world.ledger.disturbed.add(chosen[1])
         self._world.faults.met("metadata overwritten", f"{chosen[1][0]}-{chosen[1][1]}")
