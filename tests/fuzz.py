@@ -57,7 +57,7 @@ def fuzz(brand: str, cases: int, number: int, api: MemoryApi | None = None) -> R
         operations = list(schema.get_all_operations())
         for operation in operations:
             assert isinstance(operation, Ok), operation
-            fuzzing.ask(operation.ok(), max(2, cases // len(operations)))
+            fuzzing.ask(operation.ok(), cases // len(operations) + 1)
         return fuzzing.report
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpx
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
@@ -238,6 +239,15 @@ class MemoryApi:
     def bearing(self, text: str, **headers: str) -> TestClient:
         """A client with this key."""
         return TestClient(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
+
+    def in_one_loop(self, tenant: str = "acme") -> httpx.AsyncClient:
+        """A client whose requests share the loop of who asks; each request of a TestClient has a loop of its own."""
+        text = self.key(tenant=tenant)[1]
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://api",
+            headers={"Authorization": f"Bearer {text}"},
+        )
 
     def webhook(self, client: TestClient, path: str = "/v1/webhooks", **fields: object) -> dict[str, Any]:
         """A new webhook, as it was answered."""

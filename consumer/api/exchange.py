@@ -26,16 +26,25 @@ REQUEST_ID: Final = "Request-Id"
 
 
 class Exchange:
-    """`headers` are put on the answer; `quiet` keeps a success out of the log."""
+    """`headers` are put on the answer; `quiet` keeps it out of the log; `leave` is called when it is over."""
 
-    def __init__(self, scope: Scope, send: Send, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        send: Send,
+        log: FilteringBoundLogger,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.caller: Caller | None = None
         self.quiet = False
         self.begun = False
+        self.leave: Callable[[], None] = lambda: None
         self.id = secrets.token_hex(8)
         self.headers: dict[str, str] = {REQUEST_ID: self.id, **_PRIVATE}
         self._scope = scope
         self._send = send
+        self._log = log
+        self._over = False
         self._monotonic_s = monotonic_s
         self._began_s = monotonic_s()
         self._status = 0
@@ -54,13 +63,21 @@ class Exchange:
             self._status = int(message["status"])
             MutableHeaders(scope=message).update(self.headers)
         await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.end()
 
-    def log(self, log: FilteringBoundLogger) -> None:
-        """One line."""
-        if self.quiet:
+    def end(self) -> None:
+        """It is over: the answer is out, or nobody waits for one any more. What a route does behind it is not told."""
+        if self._over:
             return
+        self._over = True
+        self.leave()
+        if not self.quiet:
+            self._tell()
+
+    def _tell(self) -> None:
         caller = self.caller
-        log.info(
+        self._log.info(
             "request",
             id=self.id,
             method=self._scope["method"],

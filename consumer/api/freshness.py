@@ -6,8 +6,7 @@ One round runs at a time, so that however many wait, one thread does.
 
 import asyncio
 from collections.abc import Callable
-
-from starlette.concurrency import run_in_threadpool
+from concurrent.futures import ThreadPoolExecutor
 
 
 class Freshness:
@@ -15,6 +14,8 @@ class Freshness:
 
     def __init__(self, fresh: Callable[[], None]) -> None:
         self._fresh = fresh
+        # Not one of the threads that routes run in: the barrier must not wait behind a slow route.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="freshness")
         self._running: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -29,4 +30,4 @@ class Freshness:
         if before is not None and not before.done():
             await asyncio.wait([before])
         self._running, self._next = self._next, None
-        await run_in_threadpool(self._fresh)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._fresh)

@@ -3,7 +3,7 @@
 The law: nothing of a request is looked at by a route before its caller is known, and no answer leaves without the
 headers that keep it private and a line in the log.
 
-    request ─► probes, OpenAPI ─► key ─► barrier ─► caller ─► rate ─► body ─► the brand's app
+    request ─► probes, OpenAPI ─► key ─► barrier ─► caller ─► rate ─► room ─► body ─► the brand's app
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
 from consumer.api.refusals import bug
+from consumer.api.room import Room
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.kafka.client import KafkaBroken
@@ -62,13 +63,14 @@ class Front:
         self._freshness = Freshness(services.plane.fresh)
         self._probes = Probes(services.plane, self._freshness)
         self._rate = RateLimit(services.plane.settings.api_requests_per_s)
+        self._room = Room()
         self._away = Outage(_log, "requests not answered: kafka away")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, send, self._monotonic_s)
+        exchange = Exchange(scope, send, _log, self._monotonic_s)
         try:
             await self._answer(scope, receive, exchange)
         except Refusal as refusal:
@@ -78,7 +80,7 @@ class Front:
             if not exchange.begun:
                 await bug()(scope, receive, exchange.send)
         finally:
-            exchange.log(_log)
+            exchange.end()
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         public = await self._public(scope)
@@ -98,6 +100,7 @@ class Front:
                     HTTPStatus.TOO_MANY_REQUESTS,
                     f"this key may make {verdict.limit_per_s} requests a second: slow down",
                 )
+        exchange.leave = self._room.enter(caller.owner.tenant)
         body = await _body(scope, headers, receive)
         put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body))
         await self.apps[caller.owner.brand](scope, _again(body, receive), exchange.send)

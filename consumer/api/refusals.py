@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from consumer.api import wishes
@@ -20,7 +21,7 @@ from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
 from consumer.control.trial import TrialsBusy
 from consumer.kafka.client import KafkaBroken
-from consumer.replay.desk import ReplaysBusy
+from consumer.replay.desk import DeskBusy
 from consumer.replay.ledger import TakenOver
 from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import SecretUnreadable
@@ -51,7 +52,7 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = invalid("cursor", str(error))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": str(error.again_in_s)})
-        case TrialsBusy() | ReplaysBusy():
+        case TrialsBusy() | DeskBusy():
             refusal = Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"Retry-After": str(_BUSY_AGAIN_S)})
         case KafkaBroken():
             refusal = unavailable("Kafka does not answer, so it is not known whether this was done: look and try again")
@@ -67,7 +68,7 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
 
 def add_refusals(app: FastAPI, brand: Brand) -> None:
     """Make the app answer them."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, TrialsBusy, ReplaysBusy, KafkaBroken, SecretUnreadable)
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, TrialsBusy, DeskBusy, KafkaBroken, SecretUnreadable)
     for kind in (*mapped, *_STATUSES, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(Exception, _bug)
@@ -78,8 +79,19 @@ def bug() -> Response:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug on our side; it was written to our log")
 
 
-async def _refused(brand: Brand, _request: Request, error: Exception) -> Response:
-    return refusal_of(error, brand).answer()
+async def _refused(brand: Brand, request: Request, error: Exception) -> Response:
+    refusal = refusal_of(error, brand)
+    if refusal.status is HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route with this path; there is one for each method.
+        refusal.headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return refusal.answer()
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done at this path (RFC 9110 section 10.2.1)."""
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    found = [route.methods or set() for route in routes if route.path_regex.fullmatch(request.url.path)]
+    return set().union(*found)
 
 
 async def _bug(_request: Request, _error: Exception) -> Response:

@@ -4,13 +4,17 @@ The law: it listens before anything else is ready, so that /readyz can say what 
 what it was asked before, for as long as it may.
 """
 
+import asyncio
 import socket
 import threading
 from types import TracebackType
 from typing import Final, Self
 
+import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
+
+from consumer.api.room import THREADS
 
 _BACKLOG: Final = 2_048
 _IDLE_S: Final = 75
@@ -64,6 +68,10 @@ class Server:
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._listener])
+            asyncio.run(self._serve())
         except BaseException as error:  # noqa: BLE001 # told to the thread that waits for this one
             self._failed = error
+
+    async def _serve(self) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await self._server.serve(sockets=[self._listener])

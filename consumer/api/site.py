@@ -64,11 +64,18 @@ class Site:
         )
         return answers.one(self.brand, told, headers=answers.etag(subscription) | headers)
 
-    def with_secret(self, subscription: Subscription, secret: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
-        """A webhook whose secret was just made."""
-        told = resource(
-            subscription, secret=secret, health=self._health(subscription), list_field=self.brand.api.list_field
-        )
+    def created(self, subscription: Subscription, secret: str) -> Answer:
+        """A new webhook, of which there is no health to ask for."""
+        return self._with_secret(subscription, secret, None, HTTPStatus.CREATED)
+
+    def rotated(self, subscription: Subscription, secret: str) -> Answer:
+        """A webhook whose secret is new."""
+        return self._with_secret(subscription, secret, self._health(subscription), HTTPStatus.OK)
+
+    def _with_secret(
+        self, subscription: Subscription, secret: str, health: Health | None, status: HTTPStatus
+    ) -> Answer:
+        told = resource(subscription, secret=secret, health=health, list_field=self.brand.api.list_field)
         return answers.one(self.brand, told, status=status, headers=answers.etag(subscription))
 
     def _health(self, subscription: Subscription) -> Health | None:

@@ -61,7 +61,7 @@ def _add_rotate(site: Site) -> None:
                 overlap_ms=None if seconds is None else seconds * 1_000,
                 if_match=site.revision(if_match, owner, id),
             )
-            return site.with_secret(rotated, secret)
+            return site.rotated(rotated, secret)
 
         return once(services, call, idempotency_key, rotate)
 

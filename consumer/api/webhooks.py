@@ -98,7 +98,7 @@ def _add_create(site: Site) -> None:
                 subscription = plane.webhooks.get(owner, id_)
                 secret = opened_secret(subscription, plane.keyring)
             made.append(subscription)
-            return site.with_secret(subscription, secret, HTTPStatus.CREATED)
+            return site.created(subscription, secret)
 
         response = once(services, call, idempotency_key, create)
         if made and site.brand.api.test_on_creation:

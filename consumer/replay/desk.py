@@ -5,7 +5,8 @@ The law: what a replay answers holds, also where it says that there is more. Ask
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,15 +23,16 @@ from consumer.replay.run import replay as run_replay
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Status
 
+_AT_ONCE: Final = 4
 _TURN_S: Final = 10.0
 _WORK_S: Final = 20.0
 
 
-class ReplaysBusy(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """Another replay is under way in this process, and takes its time."""
+class DeskBusy(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """As much as may be is being read and replayed at once in this process."""
 
     def __init__(self) -> None:
-        super().__init__("another replay is under way: try again in a few seconds")
+        super().__init__("others are looking through the dead letters: try again in a few seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,33 +49,47 @@ class DeadLetterDesk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._turn = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
-        """See `pages.page`."""
-        return page(self._settings, filters, after=after, limit=limit)
+        """See `pages.page`. Raises DeskBusy."""
+        with self._place():
+            return page(self._settings, filters, after=after, limit=limit)
 
     def found(self, filters: Filters) -> list[DeadLetter]:
         """All that match, for filters that match few.
 
         Raises:
-            KafkaBroken: the topic could not be read.
+            DeskBusy: too many look through the topic.
+            KafkaBroken: it could not be read.
         """
-        return list(matching(read_to_end(self._settings, Topics.of(self._settings).dead_letter), filters))
+        with self._place():
+            return list(matching(read_to_end(self._settings, Topics.of(self._settings).dead_letter), filters))
 
     def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
         """Replay these, or those that match, to the webhooks whose `statuses` are given; the others are gone.
 
         Raises:
-            ReplaysBusy: another one does not end.
+            DeskBusy: too many look through the topic, or another replay does not end.
             TakenOver: another process began one meanwhile.
             KafkaBroken: not written, or not all of it.
         """
-        if not self._turn.acquire(timeout=_TURN_S):
-            raise ReplaysBusy
+        with self._place():
+            if not self._turn.acquire(timeout=_TURN_S):
+                raise DeskBusy
+            try:
+                return self._replay(chosen, statuses, way)
+            finally:
+                self._turn.release()
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise DeskBusy
         try:
-            return self._replay(chosen, statuses, way)
+            yield
         finally:
-            self._turn.release()
+            self._places.release()
 
     def _replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
         settings = self._settings

@@ -14,9 +14,9 @@ import structlog
 
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
-from consumer.kafka.feed import Feed
 from consumer.roles.leadership import Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id

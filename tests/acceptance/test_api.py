@@ -11,6 +11,7 @@ import redis
 
 from tests.acceptance.api import client, new_key, url_of
 from tests.acceptance.conftest import BuildStage
+from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening
 from tests.acceptance.hookline import clean, command
 from tests.acceptance.receipts import receiving
@@ -51,6 +52,43 @@ def test_a_created_webhook_gets_its_first_delivery_within_two_and_a_half_seconds
             assert (tried.status_code, tried.json()["status"], tried.json()["error"]) == (200, 200, None)
         code, took_s = running.stop()
         assert (code, took_s < 10) == (0, True)
+
+
+def test_dead_letters_are_seen_and_sent_again(stage: Stage) -> None:
+    dead = Endpoint(name="dead", temper=Temper.DEAD, secret=SECRET)
+    healthy = Endpoint(name="healthy", temper=Temper.HEALTHY, secret=SECRET)
+    with (
+        receiving([dead, healthy], stage.folder) as receiver,
+        stage.running("projection", "deliver", "retry", "api", "--processes", "1") as running,
+        stage.publisher() as publisher,
+        client(url_of(running), new_key(stage, "--tenant", "acme")) as acme,
+    ):
+        wish = {"url": receiver.url(dead), "secret": SECRET, "retries": "none"}
+        id_ = acme.post("/v1/webhooks", json=wish).json()["id"]
+        running.assigned("deliver")
+        time.sleep(1)  # the staleness bound
+        publisher.publish([Happening(n=n, tenant="acme", type="order.paid") for n in range(5)])
+        until(lambda: len(_buried(acme, id_)) == 5, within_s=20, missing=lambda: running.tail)
+        assert [each["reason"] for each in _buried(acme, id_)] == ["retries_none"] * 5
+        assert acme.patch(f"/v1/webhooks/{id_}", json={"url": receiver.url(healthy)}).status_code == 200
+        dry = acme.post(f"/v1/webhooks/{id_}/dead-letters/replay", json={"dryRun": True}, timeout=30)
+        assert (dry.json()["matched"], dry.json()["replayed"], dry.json()["dryRun"]) == (5, 5, True)
+        one = acme.post(f"/v1/dead-letters/{_buried(acme, id_)[0]['id']}/replay", timeout=30)
+        assert (one.status_code, one.json()["replayed"]) == (200, 1)
+        rest = acme.post(f"/v1/webhooks/{id_}/dead-letters/replay", timeout=30)
+        assert (rest.json()["replayed"], rest.json()["skipped"]) == (4, {"already_replayed": 1})
+
+        def arrived() -> int:
+            receiver.read()
+            return len([each for each in receiver.receipts if each.endpoint == "healthy" and each.accepted])
+
+        until(lambda: arrived() == 5, within_s=20, missing=lambda: running.tail)
+
+
+def _buried(acme: httpx.Client, webhook: str) -> list[dict[str, str]]:
+    page = acme.get("/v1/dead-letters", params={"webhook": webhook, "since": "1h"}, timeout=30).json()
+    assert page["nextCursor"] is None
+    return list(page["data"])
 
 
 def test_nothing_is_lost_or_half_written_whatever_goes_away(stage: Stage) -> None:

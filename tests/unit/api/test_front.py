@@ -1,6 +1,8 @@
 """What stands in front of the routes: keys, rates, bodies, probes, headers, the log."""
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -9,9 +11,12 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from consumer.api.front import MAX_BODY_BYTES
+from consumer.api.room import AT_ONCE
 from consumer.control.keys import Scope
+from consumer.control.trial import Trial
 from consumer.settings import Settings
-from tests.memory_api import KEYS, OPERATOR, MemoryApi
+from consumer.webhooks.subscription import Subscription
+from tests.memory_api import KEYS, OPERATOR, MemoryApi, answered
 
 
 @pytest.fixture
@@ -156,7 +161,7 @@ def test_a_bug_is_a_500_without_a_word_of_what_it_was(api: MemoryApi) -> None:
     acme = api.client()
     api.healths.bug = RuntimeError("the secret is whsec_x")
     with structlog.testing.capture_logs() as lines:
-        refused = acme.post("/v1/webhooks", json={"url": "https://a.example/"})
+        refused = acme.get("/v1/webhooks")
     assert problem(refused)["status"] == 500
     assert "whsec" not in refused.text
     assert [(line["event"], line["log_level"]) for line in lines if line["event"] == "bug"] == [("bug", "error")]
@@ -183,3 +188,28 @@ def test_cors_is_off_unless_an_origin_is_named() -> None:
 def test_a_head_of_a_probe_has_no_body(api: MemoryApi) -> None:
     client: TestClient = api.anybody
     assert client.head("/livez").status_code == 200
+
+
+def test_a_tenant_has_so_many_requests_under_way_and_no_more(api: MemoryApi) -> None:
+    id_ = api.webhook(api.client())["id"]
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def hang(subscription: Subscription, event_type: str) -> Trial:
+        begun.release()
+        assert go_on.wait(20)
+        return answered(subscription, event_type)
+
+    api.plane.trial = hang
+
+    async def ask() -> None:
+        async with api.in_one_loop() as acme, api.in_one_loop(tenant="other") as other:
+            waiting = [asyncio.create_task(acme.post(f"/v1/webhooks/{id_}/test")) for _ in range(AT_ONCE)]
+            assert all([await asyncio.to_thread(begun.acquire, timeout=20) for _ in waiting])
+            refused = await acme.get("/v1/webhooks")
+            assert (problem(refused)["status"], refused.headers["retry-after"]) == (429, "1")
+            assert (await other.get("/v1/webhooks")).status_code == 200
+            go_on.set()
+            assert {each.status_code for each in await asyncio.gather(*waiting)} == {200}
+            assert (await acme.get("/v1/webhooks")).status_code == 200
+
+    asyncio.run(ask())

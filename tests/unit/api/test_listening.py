@@ -17,12 +17,12 @@ def test_an_address_that_cannot_be_is_named(listen: str) -> None:
         listener(Settings(api_listen=listen), threading.Event())
 
 
-@pytest.mark.parametrize(("listen", "family"), [("127.0.0.1:0", socket.AF_INET), ("[::1]:0", socket.AF_INET6)])
-def test_an_address_is_bound(listen: str, family: int) -> None:
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:0"])
+def test_an_address_is_bound(listen: str) -> None:
     bound = listener(Settings(api_listen=listen), threading.Event())
     assert bound is not None
     with bound:
-        assert (bound.family, bound.getsockname()[1] > 0) == (family, True)
+        assert bound.getsockname()[1] > 0
 
 
 def test_one_that_is_in_use_is_waited_for() -> None:
