@@ -30,6 +30,7 @@ from consumer.delivery.logged import logged
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.offsets import Entry, Partition, Position
 from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described, is_success
+from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.target import Target, Unsignable
@@ -71,8 +72,9 @@ class Core:
         self._rules = rules
         self._schedule = rules.schedule
         self._mark: Mark = mark or NoMark()
-        self._endings = Endings(rules.schedule)
-        self._intake = Intake(rules.schedule, self._endings, decode, self._mark)
+        repeats = Repeats()
+        self._endings = Endings(rules.schedule, repeats)
+        self._intake = Intake(rules.schedule, self._endings, repeats, decode, self._mark)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
         self._flying: dict[int, Job] = {}

@@ -11,6 +11,7 @@ from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import DeathReason, described
+from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.events.event import Poison, Record
@@ -22,8 +23,9 @@ from consumer.webhooks.subscription import Subscription
 class Endings:
     """The writes under way, by token, and the counts of what ended how."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, repeats: Repeats) -> None:
         self._schedule = schedule
+        self._repeats = repeats
         self._writing: dict[int, tuple[Entry, str | None]] = {}
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
@@ -76,16 +78,14 @@ class Endings:
     def retry(self, job: Job, delivery: Delivery, tier: int) -> None:
         """Its attempt failed: to the delay topic of this tier."""
         self.counts["retries"] += 1
-        self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
-        job.entry.close_one()
+        self._go_on(job, delivery, tier)
 
     def spill(self, job: Job, wait_ms: float) -> None:
         """To the tier that covers the wait, at least one up; no attempt is spent."""
         self.counts["spills"] += 1
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
         tier = self._schedule.covering(wait_ms, above=delivery.tier)
-        self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
-        job.entry.close_one()
+        self._go_on(job, delivery, tier)
 
     def hand_over(self, job: Job, now_ms: int, *, goes_on: bool) -> None:
         """Its attempt is unanswered: it counts, and the tier covers the rest of its timeout.
@@ -96,6 +96,11 @@ class Endings:
         delivery = replace(attempted(job, None), handed_over=goes_on)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
         tier = self._schedule.covering(rest_ms, above=delivery.tier)
+        self._go_on(job, delivery, tier)
+
+    def _go_on(self, job: Job, delivery: Delivery, tier: int) -> None:
+        """Its next record takes over."""
+        self._repeats.goes_on(job.entry, job.delivery)
         self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 

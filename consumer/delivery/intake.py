@@ -4,8 +4,7 @@ The laws: a record is begun once under an assignment; what is neither an event n
 partition that holds its share, or has too much unfinished, is paused until half of it is gone.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
@@ -15,28 +14,36 @@ from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 
 Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
 
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
-_RECENT_MOST = 50_000
 _DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
 
 
 class Intake:
     """The windows of the assigned partitions and what they hold back. `decode` reads one record."""
 
-    def __init__(self, schedule: Schedule, endings: Endings, decode: Callable[[Record], Content], mark: Mark) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        endings: Endings,
+        repeats: Repeats,
+        decode: Callable[[Record], Content],
+        mark: Mark,
+    ) -> None:
         self._schedule = schedule
+        self._repeats = repeats
         self._endings = endings
         self._decode = decode
         self._mark = mark
         self._hold = Hold()
+        self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
         self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
         self._schemas_asked: list[int] = []
-        self._recent: OrderedDict[Hashable, Entry] = OrderedDict()
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, Position]] = {}
@@ -59,6 +66,7 @@ class Intake:
                 if window.position is not None:
                     self._left[partition] = (window.began, window.position)
         self._hold.drop_closed()
+        self._behind = [each for each in self._behind if not each[0].window.closed]
 
     def rewound(self, partition: Partition) -> None:
         """A new log, a new window. What is under way of the old one still ends as it should, but moves no offset."""
@@ -89,7 +97,8 @@ class Intake:
 
     def due(self, broker_now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
         """What was held and is due by the broker's clock."""
-        return self._hold.take(broker_now_ms, most)
+        due, self._behind = self._behind, []
+        return [each for each in due + self._hold.take(broker_now_ms, most) if self._goes(*each)]
 
     @property
     def next_due_ms(self) -> int | None:
@@ -184,7 +193,7 @@ class Intake:
         """Hold a record of a delay topic until it is due, unless it is a repeat."""
         due_ms = record.timestamp_ms
         if isinstance(delayed, Delivery):
-            if self._is_repeat(entry, _name(delayed)):
+            if self._repeats.is_repeat(entry, delayed):
                 self._endings.drop(entry, "repeat")
                 return
             due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
@@ -192,21 +201,12 @@ class Intake:
         if self._hold.is_full(entry.window):
             self.pause(entry.window)
 
-    def _is_repeat(self, entry: Entry, name: Hashable) -> bool:
-        """Whether a record of this name came lately, in whatever delay topic; a crash writes some twice.
-
-        Only one whose partition is still ours counts: where it went, it may be the one that is dropped.
-        """
-        known = self._recent.get(name)
-        if known is not None and not known.window.closed:
+    def _goes(self, entry: Entry, delayed: Delayed) -> bool:
+        if isinstance(delayed, Chunk):
             return True
-        self._recent[name] = entry
-        if len(self._recent) > _RECENT_MOST:
-            self._recent.popitem(last=False)
-        return False
-
-
-def _name(delivery: Delivery) -> Hashable:
-    """What a crash may have written twice: the same event, not another one that was given the same id."""
-    event = delivery.event
-    return delivery.id, delivery.attempts, delivery.spills, event.topic, event.partition, event.offset
+        turn = self._repeats.turn(entry, delayed)
+        if turn is Turn.REPEAT:
+            self._endings.drop(entry, "repeat")
+        elif turn is Turn.WAITS:
+            self._behind.append((entry, delayed))
+        return turn is Turn.GOES

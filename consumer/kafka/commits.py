@@ -39,6 +39,7 @@ class Commits:
         self._wanted: dict[Partition, Position] = {}
         self._committed: dict[Partition, Position] = {}
         self._outstanding: dict[Partition, Position] | None = None
+        self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
         self._failing = Outage(_log, "commits failing")
 
@@ -46,6 +47,11 @@ class Commits:
     def unsettled(self) -> bool:
         """Whether anything wanted is not known to be committed."""
         return bool(self._wanted) or self._outstanding is not None
+
+    @property
+    def late_s(self) -> float:
+        """For how long something wanted has not been committed."""
+        return self._monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
 
     def begin(self, positions: Mapping[Partition, Position]) -> None:
         """These partitions were assigned; a position that is their beginning need not be committed."""
@@ -56,12 +62,15 @@ class Commits:
         for partition in partitions:
             self._wanted.pop(partition, None)
             self._committed.pop(partition, None)
+            self._since_s.pop(partition, None)
 
     def want(self, positions: Mapping[Partition, Position]) -> None:
         """Commit these with the next request."""
         for partition, position in positions.items():
             if self._owns(partition) and self._committed.get(partition) != position:
                 self._wanted[partition] = position
+                if partition not in self._since_s:
+                    self._since_s[partition] = self._monotonic_s()
 
     def send(self, consumer: Consumer) -> None:
         """Send the next request, unless one is outstanding or the last one has just failed."""
@@ -119,6 +128,10 @@ class Commits:
         if done:
             counters.add("commits")
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
+            for partition in done:
+                self._since_s.pop(partition, None)
+                if partition in self._wanted:
+                    self._since_s[partition] = self._monotonic_s()
         if refused:
             self._failed({partition: batch[partition] for partition in refused}, next(iter(refused.values())))
         else:

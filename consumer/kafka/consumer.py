@@ -36,7 +36,7 @@ _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # li
 
 
 class Listener(Protocol):
-    """What the owner of a consumer learns about its partitions, from within `take` or `close`."""
+    """What the owner of a consumer learns about its partitions, from within `take` or `commit_last`."""
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These are ours from now on, each read from this position."""
@@ -113,6 +113,11 @@ class PartitionConsumer:
     def assignment(self) -> frozenset[Partition]:
         """The partitions that are ours."""
         return frozenset(self._assignment)
+
+    @property
+    def late_s(self) -> float:
+        """For how long a commit that was asked for has not been accepted."""
+        return self._commits.late_s
 
     @property
     def positions(self) -> Mapping[Partition, int]:
@@ -201,13 +206,13 @@ class PartitionConsumer:
             return None
 
     def close(self) -> None:
-        """Leave, with the listener's `revoked`. A static member's partitions wait for it to come back."""
+        """Leave, telling the listener nothing more: commit before. A static member's partitions wait for it.
+
+        A client waits for the group's answer for ever, and in the moment in which its first assignment arrives even
+        for itself (librdkafka 2.16): it is left behind then, and its session ends it.
+        """
         self._leaving = True
-        if self._assignment:
-            self._consumer.close()
-            return
-        # A client that closes in the moment in which its first assignment arrives can wait for itself for ever
-        # (librdkafka 2.16). It holds nothing of ours: a static member's session ends it.
+        self._forget(list(self._assignment))
         closing = threading.Thread(target=self._consumer.close, name="leaving", daemon=True)
         closing.start()
         closing.join(_LEAVE_S)
@@ -230,6 +235,7 @@ class PartitionConsumer:
         self._assignment.update(places)
         self._commits.begin(positions)
         consumer.incremental_assign([TopicPartition(*place, at.offset) for place, at in positions.items()])
+        consumer.resume([TopicPartition(*place) for place in places])  # one that was paused when it left still is
         self._listener.assigned(positions)
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -239,9 +245,10 @@ class PartitionConsumer:
             self._forget(places)
 
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = _places(partitions)
-        self._forget(places)
-        self._listener.lost(places)
+        places = [place for place in _places(partitions) if place in self._assignment]
+        if places:
+            self._forget(places)
+            self._listener.lost(places)
 
     def _forget(self, places: Sequence[Partition]) -> None:
         self._assignment.difference_update(places)

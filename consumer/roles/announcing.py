@@ -17,7 +17,7 @@ from consumer.settings import Settings
 
 _GROUP: Final = "suspensions"
 _BATCH: Final = 1_000
-_DRAIN_S: Final = 2.0
+_DRAIN_S: Final = 1.0
 
 
 class Announcing:

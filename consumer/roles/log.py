@@ -46,7 +46,7 @@ _SAVE_FROM: Final = 2_000
 _SWEEP_EVERY_S: Final = 10.0
 _AGAIN_S: Final = 0.5
 _READY_S: Final = 0.02
-_DRAIN_S: Final = 2.0
+_DRAIN_S: Final = 1.0
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:

@@ -30,18 +30,18 @@ from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
+from consumer.roles.tap import Tap
 from consumer.roles.writes import produced
 from consumer.telemetry.counters import counters
 
 _log = structlog.get_logger("worker")
 
-_TAKE_MOST = 500
 _COLLECT_SELDOM = (100_000, 20, 100)
 _BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
 _IDLE_WAIT_S = 0.1
-_SEAL_EVERY_MS = 60
+_SEAL_EVERY_MS = 20
+_UNRECORDED_MOST_MS = 500  # what ended longer ago and is not committed keeps anything more from being begun
 _METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
-_ALIVE_EVERY_MS = 1_000
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
@@ -79,14 +79,15 @@ class Worker:
         self._sealed: dict[Partition, Position] = {}
         self._last_sealed: Mapping[Partition, Position] = {}
         self._seal_ms = 0
+        self._sealed_ms = 0
         self._time_asked_ms = 0
-        self._taken_ms = 0
         self._wake_ms: int | None = None
         parts.transport.watch(parts.tenants.fd)
         parts.transport.watch(parts.marks.fd)
         if parts.schemas is not None:
             parts.transport.watch(parts.schemas.fd)
         self._consumer = open_consumer(self)
+        self._tap = Tap(self._consumer)
 
     def run(self, stop: threading.Event, drain_s: float) -> None:
         """Work until `stop` is set, then drain for at most `drain_s` seconds and leave."""
@@ -124,6 +125,7 @@ class Worker:
     def rewound(self, partition: Partition) -> None:
         """A topic was made anew."""
         self._core.rewound(partition)
+        self._tap.resume([partition])
         self._sealed.pop(partition, None)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
@@ -135,20 +137,10 @@ class Worker:
 
     def _take(self) -> None:
         """Consume what there is room for; wait for it only while nothing else is under way."""
-        room = 0 if self._is_full else self._core.room
         now_ms = self._clock.now_ms()
-        if room:
-            records = self._consumer.take(min(room, _TAKE_MOST), self._idle_s(now_ms))
-            self._taken_ms = now_ms
-            if records:
-                self._core.records(self._clock.now_ms(), records)
-        elif now_ms - self._taken_ms > _ALIVE_EVERY_MS:
-            # A member that does not poll is taken for dead, and revocations are heard only in a poll.
-            assignment = sorted(self._consumer.assignment)
-            self._consumer.pause(assignment)
-            self._core.records(now_ms, self._consumer.take(1, 0))
-            self._consumer.resume([each for each in assignment if each not in self._core.paused])
-            self._taken_ms = now_ms
+        records = self._tap.take(now_ms, 0 if self._is_behind else self._core.room, self._idle_s(now_ms))
+        if records:
+            self._core.records(self._clock.now_ms(), records)
 
     def _turn(self) -> None:
         """Everything but consuming. Sealed is only what is written: an answer collected is written in the next turn."""
@@ -159,7 +151,7 @@ class Worker:
     def _start(self) -> None:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
         steady_ms = self._clock.steady_ms()
-        step = self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms), sending=not self._is_full)
+        step = self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms), sending=not self._is_behind)
         self._act(step)
         if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
             self._time_asked_ms = steady_ms
@@ -213,9 +205,9 @@ class Worker:
             )
         self._ask(step)
         if step.pause:
-            self._consumer.pause(step.pause)
+            self._tap.pause(step.pause)
         if step.resume:
-            self._consumer.resume(step.resume)
+            self._tap.resume(step.resume)
         self._wake_ms = step.wake_ms
 
     def _ask(self, step: Step) -> None:
@@ -230,9 +222,16 @@ class Worker:
             parts.marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
     @property
-    def _is_full(self) -> bool:
-        """Whether Kafka takes less than is written: nothing more is begun then."""
-        return self._parts.attempts.full or self._parts.records.full
+    def _is_behind(self) -> bool:
+        """Whether Kafka takes less than is written, or does not record what ended: nothing more is begun then.
+
+        A crash repeats what was not recorded. So a broker that is slow, and a rebalance that refuses commits, hold
+        deliveries up rather than let them pile up there.
+        """
+        if self._parts.attempts.full or self._parts.records.full:
+            return True
+        unsealed_ms = self._clock.now_ms() - self._sealed_ms if self._sealed else 0
+        return max(unsealed_ms, self._consumer.late_s * 1_000) > _UNRECORDED_MOST_MS
 
     @property
     def _is_busy(self) -> bool:
@@ -266,6 +265,7 @@ class Worker:
             if position != self._last_sealed.get(partition)
         )
         self._sealed = self._last_sealed = positions
+        self._sealed_ms = now_ms
         self._parts.attempts.turn()
         self._seal_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
         counters.absorb(self._core.counted())
@@ -306,6 +306,7 @@ class Worker:
         self._core.lost(partitions)
         for partition in partitions:
             self._sealed.pop(partition, None)
+        self._tap.forget(partitions)
 
     def _close(self, records_s: float) -> None:
         self._parts.records.close(records_s)

@@ -107,6 +107,11 @@ class SimulatedConsumer:
         """The partitions that are ours."""
         return frozenset(self._next)
 
+    @property
+    def late_s(self) -> float:
+        """For how long a commit was asked for in vain."""
+        return self._commits.late_s
+
     def take(self, most: int, wait_s: float) -> list[Record]:
         """At most so many records, and whatever the group has to say."""
         del wait_s
@@ -161,7 +166,8 @@ class SimulatedConsumer:
             self._commits.send(cast("Consumer", self))
             self._life.pass_time(20)
             self._hear_answers()
-        return not self._commits.unsettled
+        self._all_committed = not self._commits.unsettled
+        return self._all_committed
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         """Take nothing from these."""
@@ -175,7 +181,8 @@ class SimulatedConsumer:
 
     def close(self) -> None:
         """Leave."""
-        self._revoke(sorted(self._next))
+        self._ended_clean(sorted(self._next))
+        self._forget(sorted(self._next))
 
     # ── partitions that come and go ──────────────────────────────────────────────────────────────────────────────
 

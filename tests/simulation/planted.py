@@ -18,10 +18,10 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold
-from consumer.delivery.intake import Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import DeathReason
+from consumer.delivery.repeats import Repeats
 from consumer.delivery.step import Write
 from consumer.delivery.tenants import Known, Loading, Tenants, Work
 from consumer.events.decode import decode
@@ -123,12 +123,13 @@ def _map_trusted_without_checksum() -> list[Patch]:
 def _repeat_remembered_across_assignments() -> list[Patch]:
     seen: set[object] = set()
 
-    def is_repeat(_: Intake, entry: Entry, name: object) -> bool:
-        known = (entry.window.partition, name) in seen
-        seen.add((entry.window.partition, name))
+    def is_repeat(_: Repeats, entry: Entry, delivery: Delivery) -> bool:
+        name = entry.window.partition, delivery.id, delivery.attempts, delivery.spills
+        known = name in seen
+        seen.add(name)
         return known
 
-    return [patch.object(Intake, "_is_repeat", is_repeat)]
+    return [patch.object(Repeats, "is_repeat", is_repeat)]
 
 
 def _sealed_before_it_is_logged() -> list[Patch]:

@@ -8,6 +8,7 @@ from consumer.delivery.endings import Endings
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.mark import NoMark
 from consumer.delivery.offsets import Position
+from consumer.delivery.repeats import Repeats
 from consumer.events.event import Record, Tombstone
 from tests.deliveries import SCHEDULE
 
@@ -19,7 +20,8 @@ class Reading:
 
     def __init__(self) -> None:
         self.decoded: list[int] = []
-        self.intake = Intake(SCHEDULE, Endings(SCHEDULE), self._decode, NoMark())
+        repeats = Repeats()
+        self.intake = Intake(SCHEDULE, Endings(SCHEDULE, repeats), repeats, self._decode, NoMark())
 
     def read(self, offsets: Iterable[int]) -> list[int]:
         self.decoded = []

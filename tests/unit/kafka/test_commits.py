@@ -123,3 +123,24 @@ def test_where_the_broker_takes_no_such_metadata_the_offset_goes_alone() -> None
     broker.refusals = [KafkaError.OFFSET_METADATA_TOO_LARGE]
     assert mine.send_now(broker, 1.0) == {}
     assert broker.metadata == [[""]]
+
+
+def test_it_is_late_from_when_something_was_wanted_until_that_is_committed() -> None:
+    now_s = [100.0]
+    broker, mine = Broker(), Commits(owns={A, B}.__contains__, monotonic_s=lambda: now_s[0])
+    assert mine.late_s == 0
+    mine.want(at({A: 1}))
+    mine.send(broker)
+    now_s[0] += 2
+    mine.want(at({A: 2, B: 1}))
+    answer(mine, {A: 1}, KafkaError.REBALANCE_IN_PROGRESS)
+    now_s[0] += 1
+    assert mine.late_s == 3  # a refused one is wanted as long as ever
+    mine.send(broker)
+    mine.want(at({A: 3}))
+    answer(mine, {A: 2, B: 1})
+    assert mine.late_s == 0  # what was wanted meanwhile counts from here
+    now_s[0] += 1
+    assert mine.late_s == 1
+    mine.forget([A])
+    assert mine.late_s == 0

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
@@ -11,7 +11,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
-from consumer.events.event import Tombstone
+from consumer.events.event import Record, Tombstone
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.consumer import PartitionConsumer
@@ -40,10 +40,11 @@ class Records:
     time: Time
     full: bool = False
     polls: int = 0
+    takes_s: float = 0.5
 
     def poll(self) -> list[Produced]:
         self.polls += 1
-        self.time.now_s += 0.5
+        self.time.now_s += self.takes_s
         return [] if self.polls > 1 else [Acknowledged(token=1, timestamp_ms=int(self.time.now_s * 1_000))]
 
 
@@ -54,6 +55,14 @@ class Attempts:
     pending: int = 0
 
     def poll(self) -> None:
+        pass
+
+
+@dataclass
+class Resting(Attempts):
+    rested: bool = True
+
+    def turn(self) -> None:
         pass
 
 
@@ -82,7 +91,10 @@ class Tenants:
 @dataclass
 class Consumer:
     assignment: frozenset[Partition] = frozenset()
-    committed: list[Mapping[Partition, int]] = field(default_factory=list)
+    late_s: float = 0.0
+
+    def commit(self, positions: Mapping[Partition, Position]) -> None:
+        pass
 
 
 class Watched(Core):
@@ -98,6 +110,25 @@ class Watched(Core):
         return super().next(now_ms, broker_now_ms, sending=sending)
 
 
+def worker_of(
+    core: Core, time: Time, *, records: Records, attempts: Attempts, network: Network, consumer: Consumer, fd: int = -1
+) -> Worker:
+    """A worker between these."""
+    parts = Parts(
+        core=core,
+        transport=cast("Transport", network),
+        records=cast("RecordProducer", records),
+        attempts=cast("AttemptLog", attempts),
+        tenants=cast("TenantLookup", Tenants(fd)),
+        schemas=None,
+        marks=cast("MarkLookup", Tenants(fd)),
+        known_schemas={},
+        topics=Topics("t.", ("1s",)),
+        error_headers="kafka_dlt",
+    )
+    return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
+
+
 @pytest.fixture
 def pipe() -> Iterator[int]:
     reading, writing = os.pipe()
@@ -109,19 +140,9 @@ def pipe() -> Iterator[int]:
 def test_the_brokers_clock_is_never_taken_to_be_ahead(pipe: int) -> None:
     time = Time()
     core = Watched(rules(), decode=lambda _: Tombstone(), target=target_of)
-    parts = Parts(
-        core=core,
-        transport=cast("Transport", Network()),
-        records=cast("RecordProducer", Records(time)),
-        attempts=cast("AttemptLog", Attempts()),
-        tenants=cast("TenantLookup", Tenants(pipe)),
-        schemas=None,
-        marks=cast("MarkLookup", Tenants(pipe)),
-        known_schemas={},
-        topics=Topics("t.", ("1s",)),
-        error_headers="kafka_dlt",
+    worker = worker_of(
+        core, time, records=Records(time), attempts=Attempts(), network=Network(), consumer=Consumer(), fd=pipe
     )
-    worker = Worker(parts, lambda _: cast("PartitionConsumer", Consumer()), Clock(time.read, time.read))
     for _ in range(3):
         worker._turn()
     # It was acknowledged half a second after the turn began: dated then, retries would leave half a second early.
@@ -151,18 +172,48 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
             return ()
 
     time = Time()
-    parts = Parts(
-        core=Sealing(rules(), decode=lambda _: Tombstone(), target=target_of),
-        transport=cast("Transport", Hearing()),
-        records=cast("RecordProducer", Records(time, polls=1)),
-        attempts=cast("AttemptLog", Log(rested=True)),
-        tenants=cast("TenantLookup", Tenants(-1)),
-        schemas=None,
-        marks=cast("MarkLookup", Tenants(-1)),
-        known_schemas={},
-        topics=Topics("t.", ("1s",)),
-        error_headers="kafka_dlt",
+    core = Sealing(rules(), decode=lambda _: Tombstone(), target=target_of)
+    worker = worker_of(
+        core,
+        time,
+        records=Records(time, polls=1),
+        attempts=Log(rested=True),
+        network=Hearing(),
+        consumer=Consumer(),
     )
-    worker = Worker(parts, lambda _: cast("PartitionConsumer", Consumer()), Clock(time.read, time.read))
     worker._turn()
     assert happened == ["written", "sealed", "turned", "answered"]
+
+
+def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
+    """A crash repeats what is not recorded: half a second's deliveries at most, whatever ails the broker."""
+    asked: list[bool] = []
+
+    class Asked(Core):
+        def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
+            asked.append(sending)
+            return super().next(now_ms, broker_now_ms, sending=sending)
+
+    time, consumer, attempts = Time(), Consumer(), Resting()
+    core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
+    core.assigned({("events", 0): Position(0)})
+    core.records(
+        NOW_MS,
+        [Record(topic="events", partition=0, offset=0, key=None, value=None, headers=(), timestamp_ms=NOW_MS)],
+    )
+    worker = worker_of(
+        core, time, records=Records(time, polls=1, takes_s=0), attempts=attempts, network=Network(), consumer=consumer
+    )
+    for consumer.late_s in (0.4, 0.6, 0.0):
+        worker._turn()
+    assert asked == [True, False, True]
+    time.now_s += 0.1
+    worker._turn()
+    attempts.rested = False  # of what is sealed now, the log has not everything
+    for _ in range(3):
+        time.now_s += 0.3
+        worker._turn()
+    attempts.rested = True
+    worker._turn()
+    worker._turn()
+    assert asked[4:] == [True, False, False, False, True]
