@@ -31,7 +31,7 @@ SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
 _COUNT_S: Final = 0.5
 _SETTLE_S: Final = 0.02
-_LEAVE_S: Final = 2.0
+_LEAVE_S: Final = 1.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
 
 

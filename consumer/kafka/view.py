@@ -21,7 +21,7 @@ _log = structlog.get_logger("kafka")
 _BATCH: Final = 1_000
 _WAIT_S: Final = 0.2
 _AGAIN_S: Final = 0.5
-_LEAVE_S: Final = 3.0
+_LEAVE_S: Final = 1.0
 
 
 class Fold(Protocol):

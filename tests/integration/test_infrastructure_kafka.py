@@ -20,8 +20,6 @@ from tests.infrastructure import FEW_LINES, Work, lines, working
 from tests.services.kafka import Kafka
 from tests.services.server import listening
 
-pytestmark = pytest.mark.serial
-
 AWAY_S = 8.0
 
 Begin: TypeAlias = Callable[..., AbstractContextManager[Work]]

@@ -14,8 +14,6 @@ from tests.acceptance.hookline import Hookline
 from tests.infrastructure import FEW_LINES, Work, lines, working
 from tests.services.redis import Redis
 
-pytestmark = pytest.mark.serial
-
 AWAY_S = 6.0
 
 

@@ -23,8 +23,6 @@ from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import accepts, altered
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/v1/webhooks"
 DEAD_LETTERS = "/v1/dead-letters"
 SIGNATURE = "x-conclude-signature"

@@ -16,8 +16,6 @@ from tests.acceptance.seeds.deployment import Customer, Hook, Slow, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import NODE, accepts, altered
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/api/v1/webhooks"
 TIMEOUT_S = 10.0
 

@@ -16,8 +16,6 @@ from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer
 from tests.acceptance.seeds.snippets import hex_of_the_body
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/v2/webhooks"
 SIGNATURE = "x-featurebase-signature"
 ISO_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -21,8 +21,6 @@ from tests.acceptance.seeds.deployment import Customer, Slow, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import altered
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/v1/webhooks"
 SIGNATURE = "x-signature-256"
 TIMEOUT_S = 10.0

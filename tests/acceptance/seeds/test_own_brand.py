@@ -7,8 +7,6 @@ import pytest
 from tests.acceptance.seeds.deployment import Customer, Hook
 from tests.acceptance.seeds.snippets import hex_of_the_body
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/v1/webhooks"
 
 

@@ -19,8 +19,6 @@ from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer
 from tests.acceptance.seeds.snippets import accepts, altered, hex_of_the_body
 
-pytestmark = pytest.mark.serial
-
 WEBHOOKS = "/v1/webhooks"
 SIGNATURE = "x-trackelio-signature"
 OWN_SECRET = "correct horse battery staple 42"
