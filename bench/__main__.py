@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from bench import latency, limit, machine, needs, results, throughput
+from bench import latency, limit, machine, needs, results, throughput, tracker
 from bench.audience import Audience
 from bench.installation import BenchError, Installation
 from bench.load import Load
@@ -31,6 +31,7 @@ BARS = (
     Bar(figure="deliveries_per_s", unit="deliveries/s", least=12_000),
     Bar(figure="rss_mb", unit="MB", most=150),
     Bar(figure="latency_ms_p50", unit="ms", most=5),
+    Bar(figure="tracker_us_per_delivery", unit="µs", most=1),
 )
 
 
@@ -74,6 +75,7 @@ def run(console: Console) -> dict[str, object]:
         "cpu_us_per_delivery": curl.cpu_us_per_delivery,
         "limit_us_per_request": None if wrk is None else wrk.us_per_request,
         "limit_requests_per_s": None if wrk is None else wrk.requests_per_s,
+        "tracker_us_per_delivery": round(tracker.measure(), 3),
         "rss_mb": curl.rss_mb,
         "rss_mb_steady": curl.rss_mb_steady,
         "latency_ms_p50": round(latency.percentile(took_ms, 0.50), 3),

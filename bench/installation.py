@@ -150,17 +150,7 @@ class Installation:
         Raises:
             BenchError: it did not end by itself within 15 s of being asked to.
         """
-        log = self.folder / f"{role}.log"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output, cores.starting_on(on):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "consumer.roles.process", role, "0"],
-                stdin=subprocess.PIPE,  # its lifeline: it ends when we do
-                stdout=output,
-                stderr=output,
-                env=self.environment(options),
-                cwd=self.folder,
-            )
+        process = self.start(role, on=on, **options)
         try:
             yield process.pid
         finally:
@@ -173,7 +163,23 @@ class Installation:
             if process.stdin is not None:
                 process.stdin.close()
         if code != 0:
-            raise BenchError(f"{role} ended with {code}; its log ends with:\n{log.read_text()[-2_000:]}")
+            raise BenchError(f"{role} ended with {code}; its log ends with:\n{self._log(role).read_text()[-2_000:]}")
+
+    def start(self, role: Role, on: frozenset[int] = cores.SURROUNDINGS, **options: str) -> "subprocess.Popen[bytes]":
+        """Start a process of the role, which whoever calls this has to end."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._log(role).open("ab") as output, cores.starting_on(on):
+            return subprocess.Popen(
+                [sys.executable, "-m", "consumer.roles.process", role, "0"],
+                stdin=subprocess.PIPE,  # its lifeline: it ends when we do
+                stdout=output,
+                stderr=output,
+                env=self.environment(options),
+                cwd=self.folder,
+            )
+
+    def _log(self, role: Role) -> Path:
+        return self.folder / f"{role}.log"
 
     def records(self, names: Sequence[str]) -> int:
         """How many records these topics hold: ends less beginnings, so nothing may have been compacted."""

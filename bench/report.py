@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import results
+from bench import api, results
 from bench.__main__ import BARS
 from bench.installation import ROOT
 
@@ -17,6 +17,7 @@ _ROWS = {
     "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
     "cpu_us_per_delivery": "CPU µs per delivery, all threads of the process",
     "limit_us_per_request": "CPU µs per request of `wrk` on the same sink",
+    "tracker_us_per_delivery": "CPU µs of it for tracking offsets",
     "rss_mb": "peak resident memory, MB",
     "rss_mb_steady": "resident memory, median, MB",
     "latency_ms_p50": "publish to receive at 200 events/s, p50, ms",
@@ -30,7 +31,7 @@ Found = Mapping[str, Any]
 def main() -> int:
     """Fill the page's sections for which there are figures."""
     page = _PAGE.read_text()
-    for name, table in (("latest", _one_core), ("isolation", _isolation)):
+    for name, table in (("latest", _one_core), ("isolation", _isolation), ("api", _api)):
         found = results.read(name)
         if found is None:
             print(f"{name}: not measured yet")
@@ -69,6 +70,13 @@ def _isolation(found: Found) -> str:
         compared = [found["compared"].get(name) for name in runs]
         rows.append(f"| {figure} | {' | '.join('' if each is None else _number(each[figure]) for each in compared)} |")
     return "\n".join([*rows, "", f"Each run took {found['seconds']:g} s. {_where(found['machine'])}", ""])
+
+
+def _api(found: Found) -> str:
+    bars = {bar.figure: bar for bar in api.BARS}
+    rows = ["| figure | measured | bar |", "|---|---:|---:|"]
+    rows += [f"| {name} | {_number(found[name])} | {bars.get(name, '')} |" for name in found if name != "machine"]
+    return "\n".join([*rows, "", _where(found["machine"]), ""])
 
 
 def _where(machine: Found) -> str:

@@ -1,6 +1,7 @@
 """The sink: nginx, one worker, which answers every POST with 200 and counts it.
 
-The law: `received` counts every request but our own questions, so "all were delivered" is nginx's word, not ours.
+The law: `received` counts every request but our own questions, so "all were delivered" is nginx's word, not ours; where
+the ids are wanted, they are nginx's word too.
 """
 
 import http.client
@@ -18,7 +19,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
 http {{
-    access_log off;
+    log_format ids $http_webhook_id;
+    access_log {ids};
     keepalive_requests 1000000000;
     keepalive_timeout 600s;
     client_body_buffer_size 64k;
@@ -36,13 +38,16 @@ http {{
 """
 
 
+_IDS = "ids.log"
+
+
 class Sink(Service):
     """An nginx on a free loopback port."""
 
     name = "nginx"
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
+    def start(cls, folder: Path, *, noting_ids: bool = False) -> Self:
         """Start one with its files in `folder`.
 
         Raises:
@@ -54,12 +59,14 @@ class Sink(Service):
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         config = folder / "nginx.conf"
-        config.write_text(_CONFIG.format(folder=folder, port=port))
+        ids = f"{folder / _IDS} ids buffer=64k flush=1s" if noting_ids else "off"
+        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids))
         command = [path, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
-        return cls(LocalProcess(command, log=folder / "output.log"), port)
+        return cls(LocalProcess(command, log=folder / "output.log"), port, folder)
 
-    def __init__(self, server: LocalProcess, port: int) -> None:
+    def __init__(self, server: LocalProcess, port: int, folder: Path) -> None:
         self._asked = 0
+        self._folder = folder
         super().__init__(server, port)
 
     def ready(self) -> bool:
@@ -81,3 +88,7 @@ class Sink(Service):
             connection.close()
         self._asked += 1
         return int(counts.split()[2]) - self._asked
+
+    def ids(self) -> list[str]:
+        """The webhook-id of each delivery, in the order in which they came, a second after the last one."""
+        return [each for each in (self._folder / _IDS).read_text().split() if each != "-"]
