@@ -16,6 +16,7 @@ from bench.population import new_key
 from bench.receiver import Receiver, Seen
 
 TRIALS = 20
+_BASE = "/v1/webhooks"
 _A_SECOND = 20
 _FOR_S = 2.6  # what comes later has missed the bar
 _WARM_UP_S = 3.0
@@ -36,16 +37,16 @@ def measure(port: int, installation: Installation, receiver: Receiver) -> list[f
     wait_until(lambda: installation.committed() >= warm, within_s=30, what="the warm-up is delivered")
     began_ns: list[int] = []
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1/webhooks", headers=headers, timeout=10) as customer:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as customer:
         for trial in range(TRIALS):
             wishes = {"url": _url(receiver, trial), "topics": [audience.event_type(0)]}
             began_ns.append(time.time_ns())
-            created = customer.post("", json=wishes)
+            created = customer.post(_BASE, json=wishes)
             if created.is_error:
                 raise BenchError(f"a creation was answered {created.status_code}: {created.text[:200]}")
             # A little longer each time: the creations fall into every part of a view's second.
             load.publish_paced(audience, a_second=_A_SECOND, for_s=_FOR_S + trial / TRIALS)
-            customer.delete(f"/{created.json()['id']}").raise_for_status()
+            customer.delete(f"{_BASE}/{created.json()['id']}").raise_for_status()
     return _firsts(began_ns, receiver.finish())
 
 
