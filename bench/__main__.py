@@ -8,7 +8,6 @@ import sys
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
 
 from bench import latency, limit, machine, needs, results, throughput, tracker
 from bench.audience import Audience
@@ -85,18 +84,6 @@ def run(console: Console) -> dict[str, object]:
     }
 
 
-def show(console: Console, figures: dict[str, object]) -> None:
-    """The figures, with the bars where there are some."""
-    bars = {bar.figure: bar for bar in BARS}
-    table = Table(title="Hookline on one core")
-    for heading in ("figure", "measured", "bar"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for name, value in figures.items():
-        if isinstance(value, int | float):
-            table.add_row(name, f"{value:,}", str(bars.get(name, "")))
-    console.print(table)
-
-
 def main() -> int:
     """Measure, show, leave the file, judge; the exit code."""
     console = Console()
@@ -108,13 +95,7 @@ def main() -> int:
     except (BenchError, ServiceError) as error:
         print(f"bench: FAIL: {error}")
         return 1
-    path = results.write("latest", figures)
-    show(console, figures)
-    print(f"figures: {path}")
-    missed = [bar for bar in BARS if not bar.cleared(figures)]
-    said = "; ".join(f"{figures[bar.figure]:,} {bar.unit} ({bar})" for bar in missed or BARS)
-    print(f"bench: {'FAIL' if missed else 'PASS'}: {said}")
-    return 1 if missed else 0
+    return results.judge(console, "latest", figures, BARS)
 
 
 if __name__ == "__main__":

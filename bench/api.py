@@ -14,7 +14,6 @@ import time
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from bench import cores, creation, machine, pages, population, process, results, writes
 from bench.installation import BenchError, Installation, wait_until
@@ -117,18 +116,6 @@ def _ready(port: int) -> bool:
         return False
 
 
-def show(console: Console, figures: dict[str, object]) -> None:
-    """The figures, with the bars where there are some."""
-    bars = {bar.figure: bar for bar in BARS}
-    table = Table(title="The API on one core")
-    for heading in ("figure", "measured", "bar"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for name, value in figures.items():
-        if isinstance(value, int | float):
-            table.add_row(name, f"{value:,}", str(bars.get(name, "")))
-    console.print(table)
-
-
 def main() -> int:
     """Measure, show, leave the file, judge; the exit code."""
     console = Console()
@@ -137,13 +124,7 @@ def main() -> int:
     except (BenchError, ServiceError, KafkaBroken) as error:
         print(f"bench.api: FAIL: {error}")
         return 1
-    path = results.write("api", figures)
-    show(console, figures)
-    print(f"figures: {path}")
-    missed = [bar for bar in BARS if not bar.cleared(figures)]
-    said = "; ".join(f"{bar.figure} {figures[bar.figure]:,} ({bar})" for bar in missed or BARS)
-    print(f"bench.api: {'FAIL' if missed else 'PASS'}: {said}")
-    return 1 if missed else 0
+    return results.judge(console, "api", figures, BARS)
 
 
 if __name__ == "__main__":

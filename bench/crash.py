@@ -151,15 +151,7 @@ def main() -> int:
     except (BenchError, ServiceError) as error:
         print(f"bench.crash: FAIL: {error}")
         return 1
-    path = results.write("crash", figures)
-    for name, value in figures.items():
-        if name != "machine":
-            console.print(f"{name}: {value}")
-    print(f"figures: {path}")
-    missed = [bar for bar in BARS if not bar.cleared(figures)]
-    said = "; ".join(f"{bar.figure} {figures[bar.figure]} ({bar})" for bar in missed or BARS)
-    print(f"bench.crash: {'FAIL' if missed else 'PASS'}: {said}")
-    return 1 if missed else 0
+    return results.judge(console, "crash", figures, BARS)
 
 
 if __name__ == "__main__":

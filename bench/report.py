@@ -4,13 +4,15 @@ The law: every figure on that page comes from bench/out, with the machine, its l
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import api, results
+from bench import api, crash, results
 from bench.__main__ import BARS
 from bench.installation import ROOT
+from bench.results import Bar
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
 _ROWS = {
@@ -31,7 +33,13 @@ Found = Mapping[str, Any]
 def main() -> int:
     """Fill the page's sections for which there are figures."""
     page = _PAGE.read_text()
-    for name, table in (("latest", _one_core), ("isolation", _isolation), ("api", _api)):
+    tables: Mapping[str, Callable[[Found], str]] = {
+        "latest": _one_core,
+        "isolation": _isolation,
+        "api": partial(_plain, api.BARS),
+        "crash": partial(_plain, crash.BARS),
+    }
+    for name, table in tables.items():
         found = results.read(name)
         if found is None:
             print(f"{name}: not measured yet")
@@ -72,10 +80,13 @@ def _isolation(found: Found) -> str:
     return "\n".join([*rows, "", f"Each run took {found['seconds']:g} s. {_where(found['machine'])}", ""])
 
 
-def _api(found: Found) -> str:
-    bars = {bar.figure: bar for bar in api.BARS}
+def _plain(bars: Sequence[Bar], found: Found) -> str:
+    by_figure = {bar.figure: bar for bar in bars}
     rows = ["| figure | measured | bar |", "|---|---:|---:|"]
-    rows += [f"| {name} | {_number(found[name])} | {bars.get(name, '')} |" for name in found if name != "machine"]
+    for figure, value in found.items():
+        if figure != "machine":
+            told = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
+            rows.append(f"| {figure} | {told} | {by_figure.get(figure, '')} |")
     return "\n".join([*rows, "", _where(found["machine"]), ""])
 
 

@@ -4,9 +4,12 @@ The law: a bar that was not measured is missed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 from bench.installation import ROOT
 
@@ -48,3 +51,22 @@ def read(name: str) -> dict[str, object] | None:
         return None
     found: dict[str, object] = json.loads(path.read_text())
     return found
+
+
+def judge(console: Console, name: str, figures: Mapping[str, object], bars: Sequence[Bar]) -> int:
+    """Leave the figures, show them with their bars, and say what was missed; the exit code."""
+    path = write(name, figures)
+    by_figure = {bar.figure: bar for bar in bars}
+    table = Table("figure", "measured", "bar")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for figure, value in figures.items():
+        if isinstance(value, int | float | list):
+            told = f"{value:,}" if not isinstance(value, list) else ", ".join(map(str, value))
+            table.add_row(figure, told, str(by_figure.get(figure, "")))
+    console.print(table)
+    print(f"figures: {path}")
+    missed = [bar for bar in bars if not bar.cleared(figures)]
+    said = "; ".join(f"{bar.figure} {figures.get(bar.figure)} ({bar})" for bar in missed or bars)
+    print(f"{name}: {'FAIL' if missed else 'PASS'}: {said}")
+    return 1 if missed else 0
