@@ -81,6 +81,14 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
 def _complete(operation: dict[str, Any]) -> None:
     answers = operation["responses"] | {str(status): _documented(status) for status in _ALWAYS}
     operation["responses"] = dict(sorted(answers.items()))
+    body = operation.get("requestBody")
+    if body is not None and not body.get("required"):
+        _may_be_absent(body["content"]["application/json"])
+
+
+def _may_be_absent(content: dict[str, Any]) -> None:
+    """A body that need not be there: FastAPI calls it nullable too, and generated clients then send nonsense."""
+    content["schema"] = next(each for each in content["schema"]["anyOf"] if "$ref" in each)
 
 
 def _documented(status: int) -> dict[str, Any]:
