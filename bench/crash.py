@@ -73,7 +73,7 @@ def run(console: Console) -> dict[str, object]:
                 Load(installation).publish(audience, _EVENTS)
                 kills = _work_off(installation, sink)
             time.sleep(_FLUSHED_S)
-            ids = sink.ids()
+            ids = [id_ for _, id_ in sink.deliveries()]
         finally:
             sink.stop()
     duplicates = _by_kill(ids, kills)

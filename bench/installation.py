@@ -150,7 +150,7 @@ class Installation:
         Raises:
             BenchError: it did not end by itself within 15 s of being asked to.
         """
-        process = self.start(role, on=on, **options)
+        process = self.start(role, on, options=options)
         try:
             yield process.pid
         finally:
@@ -165,16 +165,23 @@ class Installation:
         if code != 0:
             raise BenchError(f"{role} ended with {code}; its log ends with:\n{self._log(role).read_text()[-2_000:]}")
 
-    def start(self, role: Role, on: frozenset[int] = cores.SURROUNDINGS, **options: str) -> "subprocess.Popen[bytes]":
+    def start(
+        self,
+        role: Role,
+        on: frozenset[int] = cores.SURROUNDINGS,
+        *,
+        slot: int = 0,
+        options: Mapping[str, str] | None = None,
+    ) -> "subprocess.Popen[bytes]":
         """Start a process of the role, which whoever calls this has to end."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._log(role).open("ab") as output, cores.starting_on(on):
             return subprocess.Popen(
-                [sys.executable, "-m", "consumer.roles.process", role, "0"],
+                [sys.executable, "-m", "consumer.roles.process", role, str(slot)],
                 stdin=subprocess.PIPE,  # its lifeline: it ends when we do
                 stdout=output,
                 stderr=output,
-                env=self.environment(options),
+                env=self.environment(options or {}),
                 cwd=self.folder,
             )
 

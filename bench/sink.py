@@ -19,7 +19,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
 http {{
-    log_format ids $http_webhook_id;
+    log_format ids '$msec $http_webhook_id';
     access_log {ids};
     keepalive_requests 1000000000;
     keepalive_timeout 600s;
@@ -89,6 +89,7 @@ class Sink(Service):
         self._asked += 1
         return int(counts.split()[2]) - self._asked
 
-    def ids(self) -> list[str]:
-        """The webhook-id of each delivery, in the order in which they came, a second after the last one."""
-        return [each for each in (self._folder / _IDS).read_text().split() if each != "-"]
+    def deliveries(self) -> list[tuple[float, str]]:
+        """When each came (seconds since 1970) and its webhook-id, in that order, a second after the last one."""
+        lines = (line.split() for line in (self._folder / _IDS).read_text().splitlines())
+        return [(float(at_s), id_) for at_s, id_ in lines if id_ != "-"]

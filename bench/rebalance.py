@@ -1,0 +1,155 @@
+"""`python -m bench.rebalance`: a group grows from one process to four and back under load, by both group protocols.
+
+Leaves bench/out/rebalance.json; exit 1 for a missed bar. Every second or so a process joins, then each of the three
+leaves again, asked by SIGTERM. nginx notes when each delivery came, and its id.
+
+The law: what came twice, what never came and how long nothing came are read from nginx's log alone, and from the end of
+the delay topics: what a leaving process spills is tried by the role retry.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+
+from rich.console import Console
+
+from bench import machine, needs, results
+from bench.audience import Audience
+from bench.installation import BenchError, Installation, wait_until
+from bench.load import Load
+from bench.results import Bar
+from bench.services import services
+from bench.sink import Sink
+from consumer.roles.role import Role
+from tests.services.server import ServiceError
+
+_A_SECOND = 1_000
+_STEP_S = 5.0
+_MOST = 4
+_SETTLED_S = 40.0
+_FLUSHED_S = 1.5
+_STOPPED_S = 15.0
+
+BARS = tuple(
+    Bar(figure=f"{protocol}_{figure}", unit=unit, most=most)
+    for protocol, duplicates in (("classic", 100), ("consumer", 0))
+    for figure, unit, most in (
+        ("lost", "deliveries", 0),
+        ("duplicates", "deliveries", duplicates),
+        ("silent_s_most", "s", 5),
+        ("taken_over_s", "s", 12),
+    )
+)
+
+
+def run(console: Console) -> dict[str, object]:
+    """Both protocols, one after the other.
+
+    Raises:
+        BenchError: it came to no result.
+    """
+    figures: dict[str, object] = {}
+    where = machine.describe()
+    with services() as around:
+        for protocol in ("classic", "consumer"):
+            console.print(f"{protocol}: 1 to {_MOST} processes and back, {_A_SECOND} events/s ...")
+            sink = Sink.start(around.folder / f"nginx-{protocol}", noting_ids=True)
+            try:
+                installation = Installation(
+                    folder=around.folder / protocol,
+                    bootstrap=around.kafka.bootstrap,
+                    redis_url=around.redis.url(database=1 if protocol == "classic" else 2),
+                    prefix=f"{protocol}.",
+                    options={"group_protocol": protocol},
+                )
+                measured = _measure(installation, sink)
+            finally:
+                sink.stop()
+            figures |= {f"{protocol}_{name}": value for name, value in measured.items()}
+    return figures | {"machine": where}
+
+
+def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
+    audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
+    installation.create_topics()
+    load = Load(installation)
+    for_s = _STEP_S * 2 * _MOST + _SETTLED_S / 2
+    events = int(_A_SECOND * for_s)
+    publishing = threading.Thread(
+        target=load.publish_paced, args=(audience,), kwargs={"a_second": _A_SECOND, "for_s": for_s}
+    )
+    with installation.running(Role.PROJECTION), installation.running(Role.RETRY):
+        installation.subscribe(audience)
+        installation.await_cache(audience)
+        members = [installation.start(Role.DELIVER)]
+        try:
+            before = sink.received()
+            publishing.start()
+            wait_until(lambda: sink.received() > before, within_s=_SETTLED_S, what="the first delivery")
+            for slot in range(1, _MOST):
+                time.sleep(_STEP_S)
+                members.append(installation.start(Role.DELIVER, slot=slot))
+            left_s = 0.0
+            while len(members) > 1:
+                time.sleep(_STEP_S)
+                left_s = time.time()
+                _stop(members.pop())
+            publishing.join()
+            wait_until(lambda: installation.committed() >= events, within_s=_SETTLED_S, what="all is committed")
+        finally:
+            for member in members:
+                _stop(member)
+        time.sleep(_FLUSHED_S)
+    deliveries = sorted(sink.deliveries())
+    at_s = [each for each, _ in deliveries]
+    ids = {id_ for _, id_ in deliveries}
+    return {
+        "events": events,
+        "lost": events - len(ids),
+        "duplicates": len(deliveries) - len(ids),
+        "silent_s_most": round(max(after - earlier for earlier, after in pairwise(at_s)), 2),
+        "taken_over_s": round(_taken_over_s(at_s, left_s), 2),
+    }
+
+
+def _taken_over_s(at_s: list[float], left_s: float) -> float:
+    """From when the last one was asked to leave until everything flows again, in tenths of a second.
+
+    Its partitions hold a share of the events: a tenth counts as whole with three quarters of what is published in it.
+    """
+    tenths = [0] * int((at_s[-1] - left_s) * 10 + 1)
+    for each in at_s:
+        if each >= left_s:
+            tenths[int((each - left_s) * 10)] += 1
+    short = [number for number, came in enumerate(tenths[:-20]) if came < _A_SECOND / 10 * 0.75]
+    return (short[-1] + 1) / 10 if short else 0.0
+
+
+def _stop(member: "subprocess.Popen[bytes]") -> None:
+    member.terminate()
+    try:
+        code = member.wait(_STOPPED_S)
+    except subprocess.TimeoutExpired:
+        member.kill()
+        member.wait()
+        raise BenchError(f"a process did not leave within {_STOPPED_S:.0f} s") from None
+    if code != 0:
+        raise BenchError(f"a process left with {code}")
+
+
+def main() -> int:
+    """Measure, leave the file, judge; the exit code."""
+    console = Console()
+    needs.install()
+    try:
+        figures = run(console)
+    except (BenchError, ServiceError) as error:
+        print(f"bench.rebalance: FAIL: {error}")
+        return 1
+    return results.judge(console, "rebalance", figures, BARS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
