@@ -40,7 +40,7 @@ _COLLECT_SELDOM = (100_000, 20, 100)
 _BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
 _IDLE_WAIT_S = 0.1
 _SEAL_EVERY_MS = 20
-_UNRECORDED_MOST_MS = 500  # what ended longer ago and is not committed keeps anything more from being begun
+_UNRECORDED_MOST_MS = 250  # what ended longer ago and is not committed keeps anything more from being begun
 _METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
@@ -279,9 +279,10 @@ class Worker:
         """
         until_s = self._clock.monotonic_s() + most_s
         self._core.drain(partitions)
-        self._turn_until(until_s - _ACKNOWLEDGED_S)
+        turn = self._last_turn if last else self._turn
+        self._turn_until(until_s - _ACKNOWLEDGED_S, turn)
         self._core.hand_over(self._clock.now_ms())
-        self._turn_until(until_s)
+        self._turn_until(until_s, turn)
         self._start()
         left = self._parts.attempts.close(max(0.1, until_s - self._clock.monotonic_s()))
         if left or not self._core.drained:
@@ -295,12 +296,16 @@ class Worker:
             self._consumer.commit_now(going, within_s)
         return not left
 
-    def _turn_until(self, until_s: float) -> None:
-        self._start()
-        self._collect()
+    def _turn_until(self, until_s: float, turn: Callable[[], None]) -> None:
+        turn()
         while not self._core.drained and self._clock.monotonic_s() < until_s:
-            self._start()
-            self._collect()
+            turn()
+
+    def _last_turn(self) -> None:
+        """A drain takes seconds, and may not come to its end: what ends meanwhile is committed meanwhile."""
+        self._turn()
+        now_ms = self._clock.now_ms()
+        self._tap.take(now_ms, 0, 0.0)  # what it takes is not begun
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         self._core.lost(partitions)

@@ -225,9 +225,9 @@ class SimulatedConsumer:
         if not partitions:
             return
         self._all_committed = False
-        self._life.waiting = True
+        before, self._life.waiting = self._life.waiting, True
         self._listener.revoked(partitions)
-        self._life.waiting = False
+        self._life.waiting = before
         self._ended_clean(partitions)
         self._forget(partitions)
 

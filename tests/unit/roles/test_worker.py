@@ -186,7 +186,7 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
 
 
 def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
-    """A crash repeats what is not recorded: half a second's deliveries at most, whatever ails the broker."""
+    """A crash repeats what is not recorded: a quarter of a second at most, whatever ails the broker."""
     asked: list[bool] = []
 
     class Asked(Core):
@@ -204,14 +204,14 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     worker = worker_of(
         core, time, records=Records(time, polls=1, takes_s=0), attempts=attempts, network=Network(), consumer=consumer
     )
-    for consumer.late_s in (0.4, 0.6, 0.0):
+    for consumer.late_s in (0.2, 0.3, 0.0):
         worker._turn()
     assert asked == [True, False, True]
     time.now_s += 0.1
     worker._turn()
     attempts.rested = False  # of what is sealed now, the log has not everything
     for _ in range(3):
-        time.now_s += 0.3
+        time.now_s += 0.15
         worker._turn()
     attempts.rested = True
     worker._turn()
