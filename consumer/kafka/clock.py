@@ -38,7 +38,8 @@ class BrokerClock:
 
         Timestamps that a producer chose (CreateTime) say nothing of the broker's clock: they must not be given.
         """
-        bound = append_ms - acknowledged_at_ms
+        # Both are cut to whole milliseconds: it was acknowledged up to one later than ours says.
+        bound = append_ms - acknowledged_at_ms - 1
         if abs(bound) > PLAUSIBLE_MS:
             self._tells_nothing = True
             return

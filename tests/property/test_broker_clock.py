@@ -22,7 +22,16 @@ def test_it_is_never_ahead_of_the_broker_and_no_further_behind_than_the_fastest_
         clock.observe(now, now - delay + skew)
         seen.append((now, delay))
         fastest = min(delay for at, delay in seen if at > now - WINDOW_MS)
-        assert clock.now_ms(now) == now + skew - fastest
+        assert clock.now_ms(now) == now + skew - fastest - 1
+
+
+@given(skew_us=st.integers(-(10**9), 10**9), appended_us=st.integers(0, 10_000), took_us=st.integers(0, 3_000))
+def test_clocks_cut_to_whole_milliseconds_do_not_set_it_ahead(skew_us: int, appended_us: int, took_us: int) -> None:
+    clock = BrokerClock()
+    ours_us = START * 1_000 + appended_us + took_us
+    clock.observe(ours_us // 1_000, (START * 1_000 + appended_us + skew_us) // 1_000)
+    for later_us in range(0, 3_000, 250):
+        assert clock.now_ms((ours_us + later_us) // 1_000) * 1_000 <= ours_us + later_us + skew_us
 
 
 @given(steps=observations, skew=st.integers(-3_600_000, 3_600_000))
@@ -33,7 +42,7 @@ def test_a_clock_of_ours_that_was_set_back_is_measured_anew(steps: list[tuple[in
         now += pause
         clock.observe(now, now - delay)
     clock.observe(START, START + skew)
-    assert clock.skew_ms == skew
+    assert clock.skew_ms == skew - 1
 
 
 def test_without_an_observation_nothing_is_due() -> None:
@@ -68,4 +77,4 @@ def test_a_slow_answer_does_not_worsen_a_good_estimate() -> None:
     clock = BrokerClock()
     clock.observe(START, START + 500)
     clock.observe(START + 1_000, START - 3_000)
-    assert clock.skew_ms == 500
+    assert clock.skew_ms == 499
