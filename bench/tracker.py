@@ -13,7 +13,7 @@ from consumer.delivery.offsets import Entry, Window
 
 _PARTITIONS: Final = 8
 _UNDER_WAY: Final = 64
-_SEAL_EVERY: Final = 12_000 // 50  # a position every 20 ms
+_SEAL_EVERY: Final = 12_000 // 25  # at that speed the maps pace them: a position every 40 ms
 _DELIVERIES: Final = 200_000
 
 
