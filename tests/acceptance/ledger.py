@@ -15,6 +15,7 @@ from tests.acceptance.receipts import Receipt
 Pair: TypeAlias = tuple[str, str]
 """An event, by its webhook-id, and a subscription."""
 
+_NEVER = 10**15  # ms
 _SHOWN = 5
 
 
@@ -65,7 +66,7 @@ class Verdict:
     refused_signatures: frozenset[Pair]
     accepted_and_buried: frozenset[Pair]
     buried_twice: frozenset[Pair]
-    early: frozenset[tuple[str, int]]
+    early: frozenset[tuple[str, int, int]]
     duplicates: Mapping[Pair, int]
 
     def broken(self) -> str:
@@ -73,7 +74,7 @@ class Verdict:
 
         Duplicates, and pairs that were both accepted and buried, are for the caller to judge: a crash may cause them.
         """
-        parts: dict[str, frozenset[Pair] | frozenset[tuple[str, int]]] = {
+        parts: dict[str, frozenset[Pair] | frozenset[tuple[str, int, int]]] = {
             "lost": self.lost,
             "phantom": self.phantom,
             "cross-tenant": self.cross_tenant,
@@ -136,15 +137,14 @@ def _is_foreign(pair: Pair, promises: Promises) -> bool:
     return event in promises.event_tenants and owner is not None and promises.event_tenants[event] != owner
 
 
-def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[str, int]]:
-    """Attempts after the first, before anything that waited for them was due."""
+def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[str, int, int]]:
+    """Attempts after the first, before anything that waited for them was due: delivery, number, by how many ms."""
     due_ms: dict[tuple[str, int], int] = {}
     for wait in waited:
         key = (wait.delivery_id, wait.attempts)
         due_ms[key] = min(wait.due_ms, due_ms.get(key, wait.due_ms))
-    never = float("inf")
     return frozenset(
-        (each.delivery_id, each.number)
+        (each.delivery_id, each.number, due - each.at_ms)
         for each in tried
-        if each.number > 1 and each.at_ms < due_ms.get((each.delivery_id, each.number - 1), never)
+        if each.number > 1 and each.at_ms < (due := due_ms.get((each.delivery_id, each.number - 1), _NEVER))
     )
