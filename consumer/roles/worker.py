@@ -41,6 +41,7 @@ _BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before 
 _IDLE_WAIT_S = 0.1
 _SEAL_EVERY_MS = 10
 _UNRECORDED_MOST_MS = 250  # what ended longer ago and is not committed keeps anything more from being begun
+_REFUSED_MOST_MS = 4_000  # but for so long only: a rebalance waits for members that are gone until their session ends
 _METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
@@ -226,12 +227,14 @@ class Worker:
         """Whether Kafka takes less than is written, or does not record what ended: nothing more is begun then.
 
         A crash repeats what was not recorded. So a broker that is slow, and a rebalance that refuses commits, hold
-        deliveries up rather than let them pile up there.
+        deliveries up rather than let them pile up there: the broker as long as it lasts, the rebalance a few seconds.
         """
         if self._parts.attempts.full or self._parts.records.full:
             return True
         unsealed_ms = self._clock.now_ms() - self._sealed_ms if self._sealed else 0
-        return max(unsealed_ms, self._consumer.late_s * 1_000) > _UNRECORDED_MOST_MS
+        if unsealed_ms > _UNRECORDED_MOST_MS:
+            return True
+        return _UNRECORDED_MOST_MS < self._consumer.late_s * 1_000 <= _REFUSED_MOST_MS
 
     @property
     def _is_busy(self) -> bool:
