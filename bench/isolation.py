@@ -39,7 +39,7 @@ LEAST_THROUGHPUT = 0.95
 MOST_P99 = 2.0
 
 _TENANTS = 20
-_WARM_UP_S = 5.0
+_WARM_UP_S = 20.0  # so long does Java go on compiling the broker
 _GRACE_S = 1.0  # after the last event was published; counts for `healthy_share`, not for the throughput
 _FOR_S = float(os.environ.get("ISOLATION_SECONDS", "60"))
 
@@ -77,8 +77,8 @@ def is_hanging(webhook: int) -> bool:
     return webhook % (WEBHOOKS // HANGING) == 0
 
 
-def measure(installation: Installation, trouble: Trouble, *, for_s: float) -> Run:
-    """Run all roles of a fresh installation under the load for so long.
+def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_up_s: float) -> Run:
+    """Run all roles of a fresh installation under the load: for so long to warm up, then for so long to measure.
 
     Raises:
         BenchError: the roles did not come to work.
@@ -93,7 +93,7 @@ def measure(installation: Installation, trouble: Trouble, *, for_s: float) -> Ru
         installation.await_cache(audience)
         stack.enter_context(installation.running(Role.RETRY))
         stack.enter_context(installation.running(Role.DELIVER, on=cores.UNDER_TEST))
-        _warm_up(installation, load, audience)
+        _warm_up(installation, load, audience, warm_up_s)
         began_ns = time.time_ns()
         load.publish_paced(audience, a_second=A_SECOND, for_s=for_s)
         time.sleep(_GRACE_S)
@@ -101,10 +101,10 @@ def measure(installation: Installation, trouble: Trouble, *, for_s: float) -> Ru
     return _run(installation, audience, seen, began_ns, for_s)
 
 
-def _warm_up(installation: Installation, load: Load, audience: Audience) -> None:
+def _warm_up(installation: Installation, load: Load, audience: Audience, for_s: float) -> None:
     """Every process and the broker have compiled, connected and joined; what hangs has hung for a while."""
-    load.publish_paced(audience, a_second=A_SECOND, for_s=_WARM_UP_S)
-    to_healthy = int(A_SECOND * _WARM_UP_S) * (WEBHOOKS - HANGING) // WEBHOOKS
+    load.publish_paced(audience, a_second=A_SECOND, for_s=for_s)
+    to_healthy = int(A_SECOND * for_s) * (WEBHOOKS - HANGING) // WEBHOOKS
     wait_until(lambda: installation.attempts() >= to_healthy, within_s=30, what="the warm-up is delivered")
 
 
@@ -170,7 +170,7 @@ def _all_runs(console: Console) -> dict[Trouble, Run]:
                 redis_url=around.redis.url(number),
                 prefix=f"isolation{number}.",
             )
-            runs[trouble] = measure(installation, trouble, for_s=_FOR_S)
+            runs[trouble] = measure(installation, trouble, for_s=_FOR_S, warm_up_s=_WARM_UP_S)
     return runs
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cores
-from tests.services.kafka import Kafka
+from tests.services.kafka import ROOMY, Kafka
 from tests.services.redis import Redis
 
 
@@ -29,7 +29,7 @@ def services() -> Iterator[Services]:
         del os.environ[name]  # a measurement is configured by nobody but itself
     folder = Path(tempfile.mkdtemp(prefix="hookline-bench-"))
     with cores.starting_on(cores.SURROUNDINGS):
-        kafka = Kafka.start(folder / "kafka")
+        kafka = Kafka.start(folder / "kafka", java=ROOMY)
         try:
             redis = Redis.start(folder / "redis")
             try:

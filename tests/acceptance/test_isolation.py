@@ -22,7 +22,7 @@ def test_the_healthy_ones_do_not_notice_those_that_hang(
     tmp_path: Path, kafka_bootstrap: str, redis_url: str, topic_prefix: str, trouble: Trouble
 ) -> None:
     installation = Installation(folder=tmp_path, bootstrap=kafka_bootstrap, redis_url=redis_url, prefix=topic_prefix)
-    run = measure(installation, trouble, for_s=FOR_S)
+    run = measure(installation, trouble, for_s=FOR_S, warm_up_s=5)
 
     assert run.healthy_share >= LEAST_THROUGHPUT
     # A machine that stalls may cost one of them a detour; what hangs must cost none.

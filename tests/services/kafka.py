@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,11 @@ IMAGE = "apache/kafka:4.3.1"
 LOG4J = Path(__file__).with_name("log4j2.properties")
 CLUSTER_ID = "aG9va2xpbmUtdGVzdHMtMQ"  # any 16 bytes in base64
 MIB = 1_048_576
+
+# Java's options: room for many brokers on one machine; or, to measure by, so large a young generation that the broker
+# stops to collect it every ten seconds and not, for 15 ms each, twice in three.
+SMALL = ("-Xmx512m",)
+ROOMY = ("-Xms1g", "-Xmx1g", "-Xmn768m", "-XX:+UseSerialGC")
 
 # What differs from Kafka's defaults: one node, quick groups, room for records that are too large for Hookline.
 PROPERTIES: Mapping[str, str] = {
@@ -57,8 +62,8 @@ class Kafka(Service):
     name = "Kafka"
 
     @classmethod
-    def start(cls, folder: Path, properties: Mapping[str, str] | None = None) -> Self:
-        """Start one with its data in `folder`; `properties` go over PROPERTIES.
+    def start(cls, folder: Path, properties: Mapping[str, str] | None = None, *, java: Sequence[str] = SMALL) -> Self:
+        """Start one with its data in `folder`; `properties` go over PROPERTIES, `java` are a local one's options.
 
         Raises:
             ServiceError: neither Java nor a container engine is here, or the broker did not start.
@@ -67,7 +72,7 @@ class Kafka(Service):
         port = free_port()
         wanted = {**PROPERTIES, **(properties or {})}
         if shutil.which("java") and shutil.which("mvn"):
-            server: Server = _local(folder, port, wanted)
+            server: Server = _local(folder, port, wanted, java)
         elif container := engine.find():
             server = _container(container, port, wanted)
         else:
@@ -91,7 +96,7 @@ class Kafka(Service):
         return True
 
 
-def _local(folder: Path, port: int, wanted: Mapping[str, str]) -> LocalProcess:
+def _local(folder: Path, port: int, wanted: Mapping[str, str], options: Sequence[str]) -> LocalProcess:
     """A broker by Java, its storage formatted."""
     controller = free_port()
     properties = {
@@ -113,7 +118,7 @@ def _local(folder: Path, port: int, wanted: Mapping[str, str]) -> LocalProcess:
     )
     if formatted.returncode != 0:
         raise ServiceError(f"Kafka's storage could not be formatted:\n{formatted.stdout}{formatted.stderr}")
-    return LocalProcess([*java, "-Xmx512m", "kafka.Kafka", str(config)], log=folder / "kafka.log")
+    return LocalProcess([*java, *options, "kafka.Kafka", str(config)], log=folder / "kafka.log")
 
 
 def _container(path: str, port: int, wanted: Mapping[str, str]) -> engine.Container:
