@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import api, crash, results
+from bench import api, crash, rebalance, results
 from bench.__main__ import BARS
 from bench.installation import ROOT
 from bench.results import Bar
@@ -38,6 +38,7 @@ def main() -> int:
         "isolation": _isolation,
         "api": partial(_plain, api.BARS),
         "crash": partial(_plain, crash.BARS),
+        "rebalance": partial(_plain, rebalance.BARS),
     }
     for name, table in tables.items():
         found = results.read(name)
