@@ -30,6 +30,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
+from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
 from consumer.roles.writes import produced
 from consumer.telemetry.counters import counters
@@ -39,10 +40,6 @@ _log = structlog.get_logger("worker")
 _COLLECT_SELDOM = (100_000, 20, 100)
 _BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
 _IDLE_WAIT_S = 0.1
-_SEAL_EVERY_MS = 10
-_UNRECORDED_MOST_MS = 250  # what ended longer ago and is not committed keeps anything more from being begun
-_REFUSED_MOST_MS = 4_000  # but for so long only: a rebalance waits for members that are gone until their session ends
-_METADATA_A_SECOND = 65_536  # characters in commits, a process: the broker keeps them in memory
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
@@ -77,10 +74,6 @@ class Worker:
         self._core = parts.core
         self._clock = clock
         self._broker = BrokerClock()
-        self._sealed: dict[Partition, Position] = {}
-        self._last_sealed: Mapping[Partition, Position] = {}
-        self._seal_ms = 0
-        self._sealed_ms = 0
         self._time_asked_ms = 0
         self._wake_ms: int | None = None
         parts.transport.watch(parts.tenants.fd)
@@ -89,6 +82,7 @@ class Worker:
             parts.transport.watch(parts.schemas.fd)
         self._consumer = open_consumer(self)
         self._tap = Tap(self._consumer)
+        self._seals = Seals(parts.attempts, self._consumer)
 
     def run(self, stop: threading.Event, drain_s: float) -> None:
         """Work until `stop` is set, then drain for at most `drain_s` seconds and leave."""
@@ -127,7 +121,7 @@ class Worker:
         """A topic was made anew."""
         self._core.rewound(partition)
         self._tap.resume([partition])
-        self._sealed.pop(partition, None)
+        self._seals.drop([partition])
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Partitions are gone: drop, never commit."""
@@ -224,17 +218,9 @@ class Worker:
 
     @property
     def _is_behind(self) -> bool:
-        """Whether Kafka takes less than is written, or does not record what ended: nothing more is begun then.
-
-        A crash repeats what was not recorded. So a broker that is slow, and a rebalance that refuses commits, hold
-        deliveries up rather than let them pile up there: the broker as long as it lasts, the rebalance a few seconds.
-        """
-        if self._parts.attempts.full or self._parts.records.full:
-            return True
-        unsealed_ms = self._clock.now_ms() - self._sealed_ms if self._sealed else 0
-        if unsealed_ms > _UNRECORDED_MOST_MS:
-            return True
-        return _UNRECORDED_MOST_MS < self._consumer.late_s * 1_000 <= _REFUSED_MOST_MS
+        """Whether Kafka takes less than is written, or does not record what ended: nothing more is begun then."""
+        full = self._parts.attempts.full or self._parts.records.full
+        return full or self._seals.is_behind(self._clock.now_ms())
 
     @property
     def _is_busy(self) -> bool:
@@ -249,29 +235,9 @@ class Worker:
         return min(_IDLE_WAIT_S, max(0.0, (self._wake_ms - now_ms) / 1_000))
 
     def _commit(self) -> None:
-        """Seal what is finished, and commit it as soon as all attempts logged before are acknowledged.
-
-        Between `_start` and `_collect`: only there is the log's end of what is finished written too.
-        """
-        if not self._parts.attempts.rested:
-            return
-        if self._sealed:
-            self._consumer.commit(self._sealed)
-            self._sealed = {}
-        now_ms = self._clock.now_ms()
-        if now_ms < self._seal_ms:
-            return
-        positions = self._core.positions()
-        metadata = sum(
-            len(position.metadata)
-            for partition, position in positions.items()
-            if position != self._last_sealed.get(partition)
-        )
-        self._sealed = self._last_sealed = positions
-        self._sealed_ms = now_ms
-        self._parts.attempts.turn()
-        self._seal_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
-        counters.absorb(self._core.counted())
+        """Between `_start` and `_collect`: only there is the log's end of what is finished written too."""
+        if self._seals.turn(self._clock.now_ms(), self._core.positions):
+            counters.absorb(self._core.counted())
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -312,8 +278,7 @@ class Worker:
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         self._core.lost(partitions)
-        for partition in partitions:
-            self._sealed.pop(partition, None)
+        self._seals.drop(partitions)
         self._tap.forget(partitions)
 
     def _close(self, records_s: float) -> None:

@@ -1,0 +1,85 @@
+"""Positions on their way from finished to committed.
+
+The laws: a position is committed only when the log has every attempt that ended before it was sealed; and as long as
+what ended is not recorded, nothing more is begun: a crash would repeat it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
+
+from consumer.delivery.offsets import Partition, Position
+
+_SEAL_EVERY_MS: Final = 10
+_METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
+_UNRECORDED_MOST_MS: Final = 250
+_REFUSED_MOST_MS: Final = 4_000  # a rebalance refuses commits while it waits for members that are gone
+
+
+class Log(Protocol):
+    """What attempts are written to: see `AttemptLog`."""
+
+    @property
+    def rested(self) -> bool:
+        """Whether everything written before the last `turn` is acknowledged."""
+
+    def turn(self) -> None:
+        """From here on `rested` speaks of what was written until now."""
+
+
+class Committer(Protocol):
+    """What positions are committed by: see `PartitionConsumer`."""
+
+    @property
+    def late_s(self) -> float:
+        """For how long something has been wanted and is not committed."""
+
+    def commit(self, positions: Mapping[Partition, Position]) -> None:
+        """Commit these when it is possible."""
+
+
+class Seals:
+    """Owned by the loop. What is sealed waits for the log, and goes to the consumer."""
+
+    def __init__(self, log: Log, committer: Committer) -> None:
+        self._log = log
+        self._committer = committer
+        self._sealed: dict[Partition, Position] = {}
+        self._last: Mapping[Partition, Position] = {}
+        self._sealed_ms = 0
+        self._next_ms = 0
+
+    def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> bool:
+        """Commit what is sealed once the log has it, then seal anew when it is time. Whether it did seal.
+
+        To be called when the log has been given every attempt that is part of `positions`.
+        """
+        if not self._log.rested:
+            return False
+        if self._sealed:
+            self._committer.commit(self._sealed)
+            self._sealed = {}
+        if now_ms < self._next_ms:
+            return False
+        before, self._last = self._last, positions()
+        changed = [position for partition, position in self._last.items() if position != before.get(partition)]
+        metadata = sum(len(position.metadata) for position in changed)
+        self._sealed = dict(self._last)
+        self._sealed_ms = now_ms
+        self._log.turn()
+        self._next_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
+        return True
+
+    def is_behind(self, now_ms: int) -> bool:
+        """Whether what ended a quarter of a second ago is not recorded.
+
+        So a broker that is slow, and a rebalance that refuses commits, hold deliveries up rather than let them pile up
+        there: the broker as long as it lasts, the rebalance a few seconds.
+        """
+        if self._sealed and now_ms - self._sealed_ms > _UNRECORDED_MOST_MS:
+            return True
+        return _UNRECORDED_MOST_MS < self._committer.late_s * 1_000 <= _REFUSED_MOST_MS
+
+    def drop(self, partitions: Iterable[Partition]) -> None:
+        """These are not ours any more, or begin anew."""
+        for partition in partitions:
+            self._sealed.pop(partition, None)

@@ -1,0 +1,99 @@
+"""What is sealed waits for the log, is committed then, and what is not recorded holds up what is to begin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from consumer.delivery.offsets import Partition, Position
+from consumer.roles.seals import Seals
+
+EVENTS: Partition = ("events", 0)
+OTHERS: Partition = ("events", 1)
+
+
+@dataclass
+class Log:
+    rested: bool = True
+    turns: int = 0
+
+    def turn(self) -> None:
+        self.turns += 1
+        self.rested = False
+
+
+@dataclass
+class Group:
+    late_s: float = 0.0
+    committed: list[dict[Partition, Position]] = field(default_factory=list)
+
+    def commit(self, positions: Mapping[Partition, Position]) -> None:
+        self.committed.append(dict(positions))
+
+
+def sealing(seals: Seals, now_ms: int, offset: int, metadata: str = "") -> bool:
+    return seals.turn(now_ms, lambda: {EVENTS: Position(offset, metadata)})
+
+
+def test_a_position_is_committed_once_the_log_has_what_was_written_before_it() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    assert sealing(seals, 0, 7)
+    assert log.turns == 1
+    assert not sealing(seals, 100, 8)  # the log has not everything yet
+    assert group.committed == []
+    log.rested = True
+    assert sealing(seals, 101, 9)
+    assert group.committed == [{EVENTS: Position(7)}]
+
+
+def test_the_next_seal_waits_and_the_longer_the_more_there_is_to_write() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    assert sealing(seals, 0, 1)
+    log.rested = True
+    assert not sealing(seals, 9, 2)
+    assert sealing(seals, 10, 2, "m" * 6_554)
+    log.rested = True
+    assert not sealing(seals, 109, 3)
+    assert sealing(seals, 110, 3)
+
+
+def test_metadata_that_did_not_change_is_not_sent_and_does_not_count() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    assert sealing(seals, 0, 1, "m" * 6_554)
+    log.rested = True
+    assert sealing(seals, 100, 1, "m" * 6_554)
+    log.rested = True
+    assert sealing(seals, 110, 2)
+
+
+def test_of_a_partition_that_went_nothing_is_committed() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    seals.turn(0, lambda: {EVENTS: Position(7), OTHERS: Position(3)})
+    seals.drop([EVENTS])
+    log.rested = True
+    sealing(seals, 1, 8)
+    assert group.committed == [{OTHERS: Position(3)}]
+
+
+def test_a_silent_log_holds_up_for_as_long_as_it_is_silent() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    assert not seals.is_behind(0)
+    sealing(seals, 0, 1)
+    assert not seals.is_behind(250)
+    assert seals.is_behind(251)
+    assert seals.is_behind(60_000)
+    log.rested = True
+    sealing(seals, 60_000, 2)
+    assert not seals.is_behind(60_001)
+
+
+def test_commits_that_are_refused_hold_up_for_four_seconds_at_most() -> None:
+    group = Group()
+    seals = Seals(Log(), group)
+    behind = []
+    for group.late_s in (0.25, 0.3, 4.0, 4.1, 60.0):
+        behind.append(seals.is_behind(0))
+    assert behind == [False, True, True, False, False]
