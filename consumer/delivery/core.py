@@ -9,7 +9,7 @@ The laws:
 - a record ends in exactly one place before its offset moves: every delivery it produced was delivered or dropped with
   a counted reason, and every record written for it was acknowledged;
 - first try, retry and replay pass through the same `_offer`, `_send` and `answered`;
-- what comes back for a partition that was lost has no effect.
+- what comes back for a partition that was lost has no effect, unless the same record is ours again.
 
 Time is an argument everywhere, in milliseconds since 1970 and never going back.
 """
@@ -35,12 +35,13 @@ from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
-from consumer.delivery.traffic import Limits, Traffic
+from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.events.event import Event, Record
 from consumer.telemetry.count import Dropped
 from consumer.webhooks.subscription import Retries, Status, Subscription
 
 Work: TypeAlias = tuple[Entry, Event | Delayed]
+_Place: TypeAlias = tuple[Partition, int, str]  # a record and one of its deliveries
 
 _CHUNK = 100  # subscriptions in one chunk record
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
@@ -80,6 +81,7 @@ class Core:
         self._flying: dict[int, Job] = {}
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._waited: deque[Work] = deque()  # for a tenant or a schema; goes on as the lanes have room
+        self._orphans: dict[_Place, Job] = {}  # sent for records of partitions that were lost since
         self._token = 0
         self._step = Step()
 
@@ -90,14 +92,16 @@ class Core:
         self._intake.assigned(partitions)
 
     def lost(self, partitions: Iterable[Partition]) -> None:
-        """These partitions are ours no longer: what is still under way for them ends without effect."""
+        """These partitions are ours no longer: what is sent for them ends without effect, unless they come back."""
         self._intake.lost(partitions)
+        self._orphans = {_place(job): job for job in self._flying.values() if _is_orphan(job)}
         self._tenants.drop_waiting(_is_ours)
         self._waited = deque(filter(_is_ours, self._waited))
 
     def rewound(self, partition: Partition) -> None:
         """This partition's records come from the beginning again: its topic was made anew."""
         self._intake.rewound(partition)
+        self._orphans.clear()
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
@@ -120,10 +124,13 @@ class Core:
         if job is None:
             return  # given up meanwhile
         self._traffic.answered(job, answer, now_ms)
-        if not job.handed_over:
+        if job.handed_over:
+            if is_success(answer):
+                self._step.succeeded_late.append(job.delivery.id)
+        elif job.entry.window.closed:
+            job.answer = answer
+        else:
             self._ended(now_ms, job, answer)
-        elif is_success(answer):
-            self._step.succeeded_late.append(job.delivery.id)
 
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
         """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
@@ -141,13 +148,13 @@ class Core:
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 
-    def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
+    def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
         """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it.
 
-        Without `sending` no request is started: what it would leave to be written has no room.
+        At most so many requests are started; for 0 nothing is begun: what it would leave to be written has no room.
         """
-        if sending:
-            self._begin(now_ms, broker_now_ms)
+        if most > 0:
+            self._begin(now_ms, broker_now_ms, most)
         self._relieve(now_ms)
         step, self._step = self._step, Step()
         step.schemas = self._intake.schemas_asked()
@@ -219,12 +226,12 @@ class Core:
 
     # ── the way, step by step ────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, now_ms: int, broker_now_ms: int) -> None:
+    def _begin(self, now_ms: int, broker_now_ms: int, most: int) -> None:
         """Whatever may begin now: what has waited, what is due, what the lanes may send; the overdue is spilled."""
         self._have_waited(now_ms)
         for entry, delayed in self._intake.due(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._go_on(now_ms, entry, delayed)
-        for job in self._traffic.start(now_ms):
+        for job in self._traffic.start(now_ms, most):
             self._send(now_ms, job)
         # After what could start: a lane that slept until now is no longer late.
         for job, wait_ms in self._traffic.overdue(now_ms):
@@ -325,6 +332,9 @@ class Core:
 
     def _offer(self, now_ms: int, job: Job, known: Known) -> None:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
+        if self._orphans and (orphan := self._orphans.pop(_place(job), None)) is not None:
+            self._adopt(now_ms, orphan, job.entry)
+            return
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
             self._endings.bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
@@ -334,6 +344,12 @@ class Core:
             wait_ms = self._traffic.offer(job, now_ms)
             if wait_ms is not None:
                 self._endings.spill(job, wait_ms)
+
+    def _adopt(self, now_ms: int, orphan: Job, entry: Entry) -> None:
+        """Its record was lost and is read again: the request that was sent for it is not sent twice."""
+        orphan.entry = entry
+        if orphan.answer is not None:
+            self._ended(now_ms, orphan, orphan.answer)
 
     def _send(self, now_ms: int, job: Job) -> None:
         if job.entry.window.closed:
@@ -423,6 +439,16 @@ def _is_ours(work: Work) -> bool:
     return not work[0].window.closed
 
 
+def _is_orphan(job: Job) -> bool:
+    """Whether it would end for a partition that was lost."""
+    return job.entry.window.closed and not job.handed_over
+
+
+def _place(job: Job) -> _Place:
+    return job.entry.window.partition, job.entry.offset, job.delivery.id
+
+
 def _is_going(job: Job) -> bool:
     """Whether its partition waits for its answer before it goes."""
-    return job.entry.window.draining and not job.handed_over
+    window = job.entry.window
+    return window.draining and not window.closed and not job.handed_over

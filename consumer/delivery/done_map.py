@@ -183,7 +183,7 @@ def _pack_partly(base: int, partly: Partly, room: int) -> bytearray:
     packed = bytearray()
     before = base
     for offset in sorted(partly):
-        names = b"".join(partly[offset])
+        names = b"".join(sorted(partly[offset]))  # in one order, so that what did not change is not committed again
         one = _varint(offset - before) + _varint(len(names) // _NAME_BYTES) + names
         if len(packed) + len(one) > room:
             break

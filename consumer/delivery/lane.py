@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.limit import Limit, Origin
@@ -55,6 +56,7 @@ class Job:
     body: bytes = b""
     content_type: str = ""
     request: Request | None = field(default=None, repr=False)
+    answer: Answer | None = field(default=None, repr=False)  # one that came when the record was not ours
 
 
 class Lane:

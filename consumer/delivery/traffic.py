@@ -27,7 +27,7 @@ from consumer.webhooks.subscription import Subscription
 
 # Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
 # delivery's cost. Where they come late, what is under way grows turn by turn.
-_START_AT_ONCE = 64
+START_AT_ONCE = 64
 _SWEEP_EVERY_MS = 250
 # What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
 _WORTH_MS = 500
@@ -87,8 +87,8 @@ class Traffic:
             self._settle(lane)
         return None
 
-    def start(self, now_ms: int) -> Iterator[Job]:
-        """The jobs to send in this turn, each under way as it is yielded; some may be left for the next turn.
+    def start(self, now_ms: int, most: int = START_AT_ONCE) -> Iterator[Job]:
+        """At most so many jobs to send now, each under way as it is yielded; some may be left for the next turn.
 
         Once a turn, before answers are looked for.
         """
@@ -97,8 +97,8 @@ class Traffic:
             at_ms, _, lane = heapq.heappop(self._asleep)
             if lane.place is Place.ASLEEP and lane.asleep_until_ms == at_ms:
                 self._rouse(lane)
-        most = min(self._limits.in_flight, self.flying + _START_AT_ONCE)
-        while self._ready and self.flying < most:
+        full = min(self._limits.in_flight, self.flying + min(most, START_AT_ONCE))
+        while self._ready and self.flying < full:
             lane = self._ready.popleft()
             lane.place = Place.IDLE
             if not lane.queue or not lane.has_room:

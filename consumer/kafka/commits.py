@@ -24,7 +24,7 @@ _AGAIN_AFTER_S: Final = 0.1
 
 
 class Commits:
-    """`owns` says whether a partition belongs to the current assignment."""
+    """`owns` says whether a partition belongs to the current assignment. `accepted` counts requests."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Commits:
         self._outstanding: dict[Partition, Position] | None = None
         self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
+        self.accepted = 0
         self._failing = Outage(_log, "commits failing")
 
     @property
@@ -58,8 +59,10 @@ class Commits:
         self._committed.update(positions)
 
     def forget(self, partitions: Iterable[Partition]) -> None:
-        """These partitions are no longer ours."""
+        """These partitions are no longer ours. What is still answered about them would be of an earlier assignment."""
         for partition in partitions:
+            if self._outstanding is not None:
+                self._outstanding.pop(partition, None)
             self._wanted.pop(partition, None)
             self._committed.pop(partition, None)
             self._since_s.pop(partition, None)
@@ -123,10 +126,12 @@ class Commits:
         if error is not None:
             self._failed(batch, error)
             return
-        refused = {(place.topic, place.partition): place.error for place in answer if place.error is not None}
+        told = {(place.topic, place.partition): place.error for place in answer if place.error is not None}
+        refused = {partition: error for partition, error in told.items() if partition in batch}
         done = {partition: position for partition, position in batch.items() if partition not in refused}
         if done:
             counters.add("commits")
+            self.accepted += 1
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
             for partition in done:
                 self._since_s.pop(partition, None)

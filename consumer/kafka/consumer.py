@@ -120,6 +120,11 @@ class PartitionConsumer:
         return self._commits.late_s
 
     @property
+    def accepted(self) -> int:
+        """How many commits were accepted, in whole or in part."""
+        return self._commits.accepted
+
+    @property
     def positions(self) -> Mapping[Partition, int]:
         """The offset of the next record of each partition; those without a position yet are missing."""
         found = self._consumer.position([TopicPartition(*partition) for partition in self._assignment])

@@ -1,13 +1,15 @@
 """Positions on their way from finished to committed.
 
 The laws: a position is committed only when the log has every attempt that ended before it was sealed; and as long as
-what ended is not recorded, nothing more is begun: a crash would repeat it.
+what ended is not recorded, nothing more is begun: a crash would repeat it. Nor is much begun before commits are known
+to be accepted (`pace.py`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.roles.pace import MOST, Pace
 
 _SEAL_EVERY_MS: Final = 10
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
@@ -33,6 +35,10 @@ class Committer(Protocol):
     def late_s(self) -> float:
         """For how long something has been wanted and is not committed."""
 
+    @property
+    def accepted(self) -> int:
+        """How many commits were accepted."""
+
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         """Commit these when it is possible."""
 
@@ -47,17 +53,24 @@ class Seals:
         self._last: Mapping[Partition, Position] = {}
         self._sealed_ms = 0
         self._next_ms = 0
+        self._pace = Pace()
+        self._accepted = 0
 
     def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> bool:
         """Commit what is sealed once the log has it, then seal anew when it is time. Whether it did seal.
 
         To be called when the log has been given every attempt that is part of `positions`.
         """
+        if self._committer.accepted != self._accepted:
+            self._accepted = self._committer.accepted
+            self._pace.accepted(now_ms)
         if not self._log.rested:
             return False
         if self._sealed:
             self._committer.commit(self._sealed)
             self._sealed = {}
+            if self._committer.late_s == 0:
+                self._pace.recorded()
         if now_ms < self._next_ms:
             return False
         before, self._last = self._last, positions()
@@ -77,9 +90,23 @@ class Seals:
         """
         if self._sealed and now_ms - self._sealed_ms > _UNRECORDED_MOST_MS:
             return True
-        return _UNRECORDED_MOST_MS < self._committer.late_s * 1_000 <= _REFUSED_MOST_MS
+        return _UNRECORDED_MOST_MS < self._late_ms <= _REFUSED_MOST_MS
+
+    def room(self, now_ms: int) -> int:
+        """How many requests may be begun now; to be told of them by `begun`."""
+        if self.is_behind(now_ms):
+            return 0
+        return MOST if self._late_ms > _REFUSED_MOST_MS else self._pace.room(now_ms)
+
+    def begun(self, number: int) -> None:
+        """So many requests were begun."""
+        self._pace.begun(number)
 
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not ours any more, or begin anew."""
         for partition in partitions:
             self._sealed.pop(partition, None)
+
+    @property
+    def _late_ms(self) -> float:
+        return self._committer.late_s * 1_000

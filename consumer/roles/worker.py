@@ -133,7 +133,7 @@ class Worker:
     def _take(self) -> None:
         """Consume what there is room for; wait for it only while nothing else is under way."""
         now_ms = self._clock.now_ms()
-        records = self._tap.take(now_ms, 0 if self._is_behind else self._core.room, self._idle_s(now_ms))
+        records = self._tap.take(now_ms, self._room(now_ms), self._idle_s(now_ms))
         if records:
             self._core.records(self._clock.now_ms(), records)
 
@@ -146,7 +146,10 @@ class Worker:
     def _start(self) -> None:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
         steady_ms = self._clock.steady_ms()
-        step = self._core.next(self._clock.now_ms(), self._broker.now_ms(steady_ms), sending=not self._is_behind)
+        now_ms = self._clock.now_ms()
+        most = 0 if self._is_full else self._seals.room(now_ms)
+        step = self._core.next(now_ms, self._broker.now_ms(steady_ms), most=most)
+        self._seals.begun(len(step.send))
         self._act(step)
         if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
             self._time_asked_ms = steady_ms
@@ -216,11 +219,13 @@ class Worker:
         if step.check or step.succeeded_late:
             parts.marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
+    def _room(self, now_ms: int) -> int:
+        """How many records may be consumed: none while Kafka takes less than is written, or records less than ends."""
+        return 0 if self._is_full or self._seals.is_behind(now_ms) else self._core.room
+
     @property
-    def _is_behind(self) -> bool:
-        """Whether Kafka takes less than is written, or does not record what ended: nothing more is begun then."""
-        full = self._parts.attempts.full or self._parts.records.full
-        return full or self._seals.is_behind(self._clock.now_ms())
+    def _is_full(self) -> bool:
+        return self._parts.attempts.full or self._parts.records.full
 
     @property
     def _is_busy(self) -> bool:

@@ -36,8 +36,9 @@ def test_the_promise_holds_whatever_happens(first: int) -> None:
         assert plan(seed, DELIVERIES).calm or verdict.faults.total() > 0
 
 
-def test_a_seed_is_the_same_history_again_whatever_the_hash_seed() -> None:
-    code = "from tests.simulation.world import run; print(run(7, 150).digest)"
+@pytest.mark.parametrize(("seed", "deliveries"), [(7, 150), (23, 1_100)])
+def test_a_seed_is_the_same_history_again_whatever_the_hash_seed(seed: int, deliveries: int) -> None:
+    code = f"from tests.simulation.world import run; print(run({seed}, {deliveries}).digest)"
     digests = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -49,4 +50,4 @@ def test_a_seed_is_the_same_history_again_whatever_the_hash_seed() -> None:
         ).stdout.splitlines()[-1]
         for hash_seed in ("1", "2", "3")
     }
-    assert digests == {run(7, 150).digest}
+    assert digests == {run(seed, deliveries).digest}

@@ -112,6 +112,11 @@ class SimulatedConsumer:
         """For how long a commit was asked for in vain."""
         return self._commits.late_s
 
+    @property
+    def accepted(self) -> int:
+        """How many commits were accepted."""
+        return self._commits.accepted
+
     def take(self, most: int, wait_s: float) -> list[Record]:
         """At most so many records, and whatever the group has to say."""
         del wait_s

@@ -60,8 +60,8 @@ def test_what_has_waited_goes_on_no_faster_than_the_lanes_have_room() -> None:
 
 def test_nothing_is_begun_while_its_record_would_have_no_room() -> None:
     core = core_with(100)
-    assert core.next(NOW_MS, NOW_MS, sending=False).send == []
-    late = core.next(NOW_MS + STALL_MS, NOW_MS, sending=False)
+    assert core.next(NOW_MS, NOW_MS, most=0).send == []
+    late = core.next(NOW_MS + STALL_MS, NOW_MS, most=0)
     assert late.send == []
     assert late.write == []
     assert len(core.next(NOW_MS + STALL_MS, NOW_MS).send) == 4

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.intake import Content
@@ -251,13 +253,33 @@ def test_late_answers_for_a_lost_partition_have_no_effect() -> None:
     bench.consume(event())
     [(token, _)] = bench.next().send
     bench.core.lost([EVENTS])
-    bench.core.assigned({EVENTS: Position(0)})
     bench.core.answered(bench.now_ms, token, response(500))
     step = bench.next()
     assert (step.write, step.attempts) == ([], [])
-    bench.consume(event())
-    assert bench.position() == 0
+    bench.core.assigned({EVENTS: Position(0)})
+    bench.consume(event("another"))  # at the same offset: the log was cut
     assert len(bench.next().send) == 1
+
+
+@pytest.mark.parametrize("answered", ["before it is read again", "after it is read again"])
+def test_what_was_sent_for_a_record_that_was_lost_is_not_sent_again_when_it_comes_back(answered: str) -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    bench.core.lost([EVENTS])
+    bench.core.assigned({EVENTS: Position(0)})
+    if answered == "before it is read again":
+        bench.core.answered(bench.now_ms, token, response())
+    bench.consume(event())
+    step = bench.next()
+    if answered == "after it is read again":
+        assert (step.send, step.attempts) == ([], [])
+        assert bench.position() == 0
+        bench.core.answered(bench.now_ms, token, response())
+        step = bench.next()
+    assert step.send == []
+    assert [attempt.outcome for attempt in step.attempts] == ["delivered"]
+    assert bench.position() == 1
 
 
 def test_when_a_topic_is_made_anew_its_records_are_read_and_those_under_way_still_end_well() -> None:

@@ -1,10 +1,20 @@
 from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka import commits
 from consumer.kafka.commits import Commits
+
+
+class Answered(NamedTuple):
+    """A TopicPartition with an error, which librdkafka alone can make."""
+
+    topic: str
+    partition: int
+    error: KafkaError | None
+
 
 A, B, THEIRS = ("t", 0), ("t", 1), ("t", 2)
 
@@ -144,3 +154,28 @@ def test_it_is_late_from_when_something_was_wanted_until_that_is_committed() -> 
     assert mine.late_s == 1
     mine.forget([A])
     assert mine.late_s == 0
+
+
+def test_the_answer_to_a_commit_of_an_earlier_assignment_changes_nothing() -> None:
+    """Else the partition, ours again and further on, would be committed back to where it was."""
+    for error in (None, KafkaError.REBALANCE_IN_PROGRESS):
+        broker, mine = Broker(), Commits(owns={A, B}.__contains__)
+        mine.want(at({A: 1, B: 1}))
+        mine.send(broker)
+        mine.forget([A])
+        mine.begin(at({A: 5}))
+        answer(mine, {A: 1, B: 1}, error)
+        assert mine.send_now(broker, 1.0) == {}
+        assert all(request.get(A) is None for request in broker.requests[1:])
+        mine.want(at({A: 5}))
+        assert not mine.unsettled
+
+
+def test_one_partition_of_an_earlier_assignment_is_refused_and_the_others_are_committed() -> None:
+    broker, mine = Broker(), Commits(owns={A, B}.__contains__)
+    mine.want(at({A: 1, B: 1}))
+    mine.send(broker)
+    mine.forget([A])
+    refused = KafkaError(KafkaError.ILLEGAL_GENERATION)
+    mine.answered(None, cast("list[TopicPartition]", [Answered(*A, refused), Answered(*B, None)]))
+    assert not mine.unsettled

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.roles.pace import MOST
 from consumer.roles.seals import Seals
 
 EVENTS: Partition = ("events", 0)
@@ -23,6 +24,7 @@ class Log:
 @dataclass
 class Group:
     late_s: float = 0.0
+    accepted: int = 0
     committed: list[dict[Partition, Position]] = field(default_factory=list)
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
@@ -97,3 +99,37 @@ def test_commits_that_are_refused_hold_up_for_four_seconds_at_most() -> None:
     for group.late_s in (0.25, 0.3, 4.0, 4.1, 60.0):
         behind.append(seals.is_behind(0))
     assert behind == [False, True, True, False, False]
+
+
+def test_more_begins_with_each_commit_that_is_accepted() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    assert seals.room(0) == 32
+    seals.begun(32)
+    assert seals.room(0) == 0
+    sealing(seals, 0, 1)
+    log.rested = True
+    group.late_s = 0.001  # asked for, not answered
+    sealing(seals, 10, 2)
+    assert seals.room(10) == 0
+    group.accepted, group.late_s = 1, 0.0
+    sealing(seals, 11, 2)
+    assert seals.room(11) == 64
+
+
+def test_the_next_round_begins_when_there_is_nothing_to_commit() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    seals.begun(32)
+    sealing(seals, 0, 0)
+    log.rested = True
+    sealing(seals, 10, 0)  # what was begun hangs: nothing ended, nothing is wanted
+    assert seals.room(10) == 32
+
+
+def test_what_is_behind_begins_nothing_and_what_is_refused_for_long_holds_up_no_more() -> None:
+    group = Group(late_s=1.0)
+    seals = Seals(Log(), group)
+    assert seals.room(0) == 0
+    group.late_s = 5.0
+    assert seals.room(0) == MOST

@@ -11,6 +11,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
+from consumer.delivery.traffic import START_AT_ONCE
 from consumer.events.event import Record, Tombstone
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
@@ -92,6 +93,7 @@ class Tenants:
 class Consumer:
     assignment: frozenset[Partition] = frozenset()
     late_s: float = 0.0
+    accepted: int = 0
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         pass
@@ -105,9 +107,9 @@ class Watched(Core):
     def acknowledged(self, token: int) -> None:
         pass
 
-    def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
+    def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
         self.broker_ahead_ms = max(self.broker_ahead_ms, broker_now_ms - now_ms)
-        return super().next(now_ms, broker_now_ms, sending=sending)
+        return super().next(now_ms, broker_now_ms, most=most)
 
 
 def worker_of(
@@ -154,9 +156,9 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
     happened: list[str] = []
 
     class Sealing(Core):
-        def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
+        def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
             happened.append("written")
-            return super().next(now_ms, broker_now_ms, sending=sending)
+            return super().next(now_ms, broker_now_ms, most=most)
 
         def positions(self) -> dict[Partition, Position]:
             happened.append("sealed")
@@ -190,9 +192,9 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     asked: list[bool] = []
 
     class Asked(Core):
-        def next(self, now_ms: int, broker_now_ms: int, *, sending: bool = True) -> Step:
-            asked.append(sending)
-            return super().next(now_ms, broker_now_ms, sending=sending)
+        def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
+            asked.append(most > 0)
+            return super().next(now_ms, broker_now_ms, most=most)
 
     time, consumer, attempts = Time(), Consumer(), Resting()
     core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
