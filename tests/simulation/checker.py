@@ -37,24 +37,24 @@ class Checker:
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sent(self, now_ms: int, broker_now_ms: int, pair: Pair, place: Place) -> None:
-        """A request left for this pair, because of the record at this place."""
+        """A request left for this pair, because of the record at this place.
+
+        Of two attempts that a fault let start at once nobody can tell whose retry is whose: then Retry-After says nothing.
+        """
         delayed = self._ledger.delayed.get(place)
         if delayed is None:
             return
         if broker_now_ms < delayed.due_ms:
             early_ms = delayed.due_ms - broker_now_ms
             raise Violation("early", f"{pair.name} {early_ms} ms before its time", *_about(pair), name_of(place))
-        asked = pair.asked_until_ms.get(delayed.last_attempt_ms or 0)
-        if asked is not None and now_ms < asked:
+        attempt_ms = delayed.last_attempt_ms or 0
+        asked = pair.asked_until_ms.get(attempt_ms)
+        if asked is not None and now_ms < asked and pair.started_ms[attempt_ms] == 1:
             raise Violation("retry-after", f"{pair.name} {asked - now_ms} ms before it was over", *_about(pair))
 
     def asked_to_wait(self, now_ms: int, pair: Pair, started_ms: int, wait_ms: int) -> None:
-        """An endpoint answered, perhaps with Retry-After. The last tier is the most that is waited.
-
-        Of two attempts that a fault let start at once, nobody can tell whose retry is whose: the shorter wait counts.
-        """
-        until_ms = now_ms + min(wait_ms, self._last_delay_ms)
-        pair.asked_until_ms[started_ms] = min(until_ms, pair.asked_until_ms.get(started_ms, until_ms))
+        """An endpoint answered, perhaps with Retry-After. The last tier is the most that is waited."""
+        pair.asked_until_ms[started_ms] = now_ms + min(wait_ms, self._last_delay_ms)
 
     def accepted(self, now_ms: int, event: Published | None, webhook: str, url: str, body: bytes) -> Pair:
         """An endpoint took a request."""

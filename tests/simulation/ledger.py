@@ -5,6 +5,7 @@ each with one attempt or spill more. Every record is run once, and ends in a rec
 a fault may run a record again, and each run again may end a line once more. That is how duplicates are accounted for.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -57,6 +58,7 @@ class Pair:
     lines: dict[int, list[Place]] = field(default_factory=dict)  # by progress, the delay records written
     body: bytes | None = None
     first_accepted_ms: int | None = None
+    started_ms: Counter[int] = field(default_factory=Counter)  # how many attempts began then
     asked_until_ms: dict[int, int] = field(default_factory=dict)  # Retry-After, by when the attempt had started
 
     @property

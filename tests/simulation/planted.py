@@ -273,7 +273,7 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
 BUGS: dict[str, Bug] = {
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
-    "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),
+    "write not awaited": Bug(patches=_write_not_awaited, seed=1, rule="commit"),
     "epoch ignored": Bug(patches=_epoch_ignored, seed=37, rule="duplicates"),
     "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=45, rule="commit"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=3, rule="commit"),
@@ -286,7 +286,7 @@ BUGS: dict[str, Bug] = {
     "skew ignored": Bug(patches=_skew_ignored, seed=0, rule="early"),
     "unknown time taken for ours": Bug(patches=_unknown_time_taken_for_ours, seed=22, rule="early"),
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
-    "drained result dropped": Bug(patches=_drained_result_dropped, seed=21, rule="commit"),
+    "drained result dropped": Bug(patches=_drained_result_dropped, seed=11, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=26, rule="commit"),
     "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=95, rule="commit"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
