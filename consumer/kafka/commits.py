@@ -6,7 +6,7 @@ replacing an older one; nothing is sent that is committed already or that anothe
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -21,6 +21,9 @@ _log = structlog.get_logger("kafka")
 # 260 full metadata maps in one request failed whole.
 A_REQUEST: Final = 100
 _AGAIN_AFTER_S: Final = 0.1
+
+
+_Place: TypeAlias = tuple[str, int, int, str]
 
 
 class Commits:
@@ -39,6 +42,7 @@ class Commits:
         self._wanted: dict[Partition, Position] = {}
         self._committed: dict[Partition, Position] = {}
         self._outstanding: dict[Partition, Position] | None = None
+        self._asked: list[_Place] = []  # the whole of the outstanding request
         self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
         self.accepted = 0
@@ -80,18 +84,20 @@ class Commits:
         if not self._wanted or self._outstanding is not None or self._monotonic_s() < self._not_before_s:
             return
         batch = self._next_batch()
+        places = _places(batch)
         try:
-            consumer.commit(offsets=_places(batch), asynchronous=True)
+            consumer.commit(offsets=places, asynchronous=True)
         except KafkaException as exception:
             self._failed(batch, error_of(exception))
         else:
-            self._outstanding = batch
+            self._outstanding, self._asked = batch, sorted(map(_place, places))
 
     def answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """The callback on_commit: the answer to the outstanding request (or to a synchronous one)."""
+        """The callback on_commit. An answer tells what it answers: one that `send_now` did not await may yet come."""
+        if self._outstanding is None or sorted(map(_place, partitions)) != self._asked:
+            return
         batch, self._outstanding = self._outstanding, None
-        if batch is not None:
-            self._settle(batch, error, partitions)
+        self._settle(batch, error, partitions)
 
     def send_now(self, consumer: Consumer, timeout_s: float) -> Mapping[Partition, Position]:
         """Send everything and wait for the answers; what a rebalance refuses is sent again. Returns what is left.
@@ -156,6 +162,10 @@ class Commits:
         for partition, position in batch.items():
             if self._owns(partition):
                 self._wanted.setdefault(partition, position)
+
+
+def _place(place: TopicPartition) -> _Place:
+    return place.topic, place.partition, place.offset, place.metadata or ""
 
 
 def _places(batch: Mapping[Partition, Position]) -> list[TopicPartition]:

@@ -39,7 +39,7 @@ class Checker:
     def sent(self, now_ms: int, broker_now_ms: int, pair: Pair, place: Place) -> None:
         """A request left for this pair, because of the record at this place.
 
-        Of two attempts that a fault let start at once nobody can tell whose retry is whose: then Retry-After says nothing.
+        Of two attempts that a fault let start at once nobody can tell whose retry is whose: neither is judged by it.
         """
         delayed = self._ledger.delayed.get(place)
         if delayed is None:

@@ -31,6 +31,8 @@ class _Answered:
 
     topic: str
     partition: int
+    offset: int
+    metadata: str
     error: KafkaError | None
 
 
@@ -276,6 +278,8 @@ class SimulatedConsumer:
         wait_ms = self._dice.randrange(1, 15)
         if error is not None and error.code() == KafkaError.REQUEST_TIMED_OUT:
             wait_ms = _REQUEST_TIMEOUT_MS
+        if error is not None:
+            answer = [_Answered(*partition, *position, error) for partition, position in batch.items()]
         self._life.later(wait_ms, lambda: self._answers.append((error, answer)))
 
     def _answer(self, batch: Mapping[Partition, Position]) -> tuple[KafkaError | None, list[_Answered]]:
@@ -304,7 +308,8 @@ class SimulatedConsumer:
             else:
                 self._broker.committed[self._group.name, partition] = position
                 self._committed(partition, position)
-            answer.append(_Answered(*partition, KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if refused else None))
+            error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if refused else None
+            answer.append(_Answered(*partition, *position, error))
         if faults.strikes(dice, 0.02):
             faults.met("commit's answer lost")
             return KafkaError(KafkaError.REQUEST_TIMED_OUT), []

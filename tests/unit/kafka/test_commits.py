@@ -13,6 +13,8 @@ class Answered(NamedTuple):
 
     topic: str
     partition: int
+    offset: int
+    metadata: str
     error: KafkaError | None
 
 
@@ -40,8 +42,8 @@ def at(offsets: Mapping[Partition, int], metadata: str = "") -> dict[Partition, 
     return {partition: Position(offset, metadata) for partition, offset in offsets.items()}
 
 
-def answer(to: Commits, offsets: Mapping[Partition, int], error: int | None = None) -> None:
-    places = [TopicPartition(*partition, offset) for partition, offset in offsets.items()]
+def answer(to: Commits, offsets: Mapping[Partition, int], error: int | None = None, *, metadata: str = "") -> None:
+    places = [TopicPartition(*partition, offset, metadata) for partition, offset in offsets.items()]
     to.answered(None if error is None else KafkaError(error), places)
 
 
@@ -123,7 +125,7 @@ def test_a_map_goes_with_its_offset_and_a_new_map_alone_is_worth_a_commit() -> N
         mine.want(at({A: 1}, metadata))
         mine.send(broker)
         if mine._outstanding:
-            answer(mine, {A: 1})
+            answer(mine, {A: 1}, metadata=metadata)
     assert broker.metadata == [["one"], ["two"]]
 
 
@@ -177,5 +179,18 @@ def test_one_partition_of_an_earlier_assignment_is_refused_and_the_others_are_co
     mine.send(broker)
     mine.forget([A])
     refused = KafkaError(KafkaError.ILLEGAL_GENERATION)
-    mine.answered(None, cast("list[TopicPartition]", [Answered(*A, refused), Answered(*B, None)]))
+    mine.answered(None, cast("list[TopicPartition]", [Answered(*A, 1, "", refused), Answered(*B, 1, "", None)]))
+    assert not mine.unsettled
+
+
+def test_the_answer_that_was_not_waited_for_is_not_taken_for_that_of_the_next_request() -> None:
+    broker, mine = Broker(), Commits(owns={A, B}.__contains__)
+    mine.want(at({A: 1}))
+    mine.send(broker)
+    assert mine.send_now(broker, 1.0) == {}
+    mine.want(at({B: 1}))
+    mine.send(broker)
+    answer(mine, {A: 1})
+    assert mine.unsettled  # B is not known to be committed
+    answer(mine, {B: 1})
     assert not mine.unsettled
