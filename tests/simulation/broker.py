@@ -54,6 +54,7 @@ class Broker:
         self.partitions = dict.fromkeys((EVENTS, *topics.retry_topics), plan.partitions)
         self.logs: dict[Partition, Log] = {}
         self.committed: dict[GroupPartition, Position] = {}
+        self._furthest: dict[GroupPartition, int] = {}
         self.down_until_ms = 0
         for topic, count in self.partitions.items():
             for number in range(count):
@@ -94,9 +95,14 @@ class Broker:
         """Where a group goes on reading: the committed position, else the log's beginning."""
         return self.committed.get((group, partition)) or Position(self.logs[partition].start)
 
+    def commit(self, group: str, partition: Partition, position: Position) -> None:
+        """A commit is taken, be it further back than the last one: a former owner's may be."""
+        self.committed[group, partition] = position
+        self._furthest[group, partition] = max(position.offset, self._furthest.get((group, partition), 0))
+
     def unread(self, group: str, topics: Sequence[str]) -> Iterator[Partition]:
-        """The partitions that the group has not committed to their end."""
+        """The partitions that the group has never committed to their end."""
         for partition in self.of(topics):
             log = self.logs[partition]
-            if max(self.position(group, partition).offset, log.start) < log.end:
+            if max(self._furthest.get((group, partition), 0), log.start) < log.end:
                 yield partition

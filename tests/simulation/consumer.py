@@ -306,7 +306,7 @@ class SimulatedConsumer:
             if refused:
                 faults.met("commit taken in part")
             else:
-                self._broker.committed[self._group.name, partition] = position
+                self._broker.commit(self._group.name, partition, position)
                 self._committed(partition, position)
             error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if refused else None
             answer.append(_Answered(*partition, *position, error))

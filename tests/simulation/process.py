@@ -240,6 +240,8 @@ class Process:
     def _plan_next(self, worker: Worker) -> None:
         assert self._consumer is not None
         assert self._core is not None
+        assert self.life is not None
+        now_ms = self._world.timeline.now_ms
         if self._consumer.has_more and self._core.room:
             self._wake(self._world.plan.turn_ms)
         elif self._settling:
@@ -247,6 +249,8 @@ class Process:
             self._turn_in(_SETTLES_MS)
         elif self._consumer.behind(self._core.positions()):
             self._turn_in(_SETTLES_MS)
+        elif now_ms < self.life.zombie_until_ms:
+            self._turn_in(self.life.zombie_until_ms - now_ms)
         elif worker._wake_ms is not None:
             self._turn_in(max(1, worker._wake_ms - worker._clock.now_ms()))
 
