@@ -46,7 +46,7 @@ class Intake:
         self._schemas_asked: list[int] = []
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
-        self._left: dict[Partition, tuple[int, Position]] = {}
+        self._left: dict[Partition, tuple[int, DoneMap]] = {}
         self.windows: dict[Partition, Window] = {}
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
@@ -63,8 +63,9 @@ class Intake:
             if window is not None:
                 window.closed = True
                 self._paused.discard(window)
-                if window.position is not None:
-                    self._left[partition] = (window.began, window.position)
+                done = window.done()
+                if done is not None:
+                    self._left[partition] = (window.began, done)
         self._hold.drop_closed()
         self._behind = [each for each in self._behind if not each[0].window.closed]
 
@@ -127,11 +128,10 @@ class Intake:
         committed counts.
         """
         committed = done_map.decode(position.metadata, position.offset)
-        began, left = self._left.pop(partition, (0, position))
-        if position.offset < max(1, began):
+        began, own = self._left.pop(partition, (0, None))
+        if own is None or position.offset < max(1, began):
             return committed
-        own = done_map.decode(left.metadata, left.offset)
-        return done_map.joined(position.offset, committed, left.offset, own)
+        return done_map.joined(position.offset, committed, own.base, own)
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 

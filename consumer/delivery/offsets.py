@@ -108,8 +108,7 @@ class Window:
         """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
         if self._next < 0:
             return None
-        # Of what an earlier owner left unfinished, some may not have been read again yet.
-        ahead = () if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
+        ahead = self._ahead()
         lowest = next(chain(self._unfinished, ahead), None)
         if lowest is None:
             self.crowded = False
@@ -120,6 +119,20 @@ class Window:
         metadata = done_map.encode(lowest, self._last_done, told, self._long_partly(lowest))
         self.crowded = done_map.span(metadata) >= _CROWDED
         return Position(lowest, metadata)
+
+    def done(self) -> DoneMap | None:
+        """All that is finished from the lowest unfinished offset on, without the limits of a commit's metadata."""
+        if self._next < 0:
+            return None
+        ahead = self._ahead()
+        base = min(chain(self._unfinished, ahead), default=max(self._next, self._last_done + 1))
+        told = frozenset(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
+        partly = {offset: frozenset(ended) for offset, ended in self._partly.items()}
+        return DoneMap(base=base, last=max(self._last_done, base - 1), unfinished=told, partly=partly)
+
+    def _ahead(self) -> list[int]:
+        """Of what an earlier owner left unfinished, some may not have been read again yet."""
+        return [] if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
 
     def _long_partly(self, base: int) -> dict[int, set[bytes]]:
         """What has ended of records that were unfinished at the last look too; most are finished by the next."""

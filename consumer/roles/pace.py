@@ -4,8 +4,8 @@ The law: what a crash would repeat grows no faster than commits prove to be acce
 one, and from a few again when none came for a while. So the backlog behind an outage, a start or a rebalance is not
 delivered at full speed before its first commit.
 
-After TCP's slow start (RFC 5681, section 3.1). What hangs is not waited for: when nothing is left to be recorded, the
-next round begins.
+After TCP's slow start (RFC 5681, section 3.1). What hangs is not waited for: when for a while nothing has ended that is
+not recorded, the next round begins.
 """
 
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 _FEW: Final = 32
 MOST: Final = 4_096
 _PROVEN_FOR_MS: Final = 250
+_HANGS_AFTER_MS: Final = 100
 
 
 class Pace:
@@ -21,11 +22,14 @@ class Pace:
     def __init__(self) -> None:
         self._window = _FEW
         self._begun = 0
+        self._begun_ms = 0
         self._accepted_ms: int | None = None
 
-    def begun(self, number: int) -> None:
+    def begun(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
-        self._begun += number
+        if number:
+            self._begun += number
+            self._begun_ms = now_ms
 
     def accepted(self, now_ms: int) -> None:
         """A commit was accepted."""
@@ -33,9 +37,10 @@ class Pace:
         self._accepted_ms = now_ms
         self._begun = 0
 
-    def recorded(self) -> None:
+    def recorded(self, now_ms: int) -> None:
         """Whatever has ended is committed, without anything new to commit."""
-        self._begun = 0
+        if now_ms - self._begun_ms >= _HANGS_AFTER_MS:
+            self._begun = 0
 
     def room(self, now_ms: int) -> int:
         """How many more may be begun."""

@@ -70,7 +70,7 @@ class Seals:
             self._committer.commit(self._sealed)
             self._sealed = {}
             if self._committer.late_s == 0:
-                self._pace.recorded()
+                self._pace.recorded(now_ms)
         if now_ms < self._next_ms:
             return False
         before, self._last = self._last, positions()
@@ -98,9 +98,9 @@ class Seals:
             return 0
         return MOST if self._late_ms > _REFUSED_MOST_MS else self._pace.room(now_ms)
 
-    def begun(self, number: int) -> None:
+    def begun(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
-        self._pace.begun(number)
+        self._pace.begun(now_ms, number)
 
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not ours any more, or begin anew."""

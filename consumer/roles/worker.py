@@ -149,7 +149,7 @@ class Worker:
         now_ms = self._clock.now_ms()
         most = 0 if self._is_full else self._seals.room(now_ms)
         step = self._core.next(now_ms, self._broker.now_ms(steady_ms), most=most)
-        self._seals.begun(len(step.send))
+        self._seals.begun(now_ms, len(step.send))
         self._act(step)
         if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
             self._time_asked_ms = steady_ms

@@ -8,7 +8,7 @@ def test_it_begins_with_a_few_and_doubles_with_each_accepted_commit() -> None:
     rooms = []
     for now_ms in range(0, 100, 10):
         rooms.append(pace.room(now_ms))
-        pace.begun(rooms[-1])
+        pace.begun(now_ms, rooms[-1])
         assert pace.room(now_ms) == 0
         pace.accepted(now_ms)
     assert rooms == [32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 4_096, 4_096]
@@ -28,7 +28,8 @@ def test_it_begins_anew_when_no_commit_was_accepted_for_a_while() -> None:
 def test_what_hangs_is_not_waited_for() -> None:
     """32 requests that are not answered leave nothing to commit, and so no commit that would let more begin."""
     pace = Pace()
-    pace.begun(32)
-    assert pace.room(5) == 0
-    pace.recorded()
-    assert pace.room(5) == 32
+    pace.begun(0, 32)
+    pace.recorded(99)
+    assert pace.room(99) == 0
+    pace.recorded(100)
+    assert pace.room(100) == 32

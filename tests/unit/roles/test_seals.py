@@ -105,7 +105,7 @@ def test_more_begins_with_each_commit_that_is_accepted() -> None:
     log, group = Log(), Group()
     seals = Seals(log, group)
     assert seals.room(0) == 32
-    seals.begun(32)
+    seals.begun(0, 32)
     assert seals.room(0) == 0
     sealing(seals, 0, 1)
     log.rested = True
@@ -120,11 +120,11 @@ def test_more_begins_with_each_commit_that_is_accepted() -> None:
 def test_the_next_round_begins_when_there_is_nothing_to_commit() -> None:
     log, group = Log(), Group()
     seals = Seals(log, group)
-    seals.begun(32)
+    seals.begun(0, 32)
     sealing(seals, 0, 0)
     log.rested = True
-    sealing(seals, 10, 0)  # what was begun hangs: nothing ended, nothing is wanted
-    assert seals.room(10) == 32
+    sealing(seals, 100, 0)  # what was begun hangs: nothing ended, nothing is wanted
+    assert seals.room(100) == 32
 
 
 def test_what_is_behind_begins_nothing_and_what_is_refused_for_long_holds_up_no_more() -> None:
