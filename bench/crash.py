@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench import cores, machine, needs, results
+from bench import cores, machine, results
 from bench.audience import Audience
 from bench.installation import BenchError, Installation, wait_until
 from bench.load import Load
@@ -24,7 +24,6 @@ from bench.results import Bar
 from bench.services import services
 from bench.sink import Sink
 from consumer.roles.role import Role
-from tests.services.server import ServiceError
 
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 _KILLS = 5
@@ -142,17 +141,5 @@ def _by_kill(ids: list[str], kills: list[Kill]) -> list[int]:
     return [found[number] for number in range(1, len(kills) + 1)]
 
 
-def main() -> int:
-    """Measure, leave the file, judge; the exit code."""
-    console = Console()
-    needs.install()
-    try:
-        figures = run(console)
-    except (BenchError, ServiceError) as error:
-        print(f"bench.crash: FAIL: {error}")
-        return 1
-    return results.judge(console, "crash", figures, BARS)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(results.measured("crash", run, BARS))

@@ -1,6 +1,6 @@
 """`python -m bench.rebalance`: a group grows from one process to four and back under load, by both group protocols.
 
-Leaves bench/out/rebalance.json; exit 1 for a missed bar. Every second or so a process joins, then each of the three
+Leaves bench/out/rebalance.json; exit 1 for a missed bar. Every five seconds a process joins, then each of the three
 leaves again, asked by SIGTERM. nginx notes when each delivery came, and its id.
 
 The law: what came twice, what never came and how long nothing came are read from nginx's log alone, and from the end of
@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from rich.console import Console
 
-from bench import machine, needs, results
+from bench import machine, results
 from bench.audience import Audience
 from bench.installation import BenchError, Installation, wait_until
 from bench.load import Load
@@ -23,7 +23,6 @@ from bench.results import Bar
 from bench.services import services
 from bench.sink import Sink
 from consumer.roles.role import Role
-from tests.services.server import ServiceError
 
 _A_SECOND = 1_000
 _STEP_S = 5.0
@@ -139,17 +138,5 @@ def _stop(member: "subprocess.Popen[bytes]") -> None:
         raise BenchError(f"a process left with {code}")
 
 
-def main() -> int:
-    """Measure, leave the file, judge; the exit code."""
-    console = Console()
-    needs.install()
-    try:
-        figures = run(console)
-    except (BenchError, ServiceError) as error:
-        print(f"bench.rebalance: FAIL: {error}")
-        return 1
-    return results.judge(console, "rebalance", figures, BARS)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(results.measured("rebalance", run, BARS))

@@ -4,14 +4,16 @@ The law: a bar that was not measured is missed.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.installation import ROOT
+from bench import needs
+from bench.installation import ROOT, BenchError
+from tests.services.server import ServiceError
 
 OUT = ROOT / "bench" / "out"
 
@@ -51,6 +53,18 @@ def read(name: str) -> dict[str, object] | None:
         return None
     found: dict[str, object] = json.loads(path.read_text())
     return found
+
+
+def measured(name: str, run: Callable[[Console], Mapping[str, object]], bars: Sequence[Bar]) -> int:
+    """Install what nginx's benches need, measure, leave the file, judge; the exit code."""
+    console = Console()
+    needs.install()
+    try:
+        figures = run(console)
+    except (BenchError, ServiceError) as error:
+        print(f"bench.{name}: FAIL: {error}")
+        return 1
+    return judge(console, name, figures, bars)
 
 
 def judge(console: Console, name: str, figures: Mapping[str, object], bars: Sequence[Bar]) -> int:
