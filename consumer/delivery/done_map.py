@@ -101,10 +101,9 @@ def decode(metadata: str, offset: int) -> DoneMap | None:
     return None if whole is None else replace(whole, partly=partly)
 
 
-def joined(offset: int, done: DoneMap | None, own_offset: int, own: DoneMap | None) -> DoneMap | None:
-    """What is done from `offset` on, told by the map committed with it and by one of our own, of `own_offset`."""
+def joined(offset: int, done: DoneMap | None, ours: DoneMap) -> DoneMap | None:
+    """What is done from `offset` on, told by the map committed with it and by our own: below its base all is done."""
     theirs = done or DoneMap(base=offset, last=offset - 1, unfinished=frozenset())
-    ours = own or DoneMap(base=own_offset, last=own_offset - 1, unfinished=frozenset())
     last = max(theirs.last, ours.last)
     partly = {
         each: theirs.partly.get(each, frozenset()) | ours.partly.get(each, frozenset())
@@ -116,7 +115,7 @@ def joined(offset: int, done: DoneMap | None, own_offset: int, own: DoneMap | No
     unfinished = frozenset(
         each
         for each in theirs.unfinished | ours.unfinished
-        if each >= offset and not theirs.is_done(each) and not ours.is_done(each) and each >= own_offset
+        if each >= offset and not theirs.is_done(each) and not ours.is_done(each) and each >= ours.base
     )
     return DoneMap(base=offset, last=max(last, offset - 1), unfinished=unfinished, partly=partly)
 

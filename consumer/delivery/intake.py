@@ -131,7 +131,7 @@ class Intake:
         began, own = self._left.pop(partition, (0, None))
         if own is None or position.offset < max(1, began):
             return committed
-        return done_map.joined(position.offset, committed, own.base, own)
+        return done_map.joined(position.offset, committed, own)
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -119,7 +119,7 @@ def maps(draw: st.DrawFn) -> tuple[int, DoneMap | None]:
 def test_two_maps_joined_say_done_of_what_either_does(
     committed: tuple[int, DoneMap | None], own: tuple[int, DoneMap | None]
 ) -> None:
-    both = joined(*committed, *own)
+    both = joined(*committed, own[1] or DoneMap(base=own[0], last=own[0] - 1, unfinished=frozenset()))
     for offset in range(committed[0], 80):
         theirs = committed[1] is not None and committed[1].is_done(offset)
         ours = offset < own[0] or (own[1] is not None and own[1].is_done(offset))
