@@ -199,14 +199,16 @@ class Core:
     # ── the end of an assignment or of the process ───────────────────────────────────────────────────────────────
 
     def drain(self, partitions: Iterable[Partition]) -> None:
-        """Start nothing more for these partitions and spill what is queued; what is under way may still be answered.
+        """Start nothing more for these partitions; what is under way may still be answered.
 
-        Records that have not come as far as a lane stay unfinished: the next owner reads them again.
+        Records of which nothing was begun stay unfinished: the next owner reads them again, and there is no second copy
+        of them should this drain's commit fail. What others have left in a queue is spilled.
         """
         for partition in partitions:
             if partition in self._intake.windows:
                 self._intake.windows[partition].draining = True
-        for job in self._traffic.unqueue(lambda job: job.entry.window.draining):
+        queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
+        for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
             self._endings.spill(job, 0)
 
     @property
@@ -300,6 +302,7 @@ class Core:
         first_due_ms: int,
     ) -> None:
         ended = entry.window.ended_before(entry.offset)
+        entry.begun |= bool(ended)
         for target in targets:
             subscription_id = target.subscription.id
             name = delivery_id(event.id, subscription_id)
@@ -348,6 +351,7 @@ class Core:
     def _adopt(self, now_ms: int, orphan: Job, entry: Entry) -> None:
         """Its record was lost and is read again: the request that was sent for it is not sent twice."""
         orphan.entry = entry
+        entry.begun = True
         if orphan.answer is not None:
             self._ended(now_ms, orphan, orphan.answer)
 
@@ -367,6 +371,7 @@ class Core:
             job.body, job.content_type = delivery.body, delivery.content_type
         job.request = signer.request(event=delivery.event, body=job.body, content_type=job.content_type, now_ms=now_ms)
         self._token += 1
+        job.entry.begun = True
         self._flying[self._token] = job
         self._step.send.append((self._token, job.request))
 

@@ -127,6 +127,7 @@ class Endings:
     def write(self, entry: Entry, write: Write, delivery_id: str | None = None) -> None:
         """One more part of the record: this write, with which this delivery ends."""
         entry.open += 1
+        entry.begun = True
         self._token += 1
         self._writing[self._token] = (entry, delivery_id)
         self._asked.append((self._token, write))

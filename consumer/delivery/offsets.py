@@ -149,14 +149,18 @@ class Window:
 
 
 class Entry:
-    """One consumed record until all it produced has ended: deliveries sent, records acknowledged."""
+    """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
 
-    __slots__ = ("offset", "open", "window")
+    `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
+    """
+
+    __slots__ = ("begun", "offset", "open", "window")
 
     def __init__(self, window: Window, offset: int) -> None:
         self.window = window
         self.offset = offset
         self.open = 1
+        self.begun = False
 
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""

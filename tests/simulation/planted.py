@@ -288,7 +288,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=11, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=8, rule="commit"),
-    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=250, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=1518, rule="commit"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
     "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry, seed=0, rule="duplicates"),
 }

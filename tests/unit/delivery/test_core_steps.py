@@ -165,7 +165,7 @@ def test_a_condemned_record_is_not_touched_again() -> None:
     assert len(step.send) == 2
 
 
-def test_a_drain_spills_what_waits_and_hands_over_what_is_unanswered() -> None:
+def test_a_drain_leaves_what_was_not_begun_and_hands_over_what_is_unanswered() -> None:
     bench = Bench(subscription(max_concurrency=1))
     bench.consume(event("1"), event("2", offset=1))
     [(token, _)] = bench.next().send
@@ -176,15 +176,31 @@ def test_a_drain_spills_what_waits_and_hands_over_what_is_unanswered() -> None:
     bench.core.hand_over(bench.now_ms)
     step = bench.next()
     assert step.cancel == [token]
-    spilled, handed = (what for _, what in step.write)
-    assert isinstance(spilled, Delay)
+    [(write, handed)] = step.write
     assert isinstance(handed, Delay)
-    assert (spilled.tier, spilled.delayed.event.id) == (0, "2")
     assert isinstance(handed.delayed, Delivery)
     # 7 s are left of its 10 s: the tier of 5 s is too short
     assert (handed.tier, handed.delayed.attempts, handed.delayed.handed_over) == (3, 1, False)
-    for write, _ in step.write:
-        bench.core.acknowledged(write)
+    bench.core.acknowledged(write)
+    assert bench.core.drained
+    assert bench.position() == 1
+
+
+def test_a_drain_spills_what_waits_of_a_record_that_was_begun() -> None:
+    bench = Bench(subscription("a", max_concurrency=1), subscription("b", max_concurrency=1))
+    bench.consume(event("1"), event("2", offset=1))
+    sent = dict(bench.next().send)
+    assert len(sent) == 2
+    for token in sent:
+        bench.core.answered(bench.now_ms, token, response())
+    [(token, _)] = bench.core.next(bench.now_ms, bench.now_ms, most=1).send
+    bench.core.drain([EVENTS])
+    [(write, spilled)] = bench.next().write
+    assert isinstance(spilled, Delay)
+    assert isinstance(spilled.delayed, Delivery)
+    assert (spilled.tier, spilled.delayed.spills, spilled.delayed.attempts) == (0, 1, 0)
+    bench.core.acknowledged(write)
+    bench.core.answered(bench.now_ms, token, response())
     assert bench.core.drained
     assert bench.position() == 2
 
