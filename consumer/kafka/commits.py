@@ -6,7 +6,7 @@ replacing an older one; nothing is sent that is committed already or that anothe
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -26,6 +26,16 @@ _AGAIN_AFTER_S: Final = 0.1
 _Place: TypeAlias = tuple[str, int, int, str]
 
 
+class Keeping(Protocol):
+    """Where what is wanted is kept until it is committed: see `Checkpoints`."""
+
+    def keep(self, partition: Partition, position: Position, instead_of: Iterable[Position]) -> None:
+        """This is wanted, where one of those others is or may be committed now."""
+
+    def clear(self, partition: Partition) -> None:
+        """What was wanted is committed."""
+
+
 class Commits:
     """`owns` says whether a partition belongs to the current assignment. `accepted` counts requests."""
 
@@ -33,10 +43,12 @@ class Commits:
         self,
         *,
         owns: Callable[[Partition], bool],
+        checkpoints: Keeping | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._owns = owns
+        self._checkpoints = checkpoints
         self._monotonic_s = monotonic_s
         self._sleep = sleep
         self._wanted: dict[Partition, Position] = {}
@@ -75,6 +87,7 @@ class Commits:
         """Commit these with the next request."""
         for partition, position in positions.items():
             if self._owns(partition) and self._committed.get(partition) != position:
+                self._keep(partition, position)
                 self._wanted[partition] = position
                 if partition not in self._since_s:
                     self._since_s[partition] = self._monotonic_s()
@@ -122,6 +135,18 @@ class Commits:
                 self._sleep(_AGAIN_AFTER_S / 2)
         return dict(self._wanted)
 
+    def _keep(self, partition: Partition, position: Position) -> None:
+        if self._checkpoints is None:
+            return
+        asked = None if self._outstanding is None else self._outstanding.get(partition)
+        if position not in {asked, self._wanted.get(partition)}:
+            known = (self._committed.get(partition), asked)
+            self._checkpoints.keep(partition, position, [each for each in known if each is not None])
+
+    def _clear(self, partition: Partition, position: Position) -> None:
+        if self._checkpoints is not None and self._wanted.get(partition, position) == position:
+            self._checkpoints.clear(partition)
+
     def _next_batch(self) -> dict[Partition, Position]:
         batch = {partition: self._wanted[partition] for partition in list(self._wanted)[:A_REQUEST]}
         for partition in batch:
@@ -139,7 +164,8 @@ class Commits:
             counters.add("commits")
             self.accepted += 1
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
-            for partition in done:
+            for partition, position in done.items():
+                self._clear(partition, position)
                 self._since_s.pop(partition, None)
                 if partition in self._wanted:
                     self._since_s[partition] = self._monotonic_s()

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Headers, Record
+from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_properties, error_of
 from consumer.kafka.commits import Commits
 from consumer.kafka.starting import Start, starting_offsets
@@ -77,7 +78,7 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None)
     }
     if settings.group_protocol == "classic":
         ours["partition.assignment.strategy"] = "cooperative-sticky"
-        unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 2_000}
+        unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500}
         if instance is not None:
             ours["group.instance.id"] = instance
     return client_properties(settings, ours=ours, unless_set=unless_set)
@@ -95,14 +96,16 @@ class PartitionConsumer:
         instance: str | None,
         listener: Listener,
         start: Start = "earliest",
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self._listener = listener
+        self._checkpoints = checkpoints
         self._start: Start = start
         self._assignment: set[Partition] = set()
         self._fatal: KafkaError | None = None
         self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
-        self._commits = Commits(owns=self._assignment.__contains__)
+        self._commits = Commits(owns=self._assignment.__contains__, checkpoints=checkpoints)
         self._consumer = build(
             partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard),
             consumer_properties(settings, group=group, instance=instance),
@@ -221,6 +224,8 @@ class PartitionConsumer:
         closing = threading.Thread(target=self._consumer.close, name="leaving", daemon=True)
         closing.start()
         closing.join(_LEAVE_S)
+        if self._checkpoints is not None:
+            self._checkpoints.close()
 
     def _after(self) -> None:
         if self._fatal is not None:
@@ -239,6 +244,9 @@ class PartitionConsumer:
         positions = starting_offsets(consumer, places, self._start, timeout_s=_ASK_S)
         self._assignment.update(places)
         self._commits.begin(positions)
+        if self._checkpoints is not None:
+            positions = self._checkpoints.newest(positions)
+            self._commits.want(positions)
         consumer.incremental_assign([TopicPartition(*place, at.offset) for place, at in positions.items()])
         consumer.resume([TopicPartition(*place) for place in places])  # one that was paused when it left still is
         self._listener.assigned(positions)

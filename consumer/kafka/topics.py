@@ -50,10 +50,10 @@ def admin_client(settings: Settings) -> AdminClient:
     return build(AdminClient, client_properties(settings))
 
 
-def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> None:
+def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> str:
     """Make sure that these topics of ours are there and fit, creating them first where the settings allow it.
 
-    With `events` the event topics that the settings name must be there too.
+    With `events` the event topics that the settings name must be there too. Returns the cluster's id.
 
     Raises:
         TopicsUnfit: names everything that is not.
@@ -65,6 +65,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
         if settings.create_topics and not settings.trust_broker:
             create(admin, settings, timeout_s=_START_TIMEOUT_S)
         problems = check(admin, settings, names=names, events=events, timeout_s=_START_TIMEOUT_S)
+        cluster = _cluster(admin)
     except KafkaBroken:
         admin.poll(0)
         for error in heard:
@@ -76,6 +77,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
             _log.warning("topic not as advised", problem=str(problem))
     if fatal := [problem for problem in problems if problem.fatal]:
         raise TopicsUnfit(fatal)
+    return cluster
 
 
 def check(
@@ -121,6 +123,13 @@ def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOU
     created = [name for name, future in futures.items() if _created(name, future)]
     _await_visible(admin, {spec.name for spec in missing})
     return created
+
+
+def _cluster(admin: AdminClient) -> str:
+    try:
+        return str(admin.list_topics(timeout=_START_TIMEOUT_S).cluster_id)
+    except KafkaException as exception:
+        raise broken(error_of(exception), "asking the broker for the cluster's id") from None
 
 
 def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:

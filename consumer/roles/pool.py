@@ -22,6 +22,7 @@ from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
@@ -88,7 +89,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         KafkaBroken: Kafka does not do what a promise depends on.
     """
     keyring = Keyring.from_settings(settings)
-    if not _topics_are_fit(settings, pool.role, stop):
+    cluster = _fit_cluster(settings, pool.role, stop)
+    if cluster is None:
         return
     canary.check(settings, keyring)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
@@ -115,21 +117,25 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         error_headers=settings.error_headers,
     )
 
+    instance = instance_id(settings, pool.role, slot)
+    group = Topics.of(settings).group(pool.role)
+
     def open_consumer(worker: Worker) -> PartitionConsumer:
         return PartitionConsumer(
             settings,
-            group=Topics.of(settings).group(pool.role),
+            group=group,
             topics=pool.topics,
-            instance=instance_id(settings, pool.role, slot),
+            instance=instance,
             listener=worker,
             start=settings.start if pool.role is Role.DELIVER else "earliest",
+            checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
         )
 
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
 
 
-def _topics_are_fit(settings: Settings, role: Role, stop: threading.Event) -> bool:
-    """Make sure of the role's topics; a Kafka that is away is waited for. False when `stop` came first.
+def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str | None:
+    """The id of a cluster that has the role's topics; one that is away is waited for. None when `stop` came first.
 
     Raises:
         TopicsUnfit: they are not as the role needs them.
@@ -138,14 +144,14 @@ def _topics_are_fit(settings: Settings, role: Role, stop: threading.Event) -> bo
     needed = needed_by(role, Topics.of(settings))
     while not stop.is_set():
         try:
-            require(settings, needed, events=role is Role.DELIVER)
+            cluster = require(settings, needed, events=role is Role.DELIVER)
         except KafkaBroken as error:
             unreachable.met(error=str(error))
             stop.wait(_ASK_KAFKA_EVERY_S)
         else:
             unreachable.over()
-            return True
-    return False
+            return cluster
+    return None
 
 
 def doubting(

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -7,6 +8,7 @@ from confluent_kafka.admin import NewPartitions
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
+from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.starting import Start
 from consumer.kafka.topics import admin_client
@@ -51,7 +53,9 @@ class Bench:
             producer.produce(self.topic, value.encode(), partition=partition)
         assert producer.flush(10) == 0
 
-    def join(self, *, instance: str | None = "one", start: Start = "earliest") -> tuple[PartitionConsumer, Seen]:
+    def join(
+        self, *, instance: str | None = "one", start: Start = "earliest", checkpoints: Checkpoints | None = None
+    ) -> tuple[PartitionConsumer, Seen]:
         seen = Seen()
         member = PartitionConsumer(
             self.settings,
@@ -60,6 +64,7 @@ class Bench:
             instance=instance,
             listener=seen,
             start=start,
+            checkpoints=checkpoints,
         )
         self.members.append(member)
         return member, seen
@@ -119,6 +124,30 @@ def test_a_commit_in_the_background_arrives(bench: Bench) -> None:
     take(second, lambda _: bool(again.assigned_at))
     assert again.assigned_at[bench.topic, 0] == Position(2)
     second.close()
+
+
+def test_what_was_not_committed_any_more_is_begun_after_and_committed_by_the_next(bench: Bench, tmp_path: Path) -> None:
+    place = (bench.topic, 0)
+    bench.write("a", "b", "c")
+    first, _ = bench.join(checkpoints=Checkpoints(tmp_path, "one"))
+    take(first, lambda records: len(records) == 3)
+    assert first.commit_last({place: Position(1)}, 5.0)
+    first._commits.want({place: Position(2)})  # and no request of it is sent
+    first.close()
+    second, again = bench.join(checkpoints=Checkpoints(tmp_path, "one"))
+    assert values(take(second, lambda records: len(records) == 1)) == ["c"]
+    assert again.assigned_at[place] == Position(2)
+    take(second, lambda _: not second._commits.unsettled)
+    second.close()
+    other, theirs = bench.join()
+    take(other, lambda _: bool(theirs.assigned_at))
+    assert theirs.assigned_at[place] == Position(2)
+    assert other.commit_last({place: Position(1)}, 5.0)  # as an operator's reset would
+    other.close()
+    last, seen = bench.join(checkpoints=Checkpoints(tmp_path, "one"))
+    take(last, lambda records: len(records) == 2)
+    assert seen.assigned_at[place] == Position(1)
+    last.close()
 
 
 def test_where_the_log_no_longer_holds_the_next_record_reading_goes_on_at_its_beginning(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
+from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.commits import Commits
 from consumer.kafka.consumer import Listener
 from tests.simulation.broker import Broker
@@ -48,6 +49,7 @@ class SimulatedConsumer:
         dice: random.Random,
         *,
         listener: Listener,
+        checkpoints: Checkpoints,
         is_drained: Callable[[], bool],
         ran: Callable[[Session, Record], None],
         committed: Callable[[Partition, Position], None],
@@ -59,6 +61,7 @@ class SimulatedConsumer:
         self._faults = faults
         self._dice = dice
         self._listener = listener
+        self._checkpoints = checkpoints
         self._is_drained = is_drained
         self._ran = ran
         self._committed = committed
@@ -70,6 +73,7 @@ class SimulatedConsumer:
         self._all_committed = False
         self._commits = Commits(
             owns=self._next.__contains__,
+            checkpoints=checkpoints,
             monotonic_s=lambda: life.timeline.now_ms / 1_000,
             sleep=lambda wait_s: life.pass_time(int(wait_s * 1_000)),
         )
@@ -218,13 +222,15 @@ class SimulatedConsumer:
             self._assign([partition for partition in coming if self._group.owns(self, partition)])
 
     def _assign(self, partitions: Sequence[Partition]) -> None:
-        positions = {partition: self._broker.position(self._group.name, partition) for partition in partitions}
+        committed = {partition: self._broker.position(self._group.name, partition) for partition in partitions}
+        self._commits.begin(committed)
+        positions = self._checkpoints.newest(committed)
         for partition, position in positions.items():
             self._next[partition] = position.offset
             self._sessions[partition] = Session(
                 partition, self.name, position.offset, read_map(position.metadata, position.offset)
             )
-        self._commits.begin(positions)
+        self._commits.want(positions)
         if positions:
             self._listener.assigned(positions)
 

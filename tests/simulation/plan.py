@@ -55,6 +55,7 @@ class Plan:
     troubled: float
     burst: int
     burst_every_ms: int
+    machines: int
 
     @property
     def finished_by_ms(self) -> int:
@@ -88,4 +89,5 @@ def plan(seed: int, deliveries: int) -> Plan:
         troubled=draw.choice((0.1, 0.25, 0.5)),
         burst=draw.choice((20, 60, 200)),
         burst_every_ms=draw.choice((50, 200, 500)),
+        machines=draw.choice((1, 2, 3)),
     )

@@ -18,6 +18,7 @@ from consumer.delivery.target import Target
 from consumer.events.event import Record
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.roles.clock import Clock
@@ -31,6 +32,7 @@ from consumer.webhooks.subscription import Subscription
 from tests.simulation.cache import Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
+from tests.simulation.disk import Disk
 from tests.simulation.group import Group
 from tests.simulation.lookups import Lookup
 from tests.simulation.network import Network
@@ -59,17 +61,21 @@ class Pool:
 class Process:
     """A slot of a role: started, turned, stopped and killed, and started again."""
 
-    def __init__(self, world: "World", pool: Pool, name: str, dice: random.Random, mark: Callable[[], Mark]) -> None:
+    def __init__(
+        self, world: "World", pool: Pool, name: str, dice: random.Random, *, mark: Callable[[], Mark], disk: Disk
+    ) -> None:
         self._world = world
         self._pool = pool
         self._dice = dice
         self._mark = mark
+        self._disk = disk
         self.name = name
         self.skew_ms = 0 if world.plan.calm else dice.randrange(-3_000, 3_000)
         self.life: Life | None = None
         self._worker: Worker | None = None
         self._core: Core | None = None
         self._consumer: SimulatedConsumer | None = None
+        self._checkpoints: Checkpoints | None = None
         self._turn_at_ms: int | None = None
         self._turning = False
         self._settling = 0
@@ -114,6 +120,8 @@ class Process:
             error_headers="kafka_dlt",
         )
 
+        checkpoints = self._checkpoints = self._disk.open()
+
         def open_consumer(worker: Worker) -> PartitionConsumer:
             opened = self._consumer = SimulatedConsumer(
                 life,
@@ -122,6 +130,7 @@ class Process:
                 world.faults,
                 dice,
                 listener=worker,
+                checkpoints=checkpoints,
                 is_drained=lambda: core.drained,
                 ran=watch.ran,
                 committed=watch.committed,
@@ -233,7 +242,7 @@ class Process:
         self.life.waiting = True
         worker._leave(_DRAIN_S)
         self._world.history.add(self.name, "! left")
-        self._end()
+        self.end()
         if not self._world.faults.on:
             self._world.timeline.after(1_000, self.start)  # asked to go before the end of all faults
 
@@ -268,16 +277,19 @@ class Process:
 
     def _die(self) -> None:
         self._world.faults.met("killed", self.name)
-        self._end()
+        self.end()
         wait_ms = self._dice.choice((100, 1_000, 3_000, 20_000))
         self._world.timeline.after(wait_ms, self.start)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Nothing is left of it but what is on the disk."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         if self.life is not None:
             self.life.alive = False
         if self._consumer is not None and self._pool.group.members.get(self.name) is self._consumer:
             self._pool.group.leave(self.name, static=self._world.plan.static_members)
-        self.life = self._worker = self._core = self._consumer = None
+        self.life = self._worker = self._core = self._consumer = self._checkpoints = None
 
 
 def _target(subscription: Subscription) -> Target:

@@ -27,6 +27,7 @@ from tests.simulation.broker import EVENTS, Broker
 from tests.simulation.cache import Redis
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.customers import Customers
+from tests.simulation.disk import Disk
 from tests.simulation.endpoints import HEALTHY, Endpoints
 from tests.simulation.faults import Faults
 from tests.simulation.group import Group
@@ -63,7 +64,7 @@ class Verdict:
 class World:
     """All parts of one seed."""
 
-    def __init__(self, plan: Plan, marks: Path | None) -> None:
+    def __init__(self, plan: Plan, disk: Path) -> None:
         self.plan = plan
         self.timeline = Timeline()
         self.history = History(self.timeline)
@@ -83,7 +84,7 @@ class World:
         self.customers = Customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
-        self._marks = marks
+        self._disk = disk
         self.deliver = self._pool("events", (EVENTS,), Patience(), self._read_event)
         self.retry = self._pool(
             "retry", self.topics.retry_topics, Patience(wait_ms=10_000, slow_ms=None), self._read_delayed
@@ -97,9 +98,16 @@ class World:
     def add(self, role: str, pool: Pool, slot: int) -> None:
         """One more process of a role."""
         name = f"{role}-{slot}"
-        process = Process(self, pool, name, stream(self.plan.seed, name), self._marker(name))
+        folder = self._disk / f"machine-{slot % self.plan.machines}" / role
+        disk = Disk(folder, name, self.faults, stream(self.plan.seed, f"disk of {name}"))
+        process = Process(self, pool, name, stream(self.plan.seed, name), mark=self._marker(name), disk=disk)
         self.processes.append(process)
         process.start()
+
+    def close(self) -> None:
+        """Let go of the disk."""
+        for process in self.processes:
+            process.end()
 
     def bounded(self, who: str, what: str, number: int, most: int) -> None:
         """Nothing that is kept in memory grows past its bound."""
@@ -210,9 +218,9 @@ class World:
         )
 
     def _marker(self, name: str) -> Callable[[], Mark]:
-        if self._marks is None:
+        if not self.plan.deadly:
             return NoMark
-        path = self._marks / name
+        path = self._disk / "marks" / name
         return lambda: Blame(path)
 
     def _read_event(self, record: Record) -> Content:
@@ -233,8 +241,9 @@ _EVENT_RULES = EventRules(registry=False)
 
 def run(seed: int, deliveries: int) -> Verdict:
     """One seed from its beginning to its end."""
-    planned = plan(seed, deliveries)
-    if not planned.deadly:
-        return World(planned, None).run()
     with tempfile.TemporaryDirectory() as folder:
-        return World(planned, Path(folder)).run()
+        world = World(plan(seed, deliveries), Path(folder))
+        try:
+            return world.run()
+        finally:
+            world.close()

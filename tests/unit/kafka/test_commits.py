@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -194,3 +194,47 @@ def test_the_answer_that_was_not_waited_for_is_not_taken_for_that_of_the_next_re
     assert mine.unsettled  # B is not known to be committed
     answer(mine, {B: 1})
     assert not mine.unsettled
+
+
+class Kept:
+    """What would be on the disk."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[Partition, Position | None, list[Position]]] = []
+
+    def keep(self, partition: Partition, position: Position, instead_of: Iterable[Position]) -> None:
+        self.all.append((partition, position, list(instead_of)))
+
+    def clear(self, partition: Partition) -> None:
+        self.all.append((partition, None, []))
+
+
+def test_what_is_wanted_is_kept_with_all_that_may_be_committed_meanwhile() -> None:
+    broker, kept = Broker(), Kept()
+    mine = Commits(owns={A, B}.__contains__, checkpoints=kept)
+    mine.begin(at({A: 1}))
+    mine.want(at({A: 2, THEIRS: 9}))
+    mine.send(broker)
+    mine.want(at({A: 2}))  # said already
+    mine.want(at({A: 3}))
+    answer(mine, {A: 2})
+    mine.want(at({A: 3}))
+    mine.send(broker)
+    mine.want(at({A: 4, B: 7}))
+    one, two, three, four, seven = (Position(offset) for offset in (1, 2, 3, 4, 7))
+    assert kept.all == [(A, two, [one]), (A, three, [one, two]), (A, four, [two, three]), (B, seven, [])]
+
+
+def test_what_is_kept_is_cleared_when_it_is_committed_and_not_before() -> None:
+    broker, kept = Broker(), Kept()
+    mine = Commits(owns={A, B}.__contains__, checkpoints=kept)
+    mine.want(at({A: 2, B: 2}))
+    mine.send(broker)
+    mine.want(at({B: 3}))
+    answer(mine, {A: 2, B: 2})
+    assert [place for place, position, _ in kept.all if position is None] == [A]
+    mine.send(broker)
+    answer(mine, {B: 3}, KafkaError.ILLEGAL_GENERATION)
+    assert [place for place, position, _ in kept.all if position is None] == [A]
+    assert mine.send_now(broker, 1.0) == {}
+    assert [place for place, position, _ in kept.all if position is None] == [A, B]
