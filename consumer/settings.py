@@ -151,7 +151,9 @@ class Settings(BaseSettings):
 
     # Operation
     processes: int | None = Field(None, ge=1, description="Deliver processes; default: the machine's cores.")
-    state_dir: Path = Field(Path(".hookline"), description="Where slots are locked on this machine.")
+    state_dir: Path = Field(
+        Path(".hookline"), description="Where slots are locked and checkpoints kept on this machine."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] = Field("json", description="console is for people.")
     drain_for: str = Field("8s", description="How long a stopping process waits for its attempts.")

@@ -33,12 +33,14 @@ class Window:
     """The unfinished records of one assigned partition. `done` is what an earlier owner had finished."""
 
     __slots__ = (
+        "_changed",
         "_done",
         "_last_done",
         "_next",
         "_partly",
         "_partly_before",
         "_partly_seen",
+        "_position",
         "_unfinished",
         "began",
         "closed",
@@ -64,12 +66,15 @@ class Window:
         self._partly_before = {} if done is None else dict(done.partly)
         self._partly = {offset: set(ended) for offset, ended in self._partly_before.items()}
         self._partly_seen = set(self._partly)
+        self._position: Position | None = None
+        self._changed = False
 
     def begin(self, offset: int) -> bool:
         """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
         if offset < self._next:
             return False
         self._next = offset + 1
+        self._changed = True
         if self._done is not None:
             if self._done.is_done(offset):
                 return False
@@ -86,6 +91,7 @@ class Window:
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
         del self._unfinished[offset]
+        self._changed = True
         self._last_done = max(self._last_done, offset)
         if self._partly:
             self._partly.pop(offset, None)
@@ -93,6 +99,7 @@ class Window:
     def part_ended(self, offset: int, delivery_id: str) -> None:
         """One delivery of a record that goes on has ended."""
         self._partly.setdefault(offset, set()).add(done_map.short(delivery_id))
+        self._changed = True
 
     def ended_before(self, offset: int) -> frozenset[bytes]:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
@@ -106,8 +113,12 @@ class Window:
     @property
     def position(self) -> Position | None:
         """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
-        if self._next < 0:
-            return None
+        if self._changed:
+            self._changed = bool(self._partly)  # what has ended in part is told from the second look on
+            self._position = self._look()
+        return self._position
+
+    def _look(self) -> Position:
         ahead = self._ahead()
         lowest = next(chain(self._unfinished, ahead), None)
         if lowest is None:

@@ -14,6 +14,8 @@ from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
 
+_LOOK_EVERY_S = 0.001
+
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Deliver events until `stop` is set. Raises as `pool.run` does."""
@@ -31,6 +33,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         role=Role.DELIVER,
         topics=settings.event_topics,
         patience=Patience(),
+        look_every_s=_LOOK_EVERY_S,
         decode=read,
         known_schemas=known_schemas,
     )

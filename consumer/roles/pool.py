@@ -48,11 +48,15 @@ _ASK_KAFKA_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas."""
+    """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas.
+
+    `look_every_s`: how long new records may go unseen while it waits for answers.
+    """
 
     role: Role
     topics: Sequence[str]
     patience: Patience
+    look_every_s: float
     decode: Callable[[Record], Content]
     known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
 
@@ -115,6 +119,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,
+        look_every_s=pool.look_every_s,
     )
 
     instance = instance_id(settings, pool.role, slot)

@@ -17,6 +17,7 @@ from consumer.settings import Settings
 from consumer.wire import RecordCorrupt
 
 _PATIENCE = Patience(wait_ms=10_000, slow_ms=None)
+_LOOK_EVERY_S = 0.005  # it always has some hanging requests, and its records were delayed for longer
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -31,4 +32,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         except RecordCorrupt as error:
             return Poison(reason=PoisonReason.UNDECODABLE, detail=str(error))
 
-    run(settings, Pool(role=Role.RETRY, topics=topics.retry_topics, patience=_PATIENCE, decode=read), stop, slot)
+    pool = Pool(
+        role=Role.RETRY, topics=topics.retry_topics, patience=_PATIENCE, look_every_s=_LOOK_EVERY_S, decode=read
+    )
+    run(settings, pool, stop, slot)

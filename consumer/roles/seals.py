@@ -50,37 +50,52 @@ class Seals:
         self._log = log
         self._committer = committer
         self._sealed: dict[Partition, Position] = {}
-        self._last: Mapping[Partition, Position] = {}
+        self._last: dict[Partition, Position] = {}
         self._sealed_ms = 0
         self._next_ms = 0
         self._pace = Pace()
         self._accepted = 0
+        # How many requests had begun when was sealed: what is sealed, what was committed last, what is being asked.
+        self._begun_sealed = self._begun_wanted = self._begun_asked = 0
 
-    def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> bool:
-        """Commit what is sealed once the log has it, then seal anew when it is time. Whether it did seal.
+    def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> None:
+        """Commit what is sealed once the log has it, then seal anew when it is time and there is anything new.
 
         To be called when the log has been given every attempt that is part of `positions`.
         """
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
-            self._pace.accepted(now_ms)
+            self._pace.accepted(now_ms, self._begun_asked)
+            self._begun_asked = self._begun_wanted
+        if self.is_behind(now_ms):
+            self._pace.doubt()
         if not self._log.rested:
-            return False
+            return
         if self._sealed:
-            self._committer.commit(self._sealed)
-            self._sealed = {}
+            self._commit()
+        if now_ms >= self._next_ms:
+            self._seal(now_ms, positions())
+
+    def _commit(self) -> None:
+        if self._committer.late_s == 0:  # else it is asked for once what is being asked is answered
+            self._begun_asked = self._begun_sealed
+        self._begun_wanted = self._begun_sealed
+        self._committer.commit(self._sealed)
+        self._sealed = {}
+
+    def _seal(self, now_ms: int, positions: dict[Partition, Position]) -> None:
+        before, self._last = self._last, positions
+        changed = [position for partition, position in positions.items() if position != before.get(partition)]
+        if not changed:
             if self._committer.late_s == 0:
-                self._pace.recorded(now_ms)
-        if now_ms < self._next_ms:
-            return False
-        before, self._last = self._last, positions()
-        changed = [position for partition, position in self._last.items() if position != before.get(partition)]
+                self._pace.settled(now_ms)
+            return
         metadata = sum(len(position.metadata) for position in changed)
-        self._sealed = dict(self._last)
+        self._sealed = dict(positions)
         self._sealed_ms = now_ms
+        self._begun_sealed = self._pace.begun
         self._log.turn()
         self._next_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
-        return True
 
     def is_behind(self, now_ms: int) -> bool:
         """Whether what ended a quarter of a second ago is not recorded.
@@ -100,12 +115,13 @@ class Seals:
 
     def begun(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
-        self._pace.begun(now_ms, number)
+        self._pace.begin(now_ms, number)
 
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not ours any more, or begin anew."""
         for partition in partitions:
             self._sealed.pop(partition, None)
+            self._last.pop(partition, None)
 
     @property
     def _late_ms(self) -> float:

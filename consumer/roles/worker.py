@@ -38,8 +38,8 @@ from consumer.telemetry.counters import counters
 _log = structlog.get_logger("worker")
 
 _COLLECT_SELDOM = (100_000, 20, 100)
-_BUSY_WAIT_S = 0.001  # with requests under way: how long epoll may wait before Kafka is looked at again
 _IDLE_WAIT_S = 0.1
+_COUNT_EVERY_MS = 100
 _TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
@@ -52,7 +52,10 @@ MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker drives. The core's decoder reads `known_schemas`."""
+    """What a worker drives. The core's decoder reads `known_schemas`.
+
+    `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
+    """
 
     core: Core
     transport: Transport
@@ -64,6 +67,7 @@ class Parts:
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family
+    look_every_s: float
 
 
 class Worker:
@@ -76,6 +80,7 @@ class Worker:
         self._broker = BrokerClock()
         self._time_asked_ms = 0
         self._wake_ms: int | None = None
+        self._count_ms = 0
         parts.transport.watch(parts.tenants.fd)
         parts.transport.watch(parts.marks.fd)
         if parts.schemas is not None:
@@ -158,7 +163,7 @@ class Worker:
     def _collect(self) -> None:
         """Tell the core what happened."""
         parts, core = self._parts, self._core
-        answers = parts.transport.poll(_BUSY_WAIT_S if self._is_busy else 0)
+        answers = parts.transport.poll(parts.look_every_s if self._is_busy else 0)
         now_ms = self._clock.now_ms()
         for token, answer in answers:
             core.answered(now_ms, token, answer)
@@ -241,7 +246,10 @@ class Worker:
 
     def _commit(self) -> None:
         """Between `_start` and `_collect`: only there is the log's end of what is finished written too."""
-        if self._seals.turn(self._clock.now_ms(), self._core.positions):
+        now_ms = self._clock.now_ms()
+        self._seals.turn(now_ms, self._core.positions)
+        if now_ms >= self._count_ms:
+            self._count_ms = now_ms + _COUNT_EVERY_MS
             counters.absorb(self._core.counted())
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,6 +266,7 @@ class Worker:
         self._core.hand_over(self._clock.now_ms())
         self._turn_until(until_s, turn)
         self._start()
+        counters.absorb(self._core.counted())
         left = self._parts.attempts.close(max(0.1, until_s - self._clock.monotonic_s()))
         if left or not self._core.drained:
             _log.warning("not drained in time: some deliveries will be repeated", attempts_unlogged=left)

@@ -118,6 +118,7 @@ class Process:
             known_schemas={},
             topics=world.topics,
             error_headers="kafka_dlt",
+            look_every_s=0.001,
         )
 
         checkpoints = self._checkpoints = self._disk.open()

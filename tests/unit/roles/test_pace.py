@@ -1,35 +1,46 @@
-"""How many requests may be begun between two commits."""
+"""How many requests may be begun before commits prove to be accepted."""
 
 from consumer.roles.pace import MOST, Pace
 
 
-def test_it_begins_with_a_few_and_doubles_with_each_accepted_commit() -> None:
+def test_it_begins_with_very_few_and_doubles_with_each_accepted_commit() -> None:
     pace = Pace()
     rooms = []
-    for now_ms in range(0, 100, 10):
+    for now_ms in range(0, 110, 10):
         rooms.append(pace.room(now_ms))
-        pace.begun(now_ms, rooms[-1])
+        pace.begin(now_ms, rooms[-1])
         assert pace.room(now_ms) == 0
-        pace.accepted(now_ms)
-    assert rooms == [32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 4_096, 4_096]
+        pace.accepted(now_ms, pace.begun)
+    assert rooms == [8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 4_096]
     assert rooms[-1] == MOST
 
 
-def test_it_begins_anew_when_no_commit_was_accepted_for_a_while() -> None:
+def test_what_was_begun_after_the_seal_is_not_covered_by_its_commit() -> None:
+    pace = Pace()
+    pace.begin(0, 5)
+    sealed = pace.begun
+    pace.begin(5, 3)
+    pace.accepted(10, sealed)
+    assert pace.room(10) == 16 - 3
+
+
+def test_after_a_calm_while_it_begins_anew_with_a_few_and_after_trouble_with_very_few() -> None:
     pace = Pace()
     for now_ms in range(0, 50, 10):
-        pace.accepted(now_ms)
-    assert pace.room(290) == 1_024
+        pace.accepted(now_ms, 0)
+    assert pace.room(290) == 256
     assert pace.room(291) == 32
-    pace.accepted(1_000)
+    pace.accepted(1_000, 0)
     assert pace.room(1_000) == 64
+    pace.doubt()
+    assert pace.room(1_000) == 8
 
 
 def test_what_hangs_is_not_waited_for() -> None:
-    """32 requests that are not answered leave nothing to commit, and so no commit that would let more begin."""
+    """Requests that are not answered leave nothing to commit, and so no commit that would let more begin."""
     pace = Pace()
-    pace.begun(0, 32)
-    pace.recorded(99)
+    pace.begin(0, 8)
+    pace.settled(99)
     assert pace.room(99) == 0
-    pace.recorded(100)
-    assert pace.room(100) == 32
+    pace.settled(100)
+    assert pace.room(100) == 8

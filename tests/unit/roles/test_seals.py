@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.roles.pace import MOST
@@ -32,7 +33,11 @@ class Group:
 
 
 def sealing(seals: Seals, now_ms: int, offset: int, metadata: str = "") -> bool:
-    return seals.turn(now_ms, lambda: {EVENTS: Position(offset, metadata)})
+    """Take a turn; whether it sealed."""
+    log = cast("Log", seals._log)
+    before = log.turns
+    seals.turn(now_ms, lambda: {EVENTS: Position(offset, metadata)})
+    return log.turns != before
 
 
 def test_a_position_is_committed_once_the_log_has_what_was_written_before_it() -> None:
@@ -59,14 +64,23 @@ def test_the_next_seal_waits_and_the_longer_the_more_there_is_to_write() -> None
     assert sealing(seals, 110, 3)
 
 
-def test_metadata_that_did_not_change_is_not_sent_and_does_not_count() -> None:
+def test_what_did_not_change_is_not_sealed_and_what_does_then_is_at_once() -> None:
     log = Log()
     seals = Seals(log, Group())
     assert sealing(seals, 0, 1, "m" * 6_554)
     log.rested = True
-    assert sealing(seals, 100, 1, "m" * 6_554)
-    log.rested = True
-    assert sealing(seals, 110, 2)
+    assert not sealing(seals, 100, 1, "m" * 6_554)
+    assert sealing(seals, 101, 2)
+
+
+def test_metadata_that_did_not_change_is_not_sent_and_does_not_count() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    theirs = Position(3, "m" * 6_554)
+    for now_ms, offset in ((0, 1), (100, 2), (110, 3)):
+        seals.turn(now_ms, lambda offset=offset: {EVENTS: Position(offset), OTHERS: theirs})  # type: ignore[misc]
+        log.rested = True
+    assert log.turns == 3
 
 
 def test_of_a_partition_that_went_nothing_is_committed() -> None:
@@ -101,35 +115,73 @@ def test_commits_that_are_refused_hold_up_for_four_seconds_at_most() -> None:
     assert behind == [False, True, True, False, False]
 
 
+def test_of_one_that_went_and_came_back_the_same_is_sealed_again() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    assert sealing(seals, 0, 1)
+    log.rested = True
+    seals.drop([EVENTS])
+    assert sealing(seals, 10, 1)
+
+
 def test_more_begins_with_each_commit_that_is_accepted() -> None:
     log, group = Log(), Group()
     seals = Seals(log, group)
-    assert seals.room(0) == 32
-    seals.begun(0, 32)
+    assert seals.room(0) == 8
+    seals.begun(0, 8)
     assert seals.room(0) == 0
     sealing(seals, 0, 1)
     log.rested = True
-    group.late_s = 0.001  # asked for, not answered
     sealing(seals, 10, 2)
+    group.late_s = 0.001  # asked for, not answered
     assert seals.room(10) == 0
     group.accepted, group.late_s = 1, 0.0
     sealing(seals, 11, 2)
-    assert seals.room(11) == 64
+    assert seals.room(11) == 16
+
+
+def test_what_waited_behind_a_request_is_covered_by_the_next_one_only() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    seals.begun(0, 5)
+    sealing(seals, 0, 1)
+    log.rested = True
+    seals.begun(5, 3)
+    sealing(seals, 10, 2)  # asks for the first seal
+    group.late_s = 0.001
+    log.rested = True
+    sealing(seals, 20, 2)  # the second one waits
+    group.accepted = 1
+    sealing(seals, 21, 2)
+    assert seals.room(21) == 16 - 3
+    group.accepted = 2
+    sealing(seals, 22, 2)
+    assert seals.room(22) == 32
 
 
 def test_the_next_round_begins_when_there_is_nothing_to_commit() -> None:
     log, group = Log(), Group()
     seals = Seals(log, group)
-    seals.begun(0, 32)
+    seals.begun(0, 8)
     sealing(seals, 0, 0)
     log.rested = True
+    sealing(seals, 99, 0)
+    assert seals.room(99) == 0
     sealing(seals, 100, 0)  # what was begun hangs: nothing ended, nothing is wanted
-    assert seals.room(100) == 32
+    assert seals.room(100) == 8
 
 
-def test_what_is_behind_begins_nothing_and_what_is_refused_for_long_holds_up_no_more() -> None:
-    group = Group(late_s=1.0)
+def test_what_is_behind_begins_nothing_then_little_and_what_is_refused_for_long_holds_up_no_more() -> None:
+    group = Group()
     seals = Seals(Log(), group)
+    for number in range(1, 5):
+        group.accepted = number
+        sealing(seals, 0, 0)
+    assert seals.room(0) == 128
+    group.late_s = 1.0
+    sealing(seals, 0, 0)
     assert seals.room(0) == 0
+    group.late_s = 0.0
+    assert seals.room(0) == 8
     group.late_s = 5.0
     assert seals.room(0) == MOST

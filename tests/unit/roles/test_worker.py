@@ -127,8 +127,19 @@ def worker_of(
         known_schemas={},
         topics=Topics("t.", ("1s",)),
         error_headers="kafka_dlt",
+        look_every_s=0.001,
     )
     return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
+
+
+def end_one(core: Core, offset: int) -> None:
+    """A record that ends at once, so that there is something to commit."""
+    if offset == 0:
+        core.assigned({("events", 0): Position(0)})
+    core.records(
+        NOW_MS,
+        [Record(topic="events", partition=0, offset=offset, key=None, value=None, headers=(), timestamp_ms=NOW_MS)],
+    )
 
 
 @pytest.fixture
@@ -175,6 +186,7 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
 
     time = Time()
     core = Sealing(rules(), decode=lambda _: Tombstone(), target=target_of)
+    end_one(core, 0)
     worker = worker_of(
         core,
         time,
@@ -198,11 +210,7 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
 
     time, consumer, attempts = Time(), Consumer(), Resting()
     core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
-    core.assigned({("events", 0): Position(0)})
-    core.records(
-        NOW_MS,
-        [Record(topic="events", partition=0, offset=0, key=None, value=None, headers=(), timestamp_ms=NOW_MS)],
-    )
+    end_one(core, 0)
     worker = worker_of(
         core, time, records=Records(time, polls=1, takes_s=0), attempts=attempts, network=Network(), consumer=consumer
     )
@@ -210,6 +218,7 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
         worker._turn()
     assert asked == [True, False, True, True]  # a rebalance that refuses commits for seconds holds up no longer
     time.now_s += 0.1
+    end_one(core, 1)
     worker._turn()
     attempts.rested = False  # of what is sealed now, the log has not everything
     for _ in range(3):
