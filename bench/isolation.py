@@ -1,18 +1,20 @@
 """`python -m bench.isolation`: do webhooks that hang hurt the others? Leaves bench/out/isolation.json.
 
 200 webhooks, 1,000 deliveries a second. Once all answer; then 20 of them accept every request and never answer
-(timeout 10 s), once on origins of their own and once on the origin that the healthy ones share.
+(timeout 10 s), once on origins of their own and once on the origin that the healthy ones share. The three take turns,
+three times, so that a machine's slow minute falls on all of them.
 
 The law: the same 180 webhooks are compared in every run, by what their receiver saw. They keep ≥ 95 % of their
 throughput and a p99 (publish to receive) of at most twice that of the run in which all answer. Exit 1 when they do not.
 
-ISOLATION_SECONDS (default 60) sets the length of each run.
+ISOLATION_SECONDS (default 60) sets how long each is measured, its three rounds together.
 """
 
 import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -39,7 +41,9 @@ LEAST_THROUGHPUT = 0.95
 MOST_P99 = 2.0
 
 _TENANTS = 20
-_WARM_UP_S = 20.0  # so long does Java go on compiling the broker
+_ROUNDS = 3
+_WARM_UP_S = 12.0  # what hangs has timed out once
+_FIRST_WARM_UP_S = 20.0  # so long does Java go on compiling the broker
 _GRACE_S = 1.0  # after the last event was published; counts for `healthy_share`, not for the throughput
 _FOR_S = float(os.environ.get("ISOLATION_SECONDS", "60"))
 
@@ -53,18 +57,43 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What the healthy webhooks got, and what the others held.
+class Round:
+    """What the healthy webhooks got in `for_s` seconds, and what the others held.
 
-    `healthy_share` is how much of what was published for them had come a second after the last event, `healthy_per_s`
-    what had come while it was published. `delayed` counts records on the delay topics; `hanging_most` requests hung at
-    once, and so many of one webhook.
+    `came` of what was published for the healthy ones by a second after the last event, and `latencies_ms` of those that
+    came while it was published. `delayed` counts records on the delay topics; `hanging_most` requests hung at once, and
+    so many of one webhook.
     """
+
+    for_s: float
+    came: int
+    latencies_ms: list[float]
+    delayed_of_healthy: int
+    delayed_of_hanging: int
+    hung: int
+    hanging_most: int
+    hanging_most_of_one: int
+
+    @property
+    def healthy_share(self) -> float:
+        """How much of what was published for the healthy webhooks had come."""
+        return round(self.came * WEBHOOKS / (WEBHOOKS - HANGING) / int(A_SECOND * self.for_s), 4)
+
+    @property
+    def healthy_per_s(self) -> float:
+        """How much of it came while it was published, a second."""
+        return round(len(self.latencies_ms) / self.for_s, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All rounds of one trouble."""
 
     healthy_share: float
     healthy_per_s: float
     p50_ms: float
     p99_ms: float
+    p99_ms_of_rounds: list[float]
     delayed_of_healthy: int
     delayed_of_hanging: int
     hung: int
@@ -77,7 +106,7 @@ def is_hanging(webhook: int) -> bool:
     return webhook % (WEBHOOKS // HANGING) == 0
 
 
-def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_up_s: float) -> Run:
+def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_up_s: float) -> Round:
     """Run all roles of a fresh installation under the load: for so long to warm up, then for so long to measure.
 
     Raises:
@@ -98,7 +127,7 @@ def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_
         load.publish_paced(audience, a_second=A_SECOND, for_s=for_s)
         time.sleep(_GRACE_S)
         seen = receiver.finish()
-    return _run(installation, audience, seen, began_ns, for_s)
+    return _round(installation, audience, seen, began_ns, for_s)
 
 
 def _warm_up(installation: Installation, load: Load, audience: Audience, for_s: float) -> None:
@@ -120,7 +149,7 @@ def _audience(receiver: Receiver, trouble: Trouble) -> Audience:
     return Audience(name="wh", webhooks=WEBHOOKS, tenants=_TENANTS, url=url)
 
 
-def _run(installation: Installation, audience: Audience, seen: Seen, began_ns: int, for_s: float) -> Run:
+def _round(installation: Installation, audience: Audience, seen: Seen, began_ns: int, for_s: float) -> Round:
     until_ns = began_ns + int(for_s * 1_000_000_000)
     came = [each for each in seen.arrivals if not is_hanging(each.webhook) and each.published_ns >= began_ns]
     latencies_ms = [each.latency_ms for each in came if each.received_ns <= until_ns]
@@ -128,16 +157,32 @@ def _run(installation: Installation, audience: Audience, seen: Seen, began_ns: i
         raise BenchError("no healthy webhook received anything")
     delayed = _delayed(installation)
     of_hanging = {audience.id(webhook) for webhook in range(WEBHOOKS) if is_hanging(webhook)}
-    return Run(
-        healthy_share=round(len(came) * WEBHOOKS / (WEBHOOKS - HANGING) / int(A_SECOND * for_s), 4),
-        healthy_per_s=round(len(latencies_ms) / for_s, 1),
-        p50_ms=round(percentile(latencies_ms, 0.50), 2),
-        p99_ms=round(percentile(latencies_ms, 0.99), 2),
+    return Round(
+        for_s=for_s,
+        came=len(came),
+        latencies_ms=latencies_ms,
         delayed_of_healthy=sum(number for id_, number in delayed.items() if id_ not in of_hanging),
         delayed_of_hanging=sum(number for id_, number in delayed.items() if id_ in of_hanging),
         hung=seen.hung,
         hanging_most=seen.hanging_most,
         hanging_most_of_one=seen.hanging_most_of_one,
+    )
+
+
+def together(rounds: Sequence[Round]) -> Run:
+    """One trouble's rounds as one: percentiles over all deliveries, sums, and the most of all."""
+    latencies_ms = [latency for each in rounds for latency in each.latencies_ms]
+    return Run(
+        healthy_share=round(sum(each.healthy_share for each in rounds) / len(rounds), 4),
+        healthy_per_s=round(sum(each.healthy_per_s for each in rounds) / len(rounds), 1),
+        p50_ms=round(percentile(latencies_ms, 0.50), 2),
+        p99_ms=round(percentile(latencies_ms, 0.99), 2),
+        p99_ms_of_rounds=[round(percentile(each.latencies_ms, 0.99), 2) for each in rounds],
+        delayed_of_healthy=sum(each.delayed_of_healthy for each in rounds),
+        delayed_of_hanging=sum(each.delayed_of_hanging for each in rounds),
+        hung=sum(each.hung for each in rounds),
+        hanging_most=max(each.hanging_most for each in rounds),
+        hanging_most_of_one=max(each.hanging_most_of_one for each in rounds),
     )
 
 
@@ -160,18 +205,20 @@ def compare(without: Run, with_: Run) -> dict[str, float | bool]:
 
 
 def _all_runs(console: Console) -> dict[Trouble, Run]:
-    runs: dict[Trouble, Run] = {}
+    rounds: dict[Trouble, list[Round]] = {trouble: [] for trouble in Trouble}
     with services() as around:
-        for number, trouble in enumerate(Trouble):
-            console.print(f"hanging: {trouble}: {A_SECOND:,} deliveries/s for {_FOR_S:g} s ...")
+        for number in range(_ROUNDS * len(Trouble)):
+            trouble = list(Trouble)[number % len(Trouble)]
+            console.print(f"hanging: {trouble}: {A_SECOND:,} deliveries/s for {_FOR_S / _ROUNDS:g} s ...")
             installation = Installation(
-                folder=around.folder / trouble.name,
+                folder=around.folder / f"{trouble.name}-{number}",
                 bootstrap=around.kafka.bootstrap,
                 redis_url=around.redis.url(number),
                 prefix=f"isolation{number}.",
             )
-            runs[trouble] = measure(installation, trouble, for_s=_FOR_S, warm_up_s=_WARM_UP_S)
-    return runs
+            warm_up_s = _FIRST_WARM_UP_S if number == 0 else _WARM_UP_S
+            rounds[trouble].append(measure(installation, trouble, for_s=_FOR_S / _ROUNDS, warm_up_s=warm_up_s))
+    return {trouble: together(each) for trouble, each in rounds.items()}
 
 
 def show(console: Console, runs: dict[Trouble, Run]) -> None:
@@ -182,8 +229,12 @@ def show(console: Console, runs: dict[Trouble, Run]) -> None:
         table.add_column(trouble, justify="right")
     columns = [asdict(run) for run in runs.values()]
     for figure in columns[0]:
-        table.add_row(figure, *(f"{column[figure]:,}" for column in columns))
+        table.add_row(figure, *(_text(column[figure]) for column in columns))
     console.print(table)
+
+
+def _text(figure: float | list[float]) -> str:
+    return ", ".join(map(str, figure)) if isinstance(figure, list) else f"{figure:,}"
 
 
 def main() -> int:

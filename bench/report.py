@@ -72,13 +72,15 @@ def _isolation(found: Found) -> str:
     runs: Mapping[str, Found] = found["runs"]
     rows = [f"| | {' | '.join(f'hanging: {name}' for name in runs)} |", "|---|" + "---:|" * len(runs)]
     rows += [
-        f"| {figure} | {' | '.join(_number(run[figure]) for run in runs.values())} |"
+        f"| {figure} | {' | '.join(_figure(run[figure]) for run in runs.values())} |"
         for figure in next(iter(runs.values()))
     ]
     for figure in ("throughput_share", "p99_ratio"):
         compared = [found["compared"].get(name) for name in runs]
         rows.append(f"| {figure} | {' | '.join('' if each is None else _number(each[figure]) for each in compared)} |")
-    return "\n".join([*rows, "", f"Each run took {found['seconds']:g} s. {_where(found['machine'])}", ""])
+    return "\n".join(
+        [*rows, "", f"Each was measured for {found['seconds']:g} s, in three rounds. {_where(found['machine'])}", ""]
+    )
 
 
 def _plain(bars: Sequence[Bar], found: Found) -> str:
@@ -86,8 +88,7 @@ def _plain(bars: Sequence[Bar], found: Found) -> str:
     rows = ["| figure | measured | bar |", "|---|---:|---:|"]
     for figure, value in found.items():
         if figure != "machine":
-            told = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
-            rows.append(f"| {figure} | {told} | {by_figure.get(figure, '')} |")
+            rows.append(f"| {figure} | {_figure(value)} | {by_figure.get(figure, '')} |")
     return "\n".join([*rows, "", _where(found["machine"]), ""])
 
 
@@ -99,6 +100,10 @@ def _where(machine: Found) -> str:
         f" load average before the run {machine['load_before']}; {machine['kernel']}, Python {machine['python']},"
         f" {libraries}."
     )
+
+
+def _figure(value: float | list[float] | None) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
 
 
 def _number(value: float | None) -> str:

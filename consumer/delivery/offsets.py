@@ -118,28 +118,28 @@ class Window:
             self._position = self._look()
         return self._position
 
-    def _look(self) -> Position:
-        ahead = self._ahead()
-        lowest = next(chain(self._unfinished, ahead), None)
-        if lowest is None:
-            self.crowded = False
-            begin = max(self._next, self._last_done + 1)
-            return Position(begin, done_map.encode(begin, -1, (), self._long_partly(begin)))
-        # Of the thousands that a delay topic's window may hold, nearly all are above the last finished one.
-        told = list(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
-        metadata = done_map.encode(lowest, self._last_done, told, self._long_partly(lowest))
-        self.crowded = done_map.span(metadata) >= _CROWDED
-        return Position(lowest, metadata)
-
     def done(self) -> DoneMap | None:
         """All that is finished from the lowest unfinished offset on, without the limits of a commit's metadata."""
         if self._next < 0:
             return None
-        ahead = self._ahead()
-        base = min(chain(self._unfinished, ahead), default=max(self._next, self._last_done + 1))
-        told = frozenset(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
+        base, told = self._unfinished_from()
         partly = {offset: frozenset(ended) for offset, ended in self._partly.items()}
-        return DoneMap(base=base, last=max(self._last_done, base - 1), unfinished=told, partly=partly)
+        return DoneMap(base=base, last=max(self._last_done, base - 1), unfinished=frozenset(told), partly=partly)
+
+    def _look(self) -> Position:
+        base, told = self._unfinished_from()
+        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base))
+        self.crowded = done_map.span(metadata) >= _CROWDED
+        return Position(base, metadata)
+
+    def _unfinished_from(self) -> tuple[int, list[int]]:
+        """The lowest unfinished offset, or the next to come, and the unfinished ones up to the last finished one.
+
+        Of the thousands that a delay topic's window may hold, nearly all are above that.
+        """
+        ahead = self._ahead()
+        base = next(chain(self._unfinished, ahead), max(self._next, self._last_done + 1))
+        return base, list(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
 
     def _ahead(self) -> list[int]:
         """Of what an earlier owner left unfinished, some may not have been read again yet."""

@@ -44,6 +44,7 @@ LATE: Final = 124  # as timeout(1) says it
 TYPES: Final = ("order.created", "order.updated", "user.created", "order.created", "rare.made")
 _STAGE_PREFIX: Final = "chaos."
 _PYTHON: Final = (sys.executable, "-m")
+_PLANTING: Final = Path(__file__).with_name("planting")
 
 
 def happening(number: int) -> Happening:
@@ -175,6 +176,7 @@ class Arena:
         options: Mapping[str, str] | None = None,
         kafka: Broker | None = None,
         replication: int = 1,
+        bug: str | None = None,
     ) -> None:
         self.folder = folder
         self._open = ExitStack()
@@ -206,7 +208,8 @@ class Arena:
             if name.startswith("kafka_")
         }
         self.settings = Settings.model_validate({**fields, "kafka": kafka_fields})
-        self.stage = Stage(self.environment, self.settings, folder)
+        planting = {} if bug is None else {"PLANTED_BUG": bug, "PYTHONPATH": f"{_PLANTING}{os.pathsep}{ROOT}"}
+        self.stage = Stage(self.environment | planting, self.settings, folder)
         create_topics(self.kafka.bootstrap, {self.stage.event_topic: PARTITIONS}, replication=replication)
         topics.create(topics.admin_client(self.settings), self.settings)
         self.secrets = {hook.name: canary.signing_secret() for hook in steady_hooks()} | {
@@ -287,10 +290,15 @@ class Arena:
 
 @contextmanager
 def arena(
-    folder: Path, *, options: Mapping[str, str] | None = None, kafka: Broker | None = None, replication: int = 1
+    folder: Path,
+    *,
+    options: Mapping[str, str] | None = None,
+    kafka: Broker | None = None,
+    replication: int = 1,
+    bug: str | None = None,
 ) -> Iterator[Arena]:
     """An arena that ends with this context."""
-    built = Arena(folder, options=options, kafka=kafka, replication=replication)
+    built = Arena(folder, options=options, kafka=kafka, replication=replication, bug=bug)
     try:
         yield built
     finally:

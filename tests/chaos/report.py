@@ -36,7 +36,7 @@ def targets(outcome: Outcome) -> list[Target]:
     """Every target; the counts in proportion to the run's length."""
     share = min(1.0, outcome.length_s / _FULL_S)
     kinds = Counter(each.kind for each in outcome.faults)
-    judged, verdict = outcome.judgement, outcome.judgement.verdict
+    judged = outcome.judgement
     terms = kinds[Kind.TERM] + sum(each.kind is Kind.GUEST and each.detail == "goes" for each in outcome.faults)
     counts = (
         ("worker kills", 200, sum(number for kind, number in kinds.items() if kind.is_kill)),
@@ -49,19 +49,7 @@ def targets(outcome: Outcome) -> list[Target]:
         Target(name=name, wanted=f"≥ {int(least * share):,}", found=f"{number:,}", met=number >= int(least * share))
         for name, least, number in counts
     ]
-    nothing = (
-        ("lost", len(verdict.lost)),
-        ("acknowledged events missing from the log", len(judged.missing_events)),
-        ("phantom", len(verdict.phantom)),
-        ("cross-tenant", len(verdict.cross_tenant)),
-        ("altered", len(verdict.altered)),
-        ("refused signatures", len(verdict.refused_signatures)),
-        ("early", len(verdict.early)),
-        ("buried twice", len(verdict.buried_twice)),
-        ("commits past what was safe", len(judged.unsafe_commits)),
-        ("places with a leaked secret", len(outcome.leaked)),
-        ("duplicates not explained by a fault", outcome.unexplained),
-    )
+    nothing = (*_laws(outcome), ("duplicates not explained by a fault", outcome.unexplained))
     found += [Target(name=name, wanted="0", found=f"{number:,}", met=number == 0) for name, number in nothing]
     duplicates = judged.duplicates / max(1, judged.pairs)
     found.append(
@@ -84,6 +72,11 @@ def targets(outcome: Outcome) -> list[Target]:
     )
     found += _returned(outcome)
     return found
+
+
+def broken(outcome: Outcome) -> list[str]:
+    """The laws that were broken, with how often."""
+    return [f"{number:,} {name}" for name, number in _laws(outcome) if number]
 
 
 def passed(outcome: Outcome) -> bool:
@@ -172,6 +165,23 @@ def _causes(causes: Sequence[Cause]) -> str:
     half, most = before_ms[len(before_ms) // 2], before_ms[-1]
     kinds = _counted(Counter(cause.kind for cause in causes))
     return f"{kinds} (accepted before it began: median {half} ms, at most {most} ms)"
+
+
+def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
+    """What must never happen, and how often it did."""
+    judged, verdict = outcome.judgement, outcome.judgement.verdict
+    return (
+        ("lost", len(verdict.lost)),
+        ("acknowledged events missing from the log", len(judged.missing_events)),
+        ("phantom", len(verdict.phantom)),
+        ("cross-tenant", len(verdict.cross_tenant)),
+        ("altered", len(verdict.altered)),
+        ("refused signatures", len(verdict.refused_signatures)),
+        ("early", len(verdict.early)),
+        ("buried twice", len(verdict.buried_twice)),
+        ("commits past what was safe", len(judged.unsafe_commits)),
+        ("places with a leaked secret", len(outcome.leaked)),
+    )
 
 
 def _returned(outcome: Outcome) -> list[Target]:

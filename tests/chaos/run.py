@@ -48,13 +48,15 @@ class Outcome:
     dead_letters: Counter[str]
 
 
-def run(folder: Path, *, seed: int, length_s: float, a_second: float = EVENTS_A_SECOND) -> Outcome:
-    """Let it happen for `length_s` seconds, and judge.
+def run(
+    folder: Path, *, seed: int, length_s: float, a_second: float = EVENTS_A_SECOND, bug: str | None = None
+) -> Outcome:
+    """Let it happen for `length_s` seconds, and judge. `bug` is planted in every process of Hookline.
 
     Raises:
         AssertionError: something did not come to an end.
     """
-    with arena(folder) as built:
+    with arena(folder, bug=bug) as built:
         return _run(built, seed=seed, length_s=length_s, a_second=a_second)
 
 
