@@ -50,6 +50,8 @@ class Judgement:
     commits: int
     arrivals: Mapping[Pair, Sequence[int]]
     """When each pair was accepted, in order."""
+    requests: Mapping[Pair, Sequence[int]]
+    """When a request of each pair came, whatever was answered, in order."""
 
     @property
     def duplicates(self) -> int:
@@ -107,7 +109,9 @@ def decide(
     steady = owed(log.events, hooks)
     must, doubtful = _of_changing(log.events, stories)
     accepted: defaultdict[Pair, list[int]] = defaultdict(list)
+    requests: defaultdict[Pair, list[int]] = defaultdict(list)
     for receipt in receipts:
+        requests[receipt.webhook_id, receipt.endpoint].append(receipt.at_ms)
         if receipt.accepted:
             accepted[receipt.webhook_id, receipt.endpoint].append(receipt.at_ms)
     buried = {each.pair for each in log.buried}
@@ -142,6 +146,7 @@ def decide(
         unsafe_commits=unsafe(commits, log.events, owed_pairs, safe_ms),
         commits=len(commits),
         arrivals=accepted,
+        requests=requests,
     )
 
 

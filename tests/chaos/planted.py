@@ -28,10 +28,12 @@ FOUND_IN_A_MINUTE: Final = (
 def main() -> int:
     """Run them, one after the other; 0 when each was caught."""
     arguments = argparse.ArgumentParser(prog="chaos.planted", description="Does chaos catch what is planted?")
-    arguments.add_argument("bugs", nargs="*", default=FOUND_IN_A_MINUTE, choices=[*BUGS, []], metavar="BUG")
+    arguments.add_argument("bugs", nargs="*", default=FOUND_IN_A_MINUTE, metavar="BUG")
     arguments.add_argument("--seed", type=int, default=2026)
     arguments.add_argument("--seconds", type=float, default=60.0)
     asked = arguments.parse_args()
+    if unknown := set(asked.bugs) - BUGS.keys():
+        arguments.error(f"no such bug: {', '.join(unknown)}; there are: {', '.join(BUGS)}")
     missed = []
     for name in asked.bugs:
         broken = caught(name, seed=asked.seed, length_s=asked.seconds)

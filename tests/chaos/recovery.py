@@ -71,25 +71,26 @@ def silences(arrivals: Iterable[int], from_ms: int, until_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What explains a duplicate, and how long before that fault it was first accepted (0: while it lasted)."""
+    """What explains a duplicate, and how long before that fault its request came (0: while it lasted)."""
 
     kind: Kind
     before_ms: int
 
 
 def explained(
-    duplicates: Iterable[Pair], arrivals: Mapping[Pair, Sequence[int]], faults: Sequence[Happened]
+    duplicates: Iterable[Pair], requests: Mapping[Pair, Sequence[int]], faults: Sequence[Happened]
 ) -> tuple[list[Cause], list[Pair]]:
-    """The causes of the duplicates, and those without one.
+    """The causes of the duplicates, and those without one. `requests`: when each of a pair's requests came, in order.
 
-    A fault explains a duplicate when it was first accepted while the fault lasted or shortly before, and accepted again
-    only after it had begun: it was in flight then, or its end was not committed. Of several the nearest is named.
+    A fault explains a duplicate when one of its requests but the last came while the fault lasted or shortly before,
+    and the last only after it had begun: that request was in flight then, or its end was not committed. Of a delivery
+    that is retried it may be one that failed: then two records of it went on. Of several faults the nearest is named.
     """
     causes: list[Cause] = []
     rest: list[Pair] = []
     able = [fault for fault in faults if fault.kind not in _HARMLESS]
     for pair in duplicates:
-        cause = _cause(arrivals[pair][0], arrivals[pair][-1], able)
+        cause = _cause(requests[pair], able)
         if cause is None:
             rest.append(pair)
         else:
@@ -97,11 +98,12 @@ def explained(
     return causes, rest
 
 
-def _cause(first_ms: int, last_ms: int, faults: Sequence[Happened]) -> Cause | None:
+def _cause(requests_ms: Sequence[int], faults: Sequence[Happened]) -> Cause | None:
     found = [
-        Cause(kind=fault.kind, before_ms=max(0, fault.began_ms - first_ms))
+        Cause(kind=fault.kind, before_ms=max(0, fault.began_ms - at_ms))
         for fault in faults
-        if fault.began_ms - _BEFORE_MS <= first_ms <= fault.ended_ms + _AFTER_MS and fault.began_ms <= last_ms
+        for at_ms in requests_ms[:-1]
+        if fault.began_ms - _BEFORE_MS <= at_ms <= fault.ended_ms + _AFTER_MS and fault.began_ms <= requests_ms[-1]
     ]
     return min(found, key=lambda cause: cause.before_ms, default=None)
 

@@ -164,7 +164,7 @@ def _causes(causes: Sequence[Cause]) -> str:
     before_ms = sorted(cause.before_ms for cause in causes)
     half, most = before_ms[len(before_ms) // 2], before_ms[-1]
     kinds = _counted(Counter(cause.kind for cause in causes))
-    return f"{kinds} (accepted before it began: median {half} ms, at most {most} ms)"
+    return f"{kinds} (came before it began: median {half} ms, at most {most} ms)"
 
 
 def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:

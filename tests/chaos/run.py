@@ -129,7 +129,7 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         by_event.setdefault(event, []).extend(times)
     partition_of = {event.webhook_id: event.partition for event in log.events}
     happened = sorted(seen.faults.happened, key=lambda each: each.began_ms)
-    causes, unexplained = explained(judged.verdict.duplicates, judged.arrivals, happened)
+    causes, unexplained = explained(judged.verdict.duplicates, judged.requests, happened)
     return Outcome(
         seed=seed,
         length_s=length_s,

@@ -275,7 +275,7 @@ BUGS: dict[str, Bug] = {
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
     "write not awaited": Bug(patches=_write_not_awaited, seed=1, rule="commit"),
     "epoch ignored": Bug(patches=_epoch_ignored, seed=8, rule="liveness"),
-    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=53, rule="commit"),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=23, rule="commit"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=2, rule="commit"),
     "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged, seed=4, rule="commit"),
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
@@ -288,7 +288,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=11, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=8, rule="commit"),
-    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=1518, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=351, rule="commit"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
     "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry, seed=0, rule="duplicates"),
 }
