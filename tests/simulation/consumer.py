@@ -71,6 +71,7 @@ class SimulatedConsumer:
         self._paused: set[Partition] = set()
         self._answers: list[tuple[KafkaError | None, list[_Answered]]] = []
         self._all_committed = False
+        self._arrives_ms = 0
         self._commits = Commits(
             owns=self._next.__contains__,
             checkpoints=checkpoints,
@@ -99,8 +100,8 @@ class SimulatedConsumer:
         return partition in self._next and partition not in self._paused
 
     def behind(self, positions: Mapping[Partition, Position]) -> bool:
-        """Whether any of these is not what the broker has."""
-        return any(
+        """Whether any of these is not what the broker has, or a request is still to be sent or answered."""
+        return self._commits.unsettled or any(
             self._broker.position(self._group.name, partition) != position
             for partition, position in positions.items()
             if partition in self._next
@@ -152,11 +153,14 @@ class SimulatedConsumer:
             self._commits.send(cast("Consumer", self))
             return None
         batch = {(each.topic, each.partition): Position(each.offset, each.metadata or "") for each in offsets}
+        # One connection: no request overtakes an earlier one.
+        now_ms = self._life.timeline.now_ms
+        self._arrives_ms = max(self._arrives_ms, now_ms + self._dice.randrange(1, 15))
         if asynchronous:
-            wait_ms = self._dice.randrange(1, 15)
-            self._life.timeline.after(wait_ms, lambda: self._arrive(batch))
+            self._life.timeline.after(self._arrives_ms - now_ms, lambda: self._arrive(batch))
             return None
-        self._life.pass_time(self._dice.randrange(1, 15))
+        while (left_ms := self._arrives_ms - self._life.timeline.now_ms) > 0:
+            self._life.pass_time(left_ms)
         error, answer = self._answer(batch)
         if error is not None:
             raise KafkaException(error)
