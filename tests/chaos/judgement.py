@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from consumer.delivery.delivery import Delivery
+from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.events.event import Record
 from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
 from tests.acceptance.happenings import Hook, Published, owed, webhook_id
@@ -48,6 +48,8 @@ class Judgement:
     repeated_events: int
     unsafe_commits: Sequence[Committed]
     commits: int
+    strange_dead_letters: Sequence[Buried]
+    """Those whose delivery id is not that of their event and webhook."""
     arrivals: Mapping[Pair, Sequence[int]]
     """When each pair was accepted, in order."""
     requests: Mapping[Pair, Sequence[int]]
@@ -145,6 +147,7 @@ def decide(
         repeated_events=len(numbers) - len(in_log),
         unsafe_commits=unsafe(commits, log.events, owed_pairs, safe_ms),
         commits=len(commits),
+        strange_dead_letters=[each for each in log.buried if each.delivery_id != delivery_id(*each.pair)],
         arrivals=accepted,
         requests=requests,
     )

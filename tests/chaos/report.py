@@ -118,7 +118,6 @@ def page(outcome: Outcome) -> str:
         f"- Pairs: {pairs}.",
         f"- Requests noted by the receivers: {outcome.receipts:,}.",
         f"- Dead letters: {_counted(outcome.dead_letters)}.",
-        f"- Accepted and dead-lettered both: {len(judged.verdict.accepted_and_buried):,}.",
         f"- Duplicates by the fault that explains them: {_causes(outcome.causes)}.",
         f"- Commits looked at: {judged.commits:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
@@ -179,6 +178,8 @@ def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("refused signatures", len(verdict.refused_signatures)),
         ("early", len(verdict.early)),
         ("buried twice", len(verdict.buried_twice)),
+        ("accepted and buried", len(verdict.accepted_and_buried)),
+        ("dead letters under a strange id", len(judged.strange_dead_letters)),
         ("commits past what was safe", len(judged.unsafe_commits)),
         ("places with a leaked secret", len(outcome.leaked)),
     )

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from consumer.delivery import done_map
+from consumer.delivery.delivery import delivery_id
 from tests.acceptance.happenings import Hook, Published
+from tests.acceptance.ledger import Buried
 from tests.acceptance.receipts import Receipt
 from tests.chaos import canary
 from tests.chaos.arena import happening
@@ -152,6 +154,16 @@ def test_a_fault_explains_what_was_in_flight_when_it_came(requests_ms: list[int]
     causes, rest = explained([pair], {pair: requests_ms}, [fault])
     assert [cause.kind for cause in causes] == [Kind.KILL_DELIVER] * is_explained
     assert rest == [pair] * (not is_explained)
+
+
+def test_a_dead_letter_has_the_id_of_its_delivery() -> None:
+    pair = ("evt-0", ALL.name)
+    right = Buried(pair=pair, delivery_id=delivery_id(*pair), reason="exhausted")
+    strange = replace(right, delivery_id=delivery_id("evt-1", ALL.name))
+    log = Log(events=(), buried=(right, strange), tried=(), waited=(), written_ms={})
+    found = decide(log, (), ledger=Ledger(), hooks=(), stories={}, commits=())
+    assert found.strange_dead_letters == [strange]
+    assert found.verdict.buried_twice == {pair}
 
 
 def test_a_silence_reaches_to_the_borders() -> None:
