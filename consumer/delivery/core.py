@@ -174,9 +174,9 @@ class Core:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way that the shell drives: requests, writes, loads."""
+        """Whether anything is under way that the shell drives: requests, writes, loads, or what `next` has to tell."""
         asking = self._tenants.asking or bool(self._intake.waiting or self._checking or self._waited)
-        return asking or bool(self._flying) or self._endings.pending
+        return asking or bool(self._flying or self._step.attempts) or self._endings.pending
 
     @property
     def holds(self) -> bool:

@@ -4,8 +4,9 @@ The law: what a crash would repeat grows no faster than that: from very few, dou
 again after trouble, a few after a calm while. So the backlog behind an outage, a start or a rebalance is not delivered
 at full speed before its first commit.
 
-After TCP's slow start (RFC 5681, section 3.1). What hangs is not waited for: when for a while nothing has ended that is
-not recorded, the next round begins.
+After TCP's slow start (RFC 5681, section 3.1), and as its retransmission timer (RFC 6298) takes a path to be slow and
+not broken: trouble is what takes four times as long as commits took lately. What hangs is not waited for: when for a
+while nothing has ended that is not recorded, the next round begins.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 _AFTER_TROUBLE: Final = 8
 _AFTER_CALM: Final = 32
 MOST: Final = 4_096
-_PROVEN_FOR_MS: Final = 250
+_PROVEN_LEAST_MS: Final = 250
 _HANGS_AFTER_MS: Final = 100
 
 
@@ -26,6 +27,7 @@ class Pace:
         self._recorded = 0  # of those begun, the ones that what is committed had seen begin
         self._begun_ms = 0
         self._accepted_ms = 0
+        self._proven_for_ms: float = _PROVEN_LEAST_MS
 
     def begin(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
@@ -33,8 +35,9 @@ class Pace:
             self.begun += number
             self._begun_ms = now_ms
 
-    def accepted(self, now_ms: int, begun: int) -> None:
-        """A commit was accepted, of what had ended when so many had begun."""
+    def accepted(self, now_ms: int, begun: int, took_ms: float) -> None:
+        """A commit was accepted after so long, of what had ended when so many had begun."""
+        self._proven_for_ms = max(_PROVEN_LEAST_MS, 4 * took_ms)
         self._window = min(MOST, 2 * self._window_at(now_ms))
         self._accepted_ms = now_ms
         self._recorded = begun
@@ -44,15 +47,16 @@ class Pace:
         if now_ms - self._begun_ms >= _HANGS_AFTER_MS:
             self._recorded = self.begun
 
-    def doubt(self) -> None:
-        """Commits are not accepted as they should be."""
-        self._window = _AFTER_TROUBLE
+    def waits(self, late_ms: float) -> None:
+        """A commit has been wanted for so long."""
+        if late_ms > self._proven_for_ms:
+            self._window = _AFTER_TROUBLE
 
     def room(self, now_ms: int) -> int:
         """How many more may be begun."""
         return max(0, self._window_at(now_ms) - (self.begun - self._recorded))
 
     def _window_at(self, now_ms: int) -> int:
-        if now_ms - self._accepted_ms > _PROVEN_FOR_MS:
+        if now_ms - self._accepted_ms > self._proven_for_ms:
             self._window = min(self._window, _AFTER_CALM)
         return self._window

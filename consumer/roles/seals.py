@@ -55,6 +55,8 @@ class Seals:
         self._next_ms = 0
         self._pace = Pace()
         self._accepted = 0
+        self._looked = True
+        self._waited_ms = 0.0  # as of the last turn, for what was being asked then
         # How many requests had begun when was sealed: what is sealed, what was committed last, what is being asked.
         self._begun_sealed = self._begun_wanted = self._begun_asked = 0
 
@@ -65,16 +67,23 @@ class Seals:
         """
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
-            self._pace.accepted(now_ms, self._begun_asked)
+            self._pace.accepted(now_ms, self._begun_asked, self._waited_ms)
             self._begun_asked = self._begun_wanted
-        if self.is_behind(now_ms):
-            self._pace.doubt()
+        self._waited_ms = self._late_ms
+        self._pace.waits(self._waited_ms)
+        self._looked = False
         if not self._log.rested:
             return
         if self._sealed:
             self._commit()
         if now_ms >= self._next_ms:
+            self._looked = True
             self._seal(now_ms, positions())
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is, or may be, anything that another `turn` would bring further."""
+        return bool(self._sealed) or not self._looked
 
     def _commit(self) -> None:
         if self._committer.late_s == 0:  # else it is asked for once what is being asked is answered

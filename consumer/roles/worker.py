@@ -234,7 +234,7 @@ class Worker:
 
     @property
     def _is_busy(self) -> bool:
-        return self._core.busy or self._parts.attempts.pending > 0
+        return self._core.busy or self._parts.attempts.pending > 0 or self._seals.pending
 
     def _idle_s(self, now_ms: int) -> float:
         """How long the loop may wait in Kafka's poll: not at all while anything else is under way."""

@@ -145,6 +145,10 @@ def _refused_then_let_in(
         "HOOKLINE_STATE_DIR": str(folder / "state"),
     }
     monkeypatch.chdir(folder)
+    # Before anybody is let in: a role that finds no event topic ends, and says so.
+    admin = _admin(environment | {"HOOKLINE_KAFKA_SASL_PASSWORD": Guarded.password})
+    events = NewTopic(f"{prefix}events", 1, 1, config={"max.message.bytes": "1048588"})
+    admin.create_topics([events])[events.topic].result()
     with hookline(environment, folder, "--processes", "1") as running:
         running.until_said("kafka unreachable", role="deliver")
         time.sleep(AWAY_S)
@@ -156,14 +160,11 @@ def _refused_then_let_in(
         properties = folder / "kafka" / "server.properties"
         properties.write_text(properties.read_text().replace(f'="{Guarded.password}"', '="not the right one"'))
         kafka.restart()
-        admin = _admin_once_let_in(environment)
-        events = NewTopic(f"{prefix}events", 1, 1, config={"max.message.bytes": "1048588"})
-        admin.create_topics([events])[events.topic].result()
         running.until_said("partitions assigned", role="deliver", within_s=60)
         assert running.stop()[0] == 0, running.tail
 
 
-def _admin_once_let_in(environment: dict[str, str]) -> AdminClient:
+def _admin(environment: dict[str, str]) -> AdminClient:
     admin = AdminClient(
         {
             name.removeprefix("HOOKLINE_KAFKA_").lower().replace("_", "."): value

@@ -180,8 +180,19 @@ def test_what_is_behind_begins_nothing_then_little_and_what_is_refused_for_long_
     assert seals.room(0) == 128
     group.late_s = 1.0
     sealing(seals, 0, 0)
-    assert seals.room(0) == 0
+    assert seals.room(0) == 0  # behind
     group.late_s = 0.0
     assert seals.room(0) == 8
     group.late_s = 5.0
     assert seals.room(0) == MOST
+
+
+def test_it_is_pending_until_it_looked_and_found_nothing_new() -> None:
+    log = Log()
+    seals = Seals(log, Group())
+    pending = [seals.pending]
+    # The log has not everything, twice; then it is committed, too early to look again; then there is nothing new.
+    for now_ms, log.rested in ((0, True), (1, False), (5, True), (10, True)):
+        sealing(seals, now_ms, 1)
+        pending.append(seals.pending)
+    assert pending == [False, True, True, True, False]
