@@ -275,7 +275,7 @@ BUGS: dict[str, Bug] = {
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
     "write not awaited": Bug(patches=_write_not_awaited, seed=1, rule="commit"),
     "epoch ignored": Bug(patches=_epoch_ignored, seed=8, rule="liveness"),
-    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=23, rule="commit"),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=27, rule="commit"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=2, rule="commit"),
     "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged, seed=4, rule="commit"),
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
