@@ -206,8 +206,7 @@ def compare(without: Run, with_: Run) -> dict[str, float | bool]:
 def _all_runs(console: Console) -> dict[Trouble, Run]:
     rounds: dict[Trouble, list[Round]] = {trouble: [] for trouble in Trouble}
     with services() as around:
-        for number in range(_ROUNDS * len(Trouble)):
-            trouble = list(Trouble)[number % len(Trouble)]
+        for number, trouble in enumerate(list(Trouble) * _ROUNDS):
             console.print(f"hanging: {trouble}: {A_SECOND:,} deliveries/s for {_FOR_S / _ROUNDS:g} s ...")
             installation = Installation(
                 folder=around.folder / f"{trouble.name}-{number}",
@@ -227,12 +226,8 @@ def show(console: Console, runs: dict[Trouble, Run]) -> None:
         table.add_column(trouble, justify="right")
     columns = [asdict(run) for run in runs.values()]
     for figure in columns[0]:
-        table.add_row(figure, *(_text(column[figure]) for column in columns))
+        table.add_row(figure, *(results.shown(column[figure]) for column in columns))
     console.print(table)
-
-
-def _text(figure: float | list[float]) -> str:
-    return ", ".join(map(str, figure)) if isinstance(figure, list) else f"{figure:,}"
 
 
 def main() -> int:

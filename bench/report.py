@@ -72,7 +72,7 @@ def _isolation(found: Found) -> str:
     runs: Mapping[str, Found] = found["runs"]
     rows = [f"| | {' | '.join(f'hanging: {name}' for name in runs)} |", "|---|" + "---:|" * len(runs)]
     rows += [
-        f"| {figure} | {' | '.join(_figure(run[figure]) for run in runs.values())} |"
+        f"| {figure} | {' | '.join(_number(run[figure]) for run in runs.values())} |"
         for figure in next(iter(runs.values()))
     ]
     for figure in ("throughput_share", "p99_ratio"):
@@ -88,7 +88,7 @@ def _plain(bars: Sequence[Bar], found: Found) -> str:
     rows = ["| figure | measured | bar |", "|---|---:|---:|"]
     for figure, value in found.items():
         if figure != "machine":
-            rows.append(f"| {figure} | {_figure(value)} | {by_figure.get(figure, '')} |")
+            rows.append(f"| {figure} | {_number(value)} | {by_figure.get(figure, '')} |")
     return "\n".join([*rows, "", _where(found["machine"]), ""])
 
 
@@ -102,12 +102,8 @@ def _where(machine: Found) -> str:
     )
 
 
-def _figure(value: float | list[float] | None) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
-
-
-def _number(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:,}"
+def _number(value: float | list[float] | None) -> str:
+    return "not measured" if value is None else results.shown(value)
 
 
 def _relative(path: Path) -> str:

@@ -55,6 +55,11 @@ def read(name: str) -> dict[str, object] | None:
     return found
 
 
+def shown(figure: float | list[float]) -> str:
+    """A figure, or the figures of several runs, for people."""
+    return ", ".join(map(str, figure)) if isinstance(figure, list) else f"{figure:,}"
+
+
 def measured(name: str, run: Callable[[Console], Mapping[str, object]], bars: Sequence[Bar]) -> int:
     """Install what nginx's benches need, measure, leave the file, judge; the exit code."""
     console = Console()
@@ -76,8 +81,7 @@ def judge(console: Console, name: str, figures: Mapping[str, object], bars: Sequ
         column.justify = "right"
     for figure, value in figures.items():
         if isinstance(value, int | float | list):
-            told = f"{value:,}" if not isinstance(value, list) else ", ".join(map(str, value))
-            table.add_row(figure, told, str(by_figure.get(figure, "")))
+            table.add_row(figure, shown(value), str(by_figure.get(figure, "")))
     console.print(table)
     print(f"figures: {path}")
     missed = [bar for bar in bars if not bar.cleared(figures)]
