@@ -35,8 +35,6 @@ class AttemptLog:
     def __init__(self, settings: Settings) -> None:
         self._topic = Topics.of(settings).attempts
         properties = producer_properties(settings, idempotent=False)
-        if "queue.buffering.max.ms" not in settings.kafka and "linger.ms" not in settings.kafka:
-            properties["queue.buffering.max.ms"] = 5
         outage = Outage(_log, "attempt records not acknowledged")
         self._active = _Side(self._topic, properties, outage)
         self._resting = _Side(self._topic, properties, outage)

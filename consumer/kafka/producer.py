@@ -34,6 +34,7 @@ _log = structlog.get_logger("kafka")
 
 # The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
 ANY_SIZE: Final = 1_000_000_000
+_LINGER_MS: Final = 5
 _MAX_QUEUED: Final = 20_000
 _MAX_QUEUED_KB: Final = 32_768
 _FIRST_BACKOFF_S: Final = 0.1
@@ -78,8 +79,8 @@ class _Write:
     alone: bool = False
 
 
-def producer_properties(settings: Settings, *, idempotent: bool) -> Properties:
-    """acks=all and no end to librdkafka's own retries.
+def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int = _LINGER_MS) -> Properties:
+    """acks=all and no end to librdkafka's own retries. `linger_ms`: what comes in that time travels together.
 
     Raises:
         ConfigurationError: the user's properties contradict these.
@@ -94,7 +95,7 @@ def producer_properties(settings: Settings, *, idempotent: bool) -> Properties:
         },
         unless_set={
             "compression.type": "lz4",
-            "linger.ms": 5,
+            "linger.ms": linger_ms,
             # Where a key lands is then the same for Java's tools.
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": _MAX_QUEUED,
@@ -110,8 +111,8 @@ class RecordProducer:
     wait for a producer id, which takes half a second.
     """
 
-    def __init__(self, settings: Settings, *, idempotent: bool = True) -> None:
-        self._properties = producer_properties(settings, idempotent=idempotent)
+    def __init__(self, settings: Settings, *, idempotent: bool = True, linger_ms: int = _LINGER_MS) -> None:
+        self._properties = producer_properties(settings, idempotent=idempotent, linger_ms=linger_ms)
         self._unacknowledged: dict[int, _Write] = {}
         self._overflow: deque[_Write] = deque()
         self._again: list[tuple[float, int, _Write]] = []

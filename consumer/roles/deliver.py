@@ -10,6 +10,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas
+from consumer.kafka.consumer import AT_ONCE
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
@@ -34,6 +35,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         topics=settings.event_topics,
         patience=Patience(),
         look_every_s=_LOOK_EVERY_S,
+        fetch=AT_ONCE,
         decode=read,
         known_schemas=known_schemas,
     )

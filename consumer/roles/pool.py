@@ -24,7 +24,7 @@ from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.consumer import Fetch, PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topics import require
@@ -44,19 +44,22 @@ from consumer.webhooks.reader import Reader, Unavailable
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
+_GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas.
 
-    `look_every_s`: how long new records may go unseen while it waits for answers.
+    `look_every_s`: how long new records may go unseen while it waits for answers; `fetch`: how Kafka gathers
+    them.
     """
 
     role: Role
     topics: Sequence[str]
     patience: Patience
     look_every_s: float
+    fetch: Fetch
     decode: Callable[[Record], Content]
     known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
 
@@ -111,7 +114,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     parts = Parts(
         core=core,
         transport=transport,
-        records=RecordProducer(settings),
+        records=RecordProducer(settings, linger_ms=_GATHERED_MS),
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", doubting(Reader.from_settings(settings).read)),
         schemas=None if url is None else Lookup("schemas", _schemas(url, stop)),
@@ -133,6 +136,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             instance=instance,
             listener=worker,
             start=settings.start if pool.role is Role.DELIVER else "earliest",
+            fetch=pool.fetch,
             checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
         )
 

@@ -9,6 +9,7 @@ from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Patience
 from consumer.events.event import Poison, Record, Tombstone
 from consumer.events.reasons import PoisonReason
+from consumer.kafka.consumer import GATHERED
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.pool import Pool, run
@@ -33,6 +34,11 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             return Poison(reason=PoisonReason.UNDECODABLE, detail=str(error))
 
     pool = Pool(
-        role=Role.RETRY, topics=topics.retry_topics, patience=_PATIENCE, look_every_s=_LOOK_EVERY_S, decode=read
+        role=Role.RETRY,
+        topics=topics.retry_topics,
+        patience=_PATIENCE,
+        look_every_s=_LOOK_EVERY_S,
+        fetch=GATHERED,
+        decode=read,
     )
     run(settings, pool, stop, slot)
