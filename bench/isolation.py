@@ -187,10 +187,11 @@ def together(rounds: Sequence[Round]) -> Run:
 
 
 def _delayed(installation: Installation) -> Counter[str]:
-    """Records on the delay topics, by subscription."""
+    """Records on the delay topics, by subscription; not those without a key, which ask for the broker's time."""
     settings = installation.settings
     topics = Topics.of(settings).retry_topics
-    return Counter((record.key or b"").decode() for topic in topics for record in read_to_end(settings, topic))
+    keys = (record.key for topic in topics for record in read_to_end(settings, topic))
+    return Counter(key.decode() for key in keys if key is not None)
 
 
 def compare(without: Run, with_: Run) -> dict[str, float | bool]:

@@ -23,6 +23,7 @@ from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings, attempted
+from consumer.delivery.flying import Flying
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
@@ -41,7 +42,6 @@ from consumer.telemetry.count import Dropped
 from consumer.webhooks.subscription import Retries, Status, Subscription
 
 Work: TypeAlias = tuple[Entry, Event | Delayed]
-_Place: TypeAlias = tuple[Partition, int, str]  # a record and one of its deliveries
 
 _CHUNK = 100  # subscriptions in one chunk record
 _WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
@@ -78,11 +78,9 @@ class Core:
         self._intake = Intake(rules.schedule, self._endings, repeats, decode, self._mark)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
-        self._flying: dict[int, Job] = {}
+        self._flying = Flying()
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._waited: deque[Work] = deque()  # for a tenant or a schema; goes on as the lanes have room
-        self._orphans: dict[_Place, Job] = {}  # sent for records of partitions that were lost since
-        self._token = 0
         self._step = Step()
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,14 +92,14 @@ class Core:
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are ours no longer: what is sent for them ends without effect, unless they come back."""
         self._intake.lost(partitions)
-        self._orphans = {_place(job): job for job in self._flying.values() if _is_orphan(job)}
+        self._flying.orphan()
         self._tenants.drop_waiting(_is_ours)
         self._waited = deque(filter(_is_ours, self._waited))
 
     def rewound(self, partition: Partition) -> None:
         """This partition's records come from the beginning again: its topic was made anew."""
         self._intake.rewound(partition)
-        self._orphans.clear()
+        self._flying.forget_orphans()
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
@@ -120,7 +118,7 @@ class Core:
 
     def answered(self, now_ms: int, token: int, answer: Answer) -> None:
         """A request came to its end."""
-        job = self._flying.pop(token, None)
+        job = self._flying.end(token)
         if job is None:
             return  # given up meanwhile
         self._traffic.answered(job, answer, now_ms)
@@ -214,14 +212,11 @@ class Core:
     @property
     def drained(self) -> bool:
         """Whether nothing is under way for draining partitions and all that was written for them is acknowledged."""
-        return not self._endings.draining and not any(map(_is_going, self._flying.values()))
+        return not self._endings.draining and not self._flying.going
 
     def hand_over(self, now_ms: int) -> None:
         """Give up what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
-        for token, job in list(self._flying.items()):
-            if not _is_going(job):
-                continue
-            del self._flying[token]
+        for token, job in self._flying.give_up():
             self._step.cancel.append(token)
             self._traffic.abandoned(job, now_ms)
             self._endings.hand_over(job, now_ms, goes_on=False)
@@ -335,8 +330,10 @@ class Core:
 
     def _offer(self, now_ms: int, job: Job, known: Known) -> None:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
-        if self._orphans and (orphan := self._orphans.pop(_place(job), None)) is not None:
-            self._adopt(now_ms, orphan, job.entry)
+        orphan = self._flying.adopt(job)
+        if orphan is not None:  # sent before its record was lost and read again: not sent twice
+            if orphan.answer is not None:
+                self._ended(now_ms, orphan, orphan.answer)
             return
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
@@ -347,13 +344,6 @@ class Core:
             wait_ms = self._traffic.offer(job, now_ms)
             if wait_ms is not None:
                 self._endings.spill(job, wait_ms)
-
-    def _adopt(self, now_ms: int, orphan: Job, entry: Entry) -> None:
-        """Its record was lost and is read again: the request that was sent for it is not sent twice."""
-        orphan.entry = entry
-        entry.begun = True
-        if orphan.answer is not None:
-            self._ended(now_ms, orphan, orphan.answer)
 
     def _send(self, now_ms: int, job: Job) -> None:
         if job.entry.window.closed:
@@ -370,10 +360,7 @@ class Core:
         else:
             job.body, job.content_type = delivery.body, delivery.content_type
         job.request = signer.request(event=delivery.event, body=job.body, content_type=job.content_type, now_ms=now_ms)
-        self._token += 1
-        job.entry.begun = True
-        self._flying[self._token] = job
-        self._step.send.append((self._token, job.request))
+        self._step.send.append((self._flying.begin(job), job.request))
 
     def _unsignable(self, now_ms: int, job: Job, error: Unsignable) -> None:
         """What cannot be signed here fails this webhook's attempts and nobody else's."""
@@ -418,11 +405,9 @@ class Core:
             if not window.crowded or window.draining:
                 continue
             self._intake.pause(window)
-            for job in self._flying.values():
-                is_old = now_ms - job.started_ms >= _HANDED_OVER_AFTER_MS
-                if job.entry.window is window and is_old and not job.handed_over:
-                    job.handed_over = True
-                    self._endings.hand_over(job, now_ms, goes_on=True)
+            for job in self._flying.unanswered(window, now_ms - _HANDED_OVER_AFTER_MS):
+                job.handed_over = True
+                self._endings.hand_over(job, now_ms, goes_on=True)
 
     def _wake_ms(self, now_ms: int, broker_now_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms
@@ -442,18 +427,3 @@ def _unwanted(target: Target | None) -> Dropped | None:
 def _is_ours(work: Work) -> bool:
     """Whether its partition still is."""
     return not work[0].window.closed
-
-
-def _is_orphan(job: Job) -> bool:
-    """Whether it would end for a partition that was lost."""
-    return job.entry.window.closed and not job.handed_over
-
-
-def _place(job: Job) -> _Place:
-    return job.entry.window.partition, job.entry.offset, job.delivery.id
-
-
-def _is_going(job: Job) -> bool:
-    """Whether its partition waits for its answer before it goes."""
-    window = job.entry.window
-    return window.draining and not window.closed and not job.handed_over

@@ -9,7 +9,6 @@ over the new owner's.
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, cast
 
@@ -19,8 +18,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Headers, Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaFatal, broken, build, error_of
 from consumer.kafka.commits import Commits
+from consumer.kafka.membership import AT_ONCE, Fetch, consumer_properties
 from consumer.kafka.starting import Start, starting_offsets
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
@@ -28,26 +28,11 @@ from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
 
-# A member that was killed and comes back under its instance id within this time keeps its partitions.
-SESSION_MS: Final = 10_000
 _ASK_S: Final = 10.0
 _COUNT_S: Final = 0.5
 _SETTLE_S: Final = 0.02
 _LEAVE_S: Final = 1.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
-    """A fetch is answered when so much is there, or after so long."""
-
-    min_bytes: int
-    wait_ms: int
-
-
-AT_ONCE: Final = Fetch(min_bytes=1, wait_ms=100)
-# A third of the cost where records come one by one, 80 a second.
-GATHERED: Final = Fetch(min_bytes=65_536, wait_ms=50)
 
 
 class Listener(Protocol):
@@ -64,37 +49,6 @@ class Listener(Protocol):
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """These are somebody else's already: drop what is under way, commit nothing."""
-
-
-def consumer_properties(settings: Settings, *, group: str, instance: str | None, fetch: Fetch = AT_ONCE) -> Properties:
-    """A group member's properties.
-
-    Raises:
-        ConfigurationError: the user's properties contradict those that are ours.
-    """
-    ours: Properties = {
-        "group.id": group,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        "isolation.level": "read_committed",
-        "group.protocol": settings.group_protocol,
-    }
-    unless_set: Properties = {
-        "fetch.min.bytes": fetch.min_bytes,
-        "fetch.wait.max.ms": fetch.wait_ms,
-        "fetch.queue.backoff.ms": 5,  # the next fetch before the last one is used up
-        "queued.min.messages": 2_000,
-        "queued.max.messages.kbytes": 16_384,
-        "topic.metadata.refresh.interval.ms": 30_000,
-        "metadata.max.age.ms": 90_000,
-    }
-    if settings.group_protocol == "classic":
-        ours["partition.assignment.strategy"] = "cooperative-sticky"
-        unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500}
-        if instance is not None:
-            ours["group.instance.id"] = instance
-    return client_properties(settings, ours=ours, unless_set=unless_set)
 
 
 class PartitionConsumer:

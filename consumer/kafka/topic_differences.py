@@ -28,11 +28,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the broker says: settings by topic (no entry: no such topic), and how long it keeps a group's offsets.
+    """What the broker says: its cluster's id, settings by topic (no entry: no such topic), how long it keeps offsets.
 
     `event_topics` are the user's topics that match the settings; `offsets_ms` is None where the broker does not tell.
     """
 
+    cluster: str
     topics: Mapping[str, Mapping[str, str]]
     event_topics: tuple[str, ...]
     offsets_ms: int | None

@@ -64,37 +64,29 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     try:
         if settings.create_topics and not settings.trust_broker:
             create(admin, settings, timeout_s=_START_TIMEOUT_S)
-        problems = check(admin, settings, names=names, events=events, timeout_s=_START_TIMEOUT_S)
-        cluster = _cluster(admin)
+        found = _ask(admin, settings, _START_TIMEOUT_S)
     except KafkaBroken:
         admin.poll(0)
         for error in heard:
             if error.code() in _REFUSED:
                 raise broken(error, "Kafka refuses the authentication") from None
         raise
+    problems = differences(settings, found, names=names, events=events)
     for problem in problems:
         if not problem.fatal:
             _log.warning("topic not as advised", problem=str(problem))
     if fatal := [problem for problem in problems if problem.fatal]:
         raise TopicsUnfit(fatal)
-    return cluster
+    return found.cluster
 
 
-def check(
-    admin: AdminClient,
-    settings: Settings,
-    *,
-    names: frozenset[str] | None = None,
-    events: bool = True,
-    timeout_s: float = _TIMEOUT_S,
-) -> list[Problem]:
-    """Everything that is not as needed: of these topics of ours, or of all; of the event topics unless told not to.
+def check(admin: AdminClient, settings: Settings) -> list[Problem]:
+    """Everything that is not as needed, of our topics and of the event topics.
 
     Raises:
         KafkaBroken: the broker could not be asked.
     """
-    found = _ask(admin, settings, timeout_s)
-    return differences(settings, found, names=names, events=events)
+    return differences(settings, _ask(admin, settings, _TIMEOUT_S))
 
 
 def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
@@ -125,28 +117,24 @@ def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOU
     return created
 
 
-def _cluster(admin: AdminClient) -> str:
-    try:
-        return str(admin.list_topics(timeout=_START_TIMEOUT_S).cluster_id)
-    except KafkaException as exception:
-        raise broken(error_of(exception), "asking the broker for the cluster's id") from None
-
-
 def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
     try:
         metadata = admin.list_topics(timeout=timeout_s)
     except KafkaException as exception:
         raise broken(error_of(exception), "asking the broker for its topics") from None
+    cluster = str(metadata.cluster_id)
     existing = {name for name, topic in metadata.topics.items() if topic.error is None}
     ours = {spec.name for spec in specs(settings, event_bytes=0)} & existing
     event_topics = tuple(sorted(name for name in existing - ours if _is_event_topic(settings, name)))
     if settings.trust_broker:
-        return Found(topics={name: {} for name in ours | {*event_topics}}, event_topics=event_topics, offsets_ms=None)
+        unasked: dict[str, Mapping[str, str]] = {name: {} for name in ours | {*event_topics}}
+        return Found(cluster=cluster, topics=unasked, event_topics=event_topics, offsets_ms=None)
     broker_id = str(min(metadata.brokers))
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(ours | {*event_topics})]
     broker = ConfigResource(ResourceType.BROKER, broker_id)
     futures = admin.describe_configs([*resources, broker], request_timeout=_TIMEOUT_S)
     return Found(
+        cluster=cluster,
         topics={resource.name: _settings(futures[resource]) or {} for resource in resources},
         event_topics=event_topics,
         offsets_ms=_offsets_ms(_settings(futures[broker])),

@@ -10,7 +10,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas
-from consumer.kafka.consumer import AT_ONCE
+from consumer.kafka.membership import AT_ONCE
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings

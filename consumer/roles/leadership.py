@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from consumer.kafka.client import KafkaFatal, build
-from consumer.kafka.consumer import consumer_properties
+from consumer.kafka.membership import consumer_properties
 from consumer.settings import Settings
 
 _LEADING: Final = 0

@@ -24,7 +24,8 @@ from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.consumer import Fetch, PartitionConsumer
+from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topics import require
@@ -51,8 +52,8 @@ _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds
 class Pool:
     """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas.
 
-    `look_every_s`: how long new records may go unseen while it waits for answers; `fetch`: how Kafka gathers
-    them.
+    `look_every_s`: how long new records may go unseen while it waits for answers; `fetch`: how Kafka
+    gathers them.
     """
 
     role: Role

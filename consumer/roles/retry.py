@@ -9,7 +9,7 @@ from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Patience
 from consumer.events.event import Poison, Record, Tombstone
 from consumer.events.reasons import PoisonReason
-from consumer.kafka.consumer import GATHERED
+from consumer.kafka.membership import GATHERED
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.pool import Pool, run

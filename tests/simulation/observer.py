@@ -87,7 +87,7 @@ class Watch:
         self._checker.committed(self._timeline.now_ms, partition, position, self._broker.logs[partition].start)
 
     def _job(self, token: int) -> Job | None:
-        return self._core._flying.get(token)
+        return self._core._flying._jobs.get(token)
 
     def _pair(self, request: Request) -> Pair | None:
         event = self._ledger.events.get(_header(request, "webhook-id"))

@@ -216,9 +216,9 @@ def _drained_result_dropped() -> list[Patch]:
     honest = Core.answered
 
     def answered(core: Core, now_ms: int, token: int, answer: Answer) -> None:
-        job = core._flying.get(token)
+        job = core._flying._jobs.get(token)
         if job is not None and job.entry.window.draining:
-            del core._flying[token]
+            core._flying.end(token)
             job.entry.close_one()
             return
         honest(core, now_ms, token, answer)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from consumer.kafka.topic_differences import Found, Problem, differences
@@ -17,7 +19,7 @@ def as_created(**changed: dict[str, str]) -> Found:
     }
     for name, values in changed.items():
         ours["h." + name.replace("_", "-")].update(values)
-    return Found(topics=ours | {"orders": EVENTS}, event_topics=("orders",), offsets_ms=365 * DAY_MS)
+    return Found(cluster="one", topics=ours | {"orders": EVENTS}, event_topics=("orders",), offsets_ms=365 * DAY_MS)
 
 
 def test_the_names() -> None:
@@ -78,9 +80,9 @@ def test_a_topic_that_is_more_than_needed_will_do(topic: str, setting: str, valu
 
 def test_a_missing_topic_is_missed_only_where_it_is_needed() -> None:
     found = as_created()
-    without = Found(
+    without = replace(
+        found,
         topics={name: values for name, values in found.topics.items() if name != TOPICS.poison},
-        event_topics=found.event_topics,
         offsets_ms=None,
     )
     [problem] = differences(SETTINGS, without, names=frozenset({TOPICS.poison, TOPICS.state}))
@@ -90,7 +92,8 @@ def test_a_missing_topic_is_missed_only_where_it_is_needed() -> None:
 
 def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() -> None:
     found = as_created()
-    without = Found(
+    without = replace(
+        found,
         topics={name: values for name, values in found.topics.items() if name != "orders"},
         event_topics=(),
         offsets_ms=None,
@@ -101,9 +104,7 @@ def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() ->
 
 def test_a_broker_that_forgets_offsets_early_is_advised_against() -> None:
     found = as_created()
-    [problem] = differences(
-        SETTINGS, Found(topics=found.topics, event_topics=found.event_topics, offsets_ms=7 * DAY_MS)
-    )
+    [problem] = differences(SETTINGS, replace(found, offsets_ms=7 * DAY_MS))
     assert (problem.setting, problem.found, problem.fatal) == ("offsets.retention.minutes", "10080", False)
 
 
