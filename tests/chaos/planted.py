@@ -20,6 +20,8 @@ FOUND_IN_A_MINUTE: Final = (
     "retried to all webhooks",
     "due too early",
     "unsent dropped at a drain",
+    "dead letter under a new id",
+    "dead letter beside the retry",
 )
 
 
