@@ -22,7 +22,7 @@ class Fetch:
 
 
 AT_ONCE: Final = Fetch(min_bytes=1, wait_ms=100)
-# A third of the cost where records come one by one, 80 a second.
+# Where records come one by one, 80 a second, a process costs half as much then, and the broker a tenth less.
 GATHERED: Final = Fetch(min_bytes=65_536, wait_ms=50)
 
 
