@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
+from collections.abc import Callable
 from itertools import pairwise
 
 from rich.console import Console
 
 from bench import machine, results
 from bench.audience import Audience
-from bench.installation import BenchError, Installation, wait_until
+from bench.installation import PARTITIONS, BenchError, Installation, wait_until
 from bench.load import Load
 from bench.results import Bar
 from bench.services import services
@@ -85,6 +87,7 @@ def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
         members = [installation.start(Role.DELIVER)]
         try:
             before = sink.received()
+            began_s = time.time()
             publishing.start()
             wait_until(lambda: sink.received() > before, within_s=_SETTLED_S, what="the first delivery")
             for slot in range(1, _MOST):
@@ -104,26 +107,30 @@ def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
     deliveries = sorted(sink.deliveries())
     at_s = [each for each, _ in deliveries]
     ids = {id_ for _, id_ in deliveries}
+    came = [(each, int(id_.removeprefix(audience.name))) for each, id_ in deliveries]
     return {
         "events": events,
         "lost": events - len(ids),
         "duplicates": len(deliveries) - len(ids),
         "silent_s_most": round(max(after - earlier for earlier, after in pairwise(at_s)), 2),
-        "taken_over_s": round(_taken_over_s(at_s, left_s), 2),
+        "taken_over_s": round(_taken_over_s(came, lambda number: began_s + number / _A_SECOND, left_s), 2),
     }
 
 
-def _taken_over_s(at_s: list[float], left_s: float) -> float:
-    """From when the last one was asked to leave until everything flows again, in tenths of a second.
+def _taken_over_s(came: list[tuple[float, int]], published_s: Callable[[int], float], left_s: float) -> float:
+    """From when the last one was asked to leave until of every partition an event has come that was published since."""
+    first_s: dict[int, float] = {}
+    for at_s, number in came:
+        if published_s(number) >= left_s:
+            first_s.setdefault(_partition(number), at_s)
+    if len(first_s) < PARTITIONS:
+        raise BenchError("a partition was never taken over")
+    return max(first_s.values()) - left_s
 
-    Its partitions hold a share of the events: a tenth counts as whole with three quarters of what is published in it.
-    """
-    tenths = [0] * int((at_s[-1] - left_s) * 10 + 1)
-    for each in at_s:
-        if each >= left_s:
-            tenths[int((each - left_s) * 10)] += 1
-    short = [number for number, came in enumerate(tenths[:-20]) if came < _A_SECOND / 10 * 0.75]
-    return (short[-1] + 1) / 10 if short else 0.0
+
+def _partition(number: int) -> int:
+    """Where librdkafka's default partitioner (consistent_random) puts the event's key."""
+    return zlib.crc32(str(number).encode()) % PARTITIONS
 
 
 def _stop(member: "subprocess.Popen[bytes]") -> None:
