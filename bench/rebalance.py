@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
 from itertools import pairwise
 
 from rich.console import Console
@@ -113,15 +112,18 @@ def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
         "lost": events - len(ids),
         "duplicates": len(deliveries) - len(ids),
         "silent_s_most": round(max(after - earlier for earlier, after in pairwise(at_s)), 2),
-        "taken_over_s": round(_taken_over_s(came, lambda number: began_s + number / _A_SECOND, left_s), 2),
+        "taken_over_s": round(_taken_over_s(came, (left_s - began_s) * _A_SECOND, left_s), 2),
     }
 
 
-def _taken_over_s(came: list[tuple[float, int]], published_s: Callable[[int], float], left_s: float) -> float:
-    """From when the last one was asked to leave until of every partition an event has come that was published since."""
+def _taken_over_s(came: list[tuple[float, int]], published: float, left_s: float) -> float:
+    """From when the last one was asked to leave until of every partition an event has come that was published since.
+
+    So many were `published` by then.
+    """
     first_s: dict[int, float] = {}
     for at_s, number in came:
-        if published_s(number) >= left_s:
+        if number >= published:
             first_s.setdefault(_partition(number), at_s)
     if len(first_s) < PARTITIONS:
         raise BenchError("a partition was never taken over")

@@ -16,6 +16,9 @@ from bench import cores
 from tests.services.kafka import ROOMY, Kafka
 from tests.services.redis import Redis
 
+_MEMORY = Path("/dev/shm")
+_LOG_BYTES = 6 << 30
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -26,14 +29,13 @@ class Services:
     redis: Redis
 
 
-_MEMORY = Path("/dev/shm")
-_ENOUGH_BYTES = 6 << 30
+def _roomy_memory() -> Path | None:
+    """Where files are kept in memory, if there is room for a broker's log."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _LOG_BYTES else None
 
 
-def _log_folder(folder: Path) -> Path:
-    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ENOUGH_BYTES:
-        return Path(tempfile.mkdtemp(prefix="hookline-bench-", dir=_MEMORY))
-    return folder / "kafka"
+def _folder(within: Path | None = None) -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="hookline-bench-", dir=within, ignore_cleanup_errors=True)
 
 
 @contextmanager
@@ -41,17 +43,13 @@ def services() -> Iterator[Services]:
     """Start them; this process, which loads and watches, stays on their core."""
     for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
         del os.environ[name]  # a measurement is configured by nobody but itself
-    folder = Path(tempfile.mkdtemp(prefix="hookline-bench-"))
-    log = _log_folder(folder)
-    with cores.starting_on(cores.SURROUNDINGS):
-        kafka = Kafka.start(log, java=ROOMY)
+    with _folder() as folder, _folder(_roomy_memory()) as log, cores.starting_on(cores.SURROUNDINGS):
+        kafka = Kafka.start(Path(log), java=ROOMY)
         try:
-            redis = Redis.start(folder / "redis")
+            redis = Redis.start(Path(folder) / "redis")
             try:
-                yield Services(folder=folder, kafka=kafka, redis=redis)
+                yield Services(folder=Path(folder), kafka=kafka, redis=redis)
             finally:
                 redis.stop()
         finally:
             kafka.stop()
-            shutil.rmtree(log, ignore_errors=True)
-            shutil.rmtree(folder, ignore_errors=True)

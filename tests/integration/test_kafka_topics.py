@@ -33,7 +33,8 @@ def test_a_topic_that_is_unfit_is_told_and_left_as_it_is(settings: Settings, mak
     admin = admin_client(settings)
     created = create(admin, settings)
     assert topics.subscriptions not in created
-    unfit = {str(problem) for problem in check(admin, settings) if problem.topic == topics.subscriptions}
+    fatal = [problem for problem in check(admin, settings) if problem.fatal]
+    unfit = {str(problem) for problem in fatal if problem.topic == topics.subscriptions}
     assert unfit == {f"{topics.subscriptions}: cleanup.policy is delete, needed compact"}
     resource = ConfigResource(ResourceType.TOPIC, topics.subscriptions)
     assert admin.describe_configs([resource])[resource].result(10)["cleanup.policy"].value == "delete"
