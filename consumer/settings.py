@@ -97,7 +97,8 @@ class Settings(BaseSettings):
 
     # Events
     max_event_bytes: int = Field(1_048_576, ge=1_024, description="A larger event goes to poison.")
-    max_event_depth: int = Field(64, ge=1, description="Objects and arrays nested deeper go to poison.")
+    # Whatever reads JSON goes as deep as the JSON, on a stack of 1,000 of which its caller has used some.
+    max_event_depth: int = Field(64, ge=1, le=500, description="Objects and arrays nested deeper go to poison.")
     tenant_extension: str | None = Field(
         None, description="The CloudEvents extension that names the tenant; without it `subject` does."
     )

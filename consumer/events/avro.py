@@ -14,10 +14,10 @@ import msgspec
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from consumer.events.avro_json import read_json
+from consumer.events.document import json_text, parsed
 from consumer.events.envelope import event_of, members
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.events.fields import Headers, event, header_text, range_checked_ms, text_ms
-from consumer.events.limits import json_text
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 from consumer.events.schema import ENVELOPE, ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
@@ -143,7 +143,7 @@ class _Metadata:
 
     def _field(self, path: str) -> Json:
         if self._parsed is None:
-            self._parsed = msgspec.json.decode(self._data)
+            self._parsed = parsed(self._data)
         value = self._parsed
         for step in path.split("."):
             value = value.get(step) if isinstance(value, dict) else None

@@ -10,10 +10,11 @@ refused.
 
 from dataclasses import dataclass
 
+from consumer.events.document import json_text
 from consumer.events.envelope import NO_DATA, members, text, time_ms
 from consumer.events.event import Event, Record
 from consumer.events.fields import Headers, event, header_text, text_ms
-from consumer.events.limits import check_depth, json_text
+from consumer.events.limits import check_depth
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from consumer.events.document import NOT_JSON, check_utf8
 from consumer.events.event import Event, Record
 from consumer.events.fields import AwareTime, Headers, event, instant_ms
-from consumer.events.limits import NOT_JSON, check_depth, check_utf8
+from consumer.events.limits import check_depth
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 

@@ -65,7 +65,10 @@ def compile_filter(filter_json: str) -> Filter:
     Raises:
         FilterInvalid: it is not JSON, too large or deep, or not an event pattern.
     """
-    encoded = filter_json.encode("utf-8", errors="surrogatepass")
+    try:
+        encoded = filter_json.encode()
+    except UnicodeEncodeError:
+        raise FilterInvalid("$", "holds half of a surrogate pair, which is no character: write the whole one") from None
     if len(encoded) > MAX_PATTERN_BYTES:
         raise FilterInvalid("$", f"is {len(encoded)} bytes, more than the {MAX_PATTERN_BYTES} allowed")
     try:

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-import msgspec
-
+from consumer.events.document import parsed
 from consumer.events.event import Event
 from consumer.webhooks.filter import Filter, compile_filter
 from consumer.webhooks.subscription import Status, Subscription
@@ -67,15 +66,11 @@ class Matcher:
         return self._by_id.get(subscription_id)
 
     def match(self, event: Event) -> Sequence[Subscription]:
-        """The subscriptions that want the event. Its payload is parsed only when a filter has to see it.
-
-        Raises:
-            msgspec.DecodeError: the payload is not JSON, against the law of Event.
-        """
+        """The subscriptions that want the event. Its payload is read only when a filter has to see it."""
         plan = self._plans.get((event.type, event.product)) or self._plan(event.type, event.product)
         if plan.filters is None:
             return plan.subscriptions
-        data = msgspec.json.decode(event.data)
+        data = parsed(event.data)
         return tuple(
             subscription
             for subscription, wanted in zip(plan.subscriptions, plan.filters, strict=True)

@@ -8,6 +8,7 @@ pattern on an array of objects must be met by one element as a whole.
 """
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -24,6 +25,8 @@ COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+
+_LARGEST: Final = sys.float_info.max
 
 
 def key_of(value: Scalar) -> Key:
@@ -105,14 +108,19 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numeric:
-    """The number meets every comparison: one, or two for a range."""
+    """The number meets every comparison: one, or two for a range.
+
+    A number beyond a double's range meets none, however it was written: it is too large to compare.
+    """
 
     comparisons: tuple[tuple[str, int | float], ...]
 
     def accepts(self, value: Scalar) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return all(COMPARISONS[name](value, bound) for name, bound in self.comparisons)
+        return -_LARGEST <= value <= _LARGEST and all(
+            COMPARISONS[name](value, bound) for name, bound in self.comparisons
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
