@@ -197,10 +197,19 @@ def _properties(settings: Settings) -> Properties:
     )
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _header(text: str) -> tuple[str, str | bytes | None]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise usage(f"--header {text!r}: write a name, a colon and a value")
+    # The client ends the process for a name that is not UTF-8, which a shell hands over with surrogates in it.
+    if not colon or not name.strip() or not _is_unicode(text):
+        raise usage(f"--header {text!r}: write a name, a colon and a value, in UTF-8")
     return name.strip(), value.strip().encode()
 
 

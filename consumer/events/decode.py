@@ -3,7 +3,8 @@
 The law: decode is a total function. Every record, whatever its bytes and headers, becomes exactly one of Event,
 Tombstone, Poison or SchemaNeeded; nothing is read, written or changed on the way.
 
-In this order: no value, too large, declared by headers (CloudEvents), told by its first bytes (Avro), else JSON.
+In this order: no value, too large, headers that cannot be read, declared by headers (CloudEvents), told by its first
+bytes (Avro), else JSON.
 """
 
 from consumer.events import avro, cloudevents, envelope
@@ -26,6 +27,8 @@ def decode(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
 def _event(record: Record, value: bytes, schemas: Schemas, rules: Rules) -> Event | SchemaNeeded:
     if len(value) > rules.max_event_bytes:
         raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes")
+    if not record.headers_readable:
+        raise Refused(PoisonReason.UNDECODABLE, "a header's name is not UTF-8: its headers are at its place only")
     headers = dict(record.headers)  # of several headers with one name the last counts, as for Kafka's own clients
     if headers and (event := cloudevents.read(record, value, headers, rules)) is not None:
         return event

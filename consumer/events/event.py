@@ -12,7 +12,10 @@ Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record as consumed: bytes untouched. `timestamp_ms` is the record's own (CreateTime or LogAppendTime)."""
+    """One record as consumed: bytes untouched. `timestamp_ms` is the record's own (CreateTime or LogAppendTime).
+
+    Headers that are not `headers_readable` are none: a name is not UTF-8, and Kafka's client gives none of them then.
+    """
 
     topic: str
     partition: int
@@ -21,6 +24,7 @@ class Record:
     value: bytes | None
     headers: Headers
     timestamp_ms: int
+    headers_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

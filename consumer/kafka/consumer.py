@@ -10,17 +10,18 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaFatal, broken, build, error_of
 from consumer.kafka.commits import Commits
 from consumer.kafka.membership import AT_ONCE, Fetch, consumer_properties
+from consumer.kafka.message import record
 from consumer.kafka.starting import Start, starting_offsets
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
@@ -280,20 +281,3 @@ class PartitionConsumer:
 
 def _places(partitions: Sequence[TopicPartition]) -> list[Partition]:
     return [(place.topic, place.partition) for place in partitions]
-
-
-def record(message: Message) -> Record:
-    """A consumed message as a Record: 0.9 µs."""
-    headers = message.headers()
-    return Record(
-        topic=cast("str", message.topic()),
-        partition=cast("int", message.partition()),
-        offset=cast("int", message.offset()),
-        key=message.key(),
-        value=message.value(),
-        headers=tuple(cast("list[tuple[str, bytes | None]]", headers)) if headers else _NO_HEADERS,
-        timestamp_ms=message.timestamp()[1],
-    )
-
-
-_NO_HEADERS: Final[Headers] = ()

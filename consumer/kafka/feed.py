@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaFatal, broken, error_of
-from consumer.kafka.consumer import record
+from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
 from consumer.settings import Settings
 

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.consumer import record
+from consumer.kafka.message import record
 from consumer.settings import Settings
 
 _SILENCE_S: Final = 15.0

@@ -10,9 +10,12 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.feed import Feed
+from consumer.kafka.reading import read_to_end
 from consumer.kafka.starting import Start
 from consumer.kafka.topics import admin_client
 from consumer.settings import Settings
+from tests.hostile.raw_producer import write
 from tests.services.topics import MakeTopics
 
 
@@ -254,3 +257,24 @@ def test_the_new_group_protocol_works_too(bench: Bench) -> None:
     assert again.assigned_at[bench.topic, 0] == Position(1)
     second.close()
     assert seen.gone == []
+
+
+def test_a_header_s_name_that_is_not_utf_8_stops_no_reader(bench: Bench) -> None:
+    many = [str(number) for number in range(300)]  # so that CPython has specialized the calls when the odd one comes
+    bench.write(*many)
+    write(bench.settings.kafka["bootstrap.servers"], bench.topic, b"odd", [(b"\xff\xfe", b"v"), (b"fine", b"w")])
+    bench.write("next")
+    member, _ = bench.join()
+    taken = take(member, lambda records: len(records) == 302)
+    member.close()
+    feed = Feed(bench.settings, bench.topic)
+    feed.read_from([0, 0])
+    followed: list[Record] = []
+    while len(followed) < 302:
+        followed += feed.take(400, 1.0)[0]
+    feed.close()
+    for records in (taken, followed, list(read_to_end(bench.settings, bench.topic))):
+        assert [(each.value, each.headers, each.headers_readable) for each in records[300:]] == [
+            (b"odd", (), False),
+            (b"next", (), True),
+        ]

@@ -16,7 +16,7 @@ from consumer.control import writes
 from consumer.control.applied import Seen
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
-from consumer.kafka.consumer import record
+from consumer.kafka.message import record
 from consumer.settings import Settings, load
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
