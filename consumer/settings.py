@@ -32,6 +32,9 @@ _OPERATOR_KEY_LENGTH = 32
 _PREFIX = "HOOKLINE_"
 _KAFKA = _PREFIX + "KAFKA_"
 
+MOST_PROCESSES = 512
+"""Of deliver: more than any machine of ours has cores. A larger number is a slip of the finger."""
+
 
 class ConfigurationError(Exception):
     """The configuration is wrong: `field` is the option as its user writes it, the message says what to do."""
@@ -151,7 +154,9 @@ class Settings(BaseSettings):
     max_replays: int = Field(5, ge=1, description="How often one dead letter may be replayed.")
 
     # Operation
-    processes: int | None = Field(None, ge=1, description="Deliver processes; default: the machine's cores.")
+    processes: int | None = Field(
+        None, ge=1, le=MOST_PROCESSES, description="Deliver processes; default: one for each core granted to us."
+    )
     state_dir: Path = Field(
         Path(".hookline"), description="Where slots are locked and checkpoints kept on this machine."
     )

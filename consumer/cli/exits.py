@@ -15,14 +15,15 @@ INTERRUPTED: Final = 130
 class CommandFailed(Exception):  # noqa: N818  # it names what happened, as the glossary does
     """The command could not do what was asked; the message is for a person, `code` for a script."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.field = field
 
 
-def usage(message: str) -> CommandFailed:
-    """Asked for in a way that makes no sense: 64."""
-    return CommandFailed(os.EX_USAGE, message)
+def usage(message: str, *, field: str | None = None) -> CommandFailed:
+    """Asked for in a way that makes no sense: 64. `field` is the flag or the argument that makes none."""
+    return CommandFailed(os.EX_USAGE, message, field=field)
 
 
 def bad_input(message: str) -> CommandFailed:

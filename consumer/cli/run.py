@@ -6,11 +6,12 @@ import structlog
 from cyclopts import Parameter
 
 from consumer.brands.loader import load_brands
+from consumer.cli.exits import usage
 from consumer.kafka.client import client_properties
 from consumer.roles import inbox, stop
 from consumer.roles.role import Role
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import load, misspelt
+from consumer.settings import MOST_PROCESSES, load, misspelt
 from consumer.telemetry import logging
 
 _log = structlog.get_logger("run")
@@ -30,10 +31,13 @@ def run(
     roles
         projection, deliver, retry, log, api; all of them when none is named.
     processes
-        How many deliver processes; by default HOOKLINE_PROCESSES, else one for each core. Other roles have one each.
+        How many deliver processes; by default HOOKLINE_PROCESSES, else one for each core that the container
+        or the machine grants. Other roles have one each.
     until_input_ends
         Also stop when standard input ends, that is with the process that started this one.
     """
+    if processes is not None and not 1 <= processes <= MOST_PROCESSES:
+        raise usage(f"--processes is a number from 1 to {MOST_PROCESSES}", field="--processes")
     heard = inbox.of_signals()
     settings = load()
     # Refused here, it is said once and not by every process.
@@ -44,4 +48,4 @@ def run(
         _log.warning("not a setting", name=name, closest=meant)
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
-    return supervise(members_of(roles, processes or settings.processes), heard)
+    return supervise(members_of(roles, settings.processes if processes is None else processes), heard)

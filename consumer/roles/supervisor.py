@@ -4,7 +4,6 @@ The law: everything is decided in `supervision`; here it is done. No process out
 standard input is a pipe whose other end only the supervisor holds.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import assert_never
 
 import structlog
 
+from consumer.roles.cores import granted
 from consumer.roles.inbox import Exited, Inbox, StopAsked
 from consumer.roles.role import Role
 from consumer.roles.supervision import Member, Supervision
@@ -23,9 +23,9 @@ _log = structlog.get_logger("supervisor")
 
 
 def members_of(roles: Sequence[Role], processes: int | None) -> list[Member]:
-    """The processes to run: `processes` of deliver (None: one a core), one of each other role; no role: all."""
+    """The processes to run: `processes` of deliver (None: one a core granted), one of each other role; no role: all."""
     wanted = set(roles) or set(Role)
-    numbers = {Role.DELIVER: processes or os.cpu_count() or 1}
+    numbers = {Role.DELIVER: granted() if processes is None else processes}
     return [Member(role=role, slot=slot) for role in Role if role in wanted for slot in range(numbers.get(role, 1))]
 
 

@@ -38,6 +38,7 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         ("HOOKLINE_MAX_IN_FLIGHT", "0"),
         ("HOOKLINE_FAN_OUT", "-1"),
         ("HOOKLINE_PROCESSES", "0"),
+        ("HOOKLINE_PROCESSES", "513"),
         ("HOOKLINE_LOG_LEVEL", "loud"),
         ("HOOKLINE_RETRY_FOR", "a day"),
         ("HOOKLINE_STALENESS", "1"),
