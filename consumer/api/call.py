@@ -1,11 +1,11 @@
 """A request as the routes see it: authenticated, counted, and read to its end.
 
-The law: no route runs without a caller that may do what the route does. The scope stands at the route itself, and a
-route without one cannot be made.
+The law: no route runs without a caller that may do what the route does, and none answers again what it answered to
+somebody who might. The scope stands at the route itself, and a route without one cannot be made.
 """
 
 from collections.abc import Callable, Coroutine, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -13,7 +13,9 @@ import msgspec
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
+from consumer.api import once
 from consumer.api.caller import Caller
+from consumer.control.idempotency import Once
 from consumer.control.keys import Scope
 
 SCOPE_EXTENSION: Final = "x-required-scope"
@@ -24,12 +26,14 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]  # Any: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who asks, and what came with it."""
+    """Who asks, and what came with it. `work` names what a request with an Idempotency-Key makes, whoever does it."""
 
     caller: Caller
     method: str
     path: str
     body: bytes = field(repr=False)
+    once: Once = field(repr=False)
+    work: str | None = None
 
 
 def put(scope: MutableMapping[str, Any], call: Call) -> None:
@@ -62,16 +66,33 @@ def scope_of(route: APIRoute) -> Scope:
 
 
 class GuardedRoute(APIRoute):
-    """A route that asks for its scope before it reads anything."""
+    """A route that asks for its scope before it reads anything, and is done once where that is asked for."""
 
     def get_route_handler(self) -> Handler:
-        """The handler, behind the rule."""
+        """The handler, behind the rules."""
         scope = scope_of(self)
+        if strange := set(self.methods or ()) - once.DONE_ONCE.keys():
+            raise LookupError(
+                f"{self.path} is a {', '.join(strange)}: say in once.DONE_ONCE whether it changes something"
+            )
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            (await call_of(request)).caller.need(scope)
-            return await handle(_StrictRequest(request.scope, request.receive))
+            call = await call_of(request)
+            call.caller.need(scope)
+            strict = _StrictRequest(request.scope, request.receive)
+            key = once.key_of(request.headers, call.method)
+            if key is None:
+                return await handle(strict)
+
+            async def do(work: str) -> Response:
+                put(request.scope, replace(call, work=work))
+                return await handle(strict)
+
+            asked = once.asked(
+                call.caller.asker, key, request.headers, method=call.method, path=call.path, body=call.body
+            )
+            return await once.done_once(call.once, asked, do)
 
         return guarded
 

@@ -5,14 +5,15 @@ but what its key says, unless it is the operator, who says it by headers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from consumer.api.problem import Refusal
 from consumer.brands.brand import Brand
+from consumer.control.idempotency import Asker
 from consumer.control.key_directory import KeyDirectory
-from consumer.control.keys import Scope, operator, parse
+from consumer.control.keys import Scope, digest_of, operator, parse
 from consumer.control.owner import Owner
 from consumer.settings import Settings
 from consumer.webhooks.fields import FieldInvalid, check_name
@@ -21,15 +22,25 @@ TENANT_HEADER: Final = "hookline-tenant"
 BRAND_HEADER: Final = "hookline-brand"
 DEFAULT_BRAND: Final = "hookline"
 _BEARER: Final = "bearer"
+_NAMED_BY: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose webhooks are meant, and what may be done to them. `key_id` of None is the operator."""
+    """Whose webhooks are meant, and what may be done to them. `key_id` of None is the operator.
+
+    `credential` names the key; of the operator's, which has no name, it is a part of the digest.
+    """
 
     owner: Owner
     key_id: str | None
     scopes: frozenset[Scope]
+    credential: str = field(repr=False)
+
+    @property
+    def asker(self) -> Asker:
+        """Whose Idempotency-Keys it sends. A key of which another scope is said would be another asker."""
+        return Asker(owner=self.owner, credential=" ".join([self.credential, *sorted(self.scopes)]))
 
     def need(self, scope: Scope) -> None:
         """Raises Refusal: 403."""
@@ -81,7 +92,8 @@ def customer(keys: KeyDirectory, text: str, now_ms: int) -> Caller:
     key = keys.find(text, now_ms)
     if key is None:
         raise unauthorized()
-    return Caller(owner=Owner(tenant=key.tenant, brand=key.brand), key_id=key.id, scopes=key.scopes)
+    owner = Owner(tenant=key.tenant, brand=key.brand)
+    return Caller(owner=owner, key_id=key.id, scopes=key.scopes, credential=f"key {key.id}")
 
 
 def check_named(caller: Caller, header: Callable[[str], str | None]) -> None:
@@ -95,8 +107,8 @@ def check_named(caller: Caller, header: Callable[[str], str | None]) -> None:
         raise Refusal(HTTPStatus.FORBIDDEN, "this key is of another tenant or brand than the request's headers name")
 
 
-def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Brand]) -> Caller:
-    """The operator, acting for the tenant and the brand that it names.
+def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Brand], text: str) -> Caller:
+    """The operator by its key, acting for the tenant and the brand that it names.
 
     Raises:
         Refusal: 400, it names no tenant or a brand that does not exist.
@@ -108,4 +120,5 @@ def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Br
         tenant = check_name("Hookline-Tenant", header(TENANT_HEADER) or "")
     except FieldInvalid as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
-    return Caller(owner=Owner(tenant=tenant, brand=brand), key_id=None, scopes=frozenset(Scope))
+    credential = f"operator {digest_of(text).hex()[:_NAMED_BY]}"
+    return Caller(owner=Owner(tenant=tenant, brand=brand), key_id=None, scopes=frozenset(Scope), credential=credential)

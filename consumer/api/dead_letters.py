@@ -14,10 +14,8 @@ from fastapi import Path, Query, Response
 from consumer.api import answers, models
 from consumer.api.call import needs
 from consumer.api.documents import problems
-from consumer.api.once import IdempotencyKey, once
 from consumer.api.problem import invalid, not_found
 from consumer.api.site import Asking, Id, Site
-from consumer.control.idempotency import Answer
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
@@ -81,20 +79,15 @@ def _add_replay(site: Site) -> None:
         call: Asking,
         id: DeadLetterId,  # noqa: A002 # the path's own word
         body: models.DeadLetterReplay | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         owner = call.caller.owner
         way = _way(body)
-
-        def replay(_work: str | None) -> Answer:
-            filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-            found = services.dead_letters.found(filters)
-            if not found:
-                raise not_found(f"there is no dead letter {id}")
-            statuses = _statuses(site, owner, found[0].delivery.subscription_id)
-            return _told(site, services.dead_letters.replay(found, statuses, way), way)
-
-        return once(services, call, idempotency_key, replay)
+        filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
+        found = services.dead_letters.found(filters)
+        if not found:
+            raise not_found(f"there is no dead letter {id}")
+        statuses = _statuses(site, owner, found[0].delivery.subscription_id)
+        return _told(site, services.dead_letters.replay(found, statuses, way), way)
 
 
 def _add_replay_of_webhook(site: Site) -> None:
@@ -114,19 +107,13 @@ def _add_replay_of_webhook(site: Site) -> None:
         call: Asking,
         id: Id,  # noqa: A002 # same
         body: models.DeadLettersReplay | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         owner = call.caller.owner
         asked = models.DeadLettersReplay() if body is None else body
         way = _way(asked)
-
-        def replay(_work: str | None) -> Answer:
-            subscription = services.plane.webhooks.get(owner, id)
-            filters = _filters(owner, asked, id)
-            statuses = {id: subscription.status}
-            return _told(site, services.dead_letters.replay(filters, statuses, way), way)
-
-        return once(services, call, idempotency_key, replay)
+        subscription = services.plane.webhooks.get(owner, id)
+        filters = _filters(owner, asked, id)
+        return _told(site, services.dead_letters.replay(filters, {id: subscription.status}, way), way)
 
 
 def shown(dead_letter: DeadLetter) -> Json:
@@ -162,17 +149,15 @@ def _way(body: models.DeadLetterReplay | None) -> Way:
     return Way(again=body is not None and body.again, dry_run=body is not None and body.dry_run)
 
 
-def _told(site: Site, summary: Summary, way: Way) -> Answer:
-    return answers.one(
-        site.brand,
-        {
-            "matched": summary.matched,
-            "replayed": summary.replayed,
-            "skipped": {reason.value: number for reason, number in sorted(summary.skipped.items())},
-            "dryRun": way.dry_run,
-            "complete": not summary.stopped,
-        },
-    )
+def _told(site: Site, summary: Summary, way: Way) -> Response:
+    told: Json = {
+        "matched": summary.matched,
+        "replayed": summary.replayed,
+        "skipped": {reason.value: number for reason, number in sorted(summary.skipped.items())},
+        "dryRun": way.dry_run,
+        "complete": not summary.stopped,
+    }
+    return answers.response(answers.one(site.brand, told))
 
 
 def _filters(owner: Owner, asked: models.Sought, webhook: str | None) -> Filters:

@@ -10,12 +10,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from consumer.api import problem
+from consumer.api.once import DONE_ONCE, PARAMETER
 from consumer.api.problem import Problem
 from consumer.brands.brand import Brand
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]  # Any: FastAPI's own shape of documented answers
 
 _ALWAYS: Final = (400, 401, 403, 408, 413, 415, 429, 503)
+_DONE_ONCE: Final = (409, 422)
 _SCHEMAS: Final = "#/components/schemas/"
 _TELLS: Final = {
     400: "The request is malformed: its JSON, a header, or the operator's headers.",
@@ -73,13 +75,16 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
         }
     }
     told["security"] = [{"key": []}]
-    for operation in (each for path in told["paths"].values() for each in path.values()):
-        _complete(operation)
+    for method, operation in (each for path in told["paths"].values() for each in path.items()):
+        _complete(operation, done_once=DONE_ONCE[method.upper()])
     return told
 
 
-def _complete(operation: dict[str, Any]) -> None:
-    answers = operation["responses"] | {str(status): _documented(status) for status in _ALWAYS}
+def _complete(operation: dict[str, Any], *, done_once: bool) -> None:
+    statuses = (*_ALWAYS, *_DONE_ONCE) if done_once else _ALWAYS
+    answers = operation["responses"] | {str(status): _documented(status) for status in statuses}
+    if done_once:
+        operation["parameters"] = [*operation.get("parameters", []), dict(PARAMETER)]
     operation["responses"] = dict(sorted(answers.items()))
     body = operation.get("requestBody")
     if body is not None and not body.get("required"):
@@ -96,4 +101,4 @@ def _documented(status: int) -> dict[str, Any]:
         "description": _TELLS.get(status, problem.title(HTTPStatus(status))),
         "content": {problem.MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}},
     }
-    return told | ({"headers": _RETRY_AFTER} if status in {429, 503} else {})
+    return told | ({"headers": _RETRY_AFTER} if status in {409, 429, 503} else {})

@@ -102,8 +102,16 @@ class Front:
                 )
         exchange.leave = self._room.enter(caller.owner.tenant)
         body = await _body(scope, headers, receive)
-        put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body))
+        self._still(caller)
+        services = self._services
+        put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body, once=services.once))
         await self.apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
+
+    def _still(self, caller: Caller) -> None:
+        """A key that ended while its body was on its way opens nothing. Raises Refusal: 401."""
+        key = None if caller.key_id is None else self._services.plane.keys.get(caller.key_id)
+        if caller.key_id is not None and (key is None or not key.holds(self._now_ms())):
+            raise callers.unauthorized()
 
     async def _public(self, scope: Scope) -> Response | None:
         """What is answered to anybody."""
@@ -130,7 +138,7 @@ class Front:
             raise unavailable("Kafka does not answer: nothing was done, try again") from None
         self._away.over()
         if presented.operator:
-            return callers.acting_operator(headers.get, self._brands)
+            return callers.acting_operator(headers.get, self._brands, presented.text)
         caller = callers.customer(self._services.plane.keys, presented.text, self._now_ms())
         if caller.owner.brand not in self.apps:
             raise callers.unauthorized()  # of a brand that is not here any more

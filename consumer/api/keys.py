@@ -14,11 +14,9 @@ from fastapi import Path, Response
 from consumer.api import answers, models
 from consumer.api.call import needs
 from consumer.api.documents import problems
-from consumer.api.once import IdempotencyKey, once
 from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Cursor, Limit, Site
 from consumer.control.api_keys import KeysFull, KeyUnknown, NotHeld
-from consumer.control.idempotency import Answer
 from consumer.control.key_resource import resource
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.webhooks.fields import FieldInvalid
@@ -72,22 +70,20 @@ def _add_create(site: Site) -> None:
         responses=problems(409, 422),
         openapi_extra=needs(Scope.ADMIN),
     )
-    def create_key(call: Asking, body: models.KeyCreate, idempotency_key: IdempotencyKey = None) -> Response:
-        def create(_work: str | None) -> Answer:
-            try:
-                key, text = services.plane.api_keys.create(
-                    call.caller.owner,
-                    site.brand,
-                    held=call.caller.scopes,
-                    scopes=USUAL_SCOPES if body.scopes is None else body.scopes,
-                    name=body.name,
-                    expires_at_ms=None if body.expires_at is None else _moment_ms(body.expires_at),
-                )
-            except (NotHeld, KeysFull) as error:
-                raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None
-            return answers.one(site.brand, resource(key, now_ms=_now_ms(), text=text), status=HTTPStatus.CREATED)
-
-        return once(services, call, idempotency_key, create)
+    def create_key(call: Asking, body: models.KeyCreate) -> Response:
+        try:
+            key, text = services.plane.api_keys.create(
+                call.caller.owner,
+                site.brand,
+                held=call.caller.scopes,
+                scopes=USUAL_SCOPES if body.scopes is None else body.scopes,
+                name=body.name,
+                expires_at_ms=None if body.expires_at is None else _moment_ms(body.expires_at),
+            )
+        except (NotHeld, KeysFull) as error:
+            raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None
+        told = resource(key, now_ms=_now_ms(), text=text)
+        return answers.response(answers.one(site.brand, told, status=HTTPStatus.CREATED))
 
 
 def _add_revoke(site: Site) -> None:

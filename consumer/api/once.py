@@ -1,45 +1,95 @@
-"""A route that is done once for each Idempotency-Key.
+"""What an Idempotency-Key does: each route that changes something is done once for each key.
 
-The law: without a key a request is simply done; with one, see `control.idempotency`.
+The law: the method decides, so no route can be forgotten. A route that only reads has nothing to do once, and refuses
+the header rather than pass it over. Who may not make a request gets no answer to it either: the scope is asked for
+first, and what was answered belongs to the API key that asked (see `control.idempotency`).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Any, Final
 
-from fastapi import Header, Response
+from fastapi import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
 from consumer.api import answers
-from consumer.api.call import Call
 from consumer.api.problem import Refusal
-from consumer.api.services import Services
-from consumer.control.idempotency import Answer, Asked
+from consumer.control.idempotency import Answer, Asked, Asker, Begun, Once
+from consumer.kafka.client import KafkaBroken
 
 HEADER: Final = "Idempotency-Key"
+DONE_ONCE: Final[Mapping[str, bool]] = {"GET": False, "POST": True, "PATCH": True, "DELETE": True}
+"""By method, whether a route is done once for each key. A route of another method cannot be made."""
+
+PARAMETER: Final[Mapping[str, Any]] = {  # Any: OpenAPI's
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
+    "description": "Drawn by you for each request: sent again with the same key within 24 hours, the request is not "
+    "done again, and gets the same answer with the header Idempotency-Replayed.",
+}
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias=HEADER,
-        description="Drawn by you for each request: sent again with the same key within 24 hours, the request is not "
-        "done again, and gets the same answer with the header Idempotency-Replayed.",
-    ),
-]
+_NOT_KEPT: Final = frozenset({b"content-length", b"content-type"})
 
 
-def once(services: Services, call: Call, key: str | None, do: Callable[[str | None], Answer]) -> Response:
-    """Do it, or answer as it was answered before. `do` gets the name of its work, None without a key.
+def key_of(headers: Headers, method: str) -> str | None:
+    """The Idempotency-Key of a request by this method, if it has one.
 
     Raises:
-        Refusal: 400, this is no key.
-        InProgress, KeyReused, KafkaBroken: see `Idempotency`.
+        Refusal: 400, it has two, one that is none, or one where there is nothing to do once.
     """
-    if key is None:
-        return answers.response(do(None))
-    if not _KEY.fullmatch(key) or not key.strip():
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Idempotency-Key: send between 1 and 255 printable ASCII characters")
-    asked = Asked.of(call.caller.owner, key, method=call.method, path=call.path, body=call.body)
-    answer, replayed = services.once(asked, do)
-    return answers.response(answer, replayed=replayed)
+    found = headers.getlist(HEADER)
+    if not found:
+        return None
+    if not DONE_ONCE[method]:
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, f"{HEADER}: a {method} changes nothing, however often it is sent: leave it out"
+        )
+    if len(found) > 1:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{HEADER}: send it once")
+    if not _KEY.fullmatch(found[0]) or not found[0].strip():
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{HEADER}: send between 1 and 255 printable ASCII characters")
+    return found[0]
+
+
+def asked(asker: Asker, key: str, headers: Headers, *, method: str, path: str, body: bytes) -> Asked:
+    """A request with a key. What it asks for is its method, its path, its condition and its body."""
+    if_match = [each.encode("latin-1") for each in headers.getlist("if-match")]
+    return Asked.of(asker, key, method.encode(), path.encode(), b",".join(if_match), body)
+
+
+async def done_once(once: Once, asked: Asked, do: Callable[[str], Awaitable[Response]]) -> Response:
+    """Do it, or answer as it was answered before. `do` gets the name of its work.
+
+    Raises:
+        InProgress, KeyReused, KafkaBroken, SecretUnreadable: see `Idempotency.begin`.
+        Exception: whatever `do` raises: then nothing is remembered.
+    """
+    begun = await run_in_threadpool(once.begin, asked)
+    if isinstance(begun, Answer):
+        return answers.response(begun, replayed=True)
+    response = await _tried(once, asked, begun, do)
+    await run_in_threadpool(once.keep, asked, begun, _answer(response))
+    return response
+
+
+async def _tried(once: Once, asked: Asked, begun: Begun, do: Callable[[str], Awaitable[Response]]) -> Response:
+    try:
+        return await do(begun.work)
+    except KafkaBroken:
+        raise  # done or not: only the same work may be tried again, by whoever claims it next
+    except Exception:
+        await run_in_threadpool(once.give_up, asked, begun)
+        raise
+
+
+def _answer(response: Response) -> Answer:
+    headers = ((name, value) for name, value in response.raw_headers if name not in _NOT_KEPT)
+    return Answer(
+        status=response.status_code,
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
+        body=bytes(response.body),
+    )

@@ -51,7 +51,7 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
         case CursorInvalid():
             refusal = invalid("cursor", str(error))
         case InProgress():
-            refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": str(error.again_in_s)})
+            refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": "1"})
         case TrialsBusy() | DeskBusy():
             refusal = Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"Retry-After": str(_BUSY_AGAIN_S)})
         case KafkaBroken():

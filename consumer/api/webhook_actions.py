@@ -10,11 +10,10 @@ from consumer.api import answers, models
 from consumer.api.bodies import bodied
 from consumer.api.call import needs
 from consumer.api.documents import problems, tagged
-from consumer.api.once import IdempotencyKey, once
 from consumer.api.site import Asking, Id, IfMatch, Site
 from consumer.api.wishes import own_secret
-from consumer.control.idempotency import Answer
 from consumer.control.keys import Scope
+from consumer.json import Json
 from consumer.webhooks.subscription import Subscription
 
 _TAGS: Final = ["webhooks"]
@@ -48,22 +47,17 @@ def _add_rotate(site: Site) -> None:
         id: Id,  # noqa: A002 # the path's own word
         body: models.SecretRotation | None = None,
         if_match: IfMatch = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         owner = call.caller.owner
         seconds = None if body is None else body.overlap_seconds
-
-        def rotate(_work: str | None) -> Answer:
-            rotated, secret = services.plane.webhooks.rotate(
-                owner,
-                id,
-                secret=own_secret(body),
-                overlap_ms=None if seconds is None else seconds * 1_000,
-                if_match=site.revision(if_match, owner, id),
-            )
-            return site.rotated(rotated, secret)
-
-        return once(services, call, idempotency_key, rotate)
+        rotated, secret = services.plane.webhooks.rotate(
+            owner,
+            id,
+            secret=own_secret(body),
+            overlap_ms=None if seconds is None else seconds * 1_000,
+            if_match=site.revision(if_match, owner, id),
+        )
+        return answers.response(site.rotated(rotated, secret))
 
 
 def _add_status(site: Site, name: str, summary: str, change: Callable[..., Subscription]) -> None:
@@ -97,21 +91,14 @@ def _add_test(site: Site) -> None:
         call: Asking,
         id: Id,  # noqa: A002 # same
         body: models.TestEvent | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         subscription = services.plane.webhooks.get(call.caller.owner, id)
         event_type = (models.TestEvent() if body is None else body).type
-
-        def test(_work: str | None) -> Answer:
-            trial = services.plane.try_out(subscription, event_type)
-            return answers.one(
-                site.brand,
-                {
-                    "status": trial.status,
-                    "body": trial.text,
-                    "elapsedMs": round(trial.elapsed_ms, 1),
-                    "error": trial.error,
-                },
-            )
-
-        return once(services, call, idempotency_key, test)
+        trial = services.plane.try_out(subscription, event_type)
+        told: Json = {
+            "status": trial.status,
+            "body": trial.text,
+            "elapsedMs": round(trial.elapsed_ms, 1),
+            "error": trial.error,
+        }
+        return answers.response(answers.one(site.brand, told))

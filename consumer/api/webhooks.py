@@ -14,14 +14,11 @@ from consumer.api.bodies import bodied
 from consumer.api.call import needs
 from consumer.api.creation_test import creation_test
 from consumer.api.documents import problems, tagged
-from consumer.api.once import IdempotencyKey, once
 from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
 from consumer.api.wishes import changes_of, wishes_of
-from consumer.control.idempotency import Answer
 from consumer.control.keys import Scope
 from consumer.control.refusal import Conflict
 from consumer.control.resource import as_its_brand_shows_it, opened_secret
-from consumer.webhooks.subscription import Subscription
 
 NOTICE: Final = "Hookline-Notice"
 _CLEARED: Final = "custom headers were cleared because the host changed"
@@ -82,27 +79,21 @@ def _add_create(site: Site) -> None:
         openapi_extra=needs(Scope.WRITE),
     )
     @bodied(site.shapes.create)
-    def create_webhook(call: Asking, body: models.WebhookCreate, idempotency_key: IdempotencyKey = None) -> Response:
+    def create_webhook(call: Asking, body: models.WebhookCreate) -> Response:
         owner = call.caller.owner
-        made: list[Subscription] = []
-
-        def create(work: str | None) -> Answer:
-            id_ = None if work is None else f"wh_{work}"
-            try:
-                services.check_url(body.url)
-                subscription, secret = plane.webhooks.create(owner, wishes_of(body, owner), id=id_)
-            except Conflict:
-                if id_ is None:
-                    raise
-                # Created by a try that did not come to its answer: the same work, so the same webhook.
-                subscription = plane.webhooks.get(owner, id_)
-                secret = opened_secret(subscription, plane.keyring)
-            made.append(subscription)
-            return site.created(subscription, secret)
-
-        response = once(services, call, idempotency_key, create)
-        if made and site.brand.api.test_on_creation:
-            response.background = creation_test(plane, made[0])
+        id_ = None if call.work is None else f"wh_{call.work}"
+        try:
+            services.check_url(body.url)
+            subscription, secret = plane.webhooks.create(owner, wishes_of(body, owner), id=id_)
+        except Conflict:
+            if id_ is None:
+                raise
+            # Created by a try that did not come to its answer: the same work, so the same webhook.
+            subscription = plane.webhooks.get(owner, id_)
+            secret = opened_secret(subscription, plane.keyring)
+        response = answers.response(site.created(subscription, secret))
+        if site.brand.api.test_on_creation:
+            response.background = creation_test(plane, subscription)
         return response
 
 

@@ -2,7 +2,8 @@
 
 The law: the same key with the same request gets the same answer for 24 h, in every process; the request is done by one
 of them. Where it was done and the answer was lost (a crash in between), whoever takes it up gets the same `work` to do,
-by which it can find what is there already.
+by which it can find what is there already. An Idempotency-Key is the property of the API key it came with, under one
+tenant and brand: nobody else's request finds what was answered, or learns that anything was.
 
 Source: draft-ietf-httpapi-idempotency-key-header. An answer can hold a secret: it is sealed like one. Only what was
 done is remembered: a request that was refused may be sent again, mended or not.
@@ -13,8 +14,8 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 import structlog
@@ -37,11 +38,10 @@ _WORK_BYTES: Final = 8
 
 
 class InProgress(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """The same request is being done right now. `again_in_s`: when to ask again, at the latest."""
+    """The same request is being done right now."""
 
-    def __init__(self, again_in_s: int) -> None:
+    def __init__(self) -> None:
         super().__init__("a request with this Idempotency-Key is still being done: ask again in a moment")
-        self.again_in_s = again_in_s
 
 
 class KeyReused(Exception):  # noqa: N818 # same
@@ -61,6 +61,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Whose Idempotency-Keys these are. `credential` names the API key, or the operator's key without telling it."""
+
+    owner: Owner
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request with a key. `fingerprint` tells it from others with the same key."""
 
@@ -69,20 +77,28 @@ class Asked:
     fingerprint: bytes
 
     @classmethod
-    def of(cls, owner: Owner, key: str, *, method: str, path: str, body: bytes) -> "Asked":
-        """The request as it is known on the topic: the key itself is not kept."""
-        return cls(
-            owner=owner,
-            name=_hashed(owner.tenant.encode(), owner.brand.encode(), key.encode()).hex()[: 2 * _NAME_BYTES],
-            fingerprint=_hashed(method.encode(), path.encode(), body),
-        )
+    def of(cls, asker: Asker, key: str, *parts: bytes) -> "Asked":
+        """The request that these parts make, as it is known on the topic: the key itself is not kept."""
+        owner = asker.owner
+        whose = (owner.tenant.encode(), owner.brand.encode(), asker.credential.encode(), key.encode())
+        return cls(owner=owner, name=_hashed(*whose).hex()[: 2 * _NAME_BYTES], fingerprint=_hashed(*parts))
+
+
+Begun: TypeAlias = Errand
+"""This process's claim to a request, which it has to end: `keep` or `give_up`. `work` names what is to be made."""
 
 
 class Once(Protocol):
-    """Does a request once."""
+    """See `Idempotency`."""
 
-    def __call__(self, asked: Asked, do: Callable[[str], Answer]) -> tuple[Answer, bool]:
-        """See `Idempotency`."""
+    def begin(self, asked: Asked) -> Answer | Begun:
+        """Claim a request."""
+
+    def keep(self, asked: Asked, begun: Begun, answer: Answer) -> None:
+        """It is done."""
+
+    def give_up(self, asked: Asked, begun: Begun) -> None:
+        """It was not done."""
 
 
 class Idempotency:
@@ -106,31 +122,39 @@ class Idempotency:
         self._writer = writer
         self._now_ms = now_ms
 
-    def __call__(self, asked: Asked, do: Callable[[str], Answer]) -> tuple[Answer, bool]:
-        """The answer to a request, and whether it was given before. `do` gets the name of the work and does it.
+    def begin(self, asked: Asked) -> Answer | Begun:
+        """The answer that the request had before; or the claim to do it now, which holds for a minute.
+
+        Where it cannot be known whether what was claimed was done, it is left claimed: after that minute the same work
+        may be tried by whoever claims it next.
 
         Raises:
             InProgress: somebody does it right now.
             KeyReused: the key belongs to another request.
-            KafkaBroken: nothing was begun, or `do` raised it: then it may have been done.
+            KafkaBroken: nothing was begun.
             SecretUnreadable: the key that sealed the answer is not in the ring.
-            Exception: whatever `do` raises; nothing is remembered of it.
         """
         known = self._known(asked)
-        if isinstance(known, Answer):
-            return known, True
-        mine = self._claimed(asked, known)
-        if isinstance(mine, Answer):
-            return mine, True
+        return known if isinstance(known, Answer) else self._claimed(asked, known)
+
+    def keep(self, asked: Asked, begun: Begun, answer: Answer) -> None:
+        """The request is done whatever becomes of this: without it, the same work is found done by who asks again."""
+        text = msgspec.json.encode(answer)
+        sealed = self._keyring.seal(text, tenant=asked.owner.tenant, subscription_id=asked.name)
+        done = replace(begun, answer=sealed)
         try:
-            answer = do(mine.work)
-        except KafkaBroken:
-            raise  # done or not: only the same work may be tried again, by whoever claims it next
-        except Exception:
-            self._give_up(asked)
-            raise
-        self._keep(asked, mine, answer)
-        return answer, False
+            self._write(asked.name, done)
+        except KafkaBroken as error:
+            _log.warning("answer not remembered", error=str(error))
+
+    def give_up(self, asked: Asked, begun: Begun) -> None:
+        """Nothing was done: the key is free again, at the latest when the claim is too old."""
+        if self._errands.find(asked.name, self._now_ms()) != begun:
+            return  # claimed by another since, whose claim this must not end
+        try:
+            self._write(asked.name, None)
+        except KafkaBroken as error:
+            _log.warning("claim not taken back", error=str(error))
 
     def sweep(self) -> int:
         """Delete from the topic what nobody may ask for any more; returns how many there were."""
@@ -149,12 +173,11 @@ class Idempotency:
             raise KeyReused
         if found.answer is not None:
             return self._opened(asked, found.answer)
-        left_ms = found.at_ms + CLAIMED_MS - now_ms
-        if left_ms > 0:
-            raise InProgress(max(1, round(left_ms / 1_000)))
+        if now_ms < found.at_ms + CLAIMED_MS:
+            raise InProgress
         return found
 
-    def _claimed(self, asked: Asked, before: Errand | None) -> Errand | Answer:
+    def _claimed(self, asked: Asked, before: Errand | None) -> Answer | Begun:
         """This process's claim, once it holds; or the answer, where somebody else was faster."""
         now_ms = self._now_ms()
         mine = Errand(
@@ -173,26 +196,7 @@ class Idempotency:
         known = self._known(asked)
         if isinstance(known, Answer):
             return known
-        raise InProgress(1)
-
-    def _keep(self, asked: Asked, mine: Errand, answer: Answer) -> None:
-        """The request is done whatever becomes of this: without it, the same work is found done by who asks again."""
-        text = msgspec.json.encode(answer)
-        sealed = self._keyring.seal(text, tenant=asked.owner.tenant, subscription_id=asked.name)
-        done = Errand(
-            work=mine.work, claimant=mine.claimant, fingerprint=mine.fingerprint, at_ms=mine.at_ms, answer=sealed
-        )
-        try:
-            self._write(asked.name, done)
-        except KafkaBroken as error:
-            _log.warning("answer not remembered", error=str(error))
-
-    def _give_up(self, asked: Asked) -> None:
-        """Nothing was done: the key is free again, at the latest when the claim is too old."""
-        try:
-            self._write(asked.name, None)
-        except KafkaBroken as error:
-            _log.warning("claim not taken back", error=str(error))
+        raise InProgress
 
     def _opened(self, asked: Asked, sealed: SealedSecret) -> Answer:
         text = self._keyring.open(sealed, tenant=asked.owner.tenant, subscription_id=asked.name)

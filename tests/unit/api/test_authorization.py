@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
-from consumer.api.call import GuardedRoute, scope_of
+from consumer.api.call import GuardedRoute, needs, scope_of
+from consumer.api.once import DONE_ONCE
 from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
 from tests.dead_letters import dead_letter
@@ -21,7 +22,7 @@ BODIES: dict[str, dict[str, object]] = {
 GRANTED = {200, 201}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """A route with an object of acme's to be done to."""
 
@@ -91,10 +92,9 @@ def test_another_tenants_objects_do_not_exist(api: MemoryApi) -> None:
 def test_another_brands_key_finds_nothing_of_this_one(api: MemoryApi) -> None:
     brand = brand_of(api)
     foreign = "hookline" if brand != "hookline" else "featurebase"
-    both = MemoryApi(api.topics, brands=[brand, foreign])
-    both.dead_letters = api.dead_letters
+    both = MemoryApi(brands=[brand, foreign])
     text = both.key(*Scope, brand=foreign)[1]
-    for target in targets(api):
+    for target in targets(both):
         if target.of_an_object:
             assert asked(both, target, text) == 404, target
 
@@ -130,6 +130,98 @@ def test_every_bad_key_gets_the_same_401_and_the_operators_opens_all(api: Memory
         assert answers.pop()[0] == 401
         acting = {"Hookline-Tenant": "acme", "Hookline-Brand": brand}
         assert asked(api, target, OPERATOR, **acting) in GRANTED, target
+
+
+def test_each_route_is_done_once_for_a_key_or_refuses_the_header(api: MemoryApi) -> None:
+    """The table is `once.DONE_ONCE`: no route passes the header over."""
+    brand = brand_of(api)
+    acme = api.bearing(api.key(*Scope, brand=brand)[1])
+    for number, target in enumerate(targets(api)):
+        headers = {"Idempotency-Key": f"key-{number}"}
+        first = acme.request(target.method, target.path, json=target.body, headers=headers)
+        if not DONE_ONCE[target.method]:
+            assert (first.status_code, "leave it out" in first.json()["detail"]) == (400, True), target
+            continue
+        assert first.status_code in GRANTED, target
+        written = len(api.topics.subscriptions.records)
+        replayed, tried = len(api.dead_letters.replayed), len(api.plane.tried)
+        again = acme.request(target.method, target.path, json=target.body, headers=headers)
+        assert (again.status_code, again.text) == (first.status_code, first.text), target
+        assert again.headers["idempotency-replayed"] == "true", target
+        assert again.headers.get("etag") == first.headers.get("etag"), target
+        assert len(api.topics.subscriptions.records) == written, target
+        assert (len(api.dead_letters.replayed), len(api.plane.tried)) == (replayed, tried), target
+
+
+def test_the_openapi_says_which_routes_are_done_once(api: MemoryApi) -> None:
+    for path, operations in app_of(api).openapi()["paths"].items():
+        for method, operation in operations.items():
+            named = {each["name"] for each in operation.get("parameters", [])}
+            assert ("Idempotency-Key" in named) is DONE_ONCE[method.upper()], (method, path)
+            assert "409" in operation["responses"] or not DONE_ONCE[method.upper()], (method, path)
+
+
+@pytest.mark.parametrize(("brand", "foreign"), [("hookline", "featurebase"), ("convo", "hookline")])
+def test_no_answer_is_replayed_to_who_could_not_have_asked(brand: str, foreign: str) -> None:
+    """Everybody else's request with the same Idempotency-Key is answered as without it: by what that caller may do."""
+    both = MemoryApi(brands=[brand, foreign])
+    asking, asking_text = both.key(*Scope, brand=brand)
+    acting = {"Hookline-Tenant": "acme", "Hookline-Brand": brand}
+    others: dict[str, tuple[str, dict[str, str]]] = {
+        **{f"only {scope}": (both.key(scope, brand=brand)[1], {}) for scope in Scope},
+        "the same scopes": (both.key(*Scope, brand=brand)[1], {}),
+        "another tenant": (both.key(*Scope, tenant="other", brand=brand)[1], {}),
+        "another brand": (both.key(*Scope, brand=foreign)[1], {}),
+        "expired": (both.key(*Scope, brand=brand, expires_at_ms=1)[1], {}),
+        "nobody": ("", {}),
+        "malformed": (asking_text[:-1] + ("0" if asking_text[-1] != "0" else "1"), {}),
+        "the operator": (OPERATOR, acting),
+        "the operator for another": (OPERATOR, acting | {"Hookline-Tenant": "other"}),
+    }
+    made = [target for target in targets(both) if DONE_ONCE[target.method]]
+    for number, target in enumerate(made):
+        key = {"Idempotency-Key": f"key-{number}"}
+        asked_first = both.bearing(asking_text).request(target.method, target.path, json=target.body, headers=key)
+        assert asked_first.status_code in GRANTED, target
+        for who, (text, headers) in others.items():
+            again = both.bearing(text, **headers).request(target.method, target.path, json=target.body, headers=key)
+            assert "idempotency-replayed" not in again.headers, (target, who)
+            assert again.text != asked_first.text or not tells(target), (target, who)
+    both.write_key(replace(asking, revoked_at_ms=NOW_MS))
+    for number, target in enumerate(made):
+        key = {"Idempotency-Key": f"key-{number}"}
+        ended = both.bearing(asking_text).request(target.method, target.path, json=target.body, headers=key)
+        assert ended.status_code == 401, target
+
+
+def tells(target: Target) -> bool:
+    """Whether the answer holds what is only this one's: a secret, or a key."""
+    return target.path.endswith(("/secret", "/keys", "/webhooks", "/subscriptions")) and target.method == "POST"
+
+
+def test_a_key_that_ends_while_its_body_is_on_its_way_opens_nothing(api: MemoryApi) -> None:
+    brand = brand_of(api)
+    key, text = api.key(*Scope, brand=brand)
+
+    def body() -> Iterator[bytes]:
+        yield b'{"url": '
+        api.write_key(replace(key, revoked_at_ms=NOW_MS))
+        api.plane.fresh()
+        yield b'"https://example.com/hook"}'
+
+    headers = {"Content-Type": "application/json"}
+    answer = api.bearing(text).post(api.brands[brand].api.base_path, content=body(), headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_route_of_a_method_of_which_nobody_said_whether_it_changes_something_cannot_be_made() -> None:
+    app = FastAPI()
+    app.router.route_class = GuardedRoute
+    with pytest.raises(LookupError, match="PUT"):
+
+        @app.put("/thing", openapi_extra=needs(Scope.WRITE))
+        async def put() -> Response:
+            return Response()
 
 
 def test_a_route_without_a_scope_cannot_be_made() -> None:
