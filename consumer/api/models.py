@@ -230,7 +230,7 @@ class DeadLetter(Told):
     url: str
     type: str
     product: str | None
-    reason: Annotated[str, Field(description="exhausted, expired, gone, retries_none, suspended …")]
+    reason: Annotated[str, Field(description="exhausted, expired, gone, retries_none, suspended, too_large …")]
     detail: str
     attempts: int
     replays: Annotated[int, Field(description="How often it was replayed before it came here.")]

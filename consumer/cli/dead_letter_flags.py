@@ -20,9 +20,9 @@ class DeadLetterFlags:
     webhook: Annotated[_Several, Parameter(negative=(), help="Of this webhook.")] = None
     tenant: Annotated[_Several, Parameter(negative=(), help="Of this tenant.")] = None
     type: Annotated[_Several, Parameter(negative=(), help="Of this event type, or prefix.*.")] = None
-    reason: Annotated[_Several, Parameter(negative=(), help="exhausted, expired, gone, retries_none or suspended.")] = (
-        None
-    )
+    reason: Annotated[
+        _Several, Parameter(negative=(), help="exhausted, expired, gone, retries_none, suspended or too_large.")
+    ] = None
     since: Annotated[
         str | None, Parameter(help="Failed then or later: 2026-01-31T12:00:00Z, or 2h for two hours ago.")
     ] = None

@@ -33,7 +33,7 @@ from consumer.delivery.offsets import Entry, Partition, Position
 from consumer.delivery.outcome import Dead, DeathReason, Delivered, Retry, decide, described, is_success
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
-from consumer.delivery.step import Delay, Step
+from consumer.delivery.step import Delay, Step, Write
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Freshness, Known, Loading, Tenants
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
@@ -143,6 +143,15 @@ class Core:
     def acknowledged(self, token: int) -> None:
         """Kafka has the record that was asked for under this token."""
         self._endings.acknowledged(token)
+
+    def refused(self, now_ms: int, token: int, size: int) -> Write:
+        """The record asked for under this token is too large for its topic: a stub takes its place. Returns it."""
+        return self._endings.refused(now_ms, token, size, self._subscription)
+
+    def _subscription(self, tenant: str, subscription_id: str) -> Subscription | None:
+        known = self._tenants.known(tenant)
+        target = None if known is None else known.target(subscription_id)
+        return None if target is None else target.subscription
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 

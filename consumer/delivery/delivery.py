@@ -60,7 +60,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """Where a delivery ends that could not be delivered. `reason` is one of `outcome.DeathReason`."""
+    """Where a delivery ends that could not be delivered. `reason` is one of `outcome.DeathReason`.
+
+    `left_out_bytes` is over 0 for a stub: the record, of that size, was too large for the topic and is here without its
+    body and its event's data.
+    """
 
     delivery: Delivery
     reason: str
@@ -68,6 +72,7 @@ class DeadLetter:
     failed_at_ms: int
     url: str
     brand: str
+    left_out_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ The law: every ending closes exactly one part of its record, a written one only 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from consumer.delivery.answer import Answer, Response
 from consumer.delivery.delivery import DeadLetter, Delivery
@@ -14,10 +16,19 @@ from consumer.delivery.outcome import DeathReason, described
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.delivery.stubs import stubs
 from consumer.events.event import Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
 from consumer.webhooks import draft
 from consumer.webhooks.subscription import Subscription
+
+
+class Writing(NamedTuple):
+    """A write under way, and the delivery that ends with it."""
+
+    entry: Entry
+    write: Write
+    delivery_id: str | None
 
 
 class Endings:
@@ -26,7 +37,7 @@ class Endings:
     def __init__(self, schedule: Schedule, repeats: Repeats) -> None:
         self._schedule = schedule
         self._repeats = repeats
-        self._writing: dict[int, tuple[Entry, str | None]] = {}
+        self._writing: dict[int, Writing] = {}
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
         self.counts: Counter[Count] = Counter()
@@ -40,7 +51,7 @@ class Endings:
     @property
     def draining(self) -> bool:
         """Whether a write of a draining partition is not yet acknowledged."""
-        return any(entry.window.draining for entry, _ in self._writing.values())
+        return any(writing.entry.window.draining for writing in self._writing.values())
 
     def asked(self) -> list[tuple[int, Write]]:
         """The writes that the shell was not yet told of."""
@@ -49,8 +60,26 @@ class Endings:
 
     def acknowledged(self, token: int) -> None:
         """Kafka has the record written under this token."""
-        entry, delivery_id = self._writing.pop(token)
-        entry.close_one(delivery_id)
+        writing = self._writing.pop(token)
+        writing.entry.close_one(writing.delivery_id)
+
+    def refused(
+        self, now_ms: int, token: int, size: int, subscription_of: Callable[[str, str], Subscription | None]
+    ) -> Write:
+        """The record written under this token, of so many bytes, is too large for its topic: its stub is to be written.
+
+        `subscription_of` knows a tenant's subscription by its id, or does not. Returns what was refused.
+        """
+        entry, write, delivery_id = self._writing.pop(token)
+        tenant = "" if not isinstance(write, Delay) else write.delayed.event.tenant
+        stood_for = stubs(write, size, now_ms, lambda id_: subscription_of(tenant, id_))
+        for stub in stood_for:
+            if isinstance(write, Delay):
+                self.counts["dead_letters"] += 1
+            self.write(entry, stub, delivery_id)
+        self.counts["stubs"] += len(stood_for)
+        entry.close_one()
+        return write
 
     def counted(self) -> dict[str, int]:
         """What was counted since this was last asked, by name."""
@@ -129,7 +158,7 @@ class Endings:
         entry.open += 1
         entry.begun = True
         self._token += 1
-        self._writing[self._token] = (entry, delivery_id)
+        self._writing[self._token] = Writing(entry, write, delivery_id)
         self._asked.append((self._token, write))
 
 

@@ -26,6 +26,7 @@ class DeathReason(StrEnum):
     GONE = "gone"  # the endpoint answered 410
     RETRIES_NONE = "retries_none"  # the webhook wants no retries
     SUSPENDED = "suspended"  # the webhook had been suspended
+    TOO_LARGE = "too_large"  # it should have waited, and does not fit in a delay topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

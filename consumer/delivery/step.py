@@ -31,10 +31,11 @@ class Bury:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """To the poison topic, byte for byte."""
+    """To the poison topic, byte for byte; with `left_out_bytes`, as a stub of a record of that size."""
 
     record: Record
     poison: Poison
+    left_out_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

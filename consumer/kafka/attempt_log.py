@@ -11,13 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, build, error_of
-from consumer.kafka.producer import backoff_s, lone, producer_properties
+from consumer.kafka.producer import TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
@@ -25,8 +24,6 @@ from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
-
-_TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
 class AttemptLog:
@@ -134,7 +131,7 @@ class _Side:
     def failed(self, key: bytes, value: bytes, error: KafkaError) -> None:
         """Keep the record to be produced again."""
         counters.add("produce_failed", reason=error.name())
-        if error.code() in _TOO_LARGE:
+        if error.code() in TOO_LARGE:
             # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
             self._send_alone(key, value)
             return
@@ -155,7 +152,7 @@ class _Side:
 
     def _failed_alone(self, key: bytes, value: bytes, error: KafkaError) -> None:
         """Too large by itself: logged without its bodies, which are nearly all of it."""
-        if error.code() in _TOO_LARGE:
+        if error.code() in TOO_LARGE:
             short = shortened(value)
             if len(short) == len(value):
                 self._refused = error.str()

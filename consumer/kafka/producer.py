@@ -41,9 +41,8 @@ _FIRST_BACKOFF_S: Final = 0.1
 _LAST_BACKOFF_S: Final = 10.0
 # So often in a row, without one acknowledgement in between, and the trouble is not this producer's.
 _MAX_REBUILDS: Final = 5
-_REFUSALS: Final = frozenset(
-    {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_RECORD}
-)
+TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+_REFUSALS: Final = TOO_LARGE | {KafkaError.INVALID_RECORD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +58,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The topic will never take this record. `reason` is the broker's."""
+    """The topic will never take this record. `reason` is the broker's.
+
+    `too_large_bytes` is the record's own size, before compression, where that is the reason.
+    """
 
     token: int
     reason: str
+    too_large_bytes: int | None
 
 
 Produced: TypeAlias = Acknowledged | Refused
@@ -74,9 +77,15 @@ class _Write:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, str | bytes | None]]
+    headers: list[tuple[str, bytes | None]]
     failures: int = 0
     alone: bool = False
+
+    @property
+    def size(self) -> int:
+        """Its bytes before compression, without what its batch adds."""
+        parts = (self.key, self.value, *(part for name, value in self.headers for part in (name.encode(), value)))
+        return sum(len(part) for part in parts if part is not None)
 
 
 def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int = _LINGER_MS) -> Properties:
@@ -194,7 +203,7 @@ class RecordProducer:
                 write.topic,
                 write.value,
                 write.key,
-                headers=write.headers,
+                headers=list(write.headers),
                 on_delivery=partial(self._delivered, self._generation, write),
             )
         except BufferError:
@@ -226,7 +235,8 @@ class RecordProducer:
             return
         if error.code() in _REFUSALS:
             del self._unacknowledged[write.token]
-            self._produced.append(Refused(token=write.token, reason=error.str()))
+            size = write.size if error.code() in TOO_LARGE else None
+            self._produced.append(Refused(token=write.token, reason=error.str(), too_large_bytes=size))
             return
         counters.add("produce_failed", reason=error.name())
         self._failing.met(topic=write.topic, error=error.str())

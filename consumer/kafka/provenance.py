@@ -22,10 +22,11 @@ _INT32 = struct.Struct(">i")
 _INT64 = struct.Struct(">q")
 # A detail may quote what it found: a header is for people and must not outgrow the record.
 _MAX_DETAIL: Final = 1_000
+_LEFT_OUT: Final = "hookline-left-out-bytes"
 
 
-def poison_headers(record: Record, poison: Poison, *, family: Family = "kafka_dlt") -> Headers:
-    """The headers of a poison record: the original's, then its provenance."""
+def poison_headers(record: Record, poison: Poison, *, left_out_bytes: int = 0, family: Family = "kafka_dlt") -> Headers:
+    """The headers of a poison record: the original's, then its provenance; of a stub, how large the original is."""
     return _beside(
         record.headers,
         _provenance(
@@ -38,13 +39,14 @@ def poison_headers(record: Record, poison: Poison, *, family: Family = "kafka_dl
             reason=poison.reason,
             detail=poison.detail,
         ),
+        _stub(left_out_bytes),
     )
 
 
 def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt") -> Headers:
     """The headers of a dead letter: the provenance of its event."""
     event = dead_letter.delivery.event
-    return _provenance(
+    return _stub(dead_letter.left_out_bytes) + _provenance(
         family,
         kind="DeadLetter",
         topic=event.topic,
@@ -56,9 +58,13 @@ def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt"
     )
 
 
-def _beside(original: Headers, provenance: Headers) -> Headers:
-    ours = {name for name, _ in provenance}
-    return (*(header for header in original if header[0] not in ours), *provenance)
+def _beside(original: Headers, provenance: Headers, stub: Headers) -> Headers:
+    ours = {_LEFT_OUT, *(name for name, _ in provenance)}
+    return (*(header for header in original if header[0] not in ours), *stub, *provenance)
+
+
+def _stub(left_out_bytes: int) -> Headers:
+    return ((_LEFT_OUT, _text(str(left_out_bytes))),) if left_out_bytes else ()
 
 
 def _provenance(

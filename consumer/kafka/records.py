@@ -73,6 +73,7 @@ def encode_dead_letter(dead_letter: DeadLetter) -> bytes:
             "failed_at_ms": dead_letter.failed_at_ms,
             "url": dead_letter.url,
             "brand": dead_letter.brand,
+            "left_out_bytes": dead_letter.left_out_bytes,
         }
     )
 

@@ -78,17 +78,14 @@ def wanted(settings: Settings, found: Found) -> tuple[TopicSpec, ...]:
 
 
 def _unmet(spec: TopicSpec, settings_found: Mapping[str, str]) -> list[Problem]:
-    return [
-        Problem(
-            topic=spec.name,
-            setting=rule.setting,
-            found=settings_found[rule.setting],
-            needed=rule.needed,
-            fatal=rule.fatal,
-        )
-        for rule in spec.rules
-        if rule.setting in settings_found and not rule.met_by(settings_found[rule.setting])
-    ]
+    """Of each setting the first rule that it does not meet."""
+    problems: dict[str, Problem] = {}
+    for rule in spec.rules:
+        found = settings_found.get(rule.setting)
+        if found is not None and not rule.met_by(found):
+            problem = Problem(topic=spec.name, setting=rule.setting, found=found, needed=rule.needed, fatal=rule.fatal)
+            problems.setdefault(rule.setting, problem)
+    return list(problems.values())
 
 
 def _retentions(found: Found) -> list[int]:

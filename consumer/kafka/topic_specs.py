@@ -111,13 +111,25 @@ class TopicSpec:
     rules: tuple[Rule, ...]
 
 
+def taken_bytes(settings: Settings) -> int:
+    """What each of our topics takes of one record that is not compressed, or it is not fit.
+
+    An event topic's limit is another size: that of a batch as its producer compressed it.
+    """
+    return max(settings.max_event_bytes + ROOM_BYTES, BROKER_MAX_BYTES)
+
+
 def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
     """Every topic Hookline owns; `event_bytes` is the largest `max.message.bytes` among the event topics."""
     topics = Topics.of(settings)
-    least_bytes = max(event_bytes + ROOM_BYTES, BROKER_MAX_BYTES)
+    least_bytes = taken_bytes(settings)
     # A delivery's record holds the event and, once rendered, the body: nearly the event twice.
-    whole = Rule(setting="max.message.bytes", create=str(2 * event_bytes + ROOM_BYTES), least=least_bytes)
-    original = Rule(setting="max.message.bytes", create=str(least_bytes), least=least_bytes)
+    twice = str(max(2 * settings.max_event_bytes + ROOM_BYTES, least_bytes))
+    whole = Rule(setting="max.message.bytes", create=twice, least=least_bytes)
+    poison_bytes = max(event_bytes + ROOM_BYTES, least_bytes)
+    original = Rule(setting="max.message.bytes", create=str(poison_bytes), least=least_bytes)
+    # What poison does not take is written there without its bytes.
+    roomy = Rule(setting="max.message.bytes", create=str(poison_bytes), least=poison_bytes, fatal=False)
     delete = Rule(setting="cleanup.policy", create="delete")
     month = _retention(30 * DAY_MS, fatal=False)
     compacted = (
@@ -128,7 +140,7 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
     kept = {
         topics.subscriptions: compacted,
         topics.dead_letter: (delete, month, whole),
-        topics.poison: (delete, month, original),
+        topics.poison: (delete, month, original, *([roomy] if poison_bytes > least_bytes else [])),
         topics.attempts: (delete, month, whole),
         topics.state: compacted,
     }

@@ -34,6 +34,7 @@ class SkipReason(StrEnum):
     DELETED = "webhook_deleted"
     PAUSED = "webhook_paused"  # it would be dropped on arrival
     SUSPENDED = "webhook_suspended"  # it would be dead-lettered on arrival
+    STUB = "payload_left_out"  # it was too large for the topic: publish the event anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Planner:
         delivery = dead_letter.delivery
         chain = chain_of(delivery)
         generation = self._generations.get(chain, 0)
-        reason = self._refusal(delivery, chain, generation)
+        reason = SkipReason.STUB if dead_letter.left_out_bytes else self._refusal(delivery, chain, generation)
         if reason is not None:
             return Skipped(reason=reason)
         self._planned.add(chain)

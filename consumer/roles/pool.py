@@ -27,7 +27,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
-from consumer.kafka.topic_specs import Topics
+from consumer.kafka.topic_specs import Topics, taken_bytes
 from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
@@ -123,6 +123,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,
+        taken_bytes=taken_bytes(settings),
         look_every_s=pool.look_every_s,
     )
 

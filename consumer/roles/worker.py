@@ -52,7 +52,7 @@ MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker drives. The core's decoder reads `known_schemas`.
+    """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
 
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
@@ -67,6 +67,7 @@ class Parts:
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family
+    taken_bytes: int
     look_every_s: float
 
 
@@ -187,11 +188,21 @@ class Worker:
         steady_ms = self._clock.steady_ms()  # after they came: an earlier reading would set the broker's clock ahead
         for outcome in outcomes:
             if isinstance(outcome, Refused):
-                raise KafkaBroken(f"a record that must not be lost was refused: {outcome.reason}")
+                self._refused(outcome)
+                continue
             if outcome.timestamp_ms is not None:
                 self._broker.observe(steady_ms, outcome.timestamp_ms)
             if outcome.token != _TIME:
                 self._core.acknowledged(outcome.token)
+
+    def _refused(self, refused: Refused) -> None:
+        """A record larger than our topics must be able to take is written as a stub; any other they have to take."""
+        size = refused.too_large_bytes
+        if size is None or size <= self._parts.taken_bytes:
+            raise KafkaBroken(f"a record that must not be lost was refused: {refused.reason}")
+        write = self._core.refused(self._clock.now_ms(), refused.token, size)
+        produce = produced(write, self._parts.topics, self._parts.error_headers)
+        _log.error("record too large for its topic: written as a stub", topic=produce.topic, bytes=size)
 
     def _act(self, step: Step) -> None:
         parts = self._parts

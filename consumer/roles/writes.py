@@ -35,12 +35,12 @@ def produced(write: Write, topics: Topics, family: Family) -> Produce:
                 value=encode_dead_letter(dead_letter),
                 headers=dead_letter_headers(dead_letter, family=family),
             )
-        case Reject(record=record, poison=poison):
+        case Reject(record=record, poison=poison, left_out_bytes=left_out_bytes):
             return Produce(
                 topic=topics.poison,
                 key=record.key,
                 value=record.value,
-                headers=poison_headers(record, poison, family=family),
+                headers=poison_headers(record, poison, left_out_bytes=left_out_bytes, family=family),
             )
         case Suspend(subscription=subscription):
             return Produce(

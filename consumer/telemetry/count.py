@@ -17,6 +17,7 @@ Count: TypeAlias = Literal[
     "dead_letters",
     "suspended",
     "poison",
+    "stubs",
     # Kafka's; the failed ones with a reason
     "commits",
     "commits_failed",

@@ -16,7 +16,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.done_map import DoneMap
-from consumer.delivery.endings import Endings
+from consumer.delivery.endings import Endings, Writing
 from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
@@ -81,7 +81,7 @@ def _write_not_awaited() -> list[Patch]:
         nobody = Entry(Window(entry.window.partition), entry.offset)
         nobody.open = 2
         endings._token += 1
-        endings._writing[endings._token] = (nobody, delivery_id)
+        endings._writing[endings._token] = Writing(nobody, write, delivery_id)
         endings._asked.append((endings._token, write))
 
     return [patch.object(Endings, "write", write)]

@@ -118,6 +118,7 @@ class Process:
             known_schemas={},
             topics=world.topics,
             error_headers="kafka_dlt",
+            taken_bytes=1_000_000,
             look_every_s=0.001,
         )
 

@@ -53,8 +53,9 @@ def test_a_delay_topic_outlives_its_delay_three_times() -> None:
         ("retry.0s", "message.timestamp.type", "CreateTime", True),
         ("retry.3d", "retention.ms", str(8 * DAY_MS), True),
         ("retry.5s", "retention.bytes", "1000000", True),
-        ("retry.5s", "max.message.bytes", "2000000", True),
+        ("retry.5s", "max.message.bytes", "1048588", True),
         ("poison", "max.message.bytes", "1048588", True),
+        ("poison", "max.message.bytes", "2000000", False),
         ("dead_letter", "retention.ms", str(DAY_MS), False),
     ],
 )
@@ -70,12 +71,20 @@ def test_a_setting_that_loses_something_is_named_with_what_is_needed(
     ("topic", "setting", "value"),
     [
         ("retry.5s", "retention.ms", "-1"),
-        ("dead_letter", "max.message.bytes", str(2_000_000 + 65_536)),
+        ("dead_letter", "max.message.bytes", str(1_048_576 + 65_536)),
         ("attempts", "retention.ms", str(90 * DAY_MS)),
     ],
 )
 def test_a_topic_that_is_more_than_needed_will_do(topic: str, setting: str, value: str) -> None:
     assert differences(SETTINGS, as_created(**{topic: {setting: value}})) == []
+
+
+def test_an_event_topic_that_takes_more_asks_nothing_of_the_topics_where_deliveries_wait() -> None:
+    """Its limit is a batch's as its producer pressed it, ours is an event's as it is."""
+    larger = as_created()
+    topics = {**larger.topics, "orders": {"max.message.bytes": "50000000"}}
+    problems = differences(SETTINGS, replace(larger, topics=topics))
+    assert [(problem.topic, problem.fatal) for problem in problems] == [("h.poison", False)]
 
 
 def test_a_missing_topic_is_missed_only_where_it_is_needed() -> None:

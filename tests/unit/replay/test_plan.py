@@ -38,6 +38,11 @@ def planner(
     )
 
 
+def test_a_stub_is_not_replayed_for_it_holds_nothing_to_send() -> None:
+    stub = replace(dead_letter(body=None), left_out_bytes=3_000_000)
+    assert planner(again=True).plan(stub, 7_000) == Skipped(reason=SkipReason.STUB)
+
+
 def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
     dead = dead_letter()
     planned = planner().plan(dead, 7_000)

@@ -10,13 +10,14 @@ import pytest
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
-from consumer.delivery.step import Step
+from consumer.delivery.step import Step, Write
 from consumer.delivery.traffic import START_AT_ONCE
-from consumer.events.event import Record, Tombstone
+from consumer.events.event import Poison, Record, Tombstone
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
-from consumer.kafka.producer import Acknowledged, Produced, RecordProducer
+from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
@@ -127,6 +128,7 @@ def worker_of(
         known_schemas={},
         topics=Topics("t.", ("1s",)),
         error_headers="kafka_dlt",
+        taken_bytes=1_000_000,
         look_every_s=0.001,
     )
     return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
@@ -228,3 +230,28 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     worker._turn()
     worker._turn()
     assert asked[5:] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize(("size", "ends"), [(1_000_000, True), (None, True), (1_000_001, False)])
+def test_only_what_no_fit_topic_need_take_is_written_as_a_stub(size: int | None, ends: bool) -> None:
+    """A topic that somebody made too small is the installation's own fault, and loses nothing."""
+
+    class Refusing(Records):
+        def poll(self) -> list[Produced]:
+            return [Refused(token=1, reason="Broker: Message size too large", too_large_bytes=size)]
+
+    class Told(Core):
+        def refused(self, now_ms: int, token: int, size: int) -> Write:
+            told.append((token, size))
+            return super().refused(now_ms, token, size)
+
+    time, told = Time(), list[tuple[int, int]]()
+    core = Told(rules(), decode=lambda _: Poison(reason="too_large", detail=""), target=target_of)
+    end_one(core, 0)
+    worker = worker_of(core, time, records=Refusing(time), attempts=Attempts(), network=Network(), consumer=Consumer())
+    if ends:
+        with pytest.raises(KafkaBroken, match="too large"):
+            worker._acknowledge()
+    else:
+        worker._acknowledge()
+    assert told == ([] if ends else [(1, size)])
