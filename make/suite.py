@@ -1,8 +1,14 @@
 """Every test runs, first the many in parallel, then those that need the machine for themselves; the last line counts.
 
 Exits 0 only when every part passed and some test ran.
+
+The law: it ends, whatever hangs. A test has 240 s; one that hears no signal any more ends its process after 300 s
+(`pyproject.toml`); a part has 40 minutes. Each says with the stacks of all threads what it was that hung.
 """
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +18,10 @@ from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".cache" / "reports"
+PART_S = 2_400
+STACKS_S = 5.0
+STOP_S = 20.0
+HUNG = 124  # as `timeout` says it
 NO_TESTS = 5  # pytest's exit code for "none collected"
 PARTS = {"parallel": ["-m", "not serial", "-n", "2"], "serial": ["-m", "serial"]}
 
@@ -43,12 +53,41 @@ def read(report: Path) -> Count:
     return Count(passed=passed, failed=failed, skipped=skipped)
 
 
+def bounded(command: list[str], most_s: float) -> int:
+    """Run it in a process group of its own; its exit code, or HUNG when it took longer and was ended.
+
+    pytest has Python's faulthandler write every thread's stack when SIGABRT comes, without the interpreter's lock.
+    """
+    running = subprocess.Popen(command, cwd=ROOT, process_group=0)
+    try:
+        return running.wait(most_s)
+    except subprocess.TimeoutExpired:
+        print(f"\nhung: ended after {most_s:g} s, with these stacks", flush=True)
+        os.killpg(running.pid, signal.SIGABRT)
+        time.sleep(STACKS_S)
+        return HUNG
+    except KeyboardInterrupt:
+        os.killpg(running.pid, signal.SIGINT)  # it is not in the terminal's foreground, and has services to stop
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(STOP_S)
+        raise
+    finally:
+        _end(running)
+
+
+def _end(running: "subprocess.Popen[bytes]") -> None:
+    """Nothing of its group outlives it, also when we are interrupted ourselves."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
 def run(part: str, options: list[str]) -> tuple[bool, Count]:
     """Run one part; whether pytest was content, and what it counted."""
     report = REPORTS / f"{part}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    code = bounded(command, PART_S)
     count = read(report) if report.exists() else Count(passed=0, failed=0, skipped=0)
     return code in (0, NO_TESTS), count
 

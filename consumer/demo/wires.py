@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from consumer.demo.scenario import Published, Tally
 from consumer.kafka.client import build, client_properties
+from consumer.kafka.leaving import close
 from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
@@ -75,7 +76,7 @@ class DeadLetters:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._consumer.close()
+        close(self._consumer)
 
     def wait(self, wait_s: float) -> Iterator[Dead]:
         """What came, after waiting `wait_s` at most for the first."""

@@ -6,7 +6,6 @@ between. Only partitions of the current assignment are ever committed: the broke
 over the new owner's.
 """
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,7 +19,8 @@ from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import KafkaFatal, broken, build, error_of
 from consumer.kafka.commits import Commits
-from consumer.kafka.membership import AT_ONCE, Fetch, consumer_properties
+from consumer.kafka.leaving import leave
+from consumer.kafka.membership import AT_ONCE, STATIC, Fetch, consumer_properties
 from consumer.kafka.message import record
 from consumer.kafka.starting import Start, starting_offsets
 from consumer.settings import Settings
@@ -32,7 +32,6 @@ _log = structlog.get_logger("kafka")
 _ASK_S: Final = 10.0
 _COUNT_S: Final = 0.5
 _SETTLE_S: Final = 0.02
-_LEAVE_S: Final = 1.0
 _NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
 
 
@@ -75,10 +74,9 @@ class PartitionConsumer:
         self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
         self._commits = Commits(owns=self._assignment.__contains__, checkpoints=checkpoints)
-        self._consumer = build(
-            partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard),
-            consumer_properties(settings, group=group, instance=instance, fetch=fetch),
-        )
+        properties = consumer_properties(settings, group=group, instance=instance, fetch=fetch)
+        self._static = STATIC in properties
+        self._consumer = build(partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard), properties)
         self._consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     @property
@@ -183,16 +181,12 @@ class PartitionConsumer:
             return None
 
     def close(self) -> None:
-        """Leave, telling the listener nothing more: commit before. A static member's partitions wait for it.
-
-        A client waits for the group's answer for ever, and in the moment in which its first assignment arrives even
-        for itself (librdkafka 2.16): it is left behind then, and its session ends it.
-        """
+        """Leave, telling the listener nothing more: commit before. A static member's partitions wait for it."""
         self._leaving = True
         self._forget(list(self._assignment))
-        closing = threading.Thread(target=self._consumer.close, name="leaving", daemon=True)
-        closing.start()
-        closing.join(_LEAVE_S)
+        last = [self._consumer]
+        del self._consumer
+        leave(last, static=self._static)
         if self._checkpoints is not None:
             self._checkpoints.close()
 
@@ -206,7 +200,7 @@ class PartitionConsumer:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._leaving:
-            # They go at once. A closing client is told no offsets any more, and would wait for them for ever.
+            # They go at once.
             consumer.incremental_assign([TopicPartition(*place, 0) for place in _places(partitions)])
             return
         places = _places(partitions)

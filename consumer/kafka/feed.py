@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaFatal, broken, error_of
+from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
 from consumer.settings import Settings
@@ -73,7 +74,7 @@ class Feed:
 
     def close(self) -> None:
         """Leave the broker."""
-        self._consumer.close()
+        close(self._consumer)
 
 
 def _heard(message: Message, error: KafkaError, positions: dict[int, int]) -> None:

@@ -11,6 +11,7 @@ from consumer.settings import Settings
 
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
+STATIC: Final = "group.instance.id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +54,5 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
         ours["partition.assignment.strategy"] = "cooperative-sticky"
         unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500}
         if instance is not None:
-            ours["group.instance.id"] = instance
+            ours[STATIC] = instance
     return client_properties(settings, ours=ours, unless_set=unless_set)

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
+from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.settings import Settings
 
@@ -57,7 +58,7 @@ def read_to_end(
     except KafkaException as exception:
         raise broken(error_of(exception), f"reading {topic}") from None
     finally:
-        consumer.close()
+        close(consumer)
 
 
 def _first_since(consumer: Consumer, topic: str, logs: Mapping[int, tuple[int, int]], since_ms: int) -> dict[int, int]:

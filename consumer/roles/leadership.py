@@ -10,7 +10,8 @@ from typing import Final
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from consumer.kafka.client import KafkaFatal, build
-from consumer.kafka.membership import consumer_properties
+from consumer.kafka.leaving import leave
+from consumer.kafka.membership import STATIC, consumer_properties
 from consumer.settings import Settings
 
 _LEADING: Final = 0
@@ -22,9 +23,9 @@ class Leadership:
     def __init__(self, settings: Settings, *, topic: str, group: str, instance: str | None) -> None:
         self._leads = False
         self._fatal: KafkaError | None = None
-        self._consumer = build(
-            partial(Consumer, error_cb=self._heard), consumer_properties(settings, group=group, instance=instance)
-        )
+        properties = consumer_properties(settings, group=group, instance=instance)
+        self._static = STATIC in properties
+        self._consumer = build(partial(Consumer, error_cb=self._heard), properties)
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._left, on_lost=self._left)
 
     def held(self, wait_s: float = 0.0) -> bool:
@@ -39,8 +40,10 @@ class Leadership:
         return self._leads
 
     def close(self) -> None:
-        """Leave, so that another may lead at once."""
-        self._consumer.close()
+        """Leave, so that another may lead: at once, or when the session of a static member has ended."""
+        last = [self._consumer]
+        del self._consumer
+        leave(last, static=self._static)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Paused, at the end, where nothing is fetched: the records are read by a feed of all partitions.

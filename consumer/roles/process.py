@@ -2,7 +2,7 @@
 
 The law: it can be asked to stop before it has begun, and it ends in one of four ways: 0 when it was asked to and has
 drained, 78 with one line that names what is configured wrong, 69 with one that says what Kafka did not do, 70 with the
-traceback of a bug.
+traceback of a bug. What a library's thread still waits for then is not waited for.
 """
 
 import os
@@ -63,4 +63,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child()))
+    code = run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What has to be closed is. The interpreter's own end would destroy what was left behind, and wait for it.
+    os._exit(code)

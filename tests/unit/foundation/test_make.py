@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,36 @@ def test_an_error_counts_as_a_failure(tmp_path: Path) -> None:
 def test_parts_add_up() -> None:
     one = suite.Count(passed=1, failed=2, skipped=3)
     assert one + one == suite.Count(passed=2, failed=4, skipped=6)
+
+
+# It keeps the interpreter's lock and waits in C for itself: no handler and no other thread of Python's runs again.
+DEAF = "import ctypes; c = ctypes.PyDLL(None); m = bytes(64); c.pthread_mutex_lock(m); c.pthread_mutex_lock(m)"
+
+
+def test_a_part_that_hangs_is_ended_with_its_stacks(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(suite, "STACKS_S", 0.5)
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    script = f"sleep 600 > {tmp_path}/held & exec {sys.executable} -X faulthandler -c '{DEAF}'"
+    assert suite.bounded(["sh", "-c", script], 2.0) == suite.HUNG
+    said = capfd.readouterr()
+    assert "hung: ended after 2 s" in said.out
+    assert 'File "<string>", line 1 in <module>' in said.err
+    assert os.read(held, 1) == b""  # what it started has ended too
+    os.close(held)
+
+
+def test_a_test_that_no_signal_reaches_ends_its_process_with_its_stacks(tmp_path: Path) -> None:
+    planted = tmp_path / "test_planted.py"
+    planted.write_text(f"def test_deaf():\n    {DEAF}\n")
+    options = ["-c", "pyproject.toml", "-o", "timeout=1", "-o", "faulthandler_timeout=2", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "--noconftest", *options, str(planted)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 1
+    assert "in test_deaf" in ended.stderr
+    assert "1 passed" not in ended.stdout
 
 
 def test_every_test_is_in_exactly_one_part() -> None:
