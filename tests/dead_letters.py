@@ -28,7 +28,7 @@ def dead_letter(
         timestamp_ms=1,
     )
     delivery = Delivery(
-        id=delivery_id(event.id, webhook),
+        id=delivery_id(event, webhook),
         event=event,
         subscription_id=webhook,
         body=body,

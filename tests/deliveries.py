@@ -80,7 +80,7 @@ def subscription(
 def delivery(of: Event | None = None, to: str = "sub_1", *, tier: int = -1, attempts: int = 0) -> Delivery:
     of = of or event()
     return Delivery(
-        id=delivery_id(of.id, to), event=of, subscription_id=to, tier=tier, attempts=attempts, first_due_ms=NOW_MS
+        id=delivery_id(of, to), event=of, subscription_id=to, tier=tier, attempts=attempts, first_due_ms=NOW_MS
     )
 
 

@@ -74,7 +74,7 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
         delivery = found.delivery
         rendered = delivery.body is not None
         shown = described(found) | {
-            "webhook_id": webhook_id(delivery.event.id),
+            "webhook_id": webhook_id(delivery.event),
             "content_type": delivery.content_type if rendered else None,
             "traceparent": delivery.event.traceparent,
             "rendered": rendered,

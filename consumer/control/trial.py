@@ -151,7 +151,7 @@ class Trials:
             entropy=secrets.token_bytes,
         )
         delivery = Delivery(
-            id=delivery_id(event.id, subscription.id),
+            id=delivery_id(event, subscription.id),
             event=event,
             subscription_id=subscription.id,
             first_due_ms=now_ms,

@@ -309,7 +309,7 @@ class Core:
         entry.begun |= bool(ended)
         for target in targets:
             subscription_id = target.subscription.id
-            name = delivery_id(event.id, subscription_id)
+            name = delivery_id(event, subscription_id)
             if ended and done_map.short(name) in ended:
                 self._endings.count_drop("repeat")
                 continue

@@ -7,12 +7,13 @@ import hashlib
 from dataclasses import dataclass
 
 from consumer.events.event import Event
+from consumer.events.identity import identity
 
 
-def delivery_id(event_id: str, subscription_id: str, replay_id: str | None = None) -> str:
-    """H(event id, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two triples collide."""
-    parts = (event_id.encode(), subscription_id.encode(), (replay_id or "").encode())
-    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+def delivery_id(event: Event, subscription_id: str, replay_id: str | None = None) -> str:
+    """H(the event's identity, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two collide."""
+    texts = (*identity(event), subscription_id, replay_id or "")
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, texts))
     return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
 

@@ -9,7 +9,6 @@ over each other's.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
@@ -65,14 +64,14 @@ class Repeats:
     """For one process: the latest 50,000 deliveries that came from a delay topic."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, _Known] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def is_repeat(self, entry: Entry, delivery: Delivery) -> bool:
         """Whether this record, just read, is to be passed over."""
         rank = _rank(entry, delivery)
-        known = self._known.get(_name(delivery))
+        known = self._known.get(delivery.id)
         if known is None:
-            self._known[_name(delivery)] = _Known(entry, rank)
+            self._known[delivery.id] = _Known(entry, rank)
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
             return False
@@ -86,7 +85,7 @@ class Repeats:
 
     def turn(self, entry: Entry, delivery: Delivery) -> Turn:
         """What becomes of this record, which is due now."""
-        known = self._known.get(_name(delivery))
+        known = self._known.get(delivery.id)
         if known is None:
             return Turn.GOES
         known.settle()
@@ -102,7 +101,7 @@ class Repeats:
 
     def goes_on(self, entry: Entry, delivery: Delivery) -> None:
         """The successor of this record is being written here."""
-        known = self._known.get(_name(delivery))
+        known = self._known.get(delivery.id)
         if known is not None and known.under_way is not None and known.under_way[0] is entry:
             known.goes_on = True
 
@@ -114,9 +113,3 @@ def _step(delivery: Delivery) -> int:
 
 def _rank(entry: Entry, delivery: Delivery) -> _Rank:
     return _step(delivery), entry.window.partition, entry.offset
-
-
-def _name(delivery: Delivery) -> Hashable:
-    """The same event, not another one that was given the same id."""
-    event = delivery.event
-    return delivery.id, event.topic, event.partition, event.offset

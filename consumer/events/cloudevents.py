@@ -122,4 +122,5 @@ def _event(record: Record, headers: Headers, rules: Rules, found: _CloudEvent) -
         product=found.product,
         time_ms=found.time_ms,
         data=found.data,
+        source=found.source,
     )

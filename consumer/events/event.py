@@ -34,6 +34,7 @@ class Event:
     `data` is the event's payload as JSON, byte for byte as the producer wrote it where it was JSON.
     `time_ms` is when it happened (the envelope's, else the record's timestamp). `traceparent` is valid (W3C Trace
     Context, version 00) or None: it was checked when the event was decoded, and records of ours carry it on as it is.
+    `source` is a CloudEvent's, None for any other event.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Event:
     offset: int
     timestamp_ms: int
     traceparent: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The metadata of an event, checked alike whatever format it came in.
 
 The law: type, tenant and product are printable text of 1 to 200 characters, because they end in HTTP headers, keys
-and logs; an id is 1 to 200 bytes of UTF-8; a time lies in the years 1 to 9999.
+and logs; an id is 1 to 200 bytes of UTF-8, a source 1 to 1,000; a time lies in the years 1 to 9999.
 """
 
 import re
@@ -18,6 +18,7 @@ AwareTime: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 MAX_NAME_CHARACTERS = 200
 MAX_ID_BYTES = 200
+MAX_SOURCE_BYTES = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -36,10 +37,11 @@ def event(
     product: str | None,
     time_ms: int | None,
     data: bytes,
+    source: str | None = None,
 ) -> Event:
-    """The Event these checked parts make. `id` defaults to topic-partition-offset, `time_ms` to the record's."""
+    """The Event these checked parts make. `id` defaults to the record's place, `time_ms` to its time."""
     return Event(
-        id=f"{record.topic}-{record.partition}-{record.offset}" if id is None else _checked_id(id),
+        id=_default_id(record) if id is None else _checked_id(id),
         type=_checked_name("type", type),
         tenant=_checked_name("tenant", tenant),
         product=None if product is None else _checked_name("product", product),
@@ -50,13 +52,25 @@ def event(
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
         traceparent=traceparent(headers) if headers else None,
+        source=None if source is None else _checked_source(source),
     )
+
+
+def _default_id(record: Record) -> str:
+    """The time tells a topic that was made anew from the one that was there before, with the same offsets."""
+    return f"{record.topic}-{record.partition}-{record.offset}-{record.timestamp_ms}"
 
 
 def _checked_id(event_id: str) -> str:
     if not 0 < len(event_id) <= MAX_ID_BYTES or (not event_id.isascii() and len(event_id.encode()) > MAX_ID_BYTES):
         raise Refused(PoisonReason.WRONG_TYPE, f"id must be 1 to {MAX_ID_BYTES} bytes of UTF-8; leave it out for none")
     return event_id
+
+
+def _checked_source(source: str) -> str:
+    if not 0 < len(source) <= MAX_SOURCE_BYTES or len(source.encode()) > MAX_SOURCE_BYTES:
+        raise Refused(PoisonReason.WRONG_TYPE, f"source must be 1 to {MAX_SOURCE_BYTES:,} bytes of UTF-8")
+    return source
 
 
 def _checked_name(field: str, name: str | None) -> str:

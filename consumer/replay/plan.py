@@ -101,7 +101,7 @@ class Planner:
 
 def chain_of(delivery: Delivery) -> str:
     """The id of the original delivery, whichever replay of it this is."""
-    return delivery_id(delivery.event.id, delivery.subscription_id)
+    return delivery_id(delivery.event, delivery.subscription_id)
 
 
 def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
@@ -109,7 +109,7 @@ def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
     replayed_by = replay_id(replay.delivery_id, replay.generation)
     # Made anew and not changed: what an earlier way left in it, whatever that comes to be, must not travel on.
     return Delivery(
-        id=delivery_id(delivery.event.id, delivery.subscription_id, replayed_by),
+        id=delivery_id(delivery.event, delivery.subscription_id, replayed_by),
         event=delivery.event,
         subscription_id=delivery.subscription_id,
         body=delivery.body,

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
+from consumer.events.identity import source_mark
 from consumer.signing.chat import discord, slack
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import PayloadFormat
@@ -56,12 +57,14 @@ def _event(event: Event, *, with_workspace: bool) -> bytes:
 
 
 def _cloudevent(event: Event, brand: Brand) -> bytes:
-    """CloudEvents 1.0, structured mode, JSON format. `source` is a URI reference: /brand/tenant[/product].
+    """CloudEvents 1.0, structured mode, JSON format. `source` is a URI reference: /brand/tenant[/product][?of=…].
 
-    Source and id together are unique, as the specification asks, because an id is unique within a tenant.
+    Source and id together are unique, as the specification asks: an id is unique within a tenant, or, when the event
+    was a CloudEvent, within its own source, which is then marked in ours.
     """
     parts = (brand.name, event.tenant) if event.product is None else (brand.name, event.tenant, event.product)
     source = "".join("/" + quote(part, safe="", errors="surrogatepass") for part in parts)
+    source += "" if event.source is None else f"?of={source_mark(event.source)}"
     head = (
         f'{{"specversion":"1.0","id":{quoted(event.id)},"source":{quoted(source)},"type":{quoted(event.type)},'
         f'"time":"{rfc3339(event.time_ms)}","datacontenttype":"{JSON_TYPE}","data":'

@@ -66,7 +66,7 @@ class Signer:
     def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
         """The complete request of one attempt at `now_ms`, signed with the secrets valid then."""
         signed_by = self._overlapping if now_ms < self._overlap_until_ms else self._current
-        headers = self._always(content_type) + signed_by.headers(webhook_id(event.id), str(now_ms // 1_000), body)
+        headers = self._always(content_type) + signed_by.headers(webhook_id(event), str(now_ms // 1_000), body)
         if self._event_header is not None:
             headers += ((self._event_header, _header_safe(event.type)),)
         if event.traceparent is not None:

@@ -6,6 +6,7 @@ rendering is imported.
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -204,18 +205,25 @@ def owed(published: Iterable[Published], hooks: Sequence[Hook]) -> Promises:
     """Every promise that follows from these events and webhooks."""
     bodies: dict[Pair, bytes] = {}
     event_tenants: dict[str, str] = {}
+    copies: Counter[str] = Counter()
     by_tenant: dict[str, list[Hook]] = {}
     for hook in hooks:
         by_tenant.setdefault(hook.tenant, []).append(hook)
     for event in published:
         event_tenants[event.webhook_id] = event.happening.tenant
+        copies[event.webhook_id] += 1
         for hook in by_tenant.get(event.happening.tenant, ()):
             if hook.wants(event.happening):
                 bodies[event.webhook_id, hook.name] = _body(event, hook.payload_format)
-    return Promises(bodies=bodies, event_tenants=event_tenants, tenants={hook.name: hook.tenant for hook in hooks})
+    return Promises(
+        bodies=bodies,
+        event_tenants=event_tenants,
+        tenants={hook.name: hook.tenant for hook in hooks},
+        copies=copies,
+    )
 
 
-def webhook_id(event_id: str) -> str:
+def travelling(event_id: str) -> str:
     """An id as it travels: the ids of these tests hold no odd character but the dot."""
     return event_id.replace(".", "~2E")
 
@@ -230,7 +238,7 @@ def _published(happening: Happening, message: Message) -> Published:
         happening=happening,
         partition=partition,
         offset=offset,
-        webhook_id=webhook_id(happening.id or f"{message.topic()}-{partition}-{offset}"),
+        webhook_id=travelling(happening.id or f"{message.topic()}-{partition}-{offset}-{message.timestamp()[1]}"),
         time_ms=message.timestamp()[1] if happening.time_ms is None else happening.time_ms,
     )
 

@@ -27,7 +27,7 @@ from consumer.webhooks import record
 from consumer.webhooks.draft import Wishes, create
 from consumer.webhooks.keyring import Keyring
 from tests.acceptance.deadline import until
-from tests.acceptance.happenings import Encoder, Hook, Publisher, webhook_id
+from tests.acceptance.happenings import Encoder, Hook, Publisher, travelling
 from tests.acceptance.hookline import Hookline, hookline
 from tests.acceptance.ledger import Buried, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receiver, receiving
@@ -165,7 +165,7 @@ class Stage:
         found = [decode_dead_letter(each.value or b"") for each in self.read(self.topics.dead_letter)]
         return [
             Buried(
-                pair=(webhook_id(each.delivery.event.id), each.delivery.subscription_id),
+                pair=(travelling(each.delivery.event.id), each.delivery.subscription_id),
                 delivery_id=each.delivery.id,
                 reason=each.reason,
             )

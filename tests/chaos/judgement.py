@@ -12,7 +12,7 @@ from typing import Final
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.events.event import Record
 from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
-from tests.acceptance.happenings import Hook, Published, owed, webhook_id
+from tests.acceptance.happenings import Hook, Published, owed, travelling
 from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receipt
 from tests.acceptance.stage import Stage
@@ -30,6 +30,8 @@ class Log:
 
     events: Sequence[Published]
     buried: Sequence[Buried]
+    own_ids: Mapping[str, str]
+    """What the id of each dead letter's delivery should be, by what it is."""
     tried: Sequence[Tried]
     waited: Sequence[Waited]
     written_ms: Mapping[Pair, int]
@@ -69,10 +71,12 @@ def read_log(stage: Stage) -> Log:
         written_ms[pair] = min(at_ms, written_ms.get(pair, at_ms))
 
     buried: list[Buried] = []
+    own_ids: dict[str, str] = {}
     for each in stage.read(stage.topics.dead_letter):
         letter = decode_dead_letter(each.value or b"")
-        pair = (webhook_id(letter.delivery.event.id), letter.delivery.subscription_id)
+        pair = (travelling(letter.delivery.event.id), letter.delivery.subscription_id)
         buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
+        own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
         wrote(pair, each.timestamp_ms)
     waited: list[Waited] = []
     delays_ms = stage.settings.retry_delays_ms
@@ -84,7 +88,7 @@ def read_log(stage: Stage) -> Log:
             if isinstance(delayed, Delivery):
                 due_ms = each.timestamp_ms + delays_ms[tier]
                 waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
-                wrote((webhook_id(delayed.event.id), delayed.subscription_id), each.timestamp_ms)
+                wrote((travelling(delayed.event.id), delayed.subscription_id), each.timestamp_ms)
     tried: list[Tried] = []
     for each in stage.read(stage.topics.attempts):
         attempt = decode_attempt(each.value or b"")
@@ -92,6 +96,7 @@ def read_log(stage: Stage) -> Log:
     return Log(
         events=[_published(each) for each in stage.read(stage.event_topic)],
         buried=buried,
+        own_ids=own_ids,
         tried=tried,
         waited=waited,
         written_ms=written_ms,
@@ -126,6 +131,7 @@ def decide(
         bodies={**steady.bodies, **_bodies(must | doubtful, stories)},
         event_tenants=steady.event_tenants,
         tenants={**steady.tenants, **{name: story.hook.tenant for name, story in stories.items()}},
+        copies=steady.copies,
     )
     verdict = judge(promises, receipts, log.buried, log.tried, log.waited)
     # What is in doubt or excused is allowed, not owed; an event that is in the log twice may be delivered twice.
@@ -147,7 +153,7 @@ def decide(
         repeated_events=len(numbers) - len(in_log),
         unsafe_commits=unsafe(commits, log.events, owed_pairs, safe_ms),
         commits=len(commits),
-        strange_dead_letters=[each for each in log.buried if each.delivery_id != delivery_id(*each.pair)],
+        strange_dead_letters=[each for each in log.buried if each.delivery_id != log.own_ids[each.delivery_id]],
         arrivals=accepted,
         requests=requests,
     )
@@ -229,6 +235,6 @@ def _published(record: Record) -> Published:
         happening=event,
         partition=record.partition,
         offset=record.offset,
-        webhook_id=webhook_id(event.id or ""),
+        webhook_id=travelling(event.id or ""),
         time_ms=record.timestamp_ms,
     )

@@ -75,7 +75,7 @@ def test_the_envelope_as_a_registered_schema(
     schema_id = int.from_bytes(value[1:5], "big")
     found = decode(record(value), Schemas(known={schema_id: registry.fetch(schema_id)}), Rules())
     assert isinstance(found, Event), found
-    assert (found.id, found.tenant, found.data) == ("orders-3-7", "t", b'{"n":1.0}')
+    assert (found.id, found.tenant, found.data) == ("orders-3-7-1700000000000", "t", b'{"n":1.0}')
 
 
 def test_a_schema_with_references(registry: Registry, client: SchemaRegistryClient, topic_prefix: str) -> None:

@@ -63,6 +63,7 @@ class World:
         self.poison: list[Record] = []
         self.records_of: dict[str, int] = defaultdict(int)
         self.fail_counts: dict[tuple[str, str], int] = defaultdict(int)
+        self.made: dict[str, Event] = {}
         self.pairs: dict[tuple[Partition, int], set[str]] = {}
         for n in range(events):
             self.publish(n)
@@ -80,7 +81,8 @@ class World:
             decoded = Poison(reason="undecodable", detail="")
         record = self.append(partition, decoded)
         wanted = [s for s in self.subscriptions.values() if s.tenant == made.tenant and s.status is not Status.PAUSED]
-        ids = {delivery_id(made.id, s.id) for s in wanted} if isinstance(decoded, Event) else set()
+        self.made[made.id] = made
+        ids = {delivery_id(made, s.id) for s in wanted} if isinstance(decoded, Event) else set()
         self.pairs[partition, record.offset] = ids
 
     def append(self, partition: Partition, content: Decoded | Delayed) -> Record:
@@ -151,7 +153,7 @@ class World:
     def behave(self, request: Request) -> Answer:
         sub = next(s for s in self.subscriptions.values() if s.url == request.url)
         event_id = dict(request.headers)["webhook-id"]
-        name = delivery_id(event_id, sub.id)
+        name = delivery_id(self.made[event_id], sub.id)
         match self.temper[request.url]:
             case "flaky" if self.fail_counts[event_id, sub.id] < 2:
                 self.fail_counts[event_id, sub.id] += 1
@@ -184,7 +186,7 @@ class World:
                     assert tier > delayed.tier or tier == SCHEDULE.last
                     self.written.add(delayed.id)
                 else:
-                    self.written |= {delivery_id(delayed.event.id, each) for each in delayed.subscription_ids}
+                    self.written |= {delivery_id(delayed.event, each) for each in delayed.subscription_ids}
             case Bury(dead_letter=dead_letter):
                 self.dead[dead_letter.delivery.id] = dead_letter
             case Reject(record=record):

@@ -34,6 +34,7 @@ events = st.builds(
     offset=long,
     timestamp_ms=long,
     traceparent=maybe_text,
+    source=maybe_text,
 )
 deliveries = st.builds(
     Delivery,

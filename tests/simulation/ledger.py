@@ -6,13 +6,14 @@ a fault may run a record again, and each run again may end a line once more. Tha
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from consumer.delivery.delivery import delivery_id
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.offsets import Partition
+from consumer.events.event import Event
 
 EVENT = -2
 CHUNK = -1
@@ -37,10 +38,29 @@ class Published:
     kind: str
     data: bytes
     at_ms: int
-    places: list[Place] = field(default_factory=list)
+    places: dict[Place, int] = field(default_factory=dict)  # with the time of the record there
     done_ms: int | None = None  # when it was first committed as done
     removed: bool = False  # by retention, before it was done
     pairs: "dict[str, Pair]" = field(default_factory=dict)
+
+    def delivery_ids(self, webhook: str) -> Iterator[str]:
+        """The ids of its deliveries to this webhook: one for each place."""
+        for ((topic, partition), offset), timestamp_ms in self.places.items():
+            yield delivery_id(
+                Event(
+                    id=self.id,
+                    type=self.type,
+                    tenant=self.tenant,
+                    product=self.product,
+                    time_ms=timestamp_ms,
+                    data=self.data,
+                    topic=topic,
+                    partition=partition,
+                    offset=offset,
+                    timestamp_ms=timestamp_ms,
+                ),
+                webhook,
+            )
 
 
 @dataclass(slots=True, eq=False)
@@ -130,7 +150,7 @@ class Ledger:
         pair = event.pairs.get(webhook)
         if pair is None:
             pair = event.pairs[webhook] = Pair(event, webhook)
-            self.by_delivery[delivery_id(event.id, webhook).encode()] = pair
+            self.by_delivery |= {each.encode(): pair for each in event.delivery_ids(webhook)}
         return pair
 
     def pairs_at(self, place: Place) -> Sequence[Pair]:

@@ -52,7 +52,12 @@ def test_a_whole_envelope() -> None:
 @pytest.mark.parametrize("rest", ["", ',"id":null,"product":null,"time":null'])
 def test_defaults(rest: str) -> None:
     found = event(b'{"type":"a","tenant":"t"%s}' % rest.encode())
-    assert (found.id, found.product, found.time_ms, found.data) == ("orders-3-7", None, 1_700_000_000_000, b"null")
+    assert (found.id, found.product, found.time_ms, found.data) == (
+        "orders-3-7-1700000000000",
+        None,
+        1_700_000_000_000,
+        b"null",
+    )
 
 
 def test_what_is_not_known_is_ignored() -> None:

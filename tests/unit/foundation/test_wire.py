@@ -22,9 +22,9 @@ SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f"}),
     "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
-    "Chunk": (CHUNK, {"0cda95340876175d"}),
-    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417"}),
-    "Delivery": (DELIVERY, {"6b646291907c25eb"}),
+    "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
+    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "9af4032f6cad50f5"}),
+    "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
     "Subscription": (SUBSCRIPTION, {"7bf67803ff8aad9f", "eee5309c0f2ea69b"}),
 }

@@ -55,7 +55,7 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
         was.subscription_id,
     )
     assert now.replay_id == replay_id(was.id, 1)
-    assert now.id == delivery_id("e1", "wh_1", now.replay_id) != was.id
+    assert now.id == delivery_id(was.event, "wh_1", now.replay_id) != was.id
     assert (now.replays, now.attempts, now.spills, now.tier, now.first_due_ms) == (1, 0, 0, 0, 7_000)
     assert (now.first_attempt_ms, now.last_attempt_ms, now.last_status, now.last_reason) == (None, None, None, "")
     assert (planned.replay.delivery_id, planned.replay.generation) == (was.id, 1)
