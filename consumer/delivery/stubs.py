@@ -43,7 +43,7 @@ def stubs(
 def _first_tries(chunk: Chunk) -> list[Delivery]:
     return [
         Delivery(
-            id=delivery_id(chunk.event.id, subscription_id),
+            id=delivery_id(chunk.event, subscription_id),
             event=chunk.event,
             subscription_id=subscription_id,
             first_due_ms=chunk.first_due_ms,

@@ -75,7 +75,7 @@ def test_a_chunk_too_large_is_a_dead_letter_for_each_webhook() -> None:
         ids.add(write.dead_letter.delivery.id)
         assert bench.position() == 0
         bench.core.acknowledged(token)
-    assert ids == {delivery_id(event().id, each.id) for each in many}
+    assert ids == {delivery_id(event(), each.id) for each in many}
     assert bench.position() == 1
 
 
