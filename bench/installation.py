@@ -27,11 +27,12 @@ from consumer.kafka import topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles.role import Role
 from consumer.settings import Settings
-from consumer.webhooks.draft import Wishes, create
+from consumer.webhooks.draft import create
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Loaded, Reader
 from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.wishes import Wishes
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 8

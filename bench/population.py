@@ -18,10 +18,11 @@ from consumer.control.applied import Seen, await_applied
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.webhooks.draft import Wishes, create, new_id
+from consumer.webhooks.draft import create, new_id
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.wishes import Wishes
 
 BRAND = "hookline"
 LARGE = "large"

@@ -15,6 +15,7 @@ from consumer.brands.loader import load_brands
 from consumer.control.resource import resource
 from consumer.webhooks.secrets import STANDARD_PREFIX
 from consumer.webhooks.subscription import PayloadFormat, SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.wrong import DESCRIPTIONS, Code
 from make.openapi_page import Document, Node
 from tests.memory_api import MemoryApi
 
@@ -41,6 +42,7 @@ def page() -> str:
         "routes": document.routes(),
         "objects": document.objects(),
         "problems": document.problems(),
+        "codes": _codes(),
         "webhook": _webhook(),
         "brands": _brands(load_brands()),
     }
@@ -77,6 +79,15 @@ def _webhook() -> Iterator[str]:
     secret = STANDARD_PREFIX + base64.b64encode(bytes(range(1, 33))).decode()
     shown = resource(subscription, secret=secret)
     yield f"```json\n{json.dumps(shown, indent=2)}\n```\n"
+
+
+def _codes() -> Iterator[str]:
+    """Every kind of fault."""
+    yield "| code | |"
+    yield "|---|---|"
+    for code in Code:
+        yield f"| `{code}` | {DESCRIPTIONS[code]} |"
+    yield ""
 
 
 def _brands(brands: Mapping[str, Brand]) -> Iterator[str]:

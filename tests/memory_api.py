@@ -194,13 +194,14 @@ class MemoryApi:
         self.uses = Uses()
         self.dead_letters = DeadLetters()
         self.checked: list[str] = []
+        self.check: Callable[[str], None] = lambda _: None
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
             uses=self.uses,
             once=self.plane.once,
             cursors=Cursors(self.plane.keyring),
-            check_url=self.checked.append,
+            check_url=self._check_url,
             dead_letters=self.dead_letters,
         )
         self.brands = {name: load_brands()[name] for name in brands}
@@ -208,6 +209,10 @@ class MemoryApi:
         self.apps = behind.apps
         self.app = opened(behind, settings)
         self.anybody = TestClient(self.app, base_url="http://api")
+
+    def _check_url(self, url: str) -> None:
+        self.checked.append(url)
+        self.check(url)
 
     def key(
         self,

@@ -35,7 +35,7 @@ class BrandModels:
         chosen = Field(
             None,
             alias=name,
-            description="The event types to receive: exact, prefix.* or *, which is all. None given means all.",
+            description="The event types to receive: exact, prefix.* or *, which is all. Left out or null means all.",
             examples=examples,
         )
         own = (models.OwnSecret,) if brand.api.own_secret else ()

@@ -16,7 +16,8 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.keys import Scope, digest_of, operator, parse
 from consumer.control.owner import Owner
 from consumer.settings import Settings
-from consumer.webhooks.fields import FieldInvalid, check_name
+from consumer.webhooks.fields import check_name
+from consumer.webhooks.wrong import FieldInvalid
 
 TENANT_HEADER: Final = "hookline-tenant"
 BRAND_HEADER: Final = "hookline-brand"

@@ -14,7 +14,7 @@ from fastapi import Path, Query, Response
 from consumer.api import answers, models
 from consumer.api.call import needs
 from consumer.api.documents import problems
-from consumer.api.problem import invalid, not_found
+from consumer.api.problem import not_found
 from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
@@ -26,6 +26,7 @@ from consumer.replay.filters import Filters, moment_ms
 from consumer.replay.run import Summary
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import Status
+from consumer.webhooks.wrong import Code, invalid
 
 DeadLetterId = Annotated[str, Path(description="The dead letter's id.", max_length=256)]
 _TAGS: Final = ["dead letters"]
@@ -178,7 +179,9 @@ def _moment(name: str, text: str | None) -> int | None:
     try:
         return max(0, moment_ms(text, time.time_ns() // 1_000_000))
     except (ValueError, OverflowError):
-        raise invalid(name, "is no moment: write it as in 2026-01-31T12:00:00Z, or how long ago, as in 2h") from None
+        raise invalid(
+            name, Code.MALFORMED, "is no moment: write it as in 2026-01-31T12:00:00Z, or how long ago, as in 2h"
+        ) from None
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -23,6 +23,7 @@ _PRIVATE: Final = {
     "Referrer-Policy": "no-referrer",
 }
 REQUEST_ID: Final = "Request-Id"
+_ID: Final = "hookline.request_id"
 
 
 class Exchange:
@@ -42,6 +43,7 @@ class Exchange:
         self.id = secrets.token_hex(8)
         self.headers: dict[str, str] = {REQUEST_ID: self.id, **_PRIVATE}
         self._scope = scope
+        scope[_ID] = self.id
         self._send = send
         self._log = log
         self._over = False
@@ -89,3 +91,8 @@ class Exchange:
             brand=None if caller is None else caller.owner.brand,
             by=None if caller is None else caller.key_id or "operator",
         )
+
+
+def id_of(scope: Scope) -> str:
+    """The id of the exchange that this request belongs to."""
+    return str(scope[_ID])

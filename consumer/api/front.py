@@ -74,11 +74,11 @@ class Front:
         try:
             await self._answer(scope, receive, exchange)
         except Refusal as refusal:
-            await refusal.answer()(scope, receive, exchange.send)
+            await refusal.answer(exchange.id)(scope, receive, exchange.send)
         except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
             _log.exception("bug", method=scope["method"], route=exchange.route)
             if not exchange.begun:
-                await bug()(scope, receive, exchange.send)
+                await bug(exchange.id)(scope, receive, exchange.send)
         finally:
             exchange.end()
 

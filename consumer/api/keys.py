@@ -6,6 +6,7 @@ scope that it does not hold.
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -18,8 +19,9 @@ from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Cursor, Limit, Site
 from consumer.control.api_keys import KeysFull, KeyUnknown, NotHeld
 from consumer.control.key_resource import resource
-from consumer.control.keys import USUAL_SCOPES, Scope
-from consumer.webhooks.fields import FieldInvalid
+from consumer.control.keys import USUAL_SCOPES, Scope, check_scopes
+from consumer.webhooks.fields import check_line
+from consumer.webhooks.wrong import Code, Faults, Wrong
 
 KeyId = Annotated[str, Path(description="The key's id.", max_length=256)]
 _LIST: Final = "keys"
@@ -71,14 +73,19 @@ def _add_create(site: Site) -> None:
         openapi_extra=needs(Scope.ADMIN),
     )
     def create_key(call: Asking, body: models.KeyCreate) -> Response:
+        faults = Faults()
+        scopes = faults.checked(check_scopes, USUAL_SCOPES if body.scopes is None else frozenset(body.scopes))
+        name = faults.checked(partial(check_line, "name"), body.name)
+        expires_at_ms = _moment_ms(body.expires_at, faults)
+        faults.tell()
         try:
             key, text = services.plane.api_keys.create(
                 call.caller.owner,
                 site.brand,
                 held=call.caller.scopes,
-                scopes=USUAL_SCOPES if body.scopes is None else body.scopes,
-                name=body.name,
-                expires_at_ms=None if body.expires_at is None else _moment_ms(body.expires_at),
+                scopes=scopes,
+                name=name,
+                expires_at_ms=expires_at_ms,
             )
         except (NotHeld, KeysFull) as error:
             raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None
@@ -108,14 +115,18 @@ def _add_revoke(site: Site) -> None:
         return answers.response(answers.one(site.brand, resource(key, now_ms=_now_ms(), last_used_ms=used_ms)))
 
 
-def _moment_ms(text: str) -> int:
+def _moment_ms(text: str | None, faults: Faults) -> int | None:
     """RFC 3339 as epoch milliseconds."""
+    if text is None:
+        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise FieldInvalid("expires_at", "must be a time with its zone, as in 2026-01-31T12:00:00Z")
+        message = "must be a time with its zone, as in 2026-01-31T12:00:00Z"
+        faults.add(Wrong(field="expires_at", code=Code.MALFORMED, message=message))
+        return None
     return round((moment - _EPOCH).total_seconds() * 1_000)
 
 

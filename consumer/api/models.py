@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 from consumer.control.cursor import MAX_LENGTH
 from consumer.control.keys import Scope
+from consumer.webhooks.fields import MAX_OVERLAP_MS
 from consumer.webhooks.subscription import Status
 
 Chosen = Field(strict=False)
@@ -61,7 +62,9 @@ class WebhookRequestConfigInput(Asked):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="Sent with each request, at most 10. In an update they replace all there were.", examples=[{}]
+            description="Sent with each request, at most 10. In an update they replace all there were; "
+            "[hidden] keeps the value that a header of this name has.",
+            examples=[{}],
         ),
     ] = None
 
@@ -91,9 +94,7 @@ class WebhookInput(Asked):
 class WebhookCreate(WebhookInput):
     """A webhook to be created."""
 
-    url: Annotated[
-        str, Field(description="The endpoint, https.", examples=["https://example.com/hooks"], max_length=8_192)
-    ]
+    url: Annotated[str, Field(description="The endpoint, https.", examples=["https://example.com/hooks"])]
     signing: Annotated[
         SigningProfile | None, Field(strict=False, description="How requests are signed. Default: the brand's way.")
     ] = None
@@ -112,8 +113,7 @@ class SecretRotation(Asked):
     overlap_seconds: Annotated[
         int | None,
         Field(
-            ge=0,
-            le=30 * 86_400,
+            json_schema_extra={"minimum": 0, "maximum": MAX_OVERLAP_MS // 1_000},
             description="How long the old secret goes on signing beside the new one, where the signature has room "
             "for both. Default: 24 hours.",
         ),
@@ -131,7 +131,7 @@ class TestEvent(Asked):
 
     __test__ = False  # pytest takes it for a test by its name
 
-    type: Annotated[str, Field(description="An event type of the catalogue.", max_length=1_024)] = "webhook.test"
+    type: Annotated[str, Field(description="An event type of the catalogue.")] = "webhook.test"
 
 
 class WebhookRequestConfig(Told):

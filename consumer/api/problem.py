@@ -5,13 +5,14 @@ named as in the request's body, and nothing that was sent is repeated.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+
+from consumer.webhooks.wrong import Code, Wrong
 
 MEDIA_TYPE: Final = "application/problem+json"
 # So that nobody takes the problem for one of HTTP's own: RFC 9457 section 4.2.1.
@@ -22,7 +23,8 @@ class FieldProblem(BaseModel):
     """One field that cannot be."""
 
     field: Annotated[str, Field(description="Its name in the request, dots between names inside each other.")]
-    message: Annotated[str, Field(description="What is wrong with it.")]
+    code: Annotated[Code, Field(description="The kind of fault, for a program. It never changes its meaning.")]
+    message: Annotated[str, Field(description="What is wrong with it and what to do, for a person.")]
 
 
 class Problem(BaseModel):
@@ -36,7 +38,8 @@ class Problem(BaseModel):
                     "title": "Unprocessable Content",
                     "status": 422,
                     "detail": "url: must begin with https://",
-                    "errors": [{"field": "url", "message": "must begin with https://"}],
+                    "errors": [{"field": "url", "code": "not_https", "message": "must begin with https://"}],
+                    "requestId": "5f1d7a2c9b3e4f60",
                 }
             ]
         }
@@ -46,15 +49,10 @@ class Problem(BaseModel):
     title: Annotated[str, Field(description="The status in words.")]
     status: Annotated[int, Field(description="The HTTP status.")]
     detail: Annotated[str, Field(description="What happened and what to do, for a person.")]
-    errors: Annotated[list[FieldProblem] | None, Field(description="The fields refused, where fields were.")] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """A field that cannot be, by its name in the request."""
-
-    field: str
-    message: str
+    errors: Annotated[list[FieldProblem] | None, Field(description="All the fields refused, where fields were.")] = None
+    request_id: Annotated[
+        str, Field(alias="requestId", description="The answer's Request-Id: name it when you ask about it.")
+    ]
 
 
 class Refusal(Exception):  # noqa: N818 # it is an answer, not a bug
@@ -74,19 +72,18 @@ class Refusal(Exception):  # noqa: N818 # it is an answer, not a bug
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
-    def answer(self) -> Response:
-        """The problem as a response."""
-        return problem(self.status, self.detail, errors=self.errors, headers=self.headers)
+    def answer(self, request_id: str) -> Response:
+        """The problem as a response to this request."""
+        body = told(self.status, self.detail, request_id, errors=self.errors)
+        return Response(body, status_code=self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-def problem(
-    status: HTTPStatus, detail: str, *, errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
-) -> Response:
-    """A problem as a response."""
-    told: dict[str, object] = {"type": _NO_TYPE, "title": title(status), "status": int(status), "detail": detail}
+def told(status: HTTPStatus, detail: str, request_id: str, *, errors: Sequence[Wrong] = ()) -> bytes:
+    """A problem as JSON."""
+    problem: dict[str, object] = {"type": _NO_TYPE, "title": title(status), "status": int(status), "detail": detail}
     if errors:
-        told["errors"] = [{"field": each.field, "message": each.message} for each in errors]
-    return Response(msgspec.json.encode(told), status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+        problem["errors"] = [{"field": each.field, "code": each.code.value, "message": each.message} for each in errors]
+    return msgspec.json.encode(problem | {"requestId": request_id})
 
 
 def title(status: HTTPStatus) -> str:
@@ -100,11 +97,9 @@ def title(status: HTTPStatus) -> str:
             return status.phrase
 
 
-def invalid(field: str, message: str) -> Refusal:
-    """One field that cannot be: 422."""
-    return Refusal(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", errors=(Wrong(field=field, message=message),)
-    )
+def invalid(*wrong: Wrong) -> Refusal:
+    """Fields that cannot be, by their names in the request: 422. The detail tells all of them too."""
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(str, wrong)), errors=wrong)
 
 
 def not_found(detail: str) -> Refusal:

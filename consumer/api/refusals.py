@@ -13,8 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from consumer.api import wishes
-from consumer.api.problem import Refusal, Wrong, invalid, problem, unavailable
+from consumer.api import shapes, wishes
+from consumer.api.exchange import id_of
+from consumer.api.problem import Refusal, invalid, unavailable
 from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
@@ -23,8 +24,8 @@ from consumer.control.trial import TrialsBusy
 from consumer.kafka.client import KafkaBroken
 from consumer.replay.desk import DeskBusy
 from consumer.replay.ledger import TakenOver
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import SecretUnreadable
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     WebhookUnknown: HTTPStatus.NOT_FOUND,
@@ -35,8 +36,6 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     TakenOver: HTTPStatus.CONFLICT,
 }
 _BUSY_AGAIN_S: Final = 2
-_WHERE: Final = frozenset({"body", "query", "path", "header"})
-_MALFORMED: Final = "json_invalid"
 
 
 def refusal_of(error: Exception, brand: Brand) -> Refusal:
@@ -49,7 +48,7 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
         case FieldInvalid():
             refusal = wishes.refused(error, brand)
         case CursorInvalid():
-            refusal = invalid("cursor", str(error))
+            refusal = invalid(Wrong(field="cursor", code=Code.MALFORMED, message=str(error)))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": "1"})
         case TrialsBusy() | DeskBusy():
@@ -59,10 +58,9 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
         case SecretUnreadable():
             refusal = unavailable("an encryption key is missing here: the operator has to bring it back", again_in_s=60)
         case RequestValidationError():
-            refusal = _invalid_request(error)
+            refusal = shapes.refused(error)
         case _:
-            assert isinstance(error, HTTPException)
-            refusal = Refusal(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+            raise AssertionError(f"{type(error).__name__} is not mapped")
     return refusal
 
 
@@ -74,17 +72,40 @@ def add_refusals(app: FastAPI, brand: Brand) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def bug() -> Response:
+def bug(request_id: str) -> Response:
     """What is said of a bug: nothing that could be a secret."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug on our side; it was written to our log")
+    return Refusal(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "this is a bug on our side; it was written to our log under this answer's requestId",
+    ).answer(request_id)
 
 
 async def _refused(brand: Brand, request: Request, error: Exception) -> Response:
-    refusal = refusal_of(error, brand)
-    if refusal.status is HTTPStatus.METHOD_NOT_ALLOWED:
-        # Starlette names the methods of the first route with this path; there is one for each method.
-        refusal.headers["Allow"] = ", ".join(sorted(_methods(request)))
-    return refusal.answer()
+    refusal = _of_routing(error, request, brand) if isinstance(error, HTTPException) else refusal_of(error, brand)
+    return refusal.answer(id_of(request.scope))
+
+
+def _of_routing(error: HTTPException, request: Request, brand: Brand) -> Refusal:
+    """What the framework says when no route takes the request."""
+    match HTTPStatus(error.status_code):
+        case HTTPStatus.NOT_FOUND:
+            return no_route(brand)
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            # Starlette names the methods of the first route with this path; there is one for each method.
+            methods = ", ".join(sorted(_methods(request)))
+            return Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"use one of these methods here: {methods}", headers={"Allow": methods}
+            )
+        case _:
+            return Refusal(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+
+
+def no_route(brand: Brand) -> Refusal:
+    """Nothing is at this path: 404."""
+    return Refusal(
+        HTTPStatus.NOT_FOUND,
+        f"there is nothing at this path: GET /brands/{brand.name}/openapi.json lists what there is",
+    )
 
 
 def _methods(request: Request) -> set[str]:
@@ -94,28 +115,5 @@ def _methods(request: Request) -> set[str]:
     return set().union(*found)
 
 
-async def _bug(_request: Request, _error: Exception) -> Response:
-    return bug()
-
-
-def _invalid_request(error: RequestValidationError) -> Refusal:
-    wrong = [Wrong(field=_name(each["loc"]), message=_message(each)) for each in error.errors()]
-    if any(each["type"] == _MALFORMED for each in error.errors()):
-        return Refusal(HTTPStatus.BAD_REQUEST, "the body is not JSON (RFC 8259)")
-    first = wrong[0]
-    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{first.field}: {first.message}", errors=wrong)
-
-
-def _name(location: tuple[str | int, ...]) -> str:
-    parts = location[1:] if location and location[0] in _WHERE else location
-    return ".".join(str(part) for part in parts) or "the body"
-
-
-def _message(error: dict[str, object]) -> str:
-    match error["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is no field that can be set here"
-        case _:
-            return str(error["msg"]).replace("Input should be", "must be")
+async def _bug(request: Request, _error: Exception) -> Response:
+    return bug(id_of(request.scope))

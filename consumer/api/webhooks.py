@@ -19,6 +19,7 @@ from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.keys import Scope
 from consumer.control.refusal import Conflict
 from consumer.control.resource import as_its_brand_shows_it, opened_secret
+from consumer.webhooks.wrong import Faults
 
 NOTICE: Final = "Hookline-Notice"
 _CLEARED: Final = "custom headers were cleared because the host changed"
@@ -82,9 +83,13 @@ def _add_create(site: Site) -> None:
     def create_webhook(call: Asking, body: models.WebhookCreate) -> Response:
         owner = call.caller.owner
         id_ = None if call.work is None else f"wh_{call.work}"
+        faults = Faults()
+        wishes = wishes_of(body, owner, faults)
+        faults.looked(lambda: plane.webhooks.check(owner, wishes))
+        faults.looked(lambda: services.check_url(body.url))
+        faults.tell()
         try:
-            services.check_url(body.url)
-            subscription, secret = plane.webhooks.create(owner, wishes_of(body, owner), id=id_)
+            subscription, secret = plane.webhooks.create(owner, wishes, id=id_)
         except Conflict:
             if id_ is None:
                 raise
@@ -120,7 +125,8 @@ def _add_update(site: Site) -> None:
         site.base + "/{id}",
         operation_id="updateWebhook",
         summary="Change a webhook",
-        description="What is not given stays. Lists and headers are replaced whole.",
+        description="What is not given stays. Lists and headers are replaced whole; a header whose value is [hidden], "
+        "as it is shown, keeps the value that it has.",
         tags=[*_TAGS],
         response_model=site.webhook,
         responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook as it is now."),
@@ -134,11 +140,14 @@ def _add_update(site: Site) -> None:
         if_match: IfMatch = None,
     ) -> Response:
         owner = call.caller.owner
-        changes = changes_of(body, site.brand)
+        faults, url = Faults(), body.url
+        changes = changes_of(body, site.brand, faults)
         revision = site.revision(if_match, owner, id)
-        services.plane.webhooks.get(owner, id)  # nobody learns of an address by another tenant's id
-        if body.url is not None:
-            services.check_url(body.url)
+        # First of all whether it is there: nobody learns of an address by another tenant's id.
+        faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
+        if url is not None:
+            faults.looked(lambda: services.check_url(url))
+        faults.tell()
         updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
         notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}
         return answers.response(site.shown(updated.subscription, **notice))

@@ -3,18 +3,19 @@
 The law: a member that was not sent is not changed; one that was sent as null is cleared. Pure.
 """
 
-from http import HTTPStatus
+from functools import partial
 from typing import Final, Literal, cast
 
 import msgspec
 
 from consumer.api.models import WebhookCreate, WebhookInput, WebhookUpdate
-from consumer.api.problem import Refusal, Wrong
+from consumer.api.problem import Refusal
+from consumer.api.problem import invalid as refusal
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
-from consumer.webhooks.draft import KEPT, Changes, Wishes
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.subscription import Status
+from consumer.webhooks.wishes import KEPT, Changes, Wishes
+from consumer.webhooks.wrong import Code, Faults, FieldInvalid, invalid
 
 _IN_REQUESTS: Final = {
     "timeout_ms": "requestConfig.timeoutMs",
@@ -22,22 +23,19 @@ _IN_REQUESTS: Final = {
     "rate_per_s": "rateLimit",
     "max_concurrency": "maxConcurrency",
     "payload_format": "payloadFormat",
+    "overlap_seconds": "overlapSeconds",
     "expires_at": "expiresAt",
 }
 
 
-def wishes_of(body: WebhookCreate, owner: Owner) -> Wishes:
-    """What a customer asks for.
-
-    Raises:
-        FieldInvalid: of `filter`, no JSON can hold it.
-    """
+def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
+    """What a customer asks for. Of `filter`, that no JSON can hold it is a fault."""
     config = body.request_config
     return Wishes(
         tenant=owner.tenant,
         brand=owner.brand,
         url=body.url,
-        event_types=_event_types(body) or (),
+        event_types=_event_types(body),
         product=body.product,
         name=body.name or "",
         description=body.description or "",
@@ -47,29 +45,28 @@ def wishes_of(body: WebhookCreate, owner: Owner) -> Wishes:
         retries=body.retries,
         timeout_ms=None if config is None else config.timeout_ms,
         headers={} if config is None or config.headers is None else config.headers,
-        filter_json=_filter_json(body),
+        filter_json=_filter_json(body, faults),
         rate_per_s=body.rate_limit,
         max_concurrency=body.max_concurrency,
     )
 
 
-def changes_of(body: WebhookUpdate, brand: Brand) -> Changes:
+def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
     """What an update changes. Null brings back the brand's own way where a webhook cannot be without.
 
-    Raises:
-        FieldInvalid: of `filter`, no JSON can hold it; of `url` or `status`, it cannot be null.
+    Of `filter`, that no JSON can hold it is a fault; of `url` and `status`, that it is null.
     """
     sent = body.model_fields_set
     config = body.request_config
     in_config = set() if config is None else config.model_fields_set
     for name in ("url", "status"):
         if name in sent and getattr(body, name) is None:
-            raise FieldInvalid(name, "cannot be null: leave it out to keep it")
+            faults.add(*invalid(name, Code.NULL, "cannot be null: leave it out to keep it").wrong)
     timeout_ms = None if config is None else config.timeout_ms
     headers = None if config is None else config.headers
     return Changes(
         url=body.url if body.url is not None else KEPT,
-        event_types=(_event_types(body) or ()) if "event_types" in sent else KEPT,
+        event_types=_event_types(body) if "event_types" in sent else KEPT,
         product=body.product if "product" in sent else KEPT,
         name=(body.name or "") if "name" in sent else KEPT,
         description=(body.description or "") if "description" in sent else KEPT,
@@ -77,7 +74,7 @@ def changes_of(body: WebhookUpdate, brand: Brand) -> Changes:
         retries=(body.retries or brand.retries) if "retries" in sent else KEPT,
         timeout_ms=(brand.timeout_ms if timeout_ms is None else timeout_ms) if "timeout_ms" in in_config else KEPT,
         headers=(headers or {}) if "headers" in in_config else KEPT,
-        filter_json=_filter_json(body) if "filter" in sent else KEPT,
+        filter_json=_filter_json(body, faults) if "filter" in sent else KEPT,
         rate_per_s=body.rate_limit if "rate_limit" in sent else KEPT,
         max_concurrency=body.max_concurrency if "max_concurrency" in sent else KEPT,
         status=KEPT if body.status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(body.status)),
@@ -92,10 +89,15 @@ def own_secret(body: object) -> str | None:
 
 
 def refused(error: FieldInvalid, brand: Brand) -> Refusal:
-    """A refused field by the name that its customer wrote: 422."""
-    name = brand.api.list_field if error.field == "event_types" else _IN_REQUESTS.get(error.field, error.field)
-    wrong = Wrong(field=name, message=error.message)
-    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {error.message}", errors=(wrong,))
+    """Refused fields by the names that their customer wrote: 422."""
+    return refusal(*error.renamed(partial(_in_request, brand)).wrong)
+
+
+def _in_request(brand: Brand, field: str) -> str:
+    """The name in this brand's requests. What stands behind the first dot is inside the field."""
+    name, dot, inside = field.partition(".")
+    written = brand.api.list_field if name == "event_types" else _IN_REQUESTS.get(name, name)
+    return written + dot + inside
 
 
 def _event_types(body: WebhookInput) -> tuple[str, ...] | None:
@@ -104,10 +106,12 @@ def _event_types(body: WebhookInput) -> tuple[str, ...] | None:
     return None if chosen is None else tuple(chosen)
 
 
-def _filter_json(body: WebhookInput) -> str | None:
+def _filter_json(body: WebhookInput, faults: Faults) -> str | None:
     if body.filter is None:
         return None
     try:
         return msgspec.json.encode(body.filter).decode()
     except (RecursionError, OverflowError):
-        raise FieldInvalid("filter", "is nested too deep, or holds a number with too many digits") from None
+        message = "is nested too deep, or holds a number with too many digits"
+        faults.add(*invalid("filter", Code.NOT_A_FILTER, message).wrong)
+        return None

@@ -18,7 +18,7 @@ import msgspec
 from consumer.cli.credentials import Credentials
 from consumer.cli.exits import CommandFailed, say, unavailable, usage
 from consumer.json import Json
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 _PAGE: Final = 100
 _WAITS: Final = 4
@@ -42,7 +42,6 @@ _FIELDS: Final = {
     "events": "event_types",
     "rateLimit": "rate_per_s",
     "timeoutMs": "timeout_ms",
-    "overlapSeconds": "overlap",
 }
 _INSIDE: Final = "requestConfig."
 
@@ -203,11 +202,20 @@ def _refusal(status: int, told: Mapping[str, Json], unknown: Exception | None) -
 
 
 def _invalid(errors: Json) -> FieldInvalid | None:
-    """The first field refused, by the name that the commands know."""
-    match errors:
-        case [{"field": str(field), "message": str(message)}, *_]:
-            first = field.removeprefix(_INSIDE).partition(".")[0]
-            return FieldInvalid(_FIELDS.get(first) or re.sub("([A-Z])", r"_\1", first).lower(), message)
+    """The fields refused, by the names that the commands know."""
+    if not isinstance(errors, list) or not errors:
+        return None
+    wrong = [_wrong(each) for each in errors]
+    known = [each for each in wrong if each is not None]
+    return FieldInvalid(*known) if len(known) == len(wrong) else None
+
+
+def _wrong(error: Json) -> Wrong | None:
+    match error:
+        case {"field": str(field), "code": str(code), "message": str(message)} if code in set(Code):
+            first, dot, inside = field.removeprefix(_INSIDE).partition(".")
+            name = _FIELDS.get(first) or re.sub("([A-Z])", r"_\1", first).lower()
+            return Wrong(field=name + dot + inside, code=Code(code), message=message)
         case _:
             return None
 

@@ -29,10 +29,11 @@ from consumer.log.health import Health
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
 from consumer.webhooks import draft
-from consumer.webhooks.draft import KEPT, Changes, Wishes
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.wishes import KEPT, Changes, Wishes, checked, checked_changes
+from consumer.webhooks.wrong import Faults
 
 
 class DirectWebhooks:
@@ -63,7 +64,10 @@ class DirectWebhooks:
         """See `WebhookPort`; the brand's test event is not sent from here."""
         settings, now_ms = self._settings, _now_ms()
         brand = self._branded(wishes.brand)
-        _checked(wishes.url, settings)
+        faults = Faults()
+        faults.looked(lambda: _checked(wishes.url, settings))
+        faults.looked(lambda: checked(wishes, brand, allow_http=settings.allow_http))
+        faults.tell()
         created, clear = draft.create(
             wishes,
             brand=brand,
@@ -97,8 +101,12 @@ class DirectWebhooks:
 
     def update(self, webhook: str, changes: Changes) -> Shown:
         """See `WebhookPort`."""
-        if changes.url is not KEPT:
-            _checked(changes.url, self._settings)
+        faults, url, found = Faults(), changes.url, self.found(webhook)
+        if url is not KEPT:
+            faults.looked(lambda: _checked(url, self._settings))
+        allow_http = self._settings.allow_http
+        faults.looked(lambda: checked_changes(found, changes, self._branded(found.brand), allow_http=allow_http))
+        faults.tell()
         cleared = False
 
         def make(was: Subscription) -> Subscription:

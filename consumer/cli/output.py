@@ -17,11 +17,12 @@ from rich.text import Text
 
 from consumer.brands.loader import BrandUnknown
 from consumer.cli.exits import CommandFailed, bad_input, code_of
+from consumer.cli.flags import flag_of
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.json import Json
 from consumer.settings import ConfigurationError
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import SecretUnreadable
+from consumer.webhooks.wrong import FieldInvalid
 
 _PAGE: Final = 500
 _WIDE: Final = 10_000
@@ -40,10 +41,7 @@ def reported(command: Callable[[], int], *, as_json: bool) -> int:
         failed = _failed(error)
         code = code_of(error) if failed is None else failed.code
         if as_json and code != os.EX_SOFTWARE:
-            field = getattr(error, "field", "brand" if isinstance(error, BrandUnknown) else None)
-            message = error.message if isinstance(error, FieldInvalid) else str(error)
-            shown: dict[str, Json] = {"code": code, "field": field, "message": message}
-            sys.stderr.write(encoded({"error": shown}) + "\n")
+            sys.stderr.write(encoded({"error": _told(error, code)}) + "\n")
             return code
         if failed is None:
             raise
@@ -92,10 +90,27 @@ def encoded(value: Json | Mapping[str, Json]) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _told(error: Exception, code: int) -> dict[str, Json]:
+    """What went wrong as JSON. Where fields are refused, `errors` has all of them, by their flags."""
+    match error:
+        case FieldInvalid():
+            errors: list[Json] = [
+                {"field": each.field, "code": each.code.value, "message": each.message}
+                for each in error.renamed(flag_of).wrong
+            ]
+            return {"code": code, "field": flag_of(error.field), "message": error.message, "errors": errors}
+        case BrandUnknown():
+            return {"code": code, "field": flag_of("brand"), "message": str(error)}
+        case _:  # a setting has its name, too
+            return {"code": code, "field": getattr(error, "field", None), "message": str(error)}
+
+
 def _failed(error: Exception) -> CommandFailed | None:
     """Our own errors as a way out; None for those that `code_of` knows."""
     match error:
-        case FieldInvalid() | WebhookUnknown() | BrandUnknown():
+        case FieldInvalid():
+            return bad_input(str(error.renamed(flag_of)))
+        case WebhookUnknown() | BrandUnknown():
             return bad_input(str(error))
         case Conflict():
             return CommandFailed(os.EX_TEMPFAIL, str(error))

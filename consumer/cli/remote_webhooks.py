@@ -4,7 +4,7 @@ The law: what is said in a request is what was said in the command, no more: the
 """
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import cast
 from urllib.parse import quote
 
 import msgspec
@@ -13,12 +13,8 @@ from consumer.cli.api_client import ApiClient
 from consumer.cli.webhook_port import Shown
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
-from consumer.webhooks.draft import KEPT, Changes, Wishes
-from consumer.webhooks.fields import FieldInvalid
-from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.subscription import Status
-
-_EVERY_TYPE: Final = "*"
+from consumer.webhooks.wishes import KEPT, Changes, Wishes, check_filter
 
 
 class RemoteWebhooks:
@@ -92,7 +88,7 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
     """
     said: dict[str, Json] = {
         "url": wishes.url,
-        list_field: list(wishes.event_types) or None,
+        list_field: None if wishes.event_types is None else list(wishes.event_types),
         "product": wishes.product,
         "name": wishes.name or None,
         "description": wishes.description or None,
@@ -116,7 +112,7 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
     """
     said: dict[str, Json] = {}
     if changes.event_types is not KEPT:
-        said[list_field] = list(changes.event_types) or [_EVERY_TYPE]
+        said[list_field] = None if changes.event_types is None else list(changes.event_types)
     if changes.filter_json is not KEPT:
         said["filter"] = _filter(changes.filter_json)
     config: dict[str, Json] = {}
@@ -145,10 +141,5 @@ def _said(fields: dict[str, Json]) -> dict[str, Json]:
 
 def _filter(filter_json: str | None) -> Json:
     """The filter as JSON. It is compiled first, so that what is wrong with it is said as the other way says it."""
-    if filter_json is None:
-        return None
-    try:
-        compile_filter(filter_json)
-    except FilterInvalid as error:
-        raise FieldInvalid("filter", str(error)) from None
-    return cast("Json", msgspec.json.decode(filter_json))
+    checked = check_filter(filter_json)
+    return None if checked is None else cast("Json", msgspec.json.decode(checked))

@@ -1,6 +1,7 @@
 """The flags that describe a webhook, the same for `create` and `update`.
 
-The law: a flag that is not given says nothing; one that is given empty (or 0, for a limit) clears its field.
+The law: a flag that is not given says nothing; one that is given empty (or 0, for a limit) clears its field, where it
+can be without.
 """
 
 import sys
@@ -11,9 +12,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from consumer.cli.exits import usage
-from consumer.webhooks.draft import KEPT, Changes, Wishes
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
+from consumer.webhooks.wishes import KEPT, Changes, Wishes
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 
 @Parameter(name="*")
@@ -34,7 +35,9 @@ class WebhookFlags:
     header: Annotated[
         list[str] | None,
         Parameter(
-            negative=(), help="'Name: value' on every request; may be repeated, replaces the set; '' empties it."
+            negative=(),
+            help="'Name: value' on every request; may be repeated, replaces the set; '' empties it; the value [hidden] "
+            "keeps the one that is there.",
         ),
     ] = field(default=None, repr=False)
     filter_json: Annotated[
@@ -56,7 +59,7 @@ def wishes_of(
         tenant=tenant,
         url=url,
         brand=brand,
-        event_types=tuple(flags.event or ()),
+        event_types=None if flags.event is None else tuple(flags.event),
         product=flags.product or None,
         name=flags.name or "",
         description=flags.description or "",
@@ -81,7 +84,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
     """
     changes = Changes(
         url=KEPT if url is None else url,
-        event_types=KEPT if flags.event is None else tuple(each for each in flags.event if each),
+        event_types=KEPT if flags.event is None else tuple(flags.event),
         product=KEPT if flags.product is None else flags.product or None,
         name=KEPT if flags.name is None else flags.name,
         description=KEPT if flags.description is None else flags.description,
@@ -105,13 +108,18 @@ def secret_of(given: str | None) -> str | None:
 
 def _headers(given: Sequence[str]) -> dict[str, str]:
     headers: dict[str, str] = {}
+    wrong: list[Wrong] = []
     for text in given:
         if not text:
             continue
         name, colon, value = text.partition(":")
         if not colon:
-            raise FieldInvalid("headers", "write a name, a colon and a value, as in 'X-Team: billing'")
+            message = "write a name, a colon and a value, as in 'X-Team: billing'"
+            wrong.append(Wrong(field="headers", code=Code.MALFORMED, message=message))
         if name.strip() in headers:
-            raise FieldInvalid("headers", f"{name.strip()} is given twice")
+            message = f"{name.strip()} is given twice"
+            wrong.append(Wrong(field="headers", code=Code.DUPLICATE, message=message))
         headers[name.strip()] = value.strip()
+    if wrong:
+        raise FieldInvalid(*wrong)
     return headers

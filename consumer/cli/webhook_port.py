@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final, Protocol, TypeAlias
 
 from consumer.json import Json
-from consumer.webhooks.draft import Changes, Wishes
 from consumer.webhooks.subscription import Status
+from consumer.webhooks.wishes import Changes, Wishes
 
 Shown: TypeAlias = dict[str, Json]
 """A webhook, or what became of it, as JSON."""

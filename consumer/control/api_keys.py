@@ -87,7 +87,7 @@ class ApiKeys:
         """A new key of this owner, and its text. `held` are the scopes of whoever asks; `brand` is the owner's.
 
         Raises:
-            FieldInvalid: the first field that cannot be.
+            FieldInvalid: every field that cannot be.
             NotHeld: it would be given more than `held`.
             KeysFull: there is no room.
             KafkaBroken: not acknowledged in time; it may have been written, and nobody will ever know its text.

@@ -15,8 +15,8 @@ from typing import Final, assert_never
 from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered, resolve
 from consumer.http.guard import AddressGuard
 from consumer.settings import Settings
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.url import origin_of, stored_url
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
 
 # RFC 6761 section 6.3: these are this machine, whatever a resolver makes of them.
 _LOCALHOST: Final = "localhost"
@@ -33,16 +33,18 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve = resolve) 
     host = origin_of(stored_url(url, allow_http=settings.allow_http))[1]
     match _addresses(host, resolve):
         case NoAddress():
-            raise FieldInvalid("url", _NOT_PUBLIC)
+            raise invalid("url", Code.NOT_PUBLIC, _NOT_PUBLIC)
         case Unanswered():
-            raise FieldInvalid("url", "has a host that could not be looked up now: try again in a minute")
+            raise invalid("url", Code.UNRESOLVED, "has a host that could not be looked up now: try again in a minute")
         case Addresses(addresses):
             if not _refused(host, addresses, settings):
                 return
             if _literal(host) is None:
-                raise FieldInvalid("url", _NOT_PUBLIC)
-            raise FieldInvalid(
-                "url", "is at an address that is never called, such as a private one: use a public address"
+                raise invalid("url", Code.NOT_PUBLIC, _NOT_PUBLIC)
+            raise invalid(
+                "url",
+                Code.NOT_PUBLIC,
+                "is at an address that is never called, such as a private one: use a public address",
             )
         case never:
             assert_never(never)
@@ -58,7 +60,8 @@ def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = resol
         stored = stored_url(url, allow_http=settings.allow_http)
     except FieldInvalid as error:
         if url[:7].lower() == "http://" and not settings.allow_http:
-            raise FieldInvalid("url", f"{error.message} (HOOKLINE_ALLOW_HTTP=true allows http://)") from None
+            message = f"{error.message} (HOOKLINE_ALLOW_HTTP=true allows http://)"
+            raise FieldInvalid(Wrong(field="url", code=error.wrong[0].code, message=message)) from None
         raise
     host = origin_of(stored)[1]
     match _addresses(host, resolve):
@@ -70,8 +73,9 @@ def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = resol
             assert_never(never)
     if not refused:
         return None
-    raise FieldInvalid(
+    raise invalid(
         "url",
+        Code.NOT_PUBLIC,
         f"is at {refused[0]}, which is never called ({AddressGuard(settings.networks).refuses(refused[0])}): "
         f"use a public address, or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(refused[0])}",
     )

@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 from consumer.brands.brand import Brand
 from consumer.settings import Settings
 from consumer.webhooks import fields
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import Code, Faults, invalid
 
 Entropy: TypeAlias = Callable[[int], bytes]
 
@@ -85,26 +85,40 @@ def mint(
     """A new key, and its text, which is to be shown once. `entropy(n)` gives n random bytes.
 
     Raises:
-        FieldInvalid: the first field that cannot be.
+        FieldInvalid: every field that cannot be.
     """
-    if not scopes:
-        raise FieldInvalid("scopes", f"must not be empty: choose from {', '.join(Scope)}")
-    if expires_at_ms is not None and not now_ms < expires_at_ms <= now_ms + _LONGEST_MS:
-        raise FieldInvalid("expires_at", "must lie in the future, and within a hundred years")
+    faults = Faults()
+    faults.looked(lambda: check_scopes(frozenset(scopes)))
+    faults.looked(lambda: _check_end(expires_at_ms, now_ms))
+    faults.looked(lambda: fields.check_name("tenant", tenant))
+    faults.looked(lambda: fields.check_line("name", name))
+    faults.tell()
     key_id = _drawn(entropy, ID_DIGITS)
     unchecked = f"{brand.key_prefix}{key_id}_{_drawn(entropy, _SECRET_DIGITS)}"
     text = unchecked + _checksum(unchecked)
     key = ApiKey(
         id=key_id,
-        tenant=fields.check_name("tenant", tenant),
+        tenant=tenant,
         brand=brand.name,
-        name=fields.check_line("name", name),
+        name=name,
         scopes=frozenset(scopes),
         digest=digest_of(text),
         created_at_ms=now_ms,
         expires_at_ms=expires_at_ms,
     )
     return key, text
+
+
+def check_scopes(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """At least one. Raises FieldInvalid."""
+    if not scopes:
+        raise invalid("scopes", Code.EMPTY, f"must not be empty: choose from {', '.join(Scope)}")
+    return scopes
+
+
+def _check_end(expires_at_ms: int | None, now_ms: int) -> None:
+    if expires_at_ms is not None and not now_ms < expires_at_ms <= now_ms + _LONGEST_MS:
+        raise invalid("expires_at", Code.OUT_OF_RANGE, "must lie in the future, and within a hundred years")
 
 
 def revoked(key: ApiKey, *, now_ms: int) -> ApiKey:

@@ -13,10 +13,10 @@ from consumer.json import Json
 from consumer.log.health import Health
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile, Subscription
 
-HIDDEN: Final = "[hidden]"
 _EVERY_TYPE: Final = "*"
 _NO_HEALTH: Final[dict[str, Json]] = {
     "avgResponseTime": None,

@@ -21,10 +21,10 @@ from consumer.control.refusal import Conflict, QuotaReached
 from consumer.control.topic_store import Kept, TopicStore
 from consumer.settings import Settings
 from consumer.webhooks import draft
-from consumer.webhooks.draft import Changes, Wishes
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.wishes import Changes, Wishes, checked, checked_changes
 
 _LOCKS: Final = 64
 
@@ -65,7 +65,7 @@ class Webhooks:
         """A new webhook of its owner, and its secret in the clear.
 
         Raises:
-            FieldInvalid: the first field that cannot be.
+            FieldInvalid: every field that cannot be.
             QuotaReached: the tenant may not have more.
             Conflict: there is, or was, a webhook with this id.
             KafkaBroken: not acknowledged in time; it may have been written.
@@ -85,6 +85,14 @@ class Webhooks:
             if not self._store.write(created):
                 raise Conflict(created.id)
         return created, secret
+
+    def check(self, owner: Owner, wishes: Wishes) -> None:
+        """Whether such a webhook could be created. Raises FieldInvalid: every field that cannot be."""
+        checked(wishes, self._brand(owner), allow_http=self._settings.allow_http)
+
+    def check_changes(self, owner: Owner, id: str, changes: Changes) -> None:  # noqa: A002 # same
+        """Whether the webhook could be changed so. Raises FieldInvalid: every field that cannot be; WebhookUnknown."""
+        checked_changes(self.get(owner, id), changes, self._brand(owner), allow_http=self._settings.allow_http)
 
     def get(self, owner: Owner, id: str) -> Subscription:  # noqa: A002 # same
         """One of the owner's webhooks. Raises WebhookUnknown."""

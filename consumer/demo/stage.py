@@ -29,6 +29,7 @@ from consumer.webhooks import draft
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile
+from consumer.webhooks.wishes import Wishes
 
 EVENT_TOPIC = "demo.events"
 RETRY_DELAYS = ("1s", "2s")
@@ -84,11 +85,11 @@ def subscribe(settings: Settings, receiver: Receiver) -> dict[str, str]:
     names: dict[str, str] = {}
     for hook in HOOKS:
         subscription, secret = draft.create(
-            draft.Wishes(
+            Wishes(
                 tenant=hook.tenant,
                 url=receiver.url(hook.name),
                 brand=hook.brand,
-                event_types=hook.event_types,
+                event_types=hook.event_types or None,
                 name=hook.name,
                 signing=None if hook.signing is None else SigningProfile(hook.signing),
             ),

@@ -1,7 +1,8 @@
 """The metadata of an event, checked alike whatever format it came in.
 
-The law: type, tenant and product are printable text of 1 to 200 characters, because they end in HTTP headers, keys
-and logs; an id is 1 to 200 bytes of UTF-8, a source 1 to 1,000; a time lies in the years 1 to 9999.
+The law: type, tenant and product are names as `consumer.text` has them, because they end in HTTP headers, keys and
+logs, and webhooks choose them by the same rule; an id is 1 to 200 bytes of UTF-8, a source 1 to 1,000; a time lies in
+the years 1 to 9999.
 """
 
 import re
@@ -12,11 +13,11 @@ import msgspec
 
 from consumer.events.event import Event, Record
 from consumer.events.reasons import PoisonReason, Refused
+from consumer.text import MAX_NAME_LENGTH, is_event_type, is_name
 
 Headers: TypeAlias = dict[str, bytes | None]
 AwareTime: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
-MAX_NAME_CHARACTERS = 200
 MAX_ID_BYTES = 200
 MAX_SOURCE_BYTES = 1_000
 
@@ -42,7 +43,7 @@ def event(
     """The Event these checked parts make. `id` defaults to the record's place, `time_ms` to its time."""
     return Event(
         id=_default_id(record) if id is None else _checked_id(id),
-        type=_checked_name("type", type),
+        type=_checked_type(type),
         tenant=_checked_name("tenant", tenant),
         product=None if product is None else _checked_name("product", product),
         time_ms=record.timestamp_ms if time_ms is None else time_ms,
@@ -76,9 +77,16 @@ def _checked_source(source: str) -> str:
 def _checked_name(field: str, name: str | None) -> str:
     if name is None:
         raise Refused(PoisonReason.MISSING_FIELD, f"{field} is missing: every event names its {field}")
-    if not 0 < len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        raise Refused(PoisonReason.WRONG_TYPE, f"{field} must be 1 to {MAX_NAME_CHARACTERS} printable characters")
+    if not is_name(name):
+        raise Refused(PoisonReason.WRONG_TYPE, f"{field} must be 1 to {MAX_NAME_LENGTH} printable characters")
     return name
+
+
+def _checked_type(name: str | None) -> str:
+    checked = _checked_name("type", name)
+    if not is_event_type(checked):
+        raise Refused(PoisonReason.WRONG_TYPE, "type must not hold *, which stands for all types where one is chosen")
+    return checked
 
 
 def instant_ms(field: str, moment: datetime) -> int:

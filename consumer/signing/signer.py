@@ -4,21 +4,18 @@ The law: an event's id and body are the same on every attempt, the signature is 
 headers come last and never replace an owned one. Secrets are opened once and appear in no repr, error or log.
 """
 
-from typing import Final
-
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
 from consumer.events.identity import webhook_id
 from consumer.signing.payload import render
 from consumer.signing.profiles import Headers, Scheme, scheme
 from consumer.signing.request import Request
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.headers import check_headers, open_headers
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.placeholders import REDACTED
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import SealedSecret, SigningProfile, Subscription
-
-REDACTED: Final = "[redacted]"
+from consumer.webhooks.wrong import FieldInvalid
 
 
 class Signer:

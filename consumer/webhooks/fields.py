@@ -1,57 +1,66 @@
 """What a webhook's plain fields may hold.
 
-The law: a refusal names the field and says what to write instead, and repeats no secret.
+The law: a refusal names the field and says what to write instead, and repeats no secret. What characters a text may
+hold is one rule for all of them: `consumer.text`.
 """
 
 import math
-import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
+from consumer import text
 from consumer.brands.brand import SENT_BY_HOOKLINE, Brand
+from consumer.webhooks.wrong import Code, check_each, invalid
 
 MIN_TIMEOUT_MS: Final = 1_000
 MAX_TIMEOUT_MS: Final = 30_000
 MAX_EVENT_TYPES: Final = 200
-MAX_EVENT_TYPE_LENGTH: Final = 256
 MAX_RATE_PER_S: Final = 100_000.0
 MAX_CONCURRENCY: Final = 1_024
-MAX_NAME_LENGTH: Final = 256
+MAX_OVERLAP_MS: Final = 30 * 86_400_000
+MAX_LINE_LENGTH: Final = 256
 MAX_DESCRIPTION_LENGTH: Final = 2_048
 
-_ALL: Final = "*"
 _BELOW: Final = ".*"
-# C0 and C1 controls, DEL, and surrogates, which no UTF-8 can carry.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNPRINTABLE_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-class FieldInvalid(ValueError):  # noqa: N818 # it names a state, as the glossary does
-    """A field of a webhook is refused. `field` is its name in the model, `message` what to do."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
+_SHOWN: Final = 60
 
 
 def check_event_types(event_types: Sequence[str], brand: Brand) -> tuple[str, ...]:
     """The types without repetitions, in their order.
 
     Raises:
-        FieldInvalid: too many, malformed, or not in the brand's closed catalogue.
+        FieldInvalid: there is none, there are too many, or once for each that is malformed or not in the catalogue.
     """
+    if not event_types:
+        raise invalid("event_types", Code.EMPTY, 'choose none at all: leave it out, or write ["*"], for every event')
     if len(event_types) > MAX_EVENT_TYPES:
-        raise FieldInvalid("event_types", f"are {len(event_types)}: name at most {MAX_EVENT_TYPES}, or use prefix.*")
-    for event_type in event_types:
-        _check_event_type(event_type, brand)
+        raise invalid(
+            "event_types",
+            Code.TOO_MANY,
+            f"are {len(event_types)}: name at most {MAX_EVENT_TYPES}, or use prefix.*",
+        )
+    check_each(partial(_check_choice, "event_types", event_type, brand) for event_type in event_types)
     return tuple(dict.fromkeys(event_types))
+
+
+def check_event_type(field: str, event_type: str, brand: Brand) -> str:
+    """One event type, which an event under this brand can have.
+
+    Raises:
+        FieldInvalid: it has another form, or is not in the closed catalogue.
+    """
+    if text.EVERY in event_type:
+        raise invalid(field, Code.MALFORMED, f"{_shown(event_type)} stands for many event types: name one")
+    return _check_choice(field, event_type, brand)
 
 
 def check_timeout_ms(timeout_ms: int) -> int:
     """Between 1,000 and 30,000 milliseconds."""
     if not MIN_TIMEOUT_MS <= timeout_ms <= MAX_TIMEOUT_MS:
-        raise FieldInvalid("timeout_ms", f"must be between {MIN_TIMEOUT_MS} and {MAX_TIMEOUT_MS} milliseconds")
+        raise invalid(
+            "timeout_ms", Code.OUT_OF_RANGE, f"must be between {MIN_TIMEOUT_MS} and {MAX_TIMEOUT_MS} milliseconds"
+        )
     return timeout_ms
 
 
@@ -60,66 +69,96 @@ def check_rate_per_s(rate_per_s: float | None) -> float | None:
     if rate_per_s is None:
         return None
     if not (math.isfinite(rate_per_s) and 0 < rate_per_s <= MAX_RATE_PER_S):
-        raise FieldInvalid("rate_per_s", f"must be more than 0 and at most {MAX_RATE_PER_S:.0f} requests a second")
+        raise invalid(
+            "rate_per_s", Code.OUT_OF_RANGE, f"must be more than 0 and at most {MAX_RATE_PER_S:.0f} requests a second"
+        )
     return float(rate_per_s)
 
 
 def check_max_concurrency(max_concurrency: int | None) -> int | None:
     """Requests at once, or None for the operator's default."""
     if max_concurrency is not None and not 1 <= max_concurrency <= MAX_CONCURRENCY:
-        raise FieldInvalid("max_concurrency", f"must be between 1 and {MAX_CONCURRENCY}")
+        raise invalid("max_concurrency", Code.OUT_OF_RANGE, f"must be between 1 and {MAX_CONCURRENCY}")
     return max_concurrency
 
 
+def check_overlap_ms(overlap_ms: int) -> int:
+    """How long two secrets sign, in milliseconds: up to 30 days."""
+    if not 0 <= overlap_ms <= MAX_OVERLAP_MS:
+        raise invalid("overlap_seconds", Code.OUT_OF_RANGE, f"must be between 0 and {MAX_OVERLAP_MS // 1_000} seconds")
+    return overlap_ms
+
+
 def check_name(field: str, value: str) -> str:
-    """One line of at least one visible character: a tenant, a product."""
+    """What an event could name too: a tenant, a product. Not blank."""
     if not value.strip():
-        raise FieldInvalid(field, "must not be empty")
-    return check_line(field, value)
+        raise invalid(field, Code.EMPTY, "must not be empty")
+    if len(value) > text.MAX_NAME_LENGTH:
+        raise invalid(field, Code.TOO_LONG, f"must be at most {text.MAX_NAME_LENGTH} characters")
+    if not text.is_name(value):
+        raise invalid(field, Code.FORBIDDEN_CHARACTER, "must be printable characters, of white space only the space")
+    return value
 
 
 def check_line(field: str, value: str) -> str:
     """One line of at most 256 characters, or nothing."""
-    if len(value) > MAX_NAME_LENGTH:
-        raise FieldInvalid(field, f"must be at most {MAX_NAME_LENGTH} characters")
-    if _UNPRINTABLE.search(value):
-        raise FieldInvalid(field, "must be one line without control characters")
+    if len(value) > MAX_LINE_LENGTH:
+        raise invalid(field, Code.TOO_LONG, f"must be at most {MAX_LINE_LENGTH} characters")
+    if not text.is_line(value):
+        raise invalid(
+            field, Code.FORBIDDEN_CHARACTER, "must be one line without control characters or marks of direction"
+        )
     return value
 
 
 def check_text(field: str, value: str) -> str:
     """Lines of text."""
     if len(value) > MAX_DESCRIPTION_LENGTH:
-        raise FieldInvalid(field, f"must be at most {MAX_DESCRIPTION_LENGTH} characters")
-    if _UNPRINTABLE_IN_LINES.search(value):
-        raise FieldInvalid(field, "must not hold control characters")
+        raise invalid(field, Code.TOO_LONG, f"must be at most {MAX_DESCRIPTION_LENGTH} characters")
+    if not text.is_lines(value):
+        raise invalid(field, Code.FORBIDDEN_CHARACTER, "must not hold control or direction characters")
     return value
 
 
-def _check_event_type(event_type: str, brand: Brand) -> None:
-    stem = event_type.removesuffix(_BELOW)
-    if event_type == _ALL:
-        return
-    if not stem or len(event_type) > MAX_EVENT_TYPE_LENGTH:
-        raise FieldInvalid("event_types", f"an event type has between 1 and {MAX_EVENT_TYPE_LENGTH} characters")
-    if _ALL in stem:
-        raise FieldInvalid(
-            "event_types", f"{event_type!r}: a star stands alone or ends a prefix, as in {stem.split(_ALL)[0] or 'a'}.*"
-        )
-    if any(character.isspace() for character in stem) or _UNPRINTABLE.search(stem):
-        raise FieldInvalid("event_types", f"{event_type!r}: an event type has no spaces or control characters")
+def _check_choice(field: str, choice: str, brand: Brand) -> str:
+    """An event type, or what stands for several: `*` alone, or `prefix.*`."""
+    if choice == text.EVERY:
+        return choice
+    stem = choice.removesuffix(_BELOW)
+    if not stem:
+        raise invalid(field, Code.EMPTY, 'is empty: name an event type, or "*" for all')
+    if text.EVERY in stem:
+        raise invalid(field, Code.MALFORMED, f"{_shown(choice)}: a star stands alone or ends a prefix{_instead(stem)}")
+    if len(stem) > text.MAX_NAME_LENGTH:
+        raise invalid(field, Code.TOO_LONG, f"must be at most {text.MAX_NAME_LENGTH} characters")
+    if not text.is_event_type(stem):
+        raise invalid(field, Code.FORBIDDEN_CHARACTER, f"{_shown(choice)}: an event type is printable characters only")
     if brand.closed_catalogue is not None:
-        _check_known(event_type, brand.closed_catalogue)
+        _check_known(field, choice, brand.closed_catalogue)
+    return choice
 
 
-def _check_known(event_type: str, catalogue: frozenset[str]) -> None:
+def _instead(stem: str) -> str:
+    """What could have been meant: the words before the star."""
+    before = stem.partition(text.EVERY)[0].rstrip(". ")
+    return f", as in {_shown(before + _BELOW)}" if text.is_event_type(before) else ', as in "order.*"'
+
+
+def _check_known(field: str, choice: str, catalogue: frozenset[str]) -> None:
     known = catalogue | SENT_BY_HOOKLINE
-    if event_type.endswith(_BELOW):
-        prefix = event_type.removesuffix(_ALL)
+    if choice.endswith(_BELOW):
+        prefix = choice.removesuffix(text.EVERY)
         if any(each.startswith(prefix) for each in known):
             return
-    elif event_type in known:
+    elif choice in known:
         return
-    raise FieldInvalid(
-        "event_types", f"{event_type!r} is not an event type here; choose from {', '.join(sorted(catalogue))}"
+    raise invalid(
+        field,
+        Code.UNKNOWN_EVENT_TYPE,
+        f"{_shown(choice)} is not an event type here; choose from {', '.join(sorted(catalogue))}",
     )
+
+
+def _shown(choice: str) -> str:
+    """As it was written, all of it to be seen, and not too much of it."""
+    return ascii(choice[:_SHOWN]) if not text.is_name(choice[:_SHOWN]) else f'"{choice[:_SHOWN]}"'

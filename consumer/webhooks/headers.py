@@ -5,17 +5,20 @@ are often credentials, they are sealed like secrets.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from consumer.brands.brand import Brand
 from consumer.brands.header_names import is_owned
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.placeholders import HIDDEN, holds_placeholder
 from consumer.webhooks.subscription import SealedSecret, Subscription
+from consumer.webhooks.wrong import Code, check_each, invalid
 
+_FIELD: Final = "headers"
 MAX_HEADERS: Final = 10
 MAX_NAME_LENGTH: Final = 128
 MAX_VALUE_LENGTH: Final = 4_096
@@ -29,21 +32,20 @@ _VALUE = re.compile(r"[\x21-\x7e]([\x09\x20-\x7e]*[\x21-\x7e])?|")
 _SIGNATURE = re.compile(r"(?:.*-)?signature(?:-.*)?")
 
 
-def check_headers(headers: Mapping[str, str], brand: Brand) -> dict[str, str]:
-    """Check a customer's headers.
+def check_headers(headers: Mapping[str, str], brand: Brand, *, kept: Collection[str] = ()) -> dict[str, str]:
+    """Check a customer's headers. `kept` are names of headers that are there: `HIDDEN` keeps the value of such a one.
 
     Raises:
-        FieldInvalid: of the field `headers`, naming the header. Its value is not repeated.
+        FieldInvalid: of the field `headers`, once for each header that cannot be. Its value is not repeated.
     """
     if len(headers) > MAX_HEADERS:
-        raise FieldInvalid("headers", f"are {len(headers)}: at most {MAX_HEADERS} are allowed")
+        raise invalid(_FIELD, Code.TOO_MANY, f"are {len(headers)}: at most {MAX_HEADERS} are allowed")
     if len({name.lower() for name in headers}) < len(headers):
-        raise FieldInvalid("headers", "name one header twice: names are the same in upper and lower case")
-    for name, value in headers.items():
-        _check_name(name, brand)
-        _check_value(name, value)
+        raise invalid(_FIELD, Code.DUPLICATE, "name one header twice: names are the same in upper and lower case")
+    keepable = {name.lower() for name in kept}
+    check_each(partial(_check, name, value, brand, keepable) for name, value in headers.items())
     if sum(len(name) + len(value) for name, value in headers.items()) > MAX_LENGTH_TOGETHER:
-        raise FieldInvalid("headers", f"are longer than {MAX_LENGTH_TOGETHER} characters together")
+        raise invalid(_FIELD, Code.TOO_LONG, f"are longer than {MAX_LENGTH_TOGETHER} characters together")
     return dict(headers)
 
 
@@ -68,18 +70,35 @@ def open_headers(subscription: Subscription, keyring: Keyring) -> dict[str, str]
     return msgspec.json.decode(plain, type=dict[str, str])
 
 
+def _check(name: str, value: str, brand: Brand, keepable: Collection[str]) -> None:
+    _check_name(name, brand)
+    if value == HIDDEN and name.lower() in keepable:
+        return
+    if holds_placeholder(value):
+        raise invalid(
+            _FIELD,
+            Code.PLACEHOLDER,
+            f"the value of {name} stands for one that is not shown, and there is none to keep here: write the value",
+        )
+    _check_value(name, value)
+
+
 def _check_name(name: str, brand: Brand) -> None:
     if not name or len(name) > MAX_NAME_LENGTH:
-        raise FieldInvalid("headers", f"a header name has between 1 and {MAX_NAME_LENGTH} characters")
+        raise invalid(_FIELD, Code.MALFORMED, f"a header name has between 1 and {MAX_NAME_LENGTH} characters")
     if wrong := _NOT_IN_NAMES.search(name):
         # Not the rest of it: "Authorization: Bearer …" is written here by mistake.
-        raise FieldInvalid("headers", f"{name[: wrong.start()]!r}… is not a header name: it holds {wrong[0]!r}")
+        raise invalid(
+            _FIELD,
+            Code.MALFORMED,
+            f"{name[: wrong.start()]!r}… is not a header name: it holds {wrong[0]!a}",
+        )
     # Servers that hand headers on as variables (CGI, RFC 3875 section 4.1.18) read an underscore as a hyphen.
     lowered = name.lower().replace("_", "-")
     if is_owned(lowered) or _is_brands(lowered, brand):
-        raise FieldInvalid("headers", f"{name} is set by the delivery itself: choose another name")
+        raise invalid(_FIELD, Code.RESERVED, f"{name} is set by the delivery itself: choose another name")
     if _SIGNATURE.fullmatch(lowered):
-        raise FieldInvalid("headers", f"{name} reads like a signature of ours: choose another name")
+        raise invalid(_FIELD, Code.RESERVED, f"{name} reads like a signature of ours: choose another name")
 
 
 def _is_brands(lowered: str, brand: Brand) -> bool:
@@ -91,6 +110,8 @@ def _is_brands(lowered: str, brand: Brand) -> bool:
 
 def _check_value(name: str, value: str) -> None:
     if len(value) > MAX_VALUE_LENGTH:
-        raise FieldInvalid("headers", f"the value of {name} is longer than {MAX_VALUE_LENGTH} characters")
+        raise invalid(_FIELD, Code.TOO_LONG, f"the value of {name} is longer than {MAX_VALUE_LENGTH} characters")
     if not _VALUE.fullmatch(value):
-        raise FieldInvalid("headers", f"the value of {name} must be printable ASCII without spaces around it")
+        raise invalid(
+            _FIELD, Code.FORBIDDEN_CHARACTER, f"the value of {name} must be printable ASCII without spaces around it"
+        )

@@ -11,7 +11,7 @@ from typing import Final
 
 import idna
 
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 
 _MAX_LENGTH: Final = 253
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -62,8 +62,10 @@ def _ipv4(text: str) -> str:
     try:
         return str(IPv4Address(text))
     except AddressValueError:
-        raise FieldInvalid(
-            "url", "must write an IPv4 address as four decimal numbers without leading zeros, as in 192.0.2.1"
+        raise invalid(
+            "url",
+            Code.MALFORMED,
+            "must write an IPv4 address as four decimal numbers without leading zeros, as in 192.0.2.1",
         ) from None
 
 
@@ -78,4 +80,4 @@ def _ipv6(text: str) -> str:
 
 
 def _refused() -> FieldInvalid:
-    return FieldInvalid("url", "must have a host that is a domain name (IDNA 2008) or an IP address")
+    return invalid("url", Code.MALFORMED, "must have a host that is a domain name (IDNA 2008) or an IP address")

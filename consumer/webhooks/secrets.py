@@ -19,9 +19,11 @@ from typing import Final, TypeAlias, assert_never
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from consumer import text
 from consumer.brands.brand import Brand
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.placeholders import holds_placeholder
 from consumer.webhooks.subscription import SigningProfile
+from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 
 Entropy: TypeAlias = Callable[[int], bytes]
 
@@ -59,12 +61,15 @@ def check_secret(secret: str, profile: SigningProfile) -> str:
     Raises:
         FieldInvalid: of the field `secret`, naming the form the profile needs.
     """
+    if holds_placeholder(secret):
+        raise _invalid(Code.PLACEHOLDER, "stands for a secret that is not shown: write the secret, or leave it out")
     match profile:
         case SigningProfile.STANDARD:
             key = _decoded(secret, STANDARD_PREFIX)
             if not MIN_STANDARD_BYTES <= len(key) <= MAX_STANDARD_BYTES:
                 raise _invalid(
-                    f"must be {STANDARD_PREFIX} and base64 of {MIN_STANDARD_BYTES} to {MAX_STANDARD_BYTES} bytes"
+                    Code.MALFORMED,
+                    f"must be {STANDARD_PREFIX} and base64 of {MIN_STANDARD_BYTES} to {MAX_STANDARD_BYTES} bytes",
                 )
             _check_varied(key, "bytes")
         case SigningProfile.ED25519:
@@ -90,23 +95,23 @@ def public_key(secret: str) -> str:
 def _seed(secret: str) -> bytes:
     seed = _decoded(secret, PRIVATE_PREFIX)
     if len(seed) != SEED_BYTES:
-        raise _invalid(f"must be {PRIVATE_PREFIX} and base64 of a {SEED_BYTES}-byte seed")
+        raise _invalid(Code.MALFORMED, f"must be {PRIVATE_PREFIX} and base64 of a {SEED_BYTES}-byte seed")
     return seed
 
 
 def _check_any(secret: str) -> None:
-    if not MIN_OWN_LENGTH <= len(secret) <= MAX_OWN_LENGTH:
-        raise _invalid(f"must be between {MIN_OWN_LENGTH} and {MAX_OWN_LENGTH} characters: a short one can be guessed")
-    try:
-        secret.encode()
-    except UnicodeEncodeError:
-        raise _invalid("must be text that UTF-8 can carry") from None
+    if len(secret) < MIN_OWN_LENGTH:
+        raise _invalid(Code.TOO_SHORT, f"must be at least {MIN_OWN_LENGTH} characters: a short one can be guessed")
+    if len(secret) > MAX_OWN_LENGTH:
+        raise _invalid(Code.TOO_LONG, f"must be at most {MAX_OWN_LENGTH} characters")
+    if not text.is_line(secret):
+        raise _invalid(Code.FORBIDDEN_CHARACTER, "must be one line without control or direction characters")
     _check_varied(secret, "characters")
 
 
 def _check_varied(key: str | bytes, of: str) -> None:
     if len(set(key)) < MIN_DIFFERENT:
-        raise _invalid(f"must have at least {MIN_DIFFERENT} different {of}: this one can be guessed")
+        raise _invalid(Code.GUESSABLE, f"must have at least {MIN_DIFFERENT} different {of}: this one can be guessed")
 
 
 def _decoded(secret: str, prefix: str) -> bytes:
@@ -119,5 +124,5 @@ def _decoded(secret: str, prefix: str) -> bytes:
         return b""
 
 
-def _invalid(message: str) -> FieldInvalid:
-    return FieldInvalid("secret", message)
+def _invalid(code: Code, message: str) -> FieldInvalid:
+    return invalid("secret", code, message)

@@ -9,8 +9,9 @@ import re
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.host import stored_host
+from consumer.webhooks.placeholders import holds_placeholder
+from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 
 MAX_URL_LENGTH: Final = 2_048
 # Parsers disagree about these: some strip them, some read a backslash as a slash.
@@ -46,29 +47,31 @@ def stored_url(url: str, *, allow_http: bool) -> str:
         FieldInvalid: see `check_url`.
     """
     if len(url) > MAX_URL_LENGTH:
-        raise _invalid(f"must be at most {MAX_URL_LENGTH} characters")
+        raise _invalid(Code.TOO_LONG, f"must be at most {MAX_URL_LENGTH} characters")
+    if holds_placeholder(url):
+        raise _invalid(Code.PLACEHOLDER, "holds a placeholder for what is not shown: write all of the URL")
     if _AMBIGUOUS.search(url):
-        raise _invalid("must not hold spaces, control characters or backslashes")
+        raise _invalid(Code.FORBIDDEN_CHARACTER, "must not hold spaces, control characters or backslashes")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _invalid("is malformed: check its host and port") from None
+        raise _invalid(Code.MALFORMED, "is malformed: check its host and port") from None
     _check_scheme(parts.scheme, allow_http=allow_http)
     if "@" in parts.netloc:
-        raise _invalid("must not hold a user name or password: send them as a header instead")
+        raise _invalid(Code.MALFORMED, "must not hold a user name or password: send them as a header instead")
     if "#" in url:
-        raise _invalid("must not have a fragment (#…): it is never sent")
+        raise _invalid(Code.MALFORMED, "must not have a fragment (#…): it is never sent")
     if not url[len(parts.scheme) :].startswith("://") or not parts.hostname:
-        raise _invalid("must name a host, as in https://example.com/webhooks")
+        raise _invalid(Code.MALFORMED, "must name a host, as in https://example.com/webhooks")
     authority = _AUTHORITY.fullmatch(parts.netloc)
     if authority is None:
-        raise _invalid("is malformed: check its host and port")
+        raise _invalid(Code.MALFORMED, "is malformed: check its host and port")
     _check_port(port, allow_http=allow_http)
     netloc = stored_host(authority[1]) + ("" if port is None else f":{port}")
     stored = urlunsplit((parts.scheme, netloc, quote(parts.path, safe=_KEPT), quote(parts.query, safe=_KEPT), ""))
     if len(stored) > MAX_URL_LENGTH:
-        raise _invalid(f"must be at most {MAX_URL_LENGTH} characters once encoded")
+        raise _invalid(Code.TOO_LONG, f"must be at most {MAX_URL_LENGTH} characters once encoded")
     return stored
 
 
@@ -81,15 +84,18 @@ def origin_of(url: str) -> tuple[str, str, int]:
 def _check_scheme(scheme: str, *, allow_http: bool) -> None:
     if scheme == "https" or (scheme == "http" and allow_http):
         return
-    raise _invalid("must begin with https://" + (" or http://" if allow_http else ""))
+    raise _invalid(Code.NOT_HTTPS, "must begin with https://" + (" or http://" if allow_http else ""))
 
 
 def _check_port(port: int | None, *, allow_http: bool) -> None:
     if port == 0:
-        raise _invalid("must have a port between 1 and 65535")
+        raise _invalid(Code.OUT_OF_RANGE, "must have a port between 1 and 65535")
     if port in _OTHER_PROTOCOLS and not allow_http:
-        raise _invalid(f"must not have port {port}, which belongs to another protocol than HTTP: use 443, for example")
+        raise _invalid(
+            Code.OUT_OF_RANGE,
+            f"must not have port {port}, which belongs to another protocol than HTTP: use 443, for example",
+        )
 
 
-def _invalid(message: str) -> FieldInvalid:
-    return FieldInvalid("url", message)
+def _invalid(code: Code, message: str) -> FieldInvalid:
+    return invalid("url", code, message)

@@ -24,8 +24,9 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings, load
 from consumer.webhooks import record
-from consumer.webhooks.draft import Wishes, create
+from consumer.webhooks.draft import create
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.wishes import Wishes
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Encoder, Hook, Publisher, travelling
 from tests.acceptance.hookline import Hookline, hookline

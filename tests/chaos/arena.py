@@ -22,9 +22,10 @@ from consumer.kafka import topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings
 from consumer.webhooks import record
-from consumer.webhooks.draft import Wishes, create
+from consumer.webhooks.draft import create
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.wishes import Wishes
 from tests.acceptance.happenings import Happening, Hook
 from tests.acceptance.hookline import Hookline, hookline
 from tests.acceptance.receipts import ROOT
@@ -246,7 +247,7 @@ class Arena:
                 tenant=hook.tenant,
                 url=f"http://127.0.0.1:{customer.port}/{hook.name}",
                 brand="hookline",
-                event_types=hook.event_types,
+                event_types=hook.event_types or None,
                 secret=self.secrets[hook.name],
                 headers={"x-api-key": canary.word()},
                 timeout_ms=hook.timeout_ms,

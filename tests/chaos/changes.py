@@ -19,7 +19,7 @@ from consumer.brands.loader import brand
 from consumer.control import writes
 from consumer.control.refusal import Conflict
 from consumer.kafka.client import KafkaBroken
-from consumer.webhooks import draft
+from consumer.webhooks import draft, wishes
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Loaded, Reader
@@ -103,7 +103,7 @@ class Changes:
             else:
                 types = self._chance.choice([each for each in _TYPE_SETS if each != was.event_types])
                 hook = replace(hook, event_types=types)
-                changes = draft.Changes(event_types=types)
+                changes = wishes.Changes(event_types=types or None)
                 wanted = draft.update(
                     was, changes, brand=brand("hookline"), keyring=keyring, now_ms=at_ms,
                     entropy=secrets.token_bytes, allow_http=True,

@@ -15,7 +15,7 @@ from consumer.control.resolve import Addresses
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.http.guard import AddressGuard
 from consumer.settings import Settings
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import FieldInvalid
 from tests.conformance.addresses import in_url, rows
 from tests.conformance.conftest import Opener
 from tests.conformance.scripted import Endpoint, Line, ask, finish, request

@@ -17,9 +17,10 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles import retry
 from consumer.settings import ConfigurationError, Settings
-from consumer.webhooks.draft import Wishes, create
+from consumer.webhooks.draft import create
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import rewrite_of
+from consumer.webhooks.wishes import Wishes
 from tests.services.topics import MakeTopics
 
 

@@ -95,7 +95,7 @@ STORY = [
     ("update", "WEBHOOK", "--name", "All", "--event", "", "--filter", "", "--rate-per-s", "0", "--product", ""),
     ("update", "WEBHOOK", "--url", "http://127.0.0.1:10/"),
     ("update", "WEBHOOK"),
-    ("update", "WEBHOOK", "--event", "a b"),
+    ("update", "WEBHOOK", "--event", "a*b"),
     ("update", "WEBHOOK", "--timeout-ms", "999"),
     ("update", "WEBHOOK", "--header", "Host: elsewhere"),
     ("update", "WEBHOOK", "--filter", "{"),

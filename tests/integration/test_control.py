@@ -26,10 +26,10 @@ from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles import projection
 from consumer.settings import Settings
 from consumer.webhooks import draft
-from consumer.webhooks.draft import Changes, Wishes
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.reader import Loaded, Reader
 from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.wishes import Changes, Wishes
 from tests.services.kafka import Kafka
 from tests.services.topics import MakeTopics, create_topics
 from tests.webhook_samples import key_entry

@@ -24,10 +24,10 @@ from consumer.replay.ledger import Ledger, TakenOver, generations
 from consumer.replay.plan import Planned, Planner
 from consumer.settings import Settings, load
 from consumer.webhooks import draft
-from consumer.webhooks.draft import Wishes
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.wishes import Wishes
 from tests.commands import Said, call
 from tests.dead_letters import dead_letter
 from tests.services.topics import MakeTopics

@@ -16,10 +16,11 @@ from consumer.kafka import subscriptions
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings, load
-from consumer.webhooks.draft import Changes, Wishes, create, rotate
+from consumer.webhooks.draft import create, rotate
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import rewrite_of
+from consumer.webhooks.wishes import Changes, Wishes
 from tests.commands import Said, call
 from tests.services.topics import MakeTopics
 

@@ -99,7 +99,7 @@ def test_what_fails_is_printed_and_told_by_the_exit_code(hookline: Said, capsys:
 def test_a_type_no_event_has_and_a_webhook_that_is_none_are_refused(hookline: Said) -> None:
     webhook = str(created(hookline, "http://127.0.0.1:1/", "--brand", "convo")["id"])
     assert hookline("test", webhook, "--type", "order.created", code=os.EX_DATAERR) == []
-    assert json.loads(hookline.err)["error"]["field"] == "type"
+    assert json.loads(hookline.err)["error"]["field"] == "--type"
     assert hookline("test", "wh_none", code=os.EX_DATAERR) == []
     assert hookline("rotate", "wh_none", code=os.EX_DATAERR) == []
 

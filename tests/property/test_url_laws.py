@@ -8,9 +8,9 @@ import httpx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.host import stored_host
 from consumer.webhooks.url import MAX_URL_LENGTH, origin_of, stored_url
+from consumer.webhooks.wrong import FieldInvalid
 
 # Pieces that parsers disagree about, put together in every order.
 PIECES = st.sampled_from(

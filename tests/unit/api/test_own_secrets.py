@@ -13,8 +13,8 @@ URL = "https://example.com/hook"
 @pytest.mark.parametrize(
     ("secret", "told"),
     [
-        ("hunter2", "between 16 and 512 characters"),
-        ("x" * 513, "between 16 and 512 characters"),
+        ("hunter2", "at least 16 characters"),
+        ("x" * 513, "at most 512 characters"),
         ("abababababababababab", "8 different characters"),
     ],
 )

@@ -5,7 +5,9 @@ import pytest
 from consumer.control.keys import Scope
 from consumer.log.health import Health, LastStatus
 from consumer.settings import Settings
-from tests.memory_api import KEYS, MemoryApi, Topics
+from consumer.webhooks.headers import open_headers
+from consumer.webhooks.wrong import Code, invalid
+from tests.memory_api import KEYS, OWNER, MemoryApi, Topics
 
 
 @pytest.fixture
@@ -123,7 +125,10 @@ def test_a_patch_keeps_what_it_does_not_name_and_replaces_lists_and_headers_whol
     assert (now["topics"], now["name"], now["rateLimit"]) == (["c"], "n", 5)
     assert now["requestConfig"] == {"timeoutMs": 4_000, "headers": {"X-Three": "[hidden]"}}
     assert "secret" not in now
-    cleared = acme.patch(path, json={"topics": [], "rateLimit": None, "name": None, "requestConfig": {"headers": {}}})
+    assert acme.patch(path, json={"topics": []}).json()["errors"][0]["code"] == "empty"
+    cleared = acme.patch(
+        path, json={"topics": ["*"], "rateLimit": None, "name": None, "requestConfig": {"headers": {}}}
+    )
     now = cleared.json()
     assert (now["topics"], now["name"], now["rateLimit"], now["requestConfig"]["headers"]) == (["*"], "", None, {})
     assert acme.patch(path, json={}).status_code == 200
@@ -221,7 +226,8 @@ def test_a_cursor_is_taken_as_it_was_given_by_whom_it_was_given_to(api: MemoryAp
         ({"url": "http://example.com"}, "url"),
         ({"url": "https://u:p@example.com"}, "url"),
         ({"topics": "a"}, "topics"),
-        ({"topics": ["a b"]}, "topics"),
+        ({"topics": ["a\u2028b"]}, "topics"),
+        ({"topics": []}, "topics"),
         ({"events": ["a"]}, "events"),
         ({"requestConfig": {"timeoutMs": 999}}, "requestConfig.timeoutMs"),
         ({"requestConfig": {"timeoutMs": "5000"}}, "requestConfig.timeoutMs"),
@@ -249,7 +255,43 @@ def test_a_field_that_cannot_be_is_named_as_it_was_written(
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
     assert [each["field"] for each in refused.json()["errors"]] == [field]
+    assert {each["code"] for each in refused.json()["errors"]} <= set(Code)
     assert not shared.topics.subscriptions.records
+
+
+def test_all_that_is_wrong_with_a_body_is_told_at_once(api: MemoryApi) -> None:
+    def refuse(url: str) -> None:
+        raise invalid("url", Code.NOT_PUBLIC, "not there")
+
+    api.check = refuse
+    wrong = {"topics": ["a*"], "name": "a\u202eb", "rateLimit": -1, "secret": "short"}
+    refused = api.client().post("/v1/webhooks", json={"url": "https://a.example/", **wrong}).json()
+    assert [(each["field"], each["code"]) for each in refused["errors"]] == [
+        ("topics", "malformed"),
+        ("name", "forbidden_character"),
+        ("secret", "malformed"),
+        ("rateLimit", "out_of_range"),
+        ("url", "not_public"),
+    ]
+    assert refused["detail"].count(";") == 4
+
+
+def test_hidden_sent_back_keeps_a_header_and_is_refused_where_there_is_none(api: MemoryApi) -> None:
+    acme = api.client()
+    made = api.webhook(acme, requestConfig={"headers": {"Authorization": "Bearer x"}})
+    path, shown = f"/v1/webhooks/{made['id']}", made["requestConfig"]
+    assert shown["headers"] == {"Authorization": "[hidden]"}
+    assert acme.patch(path, json={"name": "n", "requestConfig": shown}).status_code == 200
+    kept = open_headers(api.plane.webhooks.get(OWNER, made["id"]), api.plane.keyring)
+    assert kept == {"Authorization": "Bearer x"}
+    renamed = acme.patch(path, json={"requestConfig": {"headers": {"X-Other": "[hidden]"}}})
+    created = acme.post("/v1/webhooks", json={"url": "https://a.example/", "requestConfig": shown})
+    moved = acme.patch(path, json={"url": "https://b.example/", "requestConfig": shown})
+    for refused in (renamed, created, moved):
+        assert refused.status_code == 422
+        [error] = refused.json()["errors"]
+        assert (error["field"], error["code"]) == ("requestConfig.headers", "placeholder")
+    assert open_headers(api.plane.webhooks.get(OWNER, made["id"]), api.plane.keyring) == kept
 
 
 def test_a_refused_secret_is_not_repeated(api: MemoryApi) -> None:

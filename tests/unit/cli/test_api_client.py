@@ -16,7 +16,7 @@ from consumer.cli.exits import CommandFailed
 from consumer.cli.remote_webhooks import RemoteWebhooks
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import Code, FieldInvalid
 
 URL: Final = "https://hooks.example.com"
 KEY: Final = "hk_" + "0" * 16 + "_" + "1" * 32 + "222222"
@@ -72,19 +72,25 @@ def test_a_refusal_has_its_exit_code_and_its_words(status: int, code: int) -> No
         ("url", "url"),
         ("topics", "event_types"),
         ("events", "event_types"),
-        ("topics.0", "event_types"),
+        ("topics.0", "event_types.0"),
         ("requestConfig.timeoutMs", "timeout_ms"),
-        ("requestConfig.headers.Host", "headers"),
+        ("requestConfig.headers.Host", "headers.Host"),
         ("rateLimit", "rate_per_s"),
         ("maxConcurrency", "max_concurrency"),
         ("payloadFormat", "payload_format"),
     ],
 )
 def test_a_refused_field_has_the_name_that_the_commands_know(field: str, known: str) -> None:
-    refusing = problem(422, f"{field}: cannot be", [{"field": field, "message": "cannot be"}])
+    refusing = problem(422, f"{field}: cannot be", [{"field": field, "code": "empty", "message": "cannot be"}])
     with client(refusing, waits=[]) as asking, pytest.raises(FieldInvalid) as caught:
         asking.ask("POST", "/v1/webhooks", {})
-    assert (caught.value.field, caught.value.message) == (known, "cannot be")
+    assert [(each.field, each.code, each.message) for each in caught.value.wrong] == [(known, Code.EMPTY, "cannot be")]
+
+
+def test_a_refusal_with_a_code_that_is_not_known_here_is_told_in_its_own_words() -> None:
+    refusing = problem(422, "url: no", [{"field": "url", "code": "of_another_year", "message": "no"}])
+    with client(refusing, waits=[]) as asking, pytest.raises(CommandFailed, match="url: no"):
+        asking.ask("POST", "/v1/webhooks", {})
 
 
 def test_a_webhook_that_is_not_there_is_named_as_ever() -> None:

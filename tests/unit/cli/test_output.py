@@ -9,8 +9,8 @@ from consumer.cli.output import print_fields, print_table, reported
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka.client import KafkaBroken
 from consumer.settings import ConfigurationError
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.keyring import SecretUnreadable
+from consumer.webhooks.wrong import Code, invalid
 
 
 def raising(error: Exception) -> Callable[[], int]:
@@ -23,7 +23,7 @@ def raising(error: Exception) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("error", "code", "field"),
     [
-        (FieldInvalid("url", "must be short"), os.EX_DATAERR, "url"),
+        (invalid("url", Code.TOO_LONG, "must be short"), os.EX_DATAERR, "--url"),
         (WebhookUnknown("wh_1"), os.EX_DATAERR, None),
         (Conflict("wh_1"), os.EX_TEMPFAIL, None),
         (SecretUnreadable("k9", "its key is gone"), os.EX_CONFIG, None),

@@ -33,20 +33,22 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        (("--event", "a b"), "event_types"),
-        (("--event", "nope", "--brand", "conclude"), "event_types"),
-        (("--brand", "nobody"), "brand"),
-        (("--timeout-ms", "999"), "timeout_ms"),
-        (("--header", "Host: x"), "headers"),
-        (("--header", "no colon"), "headers"),
-        (("--header", "X-A: 1", "--header", "X-A: 2"), "headers"),
-        (("--filter", "{"), "filter"),
-        (("--rate-per-s", "-1"), "rate_per_s"),
-        (("--max-concurrency", "5000"), "max_concurrency"),
-        (("--secret", "whsec_short"), "secret"),
-        (("--tenant", " "), "tenant"),
-        (("--url", "https://user:pass@a.example/"), "url"),
-        (("--url", "https://10.0.0.1/"), "url"),
+        (("--event", "a*b"), "--event"),
+        (("--event", ""), "--event"),
+        (("--header", "Authorization: [hidden]"), "--header"),
+        (("--event", "nope", "--brand", "conclude"), "--event"),
+        (("--brand", "nobody"), "--brand"),
+        (("--timeout-ms", "999"), "--timeout-ms"),
+        (("--header", "Host: x"), "--header"),
+        (("--header", "no colon"), "--header"),
+        (("--header", "X-A: 1", "--header", "X-A: 2"), "--header"),
+        (("--filter", "{"), "--filter"),
+        (("--rate-per-s", "-1"), "--rate-per-s"),
+        (("--max-concurrency", "5000"), "--max-concurrency"),
+        (("--secret", "whsec_short"), "--secret"),
+        (("--tenant", " "), "--tenant"),
+        (("--url", "https://user:pass@a.example/"), "--url"),
+        (("--url", "https://10.0.0.1/"), "--url"),
     ],
 )
 def test_a_wrong_field_is_named_and_exits_65(
@@ -63,6 +65,19 @@ def test_a_wrong_field_is_named_and_exits_65(
     assert out == ""
     assert len(err.splitlines()) == 1
     assert err.startswith((f"hookline: {field}: ", "hookline: there is no brand"))
+
+
+def test_all_that_is_wrong_is_told_at_once_by_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["--timeout-ms", "1", "--name", "a\u202eb", "--url", "https://10.0.0.1/"]
+    given = [each for each in CREATE if each != "--url" and "://" not in each]
+    assert call([*given, *wrong, "--json"]) == os.EX_DATAERR
+    told = error_of(capsys)["errors"]
+    assert isinstance(told, list)
+    assert [(each["field"], each["code"]) for each in told] == [
+        ("--url", "not_public"),
+        ("--name", "forbidden_character"),
+        ("--timeout-ms", "out_of_range"),
+    ]
 
 
 def test_http_and_private_networks_are_refused_with_the_setting_that_allows_them(
@@ -85,7 +100,7 @@ def test_a_secret_from_standard_input_is_checked_and_never_repeated(
     monkeypatch.setattr("sys.stdin", io.StringIO("hunter2-hunter2\n"))
     assert call([*CREATE, "--secret", "-", "--json"]) == os.EX_DATAERR
     out, err = capsys.readouterr()
-    assert json.loads(err)["error"]["field"] == "secret"
+    assert json.loads(err)["error"]["field"] == "--secret"
     assert "hunter2" not in out + err
 
 

@@ -5,7 +5,7 @@ import pytest
 from consumer.control.endpoint import check_endpoint, check_for_operator
 from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered
 from consumer.settings import Settings
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import FieldInvalid
 
 PLAIN = Settings()
 PUBLIC = Addresses(("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"))

@@ -13,7 +13,7 @@ from consumer.brands.loader import load_brands
 from consumer.control import key_record
 from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, digest_of, mint, operator, parse
 from consumer.settings import Settings
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import FieldInvalid
 from consumer.wire import RecordCorrupt
 
 NOW_MS = 1_790_000_000_000

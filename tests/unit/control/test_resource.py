@@ -3,11 +3,12 @@ import itertools
 import json
 
 from consumer.brands.loader import brand
-from consumer.control.resource import HIDDEN, resource, with_public_key
+from consumer.control.resource import resource, with_public_key
 from consumer.webhooks import draft
-from consumer.webhooks.draft import Wishes
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.subscription import SigningProfile, Subscription
+from consumer.webhooks.wishes import Wishes
 
 KEYRING = Keyring({"k1": bytes(32)})
 _numbers = itertools.count(1)

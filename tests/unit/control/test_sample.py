@@ -4,7 +4,7 @@ import pytest
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control.sample import sample_event
-from consumer.webhooks.fields import FieldInvalid
+from consumer.webhooks.wrong import FieldInvalid
 from tests.webhook_samples import NOW_MS, subscription
 
 

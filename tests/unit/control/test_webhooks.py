@@ -13,11 +13,11 @@ from consumer.control.webhooks import Webhooks
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
-from consumer.webhooks.draft import Changes, Wishes
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.wishes import Changes, Wishes
+from consumer.webhooks.wrong import FieldInvalid
 from tests.memory_topic import NOW_MS, MemoryTopic, store_on
 from tests.webhook_samples import key_entry, settings_with_keys
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -5,12 +6,12 @@ import pytest
 
 from consumer.brands.loader import brand, load_brands
 from consumer.webhooks import draft
-from consumer.webhooks.draft import Changes, Wishes
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import decode, encode
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.wishes import Changes, Wishes
+from consumer.webhooks.wrong import Code, FieldInvalid
 from tests.webhook_samples import NOW_MS, key_entry, settings_with_keys
 
 KEYRING = Keyring.from_settings(settings_with_keys(key_entry()))
@@ -89,19 +90,25 @@ def test_everything_wished_is_kept() -> None:
     ("field", "wishes", "says"),
     [
         ("tenant", {"tenant": " "}, "empty"),
-        ("tenant", {"tenant": "a\nb"}, "control"),
-        ("tenant", {"tenant": "\ud800"}, "control"),
+        ("tenant", {"tenant": "a\nb"}, "printable"),
+        ("tenant", {"tenant": "\ud800"}, "printable"),
         ("product", {"product": ""}, "empty"),
         ("url", {"url": "http://example.com"}, "https://"),
-        ("event_types", {"event_types": ("a b",)}, "spaces"),
-        ("event_types", {"event_types": ("",)}, "between 1"),
-        ("event_types", {"event_types": (".*",)}, "between 1"),
+        ("event_types", {"event_types": ()}, '["*"]'),
+        ("event_types", {"event_types": ("a\u2028b",)}, "printable"),
+        ("event_types", {"event_types": ("a" * 201,)}, "200"),
+        ("event_types", {"event_types": ("",)}, "empty"),
+        ("event_types", {"event_types": (".*",)}, "empty"),
         ("event_types", {"event_types": ("a*",)}, "a.*"),
         ("event_types", {"event_types": ("*.b",)}, "star"),
         ("event_types", {"event_types": ("a.*.*",)}, "star"),
         ("event_types", {"event_types": tuple(f"a{n}" for n in range(201))}, "200"),
         ("timeout_ms", {"timeout_ms": 999}, "1000"),
         ("timeout_ms", {"timeout_ms": 30_001}, "30000"),
+        ("headers", {"headers": {"X-A": "[hidden]"}}, "not shown"),
+        ("headers", {"headers": {"X-A": "Bearer [redacted]"}}, "not shown"),
+        ("secret", {"secret": "[hidden]"}, "not shown"),
+        ("url", {"url": "https://example.com/[redacted]"}, "placeholder"),
         ("rate_per_s", {"rate_per_s": 0.0}, "more than 0"),
         ("rate_per_s", {"rate_per_s": float("nan")}, "more than 0"),
         ("max_concurrency", {"max_concurrency": 0}, "between 1"),
@@ -212,6 +219,65 @@ def test_without_headers_none_are_cleared() -> None:
     was, _ = created()
     changes = Changes(url="https://example.org")
     assert not draft.cleared_headers(was, updated(was, url="https://example.org"), changes)
+
+
+def test_all_that_is_wrong_is_told_at_once_each_with_a_code() -> None:
+    with pytest.raises(FieldInvalid) as caught:
+        created(url="ftp://x", name="a\u202eb", timeout_ms=1, event_types=("a", "*b", "c" * 300), headers={"Host": "h"})
+    assert {(each.field, each.code) for each in caught.value.wrong} == {
+        ("url", Code.NOT_HTTPS),
+        ("name", Code.FORBIDDEN_CHARACTER),
+        ("timeout_ms", Code.OUT_OF_RANGE),
+        ("event_types", Code.MALFORMED),
+        ("event_types", Code.TOO_LONG),
+        ("headers", Code.RESERVED),
+    }
+    was, _ = created()
+    with pytest.raises(FieldInvalid) as caught:
+        updated(was, url="", product="\ud800", max_concurrency=0, filter_json="{")
+    assert [each.field for each in caught.value.wrong] == ["url", "product", "filter", "max_concurrency"]
+
+
+def test_a_hidden_header_keeps_the_value_that_it_has() -> None:
+    was, _ = created(headers={"Authorization": "Bearer x", "X-A": "1"})
+    now = updated(was, headers={"authorization": "[hidden]", "X-B": "2"})
+    assert open_headers(now, KEYRING) == {"authorization": "Bearer x", "X-B": "2"}
+    assert now.header_names == ("authorization", "X-B")
+    moved = updated(was, url="https://example.com/elsewhere", headers={"X-A": "[hidden]"})
+    assert open_headers(moved, KEYRING) == {"X-A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"headers": {"X-New": "[hidden]"}}, "headers"),
+        ({"headers": {"X-A": "Bearer [hidden]"}}, "headers"),
+        ({"headers": {"X-A": "[redacted]"}}, "headers"),
+        ({"headers": {"X-A": "[hidden]"}, "url": "https://example.org/x"}, "headers"),
+        ({"url": "https://example.com/[hidden]"}, "url"),
+    ],
+)
+def test_a_placeholder_with_nothing_to_keep_is_refused(changes: dict[str, Any], field: str) -> None:
+    was, _ = created(headers={"X-A": "1"})
+    with pytest.raises(FieldInvalid) as caught:
+        updated(was, **changes)
+    assert [(each.field, each.code) for each in caught.value.wrong] == [(field, Code.PLACEHOLDER)]
+
+
+def test_a_kept_value_counts_for_how_long_headers_may_be() -> None:
+    was, _ = created(headers={"X-A": "a" * 4_096})
+    with pytest.raises(FieldInvalid, match="together"):
+        updated(was, headers={"X-A": "[hidden]", "X-B": "b" * 4_096})
+
+
+@pytest.mark.parametrize("wrong", ["order.*.*", "order.*paid", "order..*.x", "*.", ".*.*", "a *b"])
+def test_no_advice_is_one_that_would_be_refused(wrong: str) -> None:
+    with pytest.raises(FieldInvalid) as caught:
+        created(event_types=(wrong,))
+    advised = re.findall(r'as in "([^"]+)"', caught.value.message)
+    assert advised
+    created(event_types=tuple(advised))
+    assert ".." not in advised[0]
 
 
 def test_pause_resume_suspend() -> None:

@@ -5,8 +5,8 @@ import pytest
 from consumer.brands.brand import SigningProfile
 from consumer.brands.loader import brand, load_brands
 from consumer.signing.signer import event_header, signature_header
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.headers import MAX_HEADERS, MAX_LENGTH_TOGETHER, MAX_VALUE_LENGTH, check_headers
+from consumer.webhooks.wrong import FieldInvalid
 
 HOOKLINE = brand("hookline")
 

@@ -6,8 +6,8 @@ from standardwebhooks import Webhook
 
 from consumer.brands.loader import brand
 from consumer.webhooks import secrets
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.subscription import SigningProfile
+from consumer.webhooks.wrong import FieldInvalid
 
 
 def drawn(count: int) -> bytes:
@@ -45,11 +45,11 @@ def test_the_public_key_belongs_to_the_private_one() -> None:
         (SigningProfile.ED25519, "whsk_" + base64.b64encode(b"k" * 31).decode(), "32-byte"),
         (SigningProfile.STANDARD, "whsec_" + base64.b64encode(b"abcdefg" * 4).decode(), "8 different bytes"),
         (SigningProfile.ED25519, "whsk_" + base64.b64encode(bytes(32)).decode(), "8 different bytes"),
-        (SigningProfile.HEX, "123456789abcdef", "between 16"),
-        (SigningProfile.SHA256, "x" * 513, "between 16"),
+        (SigningProfile.HEX, "123456789abcdef", "at least 16"),
+        (SigningProfile.SHA256, "x" * 513, "at most 512"),
         (SigningProfile.SHA256, "aaaaaaaaaaaaaaaa", "8 different characters"),
         (SigningProfile.STRIPE, "abcdefgabcdefgabcdefg", "8 different characters"),
-        (SigningProfile.STRIPE, "\ud800" * 20, "UTF-8"),
+        (SigningProfile.STRIPE, "\ud800" * 20, "control"),
     ],
 )
 def test_an_unfit_secret_is_refused_with_its_form_and_not_shown(

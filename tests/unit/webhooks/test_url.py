@@ -1,7 +1,7 @@
 import pytest
 
-from consumer.webhooks.fields import FieldInvalid
 from consumer.webhooks.url import check_url, stored_url
+from consumer.webhooks.wrong import FieldInvalid
 
 
 @pytest.mark.parametrize(

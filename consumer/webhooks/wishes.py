@@ -1,0 +1,168 @@
+"""What a customer asks for, and whether it can be.
+
+The law: every field is looked at, and all that is wrong is told at once. What passes is in its stored form. Pure.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from consumer.brands.brand import Brand
+from consumer.webhooks import fields, secrets
+from consumer.webhooks.filter import FilterInvalid, compile_filter
+from consumer.webhooks.headers import check_headers
+from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.url import origin_of, stored_url
+from consumer.webhooks.wrong import Code, Faults, invalid
+
+
+class Kept(Enum):
+    """A field that a change leaves as it is; None clears it."""
+
+    KEPT = "kept"
+
+
+KEPT: Final = Kept.KEPT
+T = TypeVar("T")
+Maybe: TypeAlias = T | Literal[Kept.KEPT]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a customer asks for. None takes the brand's default; of `event_types`, all; a secret is generated."""
+
+    tenant: str
+    url: str
+    brand: str
+    event_types: tuple[str, ...] | None = None
+    product: str | None = None
+    name: str = ""
+    description: str = ""
+    signing: SigningProfile | None = None
+    payload_format: PayloadFormat | None = None
+    secret: str | None = field(default=None, repr=False)
+    retries: Retries | None = None
+    timeout_ms: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    filter_json: str | None = None
+    rate_per_s: float | None = None
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What an update changes; everything else is kept. The signing profile changes with the secret only: `rotate`.
+
+    A header whose value is `HIDDEN` keeps the value that it has.
+    """
+
+    url: Maybe[str] = KEPT
+    event_types: Maybe[tuple[str, ...] | None] = KEPT
+    product: Maybe[str | None] = KEPT
+    name: Maybe[str] = KEPT
+    description: Maybe[str] = KEPT
+    payload_format: Maybe[PayloadFormat] = KEPT
+    retries: Maybe[Retries] = KEPT
+    timeout_ms: Maybe[int] = KEPT
+    headers: Maybe[Mapping[str, str]] = field(default=KEPT, repr=False)
+    filter_json: Maybe[str | None] = KEPT
+    rate_per_s: Maybe[float | None] = KEPT
+    max_concurrency: Maybe[int | None] = KEPT
+    status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
+
+
+def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
+    """The wishes in their stored form.
+
+    Raises:
+        FieldInvalid: every field that cannot be.
+    """
+    faults = Faults()
+    stored = replace(
+        wishes,
+        tenant=faults.checked(partial(fields.check_name, "tenant"), wishes.tenant),
+        url=faults.checked(partial(stored_url, allow_http=allow_http), wishes.url),
+        event_types=faults.checked(partial(_event_types, brand=brand), wishes.event_types),
+        product=faults.checked(_product, wishes.product),
+        name=faults.checked(partial(fields.check_line, "name"), wishes.name),
+        description=faults.checked(partial(fields.check_text, "description"), wishes.description),
+        secret=faults.checked(partial(_secret, signing=wishes.signing or brand.signing), wishes.secret),
+        timeout_ms=faults.checked(_timeout_ms, wishes.timeout_ms),
+        headers=faults.checked(partial(_headers, brand=brand), wishes.headers),
+        filter_json=faults.checked(check_filter, wishes.filter_json),
+        rate_per_s=faults.checked(fields.check_rate_per_s, wishes.rate_per_s),
+        max_concurrency=faults.checked(fields.check_max_concurrency, wishes.max_concurrency),
+    )
+    faults.tell()
+    return stored
+
+
+def checked_changes(was: Subscription, changes: Changes, brand: Brand, *, allow_http: bool) -> Changes:
+    """The changes in their stored form; headers that keep their values still say `HIDDEN`.
+
+    Raises:
+        FieldInvalid: every field that cannot be.
+    """
+    faults = Faults()
+    url = _given(faults, partial(stored_url, allow_http=allow_http))(changes.url)
+    stays = url is KEPT or origin_of(was.url) == (None if faults else origin_of(url))
+    kept = was.header_names if stays else ()
+    stored = replace(
+        changes,
+        url=url,
+        event_types=_given(faults, partial(_event_types, brand=brand))(changes.event_types),
+        product=_given(faults, _product)(changes.product),
+        name=_given(faults, partial(fields.check_line, "name"))(changes.name),
+        description=_given(faults, partial(fields.check_text, "description"))(changes.description),
+        timeout_ms=_given(faults, fields.check_timeout_ms)(changes.timeout_ms),
+        headers=_given(faults, partial(_headers, brand=brand, kept=kept))(changes.headers),
+        filter_json=_given(faults, check_filter)(changes.filter_json),
+        rate_per_s=_given(faults, fields.check_rate_per_s)(changes.rate_per_s),
+        max_concurrency=_given(faults, fields.check_max_concurrency)(changes.max_concurrency),
+    )
+    faults.tell()
+    return stored
+
+
+def check_filter(filter_json: str | None) -> str | None:
+    """A filter that compiles, or none. Raises FieldInvalid."""
+    if filter_json is not None:
+        try:
+            compile_filter(filter_json)
+        except FilterInvalid as error:
+            raise invalid("filter", Code.NOT_A_FILTER, str(error)) from None
+    return filter_json
+
+
+def _given(faults: Faults, check: Callable[[T], T]) -> Callable[[Maybe[T]], Maybe[T]]:
+    """The check, of what is given only."""
+
+    def checked(wish: Maybe[T]) -> Maybe[T]:
+        if wish is KEPT:
+            return KEPT
+        passed: T = faults.checked(check, wish)
+        return passed
+
+    return checked
+
+
+def _event_types(event_types: tuple[str, ...] | None, *, brand: Brand) -> tuple[str, ...] | None:
+    return None if event_types is None else fields.check_event_types(event_types, brand)
+
+
+def _product(product: str | None) -> str | None:
+    return None if product is None else fields.check_name("product", product)
+
+
+def _secret(secret: str | None, *, signing: SigningProfile) -> str | None:
+    return None if secret is None else secrets.check_secret(secret, signing)
+
+
+def _timeout_ms(timeout_ms: int | None) -> int | None:
+    return None if timeout_ms is None else fields.check_timeout_ms(timeout_ms)
+
+
+def _headers(headers: Mapping[str, str], *, brand: Brand, kept: Collection[str] = ()) -> Mapping[str, str]:
+    return check_headers(headers, brand, kept=kept)
