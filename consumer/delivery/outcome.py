@@ -1,16 +1,16 @@
 """What an answer means for its delivery.
 
-The law: one answer has one outcome, decided by the answer, the delivery and the schedule alone.
+The laws: one answer has one outcome, decided by the answer, the delivery and the schedule alone; nothing that an
+endpoint can write into an answer makes any of this raise.
 """
 
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.retry_after import asked_ms
 from consumer.delivery.schedule import Schedule
 
 GONE = 410
@@ -74,21 +74,11 @@ def decide(answer: Answer, delivery: Delivery, schedule: Schedule, *, retries: b
 
 
 def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
-    """How long the endpoint asks us to wait (RFC 9110 section 10.2.3, seconds or a date); None for none or nonsense."""
+    """How long the endpoint asks us to wait; None for none or nonsense."""
     if not isinstance(answer, Response):
         return None
-    value = next((value for name, value in answer.headers if name.lower() == "retry-after"), "").strip()
-    if not value:
-        return None
-    if value.isascii() and value.isdigit():
-        return int(value[:9]) * 1_000
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    # A date without a zone is read as GMT, which is all HTTP knows.
-    at_ms = int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1_000)
-    return max(0, at_ms - now_ms)
+    value = next((value for name, value in answer.headers if name.lower() == "retry-after"), None)
+    return None if value is None else asked_ms(value, now_ms)
 
 
 def is_success(answer: Answer) -> bool:

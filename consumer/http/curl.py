@@ -38,8 +38,11 @@ _DNS_CACHE_S: Final = 10
 _EVENTS_A_TURN: Final = 512
 _EXPECT_FROM_BYTES: Final = 65_536
 _DRAINED_AT_ONCE: Final = 65_536
-# libcurl takes a head that ends with the connection for whole.
-_HEAD_CUT: Final[tuple[int, str]] = (pycurl.E_PARTIAL_FILE, "the connection was closed within the response's head")
+# libcurl takes a head that ends with the connection for whole, or its body for cut where it has read a length.
+_HEAD_CUT: Final[tuple[int, str]] = (
+    pycurl.E_GOT_NOTHING,
+    "the connection was closed before the response's head was whole",
+)
 _READ = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 
@@ -154,10 +157,14 @@ class CurlTransport:
         self._multi.remove_handle(exchange.handle)
         self._idle.append(exchange)
         del self._active[exchange.token]
-        if exchange.kept_all_it_keeps or (problem is None and exchange.head_is_whole):
-            return exchange.token, exchange.response(now)
+        if exchange.kept_all_it_keeps or problem is None:
+            response = exchange.response(now)
+            if response is not None:
+                return exchange.token, response
+        if problem is None or (problem[0] == pycurl.E_PARTIAL_FILE and exchange.is_in_head):
+            problem = _HEAD_CUT
         elapsed_ms = exchange.elapsed_ms(now)
-        return exchange.token, exchange.refusal(elapsed_ms) or failure(*(problem or _HEAD_CUT), elapsed_ms)
+        return exchange.token, exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
 
     def _new_exchange(self) -> Exchange:
         handle = pycurl.Curl()

@@ -1,7 +1,7 @@
 """The network under the portable engine: resolves, checks, connects to the address that was checked.
 
-The law: no byte goes to an address that the guard refuses, and no byte that came behind one answer is taken for the
-beginning of the next.
+The law: no byte goes to an address that the guard refuses, no byte that came behind one answer is taken for the
+beginning of the next. Heads are for `head.py` to read: httpcore sees of one what finding the body's end takes.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import h11
 import httpcore
 
 from consumer.http.guard import AddressGuard
+from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import MAX_HEAD_BYTES, Resolve
 
 _SocketOptions = Iterable[httpcore.SOCKET_OPTION]
@@ -31,6 +32,10 @@ class NameUnknownError(Exception):
 
 class TlsFailedError(Exception):
     """The TLS handshake failed; the message says how."""
+
+
+class MalformedError(Exception):
+    """The head is not one of HTTP/1.1; the message says why."""
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -65,7 +70,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             except httpcore.ConnectError as error:
                 failed = error
             else:
-                return _GuardedStream(stream, address, self._guard)
+                return GuardedStream(stream, address, self._guard)
         if failed is not None:
             raise failed
         raise AddressRefusedError
@@ -88,8 +93,8 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         return list(dict.fromkeys(addresses))
 
 
-class _GuardedStream(httpcore.AsyncNetworkStream):
-    """A connection that is checked before each request and knows when bytes came behind an answer."""
+class GuardedStream(httpcore.AsyncNetworkStream):
+    """A connection that is checked before each request, reads heads, and knows when bytes came behind an answer."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream, address: str, guard: AddressGuard) -> None:
         self._inner = inner
@@ -97,20 +102,52 @@ class _GuardedStream(httpcore.AsyncNetworkStream):
         self._guard = guard
         self._answer: h11.Connection | None = None
         self._surplus = False
+        self._head = HeadReader()
+        self._line = bytearray()
+
+    @property
+    def head(self) -> Head:
+        """The answer's, when httpcore has one."""
+        if not isinstance(self._head.found, Head):
+            raise TypeError("httpcore took an answer whose head was not read")
+        return self._head.found
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        chunk = await self._inner.read(max_bytes, timeout)
+        in_head = self._head.found is None
+        chunk = await (self._first(max_bytes, timeout) if in_head else self._received(max_bytes, timeout))
         if chunk:
             self._follow(chunk)
-        elif self._answer is None:
-            raise httpcore.ReadError("the connection was closed without an answer")
         return chunk
+
+    async def _first(self, max_bytes: int, timeout: float | None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """The head, as httpcore is to see it, and what came with its end."""
+        while chunk := await self._received(max_bytes, timeout):
+            behind = self._behind_head(chunk)
+            match self._head.found:
+                case Malformed(detail=detail):
+                    raise MalformedError(detail)
+                case Head() as head:
+                    return head.framing + behind
+                case None:
+                    pass
+        raise httpcore.ReadError("the connection was closed before the response's head was whole")
+
+    async def _received(self, max_bytes: int, timeout: float | None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        try:
+            return await self._inner.read(max_bytes, timeout)
+        except ssl.SSLError as error:  # bytes that are no TLS, after the handshake: anyio lets OpenSSL's error through
+            raise httpcore.ReadError(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
         if self._guard.refuses(self._address) is not None:
             raise AddressRefusedError
         self._answer = None
-        await self._inner.write(buffer, timeout)
+        self._head.begin()
+        self._line.clear()
+        try:
+            await self._inner.write(buffer, timeout)
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -128,13 +165,26 @@ class _GuardedStream(httpcore.AsyncNetworkStream):
         except asyncio.CancelledError:
             await self._inner.aclose()  # httpcore closes after errors only, and the deadline is none
             raise
-        return _GuardedStream(inner, self._address, self._guard)
+        return GuardedStream(inner, self._address, self._guard)
 
     def get_extra_info(self, info: str) -> object:
         """What httpcore asks; a connection that holds surplus bytes says it is readable, so that none uses it again."""
         if info == "is_readable" and self._surplus:
             return True
         return self._inner.get_extra_info(info)
+
+    def _behind_head(self, chunk: bytes) -> bytes:
+        """Read the head's lines, as far as it goes; what is left is the body's."""
+        start = 0
+        while self._head.found is None and start < len(chunk):
+            end = chunk.find(b"\n", start) + 1 or len(chunk)
+            self._line += chunk[start:end]
+            start = end
+            whole = self._line.endswith(b"\n") or len(self._line) > MAX_HEAD_BYTES
+            if whole or not self._head.may_become_line(self._line):
+                self._head.line(bytes(self._line))
+                self._line.clear()
+        return chunk[start:]
 
     def _follow(self, chunk: bytes) -> None:
         """Read along, to see whether the answer ends where the bytes end: httpcore would keep the rest for the next."""

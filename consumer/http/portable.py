@@ -25,7 +25,7 @@ import httpcore
 from consumer.delivery.answer import Answer
 from consumer.http.guard import AddressGuard
 from consumer.http.guarded_network import GuardedNetwork
-from consumer.http.portable_exchange import attempt
+from consumer.http.portable_exchange import Attempt
 from consumer.http.transport import Resolve
 from consumer.signing.request import Request
 
@@ -56,7 +56,7 @@ class PortableTransport:
         )
         self._numbers: dict[int, int] = {}
         self._submitted = 0
-        self._tasks: dict[int, asyncio.Task[Answer]] = {}
+        self._tasks: dict[int, tuple[asyncio.Task[Answer], Attempt]] = {}
         self._finished: queue.SimpleQueue[_Finished] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll = select.epoll()
@@ -114,26 +114,25 @@ class PortableTransport:
     def _begin(self, token: int, number: int, request: Request, started_s: float) -> None:
         def finish(task: asyncio.Task[Answer]) -> None:
             del self._tasks[number]
-            if task.cancelled():
-                return
             # An exception that is not an answer is a bug: `poll` raises it where it stops the process.
             self._finished.put((token, number, task.exception() or task.result()))
             os.eventfd_write(self._wake, 1)
 
-        task = self._loop.create_task(attempt(self._pool, request, started_s))
-        self._tasks[number] = task
+        attempt = Attempt(self._pool, request, started_s)
+        task = self._loop.create_task(attempt.answer())
+        self._tasks[number] = (task, attempt)
         task.add_done_callback(finish)
 
     def _abandon(self, number: int) -> None:
-        task = self._tasks.get(number)
-        if task is not None:
-            task.cancel()
+        found = self._tasks.get(number)
+        if found is not None:
+            found[1].give_up()
 
     async def _shut(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        under_way = list(self._tasks.values())
+        for _, attempt in under_way:
+            attempt.give_up()
+        await asyncio.gather(*(task for task, _ in under_way), return_exceptions=True)
         await self._pool.aclose()
         for _ in range(_TURNS_TO_CLOSE):
             await asyncio.sleep(0)

@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 16 * 1024
 """What is kept of a body."""
 
 MAX_HEAD_BYTES = 64 * 1024
-"""A larger head is a protocol failure."""
+"""A larger head, interim answers and trailers included, is a protocol failure."""
 
 DRAIN_BYTES = 64 * 1024
 """A longer body is cut by closing the connection; a shorter one is read to its end, so that the connection is kept."""

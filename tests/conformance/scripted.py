@@ -1,5 +1,6 @@
 """An endpoint that does exactly what its script says, on a real socket, and helpers to drive a transport."""
 
+import os
 import socket
 import ssl
 import struct
@@ -50,6 +51,11 @@ class Line:
 
     def send(self, data: bytes) -> None:
         self._sock.sendall(data)
+
+    def send_plain(self, data: bytes) -> None:
+        """Past TLS, where there is one."""
+        with socket.socket(fileno=os.dup(self._sock.fileno())) as plain:
+            plain.sendall(data)
 
     def answer(self, data: bytes = OK) -> None:
         """Read one request and answer it; then wait for the client to close or ask again."""

@@ -141,6 +141,17 @@ def test_the_total_deadline_is_kept(transport: Transport, pieces: Sequence[bytes
     assert 290 <= answer.elapsed_ms < 900
 
 
+def test_bytes_that_are_no_tls_behind_the_handshake_are_a_reset(open_engine: Opener, authority: Authority) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        line.send_plain(b"HTTP/1.1 200 OK\r\n\r\n")
+        line.endpoint.stopped.wait(0.1)
+
+    with Endpoint(script, tls=authority.server(ADDRESS)) as endpoint:
+        transport = open_engine(ca_file=authority.ca_file)
+        assert kind(ask(transport, request(endpoint.url))) is FailureKind.RESET
+
+
 def test_the_deadline_counts_while_nobody_accepts(transport: Transport, authority: Authority) -> None:
     with Endpoint(Line.hold) as endpoint:  # no TLS here: the handshake never gets its answer
         answer = ask(transport, request(endpoint.url.replace("http:", "https:"), timeout_ms=300))
