@@ -87,7 +87,7 @@ class MemoryPlane:
             "subscriptions", directory=directory, view=self._webhooks_view, writer=topics.subscriptions, cache=Cache()
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
-        self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state)
+        self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state, fresh=self.fresh)
         self.now_ms = NOW_MS
         self.once = Idempotency(
             "state",

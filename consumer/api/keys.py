@@ -1,7 +1,7 @@
 """The routes of API keys: what a customer's administrator does with them, and an operator for a customer.
 
 The law: a key is shown by the answer that made it and by no other. It reaches its own tenant and brand, and gives no
-scope that it does not hold.
+scope that it does not hold and no life beyond its own.
 """
 
 import time
@@ -10,20 +10,22 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 
 from consumer.api import answers, models
 from consumer.api.call import needs
+from consumer.api.caller import unauthorized
 from consumer.api.documents import problems
 from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Cursor, Limit, Site
-from consumer.control.api_keys import KeysFull, KeyUnknown, NotHeld
+from consumer.control.api_keys import KeysFull, KeyUnknown, MakerEnded, NotHeld
 from consumer.control.key_resource import resource
-from consumer.control.keys import USUAL_SCOPES, Scope, check_scopes
+from consumer.control.keys import Scope, check_scopes
 from consumer.webhooks.fields import check_line
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
 KeyId = Annotated[str, Path(description="The key's id.", max_length=256)]
+Descendants = Annotated[bool, Query(description="Revoke also all that it made, that they made, and so on.")]
 _LIST: Final = "keys"
 _TAGS: Final = ["keys"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,7 +67,7 @@ def _add_create(site: Site) -> None:
         site.prefix + "/keys",
         operation_id="createKey",
         summary="Create an API key, which is shown this once",
-        description="It opens what the key that makes it opens: the same tenant and brand, and no scope more.",
+        description="It opens what the key that makes it opens: the same tenant and brand, no scope more, no longer.",
         tags=[*_TAGS],
         status_code=HTTPStatus.CREATED,
         response_model=site.shapes.one(models.Key),
@@ -74,7 +76,7 @@ def _add_create(site: Site) -> None:
     )
     def create_key(call: Asking, body: models.KeyCreate) -> Response:
         faults = Faults()
-        scopes = faults.checked(check_scopes, USUAL_SCOPES if body.scopes is None else frozenset(body.scopes))
+        scopes = None if body.scopes is None else faults.checked(check_scopes, frozenset(body.scopes))
         name = faults.checked(partial(check_line, "name"), body.name)
         expires_at_ms = _moment_ms(body.expires_at, faults)
         faults.tell()
@@ -82,13 +84,15 @@ def _add_create(site: Site) -> None:
             key, text = services.plane.api_keys.create(
                 call.caller.owner,
                 site.brand,
-                held=call.caller.scopes,
+                by=call.caller.key_id,
                 scopes=scopes,
                 name=name,
                 expires_at_ms=expires_at_ms,
             )
         except (NotHeld, KeysFull) as error:
             raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None
+        except MakerEnded:
+            raise unauthorized() from None
         told = resource(key, now_ms=_now_ms(), text=text)
         return answers.response(answers.one(site.brand, told, status=HTTPStatus.CREATED))
 
@@ -100,15 +104,16 @@ def _add_revoke(site: Site) -> None:
         site.prefix + "/keys/{id}",
         operation_id="revokeKey",
         summary="Revoke an API key: it opens nothing from now on",
-        description="It stays in the list, as revoked. To revoke it again changes nothing.",
+        description="It stays in the list, as revoked. To revoke it again changes nothing. The keys that it made "
+        "go on until their own end, unless `descendants` is true.",
         tags=[*_TAGS],
         response_model=site.shapes.one(models.Key),
         responses=problems(404, 422),
         openapi_extra=needs(Scope.ADMIN),
     )
-    def revoke_key(call: Asking, id: KeyId) -> Response:  # noqa: A002 # the path's own word
+    def revoke_key(call: Asking, id: KeyId, descendants: Descendants = False) -> Response:  # noqa: A002 # the path's own word
         try:
-            key = services.plane.api_keys.revoke(call.caller.owner, id)
+            key = services.plane.api_keys.revoke(call.caller.owner, id, with_descendants=descendants)
         except KeyUnknown as error:
             raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from None
         used_ms = services.uses.read([key.id]).get(key.id)

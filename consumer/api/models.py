@@ -289,8 +289,15 @@ class KeyCreate(Asked):
     """A key to be made."""
 
     name: str = ""
-    scopes: Annotated[list[Annotated[Scope, Chosen]] | None, Field(description="Default: read, write, replay.")] = None
-    expires_at: Annotated[str | None, Field(description="RFC 3339; null never.")] = None
+    scopes: Annotated[
+        list[Annotated[Scope, Chosen]] | None,
+        Field(
+            description="Default: read, write and replay, as far as the key that makes it holds them; or what it holds."
+        ),
+    ] = None
+    expires_at: Annotated[
+        str | None, Field(description="RFC 3339; null: when the key that makes it ends, which is also the latest.")
+    ] = None
 
 
 class Key(Told):
@@ -305,6 +312,7 @@ class Key(Told):
     scopes: list[Scope]
     status: Literal["active", "expired", "revoked"]
     created_at: _Time
+    created_by: Annotated[str | None, Field(description="The key that made it; null: the operator did.")]
     expires_at: _Time | None
     revoked_at: _Time | None
     last_used_at: _Time | None

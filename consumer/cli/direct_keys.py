@@ -14,7 +14,7 @@ from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.key_resource import resource
 from consumer.control.key_uses import last_uses
 from consumer.control.key_writes import read_keys, write_key
-from consumer.control.keys import USUAL_SCOPES, Scope, mint, revoked
+from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, descendants, mint, revoked
 from consumer.settings import Settings
 
 
@@ -50,16 +50,24 @@ class DirectKeys:
         now_ms = _now_ms()
         return (resource(key, now_ms=now_ms, last_used_ms=uses.get(key.id)) for key in found)
 
-    def revoke(self, key_id: str) -> Shown:
+    def revoke(self, key_id: str, *, with_descendants: bool) -> Shown:
         """See `KeyPort`."""
         found = read_keys(self._settings).get(key_id)
         if found is None or self._tenant not in {None, found.tenant} or self._brand not in {None, found.brand}:
             raise key_unknown(key_id)
         now_ms = _now_ms()
-        ended = revoked(found, now_ms=now_ms)
-        if ended != found:
-            write_key(self._settings, ended)
+        ended = self._end(found, now_ms)
+        if with_descendants:
+            # Read after the end of their maker was written: from then on it makes no more (see `ApiKeys`).
+            for each in descendants(read_keys(self._settings).listed(), key_id):
+                self._end(each, now_ms)
         return resource(ended, now_ms=now_ms, last_used_ms=last_uses(self._settings, [key_id]).get(key_id))
+
+    def _end(self, key: ApiKey, now_ms: int) -> ApiKey:
+        ended = revoked(key, now_ms=now_ms)
+        if ended != key:
+            write_key(self._settings, ended)
+        return ended
 
 
 def _now_ms() -> int:

@@ -19,13 +19,16 @@ class KeyPort(Protocol):
     """
 
     def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
-        """A new key and its text, shown this once. `scopes` of None are the usual ones, no lifetime is for ever."""
+        """A new key and its text, shown this once. `scopes` of None are the usual ones as far as its maker holds them.
+
+        No lifetime is as long as the maker's: the operator's way, by Kafka, for ever.
+        """
 
     def listed(self) -> Iterator[Shown]:
         """All of them, those that open nothing any more too, oldest first."""
 
-    def revoke(self, key_id: str) -> Shown:
-        """One of them, opening nothing any more. Raises `key_unknown`."""
+    def revoke(self, key_id: str, *, with_descendants: bool) -> Shown:
+        """One of them, opening nothing any more; nor those that it made, and they. Raises `key_unknown`."""
 
 
 def key_unknown(key_id: str) -> CommandFailed:

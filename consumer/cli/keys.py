@@ -31,10 +31,13 @@ _STYLES = {Standing.ACTIVE: "green", Standing.EXPIRED: "yellow", Standing.REVOKE
 def create(
     *,
     scope: Annotated[
-        list[Scope] | None, Parameter(negative=(), help="May be repeated. Default: read, write and replay.")
+        list[Scope] | None,
+        Parameter(negative=(), help="May be repeated. Default: read, write and replay, as far as --key has them."),
     ] = None,
     name: Annotated[str, Parameter(help="For people.")] = "",
-    expires: Annotated[str | None, Parameter(help="After so long, as in 90d. Default: never.")] = None,
+    expires: Annotated[
+        str | None, Parameter(help="After so long, as in 90d. Default: when --key ends; without --api never.")
+    ] = None,
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
@@ -62,7 +65,7 @@ def list_(*, limit: Limit = None, access: Access | None = None, json: AsJson = F
                 for each in found:
                     print_json(each)
             else:
-                columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED")
+                columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED", "CREATED BY")
                 print_table(columns, (_row(each) for each in found), empty="there are no such keys")
         return os.EX_OK
 
@@ -70,8 +73,19 @@ def list_(*, limit: Limit = None, access: Access | None = None, json: AsJson = F
 
 
 @app.command
-def revoke(key_id: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
+def revoke(
+    key_id: str,
+    /,
+    *,
+    descendants: Annotated[
+        bool, Parameter(negative=(), help="Also all keys that it made, that they made, and so on.")
+    ] = False,
+    access: Access | None = None,
+    json: AsJson = False,
+) -> int:
     """Revoke an API key: it opens nothing from now on. Revoking it again changes nothing.
+
+    The keys that it made go on until their own end, unless --descendants is given.
 
     Parameters
     ----------
@@ -81,7 +95,7 @@ def revoke(key_id: str, /, *, access: Access | None = None, json: AsJson = False
 
     def command() -> int:
         with keys(access) as reached:
-            revoked = reached.revoke(key_id)
+            revoked = reached.revoke(key_id, with_descendants=descendants)
         _print(revoked, as_json=json)
         return os.EX_OK
 
@@ -106,5 +120,5 @@ def _row(shown: Shown) -> tuple[str | Text, ...]:
     status, scopes = Standing(str(shown["status"])), shown["scopes"]
     names = (str(shown[name]) for name in ("id", "tenant", "brand", "name"))
     granted = ", ".join(map(str, scopes)) if isinstance(scopes, list) else ""
-    times = (str(shown[name] or "") for name in ("expiresAt", "lastUsedAt"))
+    times = (str(shown[name] or "") for name in ("expiresAt", "lastUsedAt", "createdBy"))
     return *names, granted, Text(status.value, style=_STYLES[status]), *times

@@ -33,7 +33,7 @@ class RemoteKeys:
         """See `KeyPort`."""
         return self._client.pages(self._path)
 
-    def revoke(self, key_id: str) -> Shown:
+    def revoke(self, key_id: str, *, with_descendants: bool) -> Shown:
         """See `KeyPort`."""
-        path = f"{self._path}/{quote(key_id, safe='')}"
+        path = f"{self._path}/{quote(key_id, safe='')}" + ("?descendants=true" if with_descendants else "")
         return self._client.ask("DELETE", path, unknown=key_unknown(key_id))

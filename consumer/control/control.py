@@ -53,7 +53,7 @@ class Control:
             topics.subscriptions, directory=directory, view=self._webhooks_view, writer=self.writer, cache=self._cache
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
-        self.api_keys = ApiKeys(topics.state, directory=self.keys, writer=self.writer)
+        self.api_keys = ApiKeys(topics.state, directory=self.keys, writer=self.writer, fresh=self.fresh)
         self.once = Idempotency(
             topics.state, errands=errands, keyring=self.keyring, view=self._state_view, writer=self.writer
         )

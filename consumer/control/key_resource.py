@@ -28,7 +28,8 @@ def standing(key: ApiKey, now_ms: int) -> Standing:
 def resource(key: ApiKey, *, now_ms: int, last_used_ms: int | None = None, text: str | None = None) -> dict[str, Json]:
     """The key in camelCase, times as RFC 3339 with milliseconds and Z. `text` is the key itself, right behind its id.
 
-    `lastUsedAt` is true to a minute; null where the key was never used, or nobody knows.
+    `createdBy` is the id of the key that made it; null: the operator did. `lastUsedAt` is true to a minute; null where
+    the key was never used, or nobody knows.
     """
     return {
         "id": key.id,
@@ -40,6 +41,7 @@ def resource(key: ApiKey, *, now_ms: int, last_used_ms: int | None = None, text:
         "scopes": [scope.value for scope in sorted(key.scopes)],
         "status": standing(key, now_ms).value,
         "createdAt": rfc3339(key.created_at_ms),
+        "createdBy": key.created_by,
         "expiresAt": _time(key.expires_at_ms),
         "revokedAt": _time(key.revoked_at_ms),
         "lastUsedAt": _time(last_used_ms),

@@ -1,7 +1,8 @@
 """API keys: what one is, how it is made, and what can be said of a text without knowing any.
 
 The law: a key is shown once and kept nowhere; what is kept is its SHA-256, which is enough for a key of 190 random
-bits and nothing to steal.
+bits and nothing to steal. A key that another one makes holds no scope that its maker does not hold, and never longer;
+so neither do all that come from it.
 
     hk_  0000000000000000  _  00000000000000000000000000000000  1NO7A8
      │          │             │                                    └ CRC-32 of all before it, 6 digits of base 62
@@ -24,6 +25,7 @@ from typing import Final, TypeAlias
 
 from consumer.brands.brand import Brand
 from consumer.settings import Settings
+from consumer.signing.timestamps import rfc3339
 from consumer.webhooks import fields
 from consumer.webhooks.wrong import Code, Faults, invalid
 
@@ -49,12 +51,15 @@ class Scope(StrEnum):
 
 
 USUAL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE, Scope.REPLAY})
-"""What a key may do when nothing else was said."""
+"""What a key may do when nothing else was said, as far as its maker may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key as it is kept. Times are epoch milliseconds; `digest` is the SHA-256 of its text."""
+    """A key as it is kept. Times are epoch milliseconds; `digest` is the SHA-256 of its text.
+
+    `created_by` is the id of the key that made it; None: the operator did.
+    """
 
     id: str
     tenant: str
@@ -65,6 +70,7 @@ class ApiKey:
     created_at_ms: int
     expires_at_ms: int | None = None
     revoked_at_ms: int | None = None
+    created_by: str | None = None
 
     def holds(self, now_ms: int) -> bool:
         """Whether it opens anything now."""
@@ -81,15 +87,19 @@ def mint(
     expires_at_ms: int | None,
     now_ms: int,
     entropy: Entropy,
+    maker: ApiKey | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key, and its text, which is to be shown once. `entropy(n)` gives n random bytes.
+
+    `maker` is the key that makes it; None: the operator does. One that is given no end has its maker's.
 
     Raises:
         FieldInvalid: every field that cannot be.
     """
+    latest_ms = None if maker is None else maker.expires_at_ms
     faults = Faults()
     faults.looked(lambda: check_scopes(frozenset(scopes)))
-    faults.looked(lambda: _check_end(expires_at_ms, now_ms))
+    faults.looked(lambda: _check_end(expires_at_ms, now_ms, latest_ms))
     faults.looked(lambda: fields.check_name("tenant", tenant))
     faults.looked(lambda: fields.check_line("name", name))
     faults.tell()
@@ -104,9 +114,26 @@ def mint(
         scopes=frozenset(scopes),
         digest=digest_of(text),
         created_at_ms=now_ms,
-        expires_at_ms=expires_at_ms,
+        expires_at_ms=latest_ms if expires_at_ms is None else expires_at_ms,
+        created_by=None if maker is None else maker.id,
     )
     return key, text
+
+
+def usual_scopes(held: frozenset[Scope]) -> frozenset[Scope]:
+    """The scopes of a key of which none were asked for, made by one who holds these: never more than those."""
+    return USUAL_SCOPES & held or held
+
+
+def descendants(keys: Collection[ApiKey], key_id: str) -> list[ApiKey]:
+    """Those of these keys that this key made, that they made, and so on."""
+    made: dict[str | None, list[ApiKey]] = {}
+    for key in keys:
+        made.setdefault(key.created_by, []).append(key)
+    found = list(made.get(key_id, ()))
+    for key in found:
+        found += made.get(key.id, ())
+    return found
 
 
 def check_scopes(scopes: frozenset[Scope]) -> frozenset[Scope]:
@@ -116,9 +143,12 @@ def check_scopes(scopes: frozenset[Scope]) -> frozenset[Scope]:
     return scopes
 
 
-def _check_end(expires_at_ms: int | None, now_ms: int) -> None:
+def _check_end(expires_at_ms: int | None, now_ms: int, latest_ms: int | None) -> None:
     if expires_at_ms is not None and not now_ms < expires_at_ms <= now_ms + _LONGEST_MS:
         raise invalid("expires_at", Code.OUT_OF_RANGE, "must lie in the future, and within a hundred years")
+    if latest_ms is not None and expires_at_ms is not None and expires_at_ms > latest_ms:
+        message = f"can be {rfc3339(latest_ms)} at the latest: then the key that makes it ends"
+        raise invalid("expires_at", Code.OUT_OF_RANGE, message)
 
 
 def revoked(key: ApiKey, *, now_ms: int) -> ApiKey:

@@ -9,8 +9,10 @@ import pytest
 import redis
 import structlog
 
+from consumer.brands.loader import load_brands
 from consumer.control.key_uses import KeyUses, last_uses
-from consumer.control.key_writes import read_keys
+from consumer.control.key_writes import read_keys, write_key
+from consumer.control.keys import mint
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
@@ -71,6 +73,27 @@ def test_a_key_lives_from_its_creation_to_its_revocation(hookline: Said, setting
     assert read_keys(settings).find(text, now_ms()) is None
     assert hookline("revoke", key_id) == [revoked]
     assert hookline("list") == [revoked]
+
+
+def test_what_a_key_made_ends_with_it_where_that_is_asked_for(hookline: Said, settings: Settings) -> None:
+    [created] = hookline("create", "--tenant", "acme", "--scope", "admin")
+    maker = read_keys(settings).get(str(created["id"]))
+    assert maker is not None
+    child, _ = mint(
+        tenant="acme",
+        brand=load_brands()["hookline"],
+        scopes=maker.scopes,
+        name="",
+        expires_at_ms=None,
+        now_ms=maker.created_at_ms + 1,
+        entropy=os.urandom,
+        maker=maker,
+    )
+    write_key(settings, child)
+    hookline("revoke", maker.id)
+    assert [(key["createdBy"], key["status"]) for key in hookline("list")] == [(None, "revoked"), (maker.id, "active")]
+    hookline("revoke", maker.id, "--descendants")
+    assert [key["status"] for key in hookline("list")] == ["revoked", "revoked"]
 
 
 def test_scopes_are_those_that_were_named(hookline: Said) -> None:

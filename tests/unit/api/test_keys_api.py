@@ -38,6 +38,7 @@ def test_a_key_from_its_creation_to_its_end(api: MemoryApi) -> None:
         "scopes": ["read"],
         "status": "active",
         "createdAt": "",
+        "createdBy": admin.get("/v1/keys").json()["data"][0]["id"],
         "expiresAt": "2099-12-31T21:59:59.000Z",
         "revokedAt": None,
         "lastUsedAt": None,
@@ -75,8 +76,9 @@ def test_nobody_gives_what_he_does_not_hold(api: MemoryApi, missing: Scope) -> N
     answer = admin.post("/v1/keys", json={"scopes": [missing]})
     assert answer.status_code == 403
     assert missing in answer.json()["detail"]
-    assert admin.post("/v1/keys", json={}).status_code == 403  # which would have all the usual scopes
-    assert len(admin.get("/v1/keys").json()["data"]) == 1
+    usual = admin.post("/v1/keys", json={}).json()["scopes"]
+    assert usual == sorted({"read", "write", "replay"} - {missing})
+    assert len(admin.get("/v1/keys").json()["data"]) == 2
     assert admin.post("/v1/keys", json={"scopes": ["admin"]}).status_code == 201
 
 
@@ -114,6 +116,36 @@ def test_without_scopes_a_key_may_read_write_and_replay(api: MemoryApi) -> None:
     made = api.client(*Scope).post("/v1/keys", json={}).json()
     assert made["scopes"] == ["read", "replay", "write"]
     assert made["expiresAt"] is None
+
+
+def test_one_that_may_only_manage_keys_makes_its_like_where_nothing_is_said(api: MemoryApi) -> None:
+    made = api.client(Scope.ADMIN).post("/v1/keys", json={})
+    assert (made.status_code, made.json()["scopes"]) == (201, ["admin"])
+
+
+def test_a_key_does_not_outlive_its_maker(api: MemoryApi) -> None:
+    end_ms = 3_000_000_000_000
+    admin = api.bearing(api.key(Scope.ADMIN, expires_at_ms=end_ms)[1])
+    bodies: tuple[dict[str, object], ...] = ({}, {"expiresAt": None}, {"expiresAt": "2065-01-24T05:20:00Z"})
+    made = [admin.post("/v1/keys", json=body).json() for body in bodies]
+    assert [each["expiresAt"] for each in made] == ["2065-01-24T05:20:00.000Z"] * 3
+    child = api.bearing(made[0]["key"])
+    later = child.post("/v1/keys", json={"expiresAt": "2065-01-24T05:20:00.001Z"})
+    assert refused(later) == (422, ["expiresAt"])
+    assert "2065-01-24T05:20:00.000Z at the latest" in later.json()["detail"]
+
+
+def test_a_key_is_revoked_with_all_that_came_of_it_where_that_is_asked_for(api: MemoryApi) -> None:
+    operator = api.bearing(OPERATOR, **OPERATORS)
+    maker = operator.post("/v1/keys", json={"scopes": ["admin"]}).json()
+    child = api.bearing(maker["key"]).post("/v1/keys", json={}).json()
+    grandchild = api.bearing(child["key"]).post("/v1/keys", json={}).json()
+    assert (maker["createdBy"], grandchild["createdBy"]) == (None, child["id"])
+    operator.delete(f"/v1/keys/{maker['id']}")
+    assert api.bearing(grandchild["key"]).get("/v1/keys").status_code == 200
+    assert operator.delete(f"/v1/keys/{maker['id']}?descendants=true").status_code == 200
+    for each in (child, grandchild):
+        assert api.bearing(each["key"]).get("/v1/keys").status_code == 401
 
 
 def test_pages_show_every_key_once(api: MemoryApi) -> None:
@@ -159,7 +191,8 @@ def test_the_same_request_asked_again_makes_one_key_and_shows_it_again(api: Memo
 
 
 def test_a_tenant_has_so_many_keys_and_no_more(api: MemoryApi) -> None:
-    api.plane.api_keys = ApiKeys("state", directory=api.plane.keys, writer=api.topics.state, most=2)
+    plane, topic = api.plane, api.topics.state
+    plane.api_keys = ApiKeys("state", directory=plane.keys, writer=topic, fresh=plane.fresh, most=2)
     admin = api.client(Scope.ADMIN)
     made = admin.post("/v1/keys", json={"scopes": ["admin"]}).json()
     full = admin.post("/v1/keys", json={"scopes": ["admin"]})
