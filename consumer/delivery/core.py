@@ -44,7 +44,7 @@ from consumer.webhooks.subscription import Retries, Status, Subscription
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
 _CHUNK = 100  # subscriptions in one chunk record
-_WAITING_MOST = 20_000  # events that wait for tenants or schemas before consuming stops
+_WAITING_MOST = 20_000  # events that wait for tenants before consuming stops
 _DUE_AT_ONCE = 256
 _HANDED_OVER_AFTER_MS = 2_000
 
@@ -176,8 +176,7 @@ class Core:
         """How many records the shell may consume now; none before what has waited has gone on."""
         if self._waited:
             return 0
-        waiting = self._tenants.waiting + self._intake.waiting
-        return max(0, min(self._traffic.room, _WAITING_MOST - waiting))
+        return max(0, min(self._traffic.room, _WAITING_MOST - self._tenants.waiting))
 
     @property
     def busy(self) -> bool:

@@ -16,6 +16,7 @@ from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
+from consumer.delivery.schemas_wanted import SchemasWanted
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 
 Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
@@ -42,8 +43,7 @@ class Intake:
         self._mark = mark
         self._hold = Hold()
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
-        self._schemas: dict[int, list[tuple[Entry, Record]]] = {}
-        self._schemas_asked: list[int] = []
+        self._schemas = SchemasWanted()
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, DoneMap]] = {}
@@ -67,6 +67,7 @@ class Intake:
                 if done is not None:
                     self._left[partition] = (window.began, done)
         self._hold.drop_closed()
+        self._schemas.drop_closed()
         self._behind = [each for each in self._behind if not each[0].window.closed]
 
     def rewound(self, partition: Partition) -> None:
@@ -91,7 +92,7 @@ class Intake:
 
     def schema_answered(self, schema_id: int) -> Iterator[tuple[Entry, Event]]:
         """The registry has answered: the events that waited for this schema can go on."""
-        for entry, record in self._schemas.pop(schema_id, ()):
+        for entry, record in self._schemas.take(schema_id):
             event = None if entry.window.closed else self._decoded(entry, record)
             if event is not None:
                 yield entry, event
@@ -107,14 +108,13 @@ class Intake:
         return self._hold.next_due_ms()
 
     @property
-    def waiting(self) -> int:
-        """How many records wait for a schema."""
-        return sum(map(len, self._schemas.values()))
+    def waiting(self) -> bool:
+        """Whether records wait for a schema."""
+        return bool(self._schemas)
 
     def schemas_asked(self) -> list[int]:
         """The schemas to ask the registry for that were not asked for yet."""
-        asked, self._schemas_asked = self._schemas_asked, []
-        return asked
+        return self._schemas.asked()
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""
@@ -154,7 +154,9 @@ class Intake:
         return paused, [window.partition for window in relieved]
 
     def _is_relieved(self, window: Window) -> bool:
-        return not window.crowded and window.unfinished <= _WINDOW_MOST // 2 and self._hold.is_half_empty(window)
+        if window.crowded or window.unfinished > _WINDOW_MOST // 2:
+            return False
+        return self._hold.is_half_empty(window) and self._schemas.is_half_empty(window)
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,9 +174,9 @@ class Intake:
             case Poison():
                 self._endings.reject(entry, record, content)
             case SchemaNeeded(schema_id=schema_id):
-                if schema_id not in self._schemas:
-                    self._schemas_asked.append(schema_id)
-                self._schemas.setdefault(schema_id, []).append((entry, record))
+                self._schemas.put(schema_id, entry, record)
+                if self._schemas.is_full(entry.window):
+                    self.pause(entry.window)
             case _:
                 assert_never(content)
         return None

@@ -67,8 +67,11 @@ def read_registered(
     match schemas.known.get(schema_id):
         case None:
             return SchemaNeeded(schema_id=schema_id)
-        case UnknownSchema():
+        case UnknownSchema(missing=None):
             raise Refused(PoisonReason.UNKNOWN_SCHEMA, f"the Schema Registry has no schema {schema_id}")
+        case UnknownSchema(missing=missing):
+            detail = f"schema {schema_id} refers to {missing}, which the Schema Registry does not have"
+            raise Refused(PoisonReason.UNKNOWN_SCHEMA, detail)
         case RefusedSchema(reason=reason, detail=detail):
             raise Refused(reason, f"schema {schema_id}: {detail}")
         case ParsedSchema(name=name) as schema:

@@ -180,9 +180,18 @@ def fixed(size: int, show: OfBytes | None) -> Reader:
     return read
 
 
+def _named(name: str) -> bytes:
+    """A name in a schema as JSON."""
+    try:
+        return _quoted(name)
+    except UnicodeEncodeError:
+        detail = "a name in the schema holds half of a surrogate pair, which is no character"
+        raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, detail) from None
+
+
 def enum(symbols: Sequence[str]) -> Reader:
     """An enum, by its symbol."""
-    names = [_quoted(symbol) for symbol in symbols]
+    names = [_named(symbol) for symbol in symbols]
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         _ask(out, limit)
@@ -209,7 +218,7 @@ def union(branches: Sequence[Reader]) -> Reader:
 
 def record(fields: Sequence[tuple[str, Reader]]) -> Reader:
     """A record, as an object of its fields in order."""
-    named = [((b"," if place else b"{") + _quoted(name) + b":", read) for place, (name, read) in enumerate(fields)]
+    named = [((b"," if place else b"{") + _named(name) + b":", read) for place, (name, read) in enumerate(fields)]
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         _ask(out, limit)

@@ -1,12 +1,14 @@
 """The Schema Registry, asked for one schema at a time by a thread that may block.
 
-The law: only the registry's own word "there is no such schema" makes a schema unknown. Whatever else goes wrong (no
-connection, a timeout, a 5xx, a refused login, a 404 of some proxy or a wrong path) is RegistryUnreachable: the
-partition waits, because poison cannot be taken back.
+The law: only the registry's own word "I have no such thing", about the schema or one that it refers to, makes a schema
+unknown: that cannot change by itself. Whatever else goes wrong (no connection, a timeout, a 5xx, a refused login, a 404
+of some proxy or a wrong path) is RegistryUnreachable: its records wait, because poison cannot be taken back.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -15,9 +17,13 @@ from consumer.events.reasons import PoisonReason
 from consumer.events.schema import ParsedSchema, RefusedSchema, SchemaAnswer, UnknownSchema, parse
 from consumer.json import Json
 
-_NO_SUCH_SCHEMA = 40403
+# No subject, no version of it, no schema; and a version that cannot be one.
+_HAS_NOT: Final = frozenset({40401, 40402, 40403, 42202})
 _AVRO = "AVRO"
 _MAX_REFERENCES = 100
+
+_References: TypeAlias = dict[tuple[str, int], Schema]
+_Found = TypeVar("_Found")
 
 
 class RegistryUnreachable(Exception):  # noqa: N818 - named as what it is
@@ -40,40 +46,54 @@ class Registry:
         Raises:
             RegistryUnreachable: it cannot answer now; the same question may be asked again.
         """
-        try:
-            schema = self._client.get_schema(schema_id)
-            references = self._references(schema)
-        except SchemaRegistryError as error:
-            if error.error_code == _NO_SUCH_SCHEMA:
-                return UnknownSchema()
-            raise RegistryUnreachable from error
-        except Exception as error:
-            # The client lets through whatever its HTTP library (httpx or httpx2, as installed) and json raise.
-            raise RegistryUnreachable from error
-        return _compiled(schema, references)
+        schema = _asked(lambda: self._client.get_schema(schema_id))
+        if schema is None:
+            return UnknownSchema()
+        references = self._references(schema)
+        return references if isinstance(references, UnknownSchema) else _compiled(schema, references)
 
     def close(self) -> None:
         """Destroy its connections."""
         self._client.close()
 
-    def _references(self, schema: Schema) -> dict[tuple[str, int], Schema]:
-        """What the schema refers to, each after what it needs itself, by subject and version.
+    def _references(self, schema: Schema) -> _References | UnknownSchema:
+        """What the schema refers to, each after what it needs itself, by subject and version; or the one that is gone.
 
         One too many is kept when there are more than allowed, so that the caller sees it.
         """
-        found: dict[tuple[str, int], Schema] = {}
+        found: _References = {}
+        asked: set[tuple[str, int]] = set()  # what refers to itself is asked for once, and will not compile
 
-        def collect(referring: Schema) -> None:
+        def collect(referring: Schema) -> UnknownSchema | None:
             for reference in referring.references or ():
                 key = (str(reference.subject), reference.version or 0)
-                if key not in found and len(found) <= _MAX_REFERENCES:
-                    referred = self._client.get_version(*key, deleted=True).schema
-                    collect(referred)
-                    found[key] = referred
+                if key in asked or len(asked) > _MAX_REFERENCES:
+                    continue
+                asked.add(key)
+                referred = _asked(partial(self._client.get_version, *key, deleted=True))
+                if referred is None:
+                    return UnknownSchema(missing=f"version {key[1]} of the subject {key[0]}")
+                gone = collect(referred.schema)
+                if gone is not None:
+                    return gone
+                found[key] = referred.schema
+            return None
 
-        if _is_avro(schema):
-            collect(schema)
-        return found
+        gone = collect(schema) if _is_avro(schema) else None
+        return found if gone is None else gone
+
+
+def _asked(question: Callable[[], _Found]) -> _Found | None:
+    """The registry's answer, None when it says that it has no such thing."""
+    try:
+        return question()
+    except SchemaRegistryError as error:
+        if error.error_code in _HAS_NOT:
+            return None
+        raise RegistryUnreachable from error
+    except Exception as error:
+        # The client lets through whatever its HTTP library (httpx or httpx2, as installed) and json raise.
+        raise RegistryUnreachable from error
 
 
 def _is_avro(schema: Schema) -> bool:
@@ -98,6 +118,6 @@ def _parsed(schema: Schema) -> Json:
     written = schema.schema_str or ""
     try:
         parsed: Json = json.loads(written)
-    except ValueError:
+    except (ValueError, RecursionError):
         return written
     return parsed

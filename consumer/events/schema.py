@@ -41,7 +41,9 @@ class RefusedSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownSchema:
-    """The registry answered that it has no such schema."""
+    """The registry answered that it has no such schema, or not what is `missing` and the schema refers to."""
+
+    missing: str | None = None
 
 
 SchemaAnswer: TypeAlias = ParsedSchema | RefusedSchema | UnknownSchema

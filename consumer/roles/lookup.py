@@ -1,4 +1,4 @@
-"""Blocking look-ups (the cache, the schema registry) beside the delivery loop, each in a thread of its own.
+"""Blocking look-ups beside the delivery loop, each kind in a thread of its own.
 
 The law: the loop never waits for a look-up, every question gets its answer in order, and an exception of a look-up
 surfaces in the loop.
@@ -14,21 +14,24 @@ Question = TypeVar("Question")
 Reply = TypeVar("Reply")
 
 
-class Lookup(Generic[Question, Reply]):
-    """Answers questions by calling `answer` in its thread. `fd` becomes readable when there is something to take."""
+class Replies(Generic[Reply]):
+    """What threads have to tell the loop. `fd` becomes readable when there is something to take."""
 
-    def __init__(self, name: str, answer: Callable[[Question], Reply]) -> None:
-        self._answer = answer
-        self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+    def __init__(self) -> None:
         self._replies: queue.SimpleQueue[Reply | Exception] = queue.SimpleQueue()
+        self._open = threading.Lock()
+        self._closed = False
         self.fd, self._wake = os.pipe()
         os.set_blocking(self.fd, False)
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
 
-    def ask(self, question: Question) -> None:
-        """Ask; the reply comes from `take`."""
-        self._questions.put(question)
+    def put(self, reply: Reply | Exception) -> None:
+        """From any thread; without effect once nobody takes any more."""
+        with self._open:
+            if self._closed:
+                return
+            # The wake first: whoever finds a reply may read one, whether it waited for it or not.
+            os.write(self._wake, b"\0")
+            self._replies.put(reply)
 
     def take(self) -> list[Reply]:
         """The replies that have come.
@@ -46,19 +49,45 @@ class Lookup(Generic[Question, Reply]):
         return replies
 
     def close(self) -> None:
+        """Nobody takes any more."""
+        with self._open:
+            self._closed = True
+            os.close(self.fd)
+            os.close(self._wake)
+
+
+class Lookup(Generic[Question, Reply]):
+    """Answers questions by calling `answer` in its thread. `fd` becomes readable when there is something to take."""
+
+    def __init__(self, name: str, answer: Callable[[Question], Reply]) -> None:
+        self._answer = answer
+        self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._replies: Replies[Reply] = Replies()
+        self.fd = self._replies.fd
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def ask(self, question: Question) -> None:
+        """Ask; the reply comes from `take`."""
+        self._questions.put(question)
+
+    def take(self) -> list[Reply]:
+        """The replies that have come.
+
+        Raises:
+            Exception: whatever a look-up raised.
+        """
+        return self._replies.take()
+
+    def close(self) -> None:
         """End the thread; waits for a look-up under way, which has a timeout of its own."""
         self._questions.put(None)
         self._thread.join()
-        os.close(self.fd)
-        os.close(self._wake)
+        self._replies.close()
 
     def _run(self) -> None:
         while (question := self._questions.get()) is not None:
-            reply: Reply | Exception
             try:
-                reply = self._answer(question)
+                self._replies.put(self._answer(question))
             except Exception as error:  # noqa: BLE001 - raised again by `take`, in the thread that can act on it
-                reply = error
-            # The wake first: whoever finds a reply may read one, whether it waited for it or not.
-            os.write(self._wake, b"\0")
-            self._replies.put(reply)
+                self._replies.put(error)

@@ -35,7 +35,7 @@ from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.roles.worker import Parts, Worker
+from consumer.roles.worker import Parts, SchemaAsking, Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.telemetry.outage import Outage
@@ -118,7 +118,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         records=RecordProducer(settings, linger_ms=_GATHERED_MS),
         attempts=AttemptLog(settings),
         tenants=Lookup("tenants", doubting(Reader.from_settings(settings).read)),
-        schemas=None if url is None else Lookup("schemas", _schemas(url, stop)),
+        schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
@@ -187,7 +187,8 @@ def doubting(
     return look_up
 
 
-def _schemas(url: str, stop: threading.Event) -> Callable[[int], Mapping[int, SchemaAnswer]]:
-    from consumer.roles.schema_lookup import schema_lookup  # noqa: PLC0415 - its library costs memory where unused
+def _schemas(url: str) -> SchemaAsking:
+    from consumer.events.registry import Registry  # noqa: PLC0415 - its library costs memory where unused
+    from consumer.roles.schema_lookup import SchemaLookup  # noqa: PLC0415 - same
 
-    return schema_lookup(url, stop)
+    return SchemaLookup(Registry(url))

@@ -9,7 +9,7 @@ import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -46,8 +46,22 @@ _CLOSE_S = 1.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
 TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
-SchemaLookup: TypeAlias = Lookup[int, Mapping[int, SchemaAnswer]]
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
+
+
+class SchemaAsking(Protocol):
+    """A look-up of schemas, each asked for until it is answered (`schema_lookup.SchemaLookup`)."""
+
+    fd: int
+
+    def ask(self, schema_id: int) -> None:
+        """Ask; the answer comes from `take`, in any order."""
+
+    def take(self) -> Sequence[Mapping[int, SchemaAnswer]]:
+        """The answers that have come."""
+
+    def close(self) -> None:
+        """Nothing more is asked or answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +76,7 @@ class Parts:
     records: RecordProducer
     attempts: AttemptLog
     tenants: TenantLookup
-    schemas: SchemaLookup | None
+    schemas: SchemaAsking | None
     marks: MarkLookup
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics

@@ -9,9 +9,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from consumer.events.decode import decode
+from consumer.events.event import Poison
 from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
-from consumer.events.schema import ParsedSchema, RefusedSchema, SchemaAnswer, UnknownSchema
+from consumer.events.rules import Rules
+from consumer.events.schema import ParsedSchema, RefusedSchema, SchemaAnswer, Schemas, UnknownSchema
+from tests.strategies import record
 
 AVRO = json.dumps({"type": "record", "name": "shop.Order", "fields": [{"name": "id", "type": "string"}]})
 
@@ -20,9 +24,10 @@ class Answers(BaseHTTPRequestHandler):
     """Answers `/schemas/ids/N` as the test set it."""
 
     given: tuple[int, bytes] = (200, b"")
+    of_subjects: tuple[int, bytes] = (200, b"")
 
     def do_GET(self) -> None:
-        status, body = self.given
+        status, body = self.of_subjects if self.path.startswith("/subjects/") else self.given
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -62,6 +67,46 @@ def test_a_schema(url: str) -> None:
 def test_no_such_schema(url: str) -> None:
     answer(404, {"error_code": 40403, "message": "Schema not found"})
     assert fetch(url) == UnknownSchema()
+
+
+REFERRING = {"schema": AVRO, "references": [{"name": "shop.City", "subject": "city", "version": 2}]}
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 40401), (404, 40402), (422, 42202)])
+def test_what_a_schema_refers_to_was_deleted_for_good(url: str, status: int, code: int) -> None:
+    answer(200, REFERRING)
+    Answers.of_subjects = (status, json.dumps({"error_code": code, "message": "not found"}).encode())
+    found = fetch(url)
+    assert found == UnknownSchema(missing="version 2 of the subject city")
+    poison = decode(record(b"\x00\x00\x00\x00\x01"), Schemas(known={1: found}), Rules())
+    assert isinstance(poison, Poison)
+    assert (poison.reason, "city" in poison.detail) == ("unknown_schema", True)
+
+
+def test_what_a_schema_refers_to_cannot_be_had_now(url: str) -> None:
+    answer(200, REFERRING)
+    Answers.of_subjects = (500, json.dumps({"error_code": 50001, "message": "backend"}).encode())
+    with pytest.raises(RegistryUnreachable):
+        fetch(url)
+
+
+def test_schemas_that_refer_to_each_other_are_refused(url: str) -> None:
+    answer(200, REFERRING)
+    around = {"subject": "city", "version": 2, "id": 9, **REFERRING}
+    Answers.of_subjects = (200, json.dumps(around).encode())
+    assert isinstance(fetch(url), RefusedSchema | ParsedSchema)
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "A"])
+def test_names_that_are_no_text(url: str, name: str) -> None:
+    symbols = AVRO.replace('"string"', f'{{"type":"enum","name":"E","symbols":["{name}"]}}')
+    answer(200, {"schema": symbols})
+    assert isinstance(fetch(url), ParsedSchema if name == "A" else RefusedSchema)
+
+
+def test_a_schema_nested_beyond_the_stack_is_refused(url: str) -> None:
+    answer(200, {"schema": '{"type":' * 5_000 + '"int"' + "}" * 5_000})
+    assert isinstance(fetch(url), RefusedSchema)
 
 
 @pytest.mark.parametrize(
