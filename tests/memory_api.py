@@ -170,13 +170,15 @@ class DeadLetters:
                 )
             )
 
-    def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
+    def page(self, tenant: str, filters: Filters, *, after: Position, limit: int) -> Page:
         return part_of(iter(self.records[after.get(0, 0) :]), filters, after=after, limit=limit)
 
-    def found(self, filters: Filters) -> list[DeadLetter]:
+    def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         return list(matching(self.records, filters))
 
-    def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
+    def replay(
+        self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
+    ) -> Summary:
         letters = list(matching(self.records, chosen) if isinstance(chosen, Filters) else chosen)
         self.replayed.append((letters, dict(statuses), way))
         return Summary(matched=len(letters), replayed=len(letters))
@@ -210,7 +212,8 @@ class MemoryApi:
         self.app = opened(behind, settings)
         self.anybody = TestClient(self.app, base_url="http://api")
 
-    def _check_url(self, url: str) -> None:
+    def _check_url(self, url: str, tenant: str) -> None:
+        del tenant
         self.checked.append(url)
         self.check(url)
 

@@ -12,8 +12,8 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from consumer.api.services import Plane
-from consumer.control.trial import TrialsBusy
 from consumer.kafka.client import KafkaBroken
+from consumer.shares import Busy
 from consumer.webhooks.subscription import Subscription
 
 _log = structlog.get_logger("api")
@@ -32,7 +32,7 @@ async def _send(plane: Plane, subscription: Subscription) -> None:
     while True:
         try:
             await run_in_threadpool(plane.try_out, subscription)
-        except TrialsBusy as error:
+        except Busy as error:
             if time.monotonic() > until_s:
                 _log.warning("test event of a new webhook not sent", webhook=subscription.id, error=str(error))
                 return

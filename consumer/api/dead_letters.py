@@ -58,7 +58,7 @@ def _add_list(site: Site) -> None:
         of = f"dead-letters:{hashlib.sha256(msgspec.json.encode(asked.sought)).hexdigest()}"
         cursor = asked.cursor
         pairs = [] if cursor is None else services.cursors.read(cursor, list[tuple[int, int]], owner=owner, of=of)
-        found = services.dead_letters.page(filters, after=dict(pairs), limit=asked.limit)
+        found = services.dead_letters.page(owner.tenant, filters, after=dict(pairs), limit=asked.limit)
         position = None if found.position is None else sorted(found.position.items())
         then = None if position is None else services.cursors.write(position, owner=owner, of=of)
         return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
@@ -84,11 +84,11 @@ def _add_replay(site: Site) -> None:
         owner = call.caller.owner
         way = _way(body)
         filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-        found = services.dead_letters.found(filters)
+        found = services.dead_letters.found(owner.tenant, filters)
         if not found:
             raise not_found(f"there is no dead letter {id}")
         statuses = _statuses(site, owner, found[0].delivery.subscription_id)
-        return _told(site, services.dead_letters.replay(found, statuses, way), way)
+        return _told(site, services.dead_letters.replay(owner.tenant, found, statuses, way), way)
 
 
 def _add_replay_of_webhook(site: Site) -> None:
@@ -114,7 +114,8 @@ def _add_replay_of_webhook(site: Site) -> None:
         way = _way(asked)
         subscription = services.plane.webhooks.get(owner, id)
         filters = _filters(owner, asked, id)
-        return _told(site, services.dead_letters.replay(filters, {id: subscription.status}, way), way)
+        statuses = {id: subscription.status}
+        return _told(site, services.dead_letters.replay(owner.tenant, filters, statuses, way), way)
 
 
 def shown(dead_letter: DeadLetter) -> Json:

@@ -30,8 +30,8 @@ _TELLS: Final = {
     413: "The body is larger than 256 KiB.",
     415: "The body is not application/json.",
     422: "A field cannot be so; or the Idempotency-Key was used for another request.",
-    429: "Too many requests of this key, or too many test events at once.",
-    503: "Kafka cannot be reached: nothing is known to be done. Try again.",
+    429: "Too many requests of this key, or your share of something that all share is taken.",
+    503: "Kafka cannot be reached, so nothing is known to be done; or too many ask at once. Try again.",
 }
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 

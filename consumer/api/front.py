@@ -28,16 +28,20 @@ from consumer.api.freshness import Freshness
 from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
-from consumer.api.refusals import bug
-from consumer.api.room import Room
+from consumer.api.refusals import bug, busy
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.kafka.client import KafkaBroken
+from consumer.shares import Busy, Shares
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("api")
 
 MAX_BODY_BYTES: Final = 262_144
+REQUESTS: Final = 1_000
+REQUESTS_OF_A_TENANT: Final = 20
+"""Of the threads that routes run in (`server.THREADS`), one tenant's slow requests hold no more than these."""
+
 _BODY_WITHIN_S: Final = 10.0
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 
@@ -63,7 +67,7 @@ class Front:
         self._freshness = Freshness(services.plane.fresh)
         self._probes = Probes(services.plane, self._freshness)
         self._rate = RateLimit(services.plane.settings.api_requests_per_s)
-        self._room = Room()
+        self._room = Shares("requests", places=REQUESTS, share=REQUESTS_OF_A_TENANT)
         self._away = Outage(_log, "requests not answered: kafka away")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +104,10 @@ class Front:
                     HTTPStatus.TOO_MANY_REQUESTS,
                     f"this key may make {verdict.limit_per_s} requests a second: slow down",
                 )
-        exchange.leave = self._room.enter(caller.owner.tenant)
+        try:
+            exchange.leave = self._room.enter(caller.owner.tenant)
+        except Busy as error:
+            raise busy(error) from None
         body = await _body(scope, headers, receive)
         self._still(caller)
         services = self._services

@@ -20,10 +20,9 @@ from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
-from consumer.control.trial import TrialsBusy
 from consumer.kafka.client import KafkaBroken
-from consumer.replay.desk import DeskBusy
 from consumer.replay.ledger import TakenOver
+from consumer.shares import Busy
 from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
@@ -35,7 +34,6 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TakenOver: HTTPStatus.CONFLICT,
 }
-_BUSY_AGAIN_S: Final = 2
 
 
 def refusal_of(error: Exception, brand: Brand) -> Refusal:
@@ -51,8 +49,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = invalid(Wrong(field="cursor", code=Code.MALFORMED, message=str(error)))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": "1"})
-        case TrialsBusy() | DeskBusy():
-            refusal = Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"Retry-After": str(_BUSY_AGAIN_S)})
+        case Busy():
+            refusal = busy(error)
         case KafkaBroken():
             refusal = unavailable("Kafka does not answer, so it is not known whether this was done: look and try again")
         case SecretUnreadable():
@@ -64,9 +62,15 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     return refusal
 
 
+def busy(error: Busy) -> Refusal:
+    """Of a pool without a free place: 429 where the tenant has taken his share, 503 where all have taken all."""
+    status = HTTPStatus.TOO_MANY_REQUESTS if error.own else HTTPStatus.SERVICE_UNAVAILABLE
+    return Refusal(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
+
+
 def add_refusals(app: FastAPI, brand: Brand) -> None:
     """Make the app answer them."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, TrialsBusy, DeskBusy, KafkaBroken, SecretUnreadable)
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, Busy, KafkaBroken, SecretUnreadable)
     for kind in (*mapped, *_STATUSES, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(Exception, _bug)

@@ -14,8 +14,7 @@ import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
 
-from consumer.api.room import THREADS
-
+THREADS: Final = 120
 _BACKLOG: Final = 2_048
 _IDLE_S: Final = 75
 _HEAD_BYTES: Final = 65_536

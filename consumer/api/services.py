@@ -41,7 +41,7 @@ class Plane(Protocol):
         """Wait until every write acknowledged before this call is seen here. Raises KafkaBroken."""
 
     def try_out(self, subscription: Subscription, event_type: str = ...) -> Trial:
-        """Send a test event and wait for the answer. Raises FieldInvalid, TrialsBusy, KafkaBroken."""
+        """Send a test event and wait for the answer. Raises FieldInvalid, Busy, KafkaBroken."""
 
 
 class Healths(Protocol):
@@ -64,24 +64,29 @@ class Uses(Protocol):
 class DeadLetters(Protocol):
     """See `DeadLetterDesk`."""
 
-    def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
+    def page(self, tenant: str, filters: Filters, *, after: Position, limit: int) -> Page:
         """Some of those that match."""
 
-    def found(self, filters: Filters) -> list[DeadLetter]:
+    def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         """All of those that match."""
 
-    def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
+    def replay(
+        self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
+    ) -> Summary:
         """Send them again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """One process's. `check_url` raises FieldInvalid of an endpoint that may not be; it may ask the DNS."""
+    """One process's. `check_url` raises FieldInvalid of a tenant's endpoint that may not be.
+
+    It may ask the DNS, and raises Busy where the tenant, or all, ask for too many names.
+    """
 
     plane: Plane
     healths: Healths
     uses: Uses
     once: Once
     cursors: Cursors
-    check_url: Callable[[str], None]
+    check_url: Callable[[str, str], None]
     dead_letters: DeadLetters

@@ -86,7 +86,7 @@ def _add_create(site: Site) -> None:
         faults = Faults()
         wishes = wishes_of(body, owner, faults)
         faults.looked(lambda: plane.webhooks.check(owner, wishes))
-        faults.looked(lambda: services.check_url(body.url))
+        faults.looked(lambda: services.check_url(body.url, owner.tenant))
         faults.tell()
         try:
             subscription, secret = plane.webhooks.create(owner, wishes, id=id_)
@@ -146,7 +146,7 @@ def _add_update(site: Site) -> None:
         # First of all whether it is there: nobody learns of an address by another tenant's id.
         faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
         if url is not None:
-            faults.looked(lambda: services.check_url(url))
+            faults.looked(lambda: services.check_url(url, owner.tenant))
         faults.tell()
         updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
         notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}

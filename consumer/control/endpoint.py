@@ -9,6 +9,7 @@ This is a courtesy: a name may resolve to something else a second later, and the
 """
 
 from collections.abc import Sequence
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Final, assert_never
 
@@ -21,10 +22,11 @@ from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
 # RFC 6761 section 6.3: these are this machine, whatever a resolver makes of them.
 _LOCALHOST: Final = "localhost"
 _LOOPBACK: Final = ("127.0.0.1", "::1")
+_FOR_OPERATOR: Final = partial(resolve, "")  # whose shares are nobody else's: a command's process
 _NOT_PUBLIC: Final = "must have a host that resolves to public addresses: this one does not, check how it is written"
 
 
-def check_endpoint(url: str, settings: Settings, *, resolve: Resolve = resolve) -> None:
+def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
     """Check a customer's endpoint and where its host is; takes as long as the look-up of a name, 2 s at most.
 
     Raises:
@@ -50,7 +52,7 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve = resolve) 
             assert_never(never)
 
 
-def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = resolve) -> str | None:
+def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = _FOR_OPERATOR) -> str | None:
     """The same for an operator, who may name a host that is not known here. Returns what to tell about it.
 
     Raises:

@@ -10,6 +10,7 @@ read so far knows alike who does it, and what everybody is told who asks again w
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +18,7 @@ import structlog
 
 from consumer.events.event import Record
 from consumer.schemas import avro_history
+from consumer.shares import Busy, Shares
 from consumer.webhooks.subscription import SealedSecret
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -27,7 +29,8 @@ CLAIMED_MS: Final = 60_000
 """No request takes so long: who claimed it is gone."""
 
 MOST: Final = 100_000
-"""How many are kept at most; the oldest are forgotten first."""
+OF_A_TENANT: Final = 10_000
+"""How many are kept at most, and of one tenant: beyond it his oldest are forgotten, and nobody else's."""
 
 _KIND: Final = b"errand:"
 ERRAND: Final = WireFormat(avro_history("Errand"))
@@ -37,6 +40,7 @@ ERRAND: Final = WireFormat(avro_history("Errand"))
 class Errand:
     """One request. `work` names what it makes, whoever does it; `claimant` who does it; no `answer`: not done yet."""
 
+    tenant: str = ""
     work: str
     claimant: str
     fingerprint: bytes
@@ -60,6 +64,7 @@ def encode(errand: Errand) -> bytes:
             "fingerprint": errand.fingerprint,
             "at_ms": errand.at_ms,
             "answer": sealed,
+            "tenant": errand.tenant,
         }
     )
 
@@ -87,10 +92,12 @@ def holds(current: Errand | None, incoming: Errand) -> bool:
 class Errands:
     """The fold of the state topic's `errand:` records. May be used by several threads; `apply` by one."""
 
-    def __init__(self, *, most: int = MOST) -> None:
+    def __init__(self, *, most: int = MOST, of_a_tenant: int = OF_A_TENANT) -> None:
         self._lock = threading.Lock()
-        self._most = most
+        self._places = Shares("errands", places=most, share=of_a_tenant)
+        self._leaving: dict[str, Callable[[], None]] = {}
         self._errands: OrderedDict[str, Errand] = OrderedDict()
+        self._names: dict[str, OrderedDict[str, None]] = {}  # each tenant's, the oldest first
         self._forgotten: deque[str] = deque()
 
     def apply(self, record: Record) -> None:
@@ -105,17 +112,18 @@ class Errands:
             return
         with self._lock:
             if incoming is None:
-                self._errands.pop(name, None)
+                self._drop(name)
             elif holds(self._errands.get(name), incoming):
+                self._drop(name)
+                self._leaving[name] = self._place(incoming.tenant)
                 self._errands[name] = incoming
-                self._errands.move_to_end(name)
-            while len(self._errands) > self._most:
-                self._forgotten.append(self._errands.popitem(last=False)[0])
+                self._names.setdefault(incoming.tenant, OrderedDict())[name] = None
 
     def forget(self) -> None:
         """Begin anew: the records came from a topic that is no more."""
         with self._lock:
-            self._errands.clear()
+            for name in [*self._errands]:
+                self._drop(name)
             self._forgotten.clear()
 
     def find(self, name: str, now_ms: int) -> Errand | None:
@@ -134,3 +142,22 @@ class Errands:
                     break
                 gone.append(name)
         return gone
+
+    def _place(self, tenant: str) -> Callable[[], None]:
+        """A place, made free by forgetting the tenant's own oldest, or the oldest of all where they are too many."""
+        while True:
+            try:
+                return self._places.enter(tenant)
+            except Busy as busy:
+                oldest = next(iter(self._names[tenant] if busy.own else self._errands))
+                self._drop(oldest)
+                self._forgotten.append(oldest)
+
+    def _drop(self, name: str) -> None:
+        if (errand := self._errands.pop(name, None)) is None:
+            return
+        self._leaving.pop(name)()
+        names = self._names[errand.tenant]
+        del names[name]
+        if not names:
+            del self._names[errand.tenant]

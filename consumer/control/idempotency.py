@@ -181,6 +181,7 @@ class Idempotency:
         """This process's claim, once it holds; or the answer, where somebody else was faster."""
         now_ms = self._now_ms()
         mine = Errand(
+            tenant=asked.owner.tenant,
             work=f"{now_ms:012x}{secrets.token_bytes(_WORK_BYTES).hex()}" if before is None else before.work,
             claimant=secrets.token_hex(8),
             fingerprint=asked.fingerprint,

@@ -8,7 +8,6 @@ once than the process has room for are refused, so that no customer can use them
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack, contextmanager
@@ -33,13 +32,14 @@ from consumer.kafka.records import encode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
+from consumer.shares import Shares
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
 
-MAX_AT_ONCE: Final = 16
-MAX_OF_A_TENANT: Final = 2
+AT_ONCE: Final = 16
+OF_A_TENANT: Final = 2
 
 _TURN_S: Final = 1.0
 _CLOSING_S: Final = 0.2
@@ -65,10 +65,6 @@ _TOLD: Final[Mapping[FailureKind, str]] = {
 
 Write: TypeAlias = Callable[[NewRecord], object]
 """Writes a record and returns when Kafka has acknowledged it. Raises KafkaBroken when it has not."""
-
-
-class TrialsBusy(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """As many test events as may be are under way already. One ends within the longest timeout there is, 30 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +124,8 @@ class Trials:
         self._write = write
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._now_ms = now_ms
-        self._lock = threading.Lock()
-        self._under_way: Counter[str] = Counter()
+        # Each ends within the longest timeout there is, 30 s.
+        self._places = Shares("test events", places=AT_ONCE, share=OF_A_TENANT, retry_after_s=2)
 
     def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
         """Send the webhook a sample event of this type, whatever its status is, and wait for the answer.
@@ -139,7 +135,7 @@ class Trials:
         Raises:
             FieldInvalid: of the field `type`: no event could have this type.
             BrandUnknown: the webhook's brand is not known here.
-            TrialsBusy: too many are under way, of this tenant or of all.
+            Busy: too many are under way, of this tenant or of all.
             KafkaBroken: the attempt was made, and could not be logged.
         """
         now_ms = self._now_ms()
@@ -184,24 +180,14 @@ class Trials:
         Closing is left to a thread after a moment: libcurl (8.23) waits there for a name server that does not answer,
         longer than any timeout of ours.
         """
-        with self._lock:
-            if self._under_way.total() >= MAX_AT_ONCE or self._under_way[tenant] >= MAX_OF_A_TENANT:
-                raise TrialsBusy("other test events are still waiting for their answers: try again in a few seconds")
-            self._under_way[tenant] += 1
         room = ExitStack()
-        room.callback(self._leave, tenant)
+        room.callback(self._places.enter(tenant))
         try:
             yield room
         finally:
             closing = threading.Thread(target=room.close, name="trial", daemon=True)
             closing.start()
             closing.join(_CLOSING_S)
-
-    def _leave(self, tenant: str) -> None:
-        with self._lock:
-            self._under_way[tenant] -= 1
-            if not self._under_way[tenant]:
-                del self._under_way[tenant]
 
 
 def logging_by(writer: Writer) -> Write:

@@ -6,7 +6,6 @@ The law: what a replay answers holds, also where it says that there is more. Ask
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,18 +20,17 @@ from consumer.replay.plan import Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
 from consumer.settings import Settings
+from consumer.shares import Busy, Shares
 from consumer.webhooks.subscription import Status
 
-_AT_ONCE: Final = 4
-_TURN_S: Final = 10.0
-_WORK_S: Final = 20.0
+READERS: Final = 8
+READERS_OF_A_TENANT: Final = 2
+REPLAYS: Final = 8
+REPLAYS_OF_A_TENANT: Final = 1
+"""Under way or waiting for its turn: whoever has had a turn comes back behind those who wait."""
 
-
-class DeskBusy(Exception):  # noqa: N818 # it names a state, as the glossary does
-    """As much as may be is being read and replayed at once in this process."""
-
-    def __init__(self) -> None:
-        super().__init__("others are looking through the dead letters: try again in a few seconds")
+_TURN_S: Final = 20.0
+_WORK_S: Final = 8.0  # so that several may have their turns while one waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,47 +47,44 @@ class DeadLetterDesk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._turn = threading.Lock()
-        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._readers = Shares("readers of dead letters", places=READERS, share=READERS_OF_A_TENANT, retry_after_s=2)
+        self._replays = Shares("replays", places=REPLAYS, share=REPLAYS_OF_A_TENANT, retry_after_s=5)
 
-    def page(self, filters: Filters, *, after: Position, limit: int) -> Page:
-        """See `pages.page`. Raises DeskBusy."""
-        with self._place():
+    def page(self, tenant: str, filters: Filters, *, after: Position, limit: int) -> Page:
+        """See `pages.page`. Raises Busy."""
+        with self._readers.place(tenant):
             return page(self._settings, filters, after=after, limit=limit)
 
-    def found(self, filters: Filters) -> list[DeadLetter]:
+    def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         """All that match, for filters that match few.
 
         Raises:
-            DeskBusy: too many look through the topic.
+            Busy: too many look through the topic, of this tenant or of all.
             KafkaBroken: it could not be read.
         """
-        with self._place():
-            return list(matching(read_to_end(self._settings, Topics.of(self._settings).dead_letter), filters))
+        with self._readers.place(tenant):
+            return list(self._matching(filters))
 
-    def replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
+    def replay(
+        self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
+    ) -> Summary:
         """Replay these, or those that match, to the webhooks whose `statuses` are given; the others are gone.
 
         Raises:
-            DeskBusy: too many look through the topic, or another replay does not end.
+            Busy: the tenant has a replay under way, or too many wait for their turn, or it did not come in time.
             TakenOver: another process began one meanwhile.
             KafkaBroken: not written, or not all of it.
         """
-        with self._place():
+        with self._replays.place(tenant):
             if not self._turn.acquire(timeout=_TURN_S):
-                raise DeskBusy
+                raise Busy("other replays are under way: try again in a few seconds", own=False, retry_after_s=5)
             try:
                 return self._replay(chosen, statuses, way)
             finally:
                 self._turn.release()
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise DeskBusy
-        try:
-            yield
-        finally:
-            self._places.release()
+    def _matching(self, filters: Filters) -> Iterator[DeadLetter]:
+        return matching(read_to_end(self._settings, Topics.of(self._settings).dead_letter), filters)
 
     def _replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
         settings = self._settings
@@ -101,7 +96,7 @@ class DeadLetterDesk:
             again=way.again,
         )
         if isinstance(chosen, Filters):
-            chosen = matching(read_to_end(settings, Topics.of(settings).dead_letter), chosen)
+            chosen = self._matching(chosen)
         until_s = time.monotonic() + _WORK_S
         return run_replay(
             chosen,

@@ -22,6 +22,7 @@ from consumer.control.control import Control
 from consumer.control.cursor import Cursors
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
+from consumer.control.resolve import resolve
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.store import HealthReader
@@ -59,7 +60,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             uses=uses,
             once=control.once,
             cursors=Cursors(control.keyring),
-            check_url=partial(check_endpoint, settings=settings),
+            check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
             dead_letters=DeadLetterDesk(settings),
         )
         app = application(services, load_brands(settings.brands_dir))

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from consumer.brands.loader import load_brands
-from consumer.control.trial import Trial, TrialsBusy
+from consumer.control.trial import Trial
+from consumer.shares import Busy
 from consumer.webhooks.subscription import Subscription
 from tests.memory_api import MemoryApi, answered
 
@@ -18,7 +19,7 @@ def test_conclude_sends_a_test_event_as_soon_as_a_webhook_is_created() -> None:
 
     def try_out(subscription: Subscription, event_type: str) -> Trial:
         if next(full):
-            raise TrialsBusy("no room yet")
+            raise Busy("no room yet", own=True, retry_after_s=1)
         return answered(subscription, event_type)
 
     api.plane.trial = try_out

@@ -77,10 +77,10 @@ def test_a_page_looks_at_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None
     topic = DeadLetters()
     topic.add(*(dead_letter(number, tenant="other") for number in range(4)), dead_letter(9))
     mine = Filters(tenants=frozenset({"acme"}))
-    first = topic.page(mine, after={}, limit=10)
+    first = topic.page("acme", mine, after={}, limit=10)
     assert (first.found, first.position) == ([], {0: 3})
     assert first.position is not None
-    second = topic.page(mine, after=first.position, limit=10)
+    second = topic.page("acme", mine, after=first.position, limit=10)
     assert ([each.delivery.event.id for each in second.found], second.position) == (["e9"], None)
 
 

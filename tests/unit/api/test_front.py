@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import structlog
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from consumer.api.front import MAX_BODY_BYTES
-from consumer.api.room import AT_ONCE
+from consumer.api.application import front
+from consumer.api.front import MAX_BODY_BYTES, REQUESTS_OF_A_TENANT
+from consumer.api.server import THREADS
 from consumer.control.keys import Scope
 from consumer.control.trial import Trial
 from consumer.settings import Settings
+from consumer.shares import Busy
 from consumer.webhooks.subscription import Subscription
 from tests.memory_api import KEYS, OPERATOR, MemoryApi, answered
 
@@ -203,13 +206,30 @@ def test_a_tenant_has_so_many_requests_under_way_and_no_more(api: MemoryApi) -> 
 
     async def ask() -> None:
         async with api.in_one_loop() as acme, api.in_one_loop(tenant="other") as other:
-            waiting = [asyncio.create_task(acme.post(f"/v1/webhooks/{id_}/test")) for _ in range(AT_ONCE)]
+            waiting = [asyncio.create_task(acme.post(f"/v1/webhooks/{id_}/test")) for _ in range(REQUESTS_OF_A_TENANT)]
             assert all([await asyncio.to_thread(begun.acquire, timeout=20) for _ in waiting])
             refused = await acme.get("/v1/webhooks")
             assert (problem(refused)["status"], refused.headers["retry-after"]) == (429, "1")
             assert (await other.get("/v1/webhooks")).status_code == 200
+            assert 2 * REQUESTS_OF_A_TENANT < THREADS
             go_on.set()
             assert {each.status_code for each in await asyncio.gather(*waiting)} == {200}
             assert (await acme.get("/v1/webhooks")).status_code == 200
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize(("own", "status"), [(True, 429), (False, 503)])
+def test_a_busy_pool_is_never_the_fault_of_what_was_asked(own: bool, status: int) -> None:
+    """A resolver that had too much to do was a 422 of the field `url`."""
+
+    def busy(_url: str, _tenant: str) -> None:
+        raise Busy("look-ups of names are under way", own=own, retry_after_s=5)
+
+    made = MemoryApi()
+    made.services = replace(made.services, check_url=busy)
+    app = front(made.services, made.brands)
+    text = made.key()[1]
+    client = TestClient(app, base_url="http://api", headers={"Authorization": f"Bearer {text}"})
+    answer = client.post("/v1/webhooks", json={"url": "https://example.com/hook"})
+    assert (problem(answer)["status"], answer.headers["retry-after"]) == (status, "5")

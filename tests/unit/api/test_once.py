@@ -9,11 +9,12 @@ from pydantic import SecretStr
 
 from consumer.control.errands import CLAIMED_MS, KEPT_MS, MOST, Errand, Errands, encode, record_key
 from consumer.control.keys import Scope
-from consumer.control.trial import Trial, TrialsBusy
+from consumer.control.trial import Trial
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
+from consumer.shares import Busy
 from tests.memory_api import OPERATOR, SETTINGS, MemoryApi, Topics
 from tests.memory_topic import MemoryTopic
 
@@ -112,7 +113,7 @@ def test_a_claim_that_another_took_over_is_not_given_up_by_the_first(api: Memory
         del event_type
         theirs.append(rival.bearing(text).post(f"/v1/webhooks/{id_}/test", headers=KEY).text)
         api.plane.fresh()  # as a process follows the topic all the time
-        raise TrialsBusy("busy")
+        raise Busy("busy", own=True, retry_after_s=1)
 
     api.plane.trial = slow
     assert api.bearing(text).post(f"/v1/webhooks/{id_}/test", headers=KEY).status_code == 429
@@ -148,7 +149,7 @@ def test_one_that_is_under_way_is_a_409_until_its_time_is_over(api: MemoryApi) -
         refused = rival.bearing(text).post(f"/v1/webhooks/{id_}/test", headers=KEY)
         found.append((refused.status_code, refused.headers["retry-after"]))
         del event_type
-        raise TrialsBusy("busy")
+        raise Busy("busy", own=True, retry_after_s=1)
 
     api.plane.trial = slow
     assert acme.post(f"/v1/webhooks/{id_}/test", headers=KEY).status_code == 429
@@ -232,13 +233,32 @@ def record(name: str, of: Errand, offset: int = 0) -> Record:
 
 
 def test_memory_has_a_bound_and_what_falls_out_is_swept() -> None:
-    kept = Errands(most=2)
+    kept = Errands(most=3, of_a_tenant=2)
     for number in range(5):
         kept.apply(record(f"n{number}", errand(number)))
     assert kept.find("n0", 5) is None
     assert kept.find("n4", 5) == errand(4)
     assert kept.outdated(5) == ["n0", "n1", "n2"]
     assert MOST >= 10_000
+
+
+def test_a_tenant_with_many_keys_pushes_out_his_own_and_nobody_elses() -> None:
+    kept = Errands(most=10, of_a_tenant=4)
+    kept.apply(record("theirs", replace(errand(0), tenant="other")))
+    for number in range(1, 100):
+        kept.apply(record(f"n{number}", replace(errand(number), tenant="greedy")))
+    assert kept.find("theirs", 100) is not None
+    assert [kept.find(f"n{number}", 100) is not None for number in (95, 96, 99)] == [False, True, True]
+    kept.forget()
+    kept.apply(record("anew", errand(1)))
+    assert kept.find("anew", 2) is not None
+
+
+def test_beyond_the_whole_the_oldest_goes() -> None:
+    kept = Errands(most=3, of_a_tenant=2)
+    for number in range(4):
+        kept.apply(record(f"n{number}", replace(errand(number), tenant=f"t{number}")))
+    assert [kept.find(f"n{number}", 5) is not None for number in range(4)] == [False, True, True, True]
 
 
 def test_a_foreign_record_is_passed_over() -> None:

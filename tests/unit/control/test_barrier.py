@@ -145,3 +145,18 @@ def test_a_bug_is_raised_where_it_is_waited_for_and_does_not_end_the_barrier(mad
     with pytest.raises(ZeroDivisionError):
         barrier.wait(1.0)
     barrier.wait(1.0)
+
+
+def test_a_tenant_that_waits_a_hundred_times_takes_no_place_from_another(made: Callable[..., Barrier]) -> None:
+    """All who wait share one question: there are no places to take."""
+    broker = Broker()
+    barrier = made(broker.ask, View("webhooks", 5), View("state", 5))
+    broker.answering.clear()
+    with ThreadPoolExecutor(101) as threads:
+        greedy = [threads.submit(barrier.wait, 10.0) for _ in range(100)]
+        other = threads.submit(barrier.wait, 10.0)
+        broker.answering.set()
+        other.result(10)
+        for each in greedy:
+            each.result(10)
+    assert broker.questions <= 3

@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from consumer.control.trial import MAX_AT_ONCE, MAX_OF_A_TENANT, Trial, Trials, TrialsBusy, logging_by
+from consumer.control.trial import AT_ONCE, OF_A_TENANT, Trial, Trials, logging_by
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Attempt
 from consumer.http.transport import Transport
@@ -22,6 +22,7 @@ from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
+from consumer.shares import Busy
 from consumer.signing.request import Request
 from consumer.webhooks.headers import seal_headers
 from consumer.webhooks.keyring import Keyring
@@ -278,16 +279,16 @@ def test_one_tenant_and_all_together_have_so_much_room_and_no_more(log: Log) -> 
                 assert thread.is_alive()
             return thread
 
-        threads = [start("acme") for _ in range(MAX_OF_A_TENANT)]
-        with pytest.raises(TrialsBusy):
+        threads = [start("acme") for _ in range(OF_A_TENANT)]
+        with pytest.raises(Busy):
             tried("acme")
-        threads += [start(f"tenant{number}") for number in range(MAX_AT_ONCE - MAX_OF_A_TENANT)]
-        with pytest.raises(TrialsBusy):
+        threads += [start(f"tenant{number}") for number in range(AT_ONCE - OF_A_TENANT)]
+        with pytest.raises(Busy):
             tried("another")
         go_on.set()
         for thread in threads:
             thread.join(10)
-        assert len(answered) == MAX_AT_ONCE
+        assert len(answered) == AT_ONCE
         tried("acme")
     assert all(trial.delivered for trial in answered)
 
@@ -320,16 +321,16 @@ def test_closing_is_not_waited_for_and_keeps_its_room(log: Log) -> None:
     trials = Trials(Settings(), KEYRING, log.write, open_engine=lambda: stuck)
     asked = webhook("https://a.example/")
     before = time.monotonic()
-    for _ in range(MAX_OF_A_TENANT):
+    for _ in range(OF_A_TENANT):
         assert trials.try_out(asked).status is None
     assert time.monotonic() - before < 2
-    with pytest.raises(TrialsBusy):
+    with pytest.raises(Busy):
         trials.try_out(asked)
     stuck.go_on.set()
     while True:
         try:
             trials.try_out(asked)
-        except TrialsBusy:
+        except Busy:
             continue
         break
 
@@ -339,6 +340,6 @@ def test_room_is_given_back_after_an_error(log: Log) -> None:
         raise OSError("no descriptors")
 
     trials = Trials(Settings(), KEYRING, log.write, open_engine=broken)
-    for _ in range(MAX_OF_A_TENANT + 1):
+    for _ in range(OF_A_TENANT + 1):
         with pytest.raises(OSError, match="no descriptors"):
             trials.try_out(webhook("https://a.example/"))

@@ -2,6 +2,7 @@ import pytest
 from fastavro.schema import to_parsing_canonical_form
 
 from consumer.control.canary import CANARY
+from consumer.control.errands import ERRAND
 from consumer.control.key_record import API_KEY
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
@@ -23,8 +24,9 @@ SHIPPED = {
     "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
     "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
-    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "9af4032f6cad50f5"}),
+    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f"}),
+    "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
     "Subscription": (SUBSCRIPTION, {"7bf67803ff8aad9f", "eee5309c0f2ea69b"}),
 }
