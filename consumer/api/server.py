@@ -5,28 +5,47 @@ what it was asked before, for as long as it may.
 """
 
 import asyncio
+import logging
+import math
 import socket
 import threading
+from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
 
+from consumer.api.connections import Connection, Crowd, Patience, Places
+from consumer.telemetry.repeats import Repeats
+
 THREADS: Final = 120
 _BACKLOG: Final = 2_048
-_IDLE_S: Final = 75
 _HEAD_BYTES: Final = 65_536
+
+
+# Whoever sends what is no HTTP, over and over, is heard once a minute.
+logging.getLogger("uvicorn.error").addFilter(Repeats())
 
 
 class Server:
     """Serves an application on a socket for as long as the context lasts."""
 
-    def __init__(self, application: ASGIApp, listener: socket.socket, *, drain_s: int) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        listener: socket.socket,
+        *,
+        drain_s: int,
+        patience: Patience | None = None,
+        places: Places | None = None,
+    ) -> None:
+        patience = patience or Patience()
+        self._crowd = Crowd(patience, places or Places.of_this_process())
         config = uvicorn.Config(
             application,
-            http="h11",
+            http=cast("type[asyncio.Protocol]", partial(Connection, self._crowd)),  # uvicorn only calls it
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -36,7 +55,7 @@ class Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=_IDLE_S,
+            timeout_keep_alive=math.ceil(patience.idle_s),
             timeout_graceful_shutdown=drain_s,
             h11_max_incomplete_event_size=_HEAD_BYTES,
         )
@@ -72,5 +91,6 @@ class Server:
             self._failed = error
 
     async def _serve(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._crowd.heard)
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         await self._server.serve(sockets=[self._listener])
