@@ -4,23 +4,25 @@ The law: every key that does not open anything, whyever, gets one and the same 4
 but what its key says, unless it is the operator, who says it by headers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from starlette.datastructures import Headers
+
 from consumer.api.problem import Refusal
 from consumer.brands.brand import Brand
+from consumer.control import tenant_header
 from consumer.control.idempotency import Asker
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.keys import Scope, digest_of, operator, parse
 from consumer.control.owner import Owner
 from consumer.settings import Settings
-from consumer.webhooks.fields import check_name
 from consumer.webhooks.wrong import FieldInvalid
 
-TENANT_HEADER: Final = "hookline-tenant"
-BRAND_HEADER: Final = "hookline-brand"
+TENANT_HEADER: Final = tenant_header.NAME
+BRAND_HEADER: Final = "Hookline-Brand"
 DEFAULT_BRAND: Final = "hookline"
 _BEARER: Final = "bearer"
 _NAMED_BY: Final = 16
@@ -68,13 +70,14 @@ def unauthorized() -> Refusal:
     )
 
 
-def presented(settings: Settings, authorization: str | None) -> Presented:
+def presented(settings: Settings, headers: Headers) -> Presented:
     """What was presented, judged without any look-up.
 
     Raises:
         Refusal: 401.
     """
-    scheme, _, text = (authorization or "").partition(" ")
+    sent = headers.getlist("authorization")
+    scheme, _, text = (sent[0] if len(sent) == 1 else "").partition(" ")
     text = text.strip()
     if scheme.lower() != _BEARER or not text:
         raise unauthorized()
@@ -97,29 +100,46 @@ def customer(keys: KeyDirectory, text: str, now_ms: int) -> Caller:
     return Caller(owner=owner, key_id=key.id, scopes=key.scopes, credential=f"key {key.id}")
 
 
-def check_named(caller: Caller, header: Callable[[str], str | None]) -> None:
+def check_named(caller: Caller, headers: Headers) -> None:
     """Whoever names a tenant or a brand in a header means it: a key of another one does nothing under a wrong name.
 
     Raises:
-        Refusal: 403.
+        Refusal: 400, a header names nothing that can be; 403.
     """
-    named = Owner(tenant=header(TENANT_HEADER) or caller.owner.tenant, brand=header(BRAND_HEADER) or caller.owner.brand)
-    if named != caller.owner:
+    tenant, brand = _tenant(headers), _said(headers, BRAND_HEADER)
+    mine = caller.owner
+    named = Owner(tenant=mine.tenant if tenant is None else tenant, brand=mine.brand if brand is None else brand)
+    if named != mine:
         raise Refusal(HTTPStatus.FORBIDDEN, "this key is of another tenant or brand than the request's headers name")
 
 
-def acting_operator(header: Callable[[str], str | None], brands: Mapping[str, Brand], text: str) -> Caller:
+def acting_operator(headers: Headers, brands: Mapping[str, Brand], text: str) -> Caller:
     """The operator by its key, acting for the tenant and the brand that it names.
 
     Raises:
         Refusal: 400, it names no tenant or a brand that does not exist.
     """
-    brand = header(BRAND_HEADER) or DEFAULT_BRAND
+    brand = _said(headers, BRAND_HEADER) or DEFAULT_BRAND
     if brand not in brands:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"Hookline-Brand: choose from {', '.join(sorted(brands))}")
-    try:
-        tenant = check_name("Hookline-Tenant", header(TENANT_HEADER) or "")
-    except FieldInvalid as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
+    tenant = _tenant(headers)
+    if tenant is None:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{TENANT_HEADER}: say for which tenant: it must not be empty")
     credential = f"operator {digest_of(text).hex()[:_NAMED_BY]}"
     return Caller(owner=Owner(tenant=tenant, brand=brand), key_id=None, scopes=frozenset(Scope), credential=credential)
+
+
+def _tenant(headers: Headers) -> str | None:
+    said = _said(headers, TENANT_HEADER)
+    try:
+        return None if said is None else tenant_header.read(said)
+    except FieldInvalid as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
+
+
+def _said(headers: Headers, name: str) -> str | None:
+    """The one value of a header. What a proxy and we could read differently is refused."""
+    found = headers.getlist(name)
+    if len(found) > 1:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{name}: send it once")
+    return found[0] if found else None

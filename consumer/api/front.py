@@ -137,7 +137,7 @@ class Front:
                 return None
 
     async def _caller(self, headers: Headers) -> Caller:
-        presented = callers.presented(self._services.plane.settings, headers.get("authorization"))
+        presented = callers.presented(self._services.plane.settings, headers)
         try:
             await self._freshness.wait()
         except KafkaBroken as error:
@@ -145,11 +145,11 @@ class Front:
             raise unavailable("Kafka does not answer: nothing was done, try again") from None
         self._away.over()
         if presented.operator:
-            return callers.acting_operator(headers.get, self._brands, presented.text)
+            return callers.acting_operator(headers, self._brands, presented.text)
         caller = callers.customer(self._services.plane.keys, presented.text, self._now_ms())
         if caller.owner.brand not in self.apps:
             raise callers.unauthorized()  # of a brand that is not here any more
-        callers.check_named(caller, headers.get)
+        callers.check_named(caller, headers)
         return caller
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from consumer.cli.credentials import Credentials
 from consumer.cli.exits import CommandFailed, say, unavailable, usage
+from consumer.control import tenant_header
 from consumer.json import Json
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
@@ -180,9 +181,10 @@ def _headers(credentials: Credentials) -> dict[str, str]:
     said = {"Authorization": f"Bearer {credentials.key}", "Hookline-Brand": credentials.brand.name}
     if credentials.tenant is None:
         return said
-    if not (credentials.tenant.isascii() and credentials.tenant.isprintable()):
-        raise usage("--tenant cannot be sent to an API: it is not printable ASCII")
-    return said | {"Hookline-Tenant": credentials.tenant}
+    try:
+        return said | {tenant_header.NAME: tenant_header.written(credentials.tenant)}
+    except FieldInvalid as error:
+        raise usage(f"--tenant {error.message}") from None
 
 
 def _refusal(status: int, told: Mapping[str, Json], unknown: Exception | None) -> Exception:

@@ -100,7 +100,7 @@ def mint(
     faults = Faults()
     faults.looked(lambda: check_scopes(frozenset(scopes)))
     faults.looked(lambda: _check_end(expires_at_ms, now_ms, latest_ms))
-    faults.looked(lambda: fields.check_name("tenant", tenant))
+    faults.looked(lambda: fields.check_tenant("tenant", tenant))
     faults.looked(lambda: fields.check_line("name", name))
     faults.tell()
     key_id = _drawn(entropy, ID_DIGITS)

@@ -100,6 +100,16 @@ def check_name(field: str, value: str) -> str:
     return value
 
 
+def check_tenant(field: str, value: str) -> str:
+    """A name that no space begins or ends, so that it is read alike in a header, a flag and a log.
+
+    An event may name a tenant with such spaces: it is an event for which there is no webhook.
+    """
+    if check_name(field, value) != value.strip():
+        raise invalid(field, Code.FORBIDDEN_CHARACTER, "must not begin or end with a space")
+    return value
+
+
 def check_line(field: str, value: str) -> str:
     """One line of at most 256 characters, or nothing."""
     if len(value) > MAX_LINE_LENGTH:

@@ -82,7 +82,7 @@ def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
     faults = Faults()
     stored = replace(
         wishes,
-        tenant=faults.checked(partial(fields.check_name, "tenant"), wishes.tenant),
+        tenant=faults.checked(partial(fields.check_tenant, "tenant"), wishes.tenant),
         url=faults.checked(partial(stored_url, allow_http=allow_http), wishes.url),
         event_types=faults.checked(partial(_event_types, brand=brand), wishes.event_types),
         product=faults.checked(_product, wishes.product),

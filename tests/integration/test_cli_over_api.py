@@ -183,6 +183,8 @@ def test_the_operator_s_key_acts_for_a_tenant(url: str, capsys: pytest.CaptureFi
     [shown] = webhooks("show", str(created["id"]), *lab)
     assert webhooks("show", str(created["id"]), *lab, *operator) == [shown]
     assert webhooks("show", str(created["id"]), "--tenant", "other", code=os.EX_DATAERR) == []
+    [munich] = webhooks("create", "--url", "http://127.0.0.1:9/", "--tenant", "münchen", *operator)
+    assert [each["id"] for each in webhooks("list", "--tenant", "münchen")] == [munich["id"]]
     assert webhooks("show", str(created["id"]), "--brand", "hookline", code=os.EX_DATAERR) == []
 
 

@@ -115,6 +115,7 @@ def test_keys_are_listed_oldest_first_and_by_brand(hookline: Said) -> None:
     ("arguments", "code", "field"),
     [
         (("create", "--tenant", ""), os.EX_DATAERR, "--tenant"),
+        (("create", "--tenant", "acme "), os.EX_DATAERR, "--tenant"),
         (("create", "--tenant", "a", "--brand", "nobodys"), os.EX_DATAERR, "--brand"),
         (("create", "--tenant", "a", "--name", "two\nlines"), os.EX_DATAERR, "--name"),
         (("create", "--tenant", "a", "--expires", "0s"), os.EX_DATAERR, "--expires"),

@@ -137,6 +137,30 @@ def test_the_operator_says_for_whom_it_acts(api: MemoryApi) -> None:
     assert api.client().get(f"/v1/webhooks/{made['id']}").status_code == 200
 
 
+def test_a_tenant_beyond_ascii_is_read_as_declared_or_not_at_all(api: MemoryApi) -> None:
+    """`münchen` in UTF-8 was read as another tenant, `mÃ¼nchen`, and so was it in Latin-1 by others."""
+    declared = api.bearing(OPERATOR, **{"Hookline-Tenant": "UTF-8''m%C3%BCnchen"})
+    made = declared.post("/v1/webhooks", json={"url": "https://example.com/hook"}).json()
+    assert made["tenant"] == "münchen"
+    customer = api.client(tenant="münchen")
+    assert customer.get(f"/v1/webhooks/{made['id']}").status_code == 200
+    named = customer.get("/v1/webhooks", headers={"Hookline-Tenant": "UTF-8''m%C3%BCnchen"})
+    assert named.status_code == 200
+    for text in (OPERATOR, api.key(tenant="münchen")[1]):
+        for undeclared in ("münchen".encode(), "münchen".encode("latin-1")):
+            answer = api.bearing(text).get("/v1/webhooks", headers={b"Hookline-Tenant": undeclared})
+            assert problem(answer)["status"] == 400
+            assert "UTF-8''m%C3%BCnchen" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["Hookline-Tenant", "Hookline-Brand", "Authorization"])
+def test_who_calls_is_said_once(api: MemoryApi, name: str) -> None:
+    """What stands before us may read the other one."""
+    said = {"Hookline-Tenant": "acme", "Hookline-Brand": "hookline", "Authorization": f"Bearer {OPERATOR}"}
+    twice = api.anybody.get("/v1/webhooks", headers=[*said.items(), (name, said[name])])
+    assert problem(twice)["status"] == (401 if name == "Authorization" else 400)
+
+
 def test_a_key_is_noted_as_used(api: MemoryApi) -> None:
     key, text = api.key()
     api.bearing(text).get("/v1/webhooks")

@@ -200,6 +200,26 @@ def test_the_key_and_whom_it_speaks_for_are_sent() -> None:
     assert (sent[0]["hookline-tenant"], sent[0]["hookline-brand"]) == ("acme", "featurebase")
 
 
+@pytest.mark.parametrize(("tenant", "sent"), [("acme corp", "acme corp"), ("münchen", "UTF-8''m%C3%BCnchen")])
+def test_any_tenant_is_sent_as_it_is_read(tenant: str, sent: str) -> None:
+    said: list[str] = []
+
+    def noting(request: httpx.Request) -> httpx.Response:
+        said.append(request.headers["hookline-tenant"])
+        return httpx.Response(200, json={})
+
+    with client(noting, tenant=tenant, waits=[]) as asking:
+        asking.ask("GET", "/v1/webhooks/wh_1")
+    assert said == [sent]
+
+
+@pytest.mark.parametrize("tenant", ["", " acme", "acme ", "ac\nme", "ac\u2028me"])
+def test_a_tenant_that_cannot_be_is_a_wrong_use(tenant: str) -> None:
+    with pytest.raises(CommandFailed, match="--tenant must") as caught:
+        client(always(200), tenant=tenant, waits=[])
+    assert caught.value.code == os.EX_USAGE
+
+
 def test_a_notice_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     with client(always(200, {"id": "wh_1"}, Hookline_Notice="custom headers were cleared"), waits=[]) as asking:
         asking.ask("PATCH", "/v1/webhooks/wh_1", {})

@@ -59,7 +59,7 @@ def test_the_operator_s_key_speaks_for_the_brand_that_is_named() -> None:
         (("--key", OPERATOR), "--key is for an API"),
         (("--api", "nonsense", "--key", OPERATOR), "--api is a URL"),
         (("--api", "https://a.example", "--key", "é" * 40), "characters that no key has"),
-        (("--api", "https://a.example", "--key", OPERATOR, "--tenant", "é"), "--tenant cannot be sent"),
+        (("--api", "https://a.example", "--key", OPERATOR, "--tenant", " é"), "--tenant must not begin"),
     ],
 )
 def test_flags_that_make_no_sense_are_a_wrong_use(
