@@ -108,27 +108,28 @@ class Stage:
     def receiving(self, hooks: Sequence[Hook]) -> Iterator[Receiver]:
         """Run the receiver with these webhooks' endpoints, and create the webhooks."""
         endpoints = [
-            Endpoint(name=hook.name, temper=hook.temper, secret=_secret(), rate_per_s=hook.rate_per_s) for hook in hooks
+            Endpoint(name=hook.name, temper=hook.temper, secret=new_secret(), rate_per_s=hook.rate_per_s)
+            for hook in hooks
         ]
         with receiving(endpoints, self.folder) as receiver:
-            self.subscribe(hooks, endpoints, receiver)
+            self.subscribe(zip(hooks, map(receiver.url, endpoints), (each.secret for each in endpoints), strict=True))
             yield receiver
 
-    def subscribe(self, hooks: Iterable[Hook], endpoints: Iterable[Endpoint], receiver: Receiver) -> None:
-        """Write the webhooks onto their topic."""
+    def subscribe(self, hooks: Iterable[tuple[Hook, str, str]]) -> None:
+        """Write webhooks onto their topic: each with its URL and its secret."""
         keyring = Keyring.from_settings(self.settings)
         new: list[NewRecord] = []
-        for hook, endpoint in zip(hooks, endpoints, strict=True):
+        for hook, url, secret in hooks:
             wishes = Wishes(
                 tenant=hook.tenant,
-                url=receiver.url(endpoint),
+                url=url,
                 brand="hookline",
-                event_types=hook.event_types,
+                event_types=hook.event_types or None,
                 product=hook.product,
                 filter_json=hook.filter_json,
                 payload_format=hook.payload_format,
                 timeout_ms=hook.timeout_ms,
-                secret=endpoint.secret,
+                secret=secret,
             )
             subscription, _ = create(
                 wishes,
@@ -233,5 +234,5 @@ class Stage:
         return {place: each.end - each.committed for place, each in both.items() if each.end > each.committed}
 
 
-def _secret() -> str:
+def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
