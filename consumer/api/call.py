@@ -6,14 +6,13 @@ somebody who might. The scope stands at the route itself, and a route without on
 
 from collections.abc import Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
-import msgspec
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive
 
-from consumer.api import once
+from consumer.api import once, strict
 from consumer.api.caller import Caller
 from consumer.control.idempotency import Once
 from consumer.control.keys import Scope
@@ -66,7 +65,7 @@ def scope_of(route: APIRoute) -> Scope:
 
 
 class GuardedRoute(APIRoute):
-    """A route that asks for its scope before it reads anything, and is done once where that is asked for."""
+    """A route that asks for its scope first, passes over nothing it was sent, and is done once if that is asked for."""
 
     def get_route_handler(self) -> Handler:
         """The handler, behind the rules."""
@@ -76,18 +75,22 @@ class GuardedRoute(APIRoute):
                 f"{self.path} is a {', '.join(strange)}: say in once.DONE_ONCE whether it changes something"
             )
         handle = super().get_route_handler()
+        parameters = strict.parameters_of(self)
 
         async def guarded(request: Request) -> Response:
             call = await call_of(request)
             call.caller.need(scope)
-            strict = _StrictRequest(request.scope, request.receive)
+            strict.check_query(request.query_params.multi_items(), parameters)
+            if self.body_field is None:
+                strict.check_bodiless(call.body)
+            checked = _Checked(request.scope, request.receive, strict.json_of(call.body) if call.body else None)
             key = once.key_of(request.headers, call.method)
             if key is None:
-                return await handle(strict)
+                return await handle(checked)
 
             async def do(work: str) -> Response:
                 put(request.scope, replace(call, work=work))
-                return await handle(strict)
+                return await handle(checked)
 
             asked = once.asked(
                 call.caller.asker, key, request.headers, method=call.method, path=call.path, body=call.body
@@ -97,11 +100,12 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-class _StrictRequest(Request):
-    """JSON is RFC 8259's: no NaN, no lone surrogates, no nesting without end, which Python's own decoder lets pass."""
+class _Checked(Request):
+    """A request whose JSON was read already."""
+
+    def __init__(self, scope: MutableMapping[str, Any], receive: Receive, read: object) -> None:
+        super().__init__(scope, receive)
+        self._read = read
 
     async def json(self) -> object:
-        try:
-            return msgspec.json.decode(await self.body())
-        except (ValueError, RecursionError):
-            raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not JSON (RFC 8259)") from None
+        return self._read

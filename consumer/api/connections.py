@@ -17,11 +17,11 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from consumer.api.exchange import Exchange
 from consumer.api.problem import unavailable
+from consumer.api.protocol import Protocol
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("api")
@@ -98,7 +98,7 @@ class Crowd:
             loop.default_exception_handler(context)
 
 
-class Connection(H11Protocol):
+class Connection(Protocol):
     """One connection, of a crowd."""
 
     def __init__(

@@ -6,6 +6,7 @@ brand; there are no others here.
 
 import hashlib
 import time
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -25,8 +26,9 @@ from consumer.replay.desk import Way
 from consumer.replay.filters import Filters, moment_ms
 from consumer.replay.run import Summary
 from consumer.signing.timestamps import rfc3339
+from consumer.webhooks.fields import check_choice
 from consumer.webhooks.subscription import Status
-from consumer.webhooks.wrong import Code, invalid
+from consumer.webhooks.wrong import Code, Faults, Wrong
 
 DeadLetterId = Annotated[str, Path(description="The dead letter's id.", max_length=256)]
 _TAGS: Final = ["dead letters"]
@@ -163,26 +165,29 @@ def _told(site: Site, summary: Summary, way: Way) -> Response:
 
 
 def _filters(owner: Owner, asked: models.Sought, webhook: str | None) -> Filters:
+    faults = Faults()
+    types = () if asked.type is None else (faults.checked(partial(check_choice, "type"), asked.type),)
+    since_ms, until_ms = _moment("since", asked.since, faults), _moment("until", asked.until, faults)
+    faults.tell()
     return Filters(
         tenants=frozenset({owner.tenant}),
         brands=frozenset({owner.brand}),
         webhooks=frozenset(() if webhook is None else (webhook,)),
-        types=() if asked.type is None else (asked.type,),
+        types=types,
         reasons=frozenset(() if asked.reason is None else (asked.reason,)),
-        since_ms=_moment("since", asked.since),
-        until_ms=_moment("until", asked.until),
+        since_ms=since_ms,
+        until_ms=until_ms,
     )
 
 
-def _moment(name: str, text: str | None) -> int | None:
+def _moment(name: str, text: str | None, faults: Faults) -> int | None:
     if text is None:
         return None
     try:
-        return max(0, moment_ms(text, time.time_ns() // 1_000_000))
-    except (ValueError, OverflowError):
-        raise invalid(
-            name, Code.MALFORMED, "is no moment: write it as in 2026-01-31T12:00:00Z, or how long ago, as in 2h"
-        ) from None
+        return moment_ms(text, time.time_ns() // 1_000_000)
+    except ValueError as error:
+        faults.add(Wrong(field=name, code=Code.MALFORMED, message=str(error)))
+        return None
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -16,11 +16,11 @@ from consumer.brands.brand import Brand
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]  # Any: FastAPI's own shape of documented answers
 
-_ALWAYS: Final = (400, 401, 403, 408, 413, 415, 429, 503)
+_ALWAYS: Final = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 _DONE_ONCE: Final = (409, 422)
 _SCHEMAS: Final = "#/components/schemas/"
 _TELLS: Final = {
-    400: "The request is malformed: its JSON, a header, or the operator's headers.",
+    400: "The request is malformed: its JSON, a header, or a body where none belongs.",
     401: "No key that holds.",
     403: "The key's scopes do not reach so far, or there may be no more webhooks.",
     404: "There is no such thing, or it is another tenant's.",
@@ -29,7 +29,7 @@ _TELLS: Final = {
     412: "Changed since it was read.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not application/json.",
-    422: "A field cannot be so; or the Idempotency-Key was used for another request.",
+    422: "A field or a parameter cannot be so; or the Idempotency-Key was used for another request.",
     429: "Too many requests of this key, or your share of something that all share is taken.",
     503: "Kafka cannot be reached, so nothing is known to be done; or too many ask at once. Try again.",
 }

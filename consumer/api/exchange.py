@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from consumer.api.caller import Caller
 
-_PRIVATE: Final = {
+PRIVATE: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -40,8 +40,8 @@ class Exchange:
         self.quiet = False
         self.begun = False
         self.leave: Callable[[], None] = lambda: None
-        self.id = secrets.token_hex(8)
-        self.headers: dict[str, str] = {REQUEST_ID: self.id, **_PRIVATE}
+        self.id = new_id()
+        self.headers: dict[str, str] = {REQUEST_ID: self.id, **PRIVATE}
         self._scope = scope
         scope[_ID] = self.id
         self._send = send
@@ -91,6 +91,11 @@ class Exchange:
             brand=None if caller is None else caller.owner.brand,
             by=None if caller is None else caller.key_id or "operator",
         )
+
+
+def new_id() -> str:
+    """The id of an exchange."""
+    return secrets.token_hex(8)
 
 
 def id_of(scope: Scope) -> str:

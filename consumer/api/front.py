@@ -28,7 +28,7 @@ from consumer.api.freshness import Freshness
 from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
-from consumer.api.refusals import bug, busy
+from consumer.api.refusals import bug, busy, no_route
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.kafka.client import KafkaBroken
@@ -108,6 +108,8 @@ class Front:
             exchange.leave = self._room.enter(caller.owner.tenant)
         except Busy as error:
             raise busy(error) from None
+        if _hides_a_slash(scope):
+            raise no_route(self._brands[caller.owner.brand])
         body = await _body(scope, headers, receive)
         self._still(caller)
         services = self._services
@@ -122,7 +124,7 @@ class Front:
 
     async def _public(self, scope: Scope) -> Response | None:
         """What is answered to anybody."""
-        if scope["method"] not in {"GET", "HEAD"}:
+        if scope["method"] not in {"GET", "HEAD"} or _hides_a_slash(scope):
             return None
         match scope["path"].split("/"):
             case ["", "livez"]:
@@ -184,8 +186,13 @@ async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes:
             headers={"Connection": "close"},
         ) from None
     if body and scope["method"] in _WITH_BODY and not _is_json(headers.get("content-type", "")):
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json")
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as JSON, with Content-Type: application/json")
     return bytes(body)
+
+
+def _hides_a_slash(scope: Scope) -> bool:
+    """Whether the path has another slash than it shows. Decoded it would be another path (RFC 3986 section 2.2)."""
+    return b"%2f" in bytes(scope["raw_path"]).lower()
 
 
 def _is_json(content_type: str) -> bool:

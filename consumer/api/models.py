@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 from consumer.control.cursor import MAX_LENGTH
 from consumer.control.keys import Scope
+from consumer.delivery.outcome import DeathReason
 from consumer.webhooks.fields import MAX_OVERLAP_MS
 from consumer.webhooks.subscription import Status
 
@@ -230,7 +231,7 @@ class DeadLetter(Told):
     url: str
     type: str
     product: str | None
-    reason: Annotated[str, Field(description="exhausted, expired, gone, retries_none, suspended, too_large …")]
+    reason: Annotated[str, Field(description=f"One of {', '.join(DeathReason)}.")]
     detail: str
     attempts: int
     replays: Annotated[int, Field(description="How often it was replayed before it came here.")]
@@ -244,15 +245,17 @@ class Sought(Asked):
     """Which dead letters are meant; what is given must all hold."""
 
     type: Annotated[str | None, Field(description="Of this event type, or prefix.*.")] = None
-    reason: Annotated[str | None, Field(description="Of this reason.")] = None
-    since: Annotated[str | None, Field(description="Failed then or later: RFC 3339, or 2h for two hours ago.")] = None
+    reason: Annotated[DeathReason | None, Field(strict=False, description="Of this reason.")] = None
+    since: Annotated[
+        str | None, Field(description="Failed then or later: RFC 3339, a date (midnight UTC), or 2h for two hours ago.")
+    ] = None
     until: Annotated[str | None, Field(description="Failed before then.")] = None
 
 
 class DeadLetterQuery(Sought):
     """A page of them."""
 
-    model_config = ConfigDict(extra="ignore", strict=False)
+    model_config = ConfigDict(strict=False)
 
     webhook: Annotated[str | None, Field(description="Of this webhook.")] = None
     limit: Annotated[int, Field(ge=1, le=100, description="How many on a page.")] = 20

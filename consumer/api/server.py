@@ -18,11 +18,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from consumer.api.connections import Connection, Crowd, Patience, Places
+from consumer.api.protocol import HEAD_BYTES
 from consumer.telemetry.repeats import Repeats
 
 THREADS: Final = 120
 _BACKLOG: Final = 2_048
-_HEAD_BYTES: Final = 65_536
 
 
 # Whoever sends what is no HTTP, over and over, is heard once a minute.
@@ -57,7 +57,7 @@ class Server:
             proxy_headers=False,
             timeout_keep_alive=math.ceil(patience.idle_s),
             timeout_graceful_shutdown=drain_s,
-            h11_max_incomplete_event_size=_HEAD_BYTES,
+            h11_max_incomplete_event_size=HEAD_BYTES,
         )
         self._server = uvicorn.Server(config)
         self._listener = listener

@@ -7,7 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from consumer.cli.exits import usage
+from consumer.delivery.outcome import DeathReason
 from consumer.replay.filters import Filters, moment_ms
+from consumer.webhooks.fields import check_choice
 
 _Several = list[str] | None
 
@@ -20,11 +22,9 @@ class DeadLetterFlags:
     webhook: Annotated[_Several, Parameter(negative=(), help="Of this webhook.")] = None
     tenant: Annotated[_Several, Parameter(negative=(), help="Of this tenant.")] = None
     type: Annotated[_Several, Parameter(negative=(), help="Of this event type, or prefix.*.")] = None
-    reason: Annotated[
-        _Several, Parameter(negative=(), help="exhausted, expired, gone, retries_none, suspended or too_large.")
-    ] = None
+    reason: Annotated[list[DeathReason] | None, Parameter(negative=(), help="Why it failed for good.")] = None
     since: Annotated[
-        str | None, Parameter(help="Failed then or later: 2026-01-31T12:00:00Z, or 2h for two hours ago.")
+        str | None, Parameter(help="Failed then or later: 2026-01-31T12:00:00Z, 2026-01-31, or 2h for two hours ago.")
     ] = None
     until: Annotated[str | None, Parameter(help="Failed before then.")] = None
 
@@ -33,14 +33,15 @@ def filters_of(flags: DeadLetterFlags | None, ids: Collection[str], now_ms: int)
     """The filters, durations counted back from now.
 
     Raises:
-        CommandFailed: 64, a moment or a reason is none.
+        CommandFailed: 64, a moment is none.
+        FieldInvalid: no event could have such a type.
     """
     given = flags or DeadLetterFlags()
     return Filters(
         ids=frozenset(ids),
         webhooks=frozenset(given.webhook or ()),
         tenants=frozenset(given.tenant or ()),
-        types=tuple(given.type or ()),
+        types=tuple(check_choice("type", each) for each in given.type or ()),
         reasons=frozenset(given.reason or ()),
         since_ms=_moment("--since", given.since, now_ms),
         until_ms=_moment("--until", given.until, now_ms),
@@ -53,4 +54,4 @@ def _moment(flag: str, text: str | None, now_ms: int) -> int | None:
     try:
         return moment_ms(text, now_ms)
     except ValueError as error:
-        raise usage(f"{flag}: {error}") from None
+        raise usage(f"{flag} {error}") from None

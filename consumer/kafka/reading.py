@@ -49,7 +49,8 @@ def read_to_end(
     consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
-        found = {} if since_ms is None else _first_since(consumer, topic, logs, since_ms)
+        # Kafka takes times from 1970 on; negative ones are words of its protocol.
+        found = {} if not since_ms or since_ms < 0 else _first_since(consumer, topic, logs, since_ms)
         places = {number: max(begin, found.get(number, begin)) for number, (begin, _) in logs.items()}
         places |= {number: max(logs[number][0], start) for number, start in (starts or {}).items() if number in logs}
         ends = {(topic, number): logs[number][1] for number, start in places.items() if logs[number][1] > start}

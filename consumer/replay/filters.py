@@ -3,14 +3,24 @@
 The law: a filter is a pure predicate on one dead letter; all that are given must hold, and none given means all.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from consumer.delivery.delivery import DeadLetter
 from consumer.settings import duration_ms
 
+MOMENTS: Final = "is no moment: write it as in 2026-01-31T12:00:00Z or 2026-01-31, or how long ago it was, as in 2h"
+
 _BELOW = ".*"
+# RFC 3339 section 5.6, and its full-date alone.
+_MOMENT = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([Tt ](?P<time>([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
+    r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +66,30 @@ class Filters:
 
 
 def moment_ms(text: str, now_ms: int) -> int:
-    """Read a moment: RFC 3339 with its zone, or a duration such as 2h, which is that long ago. Epoch milliseconds.
+    """Read a moment as epoch milliseconds: RFC 3339, a date (its midnight in UTC), or how long ago it was, as in 2h.
+
+    Nothing failed before 1970: what lies earlier, however far, is the beginning.
 
     Raises:
-        ValueError: it is neither; the message says what to write.
+        ValueError: it is none of them; the message says what to write.
     """
+    written = _MOMENT.fullmatch(text)
     try:
-        return now_ms - duration_ms(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValueError(f"{text!r} is no moment: write it as in 2026-01-31T12:00:00Z, or how long ago, as in 2h")
-    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000)
+        at_ms = now_ms - duration_ms(text) if written is None else _written_ms(written)
+    except (ValueError, OverflowError):
+        raise ValueError(MOMENTS) from None
+    return max(0, at_ms)
+
+
+def _written_ms(written: re.Match[str]) -> int:
+    """Python reads no leap second: it is the one before it, and a second."""
+    date, time, fraction, zone = written["date"], written["time"], written["fraction"], written["zone"]
+    if time is None:
+        time, fraction, zone = "00:00:00", None, "Z"
+    leap = time.endswith(":60")
+    read = datetime.fromisoformat(f"{date}T{time[:-2] + '59' if leap else time}{zone.upper().replace('Z', '+00:00')}")
+    since = read - datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=leap)
+    return since // timedelta(milliseconds=1) + int((fraction or "").ljust(3, "0")[:3])
 
 
 def _is_of(event_type: str, wanted: str) -> bool:

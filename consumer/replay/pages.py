@@ -43,7 +43,7 @@ def page(settings: Settings, filters: Filters, *, after: Position, limit: int) -
     Raises:
         KafkaBroken: the topic does not exist, or could not be read.
     """
-    since_ms = None if filters.since_ms is None else filters.since_ms - _SKEW_MS
+    since_ms = None if filters.since_ms is None else max(0, filters.since_ms - _SKEW_MS)
     records = read_to_end(settings, Topics.of(settings).dead_letter, starts=after, since_ms=since_ms)
     return part_of(records, filters, after=after, limit=limit)
 

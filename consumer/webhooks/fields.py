@@ -40,7 +40,7 @@ def check_event_types(event_types: Sequence[str], brand: Brand) -> tuple[str, ..
             Code.TOO_MANY,
             f"are {len(event_types)}: name at most {MAX_EVENT_TYPES}, or use prefix.*",
         )
-    check_each(partial(_check_choice, "event_types", event_type, brand) for event_type in event_types)
+    check_each(partial(_check_chosen, "event_types", event_type, brand) for event_type in event_types)
     return tuple(dict.fromkeys(event_types))
 
 
@@ -52,7 +52,7 @@ def check_event_type(field: str, event_type: str, brand: Brand) -> str:
     """
     if text.EVERY in event_type:
         raise invalid(field, Code.MALFORMED, f"{_shown(event_type)} stands for many event types: name one")
-    return _check_choice(field, event_type, brand)
+    return _check_chosen(field, event_type, brand)
 
 
 def check_timeout_ms(timeout_ms: int) -> int:
@@ -130,8 +130,8 @@ def check_text(field: str, value: str) -> str:
     return value
 
 
-def _check_choice(field: str, choice: str, brand: Brand) -> str:
-    """An event type, or what stands for several: `*` alone, or `prefix.*`."""
+def check_choice(field: str, choice: str) -> str:
+    """An event type, or what stands for several: `*` alone, or `prefix.*`. Raises FieldInvalid."""
     if choice == text.EVERY:
         return choice
     stem = choice.removesuffix(_BELOW)
@@ -143,7 +143,13 @@ def _check_choice(field: str, choice: str, brand: Brand) -> str:
         raise invalid(field, Code.TOO_LONG, f"must be at most {text.MAX_NAME_LENGTH} characters")
     if not text.is_event_type(stem):
         raise invalid(field, Code.FORBIDDEN_CHARACTER, f"{_shown(choice)}: an event type is printable characters only")
-    if brand.closed_catalogue is not None:
+    return choice
+
+
+def _check_chosen(field: str, choice: str, brand: Brand) -> str:
+    """One that this brand can have. Raises FieldInvalid."""
+    check_choice(field, choice)
+    if brand.closed_catalogue is not None and choice != text.EVERY:
         _check_known(field, choice, brand.closed_catalogue)
     return choice
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from consumer.brands.brand import Brand
+from consumer.repeated_names import repeated_names
 from consumer.webhooks import fields, secrets
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.headers import check_headers
@@ -133,6 +134,9 @@ def check_filter(filter_json: str | None) -> str | None:
             compile_filter(filter_json)
         except FilterInvalid as error:
             raise invalid("filter", Code.NOT_A_FILTER, str(error)) from None
+        if repeated := repeated_names(filter_json):
+            place = ".".join(map(str, ("$", *repeated[0])))
+            raise invalid("filter", Code.DUPLICATE, f"{place}: is written more than once")
     return filter_json
 
 

@@ -20,7 +20,9 @@ from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_delayed, encode_dead_letter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
+from consumer.replay.filters import Filters
 from consumer.replay.ledger import Ledger, TakenOver, generations
+from consumer.replay.pages import page
 from consumer.replay.plan import Planned, Planner
 from consumer.settings import Settings, load
 from consumer.webhooks import draft
@@ -128,6 +130,10 @@ def test_dead_letters_are_listed_once_filtered_and_shown(hookline: DeadLetters, 
     assert ids("--reason", "expired") == {"e3"}
     assert ids("--since", "1h") == {"e2", "e3"}
     assert ids("--until", "1h") == {"e1"}
+    assert ids("--since", "99999d") == ids("--since", "1970-01-01") == {"e1", "e2", "e3"}
+    for since_ms in (-60_000, -1, 0, 1, now_ms + 86_400_000_000):
+        found = page(settings, Filters(since_ms=since_ms), after={}, limit=10).found
+        assert len(found) == (3 if since_ms < now_ms else 0), since_ms
     assert len(ids("--limit", "2")) == 2
     assert ids("--tenant", "nobody") == set()
 

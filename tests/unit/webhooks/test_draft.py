@@ -113,6 +113,7 @@ def test_everything_wished_is_kept() -> None:
         ("rate_per_s", {"rate_per_s": float("nan")}, "more than 0"),
         ("max_concurrency", {"max_concurrency": 0}, "between 1"),
         ("filter", {"filter_json": '{"a": "x"}'}, "$.a"),
+        ("filter", {"filter_json": '{"a": {"b": [1], "b": [2]}}'}, "$.a.b"),
         ("secret", {"secret": "x" * 40}, "whsec_"),
         ("name", {"name": "x" * 257}, "256"),
         ("description", {"description": "\x00"}, "control"),
