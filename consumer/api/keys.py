@@ -5,7 +5,6 @@ scope that it does not hold and no life beyond its own.
 """
 
 import time
-from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -21,6 +20,7 @@ from consumer.api.site import Asking, Cursor, Limit, Site
 from consumer.control.api_keys import KeysFull, KeyUnknown, MakerEnded, NotHeld
 from consumer.control.key_resource import resource
 from consumer.control.keys import Scope, check_scopes
+from consumer.events.times import milliseconds
 from consumer.webhooks.fields import check_line
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
@@ -28,7 +28,6 @@ KeyId = Annotated[str, Path(description="The key's id.", max_length=256)]
 Descendants = Annotated[bool, Query(description="Revoke also all that it made, that they made, and so on.")]
 _LIST: Final = "keys"
 _TAGS: Final = ["keys"]
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def add_keys(site: Site) -> None:
@@ -124,15 +123,12 @@ def _moment_ms(text: str | None, faults: Faults) -> int | None:
     """RFC 3339 as epoch milliseconds."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment_ms = milliseconds(text)
+    if moment_ms is None:
         message = "must be a time with its zone, as in 2026-01-31T12:00:00Z"
         faults.add(Wrong(field="expires_at", code=Code.MALFORMED, message=message))
         return None
-    return round((moment - _EPOCH).total_seconds() * 1_000)
+    return moment_ms
 
 
 def _now_ms() -> int:

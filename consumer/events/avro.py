@@ -15,9 +15,11 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from consumer.events.avro_json import read_json
 from consumer.events.document import json_text, parsed
-from consumer.events.envelope import event_of, members
+from consumer.events.envelope import event_of
 from consumer.events.event import Event, Record, SchemaNeeded
-from consumer.events.fields import Headers, event, header_text, range_checked_ms, text_ms
+from consumer.events.fields import event, range_checked_ms, text_ms
+from consumer.events.headers import NamedHeaders
+from consumer.events.members import members
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 from consumer.events.schema import ENVELOPE, ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
@@ -42,7 +44,7 @@ def event_schema() -> tuple[bytes, ParsedSchema]:
     return bytes.fromhex(fingerprint(to_parsing_canonical_form(dict(schema)), "CRC-64-AVRO")), parsed
 
 
-def read_single_object(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
+def read_single_object(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
     """The event of a record in single-object encoding."""
     expected, schema = event_schema()
     if value[2:_FINGERPRINT_END] != expected:
@@ -53,7 +55,7 @@ def read_single_object(record: Record, value: bytes, headers: Headers, rules: Ru
 
 
 def read_registered(
-    record: Record, value: bytes, headers: Headers, schemas: Schemas, rules: Rules
+    record: Record, value: bytes, headers: NamedHeaders, schemas: Schemas, rules: Rules
 ) -> Event | SchemaNeeded:
     """The event of a record in the Schema Registry's wire format, or the id of the schema to ask for first."""
     if len(value) < _ID_END:
@@ -79,7 +81,7 @@ def read_registered(
             return read(record, value[_ID_END:], headers, schema, rules)
 
 
-def _envelope(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, rules: Rules) -> Event:
+def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: Rules) -> Event:
     """`data` is bytes, so base64 in the JSON that comes out of Avro: hence twice the limit here, and once below."""
     found = members(read_json(schema.reader, value, 2 * rules.max_event_bytes))
     try:
@@ -89,7 +91,7 @@ def _envelope(record: Record, value: bytes, headers: Headers, schema: ParsedSche
     return event_of(record, headers, found, b"null" if payload is None else json_text(payload), rules)
 
 
-def _own(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, rules: Rules) -> Event:
+def _own(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: Rules) -> Event:
     if schema.depth > rules.max_event_depth:
         raise Refused(PoisonReason.TOO_DEEP, f"the schema nests deeper than {rules.max_event_depth} levels: flatten it")
     data = read_json(schema.reader, value, rules.max_event_bytes)
@@ -109,14 +111,14 @@ def _own(record: Record, value: bytes, headers: Headers, schema: ParsedSchema, r
 class _Metadata:
     """What a record of the producers' own says about itself. `data` is parsed only if a field is asked for."""
 
-    def __init__(self, headers: Headers, data: bytes) -> None:
+    def __init__(self, headers: NamedHeaders, data: bytes) -> None:
         self._headers = headers
         self._data = data
         self._parsed: Json = None
 
     def text(self, header: str, path: str | None) -> str | None:
         """A text. Whole numbers count as their digits: that is what ids of tenants often are."""
-        found = header_text(self._headers, header)
+        found = self._headers.text(header)
         if found is not None or path is None:
             return found
         match self._field(path):
@@ -131,7 +133,7 @@ class _Metadata:
 
     def time_ms(self, header: str, path: str | None) -> int | None:
         """A time. A whole number in a field is milliseconds since 1970."""
-        found = header_text(self._headers, header)
+        found = self._headers.text(header)
         if found is not None:
             return text_ms(header, found)
         match None if path is None else self._field(path):

@@ -1,7 +1,8 @@
 """CloudEvents 1.0 on Kafka, in binary mode (`ce_*` headers) and structured mode (one JSON object).
 
 The law: what the record declares decides, not what its bytes look like. As in the CloudEvents Kafka protocol binding,
-a content type of the `application/cloudevents` family comes first, then the header `ce_specversion`.
+a content type of the `application/cloudevents` family comes first, then the header `ce_specversion`, and last the
+member `specversion` of a JSON object that no header declares (`envelope.py`).
 
 `subject`, or the extension the operator configured, is the tenant; the extension `product` is the product. The
 payload must be JSON, because that is what webhooks carry: batches, `+avro`, other content types and `data_base64` are
@@ -11,10 +12,11 @@ refused.
 from dataclasses import dataclass
 
 from consumer.events.document import json_text
-from consumer.events.envelope import NO_DATA, members, text, time_ms
 from consumer.events.event import Event, Record
-from consumer.events.fields import Headers, event, header_text, text_ms
+from consumer.events.fields import event, text_ms
+from consumer.events.headers import NamedHeaders
 from consumer.events.limits import check_depth
+from consumer.events.members import NO_DATA, Members, members, text, time_ms
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 
@@ -34,13 +36,13 @@ class _CloudEvent:
     data: bytes
 
 
-def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event | None:
+def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event | None:
     """The event, or None if the record does not declare itself a CloudEvent."""
     if "content-type" not in headers and "ce_specversion" not in headers:
         return None
     media = _media_type(headers)
     if media == _STRUCTURED:
-        return _structured(record, value, headers, rules)
+        return structured(record, headers, members(value), rules)
     if media.startswith(_FAMILY):
         raise Refused(
             PoisonReason.UNSUPPORTED_FORMAT,
@@ -51,31 +53,31 @@ def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event 
     return None
 
 
-def _media_type(headers: Headers) -> str:
-    """The content type without its parameters, lower case; empty if there is none."""
-    declared = headers.get("content-type")
+def _media_type(headers: NamedHeaders) -> str:
+    """The content type without its parameters or the quotes some clients write; empty if there is none."""
+    declared = headers.value("content-type")
     if declared is None:
         return ""
-    return declared.partition(b";")[0].strip().lower().decode("ascii", "replace")
+    return declared.partition(b";")[0].strip(b' \t"').lower().decode("ascii", "replace")
 
 
 def _is_json(media: str) -> bool:
     return media in ("", "application/json", "text/json") or media.endswith("+json")
 
 
-def _binary(record: Record, value: bytes, headers: Headers, rules: Rules, media: str) -> Event:
+def _binary(record: Record, value: bytes, headers: NamedHeaders, rules: Rules, media: str) -> Event:
     if not _is_json(media):
         raise Refused(
             PoisonReason.UNSUPPORTED_FORMAT, "the content-type of a CloudEvent in binary mode must be JSON, as its data"
         )
-    time = header_text(headers, "ce_time")
+    time = headers.text("ce_time")
     found = _CloudEvent(
-        specversion=header_text(headers, "ce_specversion"),
-        id=header_text(headers, "ce_id"),
-        source=header_text(headers, "ce_source"),
-        type=header_text(headers, "ce_type"),
-        tenant=header_text(headers, f"ce_{rules.tenant_extension or 'subject'}"),
-        product=header_text(headers, "ce_product"),
+        specversion=headers.text("ce_specversion"),
+        id=headers.text("ce_id"),
+        source=headers.text("ce_source"),
+        type=headers.text("ce_type"),
+        tenant=headers.text(f"ce_{rules.tenant_extension or 'subject'}"),
+        product=headers.text("ce_product"),
         time_ms=None if time is None else text_ms("ce_time", time),
         # A CloudEvent need not have data, and Kafka cannot write "none" without a tombstone: an empty value is none.
         data=json_text(value) if value else b"null",
@@ -83,8 +85,8 @@ def _binary(record: Record, value: bytes, headers: Headers, rules: Rules, media:
     return _event(record, headers, rules, found)
 
 
-def _structured(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
-    found = members(value)
+def structured(record: Record, headers: NamedHeaders, found: Members, rules: Rules) -> Event:
+    """The event of a CloudEvent that is one JSON object, of these members."""
     if "data_base64" in found:
         raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "data_base64 is binary, webhooks carry JSON: publish data")
     return _event(
@@ -104,7 +106,7 @@ def _structured(record: Record, value: bytes, headers: Headers, rules: Rules) ->
     )
 
 
-def _event(record: Record, headers: Headers, rules: Rules, found: _CloudEvent) -> Event:
+def _event(record: Record, headers: NamedHeaders, rules: Rules, found: _CloudEvent) -> Event:
     if found.specversion != "1.0":
         raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "specversion must be 1.0")
     tenant_name = rules.tenant_extension or "subject"

@@ -4,11 +4,12 @@ The law: decode is a total function. Every record, whatever its bytes and header
 Tombstone, Poison or SchemaNeeded; nothing is read, written or changed on the way.
 
 In this order: no value, too large, headers that cannot be read, declared by headers (CloudEvents), told by its first
-bytes (Avro), else JSON.
+bytes (Avro), else JSON: the envelope, or a CloudEvent.
 """
 
 from consumer.events import avro, cloudevents, envelope
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.headers import NO_HEADERS, NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
 from consumer.events.schema import Schemas
@@ -29,7 +30,7 @@ def _event(record: Record, value: bytes, schemas: Schemas, rules: Rules) -> Even
         raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes")
     if not record.headers_readable:
         raise Refused(PoisonReason.UNDECODABLE, "a header's name is not UTF-8: its headers are at its place only")
-    headers = dict(record.headers)  # of several headers with one name the last counts, as for Kafka's own clients
+    headers = NamedHeaders(record.headers) if record.headers else NO_HEADERS
     if headers and (event := cloudevents.read(record, value, headers, rules)) is not None:
         return event
     if value.startswith(avro.REGISTRY_MAGIC):

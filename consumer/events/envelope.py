@@ -1,28 +1,19 @@
 """The JSON envelope: `{"id"?, "type", "tenant", "product"?, "time"?, "data"?}`.
 
 The law: `data` is the producer's own bytes, cut out and never rewritten. A member that is null counts as absent, one
-that is not known is ignored, and one written twice is refused: two readers of the same record must never see two
-tenants.
+that is not known is ignored, and one written twice is refused. An object that says `specversion` is a CloudEvent.
 """
-
-from typing import TypeAlias
 
 import msgspec
 
-from consumer.events.document import NOT_JSON, check_utf8
+from consumer.events import cloudevents
+from consumer.events.document import check_utf8
 from consumer.events.event import Event, Record
-from consumer.events.fields import AwareTime, Headers, event, instant_ms
+from consumer.events.fields import event, text_ms
+from consumer.events.headers import NamedHeaders
 from consumer.events.limits import check_depth
-from consumer.events.reasons import PoisonReason, Refused
+from consumer.events.members import NO_DATA, Members, members, text, time_ms
 from consumer.events.rules import Rules
-
-Members: TypeAlias = dict[str, msgspec.Raw]
-
-NO_DATA = msgspec.Raw(b"null")
-
-_OBJECT = msgspec.json.Decoder(Members)
-_TEXT = msgspec.json.Decoder(str | None)
-_TIME = msgspec.json.Decoder(AwareTime | None)
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -32,14 +23,14 @@ class _Envelope(msgspec.Struct, frozen=True):
     type: str | None = None
     tenant: str | None = None
     product: str | None = None
-    time: AwareTime | None = None
+    time: str | None = None
     data: msgspec.Raw = NO_DATA
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
-def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
+def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
     """The event of a JSON envelope: the usual one read in one go, any other member by member, to tell what is wrong."""
     check_utf8(value)
     try:
@@ -57,7 +48,7 @@ def read(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
         type=found.type,
         tenant=found.tenant,
         product=found.product,
-        time_ms=None if found.time is None else instant_ms("time", found.time),
+        time_ms=None if found.time is None else text_ms("time", found.time),
         data=data,
     )
 
@@ -72,12 +63,14 @@ def _quotes(found: _Envelope, data: bytes) -> int:
     return 4 * texts + data.count(b'"') + (0 if found.data is NO_DATA else 2)
 
 
-def _read_members(record: Record, value: bytes, headers: Headers, rules: Rules) -> Event:
+def _read_members(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
     found = members(value)
+    if bytes(found.get("specversion", NO_DATA)) != b"null":
+        return cloudevents.structured(record, headers, found, rules)
     return event_of(record, headers, found, bytes(found.get("data", NO_DATA)), rules)
 
 
-def event_of(record: Record, headers: Headers, found: Members, data: bytes, rules: Rules) -> Event:
+def event_of(record: Record, headers: NamedHeaders, found: Members, data: bytes, rules: Rules) -> Event:
     """The event whose metadata are these members of an object."""
     check_depth(data, rules.max_event_depth)
     return event(
@@ -90,54 +83,3 @@ def event_of(record: Record, headers: Headers, found: Members, data: bytes, rule
         time_ms=time_ms(found),
         data=data,
     )
-
-
-def members(value: bytes) -> Members:
-    """The members of one JSON object, each as the bytes written, all of its syntax checked.
-
-    Duplicates are found by counting: a name has two quotes, so the quotes of the whole are those of the members kept,
-    unless one was dropped. A name that itself contains a quote would blur the count and is refused.
-    """
-    check_utf8(value)
-    try:
-        found = _OBJECT.decode(value)
-    except msgspec.ValidationError:
-        raise Refused(PoisonReason.WRONG_TYPE, "the value must be a JSON object with type and tenant") from None
-    except msgspec.DecodeError:
-        raise Refused(PoisonReason.UNDECODABLE, NOT_JSON) from None
-    except RecursionError:
-        raise Refused(PoisonReason.TOO_DEEP, "objects and arrays are nested too deep: flatten the payload") from None
-    quotes = value.count(b'"')
-    for name, raw in found.items():
-        if '"' in name:
-            raise Refused(PoisonReason.UNDECODABLE, "a member's name contains a quotation mark: rename it")
-        quotes -= 2 + bytes(raw).count(b'"')
-    if quotes:
-        raise Refused(PoisonReason.DUPLICATE_FIELD, "the envelope names a member twice: write each once")
-    return found
-
-
-def text(found: Members, field: str) -> str | None:
-    """A member that is a string, None if it is absent or null."""
-    raw = found.get(field)
-    if raw is None:
-        return None
-    try:
-        found_text: str | None = _TEXT.decode(raw)
-    except msgspec.ValidationError:
-        raise Refused(PoisonReason.WRONG_TYPE, f"{field} must be a string") from None
-    return found_text
-
-
-def time_ms(found: Members) -> int | None:
-    """The member `time` in milliseconds since 1970, None if it is absent or null."""
-    raw = found.get("time")
-    if raw is None:
-        return None
-    try:
-        moment = _TIME.decode(raw)
-    except msgspec.ValidationError:
-        raise Refused(
-            PoisonReason.WRONG_TYPE, "time must be RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
-        ) from None
-    return None if moment is None else instant_ms("time", moment)

@@ -6,31 +6,22 @@ the years 1 to 9999.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeAlias
-
-import msgspec
 
 from consumer.events.event import Event, Record
+from consumer.events.headers import NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
+from consumer.events.times import FIRST_MS, LAST_MS, milliseconds
 from consumer.text import MAX_NAME_LENGTH, is_event_type, is_name
-
-Headers: TypeAlias = dict[str, bytes | None]
-AwareTime: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 MAX_ID_BYTES = 200
 MAX_SOURCE_BYTES = 1_000
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-_FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
-_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def event(
     record: Record,
-    headers: Headers,
+    headers: NamedHeaders,
     *,
     id: str | None,  # noqa: A002 - the glossary's and Event's own word
     type: str | None,  # noqa: A002 - as above
@@ -89,43 +80,28 @@ def _checked_type(name: str | None) -> str:
     return checked
 
 
-def instant_ms(field: str, moment: datetime) -> int:
-    """Milliseconds since 1970 of an aware datetime, rounded down."""
-    return range_checked_ms(field, (moment - _EPOCH) // _MS)
-
-
 def range_checked_ms(field: str, ms: int) -> int:
     """`ms` itself if a calendar can show it."""
-    if not _FIRST_MS <= ms <= _LAST_MS:
-        raise Refused(PoisonReason.WRONG_TYPE, f"{field} lies outside the years 1 to 9999: write milliseconds")
+    if not FIRST_MS <= ms <= LAST_MS:
+        raise Refused(PoisonReason.WRONG_TYPE, f"{field} lies outside the years 0000 to 9999: write milliseconds")
     return ms
 
 
 def text_ms(field: str, text: str) -> int:
-    """Milliseconds since 1970 of an RFC 3339 text with an offset."""
-    try:
-        return instant_ms(field, msgspec.convert(text, AwareTime))
-    except msgspec.ValidationError:
-        raise Refused(
-            PoisonReason.WRONG_TYPE, f"{field} must be RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
-        ) from None
+    """Milliseconds since 1970 of an RFC 3339 text."""
+    ms = milliseconds(text)
+    if ms is None:
+        detail = (
+            f"{field} must be RFC 3339 with an offset, as in 2026-01-31T12:00:00Z, in the years 0000 to 9999 of UTC"
+        )
+        raise Refused(PoisonReason.WRONG_TYPE, detail)
+    return ms
 
 
-def header_text(headers: Headers, name: str) -> str | None:
-    """The header as text, None if it is absent or has no value."""
-    value = headers.get(name)
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise Refused(PoisonReason.WRONG_TYPE, f"the header {name} is not UTF-8") from None
-
-
-def traceparent(headers: Headers) -> str | None:
+def traceparent(headers: NamedHeaders) -> str | None:
     """The trace context of `traceparent`, else of `ce_traceparent`: W3C Trace Context level 1, else None."""
     for name in ("traceparent", "ce_traceparent"):
-        value = headers.get(name)
+        value = headers.only(name)
         if value is not None and _TRACEPARENT.fullmatch(value) is not None:
             return value.decode("ascii")
     return None

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from consumer.events.decode import decode
-from consumer.events.event import Decoded, Event, Poison, Tombstone
+from consumer.events.event import Decoded, Event, Headers, Poison, Tombstone
 from consumer.events.rules import Rules
 from consumer.events.schema import Schemas
 from tests.strategies import record
@@ -68,6 +68,53 @@ def test_the_tenant_in_an_extension() -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("x", b"y"),),
+        (("content-type", b"application/json"),),
+        (("Content-Type", JSON_TYPE),),
+        (("contentType", b'"application/cloudevents+json"'),),
+        (("content_type", JSON_TYPE),),
+    ],
+)
+def test_structured_by_its_specversion_or_by_any_spelling_of_the_header(headers: Headers) -> None:
+    value = json.dumps(STRUCTURED | {"tenant": "another", "data": 1}).encode()
+    found = decode(record(value, headers), Schemas(), Rules())
+    assert isinstance(found, Event), found
+    assert (found.id, found.tenant, found.source, found.data) == ("42", "acme", "/shop", b"1")
+
+
+def test_an_envelope_with_a_specversion_of_null_is_an_envelope() -> None:
+    found = decode(record(b'{"type":"a","tenant":"t","specversion":null}'), Schemas(), Rules())
+    assert isinstance(found, Event), found
+    assert (found.tenant, found.source) == ("t", None)
+
+
+def test_binary_in_any_case() -> None:
+    headers = tuple((name.upper(), value) for name, value in BINARY.items())
+    found = decode(record(b"1", headers), Schemas(), Rules())
+    assert isinstance(found, Event), found
+    assert (found.id, found.tenant, found.source) == ("42", "acme", "/shop")
+
+
+@pytest.mark.parametrize("name", ["ce_subject", "CE_SUBJECT", "ce_id", "ce_source", "ce_type", "ce_specversion"])
+def test_a_metadata_header_given_twice_is_refused(name: str) -> None:
+    found = decode(record(b"1", (*BINARY.items(), (name, b"1.0"))), Schemas(), Rules())
+    assert isinstance(found, Poison), found
+    assert (found.reason, name.lower() in found.detail) == ("duplicate_field", True)
+
+
+def test_a_content_type_given_twice_is_refused_and_a_header_that_is_not_read_may_be() -> None:
+    value = json.dumps(STRUCTURED).encode()
+    twice = (("content-type", JSON_TYPE), ("contentType", JSON_TYPE))
+    found = decode(record(value, twice), Schemas(), Rules())
+    assert isinstance(found, Poison), found
+    assert (found.reason, "content-type" in found.detail) == ("duplicate_field", True)
+    assert isinstance(decode(record(value, (("x", b"1"), ("x", b"2"))), Schemas(), Rules()), Event)
+
+
+@pytest.mark.parametrize(
     ("found", "reason", "named"),
     [
         (binary(b"1", ce_specversion=b"0.3"), "unsupported_format", "specversion"),
@@ -90,6 +137,7 @@ def test_the_tenant_in_an_extension() -> None:
         (structured(specversion=1.0), "wrong_type", "specversion"),
         (structured(id=...), "missing_field", "id"),
         (structured(source=""), "missing_field", "source"),
+        (structured(source="s" * 1_001), "wrong_type", "source"),
         (structured(type=...), "missing_field", "type"),
         (structured(subject=...), "missing_field", "subject"),
         (structured(time=5), "wrong_type", "time"),
