@@ -1,6 +1,7 @@
 """How every engine keeps, shares, gives up and refuses connections."""
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -69,6 +70,7 @@ def test_a_second_answer_in_one_segment_answers_nothing(transport: Transport) ->
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 def test_an_answer_nobody_asked_for_answers_nothing(open_engine: Opener, authority: Authority, encrypted: bool) -> None:
     transport = open_engine(ca_file=authority.ca_file)
+    sent = threading.Event()
 
     def script(line: Line) -> None:
         line.read()
@@ -76,12 +78,14 @@ def test_an_answer_nobody_asked_for_answers_nothing(open_engine: Opener, authori
         if line.number == 0:
             line.endpoint.stopped.wait(0.05)
             line.send(OTHER)
+            sent.set()
         line.answer()
 
     with Endpoint(script, tls=authority.server(ADDRESS) if encrypted else None) as endpoint:
         for _ in range(3):
             assert status(ask(transport, request(endpoint.url))) == 200
-            time.sleep(0.15)
+            assert sent.wait(5)
+            time.sleep(0.05)
             transport.poll(0)
         assert endpoint.accepted == 2
 
