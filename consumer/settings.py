@@ -9,15 +9,16 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from dotenv import dotenv_values
-from pydantic import DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -26,7 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,18})(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _OPERATOR_KEY_LENGTH = 32
 _PREFIX = "HOOKLINE_"
@@ -54,6 +55,24 @@ def duration_ms(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a duration: write a whole number and ms, s, m, h or d, as in 30s")
     return int(match[1]) * _UNIT_MS[match[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a duration may be: nothing that is computed from it overflows, and none of it is a slip of the finger."""
+
+    least: str
+    most: str
+
+    def __call__(self, text: str) -> str:
+        if not duration_ms(self.least) <= duration_ms(text) <= duration_ms(self.most):
+            raise ValueError(f"{text!r} is out of range: it must be between {self.least} and {self.most}")
+        return text
+
+
+DELAY: Final = Span("1ms", "30d")
+"""What each of the retry delays may be."""
+MOST_DELAYS: Final = 32
 
 
 def _listed(value: object) -> object:
@@ -86,8 +105,10 @@ class Settings(BaseSettings):
     event_topics: Listed = Field((), description="The event topics: names, or regular expressions that begin with ^.")
     topic_prefix: str = Field("hookline.", description="Put before every topic and group Hookline owns.")
     create_topics: bool = Field(default=False, description="Create missing topics at start.")
-    replication_factor: int = Field(-1, description="Of topics Hookline creates; -1 leaves it to the broker.")
-    partitions: int = Field(8, ge=1, description="Of topics Hookline creates.")
+    replication_factor: int = Field(
+        -1, ge=-1, le=32_767, description="Of topics Hookline creates; -1 leaves it to the broker."
+    )
+    partitions: int = Field(8, ge=1, le=10_000, description="Of topics Hookline creates.")
     trust_broker: bool = Field(
         default=False, description="Check only that topics exist, for a broker that does not tell its settings."
     )
@@ -99,7 +120,7 @@ class Settings(BaseSettings):
     schema_registry_url: str | None = Field(None, description="Of a Confluent-compatible Schema Registry.")
 
     # Events
-    max_event_bytes: int = Field(1_048_576, ge=1_024, description="A larger event goes to poison.")
+    max_event_bytes: int = Field(1_048_576, ge=1_024, le=104_857_600, description="A larger event goes to poison.")
     # Whatever reads JSON goes as deep as the JSON, on a stack of 1,000 of which its caller has used some.
     max_event_depth: int = Field(64, ge=1, le=500, description="Objects and arrays nested deeper go to poison.")
     tenant_extension: str | None = Field(
@@ -114,22 +135,36 @@ class Settings(BaseSettings):
     # Redis and the subscriptions' cache
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="The cache.")
     redis_cluster: bool = Field(default=False, description="The URL names a node of a Redis Cluster.")
-    redis_timeout: str = Field("500ms", description="How long one call to Redis may take.")
-    staleness: str = Field("1s", description="How old a worker's view of a tenant's webhooks may be.")
-    memory_for: str = Field("1h", description="How long known tenants go on from memory without Redis.")
-    projection_silence: str = Field("10s", description="A cache whose heartbeat stood still so long is not believed.")
+    redis_timeout: Annotated[str, AfterValidator(Span("10ms", "1m"))] = Field(
+        "500ms", description="How long one call to Redis may take."
+    )
+    staleness: Annotated[str, AfterValidator(Span("1ms", "1h"))] = Field(
+        "1s", description="How old a worker's view of a tenant's webhooks may be."
+    )
+    memory_for: Annotated[str, AfterValidator(Span("0s", "30d"))] = Field(
+        "1h", description="How long known tenants go on from memory without Redis."
+    )
+    projection_silence: Annotated[str, AfterValidator(Span("1s", "1h"))] = Field(
+        "10s", description="A cache whose heartbeat stood still so long is not believed."
+    )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="`id:base64 of 32 bytes`, comma-separated; the first encrypts, all decrypt."
     )
 
     # Delivery
     retry_delays: Listed = Field(("5s", "1m", "5m", "30m", "2h", "6h", "15h"), description="The delay topics, rising.")
-    retry_for: str = Field("24h", description="Counted from when a delivery was first due; then it is dead-lettered.")
+    retry_for: Annotated[str, AfterValidator(Span("1s", "90d"))] = Field(
+        "24h", description="Counted from when a delivery was first due; then it is dead-lettered."
+    )
     transport: Literal["curl", "httpx"] = Field("curl", description="The HTTP engine.")
-    max_in_flight: int = Field(1_024, ge=1, description="HTTP requests at once, per process.")
-    max_queued: int = Field(8_192, ge=1, description="Deliveries waiting in lanes, per process.")
-    lane_concurrency: int = Field(32, ge=1, description="HTTP requests at once to one webhook, unless it sets its own.")
-    fan_out: int = Field(256, ge=1, description="An event for more webhooks is written as chunk records first.")
+    max_in_flight: int = Field(1_024, ge=1, le=32_768, description="HTTP requests at once, per process.")
+    max_queued: int = Field(8_192, ge=1, le=1_000_000, description="Deliveries waiting in lanes, per process.")
+    lane_concurrency: int = Field(
+        32, ge=1, le=32_768, description="HTTP requests at once to one webhook, unless it sets its own."
+    )
+    fan_out: int = Field(
+        256, ge=1, le=1_000_000, description="An event for more webhooks is written as chunk records first."
+    )
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
@@ -141,17 +176,23 @@ class Settings(BaseSettings):
     operator_key: SecretStr | None = Field(
         None, description="Opens the API to its operator, for every tenant; at least 32 characters."
     )
-    api_requests_per_s: int = Field(50, ge=1, description="Of one API key, per API process; more are answered 429.")
+    api_requests_per_s: int = Field(
+        50, ge=1, le=1_000_000, description="Of one API key, per API process; more are answered 429."
+    )
     api_cors_origins: Listed = Field((), description="Origins whose pages may call the API; * allows all.")
-    max_webhooks: int | None = Field(None, ge=1, description="Of one tenant; without it there is no limit.")
+    max_webhooks: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="Of one tenant; without it there is no limit."
+    )
     api_key: SecretStr | None = Field(None, description="What `--api` on the command line sends, unless `--key` does.")
 
     # Health
-    suspend_after: str = Field("5d", description="An endpoint that only failed for so long is suspended.")
-    suspend_attempts: int = Field(20, ge=1, description="… and at least so often.")
+    suspend_after: Annotated[str, AfterValidator(Span("1s", "365d"))] = Field(
+        "5d", description="An endpoint that only failed for so long is suspended."
+    )
+    suspend_attempts: int = Field(20, ge=1, le=1_000_000, description="… and at least so often.")
 
     # Replay
-    max_replays: int = Field(5, ge=1, description="How often one dead letter may be replayed.")
+    max_replays: int = Field(5, ge=1, le=1_000_000, description="How often one dead letter may be replayed.")
 
     # Operation
     processes: int | None = Field(
@@ -162,7 +203,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] = Field("json", description="console is for people.")
-    drain_for: str = Field("8s", description="How long a stopping process waits for its attempts.")
+    drain_for: Annotated[str, AfterValidator(Span("0s", "1h"))] = Field(
+        "8s", description="How long a stopping process waits for its attempts."
+    )
 
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="librdkafka properties, from HOOKLINE_KAFKA_…."
@@ -187,14 +230,6 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return _listed(value)
 
-    @field_validator(
-        "retry_for", "staleness", "memory_for", "projection_silence", "drain_for", "redis_timeout", "suspend_after"
-    )
-    @classmethod
-    def _duration(cls, value: str) -> str:
-        duration_ms(value)
-        return value
-
     @field_validator("operator_key")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
@@ -212,6 +247,15 @@ class Settings(BaseSettings):
         delays = [duration_ms(delay) for delay in value]
         if not delays or delays[0] <= 0 or any(b <= a for a, b in pairwise(delays)):
             raise ValueError("name at least one delay, each longer than the one before, as in 5s,1m,5m")
+        if len(delays) > MOST_DELAYS:
+            raise ValueError(f"are {len(delays)}, each with a topic of its own: name at most {MOST_DELAYS}")
+        return tuple(map(DELAY, value))
+
+    @field_validator("replication_factor")
+    @classmethod
+    def _some(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("must be at least 1, or -1 to leave it to the broker")
         return value
 
     @field_validator("allow_networks")

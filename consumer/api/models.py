@@ -16,7 +16,14 @@ from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 from consumer.control.cursor import MAX_LENGTH
 from consumer.control.keys import Scope
 from consumer.delivery.outcome import DeathReason
-from consumer.webhooks.fields import MAX_OVERLAP_MS
+from consumer.webhooks.fields import (
+    MAX_CONCURRENCY,
+    MAX_OVERLAP_MS,
+    MAX_RATE_PER_S,
+    MAX_TIMEOUT_MS,
+    MIN_RATE_PER_S,
+    MIN_TIMEOUT_MS,
+)
 from consumer.webhooks.subscription import Status
 
 Chosen = Field(strict=False)
@@ -58,7 +65,12 @@ class WebhookRequestConfigInput(Asked):
     """How requests to the endpoint are made."""
 
     timeout_ms: Annotated[
-        int | None, Field(description="How long the endpoint may take: 1000 to 30000.", examples=[10_000])
+        int | None,
+        Field(
+            description="How long the endpoint may take: 1000 to 30000.",
+            json_schema_extra={"minimum": MIN_TIMEOUT_MS, "maximum": MAX_TIMEOUT_MS},
+            examples=[10_000],
+        ),
     ] = None
     headers: Annotated[
         dict[str, str] | None,
@@ -84,9 +96,21 @@ class WebhookInput(Asked):
             examples=[{"amount": [{"numeric": [">", 100]}]}],
         ),
     ] = None
-    rate_limit: Annotated[float | None, Field(description="Requests a second, at most; null sets no limit.")] = None
+    rate_limit: Annotated[
+        float | None,
+        Field(
+            description="Requests a second, at most: 0.000278 (one an hour) to 100000; null sets no limit.",
+            json_schema_extra={"minimum": MIN_RATE_PER_S, "maximum": MAX_RATE_PER_S},
+            examples=[50],
+        ),
+    ] = None
     max_concurrency: Annotated[
-        int | None, Field(description="Requests at once, at most; null leaves it to the operator.")
+        int | None,
+        Field(
+            description="Requests at once, at most: 1 to 1024; null leaves it to the operator.",
+            json_schema_extra={"minimum": 1, "maximum": MAX_CONCURRENCY},
+            examples=[8],
+        ),
     ] = None
     retries: Annotated[Retries | None, Chosen] = None
     payload_format: Annotated[PayloadFormat | None, Chosen] = None

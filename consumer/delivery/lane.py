@@ -64,9 +64,10 @@ class Lane:
 
     __slots__ = (
         "_answered_ms",
-        "_free_ms",
+        "_asked_ms",
         "_limit",
         "_pace_ms",
+        "_rate_ms",
         "asleep_until_ms",
         "breaker",
         "concurrency",
@@ -89,7 +90,17 @@ class Lane:
         self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._answered_ms = 0  # when the last answer came
-        self._free_ms = 0.0  # not before: rate limit and Retry-After
+        self._rate_ms = 0.0  # not before, as the rate limit has it
+        self._asked_ms = 0  # not before, as a Retry-After asked
+
+    def limited(self, concurrency: int, rate_per_s: float | None) -> bool:
+        """Take these limits from now on. True when the rate is another: the waits of the old one are over."""
+        self.concurrency = concurrency
+        if rate_per_s == self.rate_per_s:
+            return False
+        self.rate_per_s = rate_per_s
+        self._rate_ms = 0.0
+        return True
 
     @property
     def is_busy(self) -> bool:
@@ -103,7 +114,9 @@ class Lane:
 
     def sleep_ms(self, now_ms: int) -> float:
         """How long its rate limit, Retry-After or breaker keeps it from starting a request; 0 when it may."""
-        return max(0.0, self._free_ms - now_ms, self.breaker.wait_ms(now_ms))
+        by_rate_ms = self._rate_ms - now_ms
+        # The clock counts whole milliseconds: a rate of more than 1,000 a second starts several within one.
+        return max(by_rate_ms if by_rate_ms >= 1 else 0.0, self._asked_ms - now_ms, self.breaker.wait_ms(now_ms))
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
         """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
@@ -133,7 +146,7 @@ class Lane:
         self.flying[job] = now_ms
         job.probe = self.breaker.started()
         if self.rate_per_s is not None:
-            self._free_ms = max(self._free_ms, now_ms) + 1_000 / self.rate_per_s
+            self._rate_ms = max(self._rate_ms, now_ms) + 1_000 / self.rate_per_s
 
     def answered(self, job: Job, now_ms: int) -> None:
         """An HTTP answer came that does not ask us to slow down."""
@@ -147,7 +160,7 @@ class Lane:
         self.breaker.answered()
         self._limit.objected(now_ms)
         if retry_after_ms is not None:
-            self._free_ms = max(self._free_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
+            self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
         """No HTTP answer came; `unreachable` when the breaker counts it."""

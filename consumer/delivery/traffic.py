@@ -107,7 +107,7 @@ class Traffic:
             sleep_ms = lane.sleep_ms(now_ms)
             if sleep_ms > 0:
                 lane.place = Place.ASLEEP
-                lane.asleep_until_ms = int(now_ms + sleep_ms) + 1
+                lane.asleep_until_ms = int(now_ms + sleep_ms)
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
                 self._unblock(lane.origin)
             elif not lane.origin.has_room:
@@ -240,8 +240,9 @@ class Traffic:
         if lane is None:
             lane = Lane(self._origin(subscription.url), Breaker(self._limits.breaker_times_ms))
             self._lanes[key] = lane
-        lane.concurrency = subscription.max_concurrency or self._limits.lane_concurrency
-        lane.rate_per_s = subscription.rate_per_s
+        concurrency = subscription.max_concurrency or self._limits.lane_concurrency
+        if lane.limited(concurrency, subscription.rate_per_s) and lane.place is Place.ASLEEP:
+            self._rouse(lane)  # it sleeps again, as long as it still has to
         return lane
 
     def _origin(self, url: str) -> Origin:

@@ -5,6 +5,7 @@ now is waited for, so that a process can stand by for the one it follows.
 """
 
 import errno
+import re
 import socket
 import threading
 from typing import Final
@@ -17,6 +18,7 @@ from consumer.telemetry.outage import Outage
 _log = structlog.get_logger("api")
 
 _FIELD: Final = "HOOKLINE_API_LISTEN"
+_PORT: Final = re.compile("[0-9]{1,5}")
 _MAX_PORT: Final = 65_535
 _AGAIN_S: Final = 0.5
 
@@ -32,6 +34,8 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
     while not stop.is_set():
         try:
             bound = _bound(host, port)
+        except UnicodeError:
+            raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: no such host") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: {error.strerror}") from None
@@ -45,7 +49,7 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
 
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > _MAX_PORT:
+    if not colon or not host or not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
         raise ConfigurationError(_FIELD, f"{text!r} is no address: write host:port, as in 127.0.0.1:8080 or [::1]:8080")
     return host.removeprefix("[").removesuffix("]"), int(port)
 

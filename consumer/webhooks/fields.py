@@ -4,7 +4,6 @@ The law: a refusal names the field and says what to write instead, and repeats n
 hold is one rule for all of them: `consumer.text`.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -16,6 +15,8 @@ from consumer.webhooks.wrong import Code, check_each, invalid
 MIN_TIMEOUT_MS: Final = 1_000
 MAX_TIMEOUT_MS: Final = 30_000
 MAX_EVENT_TYPES: Final = 200
+MIN_RATE_PER_S: Final = 1 / 3_600
+"""One an hour. What waits longer would be spilled from tier to tier until its time is over."""
 MAX_RATE_PER_S: Final = 100_000.0
 MAX_CONCURRENCY: Final = 1_024
 MAX_OVERLAP_MS: Final = 30 * 86_400_000
@@ -68,9 +69,11 @@ def check_rate_per_s(rate_per_s: float | None) -> float | None:
     """Requests a second, or None for no limit."""
     if rate_per_s is None:
         return None
-    if not (math.isfinite(rate_per_s) and 0 < rate_per_s <= MAX_RATE_PER_S):
+    if not MIN_RATE_PER_S <= rate_per_s <= MAX_RATE_PER_S:  # NaN is neither
         raise invalid(
-            "rate_per_s", Code.OUT_OF_RANGE, f"must be more than 0 and at most {MAX_RATE_PER_S:.0f} requests a second"
+            "rate_per_s",
+            Code.OUT_OF_RANGE,
+            f"must be between 1/3600 (0.000278, which is one an hour) and {MAX_RATE_PER_S:.0f} requests a second",
         )
     return float(rate_per_s)
 

@@ -6,6 +6,7 @@ A deletion has no value; the headers `hookline-tenant` and `hookline-changes` (d
 and version it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -13,6 +14,7 @@ from typing import Any, Final, cast
 
 from consumer.events.event import Headers
 from consumer.schemas import avro_history
+from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.subscription import PayloadFormat, Retries, SealedSecret, SigningProfile, Status, Subscription
@@ -24,6 +26,23 @@ CHANGES_HEADER: Final = "hookline-changes"
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "previous_secret", "sealed_headers")
+_LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
+_MOST_REVISIONS: Final = 2**31 - 2  # the next one is still an Avro int
+# What is computed from a number stays within bounds because the number does.
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "created_at_ms": (0, _LAST_MS),
+    "updated_at_ms": (0, _LAST_MS),
+    "status_since_ms": (0, _LAST_MS),
+    "previous_secret_until_ms": (0, _LAST_MS),
+    "timeout_ms": (MIN_TIMEOUT_MS, MAX_TIMEOUT_MS),
+    "rate_per_s": (MIN_RATE_PER_S, MAX_RATE_PER_S),
+    "max_concurrency": (1, MAX_CONCURRENCY),
+    "revision": (1, _MOST_REVISIONS),
+    "changes": (0, _MOST_REVISIONS),
+}
+
+
+_CHANGES: Final = re.compile("[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +88,8 @@ def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
     found = dict(headers)
     tenant = _text(found.get(TENANT_HEADER), TENANT_HEADER)
     changes = _text(found.get(CHANGES_HEADER), CHANGES_HEADER)
-    if not (changes.isascii() and changes.isdigit()):
-        raise RecordCorrupt(f"{CHANGES_HEADER} is not a number")
+    if not _CHANGES.fullmatch(changes) or int(changes) > _MOST_REVISIONS:
+        raise RecordCorrupt(f"{CHANGES_HEADER} is not a revision's number")
     return Deletion(id=subscription_id, tenant=tenant, changes=int(changes), revision=int(changes) + 1)
 
 
@@ -92,6 +111,9 @@ def _row(value: object) -> object:
 def _subscription(row: Mapping[str, Any]) -> Subscription:
     """Build it, and hold that its filter compiles: a matcher must never meet one that does not."""
     values = dict(row)
+    for name, (least, most) in _BOUNDS.items():
+        if row[name] is not None and not least <= row[name] <= most:  # NaN is not
+            raise RecordCorrupt(f"its {name} is out of range")
     for name in _SEALED:
         values[name] = None if row[name] is None else SealedSecret(**row[name])
     try:

@@ -10,7 +10,20 @@ from consumer.settings import ConfigurationError, Settings
 
 
 @pytest.mark.parametrize(
-    "listen", ["8080", ":8080", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "203.0.113.7:0", "no.such.invalid:0"]
+    "listen",
+    [
+        "8080",
+        ":8080",
+        "127.0.0.1",
+        "127.0.0.1:http",
+        "127.0.0.1:65536",
+        "203.0.113.7:0",
+        "no.such.invalid:0",
+        "127.0.0.1:٨٠",
+        "h:" + "9" * 5_000,
+        "a..b:0",
+        f"{'a' * 70}.b:0",
+    ],
 )
 def test_an_address_that_cannot_be_is_named(listen: str) -> None:
     with pytest.raises(ConfigurationError, match="HOOKLINE_API_LISTEN"):

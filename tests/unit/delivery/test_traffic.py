@@ -1,7 +1,10 @@
+import pytest
+
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.traffic import Traffic
+from consumer.webhooks.fields import MAX_RATE_PER_S, MIN_RATE_PER_S
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
 
 
@@ -82,6 +85,52 @@ def test_a_rate_limit_spaces_requests_and_spills_what_would_wait_too_long() -> N
     assert len(started(traffic)) == 1
     assert started(traffic, NOW_MS + 400) == []
     assert len(started(traffic, NOW_MS + 502)) == 1
+
+
+@pytest.mark.parametrize(("old", "new"), [(MIN_RATE_PER_S, None), (MIN_RATE_PER_S, 100.0), (0.001, 0.002)])
+def test_a_lane_that_gets_another_rate_forgets_the_waits_of_the_old_one(old: float, new: float | None) -> None:
+    traffic = Traffic(limits())
+    traffic.offer(job(subscription(rate_per_s=old)), NOW_MS)
+    assert len(started(traffic)) == 1
+    assert traffic.offer(job(subscription(rate_per_s=old)), NOW_MS + 1) is not None
+    assert traffic.offer(job(subscription(rate_per_s=new)), NOW_MS + 2) is None
+    assert len(started(traffic, NOW_MS + 2)) == 1
+
+
+def test_what_waits_for_a_rate_that_is_no_more_waits_no_longer() -> None:
+    traffic = Traffic(limits())
+    for _ in range(2):
+        traffic.offer(job(subscription(rate_per_s=1)), NOW_MS)
+    assert len(started(traffic)) == 1
+    assert started(traffic, NOW_MS + 1) == []
+    traffic.offer(job(subscription()), NOW_MS + 2)
+    assert len(started(traffic, NOW_MS + 2)) == 2
+
+
+def test_a_lane_that_gets_another_rate_remembers_what_its_endpoint_asked_for() -> None:
+    traffic = Traffic(limits(patience=Patience(wait_ms=10_000, slow_ms=None)))
+    traffic.offer(job(subscription(rate_per_s=1)), NOW_MS)
+    [asked] = started(traffic)
+    traffic.answered(asked, response(429, ("retry-after", "5")), NOW_MS + 10)
+    assert traffic.offer(job(subscription()), NOW_MS + 20) is None
+    assert started(traffic, NOW_MS + 5_000) == []
+    assert len(started(traffic, NOW_MS + 5_011)) == 1
+
+
+@pytest.mark.parametrize("rate_per_s", [MIN_RATE_PER_S, 0.001, 0.5, 3, 1_000, 7_000, MAX_RATE_PER_S])
+def test_no_rate_is_ever_exceeded_and_a_high_one_is_reached(rate_per_s: float) -> None:
+    traffic = Traffic(limits(in_flight=100_000, queued=100_000, lane_concurrency=100_000))
+    begun = 0
+    for passed_ms in range(200):
+        while traffic.queued < 200 and traffic.offer(job(subscription(rate_per_s=rate_per_s)), NOW_MS) is None:
+            pass
+        for _ in range(5):
+            answered = started(traffic, NOW_MS + passed_ms)
+            begun += len(answered)
+            for each in answered:
+                traffic.answered(each, response(), NOW_MS + passed_ms)
+    assert begun <= 1 + rate_per_s * 0.2
+    assert begun >= min(0.9 * rate_per_s * 0.2, 5_000)
 
 
 def test_an_endpoint_that_answers_nothing_is_slow_after_two_seconds_and_spills_at_once() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,29 @@ def test_any_bytes_behind_the_head_are_read_or_refused(tail: bytes) -> None:
 def test_other_encodings_are_corrupt(value: bytes) -> None:
     with pytest.raises(RecordCorrupt):
         decode(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("rate_per_s", 1e-306),
+        ("rate_per_s", float("nan")),
+        ("rate_per_s", 1e308),
+        ("timeout_ms", 999),
+        ("timeout_ms", 2**31 - 1),
+        ("max_concurrency", 0),
+        ("max_concurrency", -(2**31)),
+        ("created_at_ms", 2**63 - 1),
+        ("updated_at_ms", -(2**63)),
+        ("status_since_ms", 2**63 - 1),
+        ("previous_secret_until_ms", -1),
+        ("revision", 2**31 - 1),
+        ("changes", -1),
+    ],
+)
+def test_a_number_out_of_range_is_corrupt(name: str, number: float) -> None:
+    with pytest.raises(RecordCorrupt, match=name):
+        decode(encode(replace(FULL, **{name: number})))  # type: ignore[arg-type] # a field of numbers
 
 
 def test_a_filter_that_does_not_compile_is_corrupt() -> None:
