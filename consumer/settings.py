@@ -30,8 +30,9 @@ from pydantic_settings import (
 _DURATION = re.compile(r"([0-9]{1,18})(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _OPERATOR_KEY_LENGTH = 32
-_PREFIX = "HOOKLINE_"
-_KAFKA = _PREFIX + "KAFKA_"
+PREFIX = "HOOKLINE_"
+TOML = "hookline.toml"
+KAFKA = PREFIX + "KAFKA_"
 
 MOST_PROCESSES = 512
 """Of deliver: more than any machine of ours has cores. A larger number is a slip of the finger."""
@@ -82,13 +83,26 @@ def _listed(value: object) -> object:
     return value
 
 
-def _flat(table: Mapping[str, object]) -> dict[str, object]:
+def flat(table: Mapping[str, object]) -> dict[str, object]:
     """A table of properties: TOML reads `bootstrap.servers = …` as a table `bootstrap` that holds `servers`."""
-    flat: dict[str, object] = {}
+    found: dict[str, object] = {}
     for name, value in table.items():
-        inner = _flat(value) if isinstance(value, Mapping) else None
-        flat |= {name: value} if inner is None else {f"{name}.{rest}": each for rest, each in inner.items()}
-    return flat
+        inner = flat(value) if isinstance(value, Mapping) else None
+        found |= {name: value} if inner is None else {f"{name}.{rest}": each for rest, each in inner.items()}
+    return found
+
+
+class _File(TomlConfigSettingsSource):
+    """hookline.toml, which is written for Hookline alone: a name in it that is no setting is a mistake."""
+
+    def __call__(self) -> dict[str, object]:
+        told: dict[str, object] = super().__call__()
+        for name in told:
+            if name not in Settings.model_fields and not (PREFIX + name.upper()).startswith(KAFKA):
+                closest = get_close_matches(name.lower(), Settings.model_fields, n=1)
+                hint = f": did you mean {closest[0]}?" if closest else ""
+                raise ConfigurationError(name, f"{TOML} names no setting by this{hint}")
+        return told
 
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -97,9 +111,7 @@ Listed = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """The settings of every role. Field `x_y` is `HOOKLINE_X_Y`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="HOOKLINE_", env_file=".env", toml_file="hookline.toml", frozen=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", toml_file=TOML, frozen=True, extra="ignore")
 
     # Kafka
     event_topics: Listed = Field((), description="The event topics: names, or regular expressions that begin with ^.")
@@ -221,7 +233,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del file_secret_settings
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, _File(settings_cls)
 
     @field_validator(
         "event_topics", "retry_delays", "allow_networks", "encryption_keys", "api_cors_origins", mode="before"
@@ -272,12 +284,12 @@ class Settings(BaseSettings):
         table = data.get("kafka", {})
         if not isinstance(table, Mapping):
             return data  # refused under its name, as every field of a wrong type
-        properties = _flat(table)
+        properties = flat(table)
         in_file = {f"HOOKLINE_{name}".upper(): value for name, value in data.items()}
         for source in (in_file, dotenv_values(".env"), os.environ):
             for name, value in source.items():
-                if name.startswith(_KAFKA) and value is not None:
-                    properties[name.removeprefix(_KAFKA).lower().replace("_", ".")] = value
+                if name.startswith(KAFKA) and value is not None:
+                    properties[name.removeprefix(KAFKA).lower().replace("_", ".")] = value
         return {**data, "kafka": properties}
 
     @cached_property
@@ -297,15 +309,10 @@ def strangers(names: Iterable[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name in sorted(names):
         upper = name.upper()
-        if upper.startswith(_PREFIX) and not upper.startswith(_KAFKA) and upper.removeprefix(_PREFIX) not in known:
-            closest = get_close_matches(upper.removeprefix(_PREFIX), known, n=1)
-            found[name] = _PREFIX + closest[0] if closest else None
+        if upper.startswith(PREFIX) and not upper.startswith(KAFKA) and upper.removeprefix(PREFIX) not in known:
+            closest = get_close_matches(upper.removeprefix(PREFIX), known, n=1)
+            found[name] = PREFIX + closest[0] if closest else None
     return found
-
-
-def misspelt() -> dict[str, str | None]:
-    """The `strangers` of the environment and of `.env`."""
-    return strangers({*os.environ, *dotenv_values(".env")})
 
 
 def load() -> Settings:
@@ -321,4 +328,4 @@ def load() -> Settings:
         field = "HOOKLINE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
         raise ConfigurationError(field, first["msg"].removeprefix("Value error, ")) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError("hookline.toml", str(error)) from None
+        raise ConfigurationError(TOML, str(error)) from None

@@ -79,13 +79,13 @@ def _credentials(asked: Access, settings: Settings) -> Credentials:
     if key is None and settings.api_key is not None:
         key = settings.api_key.get_secret_value()
     if not key:
-        raise usage("--api needs a key: give it by --key or HOOKLINE_API_KEY")
+        raise usage("--api needs a key: give it by --key or HOOKLINE_API_KEY", field="--key")
     brand = key_brand(key, asked.brand, load_brands(settings.brands_dir))
     return Credentials(key=key, tenant=asked.tenant, brand=brand)
 
 
 def _check_direct(asked: Access, settings: Settings) -> None:
     if asked.key is not None:
-        raise usage("--key is for an API: say which by --api")
+        raise usage("--key is for an API: say which by --api", field="--api")
     if asked.brand is not None:
         brand_named(asked.brand, settings.brands_dir)

@@ -26,7 +26,7 @@ _WAITS: Final = 4
 _LONGEST_WAIT_S: Final = 30.0
 _NOTICE: Final = "hookline-notice"
 # A test event waits for its endpoint, which has 30 s.
-_TIMEOUT: Final = httpx.Timeout(45.0, connect=10.0)
+_TIMEOUT: Final = httpx.Timeout(45.0, connect=5.0)
 
 # What else an API may answer: everything that is not here is wrong input.
 _CODES: Final[dict[int, int]] = {
@@ -144,7 +144,7 @@ class ApiClient:
         except httpx.TransportError as error:
             done = "" if method == "GET" or isinstance(error, httpx.ConnectError) else "; it may have been done"
             reason = str(error) or type(error).__name__
-            raise unavailable(f"the API at {self._name} is out of reach: {reason}{done}") from None
+            raise unavailable(f"the API at {self._name} is out of reach: {reason}{done}", field="--api") from None
 
     def _read(self, answer: httpx.Response) -> dict[str, Json]:
         if not (answer.is_success or answer.is_error):
@@ -171,20 +171,20 @@ def _base(url: str) -> httpx.URL:
     except httpx.InvalidURL:
         base = httpx.URL("")
     if base.scheme not in {"http", "https"} or not base.host:
-        raise usage("--api is a URL, as in https://hooks.example.com")
+        raise usage("--api is a URL, as in https://hooks.example.com", field="--api")
     return base
 
 
 def _headers(credentials: Credentials) -> dict[str, str]:
     if not (credentials.key.isascii() and credentials.key.isprintable()):
-        raise usage("--key has characters that no key has")
+        raise usage("--key has characters that no key has", field="--key")
     said = {"Authorization": f"Bearer {credentials.key}", "Hookline-Brand": credentials.brand.name}
     if credentials.tenant is None:
         return said
     try:
         return said | {tenant_header.NAME: tenant_header.written(credentials.tenant)}
     except FieldInvalid as error:
-        raise usage(f"--tenant {error.message}") from None
+        raise usage(f"--tenant {error.message}", field="--tenant") from None
 
 
 def _refusal(status: int, told: Mapping[str, Json], unknown: Exception | None) -> Exception:

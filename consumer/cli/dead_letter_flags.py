@@ -54,4 +54,4 @@ def _moment(flag: str, text: str | None, now_ms: int) -> int | None:
     try:
         return moment_ms(text, now_ms)
     except ValueError as error:
-        raise usage(f"{flag} {error}") from None
+        raise usage(f"{flag} {error}", field=flag) from None

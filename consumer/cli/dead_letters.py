@@ -20,13 +20,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json, print_table, reported
+from consumer.cli.output import print_fields, print_json, print_table
+from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.identity import webhook_id
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.topics import Topics
 from consumer.replay.dead_letters import described, read
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
@@ -34,6 +36,7 @@ from consumer.replay.plan import Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
 from consumer.settings import Settings, load
+from consumer.telemetry.printable import printable_lines
 
 app = App(name="dead-letters", help="List, look at and replay deliveries that failed for good.")
 
@@ -43,18 +46,15 @@ AsJson = Annotated[bool, Parameter(negative=(), help="JSON, one object a line.")
 @app.command(name="list")
 def list_(*, flags: DeadLetterFlags | None = None, limit: Limit = None, json: AsJson = False) -> int:
     """List dead letters, each once."""
-
-    def command() -> int:
-        found = islice(read(load(), filters_of(flags, (), _now_ms())), checked_limit(limit))
-        if json:
-            for dead_letter in found:
-                print_json(described(dead_letter))
-        else:
-            columns = ("FAILED AT", "ID", "TENANT", "WEBHOOK", "TYPE", "REASON", "ATTEMPTS", "LAST ANSWER")
-            print_table(columns, map(_row, found), empty="there are no such dead letters")
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    filters, most = filters_of(flags, (), _now_ms()), checked_limit(limit)
+    found = islice(read(installation(load(), _dead_letters), filters), most)
+    if json:
+        for dead_letter in found:
+            print_json(described(dead_letter))
+    else:
+        columns = ("FAILED AT", "ID", "TENANT", "WEBHOOK", "TYPE", "REASON", "ATTEMPTS", "LAST ANSWER")
+        print_table(columns, map(_row, found), empty="there are no such dead letters")
+    return os.EX_OK
 
 
 @app.command
@@ -66,28 +66,24 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
     dead_letter
         Its id.
     """
-
-    def command() -> int:
-        found = next(read(load(), Filters(ids=frozenset({dead_letter}))), None)
-        if found is None:
-            raise bad_input(f"there is no dead letter {dead_letter}")
-        delivery = found.delivery
-        rendered = delivery.body is not None
-        shown = described(found) | {
-            "webhook_id": webhook_id(delivery.event),
-            "content_type": delivery.content_type if rendered else None,
-            "traceparent": delivery.event.traceparent,
-            "rendered": rendered,
-        }
-        body = delivery.event.data if delivery.body is None else delivery.body
-        if json:
-            print_json(shown | {"body": body.decode("utf-8", "replace")})
-        else:
-            print_fields(shown)
-            sys.stdout.write("\n" + _pretty(body) + "\n")
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    found = next(read(installation(load(), _dead_letters), Filters(ids=frozenset({dead_letter}))), None)
+    if found is None:
+        raise bad_input(f"there is no dead letter {dead_letter}")
+    delivery = found.delivery
+    rendered = delivery.body is not None
+    shown = described(found) | {
+        "webhook_id": webhook_id(delivery.event),
+        "content_type": delivery.content_type if rendered else None,
+        "traceparent": delivery.event.traceparent,
+        "rendered": rendered,
+    }
+    body = delivery.event.data if delivery.body is None else delivery.body
+    if json:
+        print_json(shown | {"body": body.decode("utf-8", "replace")})
+    else:
+        print_fields(shown)
+        sys.stdout.write("\n" + printable_lines(_pretty(body)) + "\n")
+    return os.EX_OK
 
 
 @app.command
@@ -110,26 +106,22 @@ def replay(
     ids
         The dead letters' ids; filters narrow them down.
     """
-
-    def command() -> int:
-        if rate is not None and not rate > 0:
-            raise usage("--rate is a number of replays a second, above 0")
-        filters = filters_of(flags, ids, _now_ms())
-        if bool(filters) == all_:
-            raise usage("say which: ids, a filter, or --all for every dead letter (and only one of these)")
-        settings = load()
-        with Stop() as stop:
-            chosen = _Chosen(read(settings, filters), checked_limit(limit), stop)
-            if unknown := sorted(filters.ids - chosen.ids)[:1]:
-                raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out")
-            summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
-        _print_summary(summary, dry_run=dry_run, as_json=json)
-        if summary.stopped:
-            say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
-            return INTERRUPTED
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    if rate is not None and not rate > 0:
+        raise usage("--rate is a number of replays a second, above 0", field="--rate")
+    filters, most = filters_of(flags, ids, _now_ms()), checked_limit(limit)
+    if bool(filters) == all_:
+        raise usage("say which: ids, a filter, or --all for every dead letter (and only one of these)", field="--all")
+    settings = installation(load(), _replaying)
+    with Stop() as stop:
+        chosen = _Chosen(read(settings, filters), most, stop)
+        if unknown := sorted(filters.ids - chosen.ids)[:1]:
+            raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out")
+        summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
+    _print_summary(summary, dry_run=dry_run, as_json=json)
+    if summary.stopped:
+        say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
+        return INTERRUPTED
+    return os.EX_OK
 
 
 class _Chosen:
@@ -229,6 +221,14 @@ def _pretty(body: bytes) -> str:
         return msgspec.json.format(body, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return body.decode("utf-8", "backslashreplace")
+
+
+def _dead_letters(topics: Topics) -> list[str]:
+    return [topics.dead_letter]
+
+
+def _replaying(topics: Topics) -> list[str]:
+    return [topics.dead_letter, topics.retry(0), topics.state, topics.subscriptions]
 
 
 def _now_ms() -> int:

@@ -21,7 +21,7 @@ def demo(*, for_: Annotated[str | None, Parameter(name="--for")] = None) -> int:
     try:
         for_s = None if for_ is None else duration_ms(for_) / 1_000
     except ValueError as error:
-        raise usage(f"--for: {error}") from None
+        raise usage(f"--for: {error}", field="--for") from None
     try:
         from consumer.demo.run import run  # noqa: PLC0415  # its parts are an extra that may be missing
     except ModuleNotFoundError as error:

@@ -14,6 +14,7 @@ from functools import cached_property
 from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
 from consumer.cli.exits import say, usage
+from consumer.cli.reach import installation, with_cache
 from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
 from consumer.control import canary, writes
 from consumer.control.applied import Seen
@@ -52,7 +53,7 @@ class DirectWebhooks:
             CommandFailed: 64, it was not said.
         """
         if self._tenant is None:
-            raise usage("--tenant says whose it is")
+            raise usage("--tenant says whose it is", field="--tenant")
         return self._tenant
 
     @property
@@ -77,7 +78,7 @@ class DirectWebhooks:
             entropy=secrets.token_bytes,
             allow_http=settings.allow_http,
         )
-        canary.ensure(settings, self._keyring)
+        canary.ensure(self._reached, self._keyring)
         if not _Kept(self, created.id).write(created):
             raise Conflict(created.id)
         return resource(created, secret=clear, list_field=brand.api.list_field)
@@ -87,7 +88,7 @@ class DirectWebhooks:
         found = sorted(
             (
                 each
-                for each in subscriptions.read_all(self._settings).values()
+                for each in subscriptions.read_all(self._reached).values()
                 if self._mine(each) and status in {None, each.status}
             ),
             key=lambda each: (each.created_at_ms, each.id),
@@ -122,7 +123,7 @@ class DirectWebhooks:
             )
             cleared = draft.cleared_headers(was, changed, changes)
             if changes.headers is not KEPT:
-                canary.ensure(self._settings, self._keyring)
+                canary.ensure(self._reached, self._keyring)
             return changed
 
         changed = self._edited(webhook, make)
@@ -145,7 +146,7 @@ class DirectWebhooks:
                 secret=secret,
                 overlap_ms=draft.OVERLAP_MS if overlap_ms is None else overlap_ms,
             )
-            canary.ensure(self._settings, self._keyring)
+            canary.ensure(self._reached, self._keyring)
             return rotated
 
         rotated = self._edited(webhook, make)
@@ -154,7 +155,7 @@ class DirectWebhooks:
 
     def try_out(self, webhook: str, event_type: str) -> Shown:
         """See `WebhookPort`."""
-        trials = Trials(self._settings, self._keyring, lambda record: write_now(self._settings, [record]))
+        trials = Trials(self._reached, self._keyring, lambda record: write_now(self._reached, [record]))
         return shown(trials.try_out(self.found(webhook), event_type))
 
     def pause(self, webhook: str) -> Shown:
@@ -176,10 +177,15 @@ class DirectWebhooks:
         Raises:
             WebhookUnknown: it does not exist, or is another's.
         """
-        found = writes.find(self._settings, webhook)
+        found = writes.find(self._reached, webhook)
         if not self._mine(found):
             raise WebhookUnknown(webhook)
         return found
+
+    @cached_property
+    def _reached(self) -> Settings:
+        """The settings, once there is somebody to speak to: looked for when what was asked is known to make sense."""
+        return with_cache(installation(self._settings, lambda topics: [topics.subscriptions]))
 
     @cached_property
     def _keyring(self) -> Keyring:
@@ -206,7 +212,7 @@ class DirectWebhooks:
         return as_its_brand_shows_it(subscription, self._branded(subscription.brand), self._keyring, health=health)
 
     def _healths(self, webhooks: list[str]) -> dict[str, Health]:
-        with closing(HealthReader(self._settings)) as reader:
+        with closing(HealthReader(self._reached)) as reader:
             return reader.read(webhooks)
 
 
@@ -222,7 +228,7 @@ class _Kept:
 
     def write(self, state: State) -> bool:
         try:
-            seen = writes.write(self.webhooks._settings, state)  # noqa: SLF001 # a part of it
+            seen = writes.write(self.webhooks._reached, state)  # noqa: SLF001 # a part of it
         except Conflict:
             return False
         if seen is not Seen.APPLIED:

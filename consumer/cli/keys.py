@@ -14,7 +14,7 @@ from rich.text import Text
 from consumer.cli.access import Access, keys
 from consumer.cli.exits import usage
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json, print_table, reported
+from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.control.key_resource import Standing
 from consumer.control.keys import Scope
@@ -42,34 +42,26 @@ def create(
     json: AsJson = False,
 ) -> int:
     """Create an API key and print it. It is not shown again."""
-
-    def command() -> int:
-        lifetime_ms = None if expires is None else _lifetime_ms(expires)
-        with keys(access) as reached:
-            created = reached.create(scopes=scope, name=name, lifetime_ms=lifetime_ms)
-        _print(created, as_json=json)
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    lifetime_ms = None if expires is None else _lifetime_ms(expires)
+    with keys(access) as reached:
+        created = reached.create(scopes=scope, name=name, lifetime_ms=lifetime_ms)
+    _print(created, as_json=json)
+    return os.EX_OK
 
 
 @app.command(name="list")
 def list_(*, limit: Limit = None, access: Access | None = None, json: AsJson = False) -> int:
     """List API keys, oldest first, with when each was used last. JSON is one object a line."""
-
-    def command() -> int:
-        most = checked_limit(limit)
-        with keys(access) as reached:
-            found = islice(reached.listed(), most)
-            if json:
-                for each in found:
-                    print_json(each)
-            else:
-                columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED", "CREATED BY")
-                print_table(columns, (_row(each) for each in found), empty="there are no such keys")
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    most = checked_limit(limit)
+    with keys(access) as reached:
+        found = islice(reached.listed(), most)
+        if json:
+            for each in found:
+                print_json(each)
+        else:
+            columns = ("ID", "TENANT", "BRAND", "NAME", "SCOPES", "STATUS", "EXPIRES", "LAST USED", "CREATED BY")
+            print_table(columns, (_row(each) for each in found), empty="there are no such keys")
+    return os.EX_OK
 
 
 @app.command
@@ -92,21 +84,17 @@ def revoke(
     key_id
         Its id.
     """
-
-    def command() -> int:
-        with keys(access) as reached:
-            revoked = reached.revoke(key_id, with_descendants=descendants)
-        _print(revoked, as_json=json)
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    with keys(access) as reached:
+        revoked = reached.revoke(key_id, with_descendants=descendants)
+    _print(revoked, as_json=json)
+    return os.EX_OK
 
 
 def _lifetime_ms(text: str) -> int:
     try:
         return duration_ms(text)
     except ValueError as error:
-        raise usage(f"--expires: {error}") from None
+        raise usage(f"--expires: {error}", field="--expires") from None
 
 
 def _print(shown: Shown, *, as_json: bool) -> None:

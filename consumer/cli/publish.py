@@ -21,13 +21,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from consumer.cli.event_file import Outgoing, container_records, is_container, json_lines, registry_encoder
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, unavailable, usage
+from consumer.cli.reach import PATIENCE_S, installation
 from consumer.cli.stopping import Stop
 from consumer.kafka.client import Properties, build, client_properties, error_of
 from consumer.kafka.producer import ANY_SIZE
 from consumer.settings import Settings, load
 
-_REACH_S = 10.0
 _GIVE_UP_S = 10.0
+_INTERRUPTED_S = 0.4
+_MADE_WITHIN_S = 1.0
 
 
 def publish(
@@ -62,10 +64,10 @@ def publish(
     json
         Print the summary as JSON.
     """
-    settings = load()
     headers = [_header(text) for text in header or ()]
     if rate is not None and rate <= 0:
-        raise usage("--rate is a number of records a second, above 0")
+        raise usage("--rate is a number of records a second, above 0", field="--rate")
+    settings = installation(load())
     with _opened(file) as stream, Stop() as stop:
         publishing = _Publishing(settings, topic, headers, rate, stop)
         container = is_container(stream)
@@ -104,10 +106,7 @@ class _Publishing:
         self.published = 0
         self._bytes = 0
         self._refused: tuple[int, str] | None = None
-        try:
-            self._producer.list_topics(timeout=_REACH_S)
-        except KafkaException as exception:
-            raise unavailable(f"Kafka is out of reach: {error_of(exception).str()}") from None
+        _require(self._producer, topic)
 
     def send_all(self, records: Iterator[Outgoing], skip: int, advance: "_Advance") -> None:
         due_s = time.monotonic()
@@ -123,9 +122,12 @@ class _Publishing:
             advance(record)
 
     def finish(self) -> None:
-        """Wait for every acknowledgement; 10 s at most once something went wrong or somebody is waiting."""
-        until_s = time.monotonic() + _GIVE_UP_S
-        while len(self._producer) and (not self._ended or time.monotonic() < until_s):
+        """Wait for every acknowledgement; 10 s at most once something went wrong, half a second when interrupted."""
+        until_s = float("inf")
+        while len(self._producer) and time.monotonic() < until_s:
+            if self._ended:
+                patience_s = _INTERRUPTED_S if self._stop.asked else _GIVE_UP_S
+                until_s = min(until_s, time.monotonic() + patience_s)
             self._producer.flush(0.1)
 
     def summarize(self, unit: str, *, as_json: bool) -> int:
@@ -186,6 +188,28 @@ class _Advance:
 
     def __call__(self, record: Outgoing) -> None:
         self._progress.update(self._task, completed=record.read_bytes, description=f"{record.number:,} records")
+
+
+def _require(producer: Producer, topic: str) -> None:
+    """Make sure that there is such a topic; a broker that makes topics for whoever asks makes it now.
+
+    Raises:
+        CommandFailed: 78, there is none; 69, the broker does not say.
+    """
+    until_s = time.monotonic() + _MADE_WITHIN_S
+    while True:
+        try:
+            found = producer.list_topics(topic, timeout=PATIENCE_S).topics[topic]
+        except KafkaException as exception:
+            raise unavailable(f"Kafka is out of reach: {error_of(exception).str()}") from None
+        if found.error is None or found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return  # whatever else is wrong with it is said of the first record
+        if time.monotonic() > until_s:
+            break
+        time.sleep(0.1)
+    raise CommandFailed(
+        os.EX_CONFIG, f"Kafka has no topic {topic}: it holds events, so create it yourself", field="topic"
+    )
 
 
 def _properties(settings: Settings) -> Properties:

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.cli.exits import INTERRUPTED, CommandFailed, say
-from consumer.cli.output import print_fields, print_json, reported
+from consumer.cli.output import print_fields, print_json
+from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.canary import sealing_keyring
@@ -43,18 +44,12 @@ def rotate_encryption(
 
     Before: put the new key first in HOOKLINE_ENCRYPTION_KEYS, keep the old ones behind it, and restart every process.
     """
-
-    def command() -> int:
-        settings = load()
-        keyring = sealing_keyring(settings)
-        with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
-            summary = reseal(
-                _Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress
-            )
-        _print(summary, keyring, as_json=json)
-        return _ended(settings, summary, keyring)
-
-    return reported(command, as_json=json)
+    settings = installation(load(), lambda topics: [topics.subscriptions])
+    keyring = sealing_keyring(settings)
+    with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
+        summary = reseal(_Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress)
+    _print(summary, keyring, as_json=json)
+    return _ended(settings, summary, keyring)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from cyclopts import Parameter
 from consumer.brands.loader import load_brands
 from consumer.cli.exits import usage
 from consumer.kafka.client import client_properties
+from consumer.origins import misspelt
 from consumer.roles import inbox, stop
 from consumer.roles.role import Role
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import MOST_PROCESSES, load, misspelt
+from consumer.settings import MOST_PROCESSES, load
 from consumer.telemetry import logging
 
 _log = structlog.get_logger("run")

@@ -11,7 +11,8 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from consumer.cli.exits import say
-from consumer.cli.output import print_json, print_table, reported
+from consumer.cli.output import print_json, print_table
+from consumer.cli.reach import installation
 from consumer.kafka import topics
 from consumer.settings import load
 
@@ -31,14 +32,10 @@ def check(*, json: AsJson = False) -> int:
     json
         One object a line for each problem.
     """
-
-    def command() -> int:
-        settings = load()
-        problems = topics.check(topics.admin_client(settings), settings)
-        _print(problems, as_json=json)
-        return os.EX_CONFIG if any(problem.fatal for problem in problems) else os.EX_OK
-
-    return reported(command, as_json=json)
+    settings = installation(load())
+    problems = topics.check(topics.admin_client(settings), settings)
+    _print(problems, as_json=json)
+    return os.EX_CONFIG if any(problem.fatal for problem in problems) else os.EX_OK
 
 
 @app.command
@@ -52,22 +49,18 @@ def create(*, json: AsJson = False) -> int:
     json
         One object a line for each topic created.
     """
-
-    def command() -> int:
-        settings = load()
-        admin = topics.admin_client(settings)
-        created = sorted(topics.create(admin, settings))
-        if json:
-            for name in created:
-                print_json({"topic": name})
-        else:
-            print_table(("TOPIC CREATED",), ((name,) for name in created), empty="every topic exists already")
-        for problem in topics.check(admin, settings):
-            if problem.fatal:
-                say(f"still unfit: {problem}, {problem.needed}" if not problem.setting else f"still unfit: {problem}")
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    settings = installation(load())
+    admin = topics.admin_client(settings)
+    created = sorted(topics.create(admin, settings))
+    if json:
+        for name in created:
+            print_json({"topic": name})
+    else:
+        print_table(("TOPIC CREATED",), ((name,) for name in created), empty="every topic exists already")
+    for problem in topics.check(admin, settings):
+        if problem.fatal:
+            say(f"still unfit: {problem}, {problem.needed}" if not problem.setting else f"still unfit: {problem}")
+    return os.EX_OK
 
 
 def _print(problems: list[topics.Problem], *, as_json: bool) -> None:

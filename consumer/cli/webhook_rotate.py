@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from consumer.cli.access import Access, webhooks
 from consumer.cli.exits import say, usage
-from consumer.cli.output import print_fields, print_json, reported
+from consumer.cli.output import print_fields, print_json
 from consumer.cli.webhook_flags import secret_of
 from consumer.settings import duration_ms
 from consumer.webhooks.secrets import OVERLAPPING
@@ -39,29 +39,25 @@ def rotate(
     webhook
         Its id.
     """
-
-    def command() -> int:
-        overlap_ms = _overlap_ms(overlap)
-        with webhooks(access) as reached:
-            rotated = reached.rotate(webhook, secret=secret_of(secret), overlap_ms=overlap_ms)
-        if rotated["signing"] not in OVERLAPPING:
-            say("only the new secret signs from now on: this signing profile has room for one signature")
-        elif overlap_ms:
-            say(f"the old secret goes on signing beside the new one for {overlap}")
-        if json:
-            print_json(rotated)
-        else:
-            print_fields(rotated)
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    overlap_ms = _overlap_ms(overlap)
+    with webhooks(access) as reached:
+        rotated = reached.rotate(webhook, secret=secret_of(secret), overlap_ms=overlap_ms)
+    if rotated["signing"] not in OVERLAPPING:
+        say("only the new secret signs from now on: this signing profile has room for one signature")
+    elif overlap_ms:
+        say(f"the old secret goes on signing beside the new one for {overlap}")
+    if json:
+        print_json(rotated)
+    else:
+        print_fields(rotated)
+    return os.EX_OK
 
 
 def _overlap_ms(text: str) -> int:
     try:
         overlap_ms = duration_ms(text)
     except ValueError as error:
-        raise usage(f"--overlap: {error}") from None
+        raise usage(f"--overlap: {error}", field="--overlap") from None
     if overlap_ms > duration_ms(_LONGEST):
-        raise usage(f"--overlap is at most {_LONGEST}")
+        raise usage(f"--overlap is at most {_LONGEST}", field="--overlap")
     return overlap_ms

@@ -4,17 +4,15 @@ The law: the exit code says whether the event was accepted, and what an endpoint
 """
 
 import os
-import re
-from typing import Annotated, Final
+import sys
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from consumer.brands.brand import TEST
 from consumer.cli.access import Access, webhooks
-from consumer.cli.output import print_fields, print_json, reported
-
-# C0 and C1 controls but tab and line feed, DEL, and what turns the direction of text.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from consumer.cli.output import print_fields, print_json
+from consumer.telemetry.printable import printable_lines
 
 
 def try_out(
@@ -32,19 +30,13 @@ def try_out(
     webhook
         Its id. It may be paused or suspended.
     """
-
-    def command() -> int:
-        with webhooks(access) as reached:
-            tried = reached.try_out(webhook, type_)
-        if json:
-            print_json(tried)
-        else:
-            print_fields(
-                {
-                    name: _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
-                    for name, value in tried.items()
-                }
-            )
-        return os.EX_OK if tried["error"] is None else os.EX_UNAVAILABLE
-
-    return reported(command, as_json=json)
+    with webhooks(access) as reached:
+        tried = reached.try_out(webhook, type_)
+    if json:
+        print_json(tried)
+    else:
+        body = tried["body"]
+        print_fields({name: value for name, value in tried.items() if name != "body"})
+        if isinstance(body, str) and body:
+            sys.stdout.write("\n" + printable_lines(body) + "\n")
+    return os.EX_OK if tried["error"] is None else os.EX_UNAVAILABLE

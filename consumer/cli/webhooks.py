@@ -13,7 +13,7 @@ from rich.text import Text
 
 from consumer.cli.access import Access, webhooks
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json, print_table, reported
+from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.webhook_flags import WebhookFlags, changes_of, secret_of, wishes_of
 from consumer.cli.webhook_port import Shown, WebhookPort
 from consumer.webhooks.subscription import SigningProfile, Status
@@ -40,21 +40,17 @@ def create(
     json: AsJson = False,
 ) -> int:
     """Create a webhook and print it with its secret, which is not shown again."""
-
-    def command() -> int:
-        with webhooks(access) as reached:
-            wishes = wishes_of(
-                flags or WebhookFlags(),
-                tenant=reached.tenant,
-                url=url,
-                brand=reached.brand,
-                signing=signing,
-                secret=secret_of(secret),
-            )
-            _print(reached.create(wishes), as_json=json)
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    with webhooks(access) as reached:
+        wishes = wishes_of(
+            flags or WebhookFlags(),
+            tenant=reached.tenant,
+            url=url,
+            brand=reached.brand,
+            signing=signing,
+            secret=secret_of(secret),
+        )
+        _print(reached.create(wishes), as_json=json)
+    return os.EX_OK
 
 
 @app.command(name="list")
@@ -66,20 +62,16 @@ def list_(
     json: AsJson = False,
 ) -> int:
     """List webhooks, oldest first. JSON is one object a line."""
-
-    def command() -> int:
-        most = checked_limit(limit)
-        with webhooks(access) as reached:
-            found = islice(reached.listed(status), most)
-            if json:
-                for each in found:
-                    print_json(each)
-            else:
-                columns = ("ID", "TENANT", "STATUS", "EVENTS", "URL")
-                print_table(columns, (_row(each) for each in found), empty="there are no such webhooks")
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    most = checked_limit(limit)
+    with webhooks(access) as reached:
+        found = islice(reached.listed(status), most)
+        if json:
+            for each in found:
+                print_json(each)
+        else:
+            columns = ("ID", "TENANT", "STATUS", "EVENTS", "URL")
+            print_table(columns, (_row(each) for each in found), empty="there are no such webhooks")
+    return os.EX_OK
 
 
 @app.command
@@ -125,17 +117,13 @@ def delete(webhook: str, /, *, access: Access | None = None, json: AsJson = Fals
     webhook
         Its id.
     """
-
-    def command() -> int:
-        with webhooks(access) as reached:
-            deleted = reached.delete(webhook)
-        if json:
-            print_json(deleted)
-        else:
-            print_fields({"deleted": webhook})
-        return os.EX_OK
-
-    return reported(command, as_json=json)
+    with webhooks(access) as reached:
+        deleted = reached.delete(webhook)
+    if json:
+        print_json(deleted)
+    else:
+        print_fields({"deleted": webhook})
+    return os.EX_OK
 
 
 @app.command
@@ -163,12 +151,9 @@ def resume(webhook: str, /, *, access: Access | None = None, json: AsJson = Fals
 
 
 def _one(access: Access | None, ask: Callable[[WebhookPort], Shown], *, as_json: bool) -> int:
-    def command() -> int:
-        with webhooks(access) as reached:
-            _print(ask(reached), as_json=as_json)
-        return os.EX_OK
-
-    return reported(command, as_json=as_json)
+    with webhooks(access) as reached:
+        _print(ask(reached), as_json=as_json)
+    return os.EX_OK
 
 
 def _print(shown: Shown, *, as_json: bool) -> None:

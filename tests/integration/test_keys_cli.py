@@ -119,7 +119,7 @@ def test_keys_are_listed_oldest_first_and_by_brand(hookline: Said) -> None:
         (("create", "--tenant", "a", "--brand", "nobodys"), os.EX_DATAERR, "--brand"),
         (("create", "--tenant", "a", "--name", "two\nlines"), os.EX_DATAERR, "--name"),
         (("create", "--tenant", "a", "--expires", "0s"), os.EX_DATAERR, "--expires"),
-        (("create", "--tenant", "a", "--expires", "soon"), os.EX_USAGE, None),
+        (("create", "--tenant", "a", "--expires", "soon"), os.EX_USAGE, "--expires"),
         (("revoke", "0" * 16), os.EX_DATAERR, None),
     ],
 )

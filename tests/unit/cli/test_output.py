@@ -1,11 +1,15 @@
+import io
 import json
 import os
-from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from consumer.cli.exits import CommandFailed, code_of
-from consumer.cli.output import print_fields, print_table, reported
+from consumer.brands.loader import BrandUnknown
+from consumer.cli.exits import INTERRUPTED, CommandFailed, code_of, json_asked, tell, usage, warn
+from consumer.cli.output import print_fields, print_json, print_table
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka.client import KafkaBroken
 from consumer.settings import ConfigurationError
@@ -13,43 +17,60 @@ from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.wrong import Code, invalid
 
 
-def raising(error: Exception) -> Callable[[], int]:
-    def command() -> int:
-        raise error
-
-    return command
-
-
 @pytest.mark.parametrize(
     ("error", "code", "field"),
     [
         (invalid("url", Code.TOO_LONG, "must be short"), os.EX_DATAERR, "--url"),
         (WebhookUnknown("wh_1"), os.EX_DATAERR, None),
+        (BrandUnknown("nobody", ["hookline"]), os.EX_DATAERR, "--brand"),
         (Conflict("wh_1"), os.EX_TEMPFAIL, None),
         (SecretUnreadable("k9", "its key is gone"), os.EX_CONFIG, None),
         (ConfigurationError("HOOKLINE_START", "is wrong"), os.EX_CONFIG, "HOOKLINE_START"),
         (KafkaBroken("out of reach"), os.EX_UNAVAILABLE, None),
-        (CommandFailed(os.EX_USAGE, "say which"), os.EX_USAGE, None),
+        (usage("say which", field="--all"), os.EX_USAGE, "--all"),
+        (KeyboardInterrupt(), INTERRUPTED, None),
     ],
 )
 def test_an_error_has_its_code_and_under_json_its_form(
-    error: Exception, code: int, field: str | None, capsys: pytest.CaptureFixture[str]
+    error: BaseException, code: int, field: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert reported(raising(error), as_json=True) == code
+    assert tell(error, as_json=True) == code
     out, err = capsys.readouterr()
     shown = json.loads(err)["error"]
     assert (out, shown["code"], shown["field"]) == ("", code, field)
     assert shown["message"]
-    with pytest.raises(type(error) if code in {69, 64} else Exception) as raised:
-        reported(raising(error), as_json=False)
-    assert code_of(raised.value) == code
-    assert capsys.readouterr() == ("", "")
+    assert tell(error, as_json=False) == code
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("hookline: ")
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_a_bug_stays_a_bug(as_json: bool) -> None:
-    with pytest.raises(ZeroDivisionError):
-        reported(raising(ZeroDivisionError()), as_json=as_json)
+def test_a_bug_stays_a_bug() -> None:
+    assert code_of(ZeroDivisionError()) == os.EX_SOFTWARE
+
+
+@pytest.mark.parametrize(
+    ("tokens", "asked"),
+    [(["topics", "check", "--json"], True), (["topics"], False), (["dead-letters", "show", "--", "--json"], False)],
+)
+def test_json_is_asked_for_before_the_arguments_that_only_look_like_flags(tokens: list[str], asked: bool) -> None:
+    assert json_asked(tokens) is asked
+
+
+ANY = st.text(st.characters(categories=None), max_size=12)
+
+
+@given(text=ANY, name=st.sampled_from(["id", "body"]))
+def test_what_others_wrote_reaches_a_terminal_escaped(text: str, name: str) -> None:
+    heard = io.StringIO()
+    with redirect_stdout(heard), redirect_stderr(heard):
+        print_table(("A", "B"), [(text, "x")], empty="none")
+        print_fields({name: text, "of": {text: [text]}})
+        print_json({text: text})
+        tell(CommandFailed(os.EX_DATAERR, text), as_json=False)
+        tell(CommandFailed(os.EX_DATAERR, text), as_json=True)
+        warn(text, text, as_json=False)
+    assert all(line.isprintable() for line in heard.getvalue().split("\n"))
 
 
 def test_a_long_table_comes_in_pages_uncut_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.settings import ConfigurationError, Settings, duration_ms, load, misspelt, strangers
+from consumer.settings import ConfigurationError, Settings, duration_ms, load, strangers
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="
 
@@ -169,9 +169,23 @@ def test_a_stranger_like_no_setting_is_told_without_one() -> None:
     assert strangers(["HOOKLINE_XYZZY"]) == {"HOOKLINE_XYZZY": None}
 
 
-def test_misspelt_names_are_found_in_the_environment_and_in_dotenv(
-    monkeypatch: pytest.MonkeyPatch, empty_folder: Path
+@pytest.mark.parametrize(
+    ("text", "name", "closest"),
+    [
+        ("partitons = 3", "partitons", ": did you mean partitions?"),
+        ("Redis_ulr = 3", "Redis_ulr", ": did you mean redis_url?"),
+        ("[xyzzy]\na = 1", "xyzzy", ""),
+    ],
+)
+def test_a_name_in_the_file_that_is_no_setting_is_refused(
+    empty_folder: Path, text: str, name: str, closest: str
 ) -> None:
-    monkeypatch.setenv("HOOKLINE_EVENT_TOPIC", "orders")
-    (empty_folder / ".env").write_text("HOOKLINE_REDIS_ULR=redis://127.0.0.1:6379/0\nHOOKLINE_START=latest\n")
-    assert misspelt() == {"HOOKLINE_EVENT_TOPIC": "HOOKLINE_EVENT_TOPICS", "HOOKLINE_REDIS_ULR": "HOOKLINE_REDIS_URL"}
+    (empty_folder / "hookline.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+    assert str(refused.value) == f"{name}: hookline.toml names no setting by this{closest}"
+
+
+def test_a_kafka_property_may_stand_in_the_file_as_it_does_in_the_environment(empty_folder: Path) -> None:
+    (empty_folder / "hookline.toml").write_text('kafka_bootstrap_servers = "f:9092"')
+    assert load().kafka == {"bootstrap.servers": "f:9092"}

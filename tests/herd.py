@@ -1,0 +1,127 @@
+"""Many command lines at once, each in a process of its own, for the price of one start.
+
+    python -m tests.herd    reads command lines as JSON on standard input, writes a JSON line for the end of each
+
+A process that has imported everything and opened nothing forks for each; with `interrupt_after_s` it sends each a
+SIGINT, and tells how long it took from there.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LONGEST_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended. `took_s` counts from its start, or from its SIGINT."""
+
+    code: int
+    out: str
+    err: str
+    took_s: float
+
+
+def herd(
+    commands: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    interrupt_after_s: float | None = None,
+) -> dict[str, Ended]:
+    """Run these command lines at once, in this folder; returns how each ended, by its name."""
+    asked = json.dumps({"commands": list(commands.values()), "interrupt_after_s": interrupt_after_s})
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.herd"],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+    )
+    found = [Ended(**json.loads(line)) for line in done.stdout.splitlines()]
+    return dict(zip(commands, found, strict=True))
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from consumer.cli import (  # noqa: F401, PLC0415 # what a command would import after the fork
+        api_client,
+        app,
+        dead_letters,
+        direct_keys,
+        direct_webhooks,
+        keys,
+        publish,
+        rotate_encryption,
+        topics,
+        webhooks,
+    )
+
+    asked = json.load(sys.stdin)
+    with tempfile.TemporaryDirectory() as folder:
+        began = [_begun(tokens, Path(folder) / str(number)) for number, tokens in enumerate(asked["commands"])]
+        from_s = time.monotonic()
+        if asked["interrupt_after_s"] is not None:
+            time.sleep(asked["interrupt_after_s"])
+            from_s = time.monotonic()
+            for pid in began:
+                os.kill(pid, signal.SIGINT)
+        ends = _ends(began, from_s)
+        for number, pid in enumerate(began):
+            code, took_s = ends[pid]
+            out, err = (Path(folder) / f"{number}.{name}" for name in ("out", "err"))
+            ended = Ended(code=code, out=out.read_text(), err=err.read_text(), took_s=took_s)
+            sys.stdout.write(json.dumps(asdict(ended)) + "\n")
+
+
+def _begun(tokens: Sequence[str], path: Path) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    from consumer.cli import app  # noqa: PLC0415 # in the child
+
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{path}.{name}", os.O_WRONLY | os.O_CREAT), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.argv = ["hookline", *tokens]
+    code = os.EX_SOFTWARE
+    try:
+        app.main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _ends(pids: Sequence[int], from_s: float) -> dict[int, tuple[int, float]]:
+    watched = {os.pidfd_open(pid): pid for pid in pids}
+    ends: dict[int, tuple[int, float]] = {}
+    until_s = from_s + LONGEST_S
+    while watched:
+        ready, _, _ = select.select(list(watched), [], [], max(0.0, until_s - time.monotonic()))
+        for descriptor in ready or list(watched):
+            pid = watched.pop(descriptor)
+            if not ready:
+                os.kill(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
+            ends[pid] = (os.waitstatus_to_exitcode(status), time.monotonic() - from_s)
+            os.close(descriptor)
+    return ends
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""What holds for every command that there is, one table: a service that is not there, Ctrl-C, topics that are missing,
+what makes no sense, settings that are none.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+from consumer.cli.app import app
+from tests.commands import call
+from tests.herd import herd
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+ELSEWHERE = ["--api", "URL", "--key", "k"]
+BOTH_WAYS = {
+    "webhooks create": ["--url", "https://93.184.215.14/hook", "--tenant", "acme"],
+    "webhooks list": [],
+    "webhooks show": ["wh_1"],
+    "webhooks update": ["wh_1", "--name", "n"],
+    "webhooks delete": ["wh_1"],
+    "webhooks pause": ["wh_1"],
+    "webhooks resume": ["wh_1"],
+    "webhooks rotate": ["wh_1"],
+    "webhooks test": ["wh_1"],
+    "keys create": ["--tenant", "acme"],
+    "keys list": [],
+    "keys revoke": ["k1"],
+}
+KAFKA = BOTH_WAYS | {
+    "publish": ["orders", "/dev/null"],
+    "topics check": [],
+    "topics create": [],
+    "keys rotate-encryption": [],
+    "dead-letters list": [],
+    "dead-letters show": ["d1"],
+    "dead-letters replay": ["--all"],
+}
+ALONE = {"config", "run", "demo"}
+TOPICS = {"publish": "orders", "webhooks": "subscriptions", "keys": "state", "dead-letters": "dead-letter"}
+
+
+def test_the_table_has_every_command() -> None:
+    assert {*KAFKA, *ALONE} == set(_names(app, ""))
+
+
+def _names(group: App, before: str) -> Iterator[str]:
+    for name in group:
+        if name.startswith("-"):
+            continue
+        below = group[name]
+        inner = [*_names(below, f"{before}{name} ")]
+        yield from inner or [before + name]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither .env nor hookline.toml of the developer's is read."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that accepts and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_where_there_is_no_kafka_every_command_names_the_setting_after_five_seconds(
+    closed: str, tmp_path: Path
+) -> None:
+    settings = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": closed, "HOOKLINE_ENCRYPTION_KEYS": f"k1:{KEY}"}
+    commands = {name: [*name.split(), *flags, "--json"] for name, flags in KAFKA.items()}
+    for name, ended in herd(commands, settings, tmp_path).items():
+        assert (ended.code, ended.out) == (os.EX_UNAVAILABLE, ""), (name, ended)
+        told = json.loads(ended.err)["error"]
+        assert (told["code"], told["field"]) == (os.EX_UNAVAILABLE, "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS"), (name, ended)
+        assert closed in told["message"], (name, ended)
+
+
+def test_where_there_is_no_api_every_command_names_the_flag(closed: str, tmp_path: Path) -> None:
+    commands = {name: [*name.split(), *flags, "--json", *_api(closed)] for name, flags in BOTH_WAYS.items()}
+    for name, ended in herd(commands, {}, tmp_path).items():
+        assert (ended.code, ended.out) == (os.EX_UNAVAILABLE, ""), (name, ended)
+        assert json.loads(ended.err)["error"]["field"] == "--api", (name, ended)
+
+
+def test_ctrl_c_ends_every_command_within_a_second(silent: str, tmp_path: Path) -> None:
+    settings = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": silent, "HOOKLINE_ENCRYPTION_KEYS": f"k1:{KEY}"}
+    commands = {name: [*name.split(), *flags] for name, flags in KAFKA.items()}
+    commands |= {f"{name} by the API": [*name.split(), *flags, *_api(silent)] for name, flags in BOTH_WAYS.items()}
+    for name, ended in herd(commands, settings, tmp_path, interrupt_after_s=1.5).items():
+        assert (ended.code, ended.out, ended.err) == (130, "", "hookline: interrupted\n"), (name, ended)
+        assert ended.took_s < 1.5, (name, ended)  # a second, on a machine that does nothing else
+
+
+def _api(address: str) -> list[str]:
+    return ["--api", f"http://{address}", "--key", "k"]
+
+
+@pytest.mark.parametrize("name", sorted(KAFKA.keys() - {"topics check", "topics create"}))
+def test_a_missing_topic_is_told_as_such(
+    name: str,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
+    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
+
+    assert call([*name.split(), *KAFKA[name]]) == os.EX_CONFIG
+
+    said = capsys.readouterr().err
+    if name == "publish":
+        assert said == "hookline: Kafka has no topic orders: it holds events, so create it yourself\n"
+    else:
+        wanted = "subscriptions" if name == "keys rotate-encryption" else TOPICS[name.split(maxsplit=1)[0]]
+        assert topic_prefix + wanted in said
+        assert "`hookline topics create`" in said
+
+
+@pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE}))
+def test_what_makes_no_sense_is_one_json_object_with_the_flag(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call([*name.split(), *KAFKA.get(name, []), "--no-such-flag=1", "--json"]) == os.EX_USAGE
+    out, err = capsys.readouterr()
+    told = json.loads(err)["error"]
+    assert (out, told["code"], told["field"]) == ("", os.EX_USAGE, "--no-such-flag")
+    assert "--no-such-flag" in told["message"]
+
+
+@pytest.mark.parametrize("name", sorted({*KAFKA, "config"}))
+def test_a_setting_that_is_none_is_said_with_the_one_it_is_most_like(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOOKLINE_REDIS_ULR", "redis://127.0.0.1:6379/0")
+    flags = KAFKA.get(name, [])
+    for as_json in ([], ["--json"]):
+        assert call([*name.split(), *flags, *as_json]) == (os.EX_OK if name == "config" else os.EX_CONFIG)
+        said = capsys.readouterr().err.splitlines()[0]
+        assert "HOOKLINE_REDIS_ULR" in said
+        assert "did you mean HOOKLINE_REDIS_URL?" in said
+        assert not as_json or json.loads(said)["warning"]["field"] == "HOOKLINE_REDIS_ULR"
+
+
+@pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE} - {"demo"}))
+def test_a_name_in_the_file_that_is_no_setting_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hookline.toml").write_text("partitons = 3\n")
+    assert call([*name.split(), *KAFKA.get(name, [])]) == os.EX_CONFIG
+    assert capsys.readouterr().err == (
+        "hookline: partitons: hookline.toml names no setting by this: did you mean partitions?\n"
+    )
