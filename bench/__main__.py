@@ -1,11 +1,15 @@
-"""`python -m bench`: how fast one core delivers. Leaves bench/out/latest.json; exit 1 when a bar is missed.
+"""`python -m bench`: how fast one core delivers. Leaves bench/out/latest.json, also of a run whose later part fails.
 
+Exit 1 when a bar is missed, 2 when all are cleared and a part is not comparable: the last line says which, and why.
 BENCH_EVENTS (default 300,000) sets the length of the main run.
 """
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 
 from rich.console import Console
 
@@ -13,10 +17,11 @@ from bench import latency, limit, machine, needs, results, throughput, tracker
 from bench.audience import Audience
 from bench.installation import BenchError, Installation
 from bench.load import Load
+from bench.parts import Findings, Measured
 from bench.receiver import receiving
 from bench.results import Bar
-from bench.services import services
-from bench.sink import Sink
+from bench.services import Services, services
+from bench.sink import sinking
 from consumer.roles.role import Role
 from tests.services.server import ServiceError
 
@@ -25,6 +30,7 @@ _PORTABLE_SHARE = 100  # httpx is slow: it is measured on so much less
 _PORTABLE = {"transport": "httpx", "max_in_flight": "32"}  # its cost grows with the square of what is under way
 _LATENCY_S = 15.0
 _LIMIT_S = 5
+_PARTS = ("curl", "latency", "wrk", "httpx", "tracker")
 
 BARS = (
     Bar(figure="deliveries_per_s", unit="deliveries/s", least=12_000),
@@ -34,68 +40,102 @@ BARS = (
 )
 
 
-def run(console: Console) -> dict[str, object]:
-    """Every phase, one after the other, on one set of services."""
-    where = machine.describe()
-    with services() as around, receiving(around.folder / "receiver") as receiver:
-        sink = Sink.start(around.folder / "nginx")
-        try:
-            installation = Installation(
-                folder=around.folder / "hookline",
-                bootstrap=around.kafka.bootstrap,
-                redis_url=around.redis.url(),
-                prefix="bench.",
-            )
-            many = Audience(name="fast", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
-            few = Audience(
-                name="slow",
-                webhooks=100,
-                tenants=20,
-                url=lambda number: f"http://127.0.0.1:{receiver.ports[0]}/take/{number}",
-            )
-            installation.create_topics()
-            load = Load(installation)
-            with installation.running(Role.PROJECTION):
-                for audience in (many, few):
-                    installation.subscribe(audience)
-                    installation.await_cache(audience)
-                console.print(f"curl: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
-                curl = throughput.measure(installation, load, many, sink, events=_EVENTS)
-                console.print(f"latency: {latency.EVENTS_A_SECOND} events/s for {_LATENCY_S:g} s ...")
-                took_ms = latency.measure(installation, load, few, receiver, for_s=_LATENCY_S)
-                console.print("wrk on the same sink, and the portable engine ...")
-                wrk = limit.measure(around.folder, sink, for_s=_LIMIT_S)
-                portable = max(100, _EVENTS // _PORTABLE_SHARE)
-                httpx = throughput.measure(installation, load, many, sink, events=portable, **_PORTABLE)
-        finally:
-            sink.stop()
-    return {
-        "deliveries_per_s": curl.deliveries_per_s,
-        "cpu_us_per_delivery": curl.cpu_us_per_delivery,
-        "limit_us_per_request": None if wrk is None else wrk.us_per_request,
-        "limit_requests_per_s": None if wrk is None else wrk.requests_per_s,
-        "tracker_us_per_delivery": round(tracker.measure(), 3),
-        "rss_mb": curl.rss_mb,
-        "rss_mb_steady": curl.rss_mb_steady,
-        "latency_ms_p50": round(latency.percentile(took_ms, 0.50), 3),
-        "latency_ms_p99": round(latency.percentile(took_ms, 0.99), 3),
-        "engines": {"curl": asdict(curl), "httpx": asdict(httpx)},
-        "machine": where,
-    }
+def run(console: Console, found: Findings) -> None:
+    """Every part, one after the other, on one set of services and each with an installation of its own.
+
+    Raises:
+        ServiceError: the services did not start.
+    """
+    with services() as around:
+        console.print(f"curl: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
+        found.measure("curl", partial(_curl, around))
+        console.print(f"latency: {latency.EVENTS_A_SECOND} events/s for {_LATENCY_S:g} s ...")
+        found.measure("latency", partial(_latency, around))
+        console.print("wrk on a sink like it, and the portable engine ...")
+        found.measure("wrk", partial(_wrk, around))
+        found.measure("httpx", partial(_httpx, around))
+    found.measure("tracker", _tracker)
+
+
+def _curl(around: Services) -> Measured:
+    measured = _throughput(around, "curl", _EVENTS)
+    figures = asdict(measured)
+    told = ("deliveries_per_s", "cpu_us_per_delivery", "rss_mb", "rss_mb_steady")
+    return Measured(
+        figures={name: figures[name] for name in told} | {"engines": {"curl": figures}},
+        not_comparable=measured.delayed_words,
+    )
+
+
+def _httpx(around: Services) -> Measured:
+    measured = _throughput(around, "httpx", max(100, _EVENTS // _PORTABLE_SHARE), **_PORTABLE)
+    return Measured(figures={"engines": {"httpx": asdict(measured)}}, not_comparable=measured.delayed_words)
+
+
+def _latency(around: Services) -> Measured:
+    with receiving(around.folder / "receiver") as receiver:
+        audience = _audience(f"http://127.0.0.1:{receiver.ports[0]}/take/")
+        with _installed(around, "latency", audience) as (installation, load):
+            measured = latency.measure(installation, load, audience, receiver, for_s=_LATENCY_S)
+    return Measured(
+        figures={
+            "latency_ms_p50": round(latency.percentile(measured.took_ms, 0.50), 3),
+            "latency_ms_p99": round(latency.percentile(measured.took_ms, 0.99), 3),
+        },
+        not_comparable=measured.strange_words,
+    )
+
+
+def _wrk(around: Services) -> Measured:
+    with sinking(around.folder / "nginx-wrk") as sink:
+        wrk = limit.measure(around.folder, sink, for_s=_LIMIT_S)
+    return Measured(
+        figures={"limit_us_per_request": wrk.us_per_request, "limit_requests_per_s": wrk.requests_per_s},
+    )
+
+
+def _tracker() -> Measured:
+    return Measured(figures={"tracker_us_per_delivery": round(tracker.measure(), 3)})
+
+
+def _throughput(around: Services, name: str, events: int, **options: str) -> throughput.Throughput:
+    with sinking(around.folder / f"nginx-{name}") as sink:
+        audience = _audience(sink.url)
+        with _installed(around, name, audience) as (installation, load):
+            return throughput.measure(installation, load, audience, sink, events=events, **options)
+
+
+def _audience(url: str) -> Audience:
+    return Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{url}{number}")
+
+
+@contextmanager
+def _installed(around: Services, name: str, audience: Audience) -> Iterator[tuple[Installation, Load]]:
+    """A fresh installation with the audience's webhooks: what an earlier part did not finish is not there."""
+    installation = Installation(
+        folder=around.folder / name,
+        bootstrap=around.kafka.bootstrap,
+        redis_url=around.redis.url(_PARTS.index(name)),
+        prefix=f"bench-{name}.",
+    )
+    installation.create_topics()
+    with installation.running(Role.PROJECTION):
+        installation.subscribe(audience)
+        installation.await_cache(audience)
+        yield installation, Load(installation)
 
 
 def main() -> int:
-    """Measure, show, leave the file, judge; the exit code."""
+    """Measure, leave the file, show, judge; the exit code."""
     console = Console()
-    lacking = needs.install()
-    if "wrk" in lacking:
-        console.print("wrk is not installed: the limit is left out")
+    needs.install()
+    found = Findings(_PARTS, partial(results.write, "latest"))
+    found.note(machine=machine.describe())
     try:
-        figures = run(console)
+        run(console, found)
     except (BenchError, ServiceError) as error:
-        print(f"bench: FAIL: {error}")
-        return 1
-    return results.judge(console, "latest", figures, BARS)
+        found.end(str(error))
+    return results.judge(console, "latest", found.figures, BARS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """From publish to receive at a low rate, where no queue hides the path's own time."""
 
+from dataclasses import dataclass
+
 from bench import cores
 from bench.audience import Audience
 from bench.installation import BenchError, Installation, wait_until
@@ -17,13 +19,27 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[max(0, -(-len(ordered) * round(share * 1_000) // 1_000) - 1)]
 
 
-def measure(
-    installation: Installation, load: Load, audience: Audience, receiver: Receiver, *, for_s: float
-) -> list[float]:
-    """The latency of each delivery in ms.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How long each delivery took, in ms. So many events were `published`, and so many requests `came`."""
+
+    took_ms: list[float]
+    published: int
+    came: int
+
+    @property
+    def strange_words(self) -> str | None:
+        """Why they are not to be compared; None where each came once."""
+        if self.came == self.published:
+            return None
+        return f"{self.published:,} events were published, {self.came:,} requests came: some were delayed or sent twice"
+
+
+def measure(installation: Installation, load: Load, audience: Audience, receiver: Receiver, *, for_s: float) -> Latency:
+    """The latency of each delivery that came, those while it warmed up left out.
 
     Raises:
-        BenchError: one is missing, or came twice.
+        BenchError: not all was committed, or nothing came.
     """
     committed = installation.committed()
     with installation.running(Role.DELIVER, on=cores.UNDER_TEST):
@@ -34,9 +50,10 @@ def measure(
         total = warm + int(EVENTS_A_SECOND * for_s)
         wait_until(lambda: installation.committed() - committed >= total, within_s=20, what="all is delivered")
     seen = receiver.finish()
-    if len(seen.arrivals) != total:
+    took_ms = _latencies(seen, warm)
+    if not took_ms:
         raise BenchError(f"{total} events were published, {len(seen.arrivals)} requests came")
-    return _latencies(seen, warm)
+    return Latency(took_ms=took_ms, published=total, came=len(seen.arrivals))
 
 
 def _latencies(seen: Seen, warm: int) -> list[float]:

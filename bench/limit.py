@@ -31,15 +31,15 @@ class Limit:
     requests_per_s: float
 
 
-def measure(folder: Path, sink: Sink, *, for_s: int) -> Limit | None:
-    """None when there is no wrk.
+def measure(folder: Path, sink: Sink, *, for_s: int) -> Limit:
+    """Run wrk against the sink.
 
     Raises:
-        BenchError: not every request was answered with 200.
+        BenchError: there is no wrk, or not every request was answered with 200.
     """
     wrk = shutil.which("wrk")
     if wrk is None:
-        return None
+        raise BenchError("wrk is not installed")
     script = folder / "post.lua"
     script.write_text(_SCRIPT)
     command = [wrk, "--threads", "1", "--connections", str(_CONNECTIONS), "--duration", f"{for_s}s"]

@@ -12,6 +12,7 @@ from typing import Any
 from bench import api, crash, rebalance, results
 from bench.__main__ import BARS
 from bench.installation import ROOT
+from bench.parts import NOT_COMPARABLE
 from bench.results import Bar
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
@@ -34,7 +35,7 @@ def main() -> int:
     """Fill the page's sections for which there are figures."""
     page = _PAGE.read_text()
     tables: Mapping[str, Callable[[Found], str]] = {
-        "latest": _one_core,
+        "latest": one_core,
         "isolation": _isolation,
         "api": partial(_plain, api.BARS),
         "crash": partial(_plain, crash.BARS),
@@ -58,14 +59,15 @@ def _filled(page: str, name: str, table: str) -> str:
     return f"{before}{begin}{table}{end}{after}"
 
 
-def _one_core(found: Found) -> str:
+def one_core(found: Found) -> str:
     bars = {bar.figure: bar for bar in BARS}
     rows = ["| figure | measured | bar |", "|---|---:|---:|"]
-    rows += [f"| {words} | {_number(found[name])} | {bars.get(name, '')} |" for name, words in _ROWS.items()]
-    for engine, figures in found["engines"].items():
+    rows += [f"| {words} | {_number(found.get(name))} | {bars.get(name, '')} |" for name, words in _ROWS.items()]
+    for engine, figures in found.get("engines", {}).items():
         speed = f"{_number(figures['deliveries_per_s'])}/s, {_number(figures['cpu_us_per_delivery'])} µs each"
         rows.append(f"| engine `{engine}`, over {figures['deliveries']:,} deliveries | {speed} | |")
-    return "\n".join([*rows, "", _where(found["machine"]), ""])
+    strange = [f"Not comparable: {part}: {reason}." for part, reason in found.get(NOT_COMPARABLE, {}).items()]
+    return "\n".join([*rows, "", *strange, _where(found["machine"]), ""])
 
 
 def _isolation(found: Found) -> str:

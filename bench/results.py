@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench import needs
 from bench.installation import ROOT, BenchError
+from bench.parts import NOT_COMPARABLE
 from tests.services.server import ServiceError
 
 OUT = ROOT / "bench" / "out"
@@ -73,7 +74,10 @@ def measured(name: str, run: Callable[[Console], Mapping[str, object]], bars: Se
 
 
 def judge(console: Console, name: str, figures: Mapping[str, object], bars: Sequence[Bar]) -> int:
-    """Leave the figures, show them with their bars, and say what was missed; the exit code."""
+    """Leave the figures, show them with their bars, and say what was missed and what is not comparable; the exit code.
+
+    0: every bar is cleared. 1: one is missed. 2: none is, and a part has no figures that can be compared.
+    """
     path = write(name, figures)
     by_figure = {bar.figure: bar for bar in bars}
     table = Table("figure", "measured", "bar")
@@ -85,6 +89,15 @@ def judge(console: Console, name: str, figures: Mapping[str, object], bars: Sequ
     console.print(table)
     print(f"figures: {path}")
     missed = [bar for bar in bars if not bar.cleared(figures)]
-    said = "; ".join(f"{bar.figure} {figures.get(bar.figure)} ({bar})" for bar in missed or bars)
-    print(f"{name}: {'FAIL' if missed else 'PASS'}: {said}")
-    return 1 if missed else 0
+    said = "; ".join(f"{bar.figure} {figures.get(bar.figure, 'was not measured')} ({bar})" for bar in missed or bars)
+    strange = _not_comparable(figures)
+    verdict, code = ("FAIL", 1) if missed else ("NOT COMPARABLE", 2) if strange else ("PASS", 0)
+    print(f"{name}: {verdict}: {'; '.join([said, *strange])}")
+    return code
+
+
+def _not_comparable(figures: Mapping[str, object]) -> list[str]:
+    """Each such part and its reason, on one line."""
+    found = figures.get(NOT_COMPARABLE, {})
+    assert isinstance(found, dict)
+    return [f"{part} is not comparable: {' '.join(str(reason).split())}" for part, reason in found.items()]

@@ -6,6 +6,8 @@ the ids are wanted, they are nginx's word too.
 
 import http.client
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +41,16 @@ http {{
 
 
 _IDS = "ids.log"
+
+
+@contextmanager
+def sinking(folder: Path) -> "Iterator[Sink]":
+    """One of somebody's own, until the block ends. Raises as `Sink.start`."""
+    sink = Sink.start(folder)
+    try:
+        yield sink
+    finally:
+        sink.stop()
 
 
 class Sink(Service):
