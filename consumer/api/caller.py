@@ -134,7 +134,7 @@ def _tenant(headers: Headers) -> str | None:
     try:
         return None if said is None else tenant_header.read(said)
     except FieldInvalid as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(error), errors=error.wrong) from None
 
 
 def _said(headers: Headers, name: str) -> str | None:

@@ -18,6 +18,7 @@ from consumer.api import answers
 from consumer.api.problem import Refusal
 from consumer.control.idempotency import Answer, Asked, Asker, Begun, Once
 from consumer.kafka.client import KafkaBroken
+from consumer.webhooks.wrong import Code, Wrong
 
 HEADER: Final = "Idempotency-Key"
 DONE_ONCE: Final[Mapping[str, bool]] = {"GET": False, "POST": True, "PATCH": True, "DELETE": True}
@@ -45,14 +46,17 @@ def key_of(headers: Headers, method: str) -> str | None:
     if not found:
         return None
     if not DONE_ONCE[method]:
-        raise Refusal(
-            HTTPStatus.BAD_REQUEST, f"{HEADER}: a {method} changes nothing, however often it is sent: leave it out"
-        )
+        raise _wrong(Code.UNKNOWN, f"a {method} changes nothing, however often it is sent: leave it out")
     if len(found) > 1:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"{HEADER}: send it once")
+        raise _wrong(Code.DUPLICATE, "send it once")
     if not _KEY.fullmatch(found[0]) or not found[0].strip():
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"{HEADER}: send between 1 and 255 printable ASCII characters")
+        raise _wrong(Code.MALFORMED, "send between 1 and 255 printable ASCII characters")
     return found[0]
+
+
+def _wrong(code: Code, message: str) -> Refusal:
+    wrong = Wrong(field=HEADER, code=code, message=message)
+    return Refusal(HTTPStatus.BAD_REQUEST, str(wrong), errors=[wrong])
 
 
 def asked(asker: Asker, key: str, headers: Headers, *, method: str, path: str, body: bytes) -> Asked:

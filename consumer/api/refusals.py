@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from consumer.api import shapes, wishes
 from consumer.api.exchange import id_of
+from consumer.api.once import HEADER as IDEMPOTENCY_KEY
 from consumer.api.problem import Refusal, invalid, unavailable
 from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
@@ -31,8 +32,11 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     Mismatch: HTTPStatus.PRECONDITION_FAILED,
     QuotaReached: HTTPStatus.FORBIDDEN,
-    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TakenOver: HTTPStatus.CONFLICT,
+}
+_FIELDS: Final[dict[type[Exception], tuple[str, Code]]] = {
+    CursorInvalid: ("cursor", Code.MALFORMED),
+    KeyReused: (IDEMPOTENCY_KEY, Code.REUSED),
 }
 
 
@@ -45,8 +49,9 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = error
         case FieldInvalid():
             refusal = wishes.refused(error, brand)
-        case CursorInvalid():
-            refusal = invalid(Wrong(field="cursor", code=Code.MALFORMED, message=str(error)))
+        case CursorInvalid() | KeyReused():
+            field, code = _FIELDS[type(error)]
+            refusal = invalid(Wrong(field=field, code=code, message=str(error)))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": "1"})
         case Busy():
@@ -70,7 +75,7 @@ def busy(error: Busy) -> Refusal:
 
 def add_refusals(app: FastAPI, brand: Brand) -> None:
     """Make the app answer them."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, Busy, KafkaBroken, SecretUnreadable)
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, Busy, KafkaBroken, SecretUnreadable)
     for kind in (*mapped, *_STATUSES, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(Exception, _bug)

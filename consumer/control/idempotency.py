@@ -48,7 +48,7 @@ class KeyReused(Exception):  # noqa: N818 # same
     """Another request came with this key before."""
 
     def __init__(self) -> None:
-        super().__init__("this Idempotency-Key was used for another request: take a new key for each request")
+        super().__init__("was used for another request: take a new one for each request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ class Code(StrEnum):
     NULL = "null"
     UNKNOWN = "unknown"
     DUPLICATE = "duplicate"
+    REUSED = "reused"
     WRONG_TYPE = "wrong_type"
     MALFORMED = "malformed"
     NOT_A_CHOICE = "not_a_choice"
@@ -43,6 +44,7 @@ DESCRIPTIONS: Final[Mapping[Code, str]] = {
     Code.NULL: "It cannot be null: leave it out to keep it.",
     Code.UNKNOWN: "There is no such field or parameter here.",
     Code.DUPLICATE: "It is given more than once.",
+    Code.REUSED: "It was used for another request: each has one of its own.",
     Code.WRONG_TYPE: "It is JSON of another type.",
     Code.MALFORMED: "It does not have the form that it must have.",
     Code.NOT_A_CHOICE: "It is none of the values that may be chosen.",

@@ -55,6 +55,7 @@ def test_a_key_belongs_to_one_request(api: MemoryApi) -> None:
     acme.post("/v1/webhooks", json=WISH, headers=KEY)
     other = acme.post("/v1/webhooks", json=WISH | {"name": "x"}, headers=KEY)
     assert (other.status_code, "another request" in other.json()["detail"]) == (422, True)
+    assert [(each["field"], each["code"]) for each in other.json()["errors"]] == [("Idempotency-Key", "reused")]
     id_ = acme.get("/v1/webhooks").json()["data"][0]["id"]
     assert acme.post(f"/v1/webhooks/{id_}/secret", headers=KEY).status_code == 422
     stranger = api.client(tenant="other").post("/v1/webhooks", json=WISH, headers=KEY)
