@@ -6,7 +6,7 @@ from typing import Final
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from consumer.api import caller, once
+from consumer.api import once
 from consumer.api.answers import REPLAYED
 from consumer.api.brand_app import brand_app
 from consumer.api.exchange import REQUEST_ID
@@ -17,7 +17,8 @@ from consumer.brands.brand import Brand
 from consumer.settings import Settings
 
 _METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
-_SENT: Final = ("Authorization", "Content-Type", "If-Match", once.HEADER, caller.TENANT_HEADER, caller.BRAND_HEADER)
+# Not the headers of the operator's key: it has no business in a browser.
+_SENT: Final = ("Authorization", "Content-Type", "If-Match", once.HEADER)
 _READ: Final = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", REPLAYED, REQUEST_ID, NOTICE)
 
 

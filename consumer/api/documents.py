@@ -1,6 +1,7 @@
 """What the OpenAPI says beyond the routes' models: problems, headers, who may ask.
 
-The law: whatever a route can answer stands at the route, and what every route can answer stands here.
+The law: whatever a route can answer stands at the route, and what every route can answer stands here. A document speaks
+for its brand: it names nobody else.
 """
 
 from http import HTTPStatus
@@ -31,7 +32,7 @@ _TELLS: Final = {
     415: "The body is not application/json.",
     422: "A field or a parameter cannot be so; or the Idempotency-Key was used for another request.",
     429: "Too many requests of this key, or your share of something that all share is taken.",
-    503: "Kafka cannot be reached, so nothing is known to be done; or too many ask at once. Try again.",
+    503: "What is needed cannot be reached, so nothing is known to be done; or too many ask at once. Try again.",
 }
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
@@ -66,12 +67,14 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
     described = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas.update(described.pop("$defs"))
     schemas["Problem"] = described
+    for schema in schemas.values():
+        if "enum" in schema:
+            schema.pop("description", None)  # a docstring of ours, for whoever reads the code
     components["securitySchemes"] = {
         "key": {
             "type": "http",
             "scheme": "bearer",
-            "description": f"An API key, as in `Authorization: Bearer {brand.key_prefix}…`. The operator's key also "
-            "names whom it acts for: headers Hookline-Tenant and Hookline-Brand.",
+            "description": f"An API key, as in `Authorization: Bearer {brand.key_prefix}…`.",
         }
     }
     told["security"] = [{"key": []}]

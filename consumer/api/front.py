@@ -144,7 +144,7 @@ class Front:
             await self._freshness.wait()
         except KafkaBroken as error:
             self._away.met(error=str(error))
-            raise unavailable("Kafka does not answer: nothing was done, try again") from None
+            raise unavailable("our storage does not answer: nothing was done, try again") from None
         self._away.over()
         if presented.operator:
             return callers.acting_operator(headers, self._brands, presented.text)

@@ -92,7 +92,9 @@ class WebhookInput(Asked):
     filter: Annotated[
         dict[str, object] | None,
         Field(
-            description="An event pattern as in Amazon EventBridge, matched against an event's data. Null: no filter.",
+            description="A pattern that an event's data must match: for each field a list of values it may have, or "
+            "of rules (prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists); $or lists "
+            "alternatives. Null: no filter.",
             examples=[{"amount": [{"numeric": [">", 100]}]}],
         ),
     ] = None

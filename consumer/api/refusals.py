@@ -57,7 +57,9 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
         case Busy():
             refusal = busy(error)
         case KafkaBroken():
-            refusal = unavailable("Kafka does not answer, so it is not known whether this was done: look and try again")
+            refusal = unavailable(
+                "our storage does not answer, so it is not known whether this was done: look and try again"
+            )
         case SecretUnreadable():
             refusal = unavailable("an encryption key is missing here: the operator has to bring it back", again_in_s=60)
         case RequestValidationError():

@@ -21,7 +21,7 @@ from consumer.control.refusal import Conflict
 from consumer.control.resource import as_its_brand_shows_it, opened_secret
 from consumer.webhooks.wrong import Faults
 
-NOTICE: Final = "Hookline-Notice"
+NOTICE: Final = "Notice"
 _CLEARED: Final = "custom headers were cleared because the host changed"
 _LIST: Final = "webhooks"
 _TAGS: Final = ["webhooks"]

@@ -24,7 +24,7 @@ from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 _PAGE: Final = 100
 _WAITS: Final = 4
 _LONGEST_WAIT_S: Final = 30.0
-_NOTICE: Final = "hookline-notice"
+_NOTICE: Final = "notice"
 # A test event waits for its endpoint, which has 30 s.
 _TIMEOUT: Final = httpx.Timeout(45.0, connect=5.0)
 
