@@ -154,7 +154,7 @@ def _offer(
             core.loaded(now_ms, tenant, Loaded(version="1", subscriptions=by_tenant[tenant]))
         while step.send or step.load or step.attempts:
             requests += [request for _, request in step.send]
-            attempts += step.attempts
+            attempts += [attempt for _, attempt in step.attempts]
             with costs.of("core: answer to record"):
                 for token, _ in step.send:
                     core.answered(now_ms, token, _ANSWER)

@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from cyclopts import App
@@ -19,22 +18,16 @@ from cyclopts import App
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
 from consumer.roles import inbox
+from consumer.telemetry.release import release
 
 _IN_ORDER: Final = ("run", "demo")
 """These bring their work to its end when they are interrupted, and end at once when they are again."""
 
 
-def _version() -> str:
-    try:
-        return version("hookline")
-    except PackageNotFoundError:
-        return "unknown: run from a checkout that is not installed"
-
-
 app = App(
     name="hookline",
     help="Domain events on Kafka in, signed webhook deliveries out, nothing lost in between.",
-    version=_version,
+    version=release,
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,

@@ -61,6 +61,8 @@ _TOLD: Final[Mapping[FailureKind, str]] = {
     FailureKind.PROTOCOL: "what came back is not a valid HTTP/1.1 answer",
     FailureKind.ADDRESS_REFUSED: _NOT_PUBLIC,
     FailureKind.UNSIGNABLE: "the request could not be signed: the operator finds the reason in the delivery log",
+    FailureKind.UNANSWERED: "the attempt was given up before its answer came, and is made again",
+    FailureKind.BUG: "the attempt ended in an error of ours, which the operator finds in the log",
 }
 
 Write: TypeAlias = Callable[[NewRecord], object]
@@ -155,7 +157,7 @@ class Trials:
         target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
         tried, answer = self._attempt(delivery, target, now_ms)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
-        record = encode_attempt(logged(tried, answer, outcome, next_tier=None))
+        record = encode_attempt(logged(tried, answer, outcome, None))
         self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
         return _trial(tried, answer)
 
@@ -217,6 +219,8 @@ def _answered(transport: Transport, request: Request) -> Answer:
     transport.submit(0, request)
     while True:
         for _, answer in transport.poll(_TURN_S):
+            if isinstance(answer, Failure) and answer.error is not None:
+                raise answer.error  # a bug: nobody else's deliveries are under way here
             return answer
 
 

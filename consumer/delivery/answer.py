@@ -1,8 +1,8 @@
 """What came of one HTTP request: behaviour of the outside world, so a value and never an exception."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class FailureKind(StrEnum):
@@ -16,6 +16,12 @@ class FailureKind(StrEnum):
     PROTOCOL = "protocol"
     ADDRESS_REFUSED = "address_refused"
     UNSIGNABLE = "unsignable"  # its secret cannot be opened; nothing was sent
+    UNANSWERED = "unanswered"  # handed over to a retry before its answer came
+    BUG = "bug"  # an exception of ours ended the attempt
+
+
+OURS: Final = frozenset({FailureKind.UNSIGNABLE, FailureKind.UNANSWERED, FailureKind.BUG})
+"""Failures that say nothing of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +37,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No (whole) HTTP answer. `detail` is for people and reveals nothing of the network behind a refused address."""
+    """No (whole) HTTP answer. `detail` is for people and reveals nothing of the network behind a refused address.
+
+    `error` is what an engine met where an exception could only be noted: a bug, told by whoever hears of it.
+    """
 
     kind: FailureKind
     detail: str
     elapsed_ms: float
+    error: Exception | None = field(default=None, repr=False, compare=False)
 
 
 Answer: TypeAlias = Response | Failure

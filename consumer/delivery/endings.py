@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from consumer.delivery.answer import Answer, Response
+from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
-from consumer.delivery.outcome import DeathReason, described
+from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
@@ -98,6 +98,10 @@ class Endings:
         """One delivery less of a record that goes on."""
         self._dropped[reason] += 1
 
+    def writing(self, token: int) -> Entry:
+        """The record that is written for under this token."""
+        return self._writing[token].entry
+
     def reject(self, entry: Entry, record: Record, poison: Poison) -> None:
         """It can never become an event."""
         self.counts["poison"] += 1
@@ -116,16 +120,17 @@ class Endings:
         tier = self._schedule.covering(wait_ms, above=delivery.tier)
         self._go_on(job, delivery, tier)
 
-    def hand_over(self, job: Job, now_ms: int, *, goes_on: bool) -> None:
+    def hand_over(self, job: Job, unanswered: Failure, now_ms: int, *, goes_on: bool) -> Retry:
         """Its attempt is unanswered: it counts, and the tier covers the rest of its timeout.
 
         When it `goes_on` it may still succeed, and the retry asks for that first.
         """
         self.counts["handed_over"] += 1
-        delivery = replace(attempted(job, None), handed_over=goes_on)
+        delivery = replace(attempted(job, unanswered), handed_over=goes_on)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
         tier = self._schedule.covering(rest_ms, above=delivery.tier)
         self._go_on(job, delivery, tier)
+        return Retry(tier=tier)
 
     def _go_on(self, job: Job, delivery: Delivery, tier: int) -> None:
         """Its next record takes over."""
@@ -162,7 +167,7 @@ class Endings:
         self._asked.append((self._token, write))
 
 
-def attempted(job: Job, answer: Answer | None) -> Delivery:
+def attempted(job: Job, answer: Answer) -> Delivery:
     """The delivery after one more attempt. Its body is fixed from now on and stands for the event's data."""
     delivery = job.delivery
     if job.request is not None:  # what could not be signed was not rendered either: its data is still needed
@@ -175,5 +180,5 @@ def attempted(job: Job, answer: Answer | None) -> Delivery:
         first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
         last_attempt_ms=job.started_ms,
         last_status=answer.status if isinstance(answer, Response) else None,
-        last_reason="unanswered when handed over" if answer is None else described(answer),
+        last_reason=described(answer),
     )

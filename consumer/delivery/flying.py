@@ -35,10 +35,14 @@ class Flying:
         """The job whose request came to its end; None for one that was given up meanwhile."""
         return self._jobs.pop(token, None)
 
+    def job(self, token: int) -> Job | None:
+        """The job whose request is under way under this token."""
+        return self._jobs.get(token)
+
     def unanswered(self, window: Window, started_before_ms: int) -> Iterator[Job]:
         """What this window waits for since then, and was not handed over yet."""
         for job in self._jobs.values():
-            if job.entry.window is window and job.started_ms <= started_before_ms and not job.handed_over:
+            if job.entry.window is window and job.started_ms <= started_before_ms and job.handed_over is None:
                 yield job
 
     # ── partitions that go ───────────────────────────────────────────────────────────────────────────────────────
@@ -81,13 +85,13 @@ class Flying:
 
 def _is_orphan(job: Job) -> bool:
     """Whether it would end for a partition that was lost."""
-    return job.entry.window.closed and not job.handed_over
+    return job.entry.window.closed and job.handed_over is None
 
 
 def _is_going(job: Job) -> bool:
     """Whether its partition waits for its answer before it goes."""
     window = job.entry.window
-    return window.draining and not window.closed and not job.handed_over
+    return window.draining and not window.closed and job.handed_over is None
 
 
 def _place(job: Job) -> _Place:

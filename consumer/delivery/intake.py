@@ -8,21 +8,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
+from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold
-from consumer.delivery.mark import Mark
+from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.reasons import PoisonReason
 
 Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
 
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
-_DEADLY = Poison(reason="deadly", detail="three processes in a row died while they decoded or matched this record")
+_DEADLY = Poison(
+    reason=PoisonReason.DEADLY,
+    detail="three processes in a row died while they worked on this: please report it",
+)
 
 
 class Intake:
@@ -34,16 +39,18 @@ class Intake:
         endings: Endings,
         repeats: Repeats,
         decode: Callable[[Record], Content],
-        mark: Mark,
+        boundaries: Boundaries,
     ) -> None:
         self._schedule = schedule
         self._repeats = repeats
         self._endings = endings
         self._decode = decode
-        self._mark = mark
+        self._mark = boundaries.mark
+        self._boundaries = boundaries
         self._hold = Hold()
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
         self._schemas = SchemasWanted()
+        self._innocent: list[Place] = []
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, DoneMap]] = {}
@@ -133,6 +140,20 @@ class Intake:
             return committed
         return done_map.joined(position.offset, committed, own)
 
+    def forgive(self) -> None:
+        """What was in hand when a process died, and has ended since, is suspected no longer.
+
+        One turn after it ended: its attempt is encoded in between, and may be what kills.
+        """
+        for place in self._innocent:
+            self._mark.forgive(place)
+        self._innocent = [place for place in self._mark.suspects if self._has_ended(place)]
+
+    def _has_ended(self, place: Place) -> bool:
+        partition, offset = place
+        window = self.windows.get(partition)
+        return window is not None and window.has_ended(offset)
+
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -166,6 +187,7 @@ class Intake:
         match content:
             case Event():
                 self._endings.counts["events"] += 1
+                entry.record = record
                 return content
             case Delivery() | Chunk():
                 self._keep(entry, record, content)
@@ -173,6 +195,8 @@ class Intake:
                 self._endings.drop(entry, "tombstone")
             case Poison():
                 self._endings.reject(entry, record, content)
+            case Bug():
+                self._endings.reject(entry, record, content.poison)
             case SchemaNeeded(schema_id=schema_id):
                 self._schemas.put(schema_id, entry, record)
                 if self._schemas.is_full(entry.window):
@@ -181,15 +205,13 @@ class Intake:
                 assert_never(content)
         return None
 
-    def _in_hand(self, entry: Entry, record: Record) -> Content:
-        """Decode under the mark; what killed the process before, three times, is not touched again."""
-        partition = entry.window.partition
-        if self._mark.condemned and (partition, entry.offset) in self._mark.condemned:
+    def _in_hand(self, entry: Entry, record: Record) -> Content | Bug:
+        """Decode with the record in hand; what killed three processes before is not touched again."""
+        if self._mark.condemned and (entry.window.partition, entry.offset) in self._mark.condemned:
+            self._boundaries.let_go()
             return _DEADLY
-        self._mark.hold(partition, entry.offset)
-        content = self._decode(record)
-        self._mark.let_go()
-        return content
+        self._boundaries.take(entry)
+        return self._boundaries.within(Boundary.DECODE, entry, self._decode, record)
 
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat."""

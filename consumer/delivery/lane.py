@@ -13,6 +13,7 @@ from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.limit import Limit, Origin
 from consumer.delivery.offsets import Entry
+from consumer.delivery.outcome import Retry
 from consumer.delivery.target import Target
 from consumer.signing.request import Request
 
@@ -52,7 +53,7 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
-    handed_over: bool = False
+    handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
     body: bytes = b""
     content_type: str = ""
     request: Request | None = field(default=None, repr=False)

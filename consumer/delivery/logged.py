@@ -1,8 +1,9 @@
 """The record of the delivery log for one attempt. Pure."""
 
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from consumer.delivery.answer import Answer, Response
+from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.delivery import Attempt, Delivery
 from consumer.delivery.outcome import Dead, Delivered, Outcome, Retry
 from consumer.delivery.target import Target
@@ -29,7 +30,40 @@ class Attempted(Protocol):
     def request(self) -> Request | None: ...
 
 
-def logged(job: Attempted, answer: Answer, outcome: Outcome, *, next_tier: str | None) -> Attempt:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bare:
+    """An attempt without its contents."""
+
+    delivery: Delivery
+    target: Target
+    started_ms: int
+    body: bytes = b""
+    request: Request | None = None
+
+
+def unlogged(job: Attempted, failure: Failure, outcome: Outcome, next_tier: str | None) -> Attempt:
+    """The record of an attempt whose own could not be made: what follows is told, what was sent and came is not."""
+    bare = _Bare(delivery=job.delivery, target=job.target, started_ms=job.started_ms)
+    return logged(bare, failure, outcome, next_tier)
+
+
+def stripped(attempt: Attempt, failure: Failure) -> Attempt:
+    """The same of one that was made, and could not be encoded."""
+    return replace(
+        attempt,
+        request_headers=(),
+        request_body=b"",
+        status=None,
+        response_headers=(),
+        response_body=b"",
+        response_truncated=True,
+        failure=str(failure.kind),
+        failure_detail=failure.detail,
+        elapsed_ms=failure.elapsed_ms,
+    )
+
+
+def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | None) -> Attempt:
     """What was sent, what came back and what follows. The customer's own header values are redacted."""
     delivery = job.delivery
     event = delivery.event

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
+from consumer.events.event import Record
 
 Partition: TypeAlias = tuple[str, int]
 
@@ -105,6 +106,10 @@ class Window:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
         return self._partly_before.get(offset, _NOTHING)
 
+    def has_ended(self, offset: int) -> bool:
+        """Whether this record was taken in, or passed over, and is finished."""
+        return offset < self._next and offset not in self._unfinished
+
     @property
     def unfinished(self) -> int:
         """How many records are under way."""
@@ -163,13 +168,15 @@ class Entry:
     """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
 
     `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
+    `record`: its bytes, for as long as they may have to be written to poison.
     """
 
-    __slots__ = ("begun", "offset", "open", "window")
+    __slots__ = ("begun", "offset", "open", "record", "window")
 
     def __init__(self, window: Window, offset: int) -> None:
         self.window = window
         self.offset = offset
+        self.record: Record | None = None
         self.open = 1
         self.begun = False
 

@@ -1,7 +1,7 @@
 """What an answer means for its delivery.
 
-The laws: one answer has one outcome, decided by the answer, the delivery and the schedule alone; nothing that an
-endpoint can write into an answer makes any of this raise.
+The laws: an answer is read once, and has one outcome, decided by what it asks, the delivery and the schedule alone;
+nothing that an endpoint can write into an answer makes any of this raise.
 """
 
 from dataclasses import dataclass
@@ -54,20 +54,48 @@ Outcome: TypeAlias = Delivered | Retry | Dead
 DELIVERED = Delivered()
 
 
-def decide(answer: Answer, delivery: Delivery, schedule: Schedule, *, retries: bool, now_ms: int) -> Outcome:
-    """The outcome of attempt number `delivery.attempts` + 1, which got `answer`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an answer says and asks of us, read once: whoever decides by an answer decides by this."""
+
+    heard: bool  # an HTTP answer came
+    success: bool = False
+    gone: bool = False
+    slow_down: bool = False
+    unreachable: bool = False
+    retry_after_ms: int | None = None
+
+
+_ACCEPTED = Asked(heard=True, success=True)
+
+
+def read(answer: Answer, now_ms: int) -> Asked:
+    """Read an answer that came at `now_ms`."""
+    if isinstance(answer, Failure):
+        return Asked(heard=False, unreachable=is_unreachable(answer))
     if is_success(answer):
+        return _ACCEPTED
+    return Asked(
+        heard=True,
+        gone=answer.status == GONE,
+        slow_down=asks_to_slow_down(answer),
+        retry_after_ms=retry_after_ms(answer, now_ms),
+    )
+
+
+def decide(asked: Asked, delivery: Delivery, schedule: Schedule, *, retries: bool, now_ms: int) -> Outcome:
+    """The outcome of attempt number `delivery.attempts` + 1, whose answer asked this of us."""
+    if asked.success:
         return DELIVERED
-    if isinstance(answer, Response) and answer.status == GONE:
+    if asked.gone:
         return Dead(reason=DeathReason.GONE, suspend=True)
     if not retries:
         return Dead(reason=DeathReason.RETRIES_NONE)
     tier = schedule.after_failure(tier=delivery.tier, attempts=delivery.attempts + 1)
     if tier is None:
         return Dead(reason=DeathReason.EXHAUSTED)
-    wait_ms = retry_after_ms(answer, now_ms)
-    if wait_ms is not None:
-        tier = max(tier, schedule.covering(wait_ms, above=tier - 1))
+    if asked.retry_after_ms is not None:
+        tier = max(tier, schedule.covering(asked.retry_after_ms, above=tier - 1))
     if now_ms + schedule.delays_ms[tier] >= schedule.expires_ms(delivery.first_due_ms):
         return Dead(reason=DeathReason.EXPIRED)
     return Retry(tier=tier)

@@ -7,8 +7,9 @@ acknowledged that token.
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Entry, Partition
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request
 from consumer.webhooks.subscription import Subscription
@@ -52,13 +53,15 @@ Write: TypeAlias = Delay | Bury | Reject | Suspend
 class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
 
+    An attempt comes with the record that it was made for. `bugs` are those contained since the last step.
     `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
     such marks. `wake_ms` is when the core wants its next turn even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
     write: list[tuple[int, Write]] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[tuple[Entry, Attempt]] = field(default_factory=list)
+    bugs: list[Bug] = field(default_factory=list)
     cancel: list[int] = field(default_factory=list)
     load: dict[str, str | None] = field(default_factory=dict)
     schemas: list[int] = field(default_factory=list)

@@ -27,6 +27,11 @@ class Target:
         self._signer: Signer | None = None
 
     @property
+    def opened(self) -> Signer | None:
+        """Its signer when a request has needed it before."""
+        return self._signer
+
+    @property
     def signer(self) -> Signer:
         """Its signer.
 

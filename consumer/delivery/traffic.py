@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlsplit
 
-from consumer.delivery.answer import Answer, Failure
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.limit import Origin
-from consumer.delivery.outcome import asks_to_slow_down, is_unreachable, retry_after_ms
+from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription
 
 # Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
@@ -116,13 +115,13 @@ class Traffic:
             else:
                 yield self._depart(lane, now_ms)
 
-    def answered(self, job: Job, answer: Answer, now_ms: int) -> None:
+    def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = _lane_of(job)
-        if isinstance(answer, Failure):
-            lane.failed(job, now_ms, unreachable=is_unreachable(answer))
-        elif asks_to_slow_down(answer):
-            lane.refused(job, now_ms, retry_after_ms(answer, now_ms))
+        if not asked.heard:
+            lane.failed(job, now_ms, unreachable=asked.unreachable)
+        elif asked.slow_down:
+            lane.refused(job, now_ms, asked.retry_after_ms)
             lane.origin.objected(now_ms)
         else:
             lane.answered(job, now_ms)

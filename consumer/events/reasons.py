@@ -20,6 +20,8 @@ class PoisonReason(StrEnum):
     WRONG_TYPE = "wrong_type"
     TOO_LARGE = "too_large"
     TOO_DEEP = "too_deep"
+    DEADLY = "deadly"  # three processes died while their code ran for it
+    BUG = "bug"  # an exception of ours while it was decoded or matched
 
 
 class Refused(Exception):  # noqa: N818 - it is a verdict on a record, not an error of ours

@@ -10,7 +10,7 @@ What is not obvious:
 - libcurl removes a socket's interest after each answer and adds it again with the next request. The removal is not
   passed on to epoll: it saves a system call each time, and an idle connection that becomes readable is noticed.
 - libcurl reuses a connection that was idle for under a second without a look. So we look, just before requests go out.
-- Callbacks must not raise (libcurl could not pass it on): they note what they found and refuse.
+- What a callback or the reading of an answer raises is a failure of that exchange: it goes to whoever tells of bugs.
 """
 
 import os
@@ -27,11 +27,12 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl
 
-from consumer.delivery.answer import Answer
+from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.http.callbacks import Callbacks
 from consumer.http.curl_errors import failure
 from consumer.http.exchange import Exchange
 from consumer.http.guard import AddressGuard
-from consumer.http.transport import Resolve
+from consumer.http.transport import Hand, NoHand, Resolve
 from consumer.signing.request import Request
 
 _DNS_CACHE_S: Final = 10
@@ -56,9 +57,10 @@ class CurlTransport:
         max_connections: int = 2_048,
         ca_file: Path | None = None,
         resolve: Resolve | None = None,
+        hand: Hand = NoHand(),  # noqa: B008 # it has no state
     ) -> None:
         """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's."""
-        self._guard = guard
+        self._callbacks = Callbacks(guard, hand)
         self._ca_file = str(ca_file or _system_certificates())
         self._resolve = resolve
         self._epoll = select.epoll()
@@ -79,7 +81,9 @@ class CurlTransport:
         return len(self._active)
 
     def submit(self, token: int, request: Request) -> None:
-        exchange = self._idle.pop() if self._idle else self._new_exchange()
+        if not self._idle:
+            self._idle.append(self._new_exchange())
+        exchange = self._idle[-1]  # it stays there should anything of the request be refused
         handle = exchange.handle
         if exchange.url != request.url:
             handle.setopt(pycurl.URL, request.url.encode())
@@ -92,8 +96,8 @@ class CurlTransport:
         handle.setopt(pycurl.HTTPHEADER, _header_lines(request))
         handle.setopt(pycurl.POSTFIELDS, request.body)
         exchange.begin(token, monotonic())
-        self._active[token] = exchange
         self._multi.add_handle(handle)
+        self._active[token] = self._idle.pop()
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         if self._due_s is not None:
@@ -110,10 +114,12 @@ class CurlTransport:
                 fd,
                 (pycurl.CSELECT_IN if event & _READ else 0) | (pycurl.CSELECT_OUT if event & select.EPOLLOUT else 0),
             )
+            self._callbacks.let_go()
         acted = bool(ready)
         if self._due_s is not None and self._due_s <= monotonic():
             self._due_s = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._callbacks.let_go()
             acted = True
         return self._collect() if acted else []
 
@@ -151,20 +157,22 @@ class CurlTransport:
             answers.extend(
                 [self._finish(self._by_handle[handle], now, (code, message)) for handle, code, message in failed]
             )
+        self._callbacks.let_go()
         return answers
 
     def _finish(self, exchange: Exchange, now: float, problem: tuple[int, str] | None) -> tuple[int, Answer]:
         self._multi.remove_handle(exchange.handle)
         self._idle.append(exchange)
         del self._active[exchange.token]
-        if exchange.kept_all_it_keeps or problem is None:
-            response = exchange.response(now)
-            if response is not None:
-                return exchange.token, response
-        if problem is None or (problem[0] == pycurl.E_PARTIAL_FILE and exchange.is_in_head):
-            problem = _HEAD_CUT
+        self._callbacks.take(exchange.token)
+        error = exchange.error
+        if error is None:
+            try:
+                return exchange.token, _answer(exchange, now, problem)
+            except Exception as raised:  # noqa: BLE001 # told by whoever hears the answer
+                error = raised
         elapsed_ms = exchange.elapsed_ms(now)
-        return exchange.token, exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
+        return exchange.token, Failure(kind=FailureKind.BUG, detail="", elapsed_ms=elapsed_ms, error=error)
 
     def _new_exchange(self) -> Exchange:
         handle = pycurl.Curl()
@@ -172,30 +180,7 @@ class CurlTransport:
         for option, value in _OPTIONS:
             handle.setopt(option, value)
         handle.setopt(pycurl.CAINFO, self._ca_file)
-        handle.setopt(pycurl.HEADERFUNCTION, exchange.on_header)
-        handle.setopt(pycurl.WRITEFUNCTION, exchange.on_body)
-        guard = self._guard
-
-        def open_socket(_purpose: int, address: "pycurl.CurlSockAddr") -> int:
-            """Before the first packet: a refused address is never spoken to, the next one of the host is tried."""
-            if guard.refuses(address.addr[0]) is not None:
-                exchange.address_refused = not exchange.address_tried  # else what became of that one is the reason
-                return int(pycurl.SOCKET_BAD)
-            exchange.address_tried, exchange.address_refused = True, False
-            try:
-                return socket.socket(address.family, address.socktype, address.protocol).detach()
-            except OSError:
-                return int(pycurl.SOCKET_BAD)  # out of descriptors: libcurl reports that it could not connect
-
-        def before_request(address: str, _local: str, _port: int, _local_port: int) -> int:
-            """Before each request, also on a connection used again: the address it is really connected to."""
-            if guard.refuses(address) is None:
-                return int(pycurl.PREREQFUNC_OK)
-            exchange.address_refused = True
-            return int(pycurl.PREREQFUNC_ABORT)
-
-        handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
-        handle.setopt(pycurl.PREREQFUNCTION, before_request)
+        self._callbacks.hang_on(exchange)
         self._by_handle[handle] = exchange
         return exchange
 
@@ -260,6 +245,17 @@ _OPTIONS: Final = (
     (pycurl.SSL_VERIFYPEER, 1),
     (pycurl.SSL_VERIFYHOST, 2),
 )
+
+
+def _answer(exchange: Exchange, now: float, problem: tuple[int, str] | None) -> Answer:
+    if exchange.kept_all_it_keeps or problem is None:
+        response = exchange.response(now)
+        if response is not None:
+            return response
+    if problem is None or (problem[0] == pycurl.E_PARTIAL_FILE and exchange.is_in_head):
+        problem = _HEAD_CUT
+    elapsed_ms = exchange.elapsed_ms(now)
+    return exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
 
 
 def _header_lines(request: Request) -> list[str] | list[bytes]:

@@ -26,6 +26,7 @@ class Exchange:
         "_started_s",
         "address_refused",
         "address_tried",
+        "error",
         "handle",
         "timeout_ms",
         "token",
@@ -43,6 +44,7 @@ class Exchange:
         self.token = token
         self.address_refused = False
         self.address_tried = False
+        self.error: Exception | None = None  # what a callback raised
         self._started_s = now_s
         self._head.begin()
         self._body: list[bytes] = []

@@ -22,7 +22,7 @@ from typing import Final, TypeAlias
 import certifi
 import httpcore
 
-from consumer.delivery.answer import Answer
+from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.http.guard import AddressGuard
 from consumer.http.guarded_network import GuardedNetwork
 from consumer.http.portable_exchange import Attempt
@@ -32,7 +32,7 @@ from consumer.signing.request import Request
 _KEEPALIVE_S: Final = 118.0
 _TURNS_TO_CLOSE: Final = 3  # asyncio closes a socket in a turn of the loop after the one it was asked in
 
-_Finished: TypeAlias = tuple[int, int, Answer | BaseException]
+_Finished: TypeAlias = tuple[int, int, Answer]
 
 
 class PortableTransport:
@@ -83,8 +83,6 @@ class PortableTransport:
         answers: list[tuple[int, Answer]] = []
         while not self._finished.empty():
             token, number, answer = self._finished.get()
-            if isinstance(answer, BaseException):
-                raise answer
             if self._numbers.get(token) == number:
                 del self._numbers[token]
                 answers.append((token, answer))
@@ -114,8 +112,7 @@ class PortableTransport:
     def _begin(self, token: int, number: int, request: Request, started_s: float) -> None:
         def finish(task: asyncio.Task[Answer]) -> None:
             del self._tasks[number]
-            # An exception that is not an answer is a bug: `poll` raises it where it stops the process.
-            self._finished.put((token, number, task.exception() or task.result()))
+            self._finished.put((token, number, _answer(task, started_s)))
             os.eventfd_write(self._wake, 1)
 
         attempt = Attempt(self._pool, request, started_s)
@@ -136,6 +133,16 @@ class PortableTransport:
         await self._pool.aclose()
         for _ in range(_TURNS_TO_CLOSE):
             await asyncio.sleep(0)
+
+
+def _answer(task: asyncio.Task[Answer], started_s: float) -> Answer:
+    """An exception that is not an answer is a bug: it goes with the failure to whoever tells of it."""
+    error = task.exception()
+    if error is None:
+        return task.result()
+    elapsed_ms = (monotonic() - started_s) * 1_000
+    met = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+    return Failure(kind=FailureKind.BUG, detail="", elapsed_ms=elapsed_ms, error=met)
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

@@ -23,6 +23,26 @@ Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 """Host and port to addresses: what an engine may be given instead of the system's resolver."""
 
 
+class Hand(Protocol):
+    """Who is told for which request an engine's code runs, so that a death there can be blamed on its record."""
+
+    def take(self, token: int) -> None:
+        """From here on for this one."""
+
+    def let_go(self) -> None:
+        """And for none."""
+
+
+class NoHand:
+    """For where nobody asks."""
+
+    def take(self, token: int) -> None:
+        """Not noted."""
+
+    def let_go(self) -> None:
+        """Nothing was."""
+
+
 class Transport(Protocol):
     """One engine, owned by one thread. Nothing here blocks but `poll`, and that at most `wait_s`."""
 

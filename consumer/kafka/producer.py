@@ -153,6 +153,8 @@ class RecordProducer:
         headers: Sequence[tuple[str, bytes | None]] = (),
     ) -> None:
         """Produce a record. What became of it comes from a later `poll`, under this token, which must be new."""
+        if token in self._unacknowledged:
+            raise ValueError(f"the record written under the token {token} is not acknowledged yet")
         write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers))
         self._unacknowledged[token] = write
         if self._overflow:

@@ -8,6 +8,9 @@ from typing import Final
 
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.log.health import Sent
+from consumer.wire import RecordCorrupt
+
+_LAST_MS: Final = 253_402_300_799_999
 
 _decode: Final = ATTEMPT.reading([field.name for field in fields(Sent)])
 
@@ -18,4 +21,7 @@ def sent_of(value: bytes) -> Sent:
     Raises:
         RecordCorrupt: it is no attempt.
     """
-    return Sent(**_decode(value))
+    sent = Sent(**_decode(value))
+    if not (0 <= sent.at_ms <= sent.at_ms + sent.elapsed_ms <= _LAST_MS):  # nor is it where one is not a number
+        raise RecordCorrupt("its time lies outside of 1970 to 9999")
+    return sent

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
-from consumer.delivery.answer import FailureKind
+from consumer.delivery.answer import OURS
 
 AVERAGED_OVER: Final = 100
 """The average is the mean of the first so many answers; from then on each new one weighs one in so many.
@@ -76,8 +76,8 @@ def folded(health: Health, sent: Sent, *, counts_from_ms: int = 0) -> Health:
 
     `counts_from_ms` is when the webhook became active: failures of attempts sent before it are not held against it.
     """
-    if sent.failure == FailureKind.UNSIGNABLE:
-        return health  # nothing was sent: that is our trouble, and says nothing of the endpoint
+    if sent.failure in OURS:
+        return health
     health = _timed(health, sent)
     ended_ms = sent.at_ms + round(sent.elapsed_ms)
     status = LastStatus(code=sent.status, message=_message(sent), at_ms=ended_ms)

@@ -7,7 +7,7 @@ delivery may become is passed over: its notice would be dead-lettered on arrival
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,11 +15,14 @@ import structlog
 
 from consumer.control.directory import Directory
 from consumer.control.owner import Owner
+from consumer.delivery.boundary import Boundary
+from consumer.delivery.delivery import Chunk
 from consumer.delivery.offsets import Entry, Partition, Position, Window
-from consumer.events.event import Record
+from consumer.events.event import Event, Record
 from consumer.kafka.records import encode_chunk
 from consumer.kafka.writing import NewRecord
 from consumer.log.suspension import notice, told
+from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.webhooks.record import decode
 from consumer.webhooks.subscription import Status, Subscription
@@ -121,14 +124,14 @@ class Announcer:
         was = suspended.subscription
         owner = Owner(tenant=was.tenant, brand=was.brand)
         now = self._directory.get(owner, was.id)
-        event = notice(was, suspended.record)
+        event, chunks = self._planned(was, owner, suspended.record)
         holds = now is not None and (now.status, now.status_since_ms) == (was.status, was.status_since_ms)
-        if holds and event.id not in self._announced:
+        if holds and event is not None and event.id not in self._announced:
             self._announced[event.id] = None
             if len(self._announced) > _REMEMBERED:
                 self._announced.popitem(last=False)
             number = 0
-            for chunk in told(event, [*self._owned(owner)], now_ms=self._now_ms()):
+            for chunk in chunks:
                 number += len(chunk.subscription_ids)
                 suspended.entry.open += 1
                 key = event.tenant.encode()
@@ -137,6 +140,15 @@ class Announcer:
             counters.add("suspensions_announced")
             _log.info("suspension announced", webhook=was.id, tenant=was.tenant, to=number)
         suspended.entry.close_one()
+
+    def _planned(self, was: Subscription, owner: Owner, record: Record) -> tuple[Event | None, Sequence[Chunk]]:
+        """The notice, and for whom; none for a record of which none can be made."""
+        try:
+            event = notice(was, record)
+            return event, [*told(event, [*self._owned(owner)], now_ms=self._now_ms())]
+        except Exception as error:  # noqa: BLE001 # contained: one record of all customers' webhooks
+            contain(Boundary.MATCH, error, topic=record.topic, partition=record.partition, offset=record.offset)
+            return None, ()
 
     def _owned(self, owner: Owner) -> Iterator[Subscription]:
         after = None

@@ -8,12 +8,14 @@ from typing import Protocol
 
 import structlog
 
+from consumer.delivery.boundary import Boundary
 from consumer.events.event import Record
 from consumer.log.attempts import sent_of
 from consumer.log.figures import Figures, forgotten
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper, Superseded
 from consumer.log.store import KEPT_FOR_MS
+from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.wire import RecordCorrupt
 
@@ -106,17 +108,20 @@ class Folding:
         figures = self._figures.get(record.partition)
         if figures is None:
             return  # it will be read again
+        name = (record.key or b"").decode(errors="replace")
         try:
-            name, sent = (record.key or b"").decode(errors="replace"), sent_of(record.value or b"")
+            health = figures.fold(record.offset, name, sent_of(record.value or b""), self._webhooks.active_since_ms)
         except RecordCorrupt as error:
             _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
             figures.passed(record.offset)
-            return
-        health = figures.fold(record.offset, name, sent, self._webhooks.active_since_ms)
-        if health is not None:
-            counters.add("attempts_folded")
-            if health.failing_since_ms is not None:
-                self._failed(record.partition, name, health)
+        except Exception as error:  # noqa: BLE001 # contained: one record of all customers' log
+            contain(Boundary.LOG, error, topic=record.topic, partition=record.partition, offset=record.offset)
+            figures.passed(record.offset)
+        else:
+            if health is not None:
+                counters.add("attempts_folded")
+                if health.failing_since_ms is not None:
+                    self._failed(record.partition, name, health)
 
     def save(self, partitions: int) -> None:
         """Write what Redis does not hold yet; `partitions` is how many the topic has.

@@ -110,7 +110,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),
     )
-    transport = open_transport(settings)
+    transport = open_transport(settings, hand=core)
     url = settings.schema_registry_url
     parts = Parts(
         core=core,

@@ -9,17 +9,19 @@ import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol, TypeAlias
 
 import structlog
 
+from consumer.delivery.answer import Answer
+from consumer.delivery.boundary import Boundary, Bug
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
 from consumer.delivery.tenants import Loading
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
-from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.clock import ASK_AGAIN_MS, BrokerClock
@@ -28,11 +30,14 @@ from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
+from consumer.roles.encoding import Encoding
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
 from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
-from consumer.roles.writes import produced
+from consumer.roles.writes import topic_of
+from consumer.signing.request import Request
+from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 
 _log = structlog.get_logger("worker")
@@ -40,7 +45,7 @@ _log = structlog.get_logger("worker")
 _COLLECT_SELDOM = (100_000, 20, 100)
 _IDLE_WAIT_S = 0.1
 _COUNT_EVERY_MS = 100
-_TIME = 0  # the token of a record written for its append time alone; the core's tokens begin at 1
+_TIME = 0  # the token of a record written for its append time alone, one at a time; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
@@ -91,9 +96,12 @@ class Worker:
     def __init__(self, parts: Parts, open_consumer: Callable[["Worker"], PartitionConsumer], clock: Clock) -> None:
         self._parts = parts
         self._core = parts.core
+        self._encoding = Encoding(parts.core.boundaries, parts.topics, parts.error_headers)
         self._clock = clock
         self._broker = BrokerClock()
         self._time_asked_ms = 0
+        self._asks_time = False
+        self._unsent: list[tuple[int, Answer]] = []
         self._wake_ms: int | None = None
         self._count_ms = 0
         parts.transport.watch(parts.tenants.fd)
@@ -171,16 +179,16 @@ class Worker:
         step = self._core.next(now_ms, self._broker.now_ms(steady_ms), most=most)
         self._seals.begun(now_ms, len(step.send))
         self._act(step)
-        if self._core.holds and self._broker.is_old(steady_ms) and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
-            self._time_asked_ms = steady_ms
-            self._parts.records.write(_TIME, topic=self._parts.topics.retry(0), key=None, value=None)
+        if self._core.holds and self._broker.is_old(steady_ms):
+            self._ask_time(steady_ms)
 
     def _collect(self) -> None:
         """Tell the core what happened."""
         parts, core = self._parts, self._core
         answers = parts.transport.poll(parts.look_every_s if self._is_busy else 0)
         now_ms = self._clock.now_ms()
-        for token, answer in answers:
+        unsent, self._unsent = self._unsent, []
+        for token, answer in chain(unsent, answers):
             core.answered(now_ms, token, answer)
         for replies in parts.tenants.take():
             for tenant, loading in replies.items():
@@ -206,7 +214,9 @@ class Worker:
                 continue
             if outcome.timestamp_ms is not None:
                 self._broker.observe(steady_ms, outcome.timestamp_ms)
-            if outcome.token != _TIME:
+            if outcome.token == _TIME:
+                self._asks_time = False
+            else:
                 self._core.acknowledged(outcome.token)
 
     def _refused(self, refused: Refused) -> None:
@@ -215,28 +225,51 @@ class Worker:
         if size is None or size <= self._parts.taken_bytes:
             raise KafkaBroken(f"a record that must not be lost was refused: {refused.reason}")
         write = self._core.refused(self._clock.now_ms(), refused.token, size)
-        produce = produced(write, self._parts.topics, self._parts.error_headers)
-        _log.error("record too large for its topic: written as a stub", topic=produce.topic, bytes=size)
+        topic = topic_of(write, self._parts.topics)
+        _log.error("record too large for its topic: written as a stub", topic=topic, bytes=size)
 
     def _act(self, step: Step) -> None:
         parts = self._parts
         for token in step.cancel:
             parts.transport.cancel(token)
         for token, request in step.send:
-            parts.transport.submit(token, request)
-        for attempt in step.attempts:
-            parts.attempts.write(attempt.subscription_id.encode(), encode_attempt(attempt))
+            self._send(token, request)
+        for entry, attempt in step.attempts:
+            key, value = self._encoding.attempt(entry, attempt)
+            parts.attempts.write(key, value)
         for token, write in step.write:
-            produce = produced(write, parts.topics, parts.error_headers)
+            produce = self._encoding.write(self._core.written_for(token), write)
             parts.records.write(
                 token, topic=produce.topic, key=produce.key, value=produce.value, headers=produce.headers
             )
+        for bug in step.bugs:
+            _report(bug)
         self._ask(step)
         if step.pause:
             self._tap.pause(step.pause)
         if step.resume:
             self._tap.resume(step.resume)
         self._wake_ms = step.wake_ms
+
+    def _send(self, token: int, request: Request) -> None:
+        """Give a request to the engine. One that it cannot take is answered with the others: as a failure."""
+        job = self._core.sent_for(token)
+        if job is None:
+            return
+        boundaries = self._core.boundaries
+        boundaries.take(job.entry)
+        submit, name = self._parts.transport.submit, job.delivery.id
+        bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=name)
+        boundaries.let_go()
+        if bug is not None:
+            self._unsent.append((token, bug.failure))
+
+    def _ask_time(self, steady_ms: int) -> None:
+        """Have a record appended for the broker's time, but no second one while Kafka is away."""
+        if not self._asks_time and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
+            self._asks_time = True
+            self._time_asked_ms = steady_ms
+            self._parts.records.write(_TIME, topic=self._parts.topics.retry(0), key=None, value=None)
 
     def _ask(self, step: Step) -> None:
         """Questions to what may block, each answered in a thread of its own."""
@@ -328,3 +361,8 @@ class Worker:
         if self._parts.schemas is not None:
             self._parts.schemas.close()
         counters.absorb(self._core.counted())
+
+
+def _report(bug: Bug) -> None:
+    topic, partition = bug.partition
+    contain(bug.boundary, bug.error, topic=topic, partition=partition, offset=bug.offset, delivery=bug.delivery_id)

@@ -52,6 +52,21 @@ def produced(write: Write, topics: Topics, family: Family) -> Produce:
             assert_never(write)
 
 
+def topic_of(write: Write, topics: Topics) -> str:
+    """Where it goes."""
+    match write:
+        case Delay(tier=tier):
+            return topics.retry(tier)
+        case Bury():
+            return topics.dead_letter
+        case Reject():
+            return topics.poison
+        case Suspend():
+            return topics.subscriptions
+        case _:
+            assert_never(write)
+
+
 def _delayed(delayed: Delivery | Chunk) -> tuple[bytes, bytes]:
     if isinstance(delayed, Chunk):
         return delayed.event.tenant.encode(), encode_chunk(delayed)

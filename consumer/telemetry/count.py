@@ -18,6 +18,8 @@ Count: TypeAlias = Literal[
     "suspended",
     "poison",
     "stubs",
+    # What was contained, by its boundary
+    "bugs",
     # Kafka's; the failed ones with a reason
     "commits",
     "commits_failed",

@@ -1,11 +1,14 @@
 """What every engine returns for an answer, whole or broken."""
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.http.guard import AddressGuard
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES, Transport
+from tests.conformance.conftest import LOOPBACK, Opener
 from tests.conformance.scripted import OK, Endpoint, Line, ask, request
 
 
@@ -244,3 +247,41 @@ def test_a_reset_within_the_request_is_a_reset(transport: Transport) -> None:
 
 def test_silence_before_the_close_is_a_reset(transport: Transport) -> None:
     assert kind(answered(transport, b"")) is FailureKind.RESET
+
+
+class OddGuard(AddressGuard):
+    """A bug of ours where libcurl or httpcore asks."""
+
+    def refuses(self, address: str) -> str | None:
+        raise LookupError(address)
+
+
+def test_a_bug_within_a_transfer_fails_that_transfer_and_is_there_to_be_told(open_engine: Opener) -> None:
+    transport = open_engine(OddGuard(LOOPBACK))
+    with Endpoint(lambda line: line.send(OK)) as endpoint:
+        for _ in range(2):
+            answer = ask(transport, request(endpoint.url))
+            assert isinstance(answer, Failure), answer
+            assert answer.kind is FailureKind.BUG
+            assert isinstance(answer.error, LookupError)
+    assert transport.in_flight == 0
+
+
+def test_a_request_that_is_not_taken_leaves_the_engine_as_it_was(open_engine: Opener) -> None:
+    transport = open_engine()
+
+    def script(line: Line) -> None:
+        line.read()
+        line.send(OK)
+
+    with Endpoint(script) as endpoint:
+        odd = replace(request(endpoint.url), headers=(("x", "\ud800"),))
+        try:
+            transport.submit(1, odd)
+        except UnicodeEncodeError:
+            assert transport.in_flight == 0
+        else:  # the portable engine makes the request in its own thread
+            [(_, answer)] = transport.poll(5)
+            assert isinstance(answer, Failure)
+            assert answer.kind is FailureKind.BUG
+        assert whole(ask(transport, request(endpoint.url))).status == 200

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.lane import Job
+from consumer.delivery.outcome import read
 from consumer.delivery.traffic import Traffic
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
 
@@ -47,7 +48,7 @@ def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int) -> None:
             if flying:
                 landed = flying.pop(chance.randrange(len(flying)))
                 answer = chance.choice((response(), response(), response(429), failure()))
-                traffic.answered(landed, answer, now_ms)
+                traffic.answered(landed, read(answer, now_ms), now_ms)
         if chance.random() < 0.2:
             traffic.unqueue(lambda _: chance.random() < 0.5)
         flying += start_all(traffic, now_ms)

@@ -21,6 +21,7 @@ from consumer.delivery.hold import Delayed, Hold
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import DeathReason
+from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.step import Write
 from consumer.delivery.tenants import Known, Loading, Tenants, Work
@@ -170,16 +171,16 @@ def _miss_is_no_subscribers() -> list[Patch]:
 
 
 def _retried_to_all_webhooks() -> list[Patch]:
-    honest = Core._again
+    honest = Planning._again
 
-    def again(core: Core, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+    def again(planning: Planning, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
         others = [each for each in known._matcher._by_id if each != delivery.subscription_id]
         entry.open += len(others)
         for target in filter(None, map(known.target, others)):
-            core._offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
-        honest(core, now_ms, entry, delivery, known)
+            planning._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        honest(planning, now_ms, entry, delivery, known)
 
-    return [patch.object(Core, "_again", again)]
+    return [patch.object(Planning, "_again", again)]
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ class Bench:
     ) -> None:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.subscriptions = subscriptions or (subscription(),)
+        self.suspects = ()
         self.held: list[tuple[tuple[str, int], int]] = []
         self.condemned = condemned
         self.core = Core(rules(), decode=self.decode, target=target_of, mark=self)
@@ -35,6 +36,9 @@ class Bench:
 
     def let_go(self) -> None:
         pass
+
+    def forgive(self, place: tuple[tuple[str, int], int]) -> None:
+        raise AssertionError("nobody is suspected")
 
     def decode(self, record: Record) -> Content:
         return self.contents[(record.topic, record.partition), record.offset]
@@ -80,7 +84,7 @@ def test_an_event_is_finished_when_its_delivery_is_accepted_and_not_before() -> 
     assert bench.position() == 0
     bench.core.answered(bench.now_ms, token, response())
     assert bench.position() == 1
-    [attempt] = bench.next().attempts
+    [(_, attempt)] = bench.next().attempts
     assert (attempt.outcome, attempt.request_body) == ("delivered", request.body)
 
 
@@ -294,7 +298,7 @@ def test_what_was_sent_for_a_record_that_was_lost_is_not_sent_again_when_it_come
         bench.core.answered(bench.now_ms, token, response())
         step = bench.next()
     assert step.send == []
-    assert [attempt.outcome for attempt in step.attempts] == ["delivered"]
+    assert [attempt.outcome for _, attempt in step.attempts] == ["delivered"]
     assert bench.position() == 1
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from consumer.delivery.boundary import Boundaries
 from consumer.delivery.endings import Endings
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.mark import NoMark
@@ -21,7 +22,7 @@ class Reading:
     def __init__(self) -> None:
         self.decoded: list[int] = []
         repeats = Repeats()
-        self.intake = Intake(SCHEDULE, Endings(SCHEDULE, repeats), repeats, self._decode, NoMark())
+        self.intake = Intake(SCHEDULE, Endings(SCHEDULE, repeats), repeats, self._decode, Boundaries(NoMark()))
 
     def read(self, offsets: Iterable[int]) -> list[int]:
         self.decoded = []

@@ -14,13 +14,16 @@ from consumer.delivery.outcome import (
     asks_to_slow_down,
     decide,
     is_unreachable,
+    read,
     retry_after_ms,
 )
 from tests.deliveries import NOW_MS, SCHEDULE, delivery, failure, response
 
 
 def after(answer: Answer, *, attempts: int = 0, tier: int = -1, retries: bool = True) -> Outcome:
-    return decide(answer, delivery(attempts=attempts, tier=tier), SCHEDULE, retries=retries, now_ms=NOW_MS)
+    return decide(
+        read(answer, NOW_MS), delivery(attempts=attempts, tier=tier), SCHEDULE, retries=retries, now_ms=NOW_MS
+    )
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -58,7 +61,7 @@ def test_spills_cost_no_attempt() -> None:
 
 def test_what_could_only_be_tried_after_its_time_is_expired() -> None:
     late = replace(delivery(), first_due_ms=NOW_MS - SCHEDULE.retry_for_ms + 500)
-    outcome = decide(response(500), late, SCHEDULE, retries=True, now_ms=NOW_MS)
+    outcome = decide(read(response(500), NOW_MS), late, SCHEDULE, retries=True, now_ms=NOW_MS)
     assert outcome == Dead(reason=DeathReason.EXPIRED)
 
 

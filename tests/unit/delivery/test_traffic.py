@@ -3,6 +3,7 @@ import pytest
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.lane import Job, Patience
+from consumer.delivery.outcome import read
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.fields import MAX_RATE_PER_S, MIN_RATE_PER_S
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
@@ -19,7 +20,7 @@ def test_a_lane_has_no_more_under_way_than_it_may() -> None:
     first = started(traffic)
     assert len(first) == 3
     assert started(traffic) == []
-    traffic.answered(first[0], response(), NOW_MS + 1)
+    traffic.answered(first[0], read(response(), NOW_MS), NOW_MS + 1)
     assert len(started(traffic, NOW_MS + 1)) == 1
 
 
@@ -30,7 +31,7 @@ def test_a_lane_never_heard_of_begins_with_a_few() -> None:
     first = started(traffic)
     assert len(first) == 8
     for each in first:
-        traffic.answered(each, response(), NOW_MS + 1)
+        traffic.answered(each, read(response(), NOW_MS), NOW_MS + 1)
     assert len(started(traffic, NOW_MS + 1)) == 16
 
 
@@ -72,7 +73,7 @@ def test_one_origin_holds_at_most_half_of_the_process() -> None:
     assert len(first) == 4
     traffic.offer(job(subscription("d", url="https://other.example/")), NOW_MS)
     assert [each.delivery.subscription_id for each in started(traffic)] == ["d"]
-    traffic.answered(first[0], response(), NOW_MS + 1)
+    traffic.answered(first[0], read(response(), NOW_MS), NOW_MS + 1)
     assert len(started(traffic, NOW_MS + 1)) == 1
 
 
@@ -159,7 +160,7 @@ def test_one_hanging_request_among_answered_ones_does_not_make_a_lane_slow() -> 
         now_ms = NOW_MS + seconds * 1_000
         assert traffic.offer(job(), now_ms) is None
         [other] = started(traffic, now_ms)
-        traffic.answered(other, response(), now_ms + 5)
+        traffic.answered(other, read(response(), NOW_MS), now_ms + 5)
 
 
 def test_the_retry_pool_is_patient_with_slow_endpoints() -> None:
@@ -185,7 +186,7 @@ def test_an_open_breaker_spills_and_its_probe_brings_the_lane_back_at_once() -> 
     for _ in range(THRESHOLD):
         traffic.offer(job(), NOW_MS)
     for each in started(traffic):
-        traffic.answered(each, failure(FailureKind.CONNECT), NOW_MS)
+        traffic.answered(each, read(failure(FailureKind.CONNECT), NOW_MS), NOW_MS)
     waiting = [job(), job()]
     for each in waiting:
         assert traffic.offer(each, NOW_MS) is None  # a second is worth waiting for
@@ -193,7 +194,7 @@ def test_an_open_breaker_spills_and_its_probe_brings_the_lane_back_at_once() -> 
     [probe] = started(traffic, NOW_MS + 1_001)
     assert probe.probe
     assert started(traffic, NOW_MS + 1_002) == []
-    traffic.answered(probe, response(), NOW_MS + 1_010)
+    traffic.answered(probe, read(response(), NOW_MS), NOW_MS + 1_010)
     assert started(traffic, NOW_MS + 1_010) == [waiting[1]]
 
 
@@ -201,14 +202,14 @@ def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
     traffic = Traffic(limits())
     traffic.offer(job(), NOW_MS)
     [each] = started(traffic)
-    traffic.answered(each, response(429, ("retry-after", "1")), NOW_MS)
+    traffic.answered(each, read(response(429, ("retry-after", "1")), NOW_MS), NOW_MS)
     traffic.offer(job(), NOW_MS)
     assert started(traffic, NOW_MS + 900) == []
     assert len(started(traffic, NOW_MS + 1_002)) == 1
     traffic = Traffic(limits())
     traffic.offer(job(), NOW_MS)
     [each] = started(traffic)
-    traffic.answered(each, response(429, ("retry-after", "30")), NOW_MS)
+    traffic.answered(each, read(response(429, ("retry-after", "30")), NOW_MS), NOW_MS)
     assert traffic.offer(job(), NOW_MS) == 30_000
 
 
@@ -220,7 +221,7 @@ def test_503_without_a_time_slows_the_lane_down_to_one_at_once_and_never_stops_i
     for _ in range(60):
         now_ms += 100
         for each in started(traffic, now_ms):
-            traffic.answered(each, response(503), now_ms)
+            traffic.answered(each, read(response(503), NOW_MS), now_ms)
     traffic.offer(job(), now_ms + 1)
     assert len(started(traffic, now_ms + 1)) == 1
 
@@ -230,7 +231,7 @@ def test_a_backlog_for_one_fast_webhook_waits_and_is_not_spilled() -> None:
     now_ms = NOW_MS
     traffic.offer(job(), now_ms)
     [first] = started(traffic)
-    traffic.answered(first, response(), now_ms + 2)
+    traffic.answered(first, read(response(), NOW_MS), now_ms + 2)
     for _ in range(1_000):
         assert traffic.offer(job(), now_ms + 2) is None
     assert traffic.room == 0

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from consumer.roles.blame import CONDEMNED, Blame
+from consumer.roles.blame import CONDEMNED, SUSPECTS, Blame
 
 ORDERS = ("orders", 3)
 OTHERS = ("a.much.longer.name.of.a.topic", 0)
@@ -38,24 +38,41 @@ def test_deaths_at_other_moments_neither_count_nor_forgive(tmp_path: Path) -> No
     assert Blame(path).condemned == {(ORDERS, 7)}
 
 
-def test_a_record_that_was_survived_is_forgiven(tmp_path: Path) -> None:
+def test_a_record_is_forgiven_when_it_has_ended_and_not_when_it_was_survived(tmp_path: Path) -> None:
     path = tmp_path / "mark"
     for _ in range(2):
         died_holding(path, (ORDERS, 7))
     survivor = Blame(path)
     survivor.hold(ORDERS, 7)
     survivor.let_go()
+    assert list(Blame(path).suspects) == [(ORDERS, 7)]
+    survivor.forgive((ORDERS, 7))
+    assert list(survivor.suspects) == list(Blame(path).suspects) == []
     died_holding(path, (ORDERS, 7))
     assert Blame(path).condemned == frozenset()
 
 
-def test_another_records_death_begins_the_count_anew(tmp_path: Path) -> None:
+def test_two_that_kill_in_turns_do_not_acquit_each_other(tmp_path: Path) -> None:
     path = tmp_path / "mark"
-    for _ in range(2):
+    for _ in range(3):
         died_holding(path, (ORDERS, 7))
-    died_holding(path, (OTHERS, 7))
-    died_holding(path, (ORDERS, 7))
-    assert Blame(path).condemned == frozenset()
+        died_holding(path, (OTHERS, 7))
+    assert Blame(path).condemned == {(ORDERS, 7), (OTHERS, 7)}
+    assert list(Blame(path).suspects) == []
+
+
+def test_the_suspect_that_has_not_killed_for_longest_is_forgotten_first(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    for offset in range(SUSPECTS + 1):
+        died_holding(path, (ORDERS, offset))
+    assert list(Blame(path).suspects) == [(ORDERS, offset) for offset in range(1, SUSPECTS + 1)]
+
+
+def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    path.write_bytes(bytes(range(256)) * 40)
+    blame = Blame(path)
+    assert (blame.condemned, list(blame.suspects)) == (frozenset(), [])
 
 
 def test_an_offset_beyond_four_bytes_and_the_longest_name_fit(tmp_path: Path) -> None:

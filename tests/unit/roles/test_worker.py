@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import pytest
+import structlog
 
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
+from consumer.delivery.delivery import Attempt
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step, Write
 from consumer.delivery.traffic import START_AT_ONCE
@@ -18,11 +20,13 @@ from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
+from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
 from consumer.signing.request import Request
-from tests.deliveries import NOW_MS, rules, target_of
+from consumer.webhooks.reader import Loaded
+from tests.deliveries import NOW_MS, event, rules, subscription, target_of
 
 
 @dataclass
@@ -114,7 +118,15 @@ class Watched(Core):
 
 
 def worker_of(
-    core: Core, time: Time, *, records: Records, attempts: Attempts, network: Network, consumer: Consumer, fd: int = -1
+    core: Core,
+    time: Time,
+    *,
+    records: Records,
+    attempts: Attempts,
+    network: Network,
+    consumer: Consumer,
+    fd: int = -1,
+    tenants: Tenants | None = None,
 ) -> Worker:
     """A worker between these."""
     parts = Parts(
@@ -122,7 +134,7 @@ def worker_of(
         transport=cast("Transport", network),
         records=cast("RecordProducer", records),
         attempts=cast("AttemptLog", attempts),
-        tenants=cast("TenantLookup", Tenants(fd)),
+        tenants=cast("TenantLookup", tenants or Tenants(fd)),
         schemas=None,
         marks=cast("MarkLookup", Tenants(fd)),
         known_schemas={},
@@ -255,3 +267,75 @@ def test_only_what_no_fit_topic_need_take_is_written_as_a_stub(size: int | None,
     else:
         worker._acknowledge()
     assert told == ([] if ends else [(1, size)])
+
+
+def test_a_second_time_is_not_asked_for_while_kafka_has_not_answered_the_first() -> None:
+    """The producer knows its records by their tokens: when two of one token were acknowledged, the process ended."""
+    asked: list[int] = []
+
+    class Silent(Records):
+        def poll(self) -> list[Produced]:
+            return []
+
+        def write(self, token: int, **_record: object) -> None:
+            asked.append(token)
+
+    class Holding(Core):
+        @property
+        def holds(self) -> bool:
+            return True
+
+    time = Time()
+    records = Silent(time)
+    core = Holding(rules(), decode=lambda _: Tombstone(), target=target_of)
+    worker = worker_of(core, time, records=records, attempts=Attempts(), network=Network(), consumer=Consumer())
+    for _ in range(3):
+        worker._turn()
+        time.now_s += 3_600
+    assert asked == [0]
+
+
+def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent() -> None:
+    sent: list[int] = []
+
+    class Odd(Network):
+        def submit(self, token: int, request: Request) -> None:
+            if token == 1:
+                raise UnicodeEncodeError("utf-8", request.url, 0, 1, "odd")
+            sent.append(token)
+
+    class Asked(Tenants):
+        def ask(self, _question: object) -> None:
+            pass
+
+    written: list[Attempt] = []
+
+    class Log(Resting):
+        def write(self, key: bytes, value: bytes) -> None:
+            written.append(decode_attempt(value))
+
+    class Kept(Records):
+        def write(self, token: int, **_record: object) -> None:
+            pass
+
+    time = Time()
+    core = Core(rules(), decode=lambda record: event(f"evt_{record.offset}", offset=record.offset), target=target_of)
+    core.assigned({("events", 0): Position(0)})
+    worker = worker_of(
+        core, time, records=Kept(time, polls=1), attempts=Log(), network=Odd(), consumer=Consumer(), tenants=Asked(-1)
+    )
+    for offset in (0, 1):
+        core.records(
+            NOW_MS,
+            [Record(topic="events", partition=0, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)],
+        )
+    worker._turn()
+    core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(4):
+            worker._turn()
+    assert sent == [2]
+    assert [(attempt.failure, attempt.outcome) for attempt in written] == [("bug", "retry")]
+    [told] = [line for line in lines if line["event"] == "bug contained"]
+    assert (told["log_level"], told["offset"], told["delivery"]) == ("error", 0, written[0].delivery_id)
+    assert "example.com" not in str(told)

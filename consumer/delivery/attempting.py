@@ -1,0 +1,238 @@
+"""From a delivery that is offered to what became of its attempt.
+
+    offer ─► lane ─► start ─► render, sign ─► (sent) ─► answered ─► read ─► outcome ─► logged, written, ended
+
+The laws: first try, retry and replay pass through the same `offer`, `start` and `answered`; every attempt that was
+begun is logged, whatever becomes of it; and what a webhook or an answer does to the code that reads it ends this
+attempt and nothing else (`boundary.py`).
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.boundary import Boundaries, Boundary, Bug
+from consumer.delivery.endings import Endings, attempted
+from consumer.delivery.flying import Flying
+from consumer.delivery.lane import Job
+from consumer.delivery.logged import logged, unlogged
+from consumer.delivery.offsets import Window
+from consumer.delivery.outcome import (
+    DELIVERED,
+    Asked,
+    Dead,
+    DeathReason,
+    Delivered,
+    Outcome,
+    Retry,
+    decide,
+    described,
+    read,
+)
+from consumer.delivery.schedule import Schedule
+from consumer.delivery.step import Step
+from consumer.delivery.target import Target, Unsignable
+from consumer.delivery.tenants import Known
+from consumer.delivery.traffic import Traffic
+from consumer.signing.request import Request
+from consumer.signing.signer import Signer
+from consumer.webhooks.subscription import Retries, Status
+
+
+class Attempting:
+    """What a delivery goes through once it is offered. `known` is the newest view of a tenant."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        traffic: Traffic,
+        endings: Endings,
+        boundaries: Boundaries,
+        known: Callable[[str], Known | None],
+    ) -> None:
+        self._schedule = schedule
+        self._traffic = traffic
+        self._endings = endings
+        self._boundaries = boundaries
+        self._known = known
+        self._step = Step()
+        self.flying = Flying()
+
+    @property
+    def room(self) -> int:
+        """How many more deliveries the lanes may hold."""
+        return self._traffic.room
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way, or to be logged."""
+        return bool(self.flying or self._step.attempts)
+
+    def asked(self) -> Step:
+        """What is to be sent, cancelled, logged and marked since this was last asked."""
+        step, self._step = self._step, Step()
+        return step
+
+    # ── its start ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, now_ms: int, job: Job, known: Known) -> None:
+        """Every delivery passes here, whether it is its first try, a retry or a replay."""
+        orphan = self.flying.adopt(job)
+        if orphan is not None:  # sent before its record was lost and read again: not sent twice
+            if orphan.answer is not None:
+                self._ended(now_ms, orphan, *self._read(now_ms, orphan, orphan.answer))
+            return
+        subscription = job.target.subscription
+        if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
+            self._endings.bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
+        elif now_ms >= self._schedule.expires_ms(job.delivery.first_due_ms):
+            self._endings.bury(now_ms, job, job.delivery, DeathReason.EXPIRED, "the time allowed for it was over")
+        else:
+            wait_ms = self._traffic.offer(job, now_ms)
+            if wait_ms is not None:
+                self._endings.spill(job, wait_ms)
+
+    def start(self, now_ms: int, most: int) -> None:
+        """Send what the lanes may send, at most so many requests."""
+        for job in self._traffic.start(now_ms, most):
+            if job.entry.window.closed:
+                self._traffic.abandoned(job, now_ms)
+                continue
+            self._boundaries.take(job.entry)
+            request = self._request(now_ms, job)
+            if isinstance(request, Failure):
+                self._traffic.answered(job, read(request, now_ms), now_ms)
+                self._ended(now_ms, job, request, read(request, now_ms))
+            else:
+                job.request = request
+                self._step.send.append((self.flying.begin(job), request))
+
+    def _request(self, now_ms: int, job: Job) -> Request | Failure:
+        """Its request, rendered once for the delivery's life and signed for this attempt, or why there is none.
+
+        What cannot be signed here fails this webhook's attempts and nobody else's.
+        """
+        within, entry, delivery = self._boundaries.within, job.entry, job.delivery
+        signer = job.target.opened
+        if signer is None:
+            opened = within(Boundary.SIGN, entry, _signer, job.target, delivery_id=delivery.id)
+            if isinstance(opened, Bug | Failure):
+                return opened.failure if isinstance(opened, Bug) else opened
+            signer = opened
+        if delivery.body is None:
+            rendered = within(Boundary.RENDER, entry, signer.body, delivery.event, delivery_id=delivery.id)
+            if isinstance(rendered, Bug):
+                return rendered.failure
+            job.body, job.content_type = rendered
+        else:
+            job.body, job.content_type = delivery.body, delivery.content_type
+        request = within(Boundary.SIGN, entry, _signed, signer, job, now_ms, delivery_id=delivery.id)
+        return request.failure if isinstance(request, Bug) else request
+
+    # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answered(self, now_ms: int, token: int, answer: Answer) -> None:
+        """A request came to its end."""
+        job = self.flying.end(token)
+        if job is None:
+            return  # given up meanwhile
+        self._boundaries.take(job.entry)
+        answer, asked = self._read(now_ms, job, answer)
+        self._traffic.answered(job, asked, now_ms)
+        if job.handed_over is not None:
+            self._late(job, answer, asked)
+        elif job.entry.window.closed:
+            job.answer = answer
+        else:
+            self._ended(now_ms, job, answer, asked)
+
+    def hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:
+        """Its record takes no longer for its answer: it is logged as unanswered, and tried again.
+
+        When it `goes_on` its answer is logged too, should it come.
+        """
+        detail = "handed over to a retry before its answer came"
+        unanswered = Failure(kind=FailureKind.UNANSWERED, detail=detail, elapsed_ms=now_ms - job.started_ms)
+        outcome = self._endings.hand_over(job, unanswered, now_ms, goes_on=goes_on)
+        if goes_on:
+            job.handed_over = outcome
+        self._log(job, unanswered, outcome)
+
+    def give_up(self, now_ms: int) -> None:
+        """Hand over what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
+        for token, job in self.flying.give_up():
+            self._step.cancel.append(token)
+            self._traffic.abandoned(job, now_ms)
+            self.hand_over(now_ms, job, goes_on=False)
+
+    def relieve(self, now_ms: int, window: Window, unanswered_for_ms: int) -> None:
+        """Hand over what this window waits for since long."""
+        for job in self.flying.unanswered(window, now_ms - unanswered_for_ms):
+            self.hand_over(now_ms, job, goes_on=True)
+
+    def _read(self, now_ms: int, job: Job, answer: Answer) -> tuple[Answer, Asked]:
+        """What the answer asks; one that cannot be read is a failure."""
+        within, name = self._boundaries.within, job.delivery.id
+        if isinstance(answer, Failure) and answer.error is not None:
+            answer = self._boundaries.met(Boundary.ANSWER, job.entry, answer.error, name).failure
+        asked = within(Boundary.ANSWER, job.entry, read, answer, now_ms, delivery_id=name)
+        if isinstance(asked, Bug):
+            answer = asked.failure
+            asked = read(answer, now_ms)
+        return answer, asked
+
+    def _late(self, job: Job, answer: Answer, asked: Asked) -> None:
+        """The answer to one that was handed over: what becomes of it is decided, unless it was accepted."""
+        if asked.success:
+            self._step.succeeded_late.append(job.delivery.id)
+            self._log(job, answer, DELIVERED)
+        elif job.handed_over is not None:
+            self._log(job, answer, job.handed_over)
+
+    def _ended(self, now_ms: int, job: Job, answer: Answer, asked: Asked) -> None:
+        if job.entry.window.closed:
+            return
+        retries = job.target.subscription.retries is not Retries.NONE
+        outcome = decide(asked, job.delivery, self._schedule, retries=retries, now_ms=now_ms)
+        self._endings.counts["attempts"] += 1
+        self._log(job, answer, outcome)
+        match outcome:
+            case Delivered():
+                self._endings.counts["deliveries_delivered"] += 1
+                job.entry.close_one(job.delivery.id)
+            case Retry():
+                self._endings.retry(job, attempted(job, answer), outcome.tier)
+            case Dead():
+                if outcome.suspend:
+                    self._suspend(now_ms, job, answer)
+                self._endings.bury(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
+            case _:
+                assert_never(outcome)
+
+    def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
+        """The attempt's record; where none can be made, one that tells so."""
+        tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
+        name = job.delivery.id
+        attempt = self._boundaries.within(Boundary.LOG, job.entry, logged, job, answer, outcome, tier, delivery_id=name)
+        if isinstance(attempt, Bug):
+            attempt = unlogged(job, attempt.failure, outcome, tier)
+        self._step.attempts.append((job.entry, attempt))
+
+    def _suspend(self, now_ms: int, job: Job, answer: Answer) -> None:
+        """Once for a view of the tenant; from now on the subscription is taken as suspended."""
+        subscription = job.target.subscription
+        known = self._known(subscription.tenant)
+        if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
+            self._endings.suspend(now_ms, job.entry, subscription, f"the endpoint answered {described(answer)}")
+
+
+def _signer(target: Target) -> Signer | Failure:
+    try:
+        return target.signer
+    except Unsignable as error:
+        return Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
+
+
+def _signed(signer: Signer, job: Job, now_ms: int) -> Request:
+    return signer.request(event=job.delivery.event, body=job.body, content_type=job.content_type, now_ms=now_ms)

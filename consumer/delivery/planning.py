@@ -1,0 +1,214 @@
+"""From a record to the deliveries it stands for: whom an event is for, and what has become of a webhook meanwhile.
+
+The laws: nothing is planned without a view of the tenant that is young enough; and what a webhook no longer wants is
+dropped only by a view newer than the one it was planned with.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeAlias, assert_never
+
+from consumer.delivery import done_map
+from consumer.delivery.attempting import Attempting
+from consumer.delivery.boundary import Boundaries, Boundary, Bug
+from consumer.delivery.delivery import Chunk, Delivery, delivery_id
+from consumer.delivery.endings import Endings
+from consumer.delivery.hold import Delayed
+from consumer.delivery.lane import Job
+from consumer.delivery.offsets import Entry
+from consumer.delivery.step import Delay
+from consumer.delivery.target import Target
+from consumer.delivery.tenants import Known, Loading, Tenants
+from consumer.events.event import Event
+from consumer.telemetry.count import Dropped
+from consumer.webhooks.subscription import Status, Subscription
+
+Work: TypeAlias = tuple[Entry, Event | Delayed]
+
+_CHUNK = 100  # subscriptions in one chunk record
+
+
+class Planning:
+    """The records that are decoded and due, until their deliveries are offered. `fan_out`: see `core.Rules`."""
+
+    def __init__(
+        self,
+        fan_out: int,
+        *,
+        tenants: Tenants[Work],
+        endings: Endings,
+        attempting: Attempting,
+        boundaries: Boundaries,
+    ) -> None:
+        self._fan_out = fan_out
+        self._tenants = tenants
+        self._endings = endings
+        self._attempting = attempting
+        self._boundaries = boundaries
+        self._waited: deque[Work] = deque()  # for a tenant or a schema; goes on as the lanes have room
+        self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
+        self._asked: list[str] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything has waited and may go on as soon as there is room."""
+        return bool(self._waited)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits for an answer, or has waited for one."""
+        return self._tenants.asking or bool(self._checking or self._waited)
+
+    def asked(self) -> list[str]:
+        """The deliveries of which it is to be asked whether they were accepted after all."""
+        asked, self._asked = self._asked, []
+        return asked
+
+    def lost(self) -> None:
+        """Partitions were lost: what waits for them is forgotten."""
+        self._tenants.drop_waiting(_is_ours)
+        self._waited = deque(filter(_is_ours, self._waited))
+
+    def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
+        """The cache's answer for a tenant that was asked for."""
+        self._waited += self._tenants.loaded(tenant, loading, now_ms)
+        self.have_waited(now_ms)
+
+    def have_come(self, now_ms: int, works: Iterable[Work]) -> None:
+        """These have waited for a schema, and are decoded."""
+        self._waited += works
+        self.have_waited(now_ms)
+
+    def have_waited(self, now_ms: int) -> None:
+        """What waited goes on, but no faster than the lanes have room: it may be more than they may ever hold."""
+        while self._waited and self._attempting.room:
+            self.go_on(now_ms, *self._waited.popleft())
+
+    def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
+        """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
+        if entry.window.draining:
+            return
+        self._boundaries.take(entry)
+        event = work if isinstance(work, Event) else work.event
+        known = self._tenants.look(event.tenant, now_ms)
+        if known is None:
+            self._tenants.park(event.tenant, (entry, work))
+            return
+        match work:
+            case Event():
+                self._match(now_ms, entry, work, known)
+            case Chunk():
+                self._unpack(now_ms, entry, work, known)
+            case Delivery():
+                self._again(now_ms, entry, work, known)
+            case _:
+                assert_never(work)
+
+    def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
+        """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
+        for entry, delivery in self._checking.pop(delivery_id, ()):
+            if entry.window.closed:
+                continue
+            if succeeded:
+                self._endings.drop(entry, "succeeded_late")
+            else:
+                self.go_on(now_ms, entry, replace(delivery, handed_over=False))
+
+    def subscription(self, tenant: str, subscription_id: str) -> Subscription | None:
+        """One of a tenant's, as known here, however long ago."""
+        known = self._tenants.known(tenant)
+        target = None if known is None else known.target(subscription_id)
+        return None if target is None else target.subscription
+
+    # ── an event ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _match(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
+        targets = self._boundaries.within(Boundary.MATCH, entry, known.match, event)
+        record, entry.record = entry.record, None
+        if isinstance(targets, Bug):
+            if record is None:
+                raise AssertionError("an event keeps its record until it is matched")
+            self._endings.reject(entry, record, targets.poison)
+        elif not targets:
+            self._endings.drop(entry, "no_subscribers")
+        elif len(targets) > self._fan_out:
+            self._split(now_ms, entry, event, targets)
+        else:
+            self._deliver(now_ms, entry, event, targets, known, tier=-1, first_due_ms=now_ms)
+
+    def _split(self, now_ms: int, entry: Entry, event: Event, targets: Sequence[Target]) -> None:
+        """A large fan-out is written as chunks first."""
+        ids = [target.subscription.id for target in targets]
+        for start in range(0, len(ids), _CHUNK):
+            chunk = Chunk(event=event, subscription_ids=tuple(ids[start : start + _CHUNK]), first_due_ms=now_ms)
+            self._endings.write(entry, Delay(tier=0, delayed=chunk))
+        entry.close_one()
+
+    def _deliver(
+        self,
+        now_ms: int,
+        entry: Entry,
+        event: Event,
+        targets: Sequence[Target],
+        known: Known,
+        *,
+        tier: int,
+        first_due_ms: int,
+    ) -> None:
+        ended = entry.window.ended_before(entry.offset)
+        entry.begun |= bool(ended)
+        for target in targets:
+            subscription_id = target.subscription.id
+            name = delivery_id(event, subscription_id)
+            if ended and done_map.short(name) in ended:
+                self._endings.count_drop("repeat")
+                continue
+            delivery = Delivery(
+                id=name,
+                event=event,
+                subscription_id=subscription_id,
+                tier=tier,
+                first_due_ms=first_due_ms,
+            )
+            entry.open += 1
+            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        entry.close_one()
+
+    # ── a record of a delay topic ────────────────────────────────────────────────────────────────────────────────
+
+    def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+        unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(known.target(each))) is not None]
+        if unwanted and known.seen_ms <= chunk.first_due_ms:
+            self._tenants.park_for_newer(chunk.event.tenant, (entry, chunk), now_ms)
+            return
+        for reason in unwanted:
+            self._endings.count_drop(reason)
+        found = (known.target(each) for each in chunk.subscription_ids)
+        targets = [target for target in found if target is not None and _unwanted(target) is None]
+        self._deliver(now_ms, entry, chunk.event, targets, known, tier=0, first_due_ms=chunk.first_due_ms)
+
+    def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+        target = known.target(delivery.subscription_id)
+        if delivery.handed_over:
+            self._checking.setdefault(delivery.id, []).append((entry, delivery))
+            self._asked.append(delivery.id)
+        elif target is not None and _unwanted(target) is None:
+            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+        elif known.seen_ms <= delivery.first_due_ms:
+            # A view older than the one it was planned with may not know of it yet.
+            self._tenants.park_for_newer(delivery.event.tenant, (entry, delivery), now_ms)
+        else:
+            self._endings.drop(entry, _unwanted(target) or "deleted")
+
+
+def _unwanted(target: Target | None) -> Dropped | None:
+    """Why nothing is delivered to it any more, when that is so."""
+    if target is None:
+        return "deleted"
+    return "paused" if target.subscription.status is Status.PAUSED else None
+
+
+def _is_ours(work: Work) -> bool:
+    """Whether its partition still is."""
+    return not work[0].window.closed

@@ -1,0 +1,84 @@
+"""What libcurl calls while it works on a transfer: where it may connect, and what arrives.
+
+The laws:
+- a callback must not raise, for libcurl could not pass it on: it notes what it met with its exchange, and refuses;
+- whoever asks is told for which request code runs. That stays in hand until libcurl returns or calls for another: its
+  own code goes on with the same transfer.
+"""
+
+import socket
+from collections.abc import Callable
+from typing import Final, TypeVarTuple
+
+import pycurl
+
+from consumer.http.exchange import Exchange
+from consumer.http.guard import AddressGuard
+from consumer.http.transport import Hand
+
+Ts = TypeVarTuple("Ts")
+
+_NONE: Final = -1  # no token
+_REFUSE: Final = 0
+
+
+class Callbacks:
+    """Of all exchanges of an engine. Belongs to its thread."""
+
+    def __init__(self, guard: AddressGuard, hand: Hand) -> None:
+        self._guard = guard
+        self._hand = hand
+        self._in_hand = _NONE
+
+    def hang_on(self, exchange: Exchange) -> None:
+        """Let libcurl call for this exchange, for as long as its handle lives."""
+        handle, guard = exchange.handle, self._guard
+
+        def open_socket(_purpose: int, address: "pycurl.CurlSockAddr") -> int:
+            """Before the first packet: a refused address is never spoken to, the next one of the host is tried."""
+            if guard.refuses(address.addr[0]) is not None:
+                exchange.address_refused = not exchange.address_tried  # else what became of that one is the reason
+                return int(pycurl.SOCKET_BAD)
+            exchange.address_tried, exchange.address_refused = True, False
+            try:
+                return socket.socket(address.family, address.socktype, address.protocol).detach()
+            except OSError:
+                return int(pycurl.SOCKET_BAD)  # out of descriptors: libcurl reports that it could not connect
+
+        def before_request(address: str, _local: str, _port: int, _local_port: int) -> int:
+            """Before each request, also on a connection used again: the address it is really connected to."""
+            if guard.refuses(address) is None:
+                return int(pycurl.PREREQFUNC_OK)
+            exchange.address_refused = True
+            return int(pycurl.PREREQFUNC_ABORT)
+
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._noting(exchange, open_socket, pycurl.SOCKET_BAD))
+        handle.setopt(pycurl.PREREQFUNCTION, self._noting(exchange, before_request, pycurl.PREREQFUNC_ABORT))
+        handle.setopt(pycurl.HEADERFUNCTION, self._noting(exchange, exchange.on_header, _REFUSE))
+        handle.setopt(pycurl.WRITEFUNCTION, self._noting(exchange, exchange.on_body, _REFUSE))
+
+    def take(self, token: int) -> None:
+        """Code runs for this request."""
+        if self._in_hand != token:
+            self._in_hand = token
+            self._hand.take(token)
+
+    def let_go(self) -> None:
+        """Code runs for none."""
+        if self._in_hand != _NONE:
+            self._in_hand = _NONE
+            self._hand.let_go()
+
+    def _noting(
+        self, exchange: Exchange, act: Callable[[*Ts], int | None], refusal: int
+    ) -> Callable[[*Ts], int | None]:
+        def noting(*given: *Ts) -> int | None:
+            if self._in_hand != exchange.token:
+                self.take(exchange.token)
+            try:
+                return act(*given)
+            except Exception as error:  # noqa: BLE001 # told by whoever hears the answer
+                exchange.error = error
+                return refusal
+
+        return noting

@@ -1,0 +1,43 @@
+"""Bugs that were contained: what is told of one.
+
+The law: each is logged at error level and counted by its boundary, so none is silent; and what is told is where the
+code failed, never what it was given: an exception's own words may quote a payload or a secret.
+"""
+
+import traceback
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from consumer.telemetry.counters import counters
+
+_log = structlog.get_logger("bugs")
+
+_ROOT: Final = str(Path(__file__).parents[2]) + "/"
+
+
+def contain(boundary: str, error: Exception, **about: object) -> None:
+    """Tell of a bug that ends here; `about` names what it ended, and holds nothing of it.
+
+    Raises:
+        MemoryError: it is one, which is of the process.
+    """
+    if isinstance(error, MemoryError):
+        raise error
+    counters.add("bugs", reason=boundary)
+    known = {name: value for name, value in about.items() if value is not None}
+    _log.error("bug contained", where=told(boundary, error), traceback=trace(error), **known)
+
+
+def told(boundary: str, error: BaseException) -> str:
+    """The boundary, the exception's type, and the last line of ours that it passed through."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    ours = [(name, line) for name, line in frames if name.startswith(_ROOT)]
+    name, line = (ours or frames or [("unknown", 0)])[-1]
+    return f"{type(error).__name__} in {boundary} at {name.removeprefix(_ROOT)}:{line}"
+
+
+def trace(error: BaseException) -> str:
+    """The traceback without the exception's own words."""
+    return "".join([*traceback.format_tb(error.__traceback__), type(error).__name__])

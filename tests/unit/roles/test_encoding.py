@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+from consumer.delivery.boundary import Boundaries, Boundary
+from consumer.delivery.delivery import Attempt
+from consumer.delivery.logged import logged
+from consumer.delivery.mark import NoMark
+from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.outcome import DELIVERED
+from consumer.delivery.step import Delay
+from consumer.kafka.records import decode_attempt, decode_delayed
+from consumer.kafka.topic_specs import Topics
+from consumer.roles.encoding import Encoding
+from tests.deliveries import delivery, event, job, response
+
+TOPICS = Topics("t.", ("1s", "5s"))
+
+
+def encoding() -> tuple[Encoding, Boundaries, Entry]:
+    boundaries = Boundaries(NoMark())
+    return Encoding(boundaries, TOPICS, "kafka_dlt"), boundaries, Entry(Window(("events", 3)), 7)
+
+
+def attempt() -> Attempt:
+    return logged(job(), response(), DELIVERED, None)
+
+
+def test_an_attempt_that_cannot_be_encoded_is_written_without_its_contents_and_says_so() -> None:
+    encode, boundaries, entry = encoding()
+    odd = replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # type: ignore[arg-type] # no engine's
+    key, value = encode.attempt(entry, odd)
+    written = decode_attempt(value)
+    assert key == odd.subscription_id.encode()
+    assert (written.delivery_id, written.outcome, written.failure) == (odd.delivery_id, "delivered", "bug")
+    assert (written.request_body, written.response_headers) == (b"", ())
+    assert written.failure_detail.startswith("AttributeError in log at consumer/kafka/attempt_encoding.py:")
+    [bug] = boundaries.bugs()
+    assert (bug.boundary, bug.offset, bug.delivery_id) == (Boundary.LOG, 7, odd.delivery_id)
+
+
+def test_a_retry_that_cannot_be_encoded_is_a_poison_record_that_names_where_the_original_lies() -> None:
+    encode, boundaries, entry = encoding()
+    odd = replace(delivery(replace(event(), type="\ud800")), body=b"{}")
+    record = encode.write(entry, Delay(tier=1, delayed=odd))
+    headers = dict(record.headers)
+    assert (record.topic, record.value) == (TOPICS.poison, None)
+    assert headers["kafka_dlt-original-topic"] == b"events"
+    assert headers["kafka_dlt-original-offset"] == (7).to_bytes(8, "big")
+    assert headers["hookline-reason"] == b"bug"
+    assert len(boundaries.bugs()) == 1
+
+
+def test_what_can_be_encoded_is() -> None:
+    encode, boundaries, entry = encoding()
+    record = encode.write(entry, Delay(tier=1, delayed=delivery()))
+    assert (record.topic, decode_delayed(record.value or b"", 1)) == (TOPICS.retry(1), replace(delivery(), tier=1))
+    assert decode_attempt(encode.attempt(entry, attempt())[1]) == attempt()
+    assert boundaries.bugs() == []
