@@ -17,8 +17,11 @@ from tests.simulation.plan import RECORDS_MOST
 from tests.simulation.webhooks import Webhooks
 
 
-class Violation(Exception):  # noqa: N818 # it names a fact
-    """The promise was broken. `rule` names the law, `about` what to look for in the history."""
+class Violation(BaseException):
+    """The promise was broken. `rule` names the law, `about` what to look for in the history.
+
+    Not an Exception: the product contains those.
+    """
 
     def __init__(self, rule: str, detail: str, *about: str) -> None:
         super().__init__(f"{rule}: {detail}")
