@@ -274,7 +274,7 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
 BUGS: dict[str, Bug] = {
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
-    "write not awaited": Bug(patches=_write_not_awaited, seed=1, rule="commit"),
+    "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),
     "epoch ignored": Bug(patches=_epoch_ignored, seed=8, rule="liveness"),
     "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=27, rule="commit"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=2, rule="commit"),
