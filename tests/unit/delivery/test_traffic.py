@@ -112,7 +112,7 @@ def test_a_lane_that_gets_another_rate_remembers_what_its_endpoint_asked_for() -
     traffic = Traffic(limits(patience=Patience(wait_ms=10_000, slow_ms=None)))
     traffic.offer(job(subscription(rate_per_s=1)), NOW_MS)
     [asked] = started(traffic)
-    traffic.answered(asked, response(429, ("retry-after", "5")), NOW_MS + 10)
+    traffic.answered(asked, read(response(429, ("retry-after", "5")), NOW_MS + 10), NOW_MS + 10)
     assert traffic.offer(job(subscription()), NOW_MS + 20) is None
     assert started(traffic, NOW_MS + 5_000) == []
     assert len(started(traffic, NOW_MS + 5_011)) == 1
@@ -129,7 +129,7 @@ def test_no_rate_is_ever_exceeded_and_a_high_one_is_reached(rate_per_s: float) -
             answered = started(traffic, NOW_MS + passed_ms)
             begun += len(answered)
             for each in answered:
-                traffic.answered(each, response(), NOW_MS + passed_ms)
+                traffic.answered(each, read(response(), NOW_MS), NOW_MS + passed_ms)
     assert begun <= 1 + rate_per_s * 0.2
     assert begun >= min(0.9 * rate_per_s * 0.2, 5_000)
 
