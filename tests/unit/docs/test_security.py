@@ -8,12 +8,12 @@ from pathlib import Path
 from tests import markdown
 
 PAGE = markdown.ROOT / "docs" / "security.md"
-WHO = ("endpoint", "customer", "producer", "operator")
+WHO = ("endpoint", "customer", "producer", "operator", "bug")
 _NAMED = re.compile(r"`(tests/[\w/]+\.py): (test_\w+)`")
 _IN_A_PAGE = re.compile(r"`(tests/[\w/.]+)`")
 
 
-def claims() -> list[str]:
+def _claims() -> list[str]:
     """The lines of the tables, without their heads."""
     found: list[str] = []
     for who in WHO:
@@ -24,23 +24,23 @@ def claims() -> list[str]:
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def _defined_in(path: str) -> frozenset[str]:
     tree = ast.parse((markdown.ROOT / path).read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
 def test_every_claim_names_a_test_that_there_is() -> None:
-    for claim in claims():
+    for claim in _claims():
         named = _NAMED.findall(claim)
         assert named, f"name the test of: {claim}"
         assert claim.count("`tests/") == len(named), f"write it as `tests/…/test_x.py: test_y`: {claim}"
         for path, name in named:
             assert Path(markdown.ROOT / path).is_file(), path
-            assert name in tests_of(path), f"{path} has no {name}"
+            assert name in _defined_in(path), f"{path} has no {name}"
 
 
 def test_every_claim_is_made_once() -> None:
-    texts = [claim.split("|")[1].strip() for claim in claims()]
+    texts = [claim.split("|")[1].strip() for claim in _claims()]
     assert sorted(texts) == sorted(set(texts))
 
 
