@@ -13,6 +13,7 @@ from functools import cache
 import msgspec
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from consumer.events.avro_bytes import read_branch
 from consumer.events.avro_json import read_json
 from consumer.events.document import json_text, parsed
 from consumer.events.envelope import event_of
@@ -22,7 +23,16 @@ from consumer.events.headers import NamedHeaders
 from consumer.events.members import members
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import Rules
-from consumer.events.schema import ENVELOPE, ParsedSchema, RefusedSchema, Schemas, UnknownSchema, parse
+from consumer.events.schema import (
+    ENVELOPE,
+    ParsedSchema,
+    ParsedUnion,
+    RefusedSchema,
+    SchemaAnswer,
+    Schemas,
+    UnknownSchema,
+    parse,
+)
 from consumer.json import Json
 from consumer.schemas import avro_schema
 
@@ -66,9 +76,17 @@ def read_registered(
     # A registry's ids are positive 32-bit integers. Others are not asked for: its answer could look like an outage.
     if not 0 < schema_id <= _MAX_SCHEMA_ID:
         raise Refused(PoisonReason.UNKNOWN_SCHEMA, f"{schema_id} cannot be the id of a schema")
-    match schemas.known.get(schema_id):
-        case None:
-            return SchemaNeeded(schema_id=schema_id)
+    answer = schemas.known.get(schema_id)
+    if answer is None:
+        return SchemaNeeded(schema_id=schema_id)
+    schema, rest = _of_answer(schema_id, answer, value[_ID_END:])
+    read = _envelope if schema.name == ENVELOPE else _own
+    return read(record, rest, headers, schema, rules)
+
+
+def _of_answer(schema_id: int, answer: SchemaAnswer, value: bytes) -> tuple[ParsedSchema, bytes]:
+    """The record schema that a value was written with, and the value."""
+    match answer:
         case UnknownSchema(missing=None):
             raise Refused(PoisonReason.UNKNOWN_SCHEMA, f"the Schema Registry has no schema {schema_id}")
         case UnknownSchema(missing=missing):
@@ -76,9 +94,15 @@ def read_registered(
             raise Refused(PoisonReason.UNKNOWN_SCHEMA, detail)
         case RefusedSchema(reason=reason, detail=detail):
             raise Refused(reason, f"schema {schema_id}: {detail}")
-        case ParsedSchema(name=name) as schema:
-            read = _envelope if name == ENVELOPE else _own
-            return read(record, value[_ID_END:], headers, schema, rules)
+        case ParsedSchema():
+            return answer, value
+        case ParsedUnion(branches=branches):
+            index, rest = read_branch(value)
+            branch = branches[index] if 0 <= index < len(branches) else None
+            if branch is None:
+                detail = "the Avro value is of a branch of its union that is no record: publish one of its records"
+                raise Refused(PoisonReason.WRONG_TYPE, detail)
+            return branch, rest
 
 
 def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: Rules) -> Event:

@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from consumer.events.avro_bytes import block, piece, undecodable, varint
+from consumer.events.floats import shortest
 from consumer.events.logical import OfBytes, OfNumber
 from consumer.events.reasons import PoisonReason, Refused
 
@@ -23,8 +25,6 @@ Reader: TypeAlias = Callable[[bytes, int, bytearray, int], int]
 
 _FLOAT = struct.Struct("<f")
 _DOUBLE = struct.Struct("<d")
-_VARINT_BYTES = 10
-_CONTINUES = 0x80
 _quoted = msgspec.json.Encoder().encode
 
 
@@ -34,58 +34,20 @@ def read_json(reader: Reader, value: bytes, limit: int) -> bytes:
     try:
         end = reader(value, 0, out, limit)
     except (IndexError, struct.error):
-        raise _undecodable("the Avro value is cut short, or was written with another schema") from None
+        raise undecodable("the Avro value is cut short, or was written with another schema") from None
     except UnicodeDecodeError:
-        raise _undecodable("an Avro string is not UTF-8, or was written with another schema") from None
+        raise undecodable("an Avro string is not UTF-8, or was written with another schema") from None
     except RecursionError:
         raise Refused(PoisonReason.TOO_DEEP, "the Avro value is nested too deep: flatten its schema") from None
     if end != len(value):
-        raise _undecodable("bytes follow the Avro value, or it was written with another schema")
+        raise undecodable("bytes follow the Avro value, or it was written with another schema")
     _ask(out, limit)
     return bytes(out)
-
-
-def _undecodable(detail: str) -> Refused:
-    return Refused(PoisonReason.UNDECODABLE, detail)
 
 
 def _ask(out: bytearray, limit: int) -> None:
     if len(out) > limit:
         raise Refused(PoisonReason.TOO_LARGE, f"the Avro value is larger than {limit} bytes as JSON")
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A zigzag number of at most 64 bits, and where it ended."""
-    byte = data[at]
-    if byte < _CONTINUES:
-        return (byte >> 1) ^ -(byte & 1), at + 1
-    number = byte & 0x7F
-    for shift in range(7, 7 * _VARINT_BYTES, 7):
-        at += 1
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        if byte < _CONTINUES:
-            break
-    if byte >= _CONTINUES or number >> 64:
-        raise _undecodable("an Avro number is longer than 64 bits, or was written with another schema")
-    return (number >> 1) ^ -(number & 1), at + 1
-
-
-def _block(data: bytes, at: int) -> tuple[int, int]:
-    """How many items follow, 0 for no more. After a negative count stands the block's size, of no use here."""
-    count, at = _varint(data, at)
-    if count < 0:
-        _, at = _varint(data, at)
-    return abs(count), at
-
-
-def _slice(data: bytes, at: int) -> tuple[bytes, int]:
-    """A length and as many bytes."""
-    size, at = _varint(data, at)
-    end = at + size
-    if size < 0 or end > len(data):
-        raise IndexError
-    return data[at:end], end
 
 
 def null(data: bytes, at: int, out: bytearray, limit: int) -> int:
@@ -97,35 +59,36 @@ def null(data: bytes, at: int, out: bytearray, limit: int) -> int:
 def boolean(data: bytes, at: int, out: bytearray, limit: int) -> int:
     del limit
     if data[at] > 1:
-        raise _undecodable("an Avro boolean is neither 0 nor 1: it was written with another schema")
+        raise undecodable("an Avro boolean is neither 0 nor 1: it was written with another schema")
     out += b"true" if data[at] else b"false"
     return at + 1
 
 
 def number(data: bytes, at: int, out: bytearray, limit: int) -> int:
     del limit
-    value, at = _varint(data, at)
+    value, at = varint(data, at)
     out += b"%d" % value
     return at
 
 
 def string(data: bytes, at: int, out: bytearray, limit: int) -> int:
     del limit
-    raw, at = _slice(data, at)
+    raw, at = piece(data, at)
     out += _quoted(raw.decode())
     return at
 
 
 def octets(data: bytes, at: int, out: bytearray, limit: int) -> int:
     del limit
-    raw, at = _slice(data, at)
+    raw, at = piece(data, at)
     out += b'"%b"' % b64encode(raw)
     return at
 
 
 def single(data: bytes, at: int, out: bytearray, limit: int) -> int:
     del limit
-    out += _finite(_FLOAT.unpack_from(data, at)[0])
+    value = _FLOAT.unpack_from(data, at)[0]
+    out += _finite(shortest(value) if math.isfinite(value) else value)
     return at + 4
 
 
@@ -146,7 +109,7 @@ def number_as(show: OfNumber) -> Reader:
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         del limit
-        value, at = _varint(data, at)
+        value, at = varint(data, at)
         out += b'"%b"' % show(value).encode()
         return at
 
@@ -158,7 +121,7 @@ def octets_as(show: OfBytes) -> Reader:
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         del limit
-        raw, at = _slice(data, at)
+        raw, at = piece(data, at)
         out += b'"%b"' % show(raw).encode()
         return at
 
@@ -195,9 +158,9 @@ def enum(symbols: Sequence[str]) -> Reader:
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         _ask(out, limit)
-        index, at = _varint(data, at)
+        index, at = varint(data, at)
         if not 0 <= index < len(names):
-            raise _undecodable("an Avro enum has an index without a symbol: it was written with another schema")
+            raise undecodable("an Avro enum has an index without a symbol: it was written with another schema")
         out += names[index]
         return at
 
@@ -208,9 +171,9 @@ def union(branches: Sequence[Reader]) -> Reader:
     """A union, by its value alone."""
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
-        index, at = _varint(data, at)
+        index, at = varint(data, at)
         if not 0 <= index < len(branches):
-            raise _undecodable("an Avro union has an index without a branch: it was written with another schema")
+            raise undecodable("an Avro union has an index without a branch: it was written with another schema")
         return branches[index](data, at, out, limit)
 
     return read
@@ -238,14 +201,14 @@ def array(item: Reader) -> Reader:
 
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         separator = b"["
-        count, at = _block(data, at)
+        count, at = block(data, at)
         while count:
             for _ in range(count):
                 _ask(out, limit)
                 out += separator
                 separator = b","
                 at = item(data, at, out, limit)
-            count, at = _block(data, at)
+            count, at = block(data, at)
         out += b"[]" if separator == b"[" else b"]"
         return at
 
@@ -258,17 +221,17 @@ def map_of(item: Reader) -> Reader:
     def read(data: bytes, at: int, out: bytearray, limit: int) -> int:
         keys: set[bytes] = set()
         out += b"{"
-        count, at = _block(data, at)
+        count, at = block(data, at)
         while count:
             for _ in range(count):
                 _ask(out, limit)
-                key, at = _slice(data, at)
+                key, at = piece(data, at)
                 if key in keys:
                     raise Refused(PoisonReason.DUPLICATE_FIELD, "an Avro map names a key twice: write each once")
                 out += (b"," if keys else b"") + _quoted(key.decode()) + b":"
                 keys.add(key)
                 at = item(data, at, out, limit)
-            count, at = _block(data, at)
+            count, at = block(data, at)
         out += b"}"
         return at
 

@@ -4,6 +4,7 @@ The law: instants are RFC 3339 in UTC with as many digits as the schema keeps (m
 nanoseconds nine), dates and times of day ISO 8601, decimals plain digits in a string: no float, no exponent.
 """
 
+import math
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -76,6 +77,11 @@ def decimal(scale: int) -> OfBytes:
         return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"
 
     return read
+
+
+def fits(precision: int, size: int) -> bool:
+    """Whether a fixed of this size holds every decimal of so many digits, in two's complement."""
+    return precision <= math.floor(math.log10(2) * (8 * size - 1))
 
 
 def _day(days: int) -> str:

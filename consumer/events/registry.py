@@ -14,7 +14,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from consumer.events.reasons import PoisonReason
-from consumer.events.schema import ParsedSchema, RefusedSchema, SchemaAnswer, UnknownSchema, parse
+from consumer.events.schema import Parsed, RefusedSchema, SchemaAnswer, UnknownSchema, parse
 from consumer.json import Json
 
 # No subject, no version of it, no schema; and a version that cannot be one.
@@ -100,7 +100,7 @@ def _is_avro(schema: Schema) -> bool:
     return (schema.schema_type or _AVRO) == _AVRO
 
 
-def _compiled(schema: Schema, references: Mapping[tuple[str, int], Schema]) -> ParsedSchema | RefusedSchema:
+def _compiled(schema: Schema, references: Mapping[tuple[str, int], Schema]) -> Parsed:
     if not _is_avro(schema):
         return RefusedSchema(
             reason=PoisonReason.UNSUPPORTED_SCHEMA,

@@ -1,25 +1,24 @@
 """An Avro schema, compiled once into a reader, or refused once for all its records.
 
-The law: a schema that can explode is never compiled: one that contains itself, or an array or map whose items take no
-byte, so that a few bytes could stand for any number of them.
+The laws: a schema is refused only for what reading needs; and one that can explode is never compiled: one that
+contains itself, or an array or map whose items take no byte, so that a few bytes could stand for any number of them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, cast
-
-from fastavro.schema import SchemaParseException, UnknownType, parse_schema
+from typing import NamedTuple, TypeAlias
 
 from consumer.events import avro_json, logical
 from consumer.events.avro_json import Reader
+from consumer.events.avro_names import Definition, Names, defined
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.json import Json
 
 AvroSchema: TypeAlias = str | list[Json] | dict[str, Json]  # what an Avro schema is, written as JSON
 
-_PARSED = "__fastavro_parsed__"  # fastavro would take such a schema as checked before
-
 ENVELOPE = "io.hookline.Event"
+
+_NO_TYPE = "has something that is no type in the place of one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,13 @@ class ParsedSchema:
     name: str
     reader: Reader
     depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedUnion:
+    """A union at the top: a value says which branch it is of. A branch that is no record is None."""
+
+    branches: tuple[ParsedSchema | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,8 @@ class UnknownSchema:
     missing: str | None = None
 
 
-SchemaAnswer: TypeAlias = ParsedSchema | RefusedSchema | UnknownSchema
+Parsed: TypeAlias = ParsedSchema | ParsedUnion | RefusedSchema
+SchemaAnswer: TypeAlias = Parsed | UnknownSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,33 +64,43 @@ class Schemas:
 
 
 class _Compiled(NamedTuple):
-    """`floor` is the fewest bytes a value can take."""
+    """`floor` is the fewest bytes a value can take; `record` the full name of a record."""
 
     reader: Reader
     floor: int
     depth: int
+    record: str | None = None
 
 
-def parse(schema: Json, references: Sequence[Json] = ()) -> ParsedSchema | RefusedSchema:
-    """Compile a record schema as parsed JSON. `references` are the schemas it names, each after those it needs."""
-    named: dict[str, dict[str, Json]] = {}
+def parse(schema: Json, references: Sequence[Json] = ()) -> Parsed:
+    """Compile a schema as parsed JSON. `references` are the schemas it names."""
+    names = Names()
     try:
-        for reference in references:
-            _checked(reference, named)
-        parsed = _checked(schema, named)
-    except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, AttributeError):
-        return RefusedSchema(reason=PoisonReason.UNSUPPORTED_SCHEMA, detail="the schema is not valid Avro")
-    except RecursionError:
-        return RefusedSchema(reason=PoisonReason.EXPLODING_SCHEMA, detail="the schema is nested too deep: flatten it")
-    if not isinstance(parsed, dict) or parsed.get("type") not in ("record", "error"):
-        return RefusedSchema(reason=PoisonReason.UNSUPPORTED_SCHEMA, detail="the schema must be a record at its top")
-    try:
-        compiled = _Compiler(named).compile(parsed)
+        for each in (*references, schema):
+            names.collect(each)
+        return _top(_Compiler(names), schema)
     except Refused as refused:
         return RefusedSchema(reason=refused.reason, detail=refused.detail)
     except RecursionError:
         return RefusedSchema(reason=PoisonReason.EXPLODING_SCHEMA, detail="the schema is nested too deep: flatten it")
-    return ParsedSchema(name=str(parsed["name"]), reader=compiled.reader, depth=compiled.depth)
+
+
+def _top(compiler: "_Compiler", schema: Json) -> ParsedSchema | ParsedUnion:
+    while isinstance(schema, dict) and isinstance(schema.get("type"), dict | list):
+        schema = schema["type"]
+    branches = [_record(compiler.compile(each)) for each in (schema if isinstance(schema, list) else [schema])]
+    if not any(branches):
+        raise _unsupported("must be a record at its top, or a union of some")
+    if isinstance(schema, list):
+        return ParsedUnion(branches=tuple(branches))
+    assert branches[0] is not None
+    return branches[0]
+
+
+def _record(compiled: _Compiled) -> ParsedSchema | None:
+    if compiled.record is None:
+        return None
+    return ParsedSchema(name=compiled.record, reader=compiled.reader, depth=compiled.depth)
 
 
 _PRIMITIVES = {
@@ -98,59 +115,57 @@ _PRIMITIVES = {
 }
 
 
-def _checked(schema: Json, named: dict[str, dict[str, Json]]) -> Json:
-    """The schema with every name written in full; adds its named types to `named`."""
-    if isinstance(schema, dict) and _PARSED in schema:
-        raise SchemaParseException
-    return cast("Json", parse_schema(cast("AvroSchema", schema), named_schemas=named))
-
-
 class _Compiler:
     """Compiles every named type once, so that a schema costs what it is long, not what it unfolds to."""
 
-    def __init__(self, named: Mapping[str, dict[str, Json]]) -> None:
-        self._named = named
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._done: dict[str, _Compiled] = {}
         self._open: set[str] = set()
 
-    def compile(self, schema: Json) -> _Compiled:
-        if isinstance(schema, list):
-            return self._union(schema)
-        if isinstance(schema, str):
-            return _PRIMITIVES.get(schema) or self._name(schema, self._named[schema])
-        return self._complex(cast("dict[str, Json]", schema))
+    def compile(self, schema: Json, namespace: str = "") -> _Compiled:
+        match schema:
+            case list():
+                return self._union(schema, namespace)
+            case str():
+                return _PRIMITIVES.get(schema) or self._named(self._names.find(schema, namespace))
+            case dict():
+                return self._object(schema, namespace)
+            case _:
+                raise _unsupported(_NO_TYPE)
 
-    def _complex(self, definition: dict[str, Json]) -> _Compiled:
-        match definition["type"]:
+    def _object(self, schema: dict[str, Json], namespace: str) -> _Compiled:
+        match schema.get("type"):
             case "record" | "error" | "enum" | "fixed":
-                return self._name(str(definition["name"]), definition)
+                return self._named(defined(schema, namespace))
             case "array":
-                item = self._item(definition["items"], "an array")
+                item = self._item(schema.get("items"), namespace, "an array")
                 return _Compiled(avro_json.array(item.reader), 1, 1 + item.depth)
             case "map":
-                item = self._item(definition["values"], "a map")
+                item = self._item(schema.get("values"), namespace, "a map")
                 return _Compiled(avro_json.map_of(item.reader), 1, 1 + item.depth)
             case str() as kind if kind in _PRIMITIVES:
-                return _logical(kind, definition)
+                return _logical(kind, schema)
             case inner:
-                return self.compile(inner)
+                return self.compile(inner, namespace)
 
-    def _union(self, branches: list[Json]) -> _Compiled:
-        compiled = [self.compile(branch) for branch in branches]
+    def _union(self, branches: list[Json], namespace: str) -> _Compiled:
+        compiled = [self.compile(branch, namespace) for branch in branches]
         if not compiled:
-            raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, "the schema has a union without branches")
+            raise _unsupported("has a union without branches")
         reader = avro_json.union([branch.reader for branch in compiled])
         return _Compiled(reader, 1 + min(b.floor for b in compiled), max(b.depth for b in compiled))
 
-    def _item(self, schema: Json, container: str) -> _Compiled:
-        item = self.compile(schema)
+    def _item(self, schema: Json, namespace: str, container: str) -> _Compiled:
+        item = self.compile(schema, namespace)
         if item.floor == 0:
             raise Refused(
                 PoisonReason.EXPLODING_SCHEMA, f"the schema has {container} of a type that takes no bytes, such as null"
             )
         return item
 
-    def _name(self, name: str, definition: dict[str, Json]) -> _Compiled:
+    def _named(self, definition: Definition) -> _Compiled:
+        name = definition.name
         if name in self._open:
             raise Refused(PoisonReason.EXPLODING_SCHEMA, "the schema contains itself: publish a flat record")
         if name not in self._done:
@@ -159,41 +174,70 @@ class _Compiler:
             self._open.remove(name)
         return self._done[name]
 
-    def _definition(self, definition: dict[str, Json]) -> _Compiled:
-        match definition["type"]:
-            case "enum":
-                return _Compiled(avro_json.enum(cast("list[str]", definition["symbols"])), 1, 0)
-            case "fixed":
-                return _fixed(definition)
+    def _definition(self, definition: Definition) -> _Compiled:
+        match definition.written:
+            case {"type": "enum", "symbols": list() as symbols}:
+                return _Compiled(avro_json.enum([_text(each, "symbol") for each in symbols]), 1, 0)
+            case {"type": "fixed"}:
+                return _fixed(definition.written)
+            case {"type": "record" | "error", "fields": list() as fields}:
+                return self._fields(definition, fields)
             case _:
-                fields = cast("list[dict[str, Json]]", definition["fields"])
-                compiled = [(str(each["name"]), self.compile(each["type"])) for each in fields]
-                reader = avro_json.record([(name, value.reader) for name, value in compiled])
-                floor = sum(value.floor for _, value in compiled)
-                return _Compiled(reader, floor, 1 + max((value.depth for _, value in compiled), default=0))
+                raise _unsupported("has an enum without symbols or a record without fields")
+
+    def _fields(self, definition: Definition, fields: list[Json]) -> _Compiled:
+        compiled: dict[str, _Compiled] = {}
+        for each in fields:
+            if not isinstance(each, dict) or "type" not in each:
+                raise _unsupported("has a field without a type")
+            name = _text(each.get("name"), "field's name")
+            if name in compiled:
+                raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, "the schema has a record with two fields of one name")
+            compiled[name] = self.compile(each["type"], definition.namespace)
+        reader = avro_json.record([(name, value.reader) for name, value in compiled.items()])
+        floor = sum(value.floor for value in compiled.values())
+        depth = 1 + max((value.depth for value in compiled.values()), default=0)
+        return _Compiled(reader, floor, depth, definition.name)
 
 
-def _logical(kind: str, definition: dict[str, Json]) -> _Compiled:
+def _logical(kind: str, definition: Mapping[str, Json]) -> _Compiled:
     """A primitive with a logical type. One that does not fit its primitive is ignored, as Avro asks."""
-    name = str(definition.get("logicalType", ""))
+    name = definition.get("logicalType")
     plain = _PRIMITIVES[kind]
+    if not isinstance(name, str):
+        return plain
     if kind == "bytes" and name == "decimal":
-        return plain._replace(reader=avro_json.octets_as(logical.decimal(_scale(definition))))
+        scale = _scale(definition, None)
+        return plain if scale is None else plain._replace(reader=avro_json.octets_as(logical.decimal(scale)))
     show = {"long": logical.of_long, "int": logical.of_int}.get(kind, lambda _: None)(name)
     return plain if show is None else plain._replace(reader=avro_json.number_as(show))
 
 
-def _fixed(definition: dict[str, Json]) -> _Compiled:
-    size = definition["size"]
-    if not isinstance(size, int) or size < 0:
-        raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, "the schema has a fixed without a size")
-    name = str(definition.get("logicalType", ""))
-    show = logical.decimal(_scale(definition)) if name == "decimal" else logical.of_fixed(name, size)
+def _fixed(definition: Mapping[str, Json]) -> _Compiled:
+    size, name = definition.get("size"), definition.get("logicalType")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise _unsupported("has a fixed without a size")
+    show = logical.of_fixed(name, size) if isinstance(name, str) else None
+    if name == "decimal" and (scale := _scale(definition, size)) is not None:
+        show = logical.decimal(scale)
     return _Compiled(avro_json.fixed(size, show), size, 0)
 
 
-def _scale(definition: dict[str, Json]) -> int:
-    scale = definition.get("scale", 0)
-    if not isinstance(scale, int):
-        raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, "the schema has a decimal whose scale is not a whole number")
-    return scale
+def _scale(definition: Mapping[str, Json], size: int | None) -> int | None:
+    """A decimal's scale, None for one whose parameters are impossible: then it is plain bytes."""
+    scale, precision = definition.get("scale", 0), definition.get("precision")
+    if isinstance(scale, bool) or isinstance(precision, bool):
+        return None
+    if not isinstance(scale, int) or not isinstance(precision, int) or not 0 <= scale <= precision or precision < 1:
+        return None
+    return scale if size is None or logical.fits(precision, size) else None
+
+
+def _text(found: Json, what: str) -> str:
+    if not isinstance(found, str):
+        raise _unsupported(f"has a {what} that is no string")
+    return found
+
+
+def _unsupported(what: str) -> Refused:
+    return Refused(PoisonReason.UNSUPPORTED_SCHEMA, f"the schema {what}")

@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import struct
+from decimal import Context, Decimal
 
 import fastavro
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from consumer.events.decode import decode
 from consumer.events.event import Event
+from consumer.events.floats import shortest
 from consumer.events.limits import depth
 from consumer.events.rules import Rules
 from consumer.events.schema import ParsedSchema, Schemas, parse
@@ -118,10 +121,32 @@ def test_avro_becomes_the_json_of_what_fastavro_wrote(
 
 
 def _same(found: Json, written_value: Json) -> bool:
+    if isinstance(found, list) and isinstance(written_value, list):
+        return len(found) == len(written_value) and all(map(_same, found, written_value))
+    if isinstance(found, dict) and isinstance(written_value, dict):
+        return found.keys() == written_value.keys() and all(_same(found[name], written_value[name]) for name in found)
     if isinstance(written_value, float):
         return (
             isinstance(found, float)
             and math.copysign(1, found) == math.copysign(1, written_value)
-            and (found == written_value)
+            and (found == written_value or struct.unpack("<f", struct.pack("<f", found))[0] == written_value)
         )
     return bool(found == written_value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-149, 127).map(lambda at: 2.0**at))
+def test_a_float_is_written_as_the_shortest_text_that_is_that_float(value: float) -> None:
+    def is_it(text: str) -> bool:
+        try:
+            return bool(struct.unpack("<f", struct.pack("<f", float(text)))[0] == value)
+        except OverflowError:
+            return False
+
+    found = shortest(value)
+    assert is_it(repr(found))
+    assert math.copysign(1, found) == math.copysign(1, value)
+    digits = len(Decimal(repr(found)).normalize().as_tuple().digits)
+    for fewer in range(1, digits):
+        near = Decimal(f"{value:.{fewer}g}")
+        context = Context(prec=fewer)
+        assert not any(map(is_it, map(str, (near, near.next_plus(context), near.next_minus(context)))))

@@ -101,13 +101,13 @@ _types = st.recursive(
                 "items": inner,
                 "values": inner,
                 "size": st.integers(-1, 20) | st.booleans(),
-                "symbols": st.lists(st.sampled_from(("A", "B", "")) | json_values, max_size=2),
+                "symbols": st.lists(st.sampled_from(("A", "B", "", "\ud800")) | json_values, max_size=2),
                 "logicalType": st.sampled_from(("date", "decimal", "uuid", "timestamp-millis", "duration"))
                 | json_values,
                 "precision": json_values,
                 "scale": json_values,
                 "fields": st.lists(
-                    st.fixed_dictionaries({"name": st.sampled_from(("a", "b")), "type": inner}), max_size=2
+                    st.fixed_dictionaries({"name": st.sampled_from(("a", "b", "\udfff")), "type": inner}), max_size=2
                 ),
             },
         )
