@@ -34,6 +34,7 @@ from consumer.http.engine import open_transport
 from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.selection import Selection
 from consumer.roles.pool import rules
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
@@ -109,7 +110,7 @@ def _consume(installation: Installation, costs: _Costs) -> list[Record]:
     consumer = PartitionConsumer(
         installation.settings,
         group="steps",
-        topics=[installation.event_topic],
+        topics=Selection(names=(installation.event_topic,)),
         instance=None,
         listener=listener,  # type: ignore[arg-type] # it takes any mapping and any sequence
     )

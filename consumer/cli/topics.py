@@ -23,19 +23,19 @@ AsJson = Annotated[bool, Parameter(negative=())]
 
 @app.command
 def check(*, json: AsJson = False) -> int:
-    """Print what is not as needed: the topic, the setting, what was found and what is needed.
+    """Print which event topics are read now, and what is not as needed: the topic, the setting, the found, the needed.
 
     Exits with 0 when every role can start, else with 78.
 
     Parameters
     ----------
     json
-        One object a line for each problem.
+        One object a line for each event topic and for each problem.
     """
     settings = installation(load())
-    problems = topics.check(topics.admin_client(settings), settings)
-    _print(problems, as_json=json)
-    return os.EX_CONFIG if any(problem.fatal for problem in problems) else os.EX_OK
+    checked = topics.check(topics.admin_client(settings), settings)
+    _print(checked, as_json=json)
+    return os.EX_CONFIG if any(problem.fatal for problem in checked.problems) else os.EX_OK
 
 
 @app.command
@@ -57,15 +57,17 @@ def create(*, json: AsJson = False) -> int:
             print_json({"topic": name})
     else:
         print_table(("TOPIC CREATED",), ((name,) for name in created), empty="every topic exists already")
-    for problem in topics.check(admin, settings):
-        if problem.fatal:
+    for problem in topics.check(admin, settings).problems:
+        if problem.fatal or not problem.setting:
             say(f"still unfit: {problem}, {problem.needed}" if not problem.setting else f"still unfit: {problem}")
     return os.EX_OK
 
 
-def _print(problems: list[topics.Problem], *, as_json: bool) -> None:
+def _print(checked: topics.Checked, *, as_json: bool) -> None:
     if as_json:
-        for problem in problems:
+        for name in checked.event_topics:
+            print_json({"eventTopic": name})
+        for problem in checked.problems:
             print_json(
                 {
                     "topic": problem.topic,
@@ -84,6 +86,7 @@ def _print(problems: list[topics.Problem], *, as_json: bool) -> None:
             problem.needed,
             Text("unfit", style="red") if problem.fatal else Text("advice", style="yellow"),
         )
-        for problem in problems
+        for problem in checked.problems
     )
+    print_table(("EVENT TOPIC",), ((name,) for name in checked.event_topics), empty="no event topic exists now")
     print_table(("TOPIC", "SETTING", "FOUND", "NEEDED", ""), rows, empty="every topic is as needed")

@@ -110,6 +110,10 @@ class Core:
             self._planning.go_on(now_ms, entry, event)
         self.boundaries.let_go()
 
+    def passed(self, ends: Mapping[Partition, int]) -> None:
+        """All records before these offsets were given, whatever else the logs hold there."""
+        self._intake.passed(ends)
+
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
         """The cache's answer for a tenant that was asked for."""
         self._planning.loaded(now_ms, tenant, loading)

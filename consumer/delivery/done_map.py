@@ -14,8 +14,8 @@
     └─ version
 
 The laws: reading gives back what was written; a map that is foreign, corrupt or of another offset is no map at all,
-never a guess; and it is at most MOST characters (Kafka refuses 4,096), covering less where all does not fit: what is
-not covered is only delivered again.
+never a guess; and it is at most MOST characters (Kafka refuses 4,096, and the topic's id takes 23), covering less where
+all does not fit: what is not covered is only delivered again.
 """
 
 import base64
@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-MOST = 4_095
+MOST = 4_064
 _VERSION = "v2"
 _ROOM = 80  # version, base, checksum and form take less
 _BYTES_MOST = (MOST - _ROOM) * 3 // 4

@@ -97,6 +97,12 @@ class Intake:
             if event is not None:
                 yield entry, event
 
+    def passed(self, ends: Mapping[Partition, int]) -> None:
+        """All records before these offsets were taken in."""
+        for partition, offset in ends.items():
+            if partition in self.windows:
+                self.windows[partition].passed(offset)
+
     def schema_answered(self, schema_id: int) -> Iterator[tuple[Entry, Event]]:
         """The registry has answered: the events that waited for this schema can go on."""
         for entry, record in self._schemas.take(schema_id):

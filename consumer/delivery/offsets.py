@@ -89,6 +89,12 @@ class Window:
         self._unfinished[offset] = None
         return True
 
+    def passed(self, offset: int) -> None:
+        """Every record before this offset was taken in: the log may hold others, that are no records to anybody."""
+        if offset > self._next:
+            self._next = offset
+            self._changed = True
+
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
         del self._unfinished[offset]

@@ -47,6 +47,14 @@ _PREFERRED: Final[Mapping[str, str | int | bool]] = {
 }
 
 
+_DENIED: Final[Mapping[int, str]] = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "READ, WRITE and DESCRIBE on Hookline's topics, READ on the event topics",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "READ on Hookline's groups",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "what it asks of the cluster: IDEMPOTENT_WRITE, or CREATE for new topics",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "WRITE and DESCRIBE on Hookline's transactional ids",
+}
+
+
 class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary does
     """Kafka did not do what was asked, and may later. `code` is the broker's or librdkafka's name of the error."""
 
@@ -57,6 +65,14 @@ class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary 
 
 class KafkaFatal(KafkaBroken):
     """This client can never work again: build a new one."""
+
+
+class AccessDenied(KafkaBroken, ConfigurationError):  # noqa: N818 # same
+    """Kafka knows this user and does not let it do this: its administrator has to."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        ConfigurationError.__init__(self, "Kafka's ACLs", message)
+        self.code = code
 
 
 def client_properties(
@@ -116,8 +132,16 @@ def error_of(exception: KafkaException) -> KafkaError:
     return error
 
 
-def broken(error: KafkaError, doing: str = "") -> KafkaBroken:
-    """Map an error of confluent_kafka to ours; `doing` says what was tried."""
+def denied(error: KafkaError) -> bool:
+    """Whether an ACL is missing."""
+    return error.code() in _DENIED
+
+
+def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroken:
+    """Map an error of confluent_kafka to ours; `doing` says what was tried, `needs` which ACL that takes."""
+    if denied(error):
+        tried = f" ({doing})" if doing else ""
+        return AccessDenied(f"allow this user {needs or _DENIED[error.code()]}{tried}", code=error.name())
     message = f"{doing}: {error.str()}" if doing else error.str()
     return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
 

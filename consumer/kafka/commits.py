@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import error_of
+from consumer.kafka.stamps import stamped
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
@@ -37,17 +38,22 @@ class Keeping(Protocol):
 
 
 class Commits:
-    """`owns` says whether a partition belongs to the current assignment. `accepted` counts requests."""
+    """`owns` says whether a partition belongs to the current assignment, `ids` which topic is read of each.
+
+    `accepted` counts requests.
+    """
 
     def __init__(
         self,
         *,
         owns: Callable[[Partition], bool],
+        ids: Mapping[Partition, str] | None = None,
         checkpoints: Keeping | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._owns = owns
+        self._ids = {} if ids is None else ids
         self._checkpoints = checkpoints
         self._monotonic_s = monotonic_s
         self._sleep = sleep
@@ -71,7 +77,7 @@ class Commits:
         return self._monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
 
     def begin(self, positions: Mapping[Partition, Position]) -> None:
-        """These partitions were assigned; a position that is their beginning need not be committed."""
+        """These partitions were assigned, and this is committed of them."""
         self._committed.update(positions)
 
     def forget(self, partitions: Iterable[Partition]) -> None:
@@ -97,7 +103,7 @@ class Commits:
         if not self._wanted or self._outstanding is not None or self._monotonic_s() < self._not_before_s:
             return
         batch = self._next_batch()
-        places = _places(batch)
+        places = self._places(batch)
         try:
             consumer.commit(offsets=places, asynchronous=True)
         except KafkaException as exception:
@@ -124,7 +130,7 @@ class Commits:
         while self._wanted:
             batch = self._next_batch()
             try:
-                answer = consumer.commit(offsets=_places(batch), asynchronous=False)
+                answer = consumer.commit(offsets=self._places(batch), asynchronous=False)
             except KafkaException as exception:
                 self._failed(batch, error_of(exception))
             else:
@@ -184,6 +190,11 @@ class Commits:
             batch = {partition: Position(position.offset) for partition, position in batch.items()}
         self._put_back(batch)
 
+    def _places(self, batch: Mapping[Partition, Position]) -> list[TopicPartition]:
+        return [
+            TopicPartition(*place, at.offset, stamped(self._ids.get(place), at.metadata)) for place, at in batch.items()
+        ]
+
     def _put_back(self, batch: Mapping[Partition, Position]) -> None:
         for partition, position in batch.items():
             if self._owns(partition):
@@ -192,7 +203,3 @@ class Commits:
 
 def _place(place: TopicPartition) -> _Place:
     return place.topic, place.partition, place.offset, place.metadata or ""
-
-
-def _places(batch: Mapping[Partition, Position]) -> list[TopicPartition]:
-    return [TopicPartition(*partition, position.offset, position.metadata) for partition, position in batch.items()]

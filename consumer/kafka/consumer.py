@@ -1,15 +1,15 @@
 """A member of a consumer group: takes records, tells of partitions that come and go, commits.
 
-The law: no record is passed over in silence. Where the log no longer holds the next record, reading goes on at the
-log's beginning, and the gap is counted and logged; librdkafka's own default, the log's end, would lose what is
-between. Only partitions of the current assignment are ever committed: the broker would take a former owner's commit
-over the new owner's.
+The law: no record is passed over in silence. Where the log no longer holds the next record, or is another topic's than
+before, reading goes on at the log's beginning, and the gap is counted and logged; librdkafka's own default, the log's
+end, would lose what is between. Only partitions of the current assignment are ever committed: the broker would take a
+former owner's commit over the new owner's.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -17,38 +17,25 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import KafkaFatal, broken, build, error_of
+from consumer.kafka.client import KafkaFatal, broken, build, denied, error_of
 from consumer.kafka.commits import Commits
+from consumer.kafka.following import Following
 from consumer.kafka.leaving import leave
+from consumer.kafka.listener import Listener
 from consumer.kafka.membership import AT_ONCE, STATIC, Fetch, consumer_properties
 from consumer.kafka.message import record
-from consumer.kafka.starting import Start, starting_offsets
+from consumer.kafka.placing import go_on_at, log_begins
+from consumer.kafka.selection import Selection
+from consumer.kafka.starting import Start, beginning
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
 
-_ASK_S: Final = 10.0
 _COUNT_S: Final = 0.5
+_ANEW: Final = "the topic was made anew"
 _SETTLE_S: Final = 0.02
-_NO_TROUBLE: Final = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 # librdkafka's local code
-
-
-class Listener(Protocol):
-    """What the owner of a consumer learns about its partitions, from within `take` or `commit_last`."""
-
-    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
-        """These are ours from now on, each read from this position."""
-
-    def revoked(self, partitions: Sequence[Partition]) -> None:
-        """These go when this returns: finish, and `commit_now`."""
-
-    def rewound(self, partition: Partition) -> None:
-        """The topic was made anew: its records come from the beginning, below those that came before."""
-
-    def lost(self, partitions: Sequence[Partition]) -> None:
-        """These are somebody else's already: drop what is under way, commit nothing."""
 
 
 class PartitionConsumer:
@@ -59,7 +46,7 @@ class PartitionConsumer:
         settings: Settings,
         *,
         group: str,
-        topics: Sequence[str],
+        topics: Selection,
         instance: str | None,
         listener: Listener,
         start: Start = "earliest",
@@ -69,15 +56,20 @@ class PartitionConsumer:
         self._listener = listener
         self._checkpoints = checkpoints
         self._start: Start = start
+        self._group = group
+        self._foreign = topics.foreign
         self._assignment: set[Partition] = set()
+        self._following = Following(settings, topics)
+        self._reset: dict[Partition, tuple[int | None, str]] = {}
+        self._ends: dict[Partition, int] = {}
         self._fatal: KafkaError | None = None
         self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
-        self._commits = Commits(owns=self._assignment.__contains__, checkpoints=checkpoints)
+        self._commits = Commits(owns=self._assignment.__contains__, ids=self._following.ids, checkpoints=checkpoints)
         properties = consumer_properties(settings, group=group, instance=instance, fetch=fetch)
         self._static = STATIC in properties
         self._consumer = build(partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard), properties)
-        self._consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        self._subscribe(self._following.topics)
 
     @property
     def assignment(self) -> frozenset[Partition]:
@@ -104,8 +96,10 @@ class PartitionConsumer:
         """At most `most` records; waits up to `wait_s` for the first one, never for the others.
 
         Raises:
+            AccessDenied: an ACL is missing.
             KafkaFatal: this consumer can never work again.
         """
+        self._before()
         messages: list[Message] = []
         if wait_s > 0:
             first = self._consumer.poll(wait_s)
@@ -123,6 +117,13 @@ class PartitionConsumer:
             self._trouble.over()
         self._after()
         return records
+
+    def ends(self) -> Mapping[Partition, int]:
+        """Where the last `take` came to a log's end: what is before this offset was given, or is no record.
+
+        Markers of transactions are none, and what an aborted one wrote.
+        """
+        return self._ends
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         """Commit these, asynchronously; newer ones replace those not sent yet."""
@@ -162,8 +163,9 @@ class PartitionConsumer:
         Raises:
             KafkaBroken: the broker could not be asked.
         """
-        begin = self._watermark(partition) if offset is None else offset
-        self._assign_at(partition, begin)
+        begin = log_begins(self._consumer, partition) if offset is None else offset
+        self._ends.pop(partition, None)
+        go_on_at(self._consumer, partition, begin)
         self._consumer.resume([TopicPartition(*partition)])  # it stays paused across assignments
         return begin
 
@@ -183,12 +185,34 @@ class PartitionConsumer:
     def close(self) -> None:
         """Leave, telling the listener nothing more: commit before. A static member's partitions wait for it."""
         self._leaving = True
+        self._following.close()
         self._forget(list(self._assignment))
         last = [self._consumer]
         del self._consumer
         leave(last, static=self._static)
         if self._checkpoints is not None:
             self._checkpoints.close()
+
+    def _before(self) -> None:
+        """What changes where a partition is read comes before the poll: no record of before is then given after it."""
+        self._ends = {}
+        resets, self._reset = self._reset, {}
+        for place, (wanted, why) in resets.items():
+            self._to_the_beginning(place, wanted, why)
+        changes = self._following.changes(self._assignment)
+        if changes.topics is not None:
+            _log.info("topics read", group=self._group, topics=list(changes.topics))
+            self._subscribe(changes.topics)
+        for place in changes.anew:
+            self._to_the_beginning(place, None, _ANEW)
+
+    def _subscribe(self, topics: tuple[str, ...]) -> None:
+        if topics:
+            self._consumer.subscribe(
+                list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            )
+        else:
+            self._consumer.unsubscribe()
 
     def _after(self) -> None:
         if self._fatal is not None:
@@ -204,15 +228,20 @@ class PartitionConsumer:
             consumer.incremental_assign([TopicPartition(*place, 0) for place in _places(partitions)])
             return
         places = _places(partitions)
-        positions = starting_offsets(consumer, places, self._start, timeout_s=_ASK_S)
+        first = partial(self._following.first_ends, consumer, self._group, self._start)
+        begins = beginning(consumer, places, self._following.assigned(places), first)
+        positions = begins.positions
         self._assignment.update(places)
-        self._commits.begin(positions)
+        self._commits.begin({place: positions[place] for place in begins.committed})
         if self._checkpoints is not None:
             positions = self._checkpoints.newest(positions)
-            self._commits.want(positions)
+        self._commits.want(positions)
         consumer.incremental_assign([TopicPartition(*place, at.offset) for place, at in positions.items()])
         consumer.resume([TopicPartition(*place) for place in places])  # one that was paused when it left still is
         self._listener.assigned(positions)
+        for place, former in begins.anew.items():
+            _gap(place, former.offset, positions[place].offset, _ANEW)
+            self._listener.rewound(place)
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [place for place in _places(partitions) if place in self._assignment]
@@ -229,6 +258,10 @@ class PartitionConsumer:
     def _forget(self, places: Sequence[Partition]) -> None:
         self._assignment.difference_update(places)
         self._commits.forget(places)
+        self._following.forget(places)
+        for place in places:
+            self._reset.pop(place, None)
+            self._ends.pop(place, None)
 
     def _heard(self, error: KafkaError) -> None:
         """Called by librdkafka about the client as a whole; it tries again by itself unless the error is fatal."""
@@ -239,38 +272,34 @@ class PartitionConsumer:
 
     def _erred(self, message: Message, error: KafkaError) -> None:
         """An error in place of a record."""
-        if error.code() in _NO_TROUBLE:
-            return
-        topic, partition = message.topic(), message.partition()
-        if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and partition is not None:  # noqa: SLF001 # same
-            self._to_the_beginning((topic, partition), message.offset(), error)
-            return
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if topic is not None and partition is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
+                if offset is not None and (topic, partition) in self._assignment:
+                    self._ends[topic, partition] = offset
+                return
+            if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 # same
+                self._reset[topic, partition] = (offset, error.str())
+                return
+        if denied(error) and not (self._foreign and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED):
+            raise broken(error, needs=f"READ on group {self._group} and on {topic or 'the topics it reads'}")
         self._heard(error)
 
-    def _to_the_beginning(self, place: Partition, wanted: int | None, error: KafkaError) -> None:
+    def _to_the_beginning(self, place: Partition, wanted: int | None, why: str) -> None:
         if place not in self._assignment:
             return
-        low = self._watermark(place)
-        counters.add("offset_gaps")
-        _log.error("gap in the log", topic=place[0], partition=place[1], wanted=wanted, begins=low, error=error.str())
-        self._assign_at(place, low)
+        self._commits.forget([place])
+        low = log_begins(self._consumer, place)
+        _gap(place, wanted, low, why)
+        go_on_at(self._consumer, place, low)
         if wanted is None or low < wanted:
             self._listener.rewound(place)
+            self._commits.want({place: Position(low)})
 
-    def _assign_at(self, place: Partition, offset: int) -> None:
-        try:
-            # A seek is refused where the fetcher was stopped, until the partition is assigned again.
-            self._consumer.incremental_unassign([TopicPartition(*place)])
-            self._consumer.incremental_assign([TopicPartition(*place, offset)])
-        except KafkaException as exception:
-            raise broken(error_of(exception), f"going on at {offset} of {place[0]}-{place[1]}") from None
 
-    def _watermark(self, place: Partition) -> int:
-        try:
-            found = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_ASK_S)
-        except KafkaException as exception:
-            raise broken(error_of(exception), f"asking where {place[0]}-{place[1]} begins") from None
-        return found[0]
+def _gap(place: Partition, wanted: int | None, begins: int, why: str) -> None:
+    counters.add("offset_gaps")
+    _log.error("gap in the log", topic=place[0], partition=place[1], wanted=wanted, begins=begins, error=why)
 
 
 def _places(partitions: Sequence[TopicPartition]) -> list[Partition]:

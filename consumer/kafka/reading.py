@@ -14,19 +14,11 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
+from consumer.kafka.placing import extent
 from consumer.settings import Settings
 
 _SILENCE_S: Final = 15.0
 _BATCH: Final = 1_000
-# A partition that is just being made, or led by another broker. Asked again, it answers.
-_MOVING: Final = frozenset(
-    {
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 # librdkafka's local code: its metadata is of a moment without a leader
-    }
-)
 
 
 class TopicMissing(KafkaBroken):
@@ -100,19 +92,7 @@ def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tu
     if found.error is not None or not found.partitions:
         raise TopicMissing(f"{topic} does not exist: `hookline topics create` creates it")
     numbers = sorted(found.partitions)
-    return {number: _watermarks(consumer, TopicPartition(topic, number), timeout_s) for number in numbers}
-
-
-def _watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
-    """Where a partition begins and ends. One that is just being made, or led by another broker, is asked again."""
-    until_s = time.monotonic() + timeout_s
-    while True:
-        try:
-            return consumer.get_watermark_offsets(place, timeout=timeout_s)
-        except KafkaException as exception:
-            if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
-                raise
-        time.sleep(0.1)
+    return {number: extent(consumer, (topic, number), timeout_s) for number in numbers}
 
 
 def _until(consumer: Consumer, ends: dict[Partition, int]) -> Iterator[Record]:

@@ -1,76 +1,98 @@
 """Where reading a partition begins.
 
-The law: a partition with a committed offset begins there; one without begins at the log's beginning, unless its
-topic is read for the first time and the settings say `latest`.
+The law: a partition with a committed offset of this very topic begins there; every other one begins at the log's
+beginning, unless the group starts for the first time and the settings say `latest`.
 
-Under `latest`, the ends found at the first start are committed for all partitions of the topic at once. So a crash
-before the first commit loses nothing, and a partition that is added later has no offset while its neighbours do:
-it is new, and begins at its beginning.
+A group starts for the first time when nothing is committed of it, of any topic. Under `latest`, the ends found then are
+committed for all partitions of all its topics at once. So a crash before the first commit loses nothing, and whatever
+has no offset later, a new partition or a topic that an expression matches from now on, is new, and begins at its
+beginning.
 """
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.kafka import stamps
 from consumer.kafka.client import broken, error_of
+from consumer.kafka.placing import extent
 
 Start: TypeAlias = Literal["earliest", "latest"]
 
+_ASK_S: Final = 10.0
 
-def starting_offsets(
-    consumer: Consumer, partitions: Sequence[Partition], start: Start, *, timeout_s: float
-) -> dict[Partition, Position]:
-    """The position of each partition to begin at, with what was finished above it.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Where each partition begins; those that are `committed` there, and those whose topic was made `anew`."""
+
+    positions: dict[Partition, Position] = field(default_factory=dict)
+    committed: frozenset[Partition] = frozenset()
+    anew: Mapping[Partition, Position] = field(default_factory=dict)
+
+
+def beginning(
+    consumer: Consumer,
+    partitions: Sequence[Partition],
+    ids: Mapping[str, str],
+    first: Callable[[], Mapping[Partition, Position]],
+) -> Beginning:
+    """Where to begin, with what was finished above it.
+
+    `ids` are the topics' now; `first` is asked for the `first_ends`.
 
     Raises:
         KafkaBroken: the broker could not be asked.
     """
     if not partitions:
-        return {}
+        return Beginning()
     try:
-        known = _committed(consumer, partitions, timeout_s)
-        fresh = [partition for partition in partitions if partition not in known]
-        if fresh and start == "latest":
-            known |= _first_ends(consumer, fresh, timeout_s)
-        for partition in partitions:
-            if partition not in known:
-                known[partition] = Position(_watermarks(consumer, partition, timeout_s)[0])
+        found = _committed(consumer, partitions)
+        # Of an offset that somebody else has set, or a topic that may not be described, nothing else is known.
+        ours = {place: at for place, (of, at) in found.items() if of is None or of == ids.get(place[0], of)}
+        anew = {place: at for place, (_, at) in found.items() if place not in ours}
+        known = ours | dict(first() if len(found) < len(partitions) else {})
+        positions = {
+            place: known[place] if place in known and place not in anew else Position(extent(consumer, place)[0])
+            for place in partitions
+        }
     except KafkaException as exception:
         raise broken(error_of(exception), "asking where to begin") from None
-    return {partition: known[partition] for partition in partitions}
+    committed = frozenset(place for place in partitions if place in known and place not in anew)
+    return Beginning(positions=positions, committed=committed, anew=anew)
 
 
-def _committed(consumer: Consumer, partitions: Sequence[Partition], timeout_s: float) -> dict[Partition, Position]:
-    found = consumer.committed([TopicPartition(*partition) for partition in partitions], timeout=timeout_s)
-    for place in found:
-        if place.error is not None:
-            raise KafkaException(place.error)
-    return {
-        (place.topic, place.partition): Position(place.offset, place.metadata or "")
-        for place in found
-        if place.offset >= 0
-    }
+def first_ends(
+    admin: AdminClient, consumer: Consumer, group: str, topics: Iterable[str]
+) -> Mapping[Partition, Position]:
+    """The ends of all these topics, committed, if the group starts for the first time; else nothing.
 
-
-def _first_ends(consumer: Consumer, fresh: Sequence[Partition], timeout_s: float) -> dict[Partition, Position]:
-    """The ends of topics read for the first time, committed for all their partitions."""
-    ends: dict[Partition, Position] = {}
-    for topic in {topic for topic, _ in fresh}:
-        metadata = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
-        all_of_it = [(topic, number) for number in metadata.partitions]
-        if not _committed(consumer, all_of_it, timeout_s):
-            for partition in all_of_it:
-                ends[partition] = Position(_watermarks(consumer, partition, timeout_s)[1])
+    Raises:
+        KafkaException: the broker could not be asked.
+    """
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
+    if any(place.offset >= 0 for place in asked[group].result(2 * _ASK_S).topic_partitions):
+        return {}
+    there = consumer.list_topics(timeout=_ASK_S).topics
+    places = [(topic, number) for topic in topics if topic in there for number in there[topic].partitions]
+    ends = {place: Position(extent(consumer, place)[1]) for place in places}
     if ends:
-        consumer.commit(
-            offsets=[TopicPartition(*partition, end.offset) for partition, end in ends.items()], asynchronous=False
-        )
+        consumer.commit(offsets=[TopicPartition(*place, end.offset) for place, end in ends.items()], asynchronous=False)
     return ends
 
 
-def _watermarks(consumer: Consumer, partition: Partition, timeout_s: float) -> tuple[int, int]:
-    """The log's beginning and end."""
-    found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=timeout_s)
-    return found
+def _committed(consumer: Consumer, partitions: Sequence[Partition]) -> dict[Partition, tuple[str | None, Position]]:
+    found = consumer.committed([TopicPartition(*partition) for partition in partitions], timeout=_ASK_S)
+    for place in found:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    committed: dict[Partition, tuple[str | None, Position]] = {}
+    for place in found:
+        if place.offset >= 0:
+            of, metadata = stamps.read(place.metadata or "")
+            committed[place.topic, place.partition] = (of, Position(place.offset, metadata))
+    return committed

@@ -46,7 +46,7 @@ def differences(
     problems: list[Problem] = []
     if events:
         problems += [
-            Problem(topic=name, setting="", found="", needed="it holds events: create it yourself")
+            Problem(topic=name, setting="", found="", needed="it holds events: create it yourself", fatal=False)
             for name in settings.event_topics
             if not name.startswith("^") and name not in found.topics
         ]

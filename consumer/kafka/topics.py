@@ -3,9 +3,9 @@
 The law: nothing that exists is ever changed; what is unfit is named, with what was found and what is needed.
 """
 
-import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import structlog
@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
+from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
 from consumer.kafka.topic_specs import Topics, specs
 from consumer.settings import Settings
@@ -41,6 +42,14 @@ class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary 
         super().__init__(f"Kafka's topics are not as needed (`hookline topics create` creates missing ones):{lines}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What `check` found."""
+
+    problems: list[Problem]
+    event_topics: tuple[str, ...]
+
+
 def admin_client(settings: Settings) -> AdminClient:
     """A client for `check` and `create`.
 
@@ -53,9 +62,10 @@ def admin_client(settings: Settings) -> AdminClient:
 def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> str:
     """Make sure that these topics of ours are there and fit, creating them first where the settings allow it.
 
-    With `events` the event topics that the settings name must be there too. Returns the cluster's id.
+    With `events` an event topic that the settings name and that is not there is warned of. Returns the cluster's id.
 
     Raises:
+        ConfigurationError: the settings choose no event topics, or a topic of ours.
         TopicsUnfit: names everything that is not.
         KafkaBroken: the broker could not be asked, or refuses to know us.
     """
@@ -80,13 +90,15 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     return found.cluster
 
 
-def check(admin: AdminClient, settings: Settings) -> list[Problem]:
-    """Everything that is not as needed, of our topics and of the event topics.
+def check(admin: AdminClient, settings: Settings) -> Checked:
+    """Everything that is not as needed, of our topics and of the event topics, and which those are.
 
     Raises:
+        ConfigurationError: the settings choose no event topics, or a topic of ours.
         KafkaBroken: the broker could not be asked.
     """
-    return differences(settings, _ask(admin, settings, _TIMEOUT_S))
+    found = _ask(admin, settings, _TIMEOUT_S)
+    return Checked(problems=differences(settings, found), event_topics=found.event_topics)
 
 
 def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
@@ -125,18 +137,18 @@ def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
     cluster = str(metadata.cluster_id)
     existing = {name for name, topic in metadata.topics.items() if topic.error is None}
     ours = {spec.name for spec in specs(settings, event_bytes=0)} & existing
-    event_topics = tuple(sorted(name for name in existing - ours if _is_event_topic(settings, name)))
+    events = event_topics(settings).among(existing)
     if settings.trust_broker:
-        unasked: dict[str, Mapping[str, str]] = {name: {} for name in ours | {*event_topics}}
-        return Found(cluster=cluster, topics=unasked, event_topics=event_topics, offsets_ms=None)
+        unasked: dict[str, Mapping[str, str]] = {name: {} for name in ours | {*events}}
+        return Found(cluster=cluster, topics=unasked, event_topics=events, offsets_ms=None)
     broker_id = str(min(metadata.brokers))
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(ours | {*event_topics})]
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(ours | {*events})]
     broker = ConfigResource(ResourceType.BROKER, broker_id)
     futures = admin.describe_configs([*resources, broker], request_timeout=_TIMEOUT_S)
     return Found(
         cluster=cluster,
         topics={resource.name: _settings(futures[resource]) or {} for resource in resources},
-        event_topics=event_topics,
+        event_topics=events,
         offsets_ms=_offsets_ms(_settings(futures[broker])),
     )
 
@@ -157,13 +169,6 @@ def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | No
 def _offsets_ms(broker: Mapping[str, str] | None) -> int | None:
     minutes = None if broker is None else broker.get("offsets.retention.minutes")
     return None if minutes is None else int(minutes) * 60_000
-
-
-def _is_event_topic(settings: Settings, name: str) -> bool:
-    return any(
-        re.match(wanted, name) is not None if wanted.startswith("^") else wanted == name
-        for wanted in settings.event_topics
-    )
 
 
 def _created(name: str, future: _Future[None]) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics
 from consumer.roles.announcer import Announcer
 from consumer.roles.role import Role
@@ -29,7 +30,7 @@ class Announcing:
         self._consumer = PartitionConsumer(
             settings,
             group=topics.group(_GROUP),
-            topics=(topics.subscriptions,),
+            topics=Selection(names=(topics.subscriptions,)),
             instance=instance_id(settings, Role.LOG, slot),
             listener=self,
         )

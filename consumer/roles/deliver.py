@@ -11,6 +11,7 @@ from consumer.events.event import Decoded, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas
 from consumer.kafka.membership import AT_ONCE
+from consumer.kafka.selection import event_topics
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
@@ -32,7 +33,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
 
     pool = Pool(
         role=Role.DELIVER,
-        topics=settings.event_topics,
+        topics=event_topics(settings),
         patience=Patience(),
         look_every_s=_LOOK_EVERY_S,
         fetch=AT_ONCE,

@@ -18,6 +18,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
+from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics, require
 from consumer.kafka.view import TopicView
 from consumer.kafka.writing import NewRecord
@@ -147,7 +148,7 @@ class _Run:
         self._consumer = PartitionConsumer(
             settings,
             group=topics.group(Role.LOG),
-            topics=(topics.attempts,),
+            topics=Selection(names=(topics.attempts,)),
             instance=instance_id(settings, Role.LOG, slot),
             listener=self,
         )

@@ -4,7 +4,7 @@ The roles differ in what they consume, how a record is read, and how patient the
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -27,6 +27,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
+from consumer.kafka.selection import Selection
 from consumer.kafka.topic_specs import Topics, taken_bytes
 from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
@@ -57,7 +58,7 @@ class Pool:
     """
 
     role: Role
-    topics: Sequence[str]
+    topics: Selection
     patience: Patience
     look_every_s: float
     fetch: Fetch

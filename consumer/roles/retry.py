@@ -11,6 +11,7 @@ from consumer.events.event import Poison, Record, Tombstone
 from consumer.events.reasons import PoisonReason
 from consumer.kafka.membership import GATHERED
 from consumer.kafka.records import decode_delayed
+from consumer.kafka.selection import Selection
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
@@ -35,7 +36,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
 
     pool = Pool(
         role=Role.RETRY,
-        topics=topics.retry_topics,
+        topics=Selection(names=topics.retry_topics),
         patience=_PATIENCE,
         look_every_s=_LOOK_EVERY_S,
         fetch=GATHERED,

@@ -7,7 +7,7 @@ Without room a few records too many are taken. Then all partitions are paused, u
 what was fetched ahead, so it must not come and go with every record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from consumer.delivery.offsets import Partition
@@ -27,6 +27,9 @@ class Source(Protocol):
 
     def take(self, most: int, wait_s: float) -> list[Record]:
         """At most `most` records; waits up to `wait_s` for the first one."""
+
+    def ends(self) -> Mapping[Partition, int]:
+        """Where the last `take` came to a log's end."""
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         """Take nothing from these for now."""
@@ -59,6 +62,10 @@ class Tap:
         self._too_many += len(records)
         self._polled_ms = now_ms
         return records
+
+    def ends(self) -> Mapping[Partition, int]:
+        """Where the last `take` that polled came to a log's end: all before it was given."""
+        return self._source.ends()
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         """Take nothing from these until they are resumed."""

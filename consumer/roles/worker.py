@@ -164,6 +164,7 @@ class Worker:
         records = self._tap.take(now_ms, self._room(now_ms), self._idle_s(now_ms))
         if records:
             self._core.records(self._clock.now_ms(), records)
+        self._core.passed(self._tap.ends())
 
     def _turn(self) -> None:
         """Everything but consuming. Sealed is only what is written: an answer collected is written in the next turn."""

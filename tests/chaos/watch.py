@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
+from consumer.kafka import stamps
 from tests.chaos.arena import PARTITIONS, Arena
 from tests.chaos.faults import now_ms, workers
 
@@ -74,7 +75,7 @@ class Watch:
         at_ms = now_ms()
         for place in found:
             if place.offset >= 0:
-                done = done_map.decode(place.metadata or "", place.offset)
+                done = done_map.decode(stamps.read(place.metadata or "")[1], place.offset)
                 self.committed.append(Committed(at_ms=at_ms, partition=place.partition, offset=place.offset, done=done))
 
     def look_at_processes(self) -> None:

@@ -226,7 +226,7 @@ def test_a_record_too_large_for_the_retry_topic(begin: Begin, kafka_bootstrap: s
             assert running.said("kafka broken"), running.tail
             assert f"{topic}: max.message.bytes is 100" in running.log
         _set(kafka_bootstrap, topic, "max.message.bytes", "50000000")
-        assert topics.check(topics.admin_client(work.stage.settings), work.stage.settings) == []
+        assert topics.check(topics.admin_client(work.stage.settings), work.stage.settings).problems == []
         with work.stage.running("--processes", "1", log_name="again.log") as running:
             work.ends_well(running)
 

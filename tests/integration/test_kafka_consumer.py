@@ -12,6 +12,7 @@ from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.feed import Feed
 from consumer.kafka.reading import read_to_end
+from consumer.kafka.selection import Selection
 from consumer.kafka.starting import Start
 from consumer.kafka.topics import admin_client
 from consumer.settings import Settings
@@ -48,6 +49,7 @@ class Bench:
     def __init__(self, settings: Settings, topic: str) -> None:
         self.settings = settings
         self.topic = topic
+        self.topics = Selection(names=(topic,))
         self.members: list[PartitionConsumer] = []
 
     def write(self, *values: str, partition: int = 0) -> None:
@@ -63,7 +65,7 @@ class Bench:
         member = PartitionConsumer(
             self.settings,
             group=self.settings.topic_prefix + "events",
-            topics=[self.topic],
+            topics=self.topics,
             instance=instance,
             listener=seen,
             start=start,

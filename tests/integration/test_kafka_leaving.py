@@ -7,6 +7,7 @@ from confluent_kafka import ConsumerGroupState
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.selection import Selection
 from consumer.kafka.topics import admin_client
 from consumer.settings import Settings
 from tests.services.topics import MakeTopics
@@ -36,7 +37,7 @@ def test_who_leaves_while_partitions_come_does_not_wait_for_answers(
     group = topic_prefix + "events"
     admin = admin_client(settings)
     member = PartitionConsumer(
-        settings, group=group, topics=[topic_prefix + "orders"], instance="one", listener=Nothing()
+        settings, group=group, topics=Selection(names=(topic_prefix + "orders",)), instance="one", listener=Nothing()
     )
     # The group is complete without a call of ours: the assignment waits to be heard, and `close` hears it.
     deadline = time.monotonic() + 20

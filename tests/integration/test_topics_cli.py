@@ -27,7 +27,7 @@ def test_missing_topics_are_named_created_and_then_fit(topic_prefix: str, capsys
     assert call(["topics", "create", "--json"]) == os.EX_OK
     assert {json.loads(line)["topic"] for line in capsys.readouterr().out.splitlines()} == names
     assert call(["topics", "check", "--json"]) == os.EX_OK
-    assert not [line for line in capsys.readouterr().out.splitlines() if json.loads(line)["fatal"]]
+    assert not [line for line in capsys.readouterr().out.splitlines() if json.loads(line).get("fatal")]
     assert call(["topics", "create"]) == os.EX_OK
     assert "every topic exists already" in capsys.readouterr().err
 
@@ -55,4 +55,33 @@ def test_a_missing_event_topic_is_said_and_not_created(
     monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", topic_prefix + "orders")
     assert call(["topics", "create"]) == os.EX_OK
     assert f"still unfit: {topic_prefix}orders" in capsys.readouterr().err
+    assert call(["topics", "check"]) == os.EX_OK
+
+
+def test_check_lists_the_event_topics_that_are_read_now_and_ours_are_none(
+    topic_prefix: str,
+    make_topics: MakeTopics,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make_topics({topic_prefix + "orders": 1, topic_prefix + "crm": 1})
+    assert call(["topics", "create"]) == os.EX_OK
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", f"^{topic_prefix}")
+    capsys.readouterr()
+    assert call(["topics", "check", "--json"]) == os.EX_OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["eventTopic"] for each in lines if "eventTopic" in each] == [
+        topic_prefix + "crm",
+        topic_prefix + "orders",
+    ]
+    assert call(["topics", "check"]) == os.EX_OK
+    assert f"{topic_prefix}crm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", ["^rx[", "attempts"])
+def test_what_can_be_no_event_topic_is_refused_by_its_setting(
+    wrong: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", wrong if wrong.startswith("^") else topic_prefix + wrong)
     assert call(["topics", "check"]) == os.EX_CONFIG
+    assert "HOOKLINE_EVENT_TOPICS: " in capsys.readouterr().err

@@ -16,7 +16,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.commits import Commits
-from consumer.kafka.consumer import Listener
+from consumer.kafka.listener import Listener
 from tests.simulation.broker import Broker
 from tests.simulation.faults import Faults
 from tests.simulation.group import Group
@@ -56,6 +56,7 @@ class SimulatedConsumer:
         disturbed: Callable[[Iterable[Partition]], None],
     ) -> None:
         self._life = life
+        self._ends: dict[Partition, int] = {}
         self._group = group
         self._broker = broker
         self._faults = faults
@@ -130,14 +131,21 @@ class SimulatedConsumer:
         self._life.call()
         self._hear()
         records: list[Record] = []
+        self._ends = {}
         if self._broker.down_until_ms <= self._life.timeline.now_ms:
             partitions = [partition for partition in sorted(self._next) if self._has_more(partition)]
             self._dice.shuffle(partitions)
             for partition in partitions:
                 if len(records) < most:
                     records += self._read(partition, most - len(records))
+            read = [place for place in self._next if place not in self._paused and not self._has_more(place)]
+            self._ends = {place: self._broker.logs[place].end for place in read}
         self._commits.send(cast("Consumer", self))
         return records
+
+    def ends(self) -> Mapping[Partition, int]:
+        """Where the last `take` came to a log's end."""
+        return self._ends
 
     def commit(  # two methods of two classes: PartitionConsumer's, and confluent-kafka's as Commits calls it
         self,

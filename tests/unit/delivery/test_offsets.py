@@ -122,3 +122,21 @@ def test_what_ended_of_a_record_that_is_gone_from_the_log_is_not_told_for_ever()
     read = done_map.decode(told.metadata, 5)
     assert read is not None
     assert set(read.partly) == {9}
+
+
+def test_what_is_no_record_is_passed_when_all_before_it_has_ended() -> None:
+    window = Window(("events", 0))
+    window.passed(3)  # the log's beginning, without a record
+    assert window.position == Position(3)
+    assert window.begin(3)
+    assert window.begin(4)
+    window.passed(7)  # a transaction's marker, and what an aborted one wrote
+    window.finish(4)
+    assert window.position is not None
+    assert window.position.offset == 3
+    window.finish(3)
+    assert window.position == Position(7)
+    window.passed(5)
+    assert window.position == Position(7)
+    assert not window.begin(6)
+    assert window.begin(7)

@@ -99,7 +99,7 @@ def test_a_missing_topic_is_missed_only_where_it_is_needed() -> None:
     assert differences(SETTINGS, without, names=frozenset({TOPICS.state}), events=False) == []
 
 
-def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() -> None:
+def test_a_named_event_topic_that_is_missing_is_told_and_a_pattern_may_match_nothing_yet() -> None:
     found = as_created()
     without = replace(
         found,
@@ -107,7 +107,7 @@ def test_a_named_event_topic_must_exist_and_a_pattern_may_match_nothing_yet() ->
         event_topics=(),
         offsets_ms=None,
     )
-    assert [problem.topic for problem in differences(SETTINGS, without)] == ["orders"]
+    assert [(problem.topic, problem.fatal) for problem in differences(SETTINGS, without)] == [("orders", False)]
     assert differences(SETTINGS, without, events=False) == []
 
 

@@ -1,6 +1,6 @@
 """When Kafka is polled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
@@ -23,6 +23,9 @@ class Log:
             return []
         one = Record(topic="events", partition=0, offset=0, key=None, value=None, headers=(), timestamp_ms=0)
         return [one] * most
+
+    def ends(self) -> Mapping[Partition, int]:
+        return {}
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         self.paused.update(partitions)
