@@ -17,7 +17,6 @@ from cyclopts import App
 
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
-from consumer.roles import inbox
 from consumer.telemetry.release import release
 
 _IN_ORDER: Final = ("run", "demo")
@@ -64,6 +63,8 @@ def main() -> None:
     """The entry point."""
     tokens = sys.argv[1:]
     if tokens[:1] == ["run"]:
+        from consumer.roles import inbox  # noqa: PLC0415  # see the module's law
+
         inbox.of_signals()  # SIGTERM is heard from here on, while the rest is still being imported
     if tokens[:1] and tokens[0] in _IN_ORDER:
         sys.exit(call(tokens))

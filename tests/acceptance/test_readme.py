@@ -32,7 +32,8 @@ from tests.markdown import ROOT, Block
 from tests.services.kafka import Kafka
 from tests.services.server import LocalProcess, free_port, listening
 
-pytestmark = pytest.mark.serial
+# The pages name ports, and one reader at a time may have them.
+pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.timeout(480)]
 
 RUN = {"sh", "sh keep", "sh later", "python run"}
 _STEP_S = 90.0

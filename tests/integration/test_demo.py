@@ -7,8 +7,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 VERDICT = re.compile(
     r"demo: passed, (\d+) of \1 deliveries ended where they should \((\d+) by replay\), (\d+) signatures"
 )
@@ -25,7 +23,6 @@ def demo(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.serial
 def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
     with demo("--for", "12s") as process:
         said, _ = process.communicate(timeout=120)
@@ -39,7 +36,6 @@ def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
     assert signatures > deliveries, "the flaky and the dead endpoint ask for more than one request each"
 
 
-@pytest.mark.serial
 def test_ctrl_c_brings_what_was_published_to_its_end() -> None:
     with demo() as process:
         time.sleep(8)
