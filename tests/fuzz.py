@@ -1,7 +1,8 @@
 """The API of each brand against its own OpenAPI: any request may come, and no answer may be a surprise.
 
 The law: no 5xx, and nothing is answered that the document does not announce: no status, no media type, no header, no
-shape. Kafka, Redis, the DNS and the endpoints are fakes; everything between them is real.
+shape. Beside these, requests that are right but for one thing (`tests/spoiled.py`) are refused for that thing. Kafka,
+Redis, the DNS and the endpoints are fakes; everything between them is real.
 
 `python -m tests.fuzz --cases 10000 [--seed N]`: the last line is the verdict.
 """
@@ -10,7 +11,7 @@ import argparse
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -28,6 +29,7 @@ from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
 from tests.dead_letters import dead_letter
 from tests.memory_api import MemoryApi
+from tests.spoiled import SPOILINGS, check, route_of
 
 CHECKS: Final = (
     not_a_server_error,
@@ -44,9 +46,14 @@ class Report:
 
     cases: int = 0
     answers: Counter[int] = field(default_factory=Counter)
+    spoiled: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Report") -> "Report":
-        return Report(cases=self.cases + other.cases, answers=self.answers + other.answers)
+        return Report(
+            cases=self.cases + other.cases,
+            answers=self.answers + other.answers,
+            spoiled=self.spoiled + other.spoiled,
+        )
 
 
 def fuzz(brand: str, cases: int, number: int, api: MemoryApi | None = None) -> Report:
@@ -58,6 +65,7 @@ def fuzz(brand: str, cases: int, number: int, api: MemoryApi | None = None) -> R
         for operation in operations:
             assert isinstance(operation, Ok), operation
             fuzzing.ask(operation.ok(), cases // len(operations) + 1)
+            fuzzing.spoil(operation.ok(), cases // len(operations) // len(SPOILINGS) + 1)
         return fuzzing.report
 
 
@@ -75,14 +83,7 @@ class _Fuzzing:
         """Requests that fit the document, and some that do not."""
         sent = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
-        @seed(self._number)
-        @settings(
-            max_examples=cases,
-            deadline=None,
-            database=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        )
+        @self._drawn(cases)
         @given(case=sent, of_an_object=st.booleans())
         def ask(case: Case[Any], of_an_object: bool) -> None:
             if of_an_object and "id" in (case.path_parameters or {}):
@@ -93,6 +94,36 @@ class _Fuzzing:
             self.report.answers[int(answer.status_code)] += 1
 
         ask()
+
+    def spoil(self, operation: APIOperation[Any, Any, Any, Any], cases: int) -> None:
+        """Requests that fit the document but for one thing, each thing in turn."""
+        list_field = load_brands()[self._brand].api.list_field
+        takes_a_body = "requestBody" in operation.definition.raw
+
+        @self._drawn(cases)
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE), data=st.data())
+        def spoil(case: Case[Any], data: st.DataObject) -> None:
+            body = (case.body if isinstance(case.body, dict) else {}) if takes_a_body else None
+            route = route_of(operation, body, list_field)
+            for spoiling in SPOILINGS:
+                spoiled = spoiling(route, data.draw)
+                if spoiled is not None:
+                    self.report.answers[check(self.api, self._text, spoiled)] += 1
+                    self.report.cases += 1
+                    self.report.spoiled[spoiling.__name__] += 1
+
+        spoil()
+
+    def _drawn(self, cases: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        return lambda asking: seed(self._number)(
+            settings(
+                max_examples=cases,
+                deadline=None,
+                database=None,
+                phases=(Phase.generate,),
+                suppress_health_check=list(HealthCheck),
+            )(asking)
+        )
 
     def _object(self, path: str) -> str:
         """The id of something that is there for this path."""
@@ -127,7 +158,8 @@ def main() -> int:
         found = fuzz(brand, asked.cases // len(brands) + 1, asked.seed)
         sys.stdout.write(f"{brand}: {found.cases} requests, {dict(sorted(found.answers.items()))}\n")
         report += found
-    sys.stdout.write(f"fuzz: {report.cases} requests, nothing undocumented\n")
+    sys.stdout.write(f"spoiled: {dict(sorted(report.spoiled.items()))}\n")
+    sys.stdout.write(f"fuzz: {report.cases} requests, nothing undocumented and nothing passed over\n")
     return 0
 
 

@@ -1,14 +1,18 @@
 """The OpenAPI of each brand: what it announces is all that happens, and clients can be generated from it."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from consumer.brands.loader import load_brands
 from consumer.control.resource import resource
 from tests.fuzz import fuzz
 from tests.memory_api import MemoryApi
+from tests.spoiled import SPOILINGS
 from tests.webhook_samples import subscription
 
 BRANDS = sorted(load_brands())
@@ -19,7 +23,8 @@ CASES = 512
 def test_whatever_is_asked_no_answer_is_a_surprise(brand: str) -> None:
     report = fuzz(brand, CASES // len(BRANDS), 1)
     assert report.cases >= CASES // len(BRANDS) * 3 // 4
-    assert {200, 201, 404, 422} <= report.answers.keys()
+    assert {200, 201, 400, 404, 405, 415, 422} <= report.answers.keys()
+    assert {each.__name__ for each in SPOILINGS} == report.spoiled.keys()
 
 
 def test_a_surprise_is_found() -> None:
@@ -27,6 +32,33 @@ def test_a_surprise_is_found() -> None:
     api.healths.bug = RuntimeError("broken")
     with pytest.raises(BaseExceptionGroup):
         fuzz("hookline", 32, 1, api)
+
+
+def passing_over(request: Scope) -> None:
+    """An API that passes over parameters, hidden slashes and media types, as ours once did."""
+    request["query_string"] = b""
+
+
+def decoding(request: Scope) -> None:
+    request["raw_path"] = request["path"].encode()
+
+
+def taking_anything_for_json(request: Scope) -> None:
+    others = [(name, value) for name, value in request["headers"] if name != b"content-type"]
+    request["headers"] = [*others, (b"content-type", b"application/json")]
+
+
+@pytest.mark.parametrize("careless", [passing_over, decoding, taking_anything_for_json])
+def test_what_is_passed_over_is_found(careless: Callable[[Scope], None]) -> None:
+    api = MemoryApi()
+
+    async def in_front(scope: Scope, receive: Receive, send: Send) -> None:
+        careless(scope)
+        await api.app(scope, receive, send)
+
+    api.anybody = TestClient(in_front, base_url="http://api")
+    with pytest.raises(AssertionError):
+        fuzz("hookline", 1, 1, api)
 
 
 @pytest.fixture(scope="module", params=BRANDS)
