@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
 import fastavro
-import msgspec
 
 from consumer.cli.exits import bad_input, unavailable
+from consumer.events.document import json_text, parsed
+from consumer.events.reasons import Refused
 from consumer.json import Json
 from consumer.schemas import avro_schema
 from consumer.wire import WireFormat
@@ -60,10 +61,10 @@ def json_lines(stream: BinaryIO, key_field: str | None) -> Iterator[Outgoing]:
         if not value.strip():
             continue
         try:
-            parsed = cast("Json", msgspec.json.decode(value))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise bad_input(f"line {number} is not JSON: {error}") from None
-        key = _key(parsed, key_field, f"line {number}")
+            found = parsed(json_text(value))
+        except Refused as refused:
+            raise bad_input(f"line {number} is not JSON: {refused.detail}") from None
+        key = _key(found, key_field, f"line {number}")
         yield Outgoing(number=number, key=key, value=value, read_bytes=read_bytes)
 
 

@@ -173,10 +173,17 @@ _cloud = st.builds(
     st.fixed_dictionaries({"type": names, "subject": names, "id": ids, "source": _sources}),
     _maybe(product=names, time=times),
 )
+_DECLARED: Final[tuple[Headers, ...]] = (
+    (),
+    (("content-type", b"application/cloudevents+json"),),
+    (("contentType", b'"application/cloudevents+json; charset=utf-8"'),),
+    (("Content-Type", b"application/json"),),
+)
 _structured = st.builds(
-    lambda value, headers: record(value, (*headers, ("content-type", b"application/cloudevents+json"))),
+    lambda value, headers, declared: record(value, (*headers, *declared)),
     st.builds(_members, _cloud, st.none() | payloads, _scalars, _space),
     _other_headers,
+    st.sampled_from(_DECLARED),
 )
 
 

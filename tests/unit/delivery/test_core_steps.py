@@ -1,13 +1,16 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from consumer.delivery import done_map
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery
+from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position, Window
 from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
 from consumer.events.event import Event, Poison, Record, Tombstone
+from consumer.telemetry.count import reasoned
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
 from tests.deliveries import NOW_MS, SCHEDULE, delivery, event, response, rules, subscription, target_of
@@ -437,3 +440,35 @@ def test_a_repeat_is_no_repeat_any_more_when_the_first_one_went_to_another_proce
     bench.core.lost([RETRY])
     bench.consume(replace(twice, tier=0), partition=spill)
     assert len(bench.next(after_ms=60_000).send) == 1
+
+
+OTHERS_OF_ITS_ID = [{"offset": 1}, {"timestamp_ms": NOW_MS + 1}, {"source": "/shop"}, {"topic": "orders"}]
+
+
+@pytest.mark.parametrize("other", OTHERS_OF_ITS_ID, ids=str)
+def test_a_mark_of_one_event_says_nothing_of_another_of_the_same_id(other: dict[str, Any]) -> None:
+    bench = Bench()
+    one, another = (replace(delivery(each, tier=0), handed_over=True) for each in (event(), replace(event(), **other)))
+    bench.consume(one, another, partition=RETRY)
+    step = bench.next(after_ms=1_000)
+    assert sorted(step.check) == sorted((one.id, another.id))
+    bench.core.checked(bench.now_ms, one.id, succeeded=True)
+    bench.core.checked(bench.now_ms, another.id, succeeded=False)
+    assert len(bench.next().send) == 1
+    assert bench.core.counted()[reasoned("dropped", "succeeded_late")] == 1
+
+
+@pytest.mark.parametrize("other", OTHERS_OF_ITS_ID, ids=str)
+def test_another_event_of_the_same_id_is_no_repeat(other: dict[str, Any]) -> None:
+    bench = Bench()
+    bench.consume(delivery(event(), tier=0), delivery(replace(event(), **other), tier=0), partition=RETRY)
+    assert len(bench.next(after_ms=1_000).send) == 2
+
+
+@pytest.mark.parametrize("other", OTHERS_OF_ITS_ID, ids=str)
+def test_what_has_ended_of_one_event_has_not_ended_of_another_in_its_place(other: dict[str, Any]) -> None:
+    bench = Bench()
+    ended = {0: [done_map.short(delivery_id(event(), "sub_1"))]}
+    bench.core.assigned({EVENTS: Position(0, done_map.encode(0, -1, [0], ended))})
+    bench.consume(replace(event(), **other))
+    assert len(bench.next().send) == 1
