@@ -85,6 +85,7 @@ class ApiClient:
         path: str,
         body: Mapping[str, Json] | None = None,
         *,
+        params: Mapping[str, str] | None = None,
         unknown: Exception | None = None,
     ) -> dict[str, Json]:
         """One thing, out of the brand's envelope. What the API gives notice of is said on standard error.
@@ -94,7 +95,8 @@ class ApiClient:
             Exception: `unknown`, there is no such thing.
             CommandFailed: everything else that is no success; `exits.py` has the codes.
         """
-        told = self._told(method, path, body, params={}, unknown=unknown)
+        assert "?" not in path, "httpx drops a query that stands in the path: give params"
+        told = self._told(method, path, body, params=params or {}, unknown=unknown)
         if self.brand.api.envelope == "data":
             return self._object(told.get("data"))
         return told

@@ -35,5 +35,6 @@ class RemoteKeys:
 
     def revoke(self, key_id: str, *, with_descendants: bool) -> Shown:
         """See `KeyPort`."""
-        path = f"{self._path}/{quote(key_id, safe='')}" + ("?descendants=true" if with_descendants else "")
-        return self._client.ask("DELETE", path, unknown=key_unknown(key_id))
+        path = f"{self._path}/{quote(key_id, safe='')}"
+        params = {"descendants": "true"} if with_descendants else {}
+        return self._client.ask("DELETE", path, params=params, unknown=key_unknown(key_id))

@@ -108,6 +108,11 @@ def test_nothing_is_lost_or_half_written_whatever_goes_away(stage: Stage) -> Non
         assert (first.status_code, second.status_code) == (201, 201)
         assert first.json() == second.json()
         assert (first.headers.get("idempotency-replayed"), second.headers["idempotency-replayed"]) == (None, "true")
+        with client(url_of(two), new_key(stage, "--tenant", "acme")) as another:
+            own = another.post("/v1/webhooks", json=_WISH, headers=retried)
+            assert (own.status_code, own.headers.get("idempotency-replayed")) == (201, None)
+            assert own.json()["secret"] != first.json()["secret"]
+            made.append(own.json()["id"])
         one.kill("api")
         with client(url_of(one, times=2), key) as again:
             assert _listed(again) == sorted([*made, first.json()["id"]])

@@ -173,6 +173,22 @@ def test_keys_are_made_listed_and_revoked_both_ways(url: str, capsys: pytest.Cap
         assert json.loads(keys.err)["error"]["message"] == f"there is no key {'0' * 16}"
 
 
+def test_a_key_ends_no_later_than_its_maker_and_with_it_where_that_is_asked_for(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = Said("keys", capsys)
+    text = key_of(capsys, "family", "--scope", "admin", "--expires", "30d")
+    remote = ("--api", url, "--key", text)
+    [maker] = keys("list", *remote)
+    [made] = keys("create", *remote)
+    assert (made["createdBy"], made["scopes"], made["expiresAt"]) == (maker["id"], ["admin"], maker["expiresAt"])
+    assert keys("create", "--expires", "31d", *remote, code=os.EX_DATAERR) == []
+    error = json.loads(keys.err)["error"]
+    assert (error["field"], str(maker["expiresAt"]) in error["message"]) == ("--expires", True)
+    assert keys("revoke", str(maker["id"]), "--descendants", *remote)[0]["status"] == "revoked"
+    assert [each["status"] for each in keys("list", "--tenant", "family")] == ["revoked", "revoked"]
+
+
 def test_the_operator_s_key_acts_for_a_tenant(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     webhooks = Said("webhooks", capsys)
     operator, lab = ("--api", url, "--key", OPERATOR), ("--tenant", "lab", "--brand", "convo")
