@@ -221,7 +221,7 @@ def test_a_tenant_that_cannot_be_is_a_wrong_use(tenant: str) -> None:
 
 
 def test_a_notice_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    with client(always(200, {"id": "wh_1"}, Hookline_Notice="custom headers were cleared"), waits=[]) as asking:
+    with client(always(200, {"id": "wh_1"}, Notice="custom headers were cleared"), waits=[]) as asking:
         asking.ask("PATCH", "/v1/webhooks/wh_1", {})
     assert capsys.readouterr().err == "hookline: custom headers were cleared\n"
 
