@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.kafka.client import KafkaBroken, Properties, build, error_of
+from consumer.kafka.client import KafkaBroken, Properties, broken, build, denied, error_of
 from consumer.kafka.producer import TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
@@ -99,6 +99,7 @@ class _Side:
         self._failures = 0
         self._not_before_s = 0.0
         self._refused: str | None = None
+        self._denied: KafkaBroken | None = None
         self._lone: Producer | None = None
         self.waiting: deque[tuple[bytes, bytes]] = deque()
         self.producer = build(partial(Producer, on_delivery=partial(self._delivered, self.failed)), self._properties)
@@ -111,6 +112,8 @@ class _Side:
         self.producer.poll(0)
         if self._lone is not None:
             self._lone.poll(0)
+        if self._denied is not None:
+            raise self._denied
         if self._refused is not None:
             raise KafkaBroken(f"{self._topic} refuses an attempt record: {self._refused}")
         if self.left == 0:
@@ -135,6 +138,8 @@ class _Side:
             # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
             self._send_alone(key, value)
             return
+        if denied(error):
+            self._denied = broken(error, "writing attempts", needs=f"WRITE on topic {self._topic}")
         self._outage.met(topic=self._topic, error=error.str())
         self._failures += 1
         self._not_before_s = time.monotonic() + backoff_s(self._failures)

@@ -67,7 +67,7 @@ class KafkaFatal(KafkaBroken):
     """This client can never work again: build a new one."""
 
 
-class AccessDenied(KafkaBroken, ConfigurationError):  # noqa: N818 # same
+class AccessDenied(ConfigurationError, KafkaBroken):  # noqa: N818 # same
     """Kafka knows this user and does not let it do this: its administrator has to."""
 
     def __init__(self, message: str, *, code: str) -> None:

@@ -63,6 +63,7 @@ class PartitionConsumer:
         self._reset: dict[Partition, tuple[int | None, str]] = {}
         self._ends: dict[Partition, int] = {}
         self._fatal: KafkaError | None = None
+        self._unreadable: set[str] = set()
         self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
         self._commits = Commits(owns=self._assignment.__contains__, ids=self._following.ids, checkpoints=checkpoints)
@@ -281,9 +282,18 @@ class PartitionConsumer:
             if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 # same
                 self._reset[topic, partition] = (offset, error.str())
                 return
-        if denied(error) and not (self._foreign and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED):
+        if denied(error):
+            self._refused(error, topic)
+        else:
+            self._heard(error)
+
+    def _refused(self, error: KafkaError, topic: str | None) -> None:
+        """An ACL is missing: on one of the user's topics it costs that topic only."""
+        if topic is None or not self._foreign:
             raise broken(error, needs=f"READ on group {self._group} and on {topic or 'the topics it reads'}")
-        self._heard(error)
+        if topic not in self._unreadable:
+            self._unreadable.add(topic)
+            _log.warning("topic not read", topic=topic, reason=f"no ACL allows READ on topic {topic}")
 
     def _to_the_beginning(self, place: Partition, wanted: int | None, why: str) -> None:
         if place not in self._assignment:

@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, broken, error_of
+from consumer.kafka.client import KafkaFatal, broken, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
@@ -83,5 +83,7 @@ def _heard(message: Message, error: KafkaError, positions: dict[int, int]) -> No
         partition, offset = message.partition(), message.offset()
         if partition is not None and offset is not None:
             positions[partition] = offset
+    elif denied(error):
+        raise broken(error, needs=f"READ on topic {message.topic()}")
     elif error.fatal():
         raise KafkaFatal(error.str(), code=error.name())

@@ -25,7 +25,16 @@ from confluent_kafka import (
     Producer,
 )
 
-from consumer.kafka.client import KafkaFatal, Properties, build, client_properties, error_of
+from consumer.kafka.client import (
+    KafkaBroken,
+    KafkaFatal,
+    Properties,
+    broken,
+    build,
+    client_properties,
+    denied,
+    error_of,
+)
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
@@ -129,6 +138,7 @@ class RecordProducer:
         self._generation = 0
         self._rebuilds = 0
         self._fatal: str | None = None
+        self._denied: KafkaBroken | None = None
         self._failing = Outage(_log, "records not acknowledged")
         self._producer = build(Producer, self._properties)
         self._lone: Producer | None = None
@@ -166,11 +176,14 @@ class RecordProducer:
         """Serve librdkafka's callbacks and return what was acknowledged or refused since the last call.
 
         Raises:
+            AccessDenied: a topic may not be written.
             KafkaFatal: several new producers in a row failed for good without one acknowledgement.
         """
         self._producer.poll(0)
         if self._lone is not None:
             self._lone.poll(0)
+        if self._denied is not None:
+            raise self._denied
         if self._fatal is not None:
             self._rebuild(self._fatal)
         now_s = time.monotonic()
@@ -241,6 +254,8 @@ class RecordProducer:
             self._produced.append(Refused(token=write.token, reason=error.str(), too_large_bytes=size))
             return
         counters.add("produce_failed", reason=error.name())
+        if denied(error):
+            self._denied = broken(error, "writing records", needs=f"WRITE on topic {write.topic}")
         self._failing.met(topic=write.topic, error=error.str())
         fatal = error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 # librdkafka's local code
         if fatal:

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.placing import extent
@@ -88,7 +88,7 @@ def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tu
     """
     found = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
     if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-        raise broken(found.error, f"reading {topic}")
+        raise broken(found.error, f"reading {topic}", needs=f"READ and DESCRIBE on topic {topic}")
     if found.error is not None or not found.partitions:
         raise TopicMissing(f"{topic} does not exist: `hookline topics create` creates it")
     numbers = sorted(found.partitions)
@@ -111,8 +111,8 @@ def _until(consumer: Consumer, ends: dict[Partition, int]) -> Iterator[Record]:
                 if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
                     # The last offsets may hold nothing: compacted away, or a transaction's end.
                     unfinished.discard(_place(message))
-                elif error.fatal():
-                    raise broken(error)
+                elif error.fatal() or denied(error):
+                    raise broken(error, needs=f"READ on topic {message.topic()}")
                 continue
             read = record(message)
             place = (read.topic, read.partition)

@@ -101,7 +101,7 @@ class TopicWriter:
     def _failed(self, written: "Future[Place]", topic: str, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
             self._fatal = error
-        written.set_exception(broken(error, f"writing to {topic}"))
+        written.set_exception(broken(error, f"writing to {topic}", needs=f"WRITE on topic {topic}"))
 
     def _rebuild(self, error: KafkaError) -> None:
         """A fatal error ends an idempotent producer: the next takes over, and what the old one held has failed."""

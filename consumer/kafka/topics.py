@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from consumer.kafka.client import KafkaBroken, broken, build, client_properties, error_of
+from consumer.kafka.client import KafkaBroken, broken, build, client_properties, denied, error_of
 from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
 from consumer.kafka.topic_specs import Topics, specs
@@ -67,6 +67,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     Raises:
         ConfigurationError: the settings choose no event topics, or a topic of ours.
         TopicsUnfit: names everything that is not.
+        AccessDenied: an ACL is missing.
         KafkaBroken: the broker could not be asked, or refuses to know us.
     """
     heard: list[KafkaError] = []
@@ -82,6 +83,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
                 raise broken(error, "Kafka refuses the authentication") from None
         raise
     problems = differences(settings, found, names=names, events=events)
+    _hidden(admin, [problem.topic for problem in problems if problem.fatal and not problem.setting])
     for problem in problems:
         if not problem.fatal:
             _log.warning("topic not as advised", problem=str(problem))
@@ -153,6 +155,22 @@ def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
     )
 
 
+def _hidden(admin: AdminClient, missing: list[str]) -> None:
+    """A broker does not list what this user may not describe.
+
+    Raises:
+        AccessDenied: one of these is not missing, but hidden.
+    """
+    if not missing:
+        return
+    for name, answer in admin.describe_topics(TopicCollection(missing), request_timeout=_START_TIMEOUT_S).items():
+        try:
+            answer.result(_TIMEOUT_S)
+        except KafkaException as exception:
+            if denied(error_of(exception)):
+                raise broken(error_of(exception), needs=f"DESCRIBE, READ and WRITE on topic {name}") from None
+
+
 def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | None:
     """A resource's settings; None where this user may not see them, as on managed clusters."""
     try:
@@ -178,7 +196,7 @@ def _created(name: str, future: _Future[None]) -> bool:
         error = error_of(exception)
         if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return False  # another process was faster
-        raise broken(error, f"creating {name}") from None
+        raise broken(error, f"creating {name}", needs=f"CREATE on topic {name}") from None
     return True
 
 

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken
+from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
@@ -47,6 +47,7 @@ class TopicView:
         self._ends: dict[int, int] | None = None
         self._outgrown = False
         self._bug: Exception | None = None
+        self._denied: AccessDenied | None = None  # as long as it lasts
         self._away = Outage(_log, "topic not followed")
         self._thread = threading.Thread(target=self._run, name=f"view of {topic}", daemon=True)
 
@@ -70,14 +71,15 @@ class TopicView:
         """Wait, at most `timeout_s`, until everything before these offsets (by partition) was folded in.
 
         Raises:
+            AccessDenied: the topic may not be read, at this time.
             Exception: the fold has a bug and follows no more.
         """
         with self._moved:
             if self._ends is not None and not positions.keys() <= self._positions.keys():
                 self._outgrown = True  # the topic has new partitions
-            self._moved.wait_for(lambda: self._bug is not None or self._covers(positions), timeout_s)
-            if self._bug is not None:
-                raise self._bug
+            self._moved.wait_for(lambda: self._bug or self._denied or self._covers(positions), timeout_s)
+            if error := self._bug or self._denied:
+                raise error
             return self._covers(positions)
 
     def _covers(self, positions: Mapping[int, int]) -> bool:
@@ -88,6 +90,9 @@ class TopicView:
             try:
                 self._follow()
             except KafkaBroken as error:
+                with self._moved:
+                    self._denied = error if isinstance(error, AccessDenied) else None
+                    self._moved.notify_all()
                 self._away.met(topic=self.topic, error=str(error))
                 self._closing.wait(_AGAIN_S)
             except Exception as error:  # noqa: BLE001 # a bug of the fold, raised where it is waited for
@@ -106,6 +111,7 @@ class TopicView:
                 records, positions = feed.take(_BATCH, _WAIT_S)
                 if not positions:
                     continue
+                self._denied = None
                 self._away.over(topic=self.topic)
                 if self._went_back(records, positions):
                     self._begin_anew()

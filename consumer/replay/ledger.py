@@ -29,6 +29,7 @@ from consumer.settings import Settings
 MOST: Final = 500
 """Replays in one batch."""
 
+_ID: Final = "transactional.id"
 _TIMEOUT_S: Final = 30.0
 _TRANSACTION_MS: Final = 10_000
 _TRIES: Final = 5
@@ -63,7 +64,8 @@ class Ledger:
         try:
             ledger._producer.init_transactions(_TIMEOUT_S)
         except KafkaException as exception:
-            raise broken(error_of(exception), "becoming the writer of replays") from None
+            needs = f"WRITE and DESCRIBE on transactional id {ledger_properties(settings)[_ID]}"
+            raise broken(error_of(exception), "becoming the writer of replays", needs=needs) from None
         return ledger
 
     def generations(self) -> dict[str, int]:
@@ -159,7 +161,7 @@ def ledger_properties(settings: Settings) -> Properties:
     return client_properties(
         settings,
         ours={
-            "transactional.id": settings.topic_prefix + "replay",
+            _ID: settings.topic_prefix + "replay",
             "transaction.timeout.ms": _TRANSACTION_MS,
             "message.timeout.ms": _TRANSACTION_MS - 2_000,
             "message.max.bytes": ANY_SIZE,

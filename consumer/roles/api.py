@@ -23,7 +23,7 @@ from consumer.control.cursor import Cursors
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
-from consumer.kafka.client import KafkaBroken
+from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.store import HealthReader
 from consumer.replay.desk import DeadLetterDesk
@@ -86,6 +86,9 @@ def _checking(settings: Settings, control: Control, stop: threading.Event) -> "F
             try:
                 require(settings, needed_by(Role.API, Topics.of(settings)))
                 canary.ensure(settings, control.keyring)
+            except AccessDenied as error:
+                checked.set_exception(error)
+                return
             except KafkaBroken as error:
                 away.met(error=str(error))
                 stop.wait(_AGAIN_S)

@@ -15,7 +15,7 @@ import structlog
 
 from consumer.control.directory import Directory
 from consumer.delivery.offsets import Partition, Position
-from consumer.kafka.client import KafkaBroken
+from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
@@ -75,6 +75,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     run.until(stop)
                 finally:
                     run.close()
+            except AccessDenied:
+                raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))
                 stop.wait(_AGAIN_S)

@@ -23,7 +23,7 @@ from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import KafkaBroken
+from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
@@ -157,6 +157,8 @@ def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str |
     while not stop.is_set():
         try:
             cluster = require(settings, needed, events=role is Role.DELIVER)
+        except AccessDenied:
+            raise
         except KafkaBroken as error:
             unreachable.met(error=str(error))
             stop.wait(_ASK_KAFKA_EVERY_S)

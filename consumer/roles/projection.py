@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken
+from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
@@ -54,6 +54,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                 run.until(stop)
             finally:
                 run.close()
+        except AccessDenied:
+            raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))
             stop.wait(_AGAIN_S)
