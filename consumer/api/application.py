@@ -1,25 +1,48 @@
 """The API put together, from settings and a control plane to one ASGI application."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from consumer.api import once
 from consumer.api.answers import REPLAYED
 from consumer.api.brand_app import brand_app
-from consumer.api.exchange import REQUEST_ID
+from consumer.api.exchange import PRIVATE, REQUEST_ID, new_id
 from consumer.api.front import Front
+from consumer.api.problem import Refusal
 from consumer.api.services import Services
 from consumer.api.webhooks import NOTICE
 from consumer.brands.brand import Brand
 from consumer.settings import Settings
 
+_OF_THE_BODY: Final = frozenset({"content-length", "content-type"})
 _METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 # Not the headers of the operator's key: it has no business in a browser.
 _SENT: Final = ("Authorization", "Content-Type", "If-Match", once.HEADER)
 _READ: Final = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", REPLAYED, REQUEST_ID, NOTICE)
+
+
+class _Cors(CORSMiddleware):
+    """What is not allowed is a problem, as everywhere."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < HTTPStatus.BAD_REQUEST:
+            return response
+        refusal = Refusal(
+            HTTPStatus(response.status_code),
+            "the page's origin, its method or one of its headers is not allowed here: ask whoever runs this API",
+            headers={name: value for name, value in response.headers.items() if name not in _OF_THE_BODY},
+        )
+        request_id = new_id()
+        answer = refusal.answer(request_id)
+        answer.headers.update({REQUEST_ID: request_id, **PRIVATE})
+        return answer
 
 
 def application(services: Services, brands: Mapping[str, Brand]) -> ASGIApp:
@@ -36,7 +59,7 @@ def opened(application: ASGIApp, settings: Settings) -> ASGIApp:
     """The application, to pages of those origins too that the settings name. Nobody's cookies are asked for."""
     if not settings.api_cors_origins:
         return application
-    return CORSMiddleware(
+    return _Cors(
         application,
         allow_origins=settings.api_cors_origins,
         allow_methods=_METHODS,

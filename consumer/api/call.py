@@ -81,6 +81,7 @@ class GuardedRoute(APIRoute):
             call = await call_of(request)
             call.caller.need(scope)
             strict.check_query(request.query_params.multi_items(), parameters)
+            strict.check_headers(request.headers)
             if self.body_field is None:
                 strict.check_bodiless(call.body)
             checked = _Checked(request.scope, request.receive, strict.json_of(call.body) if call.body else None)

@@ -185,7 +185,7 @@ async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes:
             f"the body did not come within {_BODY_WITHIN_S:g} s",
             headers={"Connection": "close"},
         ) from None
-    if body and scope["method"] in _WITH_BODY and not _is_json(headers.get("content-type", "")):
+    if body and scope["method"] in _WITH_BODY and not _is_json(", ".join(headers.getlist("content-type"))):
         raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as JSON, with Content-Type: application/json")
     return bytes(body)
 

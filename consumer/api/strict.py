@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 
 from consumer.api.problem import Refusal, invalid
 from consumer.api.shapes import named
@@ -18,6 +19,7 @@ from consumer.repeated_names import repeated_names
 from consumer.webhooks.wrong import Code, Wrong
 
 _MOST_TOLD: Final = 20
+_ONCE: Final = ("If-Match", "Content-Type")
 
 
 def parameters_of(route: APIRoute) -> frozenset[str]:
@@ -43,6 +45,13 @@ def check_query(given: Sequence[tuple[str, str]], parameters: frozenset[str]) ->
         for name in dict.fromkeys(names)
         if name not in parameters or names.count(name) > 1
     )
+
+
+def check_headers(headers: Headers) -> None:
+    """Whether what has one meaning is there once. Raises Refusal: 400."""
+    for name in _ONCE:
+        if len(headers.getlist(name)) > 1:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"{name}: send it once, with all of its values in it")
 
 
 def json_of(body: bytes) -> object:

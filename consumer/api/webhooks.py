@@ -85,8 +85,8 @@ def _add_create(site: Site) -> None:
         id_ = None if call.work is None else f"wh_{call.work}"
         faults = Faults()
         wishes = wishes_of(body, owner, faults)
-        faults.looked(lambda: plane.webhooks.check(owner, wishes))
         faults.looked(lambda: services.check_url(body.url, owner.tenant))
+        faults.looked(lambda: plane.webhooks.check(owner, wishes))
         faults.tell()
         try:
             subscription, secret = plane.webhooks.create(owner, wishes, id=id_)
@@ -143,10 +143,10 @@ def _add_update(site: Site) -> None:
         faults, url = Faults(), body.url
         changes = changes_of(body, site.brand, faults)
         revision = site.revision(if_match, owner, id)
-        # First of all whether it is there: nobody learns of an address by another tenant's id.
-        faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
+        services.plane.webhooks.get(owner, id)  # nobody learns of an address by another tenant's id
         if url is not None:
             faults.looked(lambda: services.check_url(url, owner.tenant))
+        faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
         faults.tell()
         updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
         notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}

@@ -210,6 +210,9 @@ def test_cors_is_off_unless_an_origin_is_named() -> None:
     assert listed.headers["access-control-allow-origin"] == "https://app.example"
     foreign = opened.anybody.options("/v1/webhooks", headers=preflight | {"Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in foreign.headers
+    assert problem(foreign)["requestId"] == foreign.headers["request-id"]
+    strange = opened.anybody.options("/v1/webhooks", headers=preflight | {"Access-Control-Request-Headers": "X-Odd"})
+    assert problem(strange)["status"] == 400
 
 
 def test_a_head_of_a_probe_has_no_body(api: MemoryApi) -> None:

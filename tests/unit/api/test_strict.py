@@ -128,6 +128,13 @@ def test_another_media_type_is_told_which_to_send(acme: TestClient) -> None:
     assert "application/json" in problem(refused, 415)["detail"]
 
 
+def test_a_header_of_one_meaning_is_sent_once(acme: TestClient) -> None:
+    twice = [("If-Match", '"1"'), ("If-Match", '"2"')]
+    assert "once" in problem(acme.delete("/v1/webhooks/wh_1", headers=twice), 400)["detail"]
+    types = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    assert problem(acme.post("/v1/webhooks", content=b"{}", headers=types), 415)
+
+
 def test_an_unknown_reason_is_refused_and_the_known_are_named(acme: TestClient) -> None:
     refused = acme.get("/v1/dead-letters?reason=exhaustion")
     assert errors(refused) == [("reason", "not_a_choice")]

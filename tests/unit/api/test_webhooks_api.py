@@ -148,9 +148,9 @@ def test_another_host_clears_the_headers_and_says_so(api: MemoryApi) -> None:
     acme = api.client()
     path = f"/v1/webhooks/{api.webhook(acme, requestConfig={'headers': {'X-Key': 'k'}})['id']}"
     stayed = acme.patch(path, json={"url": "https://example.com/other"})
-    assert "hookline-notice" not in stayed.headers
+    assert "notice" not in stayed.headers
     moved = acme.patch(path, json={"url": "https://example.org/hook"})
-    assert moved.headers["hookline-notice"] == "custom headers were cleared because the host changed"
+    assert moved.headers["notice"] == "custom headers were cleared because the host changed"
     assert moved.json()["requestConfig"]["headers"] == {}
 
 
@@ -267,11 +267,11 @@ def test_all_that_is_wrong_with_a_body_is_told_at_once(api: MemoryApi) -> None:
     wrong = {"topics": ["a*"], "name": "a\u202eb", "rateLimit": -1, "secret": "short"}
     refused = api.client().post("/v1/webhooks", json={"url": "https://a.example/", **wrong}).json()
     assert [(each["field"], each["code"]) for each in refused["errors"]] == [
+        ("url", "not_public"),
         ("topics", "malformed"),
         ("name", "forbidden_character"),
         ("secret", "malformed"),
         ("rateLimit", "out_of_range"),
-        ("url", "not_public"),
     ]
     assert refused["detail"].count(";") == 4
 
