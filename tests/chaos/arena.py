@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -44,7 +44,7 @@ GENERATIONS: Final = 80
 LATE: Final = 124  # as timeout(1) says it
 TYPES: Final = ("order.created", "order.updated", "user.created", "order.created", "rare.made")
 _STAGE_PREFIX: Final = "chaos."
-_PYTHON: Final = (sys.executable, "-m")
+PYTHON: Final = (sys.executable, "-m")
 _PLANTING: Final = Path(__file__).with_name("planting")
 
 
@@ -183,6 +183,9 @@ class Arena:
         self._open = ExitStack()
         folder.mkdir(parents=True, exist_ok=True)
         password = canary.word()
+        api = f"127.0.0.1:{free_port()}"
+        self.api_url = f"http://{api}"
+        self.operator_key = canary.signing_secret()
         self.kafka: Broker = kafka or Kafka.start(folder / "kafka")
         self._open.callback(self.kafka.stop)
         self.redis = Redis.start(folder / "redis", ["--requirepass", password])
@@ -195,6 +198,8 @@ class Arena:
             "HOOKLINE_EVENT_TOPICS": f"{_STAGE_PREFIX}orders",
             "HOOKLINE_PARTITIONS": str(PARTITIONS),
             "HOOKLINE_ENCRYPTION_KEYS": f"chaos:{canary.encryption_key()}",
+            "HOOKLINE_API_LISTEN": api,
+            "HOOKLINE_OPERATOR_KEY": self.operator_key,
             "HOOKLINE_ALLOW_HTTP": "true",
             "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
             "HOOKLINE_RETRY_DELAYS": "1s,2s,5s,10s",
@@ -239,16 +244,16 @@ class Arena:
         self.customers[customer.name] = customer
         self._open.callback(customer.server.stop)
 
-    def subscription(self, hook: Hook) -> Subscription:
-        """A webhook as the topic holds it, with a header whose value is a canary."""
-        customer = self.customers[hook.name.partition("-")[0]]
+    def subscription(self, hook: Hook, url: str | None = None) -> Subscription:
+        """A webhook as the topic holds it, with a header whose value is a canary; at its customer's, or at this URL."""
         return create(
             Wishes(
                 tenant=hook.tenant,
-                url=f"http://127.0.0.1:{customer.port}/{hook.name}",
+                url=url or f"http://127.0.0.1:{self.customers[hook.name.partition('-')[0]].port}/{hook.name}",
                 brand="hookline",
                 event_types=hook.event_types or None,
-                secret=self.secrets[hook.name],
+                secret=self.secrets.get(hook.name) or canary.signing_secret(),
+                filter_json=hook.filter_json or None,
                 headers={"x-api-key": canary.word()},
                 timeout_ms=hook.timeout_ms,
             ),
@@ -260,9 +265,9 @@ class Arena:
             allow_http=True,
         )[0]
 
-    def subscribe(self, hooks: Sequence[Hook]) -> None:
+    def subscribe(self, hooks: Sequence[Hook], url_of: Callable[[Hook], str | None] = lambda _: None) -> None:
         """Write webhooks straight onto their topic."""
-        subscriptions = [self.subscription(hook) for hook in hooks]
+        subscriptions = [self.subscription(hook, url_of(hook)) for hook in hooks]
         topic = self.stage.topics.subscriptions
         write_now(
             self.settings,
@@ -279,7 +284,7 @@ class Arena:
         listed.write_text(json.dumps([asdict(each) for each in endpoints]))
         log.touch()
         server = LocalProcess(
-            [*_PYTHON, "tests.chaos.receiver", str(listed), str(log), str(port)],
+            [*PYTHON, "tests.chaos.receiver", str(listed), str(log), str(port)],
             log=self.folder / f"{name}.log",
             environment={**os.environ, "PYTHONPATH": str(ROOT)},
         )

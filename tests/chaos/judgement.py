@@ -16,6 +16,7 @@ from tests.acceptance.happenings import Hook, Published, owed, travelling
 from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receipt
 from tests.acceptance.stage import Stage
+from tests.chaos import hostile
 from tests.chaos.arena import happening
 from tests.chaos.changes import Story
 from tests.chaos.load import Ledger
@@ -64,7 +65,7 @@ class Judgement:
 
 
 def read_log(stage: Stage) -> Log:
-    """Read the topics."""
+    """Read the topics; what the hostile tenants have on them is owed to nobody."""
     written_ms: dict[Pair, int] = {}
 
     def wrote(pair: Pair, at_ms: int) -> None:
@@ -74,6 +75,8 @@ def read_log(stage: Stage) -> Log:
     own_ids: dict[str, str] = {}
     for each in stage.read(stage.topics.dead_letter):
         letter = decode_dead_letter(each.value or b"")
+        if letter.delivery.event.tenant.startswith(hostile.TENANT):
+            continue
         pair = (travelling(letter.delivery.event.id), letter.delivery.subscription_id)
         buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
         own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
@@ -85,16 +88,17 @@ def read_log(stage: Stage) -> Log:
             if not each.value:
                 continue  # an empty record asks the broker for its time
             delayed = decode_delayed(each.value, tier)
-            if isinstance(delayed, Delivery):
+            if isinstance(delayed, Delivery) and not delayed.event.tenant.startswith(hostile.TENANT):
                 due_ms = each.timestamp_ms + delays_ms[tier]
                 waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
                 wrote((travelling(delayed.event.id), delayed.subscription_id), each.timestamp_ms)
     tried: list[Tried] = []
     for each in stage.read(stage.topics.attempts):
         attempt = decode_attempt(each.value or b"")
-        tried.append(Tried(delivery_id=attempt.delivery_id, number=attempt.number, at_ms=attempt.at_ms))
+        if not attempt.tenant.startswith(hostile.TENANT):
+            tried.append(Tried(delivery_id=attempt.delivery_id, number=attempt.number, at_ms=attempt.at_ms))
     return Log(
-        events=[_published(each) for each in stage.read(stage.event_topic)],
+        events=[_published(each) for each in stage.read(stage.event_topic) if each.key != hostile.KEY],
         buried=buried,
         own_ids=own_ids,
         tried=tried,

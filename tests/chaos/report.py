@@ -119,6 +119,7 @@ def page(outcome: Outcome) -> str:
         f"- Requests noted by the receivers: {outcome.receipts:,}.",
         f"- Dead letters: {_counted(outcome.dead_letters)}.",
         f"- Duplicates by the fault that explains them: {_causes(outcome.causes)}.",
+        f"- First deliveries of the others at p99: {_waits(outcome)}.",
         f"- Commits looked at: {judged.commits:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
         *(f"- LEAKED: {place}" for place in outcome.leaked),
@@ -139,6 +140,10 @@ def verdict(outcome: Outcome) -> str:
         f"{len(found.early)} early, {len(found.phantom)} phantom, {len(outcome.leaked)} leaked, "
         f"{judged.duplicates:,} duplicates, {len(outcome.faults)} faults in {outcome.length_s / 60:g} minutes"
     )
+
+
+def _waits(outcome: Outcome) -> str:
+    return f"{outcome.waits.alone_ms:,} ms, and beside the hostile {outcome.waits.beside_ms:,} ms"
 
 
 def _broken(outcome: Outcome) -> list[str]:
@@ -182,6 +187,8 @@ def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("dead letters under a strange id", len(judged.strange_dead_letters)),
         ("commits past what was safe", len(judged.unsafe_commits)),
         ("places with a leaked secret", len(outcome.leaked)),
+        ("bugs that a process met", outcome.bugs),
+        ("ms at p99 beyond the second that the hostile may cost the others", outcome.waits.beyond_ms),
     )
 
 

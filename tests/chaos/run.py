@@ -1,5 +1,6 @@
 """One chaos run: begin, faults under load, calm, the end of everything, judgement."""
 
+import os
 import threading
 import time
 from collections import Counter
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from tests.acceptance.deadline import until
-from tests.acceptance.receipts import Receipt, read_receipts
+from tests.acceptance.receipts import ROOT, Receipt, read_receipts
 from tests.chaos import judgement, leaks
-from tests.chaos.arena import PARTITIONS, Arena, arena, happening, steady_hooks
+from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, steady_hooks
+from tests.chaos.beside import Beside, Span, Waits, bugs, compared
 from tests.chaos.changes import Changes
 from tests.chaos.faults import Faults, Happened, now_ms
 from tests.chaos.judgement import Judgement
@@ -23,6 +25,8 @@ from tests.chaos.watch import Held, Watch
 
 EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
 _CALM_S: Final = 12.0
+_COMPARED_SHARE: Final = 6.0  # of the length, twice
+_COMPARED_MOST_S: Final = 120.0
 _LEAD_S: Final = 3.0
 _END_WITHIN_S: Final = 200.0
 
@@ -44,6 +48,8 @@ class Outcome:
     leaked: Sequence[str]
     held: Sequence[Held]
     calm_ms: int
+    waits: Waits
+    bugs: int
     receipts: int
     dead_letters: Counter[str]
 
@@ -63,6 +69,7 @@ def run(
 def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcome:
     hooks = steady_hooks()
     built.subscribe(hooks)
+    beside = Beside(built, seed, PYTHON, {**os.environ, "PYTHONPATH": str(ROOT)})
     faults, watch = Faults(built), Watch(built)
     changes = Changes(built, faults, seed)
     load = Load(
@@ -80,12 +87,14 @@ def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcom
         ]
         try:
             time.sleep(_LEAD_S)
+            spans = beside.compare(min(_COMPARED_MOST_S, length_s / _COMPARED_SHARE))
             faults.run(plan(seed, length_s), stop_faults)
             stop_changes.set()
             others[0].result()
             calm_ms = now_ms()
             time.sleep(_CALM_S)
             watch.look_at_processes()
+            beside.end()
         finally:
             for stop in (stop_changes, stop_load):
                 stop.set()
@@ -97,7 +106,15 @@ def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcom
         others[1].result()
     found_leaks = leaks.leaks(built)
     assert built.hosts.stop() == 0
-    seen = _Seen(ledger=load.ledger, faults=faults, watch=watch, changes=changes, calm_ms=calm_ms, leaked=found_leaks)
+    seen = _Seen(
+        ledger=load.ledger,
+        faults=faults,
+        watch=watch,
+        changes=changes,
+        calm_ms=calm_ms,
+        leaked=found_leaks,
+        spans=spans,
+    )
     return _judged(built, seen, seed=seed, length_s=length_s)
 
 
@@ -111,6 +128,8 @@ class _Seen:
     changes: Changes
     calm_ms: int
     leaked: Sequence[str]
+    spans: tuple[Span, Span]
+    """The times without the hostile and beside them."""
 
 
 def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome:
@@ -144,6 +163,8 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         leaked=seen.leaked,
         held=seen.watch.held,
         calm_ms=seen.calm_ms,
+        waits=compared(log.events, judged.arrivals, *seen.spans),
+        bugs=bugs(built.folder),
         receipts=len(receipts),
         dead_letters=Counter(each.reason for each in log.buried),
     )

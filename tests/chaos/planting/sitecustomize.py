@@ -4,9 +4,9 @@ import os
 import traceback
 
 try:
-    from tests.simulation.planted import BUGS
+    from tests.chaos.bugs import ALL
 
-    for each in BUGS[os.environ["PLANTED_BUG"]].patches():
+    for each in ALL[os.environ["PLANTED_BUG"]]():
         each.start()
 except BaseException:  # noqa: BLE001 # whatever it is, the process must not go on
     traceback.print_exc()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +10,10 @@ from consumer.delivery import done_map
 from tests.acceptance.happenings import Hook, Published
 from tests.acceptance.ledger import Buried
 from tests.acceptance.receipts import Receipt
-from tests.chaos import canary
+from tests.chaos import canary, hostile
 from tests.chaos.arena import happening
+from tests.chaos.beside import Span as Waited
+from tests.chaos.beside import Waits, bugs, compared, p99
 from tests.chaos.changes import Span, Story
 from tests.chaos.faults import Happened
 from tests.chaos.judgement import Judgement, Log, decide, unsafe
@@ -175,3 +178,39 @@ def test_a_canary_is_heard_in_every_form() -> None:
     for text in (secret, key, word, f"prefix {word} suffix", word.encode().hex()):
         assert canary.found([None, b"harmless", text.encode()]), text
     assert not canary.found([None, b"harmless", b"***"])
+
+
+def test_the_others_wait_beside_the_hostile_at_most_a_second_longer() -> None:
+    published = events(60)
+    alone, beside = Waited(from_ms=0, until_ms=30_000), Waited(from_ms=30_000, until_ms=60_000)
+
+    def waits(hook: str, took_ms: int) -> Waits:
+        took = {event.webhook_id: 10 if event.time_ms < beside.from_ms else took_ms for event in published}
+        arrivals = {(event.webhook_id, hook): [event.time_ms + took[event.webhook_id]] for event in published}
+        return compared(published, arrivals, alone, beside)
+
+    assert waits("north-0-0", 1_010) == Waits(alone_ms=10, beside_ms=1_010)
+    assert waits("north-0-0", 1_010).beyond_ms == 0
+    assert waits("south-0-0", 1_200).beyond_ms == 190
+    # What is slow, dead or changing is no measure.
+    assert waits("odd-0-slow", 9_000) == waits("south-changing-0-1", 9_000) == Waits(alone_ms=0, beside_ms=0)
+
+
+@pytest.mark.parametrize(("values", "wanted"), [([], 0), ([7], 7), ([*range(1, 101)], 99), ([*range(1, 202)], 199)])
+def test_99_of_100_do_not_exceed_it(values: list[int], wanted: int) -> None:
+    assert p99(values) == wanted
+
+
+def test_a_bug_that_a_process_met_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "hookline-first-1.log").write_text(
+        '{"event": "bug", "x": 1}\n{"event": "stopping"}\n{"event": "bug"}\n'
+    )
+    (tmp_path / "other.log").write_text('{"event": "bug"}\n')
+    assert bugs(tmp_path) == 2
+
+
+def test_the_hostile_draw_from_the_generators_and_their_events_are_told_from_the_others() -> None:
+    records, payloads = hostile.corpus(7)
+    assert len(records) == len(payloads) > 100
+    assert all(hook.tenant.startswith(hostile.TENANT) for hook in hostile.hooks())
+    assert {happening(number).tenant for number in range(100)}.isdisjoint(hook.tenant for hook in hostile.hooks())
