@@ -93,14 +93,14 @@ class Attempting:
             if wait_ms is not None:
                 self._endings.spill(job, wait_ms)
 
-    def start(self, now_ms: int, most: int) -> None:
-        """Send what the lanes may send, at most so many requests."""
+    def start(self, now_ms: int, most: int, *, wall_ms: int) -> None:
+        """Send what the lanes may send, at most so many requests, signed at `wall_ms`."""
         for job in self._traffic.start(now_ms, most):
             if job.entry.window.closed:
                 self._traffic.abandoned(job, now_ms)
                 continue
             self._boundaries.take(job.entry)
-            request = self._request(now_ms, job)
+            request = self._request(wall_ms, job)
             if isinstance(request, Failure):
                 self._traffic.answered(job, read(request, now_ms), now_ms)
                 self._ended(now_ms, job, request, read(request, now_ms))
@@ -108,7 +108,7 @@ class Attempting:
                 job.request = request
                 self._step.send.append((self.flying.begin(job), request))
 
-    def _request(self, now_ms: int, job: Job) -> Request | Failure:
+    def _request(self, wall_ms: int, job: Job) -> Request | Failure:
         """Its request, rendered once for the delivery's life and signed for this attempt, or why there is none.
 
         What cannot be signed here fails this webhook's attempts and nobody else's.
@@ -127,7 +127,7 @@ class Attempting:
             job.body, job.content_type = rendered
         else:
             job.body, job.content_type = delivery.body, delivery.content_type
-        request = within(Boundary.SIGN, entry, _signed, signer, job, now_ms, delivery_id=delivery.id)
+        request = within(Boundary.SIGN, entry, _signed, signer, job, wall_ms, delivery_id=delivery.id)
         return request.failure if isinstance(request, Bug) else request
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.endings import Endings
+from consumer.delivery.hold import OUR_CLOCK, Clocks
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark, NoMark
@@ -64,11 +65,12 @@ class Core:
         decode: Callable[[Record], Content],
         target: Callable[[Subscription], Target],
         mark: Mark | None = None,
+        clocks: Clocks = OUR_CLOCK,
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
         self._endings = Endings(rules.schedule, repeats)
-        self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries)
+        self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries, clocks=clocks)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
         self._traffic = Traffic(rules.limits)
         self._attempting = Attempting(
@@ -144,13 +146,16 @@ class Core:
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 
-    def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
-        """What the shell is to do now. `broker_now_ms` is the broker's clock, never ahead of it.
+    def next(self, now_ms: int, steady_ms: int, *, wall_ms: int | None = None, most: int = START_AT_ONCE) -> Step:
+        """What the shell is to do now.
+
+        `steady_ms` is the clock that nobody sets, to which `Clocks` compares the brokers'; `wall_ms` the one that
+        receivers of a signature compare it with, where it is not `now_ms`.
 
         At most so many requests are started; for 0 nothing is begun: what it would leave to be written has no room.
         """
         if most > 0:
-            self._begin(now_ms, broker_now_ms, most)
+            self._begin(now_ms, steady_ms, most, now_ms if wall_ms is None else wall_ms)
         self._relieve(now_ms)
         if self.boundaries.mark.suspects:
             self._intake.forgive()
@@ -161,7 +166,7 @@ class Core:
         step.write = self._endings.asked()
         step.load = self._tenants.wanted(now_ms)
         step.bugs = self.boundaries.bugs()
-        step.wake_ms = self._wake_ms(now_ms, broker_now_ms)
+        step.wake_ms = self._wake_ms(now_ms, steady_ms)
         return step
 
     @property
@@ -177,9 +182,9 @@ class Core:
         return self._planning.busy or self._intake.waiting or self._attempting.busy or self._endings.pending
 
     @property
-    def holds(self) -> bool:
-        """Whether records wait to be due by the broker's clock."""
-        return self._intake.next_due_ms is not None
+    def held(self) -> set[Partition]:
+        """The partitions of which records wait to be due by their brokers' clocks."""
+        return self._intake.held
 
     @property
     def paused(self) -> frozenset[Partition]:
@@ -240,12 +245,12 @@ class Core:
 
     # ── turn by turn ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, now_ms: int, broker_now_ms: int, most: int) -> None:
+    def _begin(self, now_ms: int, steady_ms: int, most: int, wall_ms: int) -> None:
         """Whatever may begin now: what has waited, what is due, what the lanes may send; the overdue is spilled."""
         self._planning.have_waited(now_ms)
-        for entry, delayed in self._intake.due(broker_now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+        for entry, delayed in self._intake.due(steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delayed)
-        self._attempting.start(now_ms, most)
+        self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.
         for job, wait_ms in self._traffic.overdue(now_ms):
@@ -258,9 +263,9 @@ class Core:
                 self._intake.pause(window)
                 self._attempting.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
 
-    def _wake_ms(self, now_ms: int, broker_now_ms: int) -> int | None:
-        due_ms = self._intake.next_due_ms
+    def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
+        due_ms = self._intake.next_due_ms(steady_ms)
         if due_ms is not None:
-            due_ms += now_ms - broker_now_ms
+            due_ms += now_ms - steady_ms
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)

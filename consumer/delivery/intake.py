@@ -12,7 +12,7 @@ from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.repeats import Repeats, Turn
@@ -40,6 +40,8 @@ class Intake:
         repeats: Repeats,
         decode: Callable[[Record], Content],
         boundaries: Boundaries,
+        *,
+        clocks: Clocks = OUR_CLOCK,
     ) -> None:
         self._schedule = schedule
         self._repeats = repeats
@@ -47,7 +49,7 @@ class Intake:
         self._decode = decode
         self._mark = boundaries.mark
         self._boundaries = boundaries
-        self._hold = Hold()
+        self._hold = Hold(clocks)
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
         self._schemas = SchemasWanted()
         self._innocent: list[Place] = []
@@ -110,15 +112,19 @@ class Intake:
             if event is not None:
                 yield entry, event
 
-    def due(self, broker_now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
-        """What was held and is due by the broker's clock."""
+    def due(self, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
+        """What was held and is due by its broker's clock."""
         due, self._behind = self._behind, []
-        return [each for each in due + self._hold.take(broker_now_ms, most) if self._goes(*each)]
+        return [each for each in due + self._hold.take(steady_ms, most) if self._goes(*each)]
+
+    def next_due_ms(self, steady_ms: int) -> int | None:
+        """When the next held record is due, by our steady clock."""
+        return self._hold.next_due_ms(steady_ms)
 
     @property
-    def next_due_ms(self) -> int | None:
-        """When the next held record is due, by the broker's clock."""
-        return self._hold.next_due_ms()
+    def held(self) -> set[Partition]:
+        """The partitions of which records are held."""
+        return self._hold.partitions
 
     @property
     def waiting(self) -> bool:
@@ -227,7 +233,8 @@ class Intake:
                 self._endings.drop(entry, "repeat")
                 return
             due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
-        self._hold.put(entry, delayed, due_ms=due_ms, size=len(record.value or b""))
+        leader = (record.topic, record.partition, record.leader_epoch)
+        self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=len(record.value or b""))
         if self._hold.is_full(entry.window):
             self.pause(entry.window)
 

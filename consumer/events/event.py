@@ -25,6 +25,7 @@ class Record:
     headers: Headers
     timestamp_ms: int
     headers_readable: bool = True
+    leader_epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,29 +1,40 @@
-"""The broker's clock, estimated from the timestamps of acknowledged records.
+"""The brokers' clocks, estimated from the times at which they appended records.
 
-The law: the estimate never runs ahead of the broker's clock, so nothing kept until a broker's time is early.
+The law: the estimate of a leader's clock never runs ahead of that clock, so nothing kept until its time is early.
 
-A record appended at `append_ms` (the broker's clock) was acknowledged at `acknowledged_at_ms` (ours), and the append
-came first. So append - acknowledged <= skew, whatever the network did: each acknowledgement is a lower bound of the
-skew, and the largest of a sliding window is the best one. The window slides because clocks drift and are set.
+A record appended at `append_ms` (the clock of the leader of its partition) was seen at `seen_ms` (ours), and the append
+came first. So append - seen <= skew, whatever the network did: each record seen is a lower bound of the skew, and the
+largest of a sliding window is the best one. The window slides because clocks drift and are set.
+
+Brokers have clocks of their own, and a partition's leader changes: a bound says nothing of another leader. Whose a
+record is, its leader epoch says when it is read. So what is held is judged by records read of the same partition and
+epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. One that is
+not read after a while, because its partition is paused, counts for the newest epoch read there.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
+
+from consumer.delivery.hold import Leader
+from consumer.delivery.offsets import Partition
 
 WINDOW_MS: Final = 600_000
 # Further apart no two clocks of one installation are; librdkafka's mock cluster says that everything was appended
 # 1,234 ms after the epoch.
 PLAUSIBLE_MS: Final = 86_400_000
-
-
 ASK_AGAIN_MS: Final = WINDOW_MS // 2
-_LONG_PAST_MS: Final = 0
+UNREAD_MS: Final = 2_000
+"""What was written is read within this time, unless its partition is paused."""
+
+_EPOCHS: Final = 16
+_UNREAD: Final = 4
 
 
 class BrokerClock:
-    """Lower bounds of the broker's clock minus ours, the largest first.
+    """Lower bounds of one leader's clock minus ours, the largest first.
 
-    Without any the broker's time is taken as long past: nothing is due. One that tells no time is taken to have ours.
+    One that tells no time is taken to have ours.
     """
 
     __slots__ = ("_bounds", "_tells_nothing")
@@ -33,36 +44,122 @@ class BrokerClock:
         self._bounds: deque[tuple[int, int]] = deque()
         self._tells_nothing = False
 
-    def observe(self, acknowledged_at_ms: int, append_ms: int) -> None:
-        """A record with LogAppendTime `append_ms` was acknowledged at our `acknowledged_at_ms`. Both since the epoch.
+    def observe(self, seen_ms: int, append_ms: int) -> None:
+        """A record with LogAppendTime `append_ms` was there at our `seen_ms`. Both since the epoch.
 
         Timestamps that a producer chose (CreateTime) say nothing of the broker's clock: they must not be given.
         """
-        # Both are cut to whole milliseconds: it was acknowledged up to one later than ours says.
-        bound = append_ms - acknowledged_at_ms - 1
-        if abs(bound) > PLAUSIBLE_MS:
+        bound = _bound(seen_ms, append_ms)
+        if bound is None:
             self._tells_nothing = True
             return
         bounds = self._bounds
-        if bounds and bounds[-1][0] > acknowledged_at_ms:
+        if bounds and bounds[-1][0] > seen_ms:
             bounds.clear()  # our clock was set back: what was measured by the old one is worth nothing
         while bounds and bounds[-1][1] <= bound:
             bounds.pop()
-        bounds.append((acknowledged_at_ms, bound))
-        while bounds[0][0] <= acknowledged_at_ms - WINDOW_MS:
+        bounds.append((seen_ms, bound))
+        while bounds[0][0] <= seen_ms - WINDOW_MS:
             bounds.popleft()
 
-    def is_old(self, our_now_ms: int) -> bool:
-        """Whether it is time to write something and see when it was appended."""
-        return not self._bounds or self._bounds[-1][0] <= our_now_ms - ASK_AGAIN_MS
-
     @property
-    def skew_ms(self) -> int:
-        """The broker's clock minus ours, at least."""
-        return self._bounds[0][1] if self._bounds else 0
+    def skew_ms(self) -> int | None:
+        """The leader's clock minus ours, at least. None where nothing is known of it."""
+        if self._bounds:
+            return self._bounds[0][1]
+        return 0 if self._tells_nothing else None
 
-    def now_ms(self, our_now_ms: int) -> int:
-        """What the broker's clock shows at our `our_now_ms`, or a little less."""
-        if not self._bounds and not self._tells_nothing:
-            return _LONG_PAST_MS
-        return our_now_ms + self.skew_ms
+
+class BrokerClocks:
+    """The clocks behind the partitions that are read."""
+
+    def __init__(self) -> None:
+        self._places: dict[Partition, _Place] = {}
+
+    def read(self, leader: Leader, offset: int, append_ms: int, seen_ms: int) -> None:
+        """A record with LogAppendTime was read."""
+        topic, partition, epoch = leader
+        place = self._places.get((topic, partition))
+        if place is None:
+            place = self._places[topic, partition] = _Place()
+        place.read(epoch, offset, append_ms, seen_ms)
+
+    def acknowledged(self, partition: Partition, offset: int, append_ms: int, seen_ms: int) -> None:
+        """A record of ours was appended there."""
+        place = self._places.get(partition)
+        if place is None:
+            return
+        place.awaited = False
+        if offset > place.last:
+            place.written[offset] = (seen_ms, append_ms)
+            while len(place.written) > _UNREAD:
+                del place.written[min(place.written)]
+
+    def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
+        """The leader's clock minus ours, or a little less. None where nothing is known of it."""
+        topic, partition, epoch = leader
+        place = self._places.get((topic, partition))
+        return None if place is None else place.skew_ms(epoch, our_now_ms)
+
+    def to_ask(self, partitions: Iterable[Partition], our_now_ms: int) -> list[Partition]:
+        """Those to write something to, now, to see when it is appended: nothing more before that is acknowledged."""
+        asked = []
+        for partition in partitions:
+            place = self._places.get(partition)
+            if place is not None and place.is_to_be_asked(our_now_ms):
+                place.asked_ms, place.awaited = our_now_ms, True
+                asked.append(partition)
+        return asked
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """These are not read any more, or are other logs now."""
+        for partition in partitions:
+            self._places.pop(partition, None)
+
+
+class _Place:
+    """One partition: a clock for each epoch read, and what we have written there and not read yet, by offset."""
+
+    __slots__ = ("asked_ms", "awaited", "clocks", "last", "newest", "written")
+
+    def __init__(self) -> None:
+        self.clocks: dict[int | None, BrokerClock] = {}
+        self.newest: int | None = None
+        self.last = -1  # the offset that was read last
+        self.written: dict[int, tuple[int, int]] = {}
+        self.asked_ms: int | None = None
+        self.awaited = False
+
+    def is_to_be_asked(self, our_now_ms: int) -> bool:
+        return not self.awaited and (self.asked_ms is None or our_now_ms - self.asked_ms > ASK_AGAIN_MS)
+
+    def read(self, epoch: int | None, offset: int, append_ms: int, seen_ms: int) -> None:
+        clock = self.clocks.get(epoch)
+        if clock is None:
+            clock = self.clocks[epoch] = BrokerClock()
+            while len(self.clocks) > _EPOCHS:
+                del self.clocks[next(iter(self.clocks))]
+        self.newest, self.last = epoch, offset
+        if (mine := self.written.pop(offset, None)) is not None:
+            acknowledged_ms, mine_append_ms = mine
+            # As if it had been seen now: the bound is the same, and our times do not fall.
+            append_ms = mine_append_ms + max(0, seen_ms - acknowledged_ms)
+        clock.observe(seen_ms, append_ms)
+
+    def skew_ms(self, epoch: int | None, our_now_ms: int) -> int | None:
+        clock = self.clocks.get(epoch)
+        skew_ms = None if clock is None else clock.skew_ms
+        if skew_ms is None or epoch != self.newest:
+            return skew_ms
+        for seen_ms, append_ms in self.written.values():
+            bound = _bound(seen_ms, append_ms)
+            if bound is not None and our_now_ms - seen_ms >= UNREAD_MS:
+                skew_ms = max(skew_ms, bound)
+        return skew_ms
+
+
+def _bound(seen_ms: int, append_ms: int) -> int | None:
+    """What the two say of the skew; None where they are too far apart to say anything."""
+    # Both are cut to whole milliseconds: it was seen up to one later than ours says.
+    bound = append_ms - seen_ms - 1
+    return bound if abs(bound) <= PLAUSIBLE_MS else None

@@ -34,4 +34,5 @@ def record(message: Message) -> Record:
         headers=tuple(headers) if headers else _NO_HEADERS,
         headers_readable=readable,
         timestamp_ms=message.timestamp()[1],
+        leader_epoch=message.leader_epoch(),
     )

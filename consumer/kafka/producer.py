@@ -44,6 +44,7 @@ _log = structlog.get_logger("kafka")
 # The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
 ANY_SIZE: Final = 1_000_000_000
 _LINGER_MS: Final = 5
+_BY_KEY: Final = -1
 _MAX_QUEUED: Final = 20_000
 _MAX_QUEUED_KB: Final = 32_768
 _FIRST_BACKOFF_S: Final = 0.1
@@ -58,11 +59,13 @@ _REFUSALS: Final = TOO_LARGE | {KafkaError.INVALID_RECORD}
 class Acknowledged:
     """The record is on all in-sync replicas.
 
-    `timestamp_ms` is the broker's append time; None where the topic's timestamps are the producers'.
+    `timestamp_ms` is the broker's append time; None where the topic's timestamps are the producers'. `place` is its
+    topic, partition and offset, where they are told.
     """
 
     token: int
     timestamp_ms: int | None
+    place: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class _Write:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
+    partition: int | None
     failures: int = 0
     alone: bool = False
 
@@ -161,11 +165,15 @@ class RecordProducer:
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes | None]] = (),
+        partition: int | None = None,
     ) -> None:
-        """Produce a record. What became of it comes from a later `poll`, under this token, which must be new."""
+        """Produce a record, to this partition or where its key belongs.
+
+        What became of it comes from a later `poll`, under this token, which must be new.
+        """
         if token in self._unacknowledged:
             raise ValueError(f"the record written under the token {token} is not acknowledged yet")
-        write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers))
+        write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers), partition=partition)
         self._unacknowledged[token] = write
         if self._overflow:
             self._overflow.append(write)
@@ -218,6 +226,7 @@ class RecordProducer:
                 write.topic,
                 write.value,
                 write.key,
+                partition=_BY_KEY if write.partition is None else write.partition,
                 headers=list(write.headers),
                 on_delivery=partial(self._delivered, self._generation, write),
             )
@@ -240,7 +249,9 @@ class RecordProducer:
         kind, timestamp_ms = message.timestamp()
         appended_ms = timestamp_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
         del self._unacknowledged[write.token]
-        self._produced.append(Acknowledged(token=write.token, timestamp_ms=appended_ms))
+        partition, offset = message.partition(), message.offset()
+        place = None if partition is None or offset is None else (write.topic, partition, offset)
+        self._produced.append(Acknowledged(token=write.token, timestamp_ms=appended_ms, place=place))
 
     def _failed(self, write: _Write, error: KafkaError) -> None:
         if error.code() in _REFUSALS and not write.alone:

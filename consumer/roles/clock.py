@@ -1,7 +1,8 @@
 """Our time, for the core: milliseconds since 1970, never going back.
 
 The law: two readings never fall. The wall clock is followed forward at once, and backward by standing back slowly, so
-that a clock set back neither freezes timers nor signs with a time that is long past.
+that a clock set back freezes no timer. What others compare with their own clocks, as the time in a signature, is the
+wall's.
 """
 
 import time
@@ -30,6 +31,10 @@ class Clock:
         passed_s, self._read_s = read_s - self._read_s, read_s
         self._now_s = max(wall_s, self._now_s + passed_s * _SLEW)
         return int(self._now_s * 1_000)
+
+    def wall_ms(self) -> int:
+        """What the wall clock shows, as others read theirs; it may go back."""
+        return int(self._wall_s() * 1_000)
 
     def steady_ms(self) -> int:
         """The wall clock of our start plus the time since: whoever sets the clock, this one does not notice."""

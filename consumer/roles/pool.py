@@ -24,6 +24,7 @@ from consumer.http.engine import open_transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
@@ -103,10 +104,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         return
     canary.check(settings, keyring)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
+    clocks = BrokerClocks()
     core = Core(
         rules(settings, pool.patience),
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
+        clocks=clocks,
         target=lambda subscription: Target(
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),
@@ -125,6 +128,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         topics=Topics.of(settings),
         error_headers=settings.error_headers,
         taken_bytes=taken_bytes(settings),
+        clocks=clocks,
         look_every_s=pool.look_every_s,
     )
 

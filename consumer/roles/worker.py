@@ -20,11 +20,12 @@ from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
 from consumer.delivery.tenants import Loading
+from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.clock import ASK_AGAIN_MS, BrokerClock
+from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.provenance import Family
@@ -45,7 +46,6 @@ _log = structlog.get_logger("worker")
 _COLLECT_SELDOM = (100_000, 20, 100)
 _IDLE_WAIT_S = 0.1
 _COUNT_EVERY_MS = 100
-_TIME = 0  # the token of a record written for its append time alone, one at a time; the core's tokens begin at 1
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
@@ -87,6 +87,7 @@ class Parts:
     topics: Topics
     error_headers: Family
     taken_bytes: int
+    clocks: BrokerClocks
     look_every_s: float
 
 
@@ -98,9 +99,8 @@ class Worker:
         self._core = parts.core
         self._encoding = Encoding(parts.core.boundaries, parts.topics, parts.error_headers)
         self._clock = clock
-        self._broker = BrokerClock()
-        self._time_asked_ms = 0
-        self._asks_time = False
+        self._delays = frozenset(parts.topics.retry_topics)
+        self._times = 0  # records written for their append time alone, under tokens below 0; the core's are above
         self._unsent: list[tuple[int, Answer]] = []
         self._wake_ms: int | None = None
         self._count_ms = 0
@@ -148,6 +148,7 @@ class Worker:
     def rewound(self, partition: Partition) -> None:
         """A topic was made anew."""
         self._core.rewound(partition)
+        self._parts.clocks.forget([partition])
         self._tap.resume([partition])
         self._seals.drop([partition])
 
@@ -163,8 +164,17 @@ class Worker:
         now_ms = self._clock.now_ms()
         records = self._tap.take(now_ms, self._room(now_ms), self._idle_s(now_ms))
         if records:
+            self._see(records)
             self._core.records(self._clock.now_ms(), records)
         self._core.passed(self._tap.ends())
+
+    def _see(self, records: Sequence[Record]) -> None:
+        """When the delay topics' records were appended, by their brokers' clocks."""
+        steady_ms = self._clock.steady_ms()  # after they came: an earlier reading would set the brokers' clocks ahead
+        for record in records:
+            if record.topic in self._delays:
+                leader = (record.topic, record.partition, record.leader_epoch)
+                self._parts.clocks.read(leader, record.offset, record.timestamp_ms, steady_ms)
 
     def _turn(self) -> None:
         """Everything but consuming. Sealed is only what is written: an answer collected is written in the next turn."""
@@ -177,11 +187,12 @@ class Worker:
         steady_ms = self._clock.steady_ms()
         now_ms = self._clock.now_ms()
         most = 0 if self._is_full else self._seals.room(now_ms)
-        step = self._core.next(now_ms, self._broker.now_ms(steady_ms), most=most)
+        step = self._core.next(now_ms, steady_ms, wall_ms=self._clock.wall_ms(), most=most)
         self._seals.begun(now_ms, len(step.send))
         self._act(step)
-        if self._core.holds and self._broker.is_old(steady_ms):
-            self._ask_time(steady_ms)
+        for topic, partition in self._parts.clocks.to_ask(self._core.held, steady_ms):
+            self._times -= 1
+            self._parts.records.write(self._times, topic=topic, key=None, value=None, partition=partition)
 
     def _collect(self) -> None:
         """Tell the core what happened."""
@@ -213,12 +224,11 @@ class Worker:
             if isinstance(outcome, Refused):
                 self._refused(outcome)
                 continue
-            if outcome.timestamp_ms is not None:
-                self._broker.observe(steady_ms, outcome.timestamp_ms)
-            if outcome.token == _TIME:
-                self._asks_time = False
-            else:
+            if outcome.token > 0:
                 self._core.acknowledged(outcome.token)
+            elif outcome.timestamp_ms is not None and outcome.place is not None:
+                topic, partition, offset = outcome.place
+                self._parts.clocks.acknowledged((topic, partition), offset, outcome.timestamp_ms, steady_ms)
 
     def _refused(self, refused: Refused) -> None:
         """A record larger than our topics must be able to take is written as a stub; any other they have to take."""
@@ -264,13 +274,6 @@ class Worker:
         boundaries.let_go()
         if bug is not None:
             self._unsent.append((token, bug.failure))
-
-    def _ask_time(self, steady_ms: int) -> None:
-        """Have a record appended for the broker's time, but no second one while Kafka is away."""
-        if not self._asks_time and steady_ms - self._time_asked_ms > ASK_AGAIN_MS:
-            self._asks_time = True
-            self._time_asked_ms = steady_ms
-            self._parts.records.write(_TIME, topic=self._parts.topics.retry(0), key=None, value=None)
 
     def _ask(self, step: Step) -> None:
         """Questions to what may block, each answered in a thread of its own."""
@@ -351,6 +354,7 @@ class Worker:
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         self._core.lost(partitions)
+        self._parts.clocks.forget(partitions)
         self._seals.drop(partitions)
         self._tap.forget(partitions)
 

@@ -1,17 +1,22 @@
-"""The estimate of the broker's clock never runs ahead of it."""
+"""The estimate of a broker's clock never runs ahead of it: of each broker's own, whoever leads a partition."""
+
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.kafka.clock import ASK_AGAIN_MS, PLAUSIBLE_MS, WINDOW_MS, BrokerClock
+from consumer.delivery.hold import Leader
+from consumer.kafka.clock import ASK_AGAIN_MS, PLAUSIBLE_MS, UNREAD_MS, WINDOW_MS, BrokerClock, BrokerClocks
 
-# Between two acknowledgements our clock goes on; each took so long to come back to us.
+# Between two records our clock goes on; each took so long to come to us.
 observations = st.lists(st.tuples(st.integers(0, WINDOW_MS), st.integers(0, 60_000)), min_size=1, max_size=40)
+skews = st.integers(-3_600_000, 3_600_000)
 START = 1_763_712_000_000
+PLACE = ("retry.5s", 0)
 
 
-@given(skew=st.integers(-3_600_000, 3_600_000), steps=observations)
-def test_it_is_never_ahead_of_the_broker_and_no_further_behind_than_the_fastest_answer(
+@given(skew=skews, steps=observations)
+def test_it_is_never_ahead_of_the_broker_and_no_further_behind_than_the_fastest_record(
     skew: int, steps: list[tuple[int, int]]
 ) -> None:
     clock = BrokerClock()
@@ -22,7 +27,94 @@ def test_it_is_never_ahead_of_the_broker_and_no_further_behind_than_the_fastest_
         clock.observe(now, now - delay + skew)
         seen.append((now, delay))
         fastest = min(delay for at, delay in seen if at > now - WINDOW_MS)
-        assert clock.now_ms(now) == now + skew - fastest - 1
+        assert clock.skew_ms == skew - fastest - 1
+
+
+# What happens at a partition: a record is written by us or another, is read after so long, or another broker leads.
+steps_of_a_log = st.lists(
+    st.one_of(
+        st.tuples(st.just("written"), st.integers(0, 5_000)),
+        st.tuples(st.just("acknowledged late"), st.integers(0, 5_000)),
+        st.tuples(st.just("read"), st.integers(0, 60_000)),
+        st.tuples(st.just("led"), st.integers(0, 2)),
+        st.tuples(st.just("wait"), st.integers(0, WINDOW_MS)),
+    ),
+    max_size=60,
+)
+
+
+@given(brokers=st.tuples(skews, skews, skews), steps=steps_of_a_log)
+def test_whoever_leads_no_record_is_judged_by_a_clock_ahead_of_the_one_that_dated_it(
+    brokers: Sequence[int], steps: list[tuple[str, int]]
+) -> None:
+    """Records are read in order, and before what was written counts: so it is where the partition is not paused."""
+    clocks = BrokerClocks()
+    now, epoch, leader = START, 0, 0
+    log: list[tuple[int, int]] = []  # each record's epoch and append time
+    read: dict[Leader, int] = {}  # the true skew of each leader that was read of
+    next_read = 0
+    for what, number in steps:
+        if what == "wait":
+            now += number
+        elif what == "led":
+            epoch, leader = epoch + (number != leader), number
+        elif what in {"written", "acknowledged late"}:
+            log.append((epoch, now + brokers[leader]))
+            now += number
+            if what == "written":
+                clocks.acknowledged(PLACE, len(log) - 1, log[-1][1], now)
+        while next_read < len(log) and what in {"read", "wait", "acknowledged late"}:
+            at_epoch, append_ms = log[next_read]
+            of: Leader = (*PLACE, at_epoch)
+            read.setdefault(of, brokers[_leader(steps, at_epoch)])
+            clocks.read(of, next_read, append_ms, now)
+            next_read += 1
+        if what == "acknowledged late":
+            clocks.acknowledged(PLACE, len(log) - 1, log[-1][1], now)
+        for of, skew in read.items():
+            known = clocks.skew_ms(of, now)
+            assert known is not None
+            assert known <= skew
+
+
+def _leader(steps: list[tuple[str, int]], epoch: int) -> int:
+    """Who led in that epoch."""
+    at, leader = 0, 0
+    for what, number in steps:
+        if what == "led" and number != leader:
+            at, leader = at + 1, number
+        if at == epoch:
+            break
+    return leader
+
+
+def test_a_broker_that_is_ahead_says_nothing_of_another() -> None:
+    """With one broker 30 s ahead, a retry of 5 s on another was due at once."""
+    clocks = BrokerClocks()
+    clocks.read(("retry.5s", 0, 1), 0, START + 30_000, START)
+    clocks.read(("retry.5s", 1, 1), 0, START, START)
+    assert clocks.skew_ms(("retry.5s", 0, 1), START) == 29_999
+    assert clocks.skew_ms(("retry.5s", 1, 1), START) == -1
+
+
+def test_an_acknowledgement_counts_for_the_epoch_it_is_read_in() -> None:
+    clocks = BrokerClocks()
+    old: Leader = (*PLACE, 1)
+    new: Leader = (*PLACE, 2)
+    clocks.read(old, 0, START - 100_000, START)
+    clocks.acknowledged(PLACE, 1, START + 30_000, START + 5)
+    assert clocks.skew_ms(old, START + UNREAD_MS - 1) == -100_001
+    clocks.read(new, 1, START + 30_000, START + 500)
+    assert clocks.skew_ms(old, START + 9 * UNREAD_MS) == -100_001
+    assert clocks.skew_ms(new, START + 500) == 30_000 - 5 - 1
+
+
+def test_what_a_paused_partition_does_not_read_counts_after_a_while() -> None:
+    """Else a backlog that was read at a start would wait its whole delay once more."""
+    clocks = BrokerClocks()
+    clocks.read((*PLACE, 1), 0, START - 50_000_000, START)
+    clocks.acknowledged(PLACE, 5_000, START, START + 3)
+    assert clocks.skew_ms((*PLACE, 1), START + 3 + UNREAD_MS) == -4
 
 
 @given(skew_us=st.integers(-(10**9), 10**9), appended_us=st.integers(0, 10_000), took_us=st.integers(0, 3_000))
@@ -30,11 +122,12 @@ def test_clocks_cut_to_whole_milliseconds_do_not_set_it_ahead(skew_us: int, appe
     clock = BrokerClock()
     ours_us = START * 1_000 + appended_us + took_us
     clock.observe(ours_us // 1_000, (START * 1_000 + appended_us + skew_us) // 1_000)
+    assert clock.skew_ms is not None
     for later_us in range(0, 3_000, 250):
-        assert clock.now_ms((ours_us + later_us) // 1_000) * 1_000 <= ours_us + later_us + skew_us
+        assert ((ours_us + later_us) // 1_000 + clock.skew_ms) * 1_000 <= ours_us + later_us + skew_us
 
 
-@given(steps=observations, skew=st.integers(-3_600_000, 3_600_000))
+@given(steps=observations, skew=skews)
 def test_a_clock_of_ours_that_was_set_back_is_measured_anew(steps: list[tuple[int, int]], skew: int) -> None:
     clock = BrokerClock()
     now = START + 86_400_000
@@ -45,35 +138,38 @@ def test_a_clock_of_ours_that_was_set_back_is_measured_anew(steps: list[tuple[in
     assert clock.skew_ms == skew - 1
 
 
-def test_without_an_observation_nothing_is_due() -> None:
-    assert BrokerClock().now_ms(START) == 0
+def test_without_a_record_nothing_is_known() -> None:
+    assert BrokerClock().skew_ms is None
+    assert BrokerClocks().skew_ms((*PLACE, 1), START) is None
 
 
 def test_a_broker_that_tells_no_time_is_taken_to_have_ours() -> None:
     clock = BrokerClock()
     clock.observe(START, 1_234)
-    assert clock.now_ms(START) == START
+    assert clock.skew_ms == 0
 
 
-def test_what_was_told_long_ago_is_asked_for_again() -> None:
-    clock = BrokerClock()
-    assert clock.is_old(START)
-    clock.observe(START, START)
-    assert not clock.is_old(START + ASK_AGAIN_MS - 1)
-    assert clock.is_old(START + ASK_AGAIN_MS)
+def test_a_partition_is_asked_once_until_it_is_long_ago() -> None:
+    clocks = BrokerClocks()
+    assert clocks.to_ask([PLACE], START) == []
+    clocks.read((*PLACE, None), 0, START, START)
+    assert clocks.to_ask([PLACE], START) == [PLACE]
+    assert clocks.to_ask([PLACE], START + 9 * ASK_AGAIN_MS) == []
+    clocks.acknowledged(PLACE, 1, START, START)
+    assert clocks.to_ask([PLACE], START + ASK_AGAIN_MS) == []
+    assert clocks.to_ask([PLACE], START + ASK_AGAIN_MS + 1) == [PLACE]
+    clocks.forget([PLACE])
+    assert clocks.skew_ms((*PLACE, None), START) is None
 
 
 @given(st.integers(1, 3_000_000_000_000))
 def test_an_implausible_time_says_nothing(append_ms: int) -> None:
     clock = BrokerClock()
     clock.observe(START, append_ms)
-    assert abs(clock.skew_ms) <= PLAUSIBLE_MS
-    clock = BrokerClock()
-    clock.observe(START, 1_234)  # as librdkafka's mock cluster says
-    assert clock.skew_ms == 0
+    assert abs(clock.skew_ms or 0) <= PLAUSIBLE_MS
 
 
-def test_a_slow_answer_does_not_worsen_a_good_estimate() -> None:
+def test_a_slow_record_does_not_worsen_a_good_estimate() -> None:
     clock = BrokerClock()
     clock.observe(START, START + 500)
     clock.observe(START + 1_000, START - 3_000)

@@ -48,7 +48,7 @@ class Broker:
 
     def __init__(self, plan: Plan, timeline: Timeline, topics: Topics, appended: Callable[[Record], None]) -> None:
         self._timeline = timeline
-        self._skew_ms = plan.broker_skew_ms
+        self._leaders = plan.leaders
         self._appended = appended
         self._delays = frozenset(topics.retry_topics)
         self.partitions = dict.fromkeys((EVENTS, *topics.retry_topics), plan.partitions)
@@ -60,14 +60,24 @@ class Broker:
             for number in range(count):
                 self.logs[topic, number] = Log()
 
-    @property
-    def now_ms(self) -> int:
-        """The broker's clock."""
-        return self._timeline.now_ms + self._skew_ms
+    def now_ms(self, partition: Partition) -> int:
+        """The clock that dates a record there: of an event its producers' own, else that of the partition's leader."""
+        now_ms, leaders = self._timeline.now_ms, self._leaders
+        if partition[0] == EVENTS:
+            return now_ms + leaders.skews_ms[0]
+        return now_ms + leaders.skew_ms(f"{partition[0]}-{partition[1]}", leaders.epoch(now_ms))
 
-    def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> Record:
-        """Write a record where its key belongs; topics that only we read have one partition."""
-        number = zlib.crc32(key or b"") % self.partitions.get(topic, 1)
+    def append(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        *,
+        partition: int | None = None,
+    ) -> Record:
+        """Write a record there, or where its key belongs; topics that only we read have one partition."""
+        number = zlib.crc32(key or b"") % self.partitions.get(topic, 1) if partition is None else partition
         log = self.logs.setdefault((topic, number), Log())
         record = Record(
             topic=topic,
@@ -76,7 +86,8 @@ class Broker:
             key=key,
             value=value,
             headers=headers,
-            timestamp_ms=self.now_ms,
+            timestamp_ms=self.now_ms((topic, number)),
+            leader_epoch=self._leaders.epoch(self._timeline.now_ms),
         )
         log.records.append(record)
         self._appended(record)

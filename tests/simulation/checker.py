@@ -39,7 +39,7 @@ class Checker:
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sent(self, now_ms: int, broker_now_ms: int, pair: Pair, place: Place) -> None:
+    def sent(self, now_ms: int, pair: Pair, place: Place) -> None:
         """A request left for this pair, because of the record at this place.
 
         Of two attempts that a fault let start at once nobody can tell whose retry is whose: neither is judged by it.
@@ -47,8 +47,8 @@ class Checker:
         delayed = self._ledger.delayed.get(place)
         if delayed is None:
             return
-        if broker_now_ms < delayed.due_ms:
-            early_ms = delayed.due_ms - broker_now_ms
+        if now_ms < delayed.due_ms:
+            early_ms = delayed.due_ms - now_ms
             raise Violation("early", f"{pair.name} {early_ms} ms before its time", *_about(pair), name_of(place))
         attempt_ms = delayed.last_attempt_ms or 0
         asked = pair.asked_until_ms.get(attempt_ms)

@@ -198,7 +198,7 @@ class Customers:
         self._ledger.events[event.id] = event
         for _ in range(self._times(dice)):
             place = _place(self._broker, dice, event.tenant.encode(), value)
-            event.places[place] = self._broker.now_ms
+            event.places[place] = self._broker.now_ms(place[0])
             self._ledger.at[place] = event
             self._history.add("producer", "published", event.id, f"{EVENTS}-{place[0][1]}@{place[1]}", event.tenant)
         self._expected += len(self._webhooks.required(event, event.at_ms))

@@ -82,7 +82,7 @@ class Landing:
         event = self._ledger.events.get(delayed.event.id)
         if event is None:
             raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
-        due_ms = record.timestamp_ms + self._schedule.delays_ms[tier]
+        due_ms = self._timeline.now_ms + self._schedule.delays_ms[tier]
         if isinstance(delayed, Chunk):
             pairs = [self._ledger.pair(event, webhook) for webhook in delayed.subscription_ids]
             for pair in pairs:

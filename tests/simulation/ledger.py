@@ -119,7 +119,10 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Delayed:
-    """A record of a delay topic, as it was written. `due_ms`: not before, by the broker's clock."""
+    """A record of a delay topic, as it was written. `due_ms`: not before, by the world's clock.
+
+    The world's goes as fast as the leader's that appended it.
+    """
 
     place: Place
     pairs: Sequence[Pair]

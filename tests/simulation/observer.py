@@ -42,7 +42,7 @@ class Watch:
         place = (job.entry.window.partition, job.entry.offset)
         self._history.add(self._name, "sent", f"{pair.event.id}/{pair.webhook}", name_of(place))
         pair.started_ms[job.started_ms] += 1
-        self._checker.sent(self._timeline.now_ms, self._broker.now_ms, pair, place)
+        self._checker.sent(self._timeline.now_ms, pair, place)
 
     def accepted(self, request: Request) -> Pair:
         """The endpoint took it."""

@@ -5,6 +5,7 @@ choices as they were.
 """
 
 import random
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,22 @@ def stream(seed: int, part: str) -> random.Random:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaders:
+    """The brokers' clocks, and which of them leads a partition; with every epoch the next one does."""
+
+    skews_ms: tuple[int, ...]
+    epoch_ms: int
+
+    def epoch(self, now_ms: int) -> int:
+        """The leader epoch of every partition."""
+        return now_ms // self.epoch_ms
+
+    def skew_ms(self, partition: str, epoch: int) -> int:
+        """Its leader's clock minus the world's."""
+        return self.skews_ms[(zlib.crc32(partition.encode()) + epoch) % len(self.skews_ms)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged."""
 
@@ -47,7 +64,7 @@ class Plan:
     turn_ms: int
     faults_for_ms: int
     faults: float
-    broker_skew_ms: int
+    leaders: Leaders
     static_members: bool
     retention: bool
     deadly: bool
@@ -61,6 +78,14 @@ class Plan:
     def finished_by_ms(self) -> int:
         """How long after the last fault everything may take: the tiers' time, and a while for what waits behind."""
         return self.schedule.retry_for_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
+
+
+def _leaders(seed: int, skew_ms: int) -> Leaders:
+    """In every other world three brokers that are up to half a minute apart."""
+    draw = stream(seed, "leaders")
+    apart = seed % 2 == 1
+    others = (draw.randrange(-30_000, 30_000), draw.randrange(-30_000, 30_000)) if apart else ()
+    return Leaders(skews_ms=(skew_ms, *others), epoch_ms=draw.randrange(30_000, 10 * MINUTE_MS))
 
 
 def plan(seed: int, deliveries: int) -> Plan:
@@ -81,7 +106,7 @@ def plan(seed: int, deliveries: int) -> Plan:
         turn_ms=draw.choice((20, 50, 100)),
         faults_for_ms=draw.randrange(20_000, 90_000),
         faults=0.0 if calm else draw.choice((0.3, 1.0, 2.0)),
-        broker_skew_ms=draw.randrange(-4_000, 4_000),
+        leaders=_leaders(seed, draw.randrange(-4_000, 4_000)),
         static_members=draw.random() < 0.7,
         retention=not calm and draw.random() < 0.15,
         deadly=not calm and draw.random() < 0.05,

@@ -17,7 +17,7 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
-from consumer.delivery.hold import Delayed, Hold
+from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import DeathReason
@@ -29,7 +29,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record, Tombstone
 from consumer.events.rules import Rules
 from consumer.events.schema import Schemas
-from consumer.kafka.clock import BrokerClock
+from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.commits import Commits
 from consumer.roles.worker import Worker
 from consumer.webhooks.reader import Loaded, Unavailable
@@ -189,21 +189,23 @@ def _retried_to_all_webhooks() -> list[Patch]:
 def _due_too_early() -> list[Patch]:
     honest = Hold.put
 
-    def put(hold: Hold, entry: Entry, delayed: Delayed, *, due_ms: int, size: int) -> None:
-        honest(hold, entry, delayed, due_ms=due_ms - 500, size=size)
+    def put(hold: Hold, entry: Entry, delayed: Delayed, *, leader: Leader, due_ms: int, size: int) -> None:
+        honest(hold, entry, delayed, leader=leader, due_ms=due_ms - 500, size=size)
 
     return [patch.object(Hold, "put", put)]
 
 
 def _skew_ignored() -> list[Patch]:
-    return [patch.object(BrokerClock, "now_ms", lambda _, our_now_ms: our_now_ms)]
+    return [patch.object(BrokerClocks, "skew_ms", lambda _clocks, _leader, _now_ms: 0)]
 
 
-def _unknown_time_taken_for_ours() -> list[Patch]:
-    def now_ms(clock: BrokerClock, our_now_ms: int) -> int:
-        return our_now_ms + clock.skew_ms
+def _one_clock_for_all_brokers() -> list[Patch]:
+    def skew_ms(clocks: BrokerClocks, leader: Leader, our_now_ms: int) -> int | None:
+        del leader, our_now_ms
+        known = (clock.skew_ms for place in clocks._places.values() for clock in place.clocks.values())
+        return max((skew for skew in known if skew is not None), default=None)
 
-    return [patch.object(BrokerClock, "now_ms", now_ms)]
+    return [patch.object(BrokerClocks, "skew_ms", skew_ms)]
 
 
 def _retry_after_ignored() -> list[Patch]:
@@ -285,7 +287,7 @@ BUGS: dict[str, Bug] = {
     "retried to all webhooks": Bug(patches=_retried_to_all_webhooks, seed=0, rule="phantom"),
     "due too early": Bug(patches=_due_too_early, seed=0, rule="early"),
     "skew ignored": Bug(patches=_skew_ignored, seed=0, rule="early"),
-    "unknown time taken for ours": Bug(patches=_unknown_time_taken_for_ours, seed=22, rule="early"),
+    "one clock for all brokers": Bug(patches=_one_clock_for_all_brokers, seed=1, rule="early"),
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=11, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=8, rule="commit"),

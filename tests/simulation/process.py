@@ -19,6 +19,7 @@ from consumer.events.event import Record
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
+from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.roles.clock import Clock
@@ -97,7 +98,10 @@ class Process:
         self._stop = False
         self._stopped_until_ms = 0
         life = self.life = Life(self.name, world.timeline, self._wake)
-        core = self._core = Core(self._pool.rules, decode=self._pool.decode, target=_target, mark=self._mark())
+        clocks = BrokerClocks()
+        core = self._core = Core(
+            self._pool.rules, decode=self._pool.decode, target=_target, mark=self._mark(), clocks=clocks
+        )
         watch = Watch(self.name, core, world)
         network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
         redis = cast("RedisClient", Client(world.redis))
@@ -119,6 +123,7 @@ class Process:
             topics=world.topics,
             error_headers="kafka_dlt",
             taken_bytes=1_000_000,
+            clocks=clocks,
             look_every_s=0.001,
         )
 

@@ -45,13 +45,14 @@ class Records:
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes | None]] = (),
+        partition: int | None = None,
     ) -> None:
         """Produce a record."""
         self._life.call()
         self.pending += 1
 
         def append() -> Record:
-            return self._broker.append(topic, key, value, tuple(headers))
+            return self._broker.append(topic, key, value, tuple(headers), partition=partition)
 
         self._send(token, append)
 
@@ -91,7 +92,11 @@ class Records:
                 faults.met("producer rebuilt")
                 record = append()  # a new producer id: the broker cannot know it for the same
                 self._rewritten(record)
-        acknowledged = Acknowledged(token=token, timestamp_ms=record.timestamp_ms)
+        acknowledged = Acknowledged(
+            token=token,
+            timestamp_ms=record.timestamp_ms,
+            place=(record.topic, record.partition, record.offset),
+        )
         self._life.later(wait_ms, lambda: self._acknowledged.append(acknowledged))
 
 

@@ -6,6 +6,7 @@ import pytest
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery, delivery_id
+from consumer.delivery.hold import Leader
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position, Window
 from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
@@ -472,3 +473,45 @@ def test_what_has_ended_of_one_event_has_not_ended_of_another_in_its_place(other
     bench.core.assigned({EVENTS: Position(0, done_map.encode(0, -1, [0], ended))})
     bench.consume(replace(event(), **other))
     assert len(bench.next().send) == 1
+
+
+def test_a_signature_is_dated_by_the_wall_and_nothing_else_is() -> None:
+    bench = Bench()
+    bench.consume(event())
+    bench.next()
+    bench.consume(event("evt_2", offset=1), first=1)
+    [(_, request)] = bench.core.next(bench.now_ms, bench.now_ms, wall_ms=NOW_MS - 3_600_000).send
+    assert dict(request.headers)["webhook-timestamp"] == str((NOW_MS - 3_600_000) // 1_000)
+    assert {job.started_ms for job in bench.core._flying._jobs.values()} == {NOW_MS}
+
+
+def test_each_record_is_due_by_the_clock_of_its_own_leader() -> None:
+    """One broker is 30 s ahead: what another one appended waits for its own time."""
+
+    class Apart:
+        def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
+            del our_now_ms
+            return {1: 30_000, 2: 0, 3: None}[leader[2] or 0]
+
+    core = Core(rules(), decode=lambda record: held[record.offset], target=target_of, clocks=Apart())
+    core.assigned({RETRY: Position(0)})
+    held = [delivery(event(f"e{epoch}"), tier=1, attempts=1) for epoch in range(4)]
+    for epoch, appended_ms in ((1, NOW_MS + 30_000), (2, NOW_MS), (3, 0)):
+        record = Record(
+            topic=RETRY[0],
+            partition=0,
+            offset=epoch,
+            key=None,
+            value=b"",
+            headers=(),
+            timestamp_ms=appended_ms,
+            leader_epoch=epoch,
+        )
+        core.records(NOW_MS, [record])
+    core.next(NOW_MS, NOW_MS)
+    assert core.held == {RETRY}
+    core.next(NOW_MS + 900, NOW_MS + 900)
+    assert core.next(NOW_MS + 900, NOW_MS + 900).load == {}
+    step = core.next(NOW_MS + 3_000, NOW_MS + 3_000)
+    assert step.load == {"acme": None}
+    assert core.held == {RETRY}

@@ -43,6 +43,9 @@ class Unreadable:
     def timestamp(self) -> tuple[int, int]:
         return 1, 1_700_000_000_000
 
+    def leader_epoch(self) -> int:
+        return 4
+
 
 def test_a_header_s_name_that_is_not_utf_8_makes_poison_that_keeps_key_and_value_and_names_the_place() -> None:
     read = record(cast("Message", Unreadable()))

@@ -18,6 +18,7 @@ from consumer.events.event import Poison, Record, Tombstone
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.records import decode_attempt
@@ -51,7 +52,11 @@ class Records:
     def poll(self) -> list[Produced]:
         self.polls += 1
         self.time.now_s += self.takes_s
-        return [] if self.polls > 1 else [Acknowledged(token=1, timestamp_ms=int(self.time.now_s * 1_000))]
+        return (
+            []
+            if self.polls > 1
+            else [Acknowledged(token=-1, timestamp_ms=int(self.time.now_s * 1_000), place=("t.retry.1s", 0, 7))]
+        )
 
 
 @dataclass
@@ -104,19 +109,6 @@ class Consumer:
         pass
 
 
-class Watched(Core):
-    """Notes what the loop takes for the broker's time."""
-
-    broker_ahead_ms = 0
-
-    def acknowledged(self, token: int) -> None:
-        pass
-
-    def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
-        self.broker_ahead_ms = max(self.broker_ahead_ms, broker_now_ms - now_ms)
-        return super().next(now_ms, broker_now_ms, most=most)
-
-
 def worker_of(
     core: Core,
     time: Time,
@@ -141,6 +133,7 @@ def worker_of(
         topics=Topics("t.", ("1s",)),
         error_headers="kafka_dlt",
         taken_bytes=1_000_000,
+        clocks=BrokerClocks(),
         look_every_s=0.001,
     )
     return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
@@ -164,16 +157,42 @@ def pipe() -> Iterator[int]:
     os.close(writing)
 
 
-def test_the_brokers_clock_is_never_taken_to_be_ahead(pipe: int) -> None:
-    time = Time()
-    core = Watched(rules(), decode=lambda _: Tombstone(), target=target_of)
+def test_the_brokers_clock_is_never_taken_to_be_ahead() -> None:
+    """What was acknowledged half a second after the turn began is dated by then, or retries leave so much early."""
+    time, leader = Time(), ("t.retry.1s", 0, 1)
+    acknowledging = Records(time)
+    core = Core(rules(), decode=lambda _: Tombstone(), target=target_of)
+    worker = worker_of(core, time, records=acknowledging, attempts=Attempts(), network=Network(), consumer=Consumer())
+    clocks = worker._parts.clocks
+    clocks.read(leader, 0, NOW_MS - 60_000, NOW_MS)
+    worker._acknowledge()
+    assert clocks.skew_ms(leader, NOW_MS + 60_000) == -1
+
+
+def test_a_signature_has_the_walls_time_and_timers_have_one_that_never_goes_back() -> None:
+    """A wall an hour ahead at the start and then corrected left signatures in the future for two hours."""
+    seen: list[tuple[int, int | None]] = []
+
+    class Told(Core):
+        def next(self, now_ms: int, steady_ms: int, *, wall_ms: int | None = None, most: int = START_AT_ONCE) -> Step:
+            seen.append((now_ms, wall_ms))
+            return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
+
+    time = Time(now_s=NOW_MS / 1_000 + 3_600)
+    core = Told(rules(), decode=lambda _: Tombstone(), target=target_of)
     worker = worker_of(
-        core, time, records=Records(time), attempts=Attempts(), network=Network(), consumer=Consumer(), fd=pipe
+        core,
+        time,
+        records=Records(time, polls=1, takes_s=0),
+        attempts=Attempts(),
+        network=Network(),
+        consumer=Consumer(),
     )
-    for _ in range(3):
-        worker._turn()
-    # It was acknowledged half a second after the turn began: dated then, retries would leave half a second early.
-    assert core.broker_ahead_ms == 0
+    time.now_s -= 3_600
+    worker._start()
+    [(now_ms, wall_ms)] = seen
+    assert now_ms > NOW_MS + 1_000_000
+    assert wall_ms == NOW_MS
 
 
 def test_what_is_sealed_is_written_to_the_log_before() -> None:
@@ -181,9 +200,9 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
     happened: list[str] = []
 
     class Sealing(Core):
-        def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
+        def next(self, now_ms: int, steady_ms: int, *, wall_ms: int | None = None, most: int = START_AT_ONCE) -> Step:
             happened.append("written")
-            return super().next(now_ms, broker_now_ms, most=most)
+            return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
 
         def positions(self) -> dict[Partition, Position]:
             happened.append("sealed")
@@ -218,9 +237,9 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     asked: list[bool] = []
 
     class Asked(Core):
-        def next(self, now_ms: int, broker_now_ms: int, *, most: int = START_AT_ONCE) -> Step:
+        def next(self, now_ms: int, steady_ms: int, *, wall_ms: int | None = None, most: int = START_AT_ONCE) -> Step:
             asked.append(most > 0)
-            return super().next(now_ms, broker_now_ms, most=most)
+            return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
 
     time, consumer, attempts = Time(), Consumer(), Resting()
     core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
@@ -282,17 +301,18 @@ def test_a_second_time_is_not_asked_for_while_kafka_has_not_answered_the_first()
 
     class Holding(Core):
         @property
-        def holds(self) -> bool:
-            return True
+        def held(self) -> set[Partition]:
+            return {("t.retry.1s", 0)}
 
     time = Time()
     records = Silent(time)
     core = Holding(rules(), decode=lambda _: Tombstone(), target=target_of)
     worker = worker_of(core, time, records=records, attempts=Attempts(), network=Network(), consumer=Consumer())
+    worker._parts.clocks.read(("t.retry.1s", 0, 1), 0, NOW_MS, NOW_MS)
     for _ in range(3):
         worker._turn()
         time.now_s += 3_600
-    assert asked == [0]
+    assert asked == [-1]
 
 
 def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent() -> None:
