@@ -83,8 +83,13 @@ class MemoryPlane:
         self._topics = topics
         self._webhooks_view = MemoryView(topics.subscriptions, directory)
         self._state_view = MemoryView(topics.state, Folds((self.keys, self.errands)))  # type: ignore[arg-type] # a fold too
+        self.cache = Cache()
         store = TopicStore(
-            "subscriptions", directory=directory, view=self._webhooks_view, writer=topics.subscriptions, cache=Cache()
+            "subscriptions",
+            directory=directory,
+            view=self._webhooks_view,
+            writer=topics.subscriptions,
+            cache=self.cache,
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state, fresh=self.fresh)

@@ -17,6 +17,7 @@ from consumer.webhooks.subscription import Subscription
 
 _JSON: Final = "application/json"
 REPLAYED: Final = "Idempotency-Replayed"
+APPLIED: Final = "Webhook-Applied"
 
 
 def one(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from consumer.api import once
-from consumer.api.answers import REPLAYED
+from consumer.api.answers import APPLIED, REPLAYED
 from consumer.api.brand_app import brand_app
 from consumer.api.exchange import PRIVATE, REQUEST_ID, new_id
 from consumer.api.front import Front
@@ -24,7 +24,7 @@ _OF_THE_BODY: Final = frozenset({"content-length", "content-type"})
 _METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 # Not the headers of the operator's key: it has no business in a browser.
 _SENT: Final = ("Authorization", "Content-Type", "If-Match", once.HEADER)
-_READ: Final = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", REPLAYED, REQUEST_ID, NOTICE)
+_READ: Final = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", REPLAYED, APPLIED, REQUEST_ID, NOTICE)
 
 
 class _Cors(CORSMiddleware):

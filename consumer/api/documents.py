@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from consumer.api import problem
+from consumer.api.answers import APPLIED
 from consumer.api.once import DONE_ONCE, PARAMETER
 from consumer.api.problem import Problem
 from consumer.brands.brand import Brand
@@ -46,6 +47,16 @@ def tagged(status: int, description: str) -> Responses:
     """A success that carries an ETag."""
     tag = {"description": "The write version, for If-Match.", "schema": {"type": "string"}}
     return {status: {"description": description, "headers": {"ETag": tag}}}
+
+
+def written(status: int, description: str, *, tag: bool = True) -> Responses:
+    """A success of a write: with an ETag, where there is still a webhook, and a header where deliveries lag behind."""
+    headers = dict(tagged(status, description)[status]["headers"]) if tag else {}
+    headers[APPLIED] = {
+        "description": "false: this holds, and deliveries go by it in a moment. Absent: they do already.",
+        "schema": {"type": "string", "enum": ["false"]},
+    }
+    return {status: {"description": description, "headers": headers}}
 
 
 def document(app: FastAPI, brand: Brand) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
 from consumer.api import answers
+from consumer.api.answers import APPLIED
 from consumer.api.problem import Refusal
 from consumer.control.idempotency import Answer, Asked, Asker, Begun, Once
 from consumer.kafka.client import KafkaBroken
@@ -33,7 +34,7 @@ PARAMETER: Final[Mapping[str, Any]] = {  # Any: OpenAPI's
     "done again, and gets the same answer with the header Idempotency-Replayed.",
 }
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_NOT_KEPT: Final = frozenset({b"content-length", b"content-type"})
+_NOT_KEPT: Final = frozenset({b"content-length", b"content-type", APPLIED.lower().encode()})
 
 
 def key_of(headers: Headers, method: str) -> str | None:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Header, Path, Query
 from pydantic import BaseModel
 
 from consumer.api import answers
+from consumer.api.answers import APPLIED
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import Call, call_of
 from consumer.api.conditions import if_match_of
@@ -72,11 +73,17 @@ class Site:
         """A webhook whose secret is new."""
         return self._with_secret(subscription, secret, self._health(subscription), HTTPStatus.OK)
 
+    def unapplied(self, id: str) -> dict[str, str]:  # noqa: A002 # same
+        """The header of a write that holds and that deliveries do not go by yet."""
+        return {} if self.services.plane.webhooks.applied(id) else {APPLIED: "false"}
+
     def _with_secret(
         self, subscription: Subscription, secret: str, health: Health | None, status: HTTPStatus
     ) -> Answer:
         told = resource(subscription, secret=secret, health=health, list_field=self.brand.api.list_field)
-        return answers.one(self.brand, told, status=status, headers=answers.etag(subscription))
+        return answers.one(
+            self.brand, told, status=status, headers=answers.etag(subscription) | self.unapplied(subscription.id)
+        )
 
     def _health(self, subscription: Subscription) -> Health | None:
         return self.services.healths.read([subscription.id]).get(subscription.id)

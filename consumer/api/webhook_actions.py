@@ -9,7 +9,7 @@ from fastapi import Response
 from consumer.api import answers, models
 from consumer.api.bodies import bodied
 from consumer.api.call import needs
-from consumer.api.documents import problems, tagged
+from consumer.api.documents import problems, written
 from consumer.api.site import Asking, Id, IfMatch, Site
 from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
@@ -38,7 +38,7 @@ def _add_rotate(site: Site) -> None:
         description="Where the signature has room for both, the old secret goes on signing beside the new one.",
         tags=[*_TAGS],
         response_model=site.webhook,
-        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook, with its new secret."),
+        responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "The webhook, with its new secret."),
         openapi_extra=needs(Scope.WRITE),
     )
     @bodied(site.shapes.rotate | None)
@@ -67,12 +67,13 @@ def _add_status(site: Site, name: str, summary: str, change: Callable[..., Subsc
         summary=summary,
         tags=[*_TAGS],
         response_model=site.webhook,
-        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook as it is now."),
+        responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "The webhook as it is now."),
         openapi_extra=needs(Scope.WRITE),
     )
     def change_status(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
         owner = call.caller.owner
-        return answers.response(site.shown(change(owner, id, if_match=site.revision(if_match, owner, id))))
+        changed = change(owner, id, if_match=site.revision(if_match, owner, id))
+        return answers.response(site.shown(changed, **site.unapplied(id)))
 
 
 def _add_test(site: Site) -> None:

@@ -13,7 +13,7 @@ from consumer.api import answers, models
 from consumer.api.bodies import bodied
 from consumer.api.call import needs
 from consumer.api.creation_test import creation_test
-from consumer.api.documents import problems, tagged
+from consumer.api.documents import problems, tagged, written
 from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
 from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.keys import Scope
@@ -76,7 +76,7 @@ def _add_create(site: Site) -> None:
         tags=[*_TAGS],
         status_code=HTTPStatus.CREATED,
         response_model=site.webhook,
-        responses=problems(409, 422) | tagged(HTTPStatus.CREATED, "The webhook, with its secret."),
+        responses=problems(409, 422) | written(HTTPStatus.CREATED, "The webhook, with its secret."),
         openapi_extra=needs(Scope.WRITE),
     )
     @bodied(site.shapes.create)
@@ -129,7 +129,7 @@ def _add_update(site: Site) -> None:
         "as it is shown, keeps the value that it has.",
         tags=[*_TAGS],
         response_model=site.webhook,
-        responses=problems(404, 409, 412, 422) | tagged(HTTPStatus.OK, "The webhook as it is now."),
+        responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "The webhook as it is now."),
         openapi_extra=needs(Scope.WRITE),
     )
     @bodied(site.shapes.update)
@@ -150,7 +150,7 @@ def _add_update(site: Site) -> None:
         faults.tell()
         updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
         notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}
-        return answers.response(site.shown(updated.subscription, **notice))
+        return answers.response(site.shown(updated.subscription, **notice, **site.unapplied(id)))
 
 
 def _add_delete(site: Site) -> None:
@@ -162,10 +162,12 @@ def _add_delete(site: Site) -> None:
         summary="Delete a webhook",
         tags=[*_TAGS],
         response_model=site.shapes.one(models.WebhookDeleteResponse),
-        responses=problems(404, 409, 412, 422),
+        responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "It is deleted.", tag=False),
         openapi_extra=needs(Scope.WRITE),
     )
     def delete_webhook(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
         owner = call.caller.owner
         webhooks.delete(owner, id, if_match=site.revision(if_match, owner, id))
-        return answers.response(answers.one(site.brand, {"id": id, "deleted": True, "object": "webhook"}))
+        return answers.response(
+            answers.one(site.brand, {"id": id, "deleted": True, "object": "webhook"}, headers=site.unapplied(id))
+        )

@@ -5,6 +5,7 @@ the cache that deliveries go by. One that came back False changed nothing.
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -31,6 +32,7 @@ _WRITTEN_S: Final = 5.0
 _READ_BACK_S: Final = 2.0
 # A projection that is behind is not waited for long: the write holds, and only deliveries do not go by it yet.
 _APPLIED_S: Final = 0.5
+_REMEMBERED: Final = 10_000
 
 
 class Writer(Protocol):
@@ -64,6 +66,7 @@ class TopicStore:
         self._writer = writer
         self._cache = cache
         self._telling = threading.Lock()
+        self._unapplied: OrderedDict[str, None] = OrderedDict()
         self._behind = Outage(_log, "webhooks answered before deliveries follow them")
 
     def find(self, owner: Owner, id_: str) -> Subscription:
@@ -89,15 +92,24 @@ class TopicStore:
             raise KafkaBroken(f"{state.id} was acknowledged and could not be read back within {_READ_BACK_S:g} s")
         if not self._directory.held(place):
             return False
-        self._tell(self._cache.wait(state.tenant, place, _APPLIED_S))
+        self._tell(state.id, self._cache.wait(state.tenant, place, _APPLIED_S))
         return True
 
-    def _tell(self, seen: Seen) -> None:
+    def applied(self, id_: str) -> bool:
+        """Whether deliveries go by the last write of this webhook here, as far as it was known then."""
         with self._telling:
+            return id_ not in self._unapplied
+
+    def _tell(self, id_: str, seen: Seen) -> None:
+        with self._telling:
+            self._unapplied.pop(id_, None)
             if seen is Seen.APPLIED:
                 self._behind.over()
-            else:
-                self._behind.met(reason=seen.value)
+                return
+            self._behind.met(reason=seen.value)
+            self._unapplied[id_] = None
+            if len(self._unapplied) > _REMEMBERED:
+                self._unapplied.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

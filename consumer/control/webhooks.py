@@ -98,6 +98,10 @@ class Webhooks:
         """One of the owner's webhooks. Raises WebhookUnknown."""
         return self._store.find(owner, id)
 
+    def applied(self, id: str) -> bool:  # noqa: A002 # same
+        """Whether deliveries go by what was written of this webhook last. Asked right after a write."""
+        return self._store.applied(id)
+
     def page(self, owner: Owner, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
         """At most `limit` of the owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
         return self._directory.page(owner, after=after, limit=limit)

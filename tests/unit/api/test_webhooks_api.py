@@ -2,6 +2,7 @@
 
 import pytest
 
+from consumer.control.applied import Seen
 from consumer.control.keys import Scope
 from consumer.log.health import Health, LastStatus
 from consumer.settings import Settings
@@ -355,3 +356,30 @@ def test_event_types_come_with_samples_and_schemas() -> None:
     types = {each["type"]: each for each in listed["data"]}
     assert {"feedback.created", "webhook.test"} <= types.keys()
     assert {"object", "type", "description", "sample", "schema"} == types["feedback.created"].keys()
+
+
+def test_a_write_that_deliveries_do_not_go_by_yet_says_so() -> None:
+    """Redis takes no writes: what was asked for holds, and was a 201 as any other."""
+    api = MemoryApi()
+    acme = api.client()
+    key = {"Idempotency-Key": "once"}
+    api.plane.cache.seen = Seen.CACHE_UNREACHABLE
+    created = acme.post("/v1/webhooks", json={"url": "https://example.com/hook"}, headers=key)
+    path = f"/v1/webhooks/{created.json()['id']}"
+    writes = [
+        created,
+        acme.patch(path, json={"name": "new"}),
+        acme.post(f"{path}/pause"),
+        acme.post(f"{path}/resume"),
+        acme.post(f"{path}/secret"),
+    ]
+    assert [each.status_code for each in writes] == [201, 200, 200, 200, 200]
+    assert [each.headers.get("webhook-applied") for each in writes] == ["false"] * 5
+    assert "webhook-applied" not in acme.get(path).headers
+    again = acme.post("/v1/webhooks", json={"url": "https://example.com/hook"}, headers=key)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "webhook-applied" not in again.headers  # it was true of that moment
+    api.plane.cache.seen = Seen.APPLIED
+    assert "webhook-applied" not in acme.patch(path, json={"name": "newer"}).headers
+    api.plane.cache.seen = Seen.NO_PROJECTION
+    assert acme.delete(path).headers["webhook-applied"] == "false"
