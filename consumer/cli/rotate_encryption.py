@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from consumer.cli.exits import INTERRUPTED, CommandFailed, say
 from consumer.cli.output import print_fields, print_json
-from consumer.cli.reach import installation
+from consumer.cli.reach import installation, with_cache
 from consumer.cli.stopping import Stop
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.canary import sealing_keyring
@@ -44,7 +44,7 @@ def rotate_encryption(
 
     Before: put the new key first in HOOKLINE_ENCRYPTION_KEYS, keep the old ones behind it, and restart every process.
     """
-    settings = installation(load(), lambda topics: [topics.subscriptions])
+    settings = with_cache(installation(load(), lambda topics: [topics.subscriptions]))
     keyring = sealing_keyring(settings)
     with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
         summary = reseal(_Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress)

@@ -132,6 +132,26 @@ def test_a_missing_topic_is_told_as_such(
         assert "`hookline topics create`" in said
 
 
+def test_where_there_is_no_redis_every_command_that_asks_it_names_the_setting(
+    closed: str,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
+    monkeypatch.setenv("HOOKLINE_REPLICATION_FACTOR", "1")
+    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
+    monkeypatch.setenv("HOOKLINE_REDIS_URL", f"redis://{closed}/0")
+    assert call(["topics", "create"]) == os.EX_OK
+    for name in ("webhooks list", "keys list", "keys create", "keys rotate-encryption"):
+        capsys.readouterr()
+        assert call([*name.split(), *KAFKA[name]]) == os.EX_OK
+        said = capsys.readouterr().err
+        assert "hookline: no Redis answers where HOOKLINE_REDIS_URL says" in said, (name, said)
+
+
 @pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE}))
 def test_what_makes_no_sense_is_one_json_object_with_the_flag(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call([*name.split(), *KAFKA.get(name, []), "--no-such-flag=1", "--json"]) == os.EX_USAGE
