@@ -59,7 +59,7 @@ class PartitionConsumer:
         self._group = group
         self._foreign = topics.foreign
         self._assignment: set[Partition] = set()
-        self._following = Following(settings, topics)
+        self._following = Following(settings, topics, group)
         self._reset: dict[Partition, tuple[int | None, str]] = {}
         self._ends: dict[Partition, int] = {}
         self._fatal: KafkaError | None = None

@@ -28,10 +28,10 @@ class Changes:
 class Following:
     """Owned by the consumer's thread; the watch has one of its own. `ids` are of the topics that are read."""
 
-    def __init__(self, settings: Settings, selection: Selection) -> None:
+    def __init__(self, settings: Settings, selection: Selection, group: str) -> None:
         self._selection = selection
         self._admin = build(AdminClient, client_properties(settings))
-        self._watch = TopicWatch(self._admin, selection, describes=not settings.trust_broker)
+        self._watch = TopicWatch(self._admin, selection, group=group, describes=not settings.trust_broker)
         self._followed: Mapping[str, str] | None = None
         self._first: tuple[str, ...] | None = None if selection.expressions else selection.names
         self.topics = self._first or ()
@@ -44,7 +44,8 @@ class Following:
         if found is None or found is self._followed:
             return Changes()
         self._followed = found
-        topics, before = self._selection.among(found), self.topics
+        # What nobody reads is left out until the next look: only who changes what it reads makes the group deal again.
+        topics, before = self._selection.among(found.keys() - self._watch.unread), self.topics
         self.topics = topics
         self._first = topics if self._first is None else self._first
         anew: list[Partition] = []

@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from consumer.kafka.client import KafkaBroken, broken, error_of
+from consumer.kafka.dealing import Dealing
 from consumer.kafka.selection import Selection
 from consumer.telemetry.outage import Outage
 
@@ -37,9 +38,11 @@ class TopicWatch:
     A broker that does not tell what its topics are, `describes` false, is asked for their names: their ids are "".
     """
 
-    def __init__(self, admin: AdminClient, selection: Selection, *, describes: bool) -> None:
+    def __init__(self, admin: AdminClient, selection: Selection, *, group: str, describes: bool) -> None:
         self._selection = selection
         self._describes = describes
+        self._dealing = Dealing(admin, group)
+        self.unread: frozenset[str] = frozenset()  # topics that the group deals out to nobody, as of the last look
         self._admin = admin
         self._closing = threading.Event()
         self._away = Outage(_log, "topics not looked up")
@@ -101,6 +104,7 @@ class TopicWatch:
         """
         ids = self.ask({*self._selection.names, *self._matching()})
         with self._lock:
+            self.unread = self._dealing.unread(ids) if self._describes and ids else frozenset()
             self._state.looked(ids)
 
     def _matching(self) -> tuple[str, ...]:

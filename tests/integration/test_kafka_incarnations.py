@@ -212,3 +212,17 @@ def test_where_a_log_ends_is_told_past_markers_and_aborted_records(bench: Bench)
     assert values(seen) == {"kept"}
     assert ends == {(topic, 0): 4}
     member.close()
+
+
+def test_a_topic_that_all_members_read_since_their_restarts_is_dealt_out(bench: Bench, make_topics: MakeTopics) -> None:
+    prefix = bench.settings.topic_prefix
+    orders, crm = prefix + "orders", prefix + "crm"
+    make_topics({crm: 1})
+    bench.settings = bench.settings.model_copy(update={"event_topics": (orders,)})
+    first, _ = bench.join()
+    take(first, lambda _: bool(first.assignment))
+    first.close()
+    bench.settings = bench.settings.model_copy(update={"event_topics": (orders, crm)})
+    second, _ = bench.join()
+    take(second, lambda _: second.assignment == {(orders, 0), (crm, 0)})
+    second.close()
