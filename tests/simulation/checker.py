@@ -5,15 +5,21 @@ The laws:
   delivery id), unless the webhook was paused or deleted meanwhile or retention took the record;
 - nothing phantom, altered, of another tenant, early (by the broker's clock), or before a Retry-After is over;
 - a commit never says done of what is not safe: accepted and logged, dead-lettered, or written to go on;
+- every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
+- only what is odd suffers for it: its record in poison, its webhook's attempts failed;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
 - a line of a delivery is at most about ten records.
 """
 
+from collections.abc import Iterable
+
+from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
-from tests.simulation.ledger import CHUNK, EVENT, Ledger, Pair, Place, Published, Session, name_of
-from tests.simulation.plan import RECORDS_MOST
+from tests.simulation import odd
+from tests.simulation.ledger import CHUNK, EVENT, Attempted, Ledger, Pair, Place, Published, Session, name_of
+from tests.simulation.plan import RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
 
 
@@ -32,10 +38,11 @@ class Violation(BaseException):
 class Checker:
     """Judges on the spot what can be, and the rest at the end."""
 
-    def __init__(self, ledger: Ledger, webhooks: Webhooks, last_delay_ms: int) -> None:
+    def __init__(self, ledger: Ledger, webhooks: Webhooks, plan: Plan) -> None:
         self._ledger = ledger
         self._webhooks = webhooks
-        self._last_delay_ms = last_delay_ms
+        self._plan = plan
+        self._last_delay_ms = plan.schedule.delays_ms[-1]
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +100,17 @@ class Checker:
         pair.buried += 1
         return pair
 
+    def poisoned(self, place: Place) -> None:
+        """A record was written to poison: only what can never be an event, kills, or meets a bug belongs there."""
+        event = self._ledger.at.get(place)
+        if place not in self._ledger.never_events and (event is None or not event.ends_in_poison):
+            raise Violation("poison", f"{name_of(place)} is there, and is an event like any other", name_of(place))
+
+    def told(self, pair: Pair, failure: str | None) -> None:
+        """An attempt is in the log: only those of odd webhooks end by a bug."""
+        if failure == FailureKind.BUG and odd.of_webhook(self._plan, pair.webhook) is None:
+            raise Violation("contained", f"an attempt of {pair.name} ended by somebody else's bug", *_about(pair))
+
     # ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begins(self, session: Session, offset: int) -> bool:
@@ -122,6 +140,14 @@ class Checker:
         if position.offset > below:
             ledger.below[partition] = position.offset
             done.difference_update(range(below, position.offset))
+
+    def logged(self, place: Place, attempts: Iterable[Attempted]) -> None:
+        """A process' commit says that this record is done: the attempts that it made for it are in the log."""
+        for attempt in attempts:
+            if not self._ledger.attempts[attempt]:
+                pair = self._ledger.by_delivery[attempt[0].encode()]
+                detail = f"{name_of(place)} is said to be done; attempt {attempt[1]} of {pair.name} is nowhere"
+                raise Violation("log", detail, *_about(pair), name_of(place))
 
     def _safe(self, now_ms: int, place: Place) -> None:
         ledger = self._ledger

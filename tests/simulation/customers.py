@@ -193,6 +193,9 @@ class Customers:
             return
         named = "" if product is None else f'"product":"{product}",'
         deadly = ' "deadly":1,' if self._plan.deadly and odd < 0.013 else ""
+        if self._plan.odd and not deadly and odd < 0.03:
+            deadly = dice.choice(('"odd":"decode",', '"odd":"match",'))
+        event.ends_in_poison = bool(deadly)
         text = f'{{"id":"{event.id}","type":"{event.type}","tenant":"{event.tenant}",{named}{deadly}"data":'
         value = text.encode() + event.data + b"}"
         self._ledger.events[event.id] = event

@@ -6,9 +6,11 @@ The law: a record counts from the moment it is in the log, whoever heard of it.
 import struct
 from collections.abc import Callable
 
+from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import Chunk
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Record
+from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import decode_dead_letter, decode_delayed
 from consumer.kafka.topic_specs import Topics
 from consumer.webhooks.history import State
@@ -18,7 +20,7 @@ from tests.simulation.history import History
 from tests.simulation.ledger import CHUNK, Delayed, Ledger, Place, name_of
 from tests.simulation.timeline import Timeline
 
-_ID_AT = slice(11, 43)  # an attempt: ten bytes of head, the length of the delivery's id, the id
+_read = ATTEMPT.reading(["delivery_id", "event_id", "subscription_id", "number", "at_ms", "failure"])
 
 
 class Landing:
@@ -68,10 +70,15 @@ class Landing:
 
     def logged(self, value: bytes) -> None:
         """An attempt record is in the log."""
-        pair = self._ledger.by_delivery.get(value[_ID_AT])
-        if pair is None:
+        attempt = _read(value)
+        pair = self._ledger.by_delivery.get(attempt["delivery_id"].encode())
+        if pair is None and attempt["failure"] == FailureKind.BUG:  # nothing was ever sent
+            pair = self._ledger.pair(self._ledger.events[attempt["event_id"]], attempt["subscription_id"])
+        if pair is None or attempt["delivery_id"] not in pair.event.delivery_ids(pair.webhook):
             raise Violation("phantom", "an attempt of no delivery is in the log")
-        pair.logged += 1
+        self._ledger.attempts[attempt["delivery_id"], attempt["number"], attempt["at_ms"]] += 1
+        self._checker.told(pair, attempt["failure"])
+        pair.logged += attempt["failure"] != FailureKind.UNANSWERED
 
     def _delayed(self, record: Record, tier: int) -> None:
         place: Place = ((record.topic, record.partition), record.offset)
@@ -103,5 +110,6 @@ class Landing:
         (partition,) = struct.unpack(">i", headers["kafka_dlt-original-partition"] or b"")
         (offset,) = struct.unpack(">q", headers["kafka_dlt-original-offset"] or b"")
         place: Place = ((topic, partition), offset)
+        self._checker.poisoned(place)
         self._ledger.poisoned.add(place)
         self._history.add("broker", "poison", name_of(place))

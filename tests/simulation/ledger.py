@@ -19,6 +19,8 @@ EVENT = -2
 CHUNK = -1
 
 Place: TypeAlias = tuple[Partition, int]
+Attempted: TypeAlias = tuple[str, int, int]
+"""An attempt, as the log tells it: its delivery's id, its number, when it was begun."""
 
 
 def name_of(place: Place) -> str:
@@ -41,6 +43,7 @@ class Published:
     places: dict[Place, int] = field(default_factory=dict)  # with the time of the record there
     done_ms: int | None = None  # when it was first committed as done
     removed: bool = False  # by retention, before it was done
+    ends_in_poison: bool = False  # it kills who reads it, or meets a bug
     pairs: "dict[str, Pair]" = field(default_factory=dict)
 
     def delivery_ids(self, webhook: str) -> Iterator[str]:
@@ -145,6 +148,7 @@ class Ledger:
     not_events: set[Place] = field(default_factory=set)  # tombstones and what can never be an event
     poisoned: set[Place] = field(default_factory=set)
     disturbed: set[Partition] = field(default_factory=set)  # somebody else's commit lies over its owner's
+    attempts: Counter[Attempted] = field(default_factory=Counter)  # logged
     by_delivery: dict[bytes, Pair] = field(default_factory=dict)
     requests: int = 0
 

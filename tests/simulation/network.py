@@ -6,10 +6,13 @@ take it and lose the answer.
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.boundary import Boundary
 from consumer.signing.request import Request
+from tests.simulation import odd
 from tests.simulation.endpoints import Behaviour, Endpoints
 from tests.simulation.faults import Faults
 from tests.simulation.ledger import Pair
@@ -48,6 +51,7 @@ class Network:
         self._endpoints = endpoints
         self._faults = faults
         self._dice = dice
+        self._plan = plan
         self._unanswered = plan.unanswered
         self._observer = observer
         self._flights: dict[int, _Flight] = {}
@@ -61,16 +65,23 @@ class Network:
     def submit(self, token: int, request: Request) -> None:
         """Start a request."""
         self._life.call()
+        at = odd.of_webhook(self._plan, request.url.rsplit("/", 1)[1])
+        if at is Boundary.SUBMIT:
+            self._life.wake(0)  # what comes of it is acted on in the next turn
+            raise odd.OddError
         self._observer.sent(token, request)
         flight = self._flights[token] = _Flight(request)
         host = request.url.split("/", 3)[2]
         behaviour = self._endpoints.behave(host, request.timeout_ms)
         if self._unanswered and self._faults.strikes(self._dice, self._unanswered):
             behaviour = self._disturbed(behaviour, request)
+        if at is Boundary.ANSWER:
+            behaviour = replace(behaviour, accepts_after_ms=None)
+        answer = odd.answer_of(at, behaviour.answer)
         timeline = self._life.timeline
         if behaviour.accepts_after_ms is not None:
             timeline.after(behaviour.accepts_after_ms, lambda: self._arrive(flight))
-        self._life.later(behaviour.answers_after_ms, lambda: self._answers.append((token, behaviour.answer)))
+        self._life.later(behaviour.answers_after_ms, lambda: self._answers.append((token, answer)))
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         """The answers that came. Time passes in it only during a drain."""

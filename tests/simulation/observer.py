@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from consumer.delivery.answer import Answer, Response
 from consumer.delivery.core import Core
+from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.outcome import is_success
@@ -29,6 +30,7 @@ class Watch:
         self._broker = world.broker
         self._ledger = world.ledger
         self._checker = world.checker
+        self._sent: dict[Place, list[Job]] = {}
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -42,6 +44,7 @@ class Watch:
         place = (job.entry.window.partition, job.entry.offset)
         self._history.add(self._name, "sent", f"{pair.event.id}/{pair.webhook}", name_of(place))
         pair.started_ms[job.started_ms] += 1
+        self._sent.setdefault(place, []).append(job)
         self._checker.sent(self._timeline.now_ms, pair, place)
 
     def accepted(self, request: Request) -> Pair:
@@ -85,6 +88,18 @@ class Watch:
         """The broker took a commit."""
         self._history.add(self._name, f"committed {position.offset}", f"{partition[0]}-{partition[1]}")
         self._checker.committed(self._timeline.now_ms, partition, position, self._broker.logs[partition].start)
+        self._logged(partition, position)
+
+    def _logged(self, partition: Partition, position: Position) -> None:
+        """What this process sent for records that are done now. What it lost meanwhile is somebody else's to tell."""
+        found = read_map(position.metadata, position.offset) if position.metadata else None
+        for place in [place for place in self._sent if place[0] == partition]:
+            offset = place[1]
+            if offset < position.offset or (found is not None and found.is_done(offset)):
+                jobs = [job for job in self._sent.pop(place) if not job.entry.window.closed]
+                self._checker.logged(
+                    place, [(job.delivery.id, job.delivery.attempts + 1, job.started_ms) for job in jobs]
+                )
 
     def _job(self, token: int) -> Job | None:
         return self._core._flying._jobs.get(token)

@@ -73,6 +73,7 @@ class Plan:
     burst: int
     burst_every_ms: int
     machines: int
+    odd: bool
 
     @property
     def finished_by_ms(self) -> int:
@@ -115,4 +116,5 @@ def plan(seed: int, deliveries: int) -> Plan:
         burst=draw.choice((20, 60, 200)),
         burst_every_ms=draw.choice((50, 200, 500)),
         machines=draw.choice((1, 2, 3)),
+        odd=not calm and draw.random() < 0.2,
     )

@@ -12,7 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 from consumer.delivery import done_map, outcome
-from consumer.delivery.answer import Answer
+from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.attempting import Attempting
+from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.done_map import DoneMap
@@ -20,7 +22,7 @@ from consumer.delivery.endings import Endings, Writing
 from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
-from consumer.delivery.outcome import DeathReason
+from consumer.delivery.outcome import DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.step import Write
@@ -273,6 +275,33 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
     return [patch.object(Endings, "retry", retry)]
 
 
+def _handed_over_and_not_logged() -> list[Patch]:
+    honest = Attempting._log
+
+    def log(attempting: Attempting, job: Job, answer: Answer, outcome: Outcome) -> None:
+        if not (isinstance(answer, Failure) and answer.kind is FailureKind.UNANSWERED):
+            honest(attempting, job, answer, outcome)
+
+    return [patch.object(Attempting, "_log", log)]
+
+
+def _one_bug_fails_the_whole_turn() -> list[Patch]:
+    honest = Boundaries.within
+
+    def within(
+        boundaries: Boundaries,
+        boundary: Boundary,
+        entry: Entry,
+        act: Callable[..., object],
+        *given: object,
+        **name: str,
+    ) -> object:
+        met = boundaries._met
+        return met[-1] if met else honest(boundaries, boundary, entry, act, *given, **name)
+
+    return [patch.object(Boundaries, "within", within)]
+
+
 BUGS: dict[str, Bug] = {
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
@@ -292,6 +321,8 @@ BUGS: dict[str, Bug] = {
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=11, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=8, rule="commit"),
     "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=351, rule="commit"),
+    "handed over and not logged": Bug(patches=_handed_over_and_not_logged, seed=5, rule="log"),
+    "one bug fails the whole turn": Bug(patches=_one_bug_fails_the_whole_turn, seed=4, rule="poison"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
     "dead letter beside the retry": Bug(patches=_dead_letter_beside_the_retry, seed=0, rule="duplicates"),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from consumer.brands.loader import brand
+from consumer.delivery.boundary import Boundary
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.mark import Mark
@@ -30,6 +31,7 @@ from consumer.webhooks.cache import Cache
 from consumer.webhooks.cache import Client as RedisClient
 from consumer.webhooks.reader import Reader
 from consumer.webhooks.subscription import Subscription
+from tests.simulation import odd
 from tests.simulation.cache import Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
@@ -100,7 +102,7 @@ class Process:
         life = self.life = Life(self.name, world.timeline, self._wake)
         clocks = BrokerClocks()
         core = self._core = Core(
-            self._pool.rules, decode=self._pool.decode, target=_target, mark=self._mark(), clocks=clocks
+            self._pool.rules, decode=self._pool.decode, target=self._target, mark=self._mark(), clocks=clocks
         )
         watch = Watch(self.name, core, world)
         network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
@@ -282,6 +284,12 @@ class Process:
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _target(self, subscription: Subscription) -> Target:
+        at = odd.of_webhook(self._world.plan, subscription.id)
+        if at in {Boundary.RENDER, Boundary.SIGN}:
+            return Target(subscription, lambda each: odd.OddSigner(at, _signer(each)))
+        return Target(subscription, _signer)
+
     def _die(self) -> None:
         self._world.faults.met("killed", self.name)
         self.end()
@@ -299,5 +307,5 @@ class Process:
         self.life = self._worker = self._core = self._consumer = self._checkpoints = None
 
 
-def _target(subscription: Subscription) -> Target:
-    return Target(subscription, lambda each: Signer(each, brand(each.brand), KEYRING))
+def _signer(subscription: Subscription) -> Signer:
+    return Signer(subscription, brand(subscription.brand), KEYRING)

@@ -30,6 +30,7 @@ class Records:
         self._faults = faults
         self._dice = dice
         self._acknowledged: list[Produced] = []
+        self._unacknowledged: set[int] = set()
         self.pending = 0
 
     @property
@@ -49,6 +50,9 @@ class Records:
     ) -> None:
         """Produce a record."""
         self._life.call()
+        if token in self._unacknowledged:
+            raise ValueError(f"the record written under the token {token} is not acknowledged yet")
+        self._unacknowledged.add(token)
         self.pending += 1
 
         def append() -> Record:
@@ -97,7 +101,11 @@ class Records:
             timestamp_ms=record.timestamp_ms,
             place=(record.topic, record.partition, record.offset),
         )
-        self._life.later(wait_ms, lambda: self._acknowledged.append(acknowledged))
+        self._life.later(wait_ms, lambda: self._hear(acknowledged))
+
+    def _hear(self, acknowledged: Acknowledged) -> None:
+        self._unacknowledged.discard(acknowledged.token)
+        self._acknowledged.append(acknowledged)
 
 
 class _Side:

@@ -7,7 +7,7 @@ acknowledged must end within the plan's bound.
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consumer.delivery.core import Rules
@@ -17,7 +17,7 @@ from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.decode import decode
-from consumer.events.event import Record, Tombstone
+from consumer.events.event import Event, Record, Tombstone
 from consumer.events.rules import Rules as EventRules
 from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed
@@ -34,6 +34,7 @@ from tests.simulation.group import Group
 from tests.simulation.history import History
 from tests.simulation.landing import Landing
 from tests.simulation.ledger import Ledger
+from tests.simulation.odd import OddError, OddType
 from tests.simulation.plan import DEFAULT, Plan, plan, stream
 from tests.simulation.ports import Crash
 from tests.simulation.process import Pool, Process
@@ -72,7 +73,7 @@ class World:
         self.webhooks = Webhooks()
         self.faults = Faults(plan, self.timeline, self.history)
         self.topics = Topics("", plan.schedule.names[1:])
-        self.checker = Checker(self.ledger, self.webhooks, plan.schedule.delays_ms[-1])
+        self.checker = Checker(self.ledger, self.webhooks, plan)
         landing = Landing(
             self.topics, plan.schedule, self.timeline, history=self.history, ledger=self.ledger, checker=self.checker
         )
@@ -227,7 +228,13 @@ class World:
         if self.plan.deadly and record.value is not None and b'"deadly":1' in record.value:
             self.faults.met("deadly record", f"{record.topic}-{record.partition}@{record.offset}")
             raise Crash("deadly")
-        return decode(record, _NO_SCHEMAS, _EVENT_RULES)
+        read = decode(record, _NO_SCHEMAS, _EVENT_RULES)
+        if self.plan.odd and record.value is not None and isinstance(read, Event):
+            if b'"odd":"decode"' in record.value:
+                raise OddError
+            if b'"odd":"match"' in record.value:
+                return replace(read, type=OddType(read.type))
+        return read
 
     def _read_delayed(self, record: Record) -> Content:
         if record.value is None:

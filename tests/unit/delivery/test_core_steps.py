@@ -176,7 +176,7 @@ def test_a_condemned_record_is_not_touched_again() -> None:
 def test_a_drain_leaves_what_was_not_begun_and_hands_over_what_is_unanswered() -> None:
     bench = Bench(subscription(max_concurrency=1))
     bench.consume(event("1"), event("2", offset=1))
-    [(token, _)] = bench.next().send
+    [(token, request)] = bench.next().send
     bench.core.drain([EVENTS])
     still_under_way = not bench.core.drained
     assert still_under_way
@@ -184,6 +184,9 @@ def test_a_drain_leaves_what_was_not_begun_and_hands_over_what_is_unanswered() -
     bench.core.hand_over(bench.now_ms)
     step = bench.next()
     assert step.cancel == [token]
+    [(_, attempt)] = step.attempts
+    assert (attempt.outcome, attempt.next_tier, attempt.failure) == ("retry", "20s", "unanswered")
+    assert (attempt.number, attempt.elapsed_ms, attempt.request_body) == (1, 3_000, request.body)
     [(write, handed)] = step.write
     assert isinstance(handed, Delay)
     assert isinstance(handed.delayed, Delivery)
@@ -235,6 +238,25 @@ def test_a_crowded_window_hands_over_what_is_old_and_a_late_success_is_marked() 
 def crowd(bench: Bench, partition: tuple[str, int]) -> None:
     window: Window = bench.core._intake.windows[partition]
     window.crowded = True
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, "delivered"), (500, "retry")])
+def test_what_is_handed_over_is_logged_then_and_again_with_its_answer(status: int, outcome: str) -> None:
+    bench = Bench()
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    crowd(bench, EVENTS)
+    step = bench.next(after_ms=2_100)
+    [(_, unanswered)] = step.attempts
+    assert (unanswered.failure, unanswered.outcome) == ("unanswered", "retry")
+    [(write, _)] = step.write
+    bench.core.acknowledged(write)
+    bench.core.lost([EVENTS])  # wherever its record is by then
+    bench.core.answered(bench.now_ms, token, response(status))
+    [(_, answered)] = bench.next().attempts
+    assert (answered.status, answered.outcome, answered.failure) == (status, outcome, None)
+    assert answered.next_tier == (unanswered.next_tier if outcome == "retry" else None)
+    assert (answered.delivery_id, answered.number) == (unanswered.delivery_id, unanswered.number)
 
 
 def test_a_retry_of_what_was_handed_over_asks_first_whether_it_succeeded() -> None:

@@ -71,10 +71,10 @@ def test_an_attempt_sent_before_the_resume_and_answered_after_it_is_not_held_aga
     assert (health.consecutive_failures, health.failing_since_ms) == (0, None)
 
 
-def test_what_could_not_be_signed_says_nothing_of_the_endpoint() -> None:
-    unsigned = replace(sent(5, status=None), failure="unsignable")
+@pytest.mark.parametrize("ours", ["unsignable", "unanswered", "bug"])
+def test_a_failure_of_ours_says_nothing_of_the_endpoint(ours: str) -> None:
     health = after(sent(0))
-    assert folded(health, unsigned) is health
+    assert folded(health, replace(sent(5, status=None), failure=ours)) is health
 
 
 def test_only_answers_have_a_response_time() -> None:
