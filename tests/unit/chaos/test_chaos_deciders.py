@@ -203,10 +203,10 @@ def test_99_of_100_do_not_exceed_it(values: list[int], wanted: int) -> None:
 
 def test_a_bug_that_a_process_met_is_counted(tmp_path: Path) -> None:
     (tmp_path / "hookline-first-1.log").write_text(
-        '{"event": "bug", "x": 1}\n{"event": "stopping"}\n{"event": "bug"}\n'
+        '{"event": "bug", "x": 1}\n{"event": "bug contained"}\n{"event": "bug"}\n'
     )
     (tmp_path / "other.log").write_text('{"event": "bug"}\n')
-    assert bugs(tmp_path) == 2
+    assert bugs(tmp_path) == 3
 
 
 def test_the_hostile_draw_from_the_generators_and_their_events_are_told_from_the_others() -> None:
