@@ -53,7 +53,7 @@ def test_every_record_is_acknowledged_with_the_brokers_time_or_refused(
     assert isinstance(acknowledged, Acknowledged)
     assert acknowledged.timestamp_ms is not None
     assert abs(acknowledged.timestamp_ms - now_ms) < 20_000
-    assert answers[2] == Acknowledged(token=2, timestamp_ms=None)
+    assert answers[2] == Acknowledged(token=2, timestamp_ms=None, place=(chosen, 0, 0))
     assert isinstance(answers[3], Refused)
     assert isinstance(answers[4], Refused)
     [record] = read_to_end(settings, delayed)
