@@ -54,8 +54,9 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 docs: setup-dev ## write docs/api.md anew from what the API says of itself
 	@$(BIN)/python -m make.api_page
 
-fuzz: setup-dev ## 10,000 requests against the OpenAPI of every brand (CASES=n; SEED=n for others)
+fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES=n; SEED=n for others)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.hostile --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
 
 lock: ## write the locks anew from pyproject.toml (needs uv)
 	@# editables is what hatchling needs for an install that follows the checkout

@@ -7,6 +7,7 @@ anyio's shield, which asyncio's own cancellation passes through, and the place w
 from contextlib import aclosing
 from time import monotonic
 from typing import Final
+from urllib.parse import urlsplit
 
 import anyio
 import httpcore
@@ -87,7 +88,8 @@ class Attempt:
 
     async def _exchange(self) -> None:
         request = self._request
-        # httpx writes Host and Content-Length as HTTP wants them, and reads the URL.
+        # httpx writes Host and Content-Length as HTTP wants them, and reads the URL; but the path goes out as it is
+        # written (RFC 3986 section 6.2.2.3 would have /a/../b mean /b, and the two engines disagree).
         composed = httpx.Request(
             "POST",
             request.url,
@@ -98,7 +100,7 @@ class Attempt:
             scheme=composed.url.raw_scheme,
             host=composed.url.raw_host,
             port=composed.url.port,
-            target=composed.url.raw_path,
+            target=_target(request.url),
         )
         sent = httpcore.Request("POST", url, headers=composed.headers.raw, content=request.body)
         async with aclosing(await self._pool.handle_async_request(sent)) as response:
@@ -110,6 +112,12 @@ class Attempt:
                 self._body += chunk[: MAX_BODY_BYTES - len(self._body)]
                 if self._body_bytes > DRAIN_BYTES:
                     return
+
+
+def _target(url: str) -> bytes:
+    """The path and query of a stored URL, which is ASCII."""
+    parts = urlsplit(url)
+    return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}".encode()
 
 
 def _problem(error: BaseException) -> _Problem:

@@ -69,6 +69,13 @@ def test_the_request_arrives_as_it_was_made(transport: Transport) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("path", ["/a/../b", "/%2E%2E/", "//a//", "/%zz", "/?q=1&q=%20", "/a;b=c?d=/../e", "/%C3%BC"])
+def test_a_path_goes_out_as_it_is_written(transport: Transport, path: str) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        whole(ask(transport, request(f"http://127.0.0.1:{endpoint.port}{path}")))
+    assert endpoint.requests[0].split(b" ")[1] == path.encode()
+
+
 @pytest.mark.parametrize("size", [0, 1, 70_000, 2_000_000])
 def test_bodies_of_any_size_are_sent_without_asking_first(transport: Transport, size: int) -> None:
     with Endpoint(Line.answer) as endpoint:

@@ -166,7 +166,7 @@ def _interim(dice: Dice) -> bytes:
 
 
 def _final(dice: Dice) -> bytes:
-    status = dice.choice(STATUS_LINES if dice.random() < 0.7 else ODD_STATUS_LINES)
+    status = dice.choice(STATUS_LINES if dice.random() < 0.85 else ODD_STATUS_LINES)
     fields = [_field(dice) for _ in range(dice.randrange(5))]
     if dice.random() < 0.3:
         fields.append(f"Retry-After: {dice.choice(RETRY_AFTER)}\r\n".encode())
@@ -179,9 +179,9 @@ def _final(dice: Dice) -> bytes:
 
 def _field(dice: Dice) -> bytes:
     throw = dice.random()
-    if throw < 0.7:
+    if throw < 0.88:
         return dice.choice(FIELDS)
-    if throw < 0.95:
+    if throw < 0.98:
         return dice.choice(ODD_FIELDS)
     return dice.randbytes(dice.randrange(20)) + b": " + dice.randbytes(dice.randrange(20)) + b"\r\n"
 
