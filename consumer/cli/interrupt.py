@@ -14,7 +14,7 @@ from typing import Final
 
 from consumer.cli.exits import INTERRUPTED
 
-PATIENCE_S: Final = 0.7
+PATIENCE_S: Final = 0.5
 
 
 class Interrupts:
