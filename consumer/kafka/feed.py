@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, broken, denied, error_of
+from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
+from consumer.kafka.selection import Selection
+from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
@@ -26,6 +29,15 @@ class Feed:
         self._topic = topic
         # 64 MB would be fetched ahead by default.
         self._consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
+        admin = build(AdminClient, client_properties(settings))
+        described = not settings.trust_broker
+        self._watch = TopicWatch(admin, Selection(names=(topic,)), group=None, describes=described)
+        self._watch.start()
+
+    @property
+    def topic_id(self) -> str | None:
+        """Which topic of the name it is, as of the last look; None where that is not known. Another id, another log."""
+        return (self._watch.found or {}).get(self._topic) or None
 
     def ends(self) -> tuple[int, ...]:
         """The end offset of each partition, as of now.
@@ -74,6 +86,7 @@ class Feed:
 
     def close(self) -> None:
         """Leave the broker."""
+        self._watch.close()
         close(self._consumer)
 
 

@@ -38,10 +38,10 @@ class TopicWatch:
     A broker that does not tell what its topics are, `describes` false, is asked for their names: their ids are "".
     """
 
-    def __init__(self, admin: AdminClient, selection: Selection, *, group: str, describes: bool) -> None:
+    def __init__(self, admin: AdminClient, selection: Selection, *, group: str | None, describes: bool) -> None:
         self._selection = selection
         self._describes = describes
-        self._dealing = Dealing(admin, group)
+        self._dealing = None if group is None else Dealing(admin, group)
         self.unread: frozenset[str] = frozenset()  # topics that the group deals out to nobody, as of the last look
         self._admin = admin
         self._closing = threading.Event()
@@ -104,7 +104,8 @@ class TopicWatch:
         """
         ids = self.ask({*self._selection.names, *self._matching()})
         with self._lock:
-            self.unread = self._dealing.unread(ids) if self._describes and ids else frozenset()
+            if self._dealing is not None and self._describes and ids:
+                self.unread = self._dealing.unread(ids)
             self._state.looked(ids)
 
     def _matching(self) -> tuple[str, ...]:

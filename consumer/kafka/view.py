@@ -46,6 +46,7 @@ class TopicView:
         self._positions: dict[int, int] = {}
         self._ends: dict[int, int] | None = None
         self._outgrown = False
+        self._topic_id: str | None = None
         self._bug: Exception | None = None
         self._denied: AccessDenied | None = None  # as long as it lasts
         self._away = Outage(_log, "topic not followed")
@@ -109,6 +110,9 @@ class TopicView:
             self._begin(feed)
             while not self._closing.is_set() and not self._outgrown:
                 records, positions = feed.take(_BATCH, _WAIT_S)
+                if self._is_another(feed.topic_id):
+                    self._begin_anew()
+                    return
                 if not positions:
                     continue
                 self._denied = None
@@ -135,6 +139,10 @@ class TopicView:
             self._ends = ends if self._ends is None else self._ends
             self._moved.notify_all()
             feed.read_from(list(self._positions.values()))
+
+    def _is_another(self, topic_id: str | None) -> bool:
+        before, self._topic_id = self._topic_id, topic_id or self._topic_id
+        return before is not None and before != self._topic_id
 
     def _went_back(self, records: Sequence[Record], positions: Mapping[int, int]) -> bool:
         """Whether what was read is not what follows: Kafka begins anew where an offset is no more."""

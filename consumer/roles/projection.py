@@ -83,6 +83,7 @@ class _Run:
             instance=instance_id(settings, Role.PROJECTION, slot),
         )
         self._begun = False
+        self._topic_id: str | None = None
         self._said_ready = False
         self._unapplied: tuple[list[Record], dict[int, int]] | None = None
         self._beat_at_s = 0.0
@@ -158,9 +159,14 @@ class _Run:
 
     def _rebuild(self) -> None:
         broken = self._projection.broken
+        before, self._topic_id = self._topic_id, self._feed.topic_id or self._topic_id
+        if before is not None and before != self._topic_id:
+            _log.warning("topic made anew", topic=self._topic)
+            broken = self._projection.buckets
         if not broken:
             return
         _log.warning("rebuilding a part of the cache that was lost or changed", buckets=len(broken))
         self._projection.rebuild(broken, self._feed.ends())
+        self._unapplied = None
         self._feed.read_from(self._projection.positions)
         counters.add("buckets_rebuilt", len(broken))

@@ -100,6 +100,11 @@ class Projection:
         self.rebuild(self.broken, ends)
 
     @property
+    def buckets(self) -> frozenset[int]:
+        """All of them."""
+        return frozenset(self._buckets)
+
+    @property
     def broken(self) -> frozenset[int]:
         """The buckets that are not as they were left and have to be rebuilt."""
         return frozenset(number for number, bucket in self._buckets.items() if bucket.broken)

@@ -11,10 +11,12 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumer.events.event import Record
+from consumer.kafka import topic_watch
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topic_writer import Place, TopicWriter
+from consumer.kafka.topics import admin_client
 from consumer.kafka.view import TopicView
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import ConfigurationError, Settings
@@ -161,6 +163,28 @@ def test_a_topic_that_is_not_there_yet_is_waited_for(
         write_now(settings, [new(topic, 1)])
         assert view.reached({0: 1}, 10)
     assert [each.value for each in seen.records] == [b"v1"]
+
+
+def test_a_topic_made_anew_is_folded_from_its_beginning_however_long_it_is(
+    settings: Settings, topic: str, make_topics: MakeTopics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topic_watch, "_EVERY_S", 0.05)
+    write_now(settings, [new(topic, number) for number in range(20)])
+    seen = Seen()
+    admin = admin_client(settings)
+    with viewing(settings, topic, seen) as view:
+        deadline = time.monotonic() + 20
+        while not (view.ready and view._topic_id) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        admin.delete_topics([topic])[topic].result(10)
+        while topic in admin.list_topics(timeout=10).topics:
+            time.sleep(0.02)
+        make_topics({topic: 3})
+        write_now(settings, [new(topic, number) for number in range(100, 200)])
+        wanted = Counter(b"v%d" % number for number in range(100, 200))
+        while Counter(record.value for record in seen.records) != wanted and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert Counter(record.value for record in seen.records) == wanted
 
 
 def test_the_ends_are_those_of_every_topic_that_was_asked_for(
