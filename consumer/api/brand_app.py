@@ -31,7 +31,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_event_types(site)
     add_dead_letters(site)
     add_keys(site)
-    add_refusals(app, brand)
+    add_refusals(app, brand, site.meanings)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it
 
     def openapi() -> dict[str, Any]:

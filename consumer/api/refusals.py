@@ -4,6 +4,7 @@ The law: every exception that stands for a state of the world is listed here, on
 answer says no more than that.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from consumer.api import shapes, wishes
+from consumer.api.call import call_of
 from consumer.api.exchange import id_of
+from consumer.api.meanings import Meaning
 from consumer.api.once import HEADER as IDEMPOTENCY_KEY
 from consumer.api.problem import Refusal, invalid, unavailable
 from consumer.brands.brand import Brand
@@ -62,8 +65,6 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             )
         case SecretUnreadable():
             refusal = unavailable("an encryption key is missing here: the operator has to bring it back", again_in_s=60)
-        case RequestValidationError():
-            refusal = shapes.refused(error)
         case _:
             raise AssertionError(f"{type(error).__name__} is not mapped")
     return refusal
@@ -75,11 +76,12 @@ def busy(error: Busy) -> Refusal:
     return Refusal(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
 
 
-def add_refusals(app: FastAPI, brand: Brand) -> None:
-    """Make the app answer them."""
+def add_refusals(app: FastAPI, brand: Brand, meanings: Mapping[str, Meaning]) -> None:
+    """Make the app answer them. `meanings` are by the route's operation id."""
     mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, Busy, KafkaBroken, SecretUnreadable)
-    for kind in (*mapped, *_STATUSES, RequestValidationError, HTTPException):
+    for kind in (*mapped, *_STATUSES, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
+    app.add_exception_handler(RequestValidationError, partial(_misshapen, brand, meanings))
     app.add_exception_handler(Exception, _bug)
 
 
@@ -94,6 +96,19 @@ def bug(request_id: str) -> Response:
 async def _refused(brand: Brand, request: Request, error: Exception) -> Response:
     refusal = _of_routing(error, request, brand) if isinstance(error, HTTPException) else refusal_of(error, brand)
     return refusal.answer(id_of(request.scope))
+
+
+async def _misshapen(brand: Brand, meanings: Mapping[str, Meaning], request: Request, error: Exception) -> Response:
+    """What the models refuse, and what is wrong with the rest of the body besides."""
+    assert isinstance(error, RequestValidationError)
+    route: APIRoute = request.scope["route"]
+    wrong = shapes.wrong_of(error)
+    meaning = meanings.get(route.operation_id or "")
+    if meaning is not None:
+        known = {each.field for each in wrong}
+        rest = meaning.of_the_rest(error, await call_of(request), request.path_params)
+        wrong += [each for each in wishes.in_requests(rest, brand) if each.field not in known]
+    return invalid(*wrong).answer(id_of(request.scope))
 
 
 def _of_routing(error: HTTPException, request: Request, brand: Brand) -> Refusal:

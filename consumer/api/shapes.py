@@ -3,12 +3,14 @@
 The law: every fault the models find is told, with its code, under the name that was written; and no value is.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
-from consumer.api.problem import Refusal, invalid
 from consumer.webhooks.wrong import Code, Wrong
 
 _WHERE: Final = frozenset({"body", "query", "path", "header"})
@@ -33,9 +35,32 @@ _SAID: Final[Mapping[Code, str]] = {
 }
 
 
-def refused(error: RequestValidationError) -> Refusal:
-    """All that the models found wrong: 422."""
-    return invalid(*map(_wrong, error.errors()))
+def wrong_of(error: RequestValidationError) -> list[Wrong]:
+    """All that the models found wrong."""
+    return [_wrong(each) for each in error.errors()]
+
+
+def rest_of(error: RequestValidationError, model: type[BaseModel]) -> BaseModel | None:
+    """The body without what the models refused; None where the rest alone is none either."""
+    rest = copy.deepcopy(error.body)
+    for each in error.errors():
+        _leave_out(rest, _path(each["loc"]))
+    try:
+        return model.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _leave_out(node: object, path: Sequence[str | int]) -> None:
+    """The member at this path; a list goes as a whole."""
+    for name, following in pairwise((*path, None)):
+        if not isinstance(node, dict) or not isinstance(name, str):
+            return
+        if isinstance(following, str) and isinstance(node.get(name), dict):
+            node = node[name]
+        else:
+            node.pop(name, None)
+            return
 
 
 def named(*path: str | int) -> str:

@@ -1,6 +1,6 @@
 """Where a brand's routes are put, and how its webhooks look there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from consumer.api.answers import APPLIED
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import Call, call_of
 from consumer.api.conditions import if_match_of
+from consumer.api.meanings import Meaning
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.control.cursor import MAX_LENGTH
@@ -32,12 +33,13 @@ IfMatch = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One brand's app, while it is built."""
+    """One brand's app, while it is built. `meanings` are by operation id."""
 
     app: FastAPI
     brand: Brand
     shapes: BrandModels
     services: Services
+    meanings: dict[str, Meaning] = field(default_factory=dict)
 
     @property
     def base(self) -> str:

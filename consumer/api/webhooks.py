@@ -4,22 +4,25 @@ The law: what is answered holds. A write is on its topic and in this process's v
 whoever reads next, anywhere, sees it.
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from consumer.api import answers, models
 from consumer.api.bodies import bodied
-from consumer.api.call import needs
+from consumer.api.call import Call, needs
 from consumer.api.creation_test import creation_test
 from consumer.api.documents import problems, tagged, written
+from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
 from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.keys import Scope
-from consumer.control.refusal import Conflict
+from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it, opened_secret
-from consumer.webhooks.wrong import Faults
+from consumer.webhooks.wrong import Faults, Wrong
 
 NOTICE: Final = "Notice"
 _CLEARED: Final = "custom headers were cleared because the host changed"
@@ -68,6 +71,15 @@ def _add_list(site: Site) -> None:
 def _add_create(site: Site) -> None:
     services = site.services
     plane = services.plane
+
+    def wrong_with(body: BaseModel, call: Call, _parameters: Mapping[str, str]) -> Sequence[Wrong]:
+        assert isinstance(body, models.WebhookCreate)
+        faults, owner = Faults(), call.caller.owner
+        wishes = wishes_of(body, owner, faults)
+        faults.looked(lambda: plane.webhooks.check(owner, wishes))
+        return faults.found
+
+    site.meanings["createWebhook"] = Meaning(model=site.shapes.create, wrong_with=wrong_with)
 
     @site.app.post(
         site.base,
@@ -120,6 +132,18 @@ def _add_get(site: Site) -> None:
 
 def _add_update(site: Site) -> None:
     services = site.services
+
+    def wrong_with(body: BaseModel, call: Call, parameters: Mapping[str, str]) -> Sequence[Wrong]:
+        assert isinstance(body, models.WebhookUpdate)
+        faults = Faults()
+        changes = changes_of(body, site.brand, faults)
+        try:
+            faults.looked(lambda: services.plane.webhooks.check_changes(call.caller.owner, parameters["id"], changes))
+        except WebhookUnknown:
+            return ()  # told when the shape is right
+        return faults.found
+
+    site.meanings["updateWebhook"] = Meaning(model=site.shapes.update, wrong_with=wrong_with)
 
     @site.app.patch(
         site.base + "/{id}",

@@ -3,7 +3,8 @@
 The law: a member that was not sent is not changed; one that was sent as null is cleared. Pure.
 """
 
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal, cast
 
 import msgspec
@@ -15,7 +16,7 @@ from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.subscription import Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
-from consumer.webhooks.wrong import Code, Faults, FieldInvalid, invalid
+from consumer.webhooks.wrong import Code, Faults, FieldInvalid, Wrong, invalid
 
 _IN_REQUESTS: Final = {
     "timeout_ms": "requestConfig.timeoutMs",
@@ -90,7 +91,12 @@ def own_secret(body: object) -> str | None:
 
 def refused(error: FieldInvalid, brand: Brand) -> Refusal:
     """Refused fields by the names that their customer wrote: 422."""
-    return refusal(*error.renamed(partial(_in_request, brand)).wrong)
+    return refusal(*in_requests(error.wrong, brand))
+
+
+def in_requests(wrong: Sequence[Wrong], brand: Brand) -> list[Wrong]:
+    """The same by the names that their customer wrote."""
+    return [replace(each, field=_in_request(brand, each.field)) for each in wrong]
 
 
 def _in_request(brand: Brand, field: str) -> str:

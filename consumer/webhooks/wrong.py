@@ -129,6 +129,11 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def found(self) -> tuple[Wrong, ...]:
+        """All of it, in the order of the checks."""
+        return tuple(self._found)
+
     def add(self, *wrong: Wrong) -> None:
         """These too."""
         known = {each.field for each in self._found}

@@ -277,6 +277,30 @@ def test_all_that_is_wrong_with_a_body_is_told_at_once(api: MemoryApi) -> None:
     assert refused["detail"].count(";") == 4
 
 
+def test_what_has_another_type_does_not_keep_back_what_is_wrong_besides(api: MemoryApi) -> None:
+    acme = api.client()
+    wrong = {
+        "retries": "often",
+        "nonsense": 1,
+        "topics": ["a*"],
+        "requestConfig": {"timeoutMs": "1", "headers": {"Host": "x"}},
+    }
+    expected = [
+        ("requestConfig.timeoutMs", "wrong_type"),
+        ("retries", "not_a_choice"),
+        ("nonsense", "unknown"),
+        ("topics", "malformed"),
+        ("requestConfig.headers", "reserved"),
+    ]
+    created = acme.post("/v1/webhooks", json={"url": "https://a.example/", **wrong})
+    updated = acme.patch(f"/v1/webhooks/{api.webhook(acme)['id']}", json=wrong)
+    for refused in (created, updated):
+        assert sorted((each["field"], each["code"]) for each in refused.json()["errors"]) == sorted(expected)
+    assert acme.patch("/v1/webhooks/wh_none", json=wrong).status_code == 422
+    assert acme.post("/v1/webhooks", json={"topics": ["a*"]}).json()["errors"][0]["code"] == "missing"
+    assert acme.post("/v1/webhooks", json=[1]).status_code == 422
+
+
 def test_hidden_sent_back_keeps_a_header_and_is_refused_where_there_is_none(api: MemoryApi) -> None:
     acme = api.client()
     made = api.webhook(acme, requestConfig={"headers": {"Authorization": "Bearer x"}})
