@@ -21,6 +21,7 @@ from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
 from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.words import of_death
 from consumer.json import Json
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters, moment_ms
@@ -132,7 +133,7 @@ def shown(dead_letter: DeadLetter) -> Json:
         "type": delivery.event.type,
         "product": delivery.event.product,
         "reason": dead_letter.reason,
-        "detail": dead_letter.detail,
+        "detail": of_death(dead_letter.reason, dead_letter.detail),
         "attempts": delivery.attempts,
         "replays": delivery.replays,
         "lastStatus": delivery.last_status,

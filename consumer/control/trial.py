@@ -8,7 +8,7 @@ once than the process has room for are refused, so that no customer can use them
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.delivery.target import Target, Unsignable
+from consumer.delivery.words import WORDS, told_ms
 from consumer.http.engine import open_transport
 from consumer.http.transport import Transport
 from consumer.json import Json
@@ -44,26 +45,6 @@ OF_A_TENANT: Final = 2
 _TURN_S: Final = 1.0
 _CLOSING_S: Final = 0.2
 _LOGGED_S: Final = 5.0
-
-# One for both: a name that leads inside, by a CNAME of the customer's own, must not read otherwise than one that does
-# not exist, or test events could search our DNS.
-_NOT_PUBLIC: Final = "the URL's host has no public address: check its name in the DNS"
-# Why there was no answer, for a customer. An engine's own words may hold addresses: they stay in the log.
-_TOLD: Final[Mapping[FailureKind, str]] = {
-    FailureKind.TIMEOUT: "no whole answer came within {:g} s",
-    FailureKind.DNS: _NOT_PUBLIC,
-    FailureKind.CONNECT: "no connection could be made: check that the endpoint listens at the URL's host and port",
-    FailureKind.TLS: (
-        "no secure connection could be made: check that the certificate is for this host, not expired, "
-        "and sent with its intermediates"
-    ),
-    FailureKind.RESET: "the endpoint closed the connection before its answer was complete",
-    FailureKind.PROTOCOL: "what came back is not a valid HTTP/1.1 answer",
-    FailureKind.ADDRESS_REFUSED: _NOT_PUBLIC,
-    FailureKind.UNSIGNABLE: "the request could not be signed: the operator finds the reason in the delivery log",
-    FailureKind.UNANSWERED: "the attempt was given up before its answer came, and is made again",
-    FailureKind.BUG: "the attempt ended in an error of ours, which the operator finds in the log",
-}
 
 Write: TypeAlias = Callable[[NewRecord], object]
 """Writes a record and returns when Kafka has acknowledged it. Raises KafkaBroken when it has not."""
@@ -230,7 +211,7 @@ def _trial(tried: _Tried, answer: Answer) -> Trial:
         error = None if is_success(answer) else f"the endpoint answered {answer.status}, and only 2xx is a success"
         status, body, truncated = answer.status, answer.body, answer.body_truncated
     else:
-        error = _TOLD[answer.kind].format(tried.target.subscription.timeout_ms / 1_000)
+        error = WORDS[answer.kind]
         status, body, truncated = None, b"", False
     return Trial(
         event_id=event.id,
@@ -239,5 +220,5 @@ def _trial(tried: _Tried, answer: Answer) -> Trial:
         body=body,
         truncated=truncated,
         error=error,
-        elapsed_ms=answer.elapsed_ms,
+        elapsed_ms=told_ms(answer.kind, answer.elapsed_ms) if isinstance(answer, Failure) else answer.elapsed_ms,
     )

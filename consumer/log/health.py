@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Final
 
 from consumer.delivery.answer import OURS
+from consumer.delivery.words import NOT_PUBLIC, of_failure
 
 AVERAGED_OVER: Final = 100
 """The average is the mean of the first so many answers; from then on each new one weighs one in so many.
@@ -22,12 +23,10 @@ A mean over all time would hide that an endpoint became slow, and a window would
 two numbers, follows a change within about as many answers, and shows what a person expects after the first few.
 """
 
-_MESSAGE_MOST: Final = 200
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastStatus:
-    """How the last attempt ended. `code` is None where no HTTP answer came; `message` is for people."""
+    """How the last attempt ended. `code` is None where no HTTP answer came; `message` is for customers."""
 
     code: int | None
     message: str
@@ -62,7 +61,6 @@ class Sent:
     url: str = field(repr=False)
     status: int | None
     failure: str | None
-    failure_detail: str
     elapsed_ms: float
     outcome: str
 
@@ -79,7 +77,8 @@ def folded(health: Health, sent: Sent, *, counts_from_ms: int = 0) -> Health:
     if sent.failure in OURS:
         return health
     health = _timed(health, sent)
-    ended_ms = sent.at_ms + round(sent.elapsed_ms)
+    # When a look-up of a name ended would tell of our name service.
+    ended_ms = sent.at_ms if sent.failure in NOT_PUBLIC else sent.at_ms + round(sent.elapsed_ms)
     status = LastStatus(code=sent.status, message=_message(sent), at_ms=ended_ms)
     endpoint = endpoint_of(sent.url)
     if sent.outcome == "delivered":
@@ -129,7 +128,7 @@ def _timed(health: Health, sent: Sent) -> Health:
 
 def _message(sent: Sent) -> str:
     if sent.status is None:
-        return f"{sent.failure}: {sent.failure_detail}"[:_MESSAGE_MOST] if sent.failure_detail else str(sent.failure)
+        return of_failure(sent.failure)
     try:
         return HTTPStatus(sent.status).phrase
     except ValueError:

@@ -17,7 +17,6 @@ def sent(offset: int, status: int) -> Sent:
         url="https://example.com/",
         status=status,
         failure=None,
-        failure_detail="",
         elapsed_ms=float(offset % 7),
         outcome="delivered" if status == 200 else "retry",
     )
