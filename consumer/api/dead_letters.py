@@ -89,7 +89,7 @@ def _add_replay(site: Site) -> None:
         filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
         found = services.dead_letters.found(owner.tenant, filters)
         if not found:
-            raise not_found(f"there is no dead letter {id}")
+            raise not_found("there is no such dead letter: list the dead letters to see which there are")
         statuses = _statuses(site, owner, found[0].delivery.subscription_id)
         return _told(site, services.dead_letters.replay(owner.tenant, found, statuses, way), way)
 

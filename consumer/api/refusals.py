@@ -19,7 +19,7 @@ from consumer.api.call import call_of
 from consumer.api.exchange import id_of
 from consumer.api.meanings import Meaning
 from consumer.api.once import HEADER as IDEMPOTENCY_KEY
-from consumer.api.problem import Refusal, invalid, unavailable
+from consumer.api.problem import Refusal, invalid, not_found, unavailable
 from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
@@ -31,7 +31,6 @@ from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
-    WebhookUnknown: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Mismatch: HTTPStatus.PRECONDITION_FAILED,
     QuotaReached: HTTPStatus.FORBIDDEN,
@@ -50,6 +49,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     match error:
         case Refusal():
             refusal = error
+        case WebhookUnknown():
+            refusal = not_found("there is no such webhook: list the webhooks to see which there are")
         case FieldInvalid():
             refusal = wishes.refused(error, brand)
         case CursorInvalid() | KeyReused():
@@ -78,7 +79,17 @@ def busy(error: Busy) -> Refusal:
 
 def add_refusals(app: FastAPI, brand: Brand, meanings: Mapping[str, Meaning]) -> None:
     """Make the app answer them. `meanings` are by the route's operation id."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, Busy, KafkaBroken, SecretUnreadable)
+    mapped = (
+        Refusal,
+        WebhookUnknown,
+        FieldInvalid,
+        CursorInvalid,
+        InProgress,
+        KeyReused,
+        Busy,
+        KafkaBroken,
+        SecretUnreadable,
+    )
     for kind in (*mapped, *_STATUSES, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(RequestValidationError, partial(_misshapen, brand, meanings))

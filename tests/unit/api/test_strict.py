@@ -150,3 +150,10 @@ def test_types_that_no_event_can_have_are_refused_where_dead_letters_are_sought(
         assert errors(acme.get("/v1/dead-letters", params={"type": wrong}))[0][0] == "type", wrong
     for fine in ("order.paid", "order.*", "*"):
         assert acme.get("/v1/dead-letters", params={"type": fine}).status_code == 200
+
+
+def test_what_is_not_there_is_told_without_repeating_what_was_sent(acme: TestClient) -> None:
+    for method, path in (("GET", "/v1/webhooks/{}"), ("POST", "/v1/dead-letters/{}/replay"), ("DELETE", "/v1/keys/{}")):
+        answer = acme.request(method, path.format("s3same%E2%80%AE%00"))
+        problem(answer, 404)
+        assert "s3same" not in answer.text
