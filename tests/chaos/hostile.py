@@ -39,7 +39,8 @@ READY: Final = "hostile.json"
 
 _RECORDS: Final = 300
 _PER_SECOND: Final = 10.0
-_DELIVERED: Final = 0.3  # of the records, to webhooks: each failure is tried again a dozen times
+_DELIVERED: Final = 0.1  # of the records, to webhooks: each failure is tried again a dozen times
+_KEPT: Final = 24  # webhooks made beside the first: a new one has not been told yet to wait, or that it is gone
 _ENDLESS: Final = Played(
     (OK + b"Transfer-Encoding: chunked\r\n\r\n", *(b"400\r\n" + b"x" * 1_024 + b"\r\n",) * 20_000), Ending.STAY
 )
@@ -143,14 +144,18 @@ def corpus(number: int) -> tuple[list[tuple[bytes | None, _Headers]], list[bytes
 class Calling:
     """Requests to the API that one of its customers could make, most of them wrong."""
 
-    def __init__(self, url: str, key: str, dice: random.Random) -> None:
-        self._url, self._key, self._dice = url, key, dice
+    def __init__(self, url: str, key: str, dice: random.Random, endpoint: str) -> None:
+        self._url, self._key, self._dice, self._endpoint = url, key, dice, endpoint
         self._client = httpx.Client(base_url=url, timeout=5.0)
         self._silent: list[socket.socket] = []
+        self._made: list[tuple[str, str]] = []
 
     def once(self) -> None:
-        """One request, and one more connection that says half of one. That nobody answers is what may happen."""
+        """A request or two, and a connection that says half of one. That nobody answers is what may happen."""
         dice = self._dice
+        if dice.random() < _DELIVERED:
+            with suppress(httpx.HTTPError, ValueError, KeyError):
+                self._renew(f"{TENANT}{dice.randrange(TENANTS)}")
         webhook = f"{TENANT}{dice.randrange(TENANTS)}-{dice.randrange(2)}"
         method, path = dice.choice(
             (
@@ -171,6 +176,16 @@ class Calling:
             self._client.request(method, path, content=body, headers=headers | {"Content-Type": "application/json"})
         with suppress(OSError):
             self._hold()
+
+    def _renew(self, tenant: str) -> None:
+        """A webhook more at the endpoint; beyond so many the oldest goes."""
+        headers = {"Authorization": f"Bearer {self._key}", "Hookline-Tenant": tenant}
+        wanted = {"url": self._endpoint, "topics": ["*"]}
+        made = self._client.post("/v1/webhooks", json=wanted, headers=headers).json()
+        self._made.append((tenant, str(made["id"])))
+        if len(self._made) > _KEPT:
+            owner, oldest = self._made.pop(0)
+            self._client.delete(f"/v1/webhooks/{oldest}", headers=headers | {"Hookline-Tenant": owner})
 
     def _body(self) -> bytes:
         dice = self._dice
@@ -195,8 +210,9 @@ def main(asked: Asked) -> None:
     loose = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: loose.set())
     producing = Producing(asked.bootstrap, asked.topic, random.Random(asked.seed))
-    calling = Calling(asked.api, asked.key, random.Random(asked.seed + 1))
     with HostileEndpoint(Answers(random.Random(asked.seed + 2))) as endpoint:
+        url = f"http://127.0.0.1:{endpoint.port}/0"
+        calling = Calling(asked.api, asked.key, random.Random(asked.seed + 1), url)
         (Path(asked.folder) / READY).write_text(json.dumps({"port": endpoint.port}))
         for part in (producing, calling):
             threading.Thread(target=_go, args=(part, loose), daemon=True).start()

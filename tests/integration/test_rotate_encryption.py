@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def with_webhooks(settings: Settings) -> dict[str, str]:
     keyring = Keyring.from_settings(settings)
     secrets: dict[str, str] = {}
     states = []
+    now_ms = time.time_ns() // 1_000_000
     for number in range(WEBHOOKS):
         webhook, secret = create(
             Wishes(tenant="acme", url="https://a.example/", brand="hookline", headers={"X-Team": f"team {number}"}),
@@ -66,7 +68,7 @@ def with_webhooks(settings: Settings) -> dict[str, str]:
         )
         if number % 2:
             webhook, secret = rotate(
-                webhook, brand=brand("hookline"), keyring=keyring, now_ms=1, entropy=os.urandom, overlap_ms=2**50
+                webhook, brand=brand("hookline"), keyring=keyring, now_ms=now_ms, entropy=os.urandom, overlap_ms=2**30
             )
         states.append(rewrite_of(webhook))
         secrets[webhook.id] = secret
