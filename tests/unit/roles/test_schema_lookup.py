@@ -87,6 +87,7 @@ def test_those_asked_for_in_vain_never_hold_all_threads() -> None:
             lookup.ask(schema_id)
         for _ in range(3):
             assert hanging.acquire(timeout=WITHIN_S)
+        assert not hanging.acquire(timeout=0.2)
         lookup.ask(100)
         assert taken(lookup, 1) == {100}
         released.set()
