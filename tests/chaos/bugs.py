@@ -8,22 +8,16 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from consumer.delivery import outcome
-from consumer.delivery.retry_after import asked_ms
 from tests.simulation.planted import BUGS
 
 Patch = Any  # what patch.object returns; mock types it no closer
 
 
-def _long_retry_after_raises() -> list[Patch]:
-    def taken_at_its_word(value: str, now_ms: int) -> int | None:
-        if value.strip().isdigit():
-            float(int(value))  # raises for what has more digits than a number
-        return asked_ms(value, now_ms)
-
-    return [patch.object(outcome, "asked_ms", taken_at_its_word)]
+def _retry_after_taken_for_seconds() -> list[Patch]:
+    return [patch.object(outcome, "asked_ms", lambda value, _now_ms: int(value) * 1_000)]  # raises for all else
 
 
 ALL: Final[Mapping[str, Callable[[], list[Patch]]]] = {
     **{name: bug.patches for name, bug in BUGS.items()},
-    "long Retry-After raises": _long_retry_after_raises,
+    "Retry-After taken for seconds": _retry_after_taken_for_seconds,
 }

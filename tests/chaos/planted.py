@@ -22,7 +22,7 @@ FOUND_IN_A_MINUTE: Final = (
     "unsent dropped at a drain",
     "dead letter under a new id",
     "dead letter beside the retry",
-    "long Retry-After raises",
+    "Retry-After taken for seconds",
 )
 
 
