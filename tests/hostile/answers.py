@@ -67,7 +67,8 @@ FIELDS: Final = (
     b"X-Latin: \xe9\xff\r\n",
 )  # fmt: skip
 ODD_FIELDS: Final = (
-    b"HTTP/x: 1\r\n", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 500 Oops\r\n", b"HTTP/1.1: 200\r\n", b"HTTP: 1\r\n",
+    b"HTTP/x: 1\r\n", b"HTTP/x: y\r\n",
+    b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 500 Oops\r\n", b"HTTP/1.1: 200\r\n", b"HTTP: 1\r\n",
     b"no colon\r\n", b": no name\r\n", b"X A: b\r\n", b"X-A : b\r\n", b"X-A\t: b\r\n", b" folded\r\n",
     b"\tfolded: b\r\n", b"X-A: b\r\n folded\r\n", b"X-A: b\r\n\t\r\n c\r\n", b"X-Nul: a\x00b\r\n", b"X\x00: b\r\n",
     b"X-Cr: a\rb\r\n", b"X-Lf: a\nb: c\r\n", b"X-Only-Lf: a\n", b"X-Ctl: \x01\x08\x0b\x0c\x7f\r\n",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from consumer.webhooks import record
+from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
@@ -27,6 +28,8 @@ _PATTERNS = ((), ("*",), ("order.*",), ("order.created", "user.created"), ("orde
 _KINDS = ("a", "b", "c")
 _PRODUCTS = (None, "p1", "p2")
 _CHANGED = 0.2  # of the webhooks, during the run
+_RATES = (MIN_RATE_PER_S, 0.5, 50.0, 50.0, 50.0, 7_777.7, MAX_RATE_PER_S)
+_CONCURRENCIES = (1, 2, 2, MAX_CONCURRENCY)
 _APPLY_MS = 20
 # One secret opens everywhere: sealing costs more than all else of a webhook, and the keyring has tests of its own.
 _OPENED: dict[tuple[str, str], Subscription] = {}
@@ -45,6 +48,7 @@ class Customers:
         self._webhooks = world.webhooks
         self._ledger = world.ledger
         self._dice = stream(plan.seed, "customers")
+        self._extreme = stream(plan.seed, "extreme numbers")
         self._unapplied: list[State] = []
         self._applying = False
         self._hosts: dict[str, str] = {}
@@ -107,8 +111,8 @@ class Customers:
             filter_json=f'{{"kind":["{dice.choice(_KINDS)}"]}}' if dice.random() < 0.15 else None,
             retries=Retries.NONE if dice.random() < 0.05 else Retries.STANDARD,
             timeout_ms=dice.choice((1_000, 10_000, 30_000)),
-            rate_per_s=50.0 if dice.random() < 0.05 else None,
-            max_concurrency=2 if dice.random() < 0.05 else None,
+            rate_per_s=self._extreme.choice(_RATES) if dice.random() < 0.05 else None,
+            max_concurrency=self._extreme.choice(_CONCURRENCIES) if dice.random() < 0.05 else None,
         )
 
     def _plan_changes(self) -> None:

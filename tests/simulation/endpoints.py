@@ -1,6 +1,8 @@
 """The customers' endpoints: each has a temper, and takes what it is sent or not.
 
 The law: what an endpoint does depends on its temper, the time and the dice alone; it is asked once for each request.
+A hostile one answers from the generator of tests/hostile/answers.py, by dice of its own: with or without it all the
+others fall as they did.
 """
 
 import random
@@ -8,10 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.outcome import is_success
+from tests.hostile.answers import drawn, read
 from tests.simulation.plan import MINUTE_MS, Plan, stream
 from tests.simulation.timeline import Timeline
 
 HEALTHY: Final = "healthy"
+HOSTILE: Final = "hostile"
 TEMPERS: Final = ("flaky", "dead", "gone", "hanging", "slow", "limited", "comes-and-goes", "refuses")
 _LIMITED_PER_S: Final = 20
 _WAITS_S: Final = (1, 2, 10, 45, 700, 100_000)
@@ -37,6 +42,10 @@ class Endpoints:
         for number in range(plan.webhooks * 2):
             troubled = self._dice.random() < plan.troubled
             self._tempers[f"{number}.example"] = self._dice.choice(TEMPERS) if troubled else HEALTHY
+        self._hostile = stream(plan.seed, "hostile endpoints")
+        for host, temper in self._tempers.items():
+            if temper == "dead" and self._hostile.random() < 0.5:
+                self._tempers[host] = HOSTILE
 
     def temper(self, host: str) -> str:
         """The temper of a host."""
@@ -50,6 +59,8 @@ class Endpoints:
                 return _answers(dice.choice((500, 404, 302, 400)), dice.randrange(2, 60))
             case "dead":
                 return _answers(500, dice.randrange(2, 20))
+            case "hostile":
+                return _spoken(read(drawn(self._hostile)), dice.randrange(2, 20))
             case "refuses":
                 return _fails(FailureKind.CONNECT, 1)
             case "gone":
@@ -88,6 +99,10 @@ def _hangs(dice: random.Random, timeout_ms: int) -> Behaviour:
 
 def _answers(status: int, took_ms: int, *headers: tuple[str, str]) -> Behaviour:
     return Behaviour(None, _response(status, headers), took_ms)
+
+
+def _spoken(answer: Answer, took_ms: int) -> Behaviour:
+    return Behaviour(took_ms // 2 if is_success(answer) else None, answer, took_ms)
 
 
 def _fails(kind: FailureKind, took_ms: int) -> Behaviour:
