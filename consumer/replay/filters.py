@@ -21,6 +21,8 @@ _MOMENT = re.compile(
     r"([Tt ](?P<time>([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
     r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
+# Longer ago than any setting's duration may be: whatever the unit, before 1970.
+_LONG_AGO = re.compile(r"[0-9]{19,}(ms|s|m|h|d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ def moment_ms(text: str, now_ms: int) -> int:
     Raises:
         ValueError: it is none of them; the message says what to write.
     """
+    if _LONG_AGO.fullmatch(text):
+        return 0
     written = _MOMENT.fullmatch(text)
     try:
         at_ms = now_ms - duration_ms(text) if written is None else _written_ms(written)
