@@ -11,7 +11,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, Field, create_model
 
-from consumer.api import models
+from consumer.api import webhook_models
+from consumer.api.model import ObjectPage, Page
 from consumer.brands.brand import Brand
 
 _MOST_LISTED: Final = 4
@@ -21,10 +22,10 @@ _MOST_LISTED: Final = 4
 class BrandModels:
     """One brand's. Answers are to be wrapped by `one` and `page`, as the brand does it."""
 
-    create: type[models.WebhookCreate]
-    update: type[models.WebhookUpdate]
-    rotate: type[models.SecretRotation]
-    webhook: type[models.Webhook]
+    create: type[webhook_models.WebhookCreate]
+    update: type[webhook_models.WebhookUpdate]
+    rotate: type[webhook_models.SecretRotation]
+    webhook: type[webhook_models.Webhook]
     under_data: bool
 
     @classmethod
@@ -38,20 +39,22 @@ class BrandModels:
             description="The event types to receive: exact, prefix.* or *, which is all. Left out or null means all.",
             examples=examples,
         )
-        own = (models.OwnSecret,) if brand.api.own_secret else ()
+        own = (webhook_models.OwnSecret,) if brand.api.own_secret else ()
         shown = {
             "readable": "What signs. Always shown.",
             "once": "What signs. Shown once: by the creation, and by a rotation.",
         }
         return cls(
             create=create_model(
-                "WebhookCreate", __base__=(models.WebhookCreate, *own), event_types=(list[str] | None, chosen)
+                "WebhookCreate", __base__=(webhook_models.WebhookCreate, *own), event_types=(list[str] | None, chosen)
             ),
-            update=create_model("WebhookUpdate", __base__=models.WebhookUpdate, event_types=(list[str] | None, chosen)),
-            rotate=create_model("SecretRotation", __base__=(models.SecretRotation, *own)),
+            update=create_model(
+                "WebhookUpdate", __base__=webhook_models.WebhookUpdate, event_types=(list[str] | None, chosen)
+            ),
+            rotate=create_model("SecretRotation", __base__=(webhook_models.SecretRotation, *own)),
             webhook=create_model(
                 "Webhook",
-                __base__=models.Webhook,
+                __base__=webhook_models.Webhook,
                 event_types=(list[str], Field(alias=name, examples=examples)),
                 secret=(str | None, Field(None, description=shown[brand.api.secret])),
             ),
@@ -66,6 +69,6 @@ class BrandModels:
         """An answer that is a list of these."""
         return create_model(
             f"{model.__name__}List",
-            __base__=models.Page if self.under_data else models.ObjectPage,
+            __base__=Page if self.under_data else ObjectPage,
             data=(list[model], ...),  # type: ignore[valid-type] # a model that is made while running
         )

@@ -12,8 +12,10 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import Path, Query, Response
 
-from consumer.api import answers, models
+from consumer.api import answers
 from consumer.api.call import needs
+from consumer.api.dead_letter_models import DeadLetter as DeadLetterModel
+from consumer.api.dead_letter_models import DeadLetterQuery, DeadLetterReplay, DeadLettersReplay, ReplaySummary, Sought
 from consumer.api.documents import problems
 from consumer.api.problem import not_found
 from consumer.api.site import Asking, Id, Site
@@ -51,11 +53,11 @@ def _add_list(site: Site) -> None:
         summary="List deliveries that failed for good",
         description="A page looks at a part of the log only: it may be empty while there is a nextCursor.",
         tags=[*_TAGS],
-        response_model=site.shapes.page(models.DeadLetter),
+        response_model=site.shapes.page(DeadLetterModel),
         responses=problems(422),
         openapi_extra=needs(Scope.READ),
     )
-    def list_dead_letters(call: Asking, asked: Annotated[models.DeadLetterQuery, Query()]) -> Response:
+    def list_dead_letters(call: Asking, asked: Annotated[DeadLetterQuery, Query()]) -> Response:
         owner = call.caller.owner
         filters = _filters(owner, asked, asked.webhook)
         of = f"dead-letters:{hashlib.sha256(msgspec.json.encode(asked.sought)).hexdigest()}"
@@ -75,14 +77,14 @@ def _add_replay(site: Site) -> None:
         operation_id="replayDeadLetter",
         summary="Send a dead letter again, to its own webhook",
         tags=[*_TAGS],
-        response_model=site.shapes.one(models.ReplaySummary),
+        response_model=site.shapes.one(ReplaySummary),
         responses=problems(404, 409, 422),
         openapi_extra=needs(Scope.REPLAY),
     )
     def replay_dead_letter(
         call: Asking,
         id: DeadLetterId,  # noqa: A002 # the path's own word
-        body: models.DeadLetterReplay | None = None,
+        body: DeadLetterReplay | None = None,
     ) -> Response:
         owner = call.caller.owner
         way = _way(body)
@@ -103,17 +105,17 @@ def _add_replay_of_webhook(site: Site) -> None:
         summary="Send a webhook's dead letters again",
         description="`complete` of the answer says whether all were done; asked again, it goes on with the rest.",
         tags=[*_TAGS],
-        response_model=site.shapes.one(models.ReplaySummary),
+        response_model=site.shapes.one(ReplaySummary),
         responses=problems(404, 409, 422),
         openapi_extra=needs(Scope.REPLAY),
     )
     def replay_webhook_dead_letters(
         call: Asking,
         id: Id,  # noqa: A002 # same
-        body: models.DeadLettersReplay | None = None,
+        body: DeadLettersReplay | None = None,
     ) -> Response:
         owner = call.caller.owner
-        asked = models.DeadLettersReplay() if body is None else body
+        asked = DeadLettersReplay() if body is None else body
         way = _way(asked)
         subscription = services.plane.webhooks.get(owner, id)
         filters = _filters(owner, asked, id)
@@ -150,7 +152,7 @@ def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:
         return {}
 
 
-def _way(body: models.DeadLetterReplay | None) -> Way:
+def _way(body: DeadLetterReplay | None) -> Way:
     return Way(again=body is not None and body.again, dry_run=body is not None and body.dry_run)
 
 
@@ -165,7 +167,7 @@ def _told(site: Site, summary: Summary, way: Way) -> Response:
     return answers.response(answers.one(site.brand, told))
 
 
-def _filters(owner: Owner, asked: models.Sought, webhook: str | None) -> Filters:
+def _filters(owner: Owner, asked: Sought, webhook: str | None) -> Filters:
     faults = Faults()
     types = () if asked.type is None else (faults.checked(partial(check_choice, "type"), asked.type),)
     since_ms, until_ms = _moment("since", asked.since, faults), _moment("until", asked.until, faults)

@@ -1,13 +1,31 @@
 """The route of event types: what a brand announces, with samples and schemas."""
 
-from fastapi import Response
+from typing import Annotated, Literal
 
-from consumer.api import answers, models
+from fastapi import Response
+from pydantic import Field
+
+from consumer.api import answers
 from consumer.api.call import needs
+from consumer.api.model import Told
 from consumer.api.site import Site
 from consumer.brands.brand import CatalogueEntry
 from consumer.control.keys import Scope
 from consumer.json import Json
+
+# Under names: an event type has a member `object`.
+_Object = dict[str, object]
+_Anything = object
+
+
+class EventType(Told):
+    """An event type that may be chosen."""
+
+    object: Literal["event_type"]
+    type: str
+    description: str
+    sample: Annotated[_Anything, Field(description="The data of one such event.")]
+    schema_: Annotated[_Object, Field(alias="schema", description="JSON Schema 2020-12 of the data.")]
 
 
 def add_event_types(site: Site) -> None:
@@ -19,7 +37,7 @@ def add_event_types(site: Site) -> None:
         operation_id="listEventTypes",
         summary="List the event types, each with a sample and its schema",
         tags=["event types"],
-        response_model=site.shapes.page(models.EventType),
+        response_model=site.shapes.page(EventType),
         openapi_extra=needs(Scope.READ),
     )
     async def list_event_types() -> Response:

@@ -11,10 +11,11 @@ from typing import Annotated, Final
 
 from fastapi import Path, Query, Response
 
-from consumer.api import answers, models
+from consumer.api import answers
 from consumer.api.call import needs
 from consumer.api.caller import unauthorized
 from consumer.api.documents import problems
+from consumer.api.key_models import Key, KeyCreate
 from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Cursor, Limit, Site
 from consumer.control.api_keys import KeysFull, KeyUnknown, MakerEnded, NotHeld
@@ -45,7 +46,7 @@ def _add_list(site: Site) -> None:
         operation_id="listKeys",
         summary="List the API keys, oldest first, revoked ones too",
         tags=[*_TAGS],
-        response_model=site.shapes.page(models.Key),
+        response_model=site.shapes.page(Key),
         responses=problems(422),
         openapi_extra=needs(Scope.ADMIN),
     )
@@ -69,11 +70,11 @@ def _add_create(site: Site) -> None:
         description="It opens what the key that makes it opens: the same tenant and brand, no scope more, no longer.",
         tags=[*_TAGS],
         status_code=HTTPStatus.CREATED,
-        response_model=site.shapes.one(models.Key),
+        response_model=site.shapes.one(Key),
         responses=problems(409, 422),
         openapi_extra=needs(Scope.ADMIN),
     )
-    def create_key(call: Asking, body: models.KeyCreate) -> Response:
+    def create_key(call: Asking, body: KeyCreate) -> Response:
         faults = Faults()
         scopes = None if body.scopes is None else faults.checked(check_scopes, frozenset(body.scopes))
         name = faults.checked(partial(check_line, "name"), body.name)
@@ -106,7 +107,7 @@ def _add_revoke(site: Site) -> None:
         description="It stays in the list, as revoked. To revoke it again changes nothing. The keys that it made "
         "go on until their own end, unless `descendants` is true.",
         tags=[*_TAGS],
-        response_model=site.shapes.one(models.Key),
+        response_model=site.shapes.one(Key),
         responses=problems(404, 422),
         openapi_extra=needs(Scope.ADMIN),
     )

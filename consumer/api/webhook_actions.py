@@ -6,11 +6,12 @@ from typing import Final
 
 from fastapi import Response
 
-from consumer.api import answers, models
+from consumer.api import answers
 from consumer.api.bodies import bodied
 from consumer.api.call import needs
 from consumer.api.documents import problems, written
 from consumer.api.site import Asking, Id, IfMatch, Site
+from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult
 from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
 from consumer.json import Json
@@ -45,7 +46,7 @@ def _add_rotate(site: Site) -> None:
     def rotate_webhook_secret(
         call: Asking,
         id: Id,  # noqa: A002 # the path's own word
-        body: models.SecretRotation | None = None,
+        body: SecretRotation | None = None,
         if_match: IfMatch = None,
     ) -> Response:
         owner = call.caller.owner
@@ -84,17 +85,17 @@ def _add_test(site: Site) -> None:
         operation_id="testWebhook",
         summary="Send a test event now, and see what the endpoint answers",
         tags=[*_TAGS],
-        response_model=site.shapes.one(models.TestResult),
+        response_model=site.shapes.one(TestResult),
         responses=problems(404, 409, 422),
         openapi_extra=needs(Scope.WRITE),
     )
     def test_webhook(
         call: Asking,
         id: Id,  # noqa: A002 # same
-        body: models.TestEvent | None = None,
+        body: TestEvent | None = None,
     ) -> Response:
         subscription = services.plane.webhooks.get(call.caller.owner, id)
-        event_type = (models.TestEvent() if body is None else body).type
+        event_type = (TestEvent() if body is None else body).type
         trial = services.plane.try_out(subscription, event_type)
         told: Json = {
             "status": trial.status,

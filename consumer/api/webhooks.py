@@ -11,13 +11,14 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel
 
-from consumer.api import answers, models
+from consumer.api import answers
 from consumer.api.bodies import bodied
 from consumer.api.call import Call, needs
 from consumer.api.creation_test import creation_test
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
+from consumer.api.webhook_models import WebhookCreate, WebhookDeleteResponse, WebhookUpdate
 from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.keys import Scope
 from consumer.control.refusal import Conflict, WebhookUnknown
@@ -73,7 +74,7 @@ def _add_create(site: Site) -> None:
     plane = services.plane
 
     def wrong_with(body: BaseModel, call: Call, _parameters: Mapping[str, str]) -> Sequence[Wrong]:
-        assert isinstance(body, models.WebhookCreate)
+        assert isinstance(body, WebhookCreate)
         faults, owner = Faults(), call.caller.owner
         wishes = wishes_of(body, owner, faults)
         faults.looked(lambda: plane.webhooks.check(owner, wishes))
@@ -92,7 +93,7 @@ def _add_create(site: Site) -> None:
         openapi_extra=needs(Scope.WRITE),
     )
     @bodied(site.shapes.create)
-    def create_webhook(call: Asking, body: models.WebhookCreate) -> Response:
+    def create_webhook(call: Asking, body: WebhookCreate) -> Response:
         owner = call.caller.owner
         id_ = None if call.work is None else f"wh_{call.work}"
         faults = Faults()
@@ -134,7 +135,7 @@ def _add_update(site: Site) -> None:
     services = site.services
 
     def wrong_with(body: BaseModel, call: Call, parameters: Mapping[str, str]) -> Sequence[Wrong]:
-        assert isinstance(body, models.WebhookUpdate)
+        assert isinstance(body, WebhookUpdate)
         faults = Faults()
         changes = changes_of(body, site.brand, faults)
         try:
@@ -160,7 +161,7 @@ def _add_update(site: Site) -> None:
     def update_webhook(
         call: Asking,
         id: Id,  # noqa: A002 # same
-        body: models.WebhookUpdate,
+        body: WebhookUpdate,
         if_match: IfMatch = None,
     ) -> Response:
         owner = call.caller.owner
@@ -185,7 +186,7 @@ def _add_delete(site: Site) -> None:
         operation_id="deleteWebhook",
         summary="Delete a webhook",
         tags=[*_TAGS],
-        response_model=site.shapes.one(models.WebhookDeleteResponse),
+        response_model=site.shapes.one(WebhookDeleteResponse),
         responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "It is deleted.", tag=False),
         openapi_extra=needs(Scope.WRITE),
     )

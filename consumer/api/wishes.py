@@ -9,9 +9,9 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from consumer.api.models import WebhookCreate, WebhookInput, WebhookUpdate
 from consumer.api.problem import Refusal
 from consumer.api.problem import invalid as refusal
+from consumer.api.webhook_models import WebhookCreate, WebhookInput, WebhookUpdate
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.subscription import Status

@@ -1,21 +1,14 @@
-"""The API's JSON, as OpenAPI tells it and as requests are checked against it.
+"""A webhook as JSON: what may be asked of one, and what is told of it.
 
-The law: a request with a member that is not here, or of another type, is refused whole. What values may be is for
-`webhooks.draft` to say. Answers are not built from these models but from `control.resource`, and a test holds both
-against each other.
-
-Python has `event_types` where a brand's JSON has `topics` or `events`: see `WebhookModels`.
+Python has `event_types` where a brand's JSON has `topics` or `events`: `brand_models` adds it.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from consumer.api.model import Asked, Chosen, Time, Told
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
-from consumer.control.cursor import MAX_LENGTH
-from consumer.control.keys import Scope
-from consumer.delivery.outcome import DeathReason
 from consumer.webhooks.fields import (
     MAX_CONCURRENCY,
     MAX_OVERLAP_MS,
@@ -26,39 +19,7 @@ from consumer.webhooks.fields import (
 )
 from consumer.webhooks.subscription import Status
 
-Chosen = Field(strict=False)
-"""An enumeration is written as its text."""
-
-_Object = dict[str, object]
-_Anything = object
-_Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T12:00:00.000Z"])]
-
-
-class Asked(BaseModel):
-    """Part of a request."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
-
-
-class Told(BaseModel):
-    """Part of an answer."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-
-class Page(Told):
-    """A list, or a part of it."""
-
-    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null: this is the last.")]
-
-
-class ObjectPage(Page):
-    """The same under brands whose answers stand alone."""
-
-    object: Literal["list"]
-
-
-# ── the webhook ──────────────────────────────────────────────────────────────────────────────────────────────────────
+_Object = dict[str, object]  # under a name: a webhook has a member `object`
 
 
 class WebhookRequestConfigInput(Asked):
@@ -173,7 +134,7 @@ class WebhookLastStatus(Told):
 
     code: Annotated[int | None, Field(description="Null when no HTTP answer came.")]
     message: str
-    timestamp: _Time
+    timestamp: Time
 
 
 class WebhookHealth(Told):
@@ -183,7 +144,7 @@ class WebhookHealth(Told):
     consecutive_failures: int | None
     errors_since_last_success: int | None
     last_response_time: Annotated[float | None, Field(description="Milliseconds.")]
-    last_success_at: _Time | None
+    last_success_at: Time | None
     last_status: WebhookLastStatus | None
 
 
@@ -210,8 +171,8 @@ class Webhook(Told):
     max_concurrency: int | None
     health: WebhookHealth
     last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]
-    created_at: _Time
-    updated_at: _Time
+    created_at: Time
+    updated_at: Time
     public_key: Annotated[str | None, Field(description="Under ed25519: what verifies.")] = None
 
 
@@ -232,116 +193,3 @@ class TestResult(Told):
     body: Annotated[str, Field(description="What it answered, at most 16 KiB of it.")]
     elapsed_ms: float
     error: Annotated[str | None, Field(description="Why it would not count as delivered.")]
-
-
-# ── event types, dead letters, keys ──────────────────────────────────────────────────────────────────────────────────
-
-
-class EventType(Told):
-    """An event type that may be chosen."""
-
-    object: Literal["event_type"]
-    type: str
-    description: str
-    sample: Annotated[_Anything, Field(description="The data of one such event.")]
-    schema_: Annotated[_Object, Field(alias="schema", description="JSON Schema 2020-12 of the data.")]
-
-
-class DeadLetter(Told):
-    """A delivery that failed for good."""
-
-    id: str
-    object: Literal["dead_letter"]
-    event_id: str
-    webhook: Annotated[str, Field(description="The id of the webhook that it was for.")]
-    url: str
-    type: str
-    product: str | None
-    reason: Annotated[str, Field(description=f"One of {', '.join(DeathReason)}.")]
-    detail: str
-    attempts: int
-    replays: Annotated[int, Field(description="How often it was replayed before it came here.")]
-    last_status: int | None
-    first_attempt_at: _Time | None
-    last_attempt_at: _Time | None
-    failed_at: _Time
-
-
-class Sought(Asked):
-    """Which dead letters are meant; what is given must all hold."""
-
-    type: Annotated[str | None, Field(description="Of this event type, or prefix.*.")] = None
-    reason: Annotated[DeathReason | None, Field(strict=False, description="Of this reason.")] = None
-    since: Annotated[
-        str | None, Field(description="Failed then or later: RFC 3339, a date (midnight UTC), or 2h for two hours ago.")
-    ] = None
-    until: Annotated[str | None, Field(description="Failed before then.")] = None
-
-
-class DeadLetterQuery(Sought):
-    """A page of them."""
-
-    model_config = ConfigDict(strict=False)
-
-    webhook: Annotated[str | None, Field(description="Of this webhook.")] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="How many on a page.")] = 20
-    cursor: Annotated[str | None, Field(max_length=MAX_LENGTH, description="nextCursor of the page before.")] = None
-
-    @property
-    def sought(self) -> list[str | None]:
-        """What a cursor belongs to."""
-        return [self.webhook, self.type, self.reason, self.since, self.until]
-
-
-class DeadLetterReplay(Asked):
-    """How to replay one."""
-
-    again: Annotated[bool, Field(description="Also if it was replayed before.")] = False
-    dry_run: Annotated[bool, Field(description="Only say what would be done.")] = False
-
-
-class DeadLettersReplay(Sought, DeadLetterReplay):
-    """Which of a webhook's dead letters to replay, and how."""
-
-
-class ReplaySummary(Told):
-    """What came of a replay."""
-
-    matched: int
-    replayed: int
-    skipped: Annotated[dict[str, int], Field(description="How many were not replayed, by reason.")]
-    dry_run: bool
-    complete: Annotated[bool, Field(description="False: there are more than one request does; ask again for the rest.")]
-
-
-class KeyCreate(Asked):
-    """A key to be made."""
-
-    name: str = ""
-    scopes: Annotated[
-        list[Annotated[Scope, Chosen]] | None,
-        Field(
-            description="Default: read, write and replay, as far as the key that makes it holds them; or what it holds."
-        ),
-    ] = None
-    expires_at: Annotated[
-        str | None, Field(description="RFC 3339; null: when the key that makes it ends, which is also the latest.")
-    ] = None
-
-
-class Key(Told):
-    """An API key."""
-
-    id: str
-    key: Annotated[str | None, Field(description="The key itself: shown once, when it was made.")] = None
-    object: Literal["key"]
-    name: str
-    tenant: str
-    brand: str
-    scopes: list[Scope]
-    status: Literal["active", "expired", "revoked"]
-    created_at: _Time
-    created_by: Annotated[str | None, Field(description="The key that made it; null: the operator did.")]
-    expires_at: _Time | None
-    revoked_at: _Time | None
-    last_used_at: _Time | None
