@@ -4,6 +4,7 @@ The law: matching and bodies are worked out here a second time, from the design 
 rendering is imported.
 """
 
+import hashlib
 import io
 import json
 from collections import Counter
@@ -27,6 +28,8 @@ from tests.acceptance.receiver import Temper
 
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 Encoded: TypeAlias = tuple[bytes, Headers]
+
+SOURCE = "/tests"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN = {
@@ -223,9 +226,10 @@ def owed(published: Iterable[Published], hooks: Sequence[Hook]) -> Promises:
     )
 
 
-def travelling(event_id: str) -> str:
-    """An id as it travels: the ids of these tests hold no odd character but the dot."""
-    return event_id.replace(".", "~2E")
+def travelling(event_id: str, source: str | None) -> str:
+    """An id as it travels: the ids of these tests hold no odd character but the dot. A CloudEvent's has its source."""
+    name = event_id.replace(".", "~2E")
+    return name if source is None else f"{name}~~{hashlib.blake2b(source.encode(), digest_size=16).hexdigest()}"
 
 
 def _names(wanted: str, event_type: str) -> bool:
@@ -238,7 +242,9 @@ def _published(happening: Happening, message: Message) -> Published:
         happening=happening,
         partition=partition,
         offset=offset,
-        webhook_id=travelling(happening.id or f"{message.topic()}-{partition}-{offset}-{message.timestamp()[1]}"),
+        webhook_id=travelling(
+            happening.id or f"{message.topic()}-{partition}-{offset}-{message.timestamp()[1]}", source_of(happening)
+        ),
         time_ms=message.timestamp()[1] if happening.time_ms is None else happening.time_ms,
     )
 
@@ -277,7 +283,11 @@ def _metadata(happening: Happening) -> dict[str, str | None]:
 def _cloudevent(happening: Happening) -> dict[str, str | None]:
     metadata = _metadata(happening)
     subject = metadata.pop("tenant")
-    return metadata | {"specversion": "1.0", "source": "/tests", "subject": subject}
+    return metadata | {"specversion": "1.0", "source": SOURCE, "subject": subject}
+
+
+def source_of(happening: Happening) -> str | None:
+    return SOURCE if happening.form in (Form.CLOUDEVENTS_BINARY, Form.CLOUDEVENTS_STRUCTURED) else None
 
 
 def _envelope(happening: Happening) -> dict[str, object]:

@@ -167,7 +167,7 @@ class Stage:
         found = [decode_dead_letter(each.value or b"") for each in self.read(self.topics.dead_letter)]
         return [
             Buried(
-                pair=(travelling(each.delivery.event.id), each.delivery.subscription_id),
+                pair=(travelling(each.delivery.event.id, each.delivery.event.source), each.delivery.subscription_id),
                 delivery_id=each.delivery.id,
                 reason=each.reason,
             )

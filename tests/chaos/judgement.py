@@ -12,7 +12,7 @@ from typing import Final
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.events.event import Record
 from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
-from tests.acceptance.happenings import Hook, Published, owed, travelling
+from tests.acceptance.happenings import Hook, Published, owed, source_of, travelling
 from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receipt
 from tests.acceptance.stage import Stage
@@ -77,7 +77,7 @@ def read_log(stage: Stage) -> Log:
         letter = decode_dead_letter(each.value or b"")
         if letter.delivery.event.tenant.startswith(hostile.TENANT):
             continue
-        pair = (travelling(letter.delivery.event.id), letter.delivery.subscription_id)
+        pair = (travelling(letter.delivery.event.id, letter.delivery.event.source), letter.delivery.subscription_id)
         buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
         own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
         wrote(pair, each.timestamp_ms)
@@ -91,7 +91,7 @@ def read_log(stage: Stage) -> Log:
             if isinstance(delayed, Delivery) and not delayed.event.tenant.startswith(hostile.TENANT):
                 due_ms = each.timestamp_ms + delays_ms[tier]
                 waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
-                wrote((travelling(delayed.event.id), delayed.subscription_id), each.timestamp_ms)
+                wrote((travelling(delayed.event.id, delayed.event.source), delayed.subscription_id), each.timestamp_ms)
     tried: list[Tried] = []
     for each in stage.read(stage.topics.attempts):
         attempt = decode_attempt(each.value or b"")
@@ -239,6 +239,6 @@ def _published(record: Record) -> Published:
         happening=event,
         partition=record.partition,
         offset=record.offset,
-        webhook_id=travelling(event.id or ""),
+        webhook_id=travelling(event.id or "", source_of(event)),
         time_ms=record.timestamp_ms,
     )
