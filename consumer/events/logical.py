@@ -18,6 +18,7 @@ OfBytes: TypeAlias = Callable[[bytes], str]
 MAX_DECIMAL_BYTES = 512  # 1,233 digits: more is an attack, as turning binary into digits takes quadratic time
 MAX_SCALE = 1_000
 
+_TWO_IN_TENS, _OF = math.log10(2).as_integer_ratio()
 _UNIX_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal()
 _SECONDS_A_DAY = 86_400
@@ -80,8 +81,11 @@ def decimal(scale: int) -> OfBytes:
 
 
 def fits(precision: int, size: int) -> bool:
-    """Whether a fixed of this size holds every decimal of so many digits, in two's complement."""
-    return precision <= math.floor(math.log10(2) * (8 * size - 1))
+    """Whether a fixed of this size holds every decimal of so many digits, in two's complement.
+
+    In whole numbers: a schema may name a size beyond any float.
+    """
+    return precision <= (8 * size - 1) * _TWO_IN_TENS // _OF
 
 
 def _day(days: int) -> str:

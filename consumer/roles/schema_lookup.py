@@ -2,7 +2,7 @@
 
 The laws: a schema that was never asked for goes before those that were asked in vain, and these never hold all threads;
 so a new schema waits for no more than one try of another, which the registry's timeouts bound. One schema that can not
-be had delays its own records only.
+be had, or that we fail to compile, costs its own records only.
 
 Imported only where a registry is configured: its client costs a process 11 MB.
 """
@@ -16,10 +16,14 @@ from typing import Final
 
 import structlog
 
+from consumer.delivery.boundary import Boundary
+from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
-from consumer.events.schema import SchemaAnswer
+from consumer.events.schema import RefusedSchema, SchemaAnswer
 from consumer.roles.lookup import Replies
+from consumer.telemetry.bugs import contain, told
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.release import release
 
 _log = structlog.get_logger("pool")
 
@@ -61,7 +65,7 @@ class SchemaLookup:
         """The answers that have come, by schema.
 
         Raises:
-            Exception: a schema could not be compiled, which is a bug.
+            MemoryError: the process had none left while a schema was compiled.
         """
         return self._replies.take()
 
@@ -82,8 +86,13 @@ class SchemaLookup:
                 answer = self._registry.fetch(schema_id)
             except RegistryUnreachable as error:
                 self._failed(schema_id, in_vain, error)
-            except Exception as error:  # noqa: BLE001 - raised again by `take`, in the thread that can act on it
+            except MemoryError as error:
                 self._replies.put(error)
+            except Exception as error:  # noqa: BLE001 - the registry raises nothing else: it is a bug of the compiler
+                contain(Boundary.DECODE, error, schema_id=schema_id)
+                self._answered(schema_id, in_vain)
+                detail = f"{told(Boundary.DECODE, error)}: please report it (hookline {release()})"
+                self._replies.put({schema_id: RefusedSchema(reason=PoisonReason.BUG, detail=detail)})
             else:
                 self._answered(schema_id, in_vain)
                 self._replies.put({schema_id: answer})

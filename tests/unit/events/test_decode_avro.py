@@ -370,6 +370,11 @@ def test_a_decimal_that_its_fixed_cannot_hold_is_plain_bytes() -> None:
     assert (fixed(4), fixed(5)) == (b'{"f":"255"}', b'{"f":"AP8="}')
 
 
+def test_a_decimal_of_a_size_beyond_any_float_breaks_nothing() -> None:
+    kind: Json = {"type": "fixed", "name": "F", "size": 10**400, "logicalType": "decimal", "precision": 1}
+    assert isinstance(parse(of_field(kind)), ParsedSchema)
+
+
 @pytest.mark.parametrize("odd", [7, None, [], {"a": 1}, "date"])
 def test_a_logical_type_that_is_none_of_its_type_is_ignored(odd: Json) -> None:
     assert data(registered(of_field({"type": "long", "logicalType": odd}), b"\x02")) == b'{"f":1}'

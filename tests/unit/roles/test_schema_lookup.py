@@ -8,8 +8,9 @@ from contextlib import closing
 from typing import cast
 
 from consumer.events.registry import Registry, RegistryUnreachable
-from consumer.events.schema import SchemaAnswer, UnknownSchema
+from consumer.events.schema import RefusedSchema, SchemaAnswer, UnknownSchema
 from consumer.roles.schema_lookup import SchemaLookup
+from consumer.telemetry.counters import counters
 
 WITHIN_S = 10.0
 
@@ -91,6 +92,27 @@ def test_those_asked_for_in_vain_never_hold_all_threads() -> None:
         lookup.ask(100)
         assert taken(lookup, 1) == {100}
         released.set()
+
+
+def test_a_schema_that_we_fail_to_compile_costs_its_own_records_only() -> None:
+    def breaks(schema_id: int) -> SchemaAnswer:
+        if schema_id == 1:
+            raise OverflowError("a word of the schema")
+        return UnknownSchema()
+
+    counted = dict(counters.snapshot()).get("bugs{decode}", 0)
+    with closing(opened(Asked(breaks))) as lookup:
+        lookup.ask(1)
+        assert select.select([lookup.fd], [], [], WITHIN_S)[0]
+        [answers] = lookup.take()
+        refused = answers[1]
+        assert isinstance(refused, RefusedSchema)
+        assert refused.reason == "bug"
+        assert "OverflowError in decode" in refused.detail
+        assert "a word" not in refused.detail
+        lookup.ask(2)
+        assert taken(lookup, 1) == {2}
+    assert dict(counters.snapshot())["bugs{decode}"] == counted + 1
 
 
 def test_a_registry_that_is_away_does_not_keep_a_process_from_ending() -> None:
