@@ -1,4 +1,4 @@
-"""The default engine: libcurl's multi interface, driven by its socket actions on an epoll of our own.
+"""The default engine: libcurl's multi interface, driven by its socket actions (`curl_sockets.py` has the sockets).
 
 The law (beside the port's): an answer is a Response when its head and its whole body, or its first 16 KiB and more,
 arrived in time; everything else is a Failure. So a body that breaks off early is no delivery, and one that never
@@ -7,18 +7,11 @@ ends is: it is cut, and its connection destroyed.
 What is not obvious:
 - A transfer's easy handle goes back to a stack and is used again with its options; it is never freed before `close`,
   because libcurl's pooled connections may still point at the handle that opened them.
-- libcurl removes a socket's interest after each answer and adds it again with the next request. The removal is not
-  passed on to epoll: it saves a system call each time, and an idle connection that becomes readable is noticed.
-- libcurl reuses a connection that was idle for under a second without a look. So we look, just before requests go out.
 - What a callback or the reading of an answer raises is a failure of that exchange: it goes to whoever tells of bugs.
 """
 
-import os
-import select
-import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -30,21 +23,19 @@ import pycurl
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.http.callbacks import Callbacks
 from consumer.http.curl_errors import failure
+from consumer.http.curl_sockets import Sockets
 from consumer.http.exchange import Exchange
 from consumer.http.guard import AddressGuard
 from consumer.http.transport import Hand, NoHand, Resolve
 from consumer.signing.request import Request
 
 _DNS_CACHE_S: Final = 10
-_EVENTS_A_TURN: Final = 512
 _EXPECT_FROM_BYTES: Final = 65_536
-_DRAINED_AT_ONCE: Final = 65_536
 # libcurl takes a head that ends with the connection for whole, or its body for cut where it has read a length.
 _HEAD_CUT: Final[tuple[int, str]] = (
     pycurl.E_GOT_NOTHING,
     "the connection was closed before the response's head was whole",
 )
-_READ = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 
 class CurlTransport:
@@ -63,15 +54,13 @@ class CurlTransport:
         self._callbacks = Callbacks(guard, hand)
         self._ca_file = str(ca_file or _system_certificates())
         self._resolve = resolve
-        self._epoll = select.epoll()
-        self._watched: set[int] = set()
-        self._interest: dict[int, int] = {}
+        self._sockets = Sockets()
         self._due_s: float | None = None
         self._idle: list[Exchange] = []
         self._active: dict[int, Exchange] = {}
         self._by_handle: dict[pycurl.Curl, Exchange] = {}
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._sockets.on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
@@ -102,18 +91,10 @@ class CurlTransport:
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         if self._due_s is not None:
             wait_s = min(wait_s, max(0.0, self._due_s - monotonic()))
-        events = self._epoll.poll(wait_s, _EVENTS_A_TURN)
-        ready = [(fd, event) for fd, event in events if fd in self._interest]
         # First the idle connections that turned bad, then what is in flight, and only then new requests go out.
-        if len(ready) < len(events):
-            for fd, _ in events:
-                if fd not in self._interest and fd not in self._watched:
-                    self._retire(fd)
-        for fd, event in ready:
-            self._multi.socket_action(
-                fd,
-                (pycurl.CSELECT_IN if event & _READ else 0) | (pycurl.CSELECT_OUT if event & select.EPOLLOUT else 0),
-            )
+        ready = self._sockets.ready(wait_s)
+        for fd, action in ready:
+            self._multi.socket_action(fd, action)
             self._callbacks.let_go()
         acted = bool(ready)
         if self._due_s is not None and self._due_s <= monotonic():
@@ -130,11 +111,10 @@ class CurlTransport:
             self._idle.append(exchange)
 
     def watch(self, fd: int) -> None:
-        self._watched.add(fd)
-        self._epoll.register(fd, select.EPOLLIN)
+        self._sockets.watch(fd)
 
     def close(self) -> None:
-        if self._epoll.closed:
+        if self._sockets.closed:
             return
         for exchange in self._active.values():
             self._multi.remove_handle(exchange.handle)
@@ -144,7 +124,7 @@ class CurlTransport:
             handle.close()
         self._by_handle.clear()
         self._idle.clear()
-        self._epoll.close()
+        self._sockets.close()
 
     def _collect(self) -> list[tuple[int, Answer]]:
         """Take finished transfers out of libcurl and turn them into answers."""
@@ -184,43 +164,11 @@ class CurlTransport:
         self._by_handle[handle] = exchange
         return exchange
 
-    def _on_socket(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            self._leave_idle(fd)
-            return
-        wanted = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
-        self._interest[fd] = wanted
-        # The kernel, not our memory, knows whether this number is still the descriptor it was: ask it.
-        try:
-            self._epoll.modify(fd, wanted)
-        except FileNotFoundError:
-            self._epoll.register(fd, wanted)
-
     def _on_timer(self, timeout_ms: int) -> None:
         if timeout_ms < 0:
             self._due_s = None
         else:
             self._due_s = monotonic() + timeout_ms / 1_000 if timeout_ms else 0.0
-
-    def _leave_idle(self, fd: int) -> None:
-        """Without an interest of libcurl's for now: listen on, so that an idle connection that turns bad is noticed."""
-        if self._interest.pop(fd, select.EPOLLIN) != select.EPOLLIN:
-            with suppress(FileNotFoundError):  # closed already, so the kernel has forgotten it
-                self._epoll.modify(fd, select.EPOLLIN)
-
-    def _retire(self, fd: int) -> None:
-        """Make an idle connection that became readable useless: the server closed it, or spoke without being asked.
-
-        libcurl (8.23) reuses a connection without looking when it was idle for under a second, and would take those
-        bytes for the next answer. Shut down and drained, the connection fails at its next use, before a byte is sent,
-        and libcurl opens another.
-        """
-        with suppress(FileNotFoundError):  # closed within this turn
-            self._epoll.unregister(fd)
-            with socket.socket(fileno=os.dup(fd)) as idle, suppress(OSError):
-                idle.shutdown(socket.SHUT_RDWR)
-                while idle.recv(_DRAINED_AT_ONCE, socket.MSG_DONTWAIT):
-                    pass
 
     @staticmethod
     def _pin(handle: pycurl.Curl, url: str, resolve: Resolve) -> None:
