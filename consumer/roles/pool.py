@@ -35,9 +35,11 @@ from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
+from consumer.roles.parts import Parts
+from consumer.roles.questions import SchemaAsking
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.roles.worker import Parts, SchemaAsking, Worker
+from consumer.roles.worker import Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.telemetry.outage import Outage
@@ -96,7 +98,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     Raises:
         ConfigurationError: a setting is wrong, or an encryption key is not the one its id names.
         TopicsUnfit: Kafka's topics are not as the role needs them.
-        KafkaBroken: Kafka does not do what a promise depends on.
+        KafkaBroken: Kafka refuses what deliveries depend on; an ACL is missing (AccessDenied).
     """
     keyring = Keyring.from_settings(settings)
     cluster = _fit_cluster(settings, pool.role, stop)

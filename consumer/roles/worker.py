@@ -8,35 +8,23 @@ uncommitted, and the restarted process reads it again.
 import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol, TypeAlias
 
 import structlog
 
 from consumer.delivery.answer import Answer
 from consumer.delivery.boundary import Boundary, Bug
-from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step
-from consumer.delivery.tenants import Loading
 from consumer.events.event import Record
-from consumer.events.schema import SchemaAnswer, UnknownSchema
-from consumer.http.transport import Transport
-from consumer.kafka.attempt_log import AttemptLog
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
-from consumer.kafka.producer import RecordProducer, Refused
-from consumer.kafka.provenance import Family
-from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.encoding import Encoding
-from consumer.roles.lookup import Lookup
-from consumer.roles.marks import Marking
+from consumer.roles.parts import Parts
+from consumer.roles.producing import Producing
+from consumer.roles.questions import Questions
 from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
-from consumer.roles.writes import topic_of
 from consumer.signing.request import Request
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
@@ -50,46 +38,6 @@ _REVOKED_S = 3.0
 _CLOSE_S = 1.0
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
-TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
-MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
-
-
-class SchemaAsking(Protocol):
-    """A look-up of schemas, each asked for until it is answered (`schema_lookup.SchemaLookup`)."""
-
-    fd: int
-
-    def ask(self, schema_id: int) -> None:
-        """Ask; the answer comes from `take`, in any order."""
-
-    def take(self) -> Sequence[Mapping[int, SchemaAnswer]]:
-        """The answers that have come."""
-
-    def close(self) -> None:
-        """Nothing more is asked or answered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
-
-    `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
-    """
-
-    core: Core
-    transport: Transport
-    records: RecordProducer
-    attempts: AttemptLog
-    tenants: TenantLookup
-    schemas: SchemaAsking | None
-    marks: MarkLookup
-    known_schemas: dict[int, SchemaAnswer]
-    topics: Topics
-    error_headers: Family
-    taken_bytes: int
-    clocks: BrokerClocks
-    look_every_s: float
-
 
 class Worker:
     """One process's loop, and the listener of its consumer."""
@@ -98,16 +46,28 @@ class Worker:
         self._parts = parts
         self._core = parts.core
         self._encoding = Encoding(parts.core.boundaries, parts.topics, parts.error_headers)
+        self._producing = Producing(
+            parts.core,
+            records=parts.records,
+            encoding=self._encoding,
+            clocks=parts.clocks,
+            clock=clock,
+            topics=parts.topics,
+            taken_bytes=parts.taken_bytes,
+        )
+        self._questions = Questions(
+            parts.core,
+            tenants=parts.tenants,
+            marks=parts.marks,
+            schemas=parts.schemas,
+            known_schemas=parts.known_schemas,
+        )
         self._clock = clock
         self._delays = frozenset(parts.topics.retry_topics)
-        self._times = 0  # records written for their append time alone, under tokens below 0; the core's are above
         self._unsent: list[tuple[int, Answer]] = []
         self._wake_ms: int | None = None
         self._count_ms = 0
-        parts.transport.watch(parts.tenants.fd)
-        parts.transport.watch(parts.marks.fd)
-        if parts.schemas is not None:
-            parts.transport.watch(parts.schemas.fd)
+        self._questions.wake(parts.transport)
         self._consumer = open_consumer(self)
         self._tap = Tap(self._consumer)
         self._seals = Seals(parts.attempts, self._consumer)
@@ -190,54 +150,22 @@ class Worker:
         step = self._core.next(now_ms, steady_ms, wall_ms=self._clock.wall_ms(), most=most)
         self._seals.begun(now_ms, len(step.send))
         self._act(step)
-        for topic, partition in self._parts.clocks.to_ask(self._core.held, steady_ms):
-            self._times -= 1
-            self._parts.records.write(self._times, topic=topic, key=None, value=None, partition=partition)
+        self._producing.ask_times(self._core.held, steady_ms)
 
     def _collect(self) -> None:
         """Tell the core what happened."""
-        parts, core = self._parts, self._core
+        parts = self._parts
         answers = parts.transport.poll(parts.look_every_s if self._is_busy else 0)
         now_ms = self._clock.now_ms()
         unsent, self._unsent = self._unsent, []
         for token, answer in chain(unsent, answers):
-            core.answered(now_ms, token, answer)
-        for replies in parts.tenants.take():
-            for tenant, loading in replies.items():
-                core.loaded(now_ms, tenant, loading)
-        if parts.schemas is not None:
-            for schema_id, schema in (pair for found in parts.schemas.take() for pair in found.items()):
-                parts.known_schemas[schema_id] = schema
-                core.schema_answered(now_ms, schema_id)
-                if isinstance(schema, UnknownSchema):
-                    del parts.known_schemas[schema_id]  # it may be registered before its next record
-        for marks in parts.marks.take():
-            for delivery_id, succeeded in marks.items():
-                core.checked(now_ms, delivery_id, succeeded=succeeded)
+            self._core.answered(now_ms, token, answer)
+        self._questions.tell(now_ms)
         self._acknowledge()
 
     def _acknowledge(self) -> None:
         self._parts.attempts.poll()
-        outcomes = self._parts.records.poll()
-        steady_ms = self._clock.steady_ms()  # after they came: an earlier reading would set the broker's clock ahead
-        for outcome in outcomes:
-            if isinstance(outcome, Refused):
-                self._refused(outcome)
-                continue
-            if outcome.token > 0:
-                self._core.acknowledged(outcome.token)
-            elif outcome.timestamp_ms is not None and outcome.place is not None:
-                topic, partition, offset = outcome.place
-                self._parts.clocks.acknowledged((topic, partition), offset, outcome.timestamp_ms, steady_ms)
-
-    def _refused(self, refused: Refused) -> None:
-        """A record larger than our topics must be able to take is written as a stub; any other they have to take."""
-        size = refused.too_large_bytes
-        if size is None or size <= self._parts.taken_bytes:
-            raise KafkaBroken(f"a record that must not be lost was refused: {refused.reason}")
-        write = self._core.refused(self._clock.now_ms(), refused.token, size)
-        topic = topic_of(write, self._parts.topics)
-        _log.error("record too large for its topic: written as a stub", topic=topic, bytes=size)
+        self._producing.tell()
 
     def _act(self, step: Step) -> None:
         parts = self._parts
@@ -248,14 +176,10 @@ class Worker:
         for entry, attempt in step.attempts:
             key, value = self._encoding.attempt(entry, attempt)
             parts.attempts.write(key, value)
-        for token, write in step.write:
-            produce = self._encoding.write(self._core.written_for(token), write)
-            parts.records.write(
-                token, topic=produce.topic, key=produce.key, value=produce.value, headers=produce.headers
-            )
+        self._producing.write(step.write)
         for bug in step.bugs:
             _report(bug)
-        self._ask(step)
+        self._questions.ask(step)
         if step.pause:
             self._tap.pause(step.pause)
         if step.resume:
@@ -274,17 +198,6 @@ class Worker:
         boundaries.let_go()
         if bug is not None:
             self._unsent.append((token, bug.failure))
-
-    def _ask(self, step: Step) -> None:
-        """Questions to what may block, each answered in a thread of its own."""
-        parts = self._parts
-        if step.load:
-            parts.tenants.ask(step.load)
-        if parts.schemas is not None:
-            for schema_id in step.schemas:
-                parts.schemas.ask(schema_id)
-        if step.check or step.succeeded_late:
-            parts.marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
     def _room(self, now_ms: int) -> int:
         """How many records may be consumed: none while Kafka takes less than is written, or records less than ends."""
@@ -361,10 +274,7 @@ class Worker:
     def _close(self, records_s: float) -> None:
         self._parts.records.close(records_s)
         self._parts.transport.close()
-        self._parts.tenants.close()
-        self._parts.marks.close()
-        if self._parts.schemas is not None:
-            self._parts.schemas.close()
+        self._questions.close()
         counters.absorb(self._core.counted())
 
 

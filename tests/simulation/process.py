@@ -25,7 +25,9 @@ from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
-from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
+from consumer.roles.parts import Parts
+from consumer.roles.questions import MarkLookup, TenantLookup
+from consumer.roles.worker import Worker
 from consumer.signing.signer import Signer
 from consumer.webhooks.cache import Cache
 from consumer.webhooks.cache import Client as RedisClient

@@ -24,7 +24,9 @@ from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refu
 from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
-from consumer.roles.worker import MarkLookup, Parts, TenantLookup, Worker
+from consumer.roles.parts import Parts
+from consumer.roles.questions import MarkLookup, TenantLookup
+from consumer.roles.worker import Worker
 from consumer.signing.request import Request
 from consumer.webhooks.reader import Loaded
 from tests.deliveries import NOW_MS, event, rules, subscription, target_of

@@ -1,0 +1,35 @@
+"""What a worker drives."""
+
+from dataclasses import dataclass
+
+from consumer.delivery.core import Core
+from consumer.events.schema import SchemaAnswer
+from consumer.http.transport import Transport
+from consumer.kafka.attempt_log import AttemptLog
+from consumer.kafka.clock import BrokerClocks
+from consumer.kafka.producer import RecordProducer
+from consumer.kafka.provenance import Family
+from consumer.kafka.topic_specs import Topics
+from consumer.roles.questions import MarkLookup, SchemaAsking, TenantLookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
+
+    `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
+    """
+
+    core: Core
+    transport: Transport
+    records: RecordProducer
+    attempts: AttemptLog
+    tenants: TenantLookup
+    schemas: SchemaAsking | None
+    marks: MarkLookup
+    known_schemas: dict[int, SchemaAnswer]
+    topics: Topics
+    error_headers: Family
+    taken_bytes: int
+    clocks: BrokerClocks
+    look_every_s: float

@@ -1,0 +1,98 @@
+"""What the core asks of Redis and of the schema registry, and their answers.
+
+The law: whatever may block runs in a thread of its own; the loop only puts questions and takes answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from consumer.delivery.core import Core
+from consumer.delivery.step import Step
+from consumer.delivery.tenants import Loading
+from consumer.events.schema import SchemaAnswer, UnknownSchema
+from consumer.http.transport import Transport
+from consumer.roles.lookup import Lookup
+from consumer.roles.marks import Marking
+
+TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
+MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
+
+
+class SchemaAsking(Protocol):
+    """A look-up of schemas, each asked for until it is answered (`schema_lookup.SchemaLookup`)."""
+
+    fd: int
+
+    def ask(self, schema_id: int) -> None:
+        """Ask; the answer comes from `take`, in any order."""
+
+    def take(self) -> Sequence[Mapping[int, SchemaAnswer]]:
+        """The answers that have come."""
+
+    def close(self) -> None:
+        """Nothing more is asked or answered."""
+
+
+class Questions:
+    """Owned by the loop. The core's decoder reads `known_schemas`."""
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        tenants: TenantLookup,
+        marks: MarkLookup,
+        schemas: SchemaAsking | None,
+        known_schemas: dict[int, SchemaAnswer],
+    ) -> None:
+        self._core = core
+        self._tenants = tenants
+        self._marks = marks
+        self._schemas = schemas
+        self._known_schemas = known_schemas
+
+    def wake(self, transport: Transport) -> None:
+        """An answer that comes ends the transport's wait."""
+        transport.watch(self._tenants.fd)
+        transport.watch(self._marks.fd)
+        if self._schemas is not None:
+            transport.watch(self._schemas.fd)
+
+    def ask(self, step: Step) -> None:
+        """What this step asks for."""
+        if step.load:
+            self._tenants.ask(step.load)
+        if self._schemas is not None:
+            for schema_id in step.schemas:
+                self._schemas.ask(schema_id)
+        if step.check or step.succeeded_late:
+            self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
+
+    def tell(self, now_ms: int) -> None:
+        """Tell the core the answers that have come.
+
+        Raises:
+            Exception: a bug of a look-up.
+        """
+        for replies in self._tenants.take():
+            for tenant, loading in replies.items():
+                self._core.loaded(now_ms, tenant, loading)
+        for found in () if self._schemas is None else self._schemas.take():
+            for schema_id, schema in found.items():
+                self._schema(now_ms, schema_id, schema)
+        for marks in self._marks.take():
+            for delivery_id, succeeded in marks.items():
+                self._core.checked(now_ms, delivery_id, succeeded=succeeded)
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._tenants.close()
+        self._marks.close()
+        if self._schemas is not None:
+            self._schemas.close()
+
+    def _schema(self, now_ms: int, schema_id: int, schema: SchemaAnswer) -> None:
+        self._known_schemas[schema_id] = schema
+        self._core.schema_answered(now_ms, schema_id)
+        if isinstance(schema, UnknownSchema):
+            del self._known_schemas[schema_id]  # it may be registered before its next record
