@@ -14,7 +14,7 @@ from consumer.cli.exits import say
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation
 from consumer.kafka import topics
-from consumer.settings import load
+from consumer.settings import Settings, load
 
 app = App(name="topics", help="Compare Hookline's topics with what it needs, and create those that are missing.")
 
@@ -34,7 +34,7 @@ def check(*, json: AsJson = False) -> int:
     """
     settings = installation(load())
     checked = topics.check(topics.admin_client(settings), settings)
-    _print(checked, as_json=json)
+    _print(checked, settings, as_json=json)
     return os.EX_CONFIG if any(problem.fatal for problem in checked.problems) else os.EX_OK
 
 
@@ -63,7 +63,7 @@ def create(*, json: AsJson = False) -> int:
     return os.EX_OK
 
 
-def _print(checked: topics.Checked, *, as_json: bool) -> None:
+def _print(checked: topics.Checked, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         for name in checked.event_topics:
             print_json({"eventTopic": name})
@@ -88,5 +88,12 @@ def _print(checked: topics.Checked, *, as_json: bool) -> None:
         )
         for problem in checked.problems
     )
-    print_table(("EVENT TOPIC",), ((name,) for name in checked.event_topics), empty="no event topic exists now")
+    print_table(("EVENT TOPIC",), ((name,) for name in checked.event_topics), empty=_no_event_topic(settings))
     print_table(("TOPIC", "SETTING", "FOUND", "NEEDED", ""), rows, empty="every topic is as needed")
+
+
+def _no_event_topic(settings: Settings) -> str:
+    """Why nothing is read, as `HOOKLINE_EVENT_TOPICS` stands."""
+    if not settings.event_topics:
+        return "HOOKLINE_EVENT_TOPICS names no event topic: `hookline run deliver` does not start without one"
+    return "no topic is there that HOOKLINE_EVENT_TOPICS chooses (Hookline's own never count): nothing is read yet"

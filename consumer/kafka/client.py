@@ -9,6 +9,7 @@ librdkafka's properties: https://github.com/confluentinc/librdkafka/blob/master/
 import logging
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Final, TypeAlias, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -32,6 +33,26 @@ _SYNONYMS: Final = {
     "metadata.broker.list": "bootstrap.servers",
     "retries": "message.send.max.retries",
 }
+# librdkafka does not list its properties; these are the ones that people set, for a guess at what was meant.
+_USUAL: Final = (
+    "bootstrap.servers",
+    "client.id",
+    "client.rack",
+    "sasl.mechanism",
+    "sasl.oauthbearer.client.id",
+    "sasl.oauthbearer.client.secret",
+    "sasl.oauthbearer.method",
+    "sasl.oauthbearer.token.endpoint.url",
+    "sasl.password",
+    "sasl.username",
+    "security.protocol",
+    "socket.timeout.ms",
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.key.location",
+    "ssl.key.password",
+)
 # The environment's underscores become dots; these names have an underscore of their own.
 _UNDERSCORED: Final = {"log.level": "log_level"}
 
@@ -89,7 +110,10 @@ def client_properties(
     users = {_canonical(name): value for name, value in settings.kafka.items()}
     as_written = {_canonical(name): _UNDERSCORED.get(name, name) for name in settings.kafka}
     if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
-        raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", "say where Kafka is, as in kafka-1:9092,kafka-2:9092")
+        close = get_close_matches("bootstrap.servers", users, n=1)
+        instead = f" (there is only {_variable(close[0])}, which is no setting)" if close else ""
+        wanted = "say where Kafka is, as in kafka-1:9092,kafka-2:9092"
+        raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", wanted + instead)
     fixed = {_canonical(name): value for name, value in (ours or {}).items()}
     for name, value in fixed.items():
         if name in users and not _same(users[name], value):
@@ -120,8 +144,8 @@ def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Clie
         if named is None:
             raise ConfigurationError(_PREFIX + "…", error.str()) from None
         unknown = error.str().startswith("No such")
-        what = "librdkafka has no such property" if unknown else "librdkafka refuses this value"
         written = next((name for name in properties if _canonical(name) == _canonical(named[1])), named[1])
+        what = f"librdkafka has no such property{_meant(written)}" if unknown else "librdkafka refuses this value"
         raise ConfigurationError(_variable(written), what) from None
 
 
@@ -144,6 +168,11 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
         return AccessDenied(f"allow this user {needs or _DENIED[error.code()]}{tried}", code=error.name())
     message = f"{doing}: {error.str()}" if doing else error.str()
     return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
+
+
+def _meant(name: str) -> str:
+    closest = get_close_matches(name, _USUAL, n=1)
+    return f": did you mean {_variable(closest[0])}?" if closest else ": take it away, or see README.md, Settings"
 
 
 def _canonical(name: str) -> str:

@@ -14,6 +14,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.settings import ConfigurationError, Settings
 
 _SETTING: Final = "HOOKLINE_EVENT_TOPICS"
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka creates no topic of another name
 _KAFKAS_OWN: Final = "__"  # __consumer_offsets and the like: only a name chooses them
 
 
@@ -44,7 +45,7 @@ def event_topics(settings: Settings) -> Selection:
     """The event topics that the settings choose; none where they name none.
 
     Raises:
-        ConfigurationError: an expression is none, or a name is a topic of Hookline's own.
+        ConfigurationError: an expression is none, a name is none, or it is a topic of Hookline's own.
     """
     ours = _written_by(settings)
     names: list[str] = []
@@ -55,6 +56,11 @@ def event_topics(settings: Settings) -> Selection:
         elif ours.fullmatch(text):
             raise ConfigurationError(
                 _SETTING, f"{text} is one of Hookline's own topics: name the topics of your events"
+            )
+        elif not _NAME.fullmatch(text):
+            raise ConfigurationError(
+                _SETTING,
+                f"{text} is no topic's name: an expression begins with ^ and holds no comma, as in ^orders[.].*",
             )
         else:
             names.append(text)

@@ -55,6 +55,26 @@ def test_what_librdkafka_refuses_is_named_and_its_value_is_not_repeated(name: st
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("bootstrap.server", "did you mean HOOKLINE_KAFKA_BOOTSTRAP_SERVERS?"),
+        ("security.protcol", "did you mean HOOKLINE_KAFKA_SECURITY_PROTOCOL?"),
+        ("zzz", "take it away"),
+    ],
+)
+def test_a_property_that_is_none_is_refused_with_the_one_it_is_most_like(name: str, meant: str) -> None:
+    properties = client_properties(Settings(kafka={"bootstrap.servers": "127.0.0.1:1", name: "x"}))
+    with pytest.raises(ConfigurationError) as caught:
+        build(Producer, properties)
+    assert meant in str(caught.value)
+
+
+def test_a_misspelt_address_of_kafka_is_named_also_where_no_other_is_given() -> None:
+    with pytest.raises(ConfigurationError, match="there is only HOOKLINE_KAFKA_BOOTSTRAP_SERVER, "):
+        client_properties(Settings(kafka={"bootstrap.server": "127.0.0.1:1"}))
+
+
 def test_log_level_keeps_its_underscore() -> None:
     assert client_properties(settings(log_level="3"))["log_level"] == "3"
 

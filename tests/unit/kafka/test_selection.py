@@ -39,6 +39,12 @@ def test_a_topic_of_ours_that_is_named_is_refused(name: str) -> None:
         event_topics(settings("orders", name))
 
 
+@pytest.mark.parametrize("name", ["orders.*", "2}", "orders eu", "/orders/", "*", "a" * 250])
+def test_a_name_that_no_topic_can_have_is_refused_and_told_how_an_expression_begins(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is no topic's name: an expression begins with \^"):
+        event_topics(settings("orders", name))
+
+
 @pytest.mark.parametrize("expression", ["^rx[", "^(a", "^a{2,1}", "^*", "^(?P<n>a)(?P<n>b)", "^[[:alpha:]]", "^\\"])
 def test_an_expression_that_is_none_is_refused_by_the_setting_it_stands_in(expression: str) -> None:
     with pytest.raises(ConfigurationError, match=r"HOOKLINE_EVENT_TOPICS: .+ is no regular expression: "):
