@@ -126,6 +126,8 @@ class Planning:
     def _match(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
         targets = self._boundaries.within(Boundary.MATCH, entry, known.match, event)
         record, entry.record = entry.record, None
+        if given_up := known.take_given_up():
+            self._endings.counts["filters_given_up"] += given_up
         if isinstance(targets, Bug):
             if record is None:
                 raise AssertionError("an event keeps its record until it is matched")

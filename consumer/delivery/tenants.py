@@ -48,6 +48,10 @@ class Known:
         """The targets of an event, active and suspended ones."""
         return [self._target(subscription) for subscription in self._matcher.match(event)]
 
+    def take_given_up(self) -> int:
+        """How many filters were too costly since this was last asked."""
+        return self._matcher.take_given_up()
+
     def target(self, subscription_id: str) -> Target | None:
         """One webhook, whatever its status; None when it was deleted."""
         subscription = self._matcher.by_id(subscription_id)

@@ -18,6 +18,7 @@ Count: TypeAlias = Literal[
     "suspended",
     "poison",
     "stubs",
+    "filters_given_up",
     # What was contained, by its boundary
     "bugs",
     # Kafka's; the failed ones with a reason

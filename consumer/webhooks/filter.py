@@ -1,7 +1,10 @@
 """A payload filter, from the JSON its customer wrote to a compiled pattern.
 
-The law: what compiles here can be matched at a bounded cost; everything else is refused with the place in the pattern
-and the fix. The language is that of Amazon EventBridge's event patterns, applied to the event's payload.
+The law: what compiles here can be matched, within the steps that a match may take; everything else is refused with the
+place in the pattern and the fix. A filter that needs more steps has no say, and the event is wanted: one that is sent
+too many can be repaired, one too few can not.
+
+The language is that of Amazon EventBridge's event patterns, applied to the event's payload.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from consumer.json import Json
 from consumer.webhooks.pattern import (
     COMPARISONS,
     AnythingBut,
+    Effort,
     Every,
     Exists,
     Leaf,
@@ -21,11 +25,11 @@ from consumer.webhooks.pattern import (
     Numeric,
     OneOf,
     Prefix,
-    Rule,
     SameIgnoringCase,
     Scalar,
     Some,
     Suffix,
+    TooCostly,
     ValueRule,
     Wildcard,
     key_of,
@@ -34,6 +38,7 @@ from consumer.webhooks.pattern import (
 MAX_PATTERN_BYTES: Final = 8_192
 MAX_PATTERN_DEPTH: Final = 16
 MAX_WILDCARDS: Final = 16
+MOST_STEPS: Final = 200_000
 _RANGE = 4
 
 _RULES = "prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric or exists"
@@ -54,9 +59,12 @@ class Filter:
 
     pattern: Every
 
-    def matches(self, data: Json) -> bool:
+    def matches(self, data: Json, effort: Effort | None = None) -> bool:
         """Whether the payload is wanted. Total: a payload that is not an object is treated as an empty one."""
-        return self.pattern.matches(data if isinstance(data, dict) else {})
+        try:
+            return self.pattern.matches(data if isinstance(data, dict) else {}, effort or Effort(MOST_STEPS))
+        except TooCostly:
+            return True
 
 
 def compile_filter(filter_json: str) -> Filter:
@@ -99,24 +107,30 @@ def _condition(name: str, value: Json, path: str, depth: int) -> Leaf | Nested |
         raise FilterInvalid(path, f"must be an array of accepted values: write [{_shown(value)}]")
     if not value:
         raise FilterInvalid(path, _EMPTY)
-    return Leaf(name=name, rules=_rules(value, path))
+    return _leaf(name, value, path)
 
 
-def _rules(values: list[Json], path: str) -> tuple[Rule, ...]:
+def _leaf(name: str, values: list[Json], path: str) -> Leaf:
     """Exact values become one set, however many there are."""
     exact: list[Scalar] = []
-    others: list[Rule] = []
+    presence: list[Exists] = []
+    others: list[ValueRule] = []
     for index, value in enumerate(values):
         if isinstance(value, dict):
-            others.append(_rule(value, f"{path}[{index}]"))
+            rule = _rule(value, f"{path}[{index}]")
+            if isinstance(rule, Exists):
+                presence.append(rule)
+            else:
+                others.append(rule)
         elif isinstance(value, list):
             raise FilterInvalid(f"{path}[{index}]", "is an array in an array: list the accepted values in one array")
         else:
             exact.append(value)
-    return (*([_one_of(exact)] if exact else []), *others)
+    rules = (*([_one_of(exact)] if exact else []), *others)
+    return Leaf(name=name, presence=tuple(presence), rules=rules)
 
 
-def _rule(value: dict[str, Json], path: str) -> Rule:
+def _rule(value: dict[str, Json], path: str) -> ValueRule | Exists:
     name, operand = _single(value, path)
     path = f"{path}.{name}"
     if name == "exists":

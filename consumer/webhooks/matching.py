@@ -1,7 +1,8 @@
 """Which of a tenant's subscriptions want an event.
 
-The law: a match costs the same whether the tenant has one subscription or a million, but for those it returns; and
-each subscription is returned at most once, in the order given.
+The laws: a match costs the same whether the tenant has one subscription or a million, but for those it returns; each
+subscription is returned at most once, in the order given; and the filters of a tenant share a bounded number of steps
+for an event, whatever they and its payload are: each has the same, so what one is leaves the others what they had.
 
 A subscription without a product wants the events of all products. PAUSED never matches. SUSPENDED does: it is
 Hookline's doing and leaves nothing of the promise, so its deliveries end as dead letters.
@@ -14,7 +15,9 @@ from typing import Final, TypeAlias
 
 from consumer.events.document import parsed
 from consumer.events.event import Event
-from consumer.webhooks.filter import Filter, compile_filter
+from consumer.json import Json
+from consumer.webhooks.filter import MOST_STEPS, Filter, compile_filter
+from consumer.webhooks.pattern import Effort
 from consumer.webhooks.subscription import Status, Subscription
 
 ANY: Final = "*"
@@ -22,6 +25,7 @@ _ANY_BELOW: Final = ".*"
 # Event types are the producers' words and may be endless; what is remembered of them must not be.
 _REMEMBERED: Final = 1_024
 _LONGEST_REMEMBERED: Final = 256
+_FEWEST_STEPS: Final = 1_000  # which a filter has, however many there are
 
 # Product, then pattern: an exact type, or the prefix before `.*`.
 _Index: TypeAlias = dict[tuple[str | None, str], list[int]]
@@ -29,10 +33,14 @@ _Index: TypeAlias = dict[tuple[str | None, str], list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """Who wants a type of a product: all of `subscriptions`, unless some have filters, which `filters` then holds."""
+    """Who wants a type of a product: all of `subscriptions`, unless some have filters, which `filters` then holds.
+
+    `steps` is what each filter may take.
+    """
 
     subscriptions: tuple[Subscription, ...]
     filters: tuple[Filter | None, ...] | None
+    steps: int
 
 
 class Matcher:
@@ -57,6 +65,7 @@ class Matcher:
                 self._enter(number, subscription)
         self._longest_prefix = max((len(prefix) for _, prefix in self._below), default=-1)
         self._plans: dict[tuple[str, str | None], _Plan] = {}
+        self._given_up = 0
 
     def __len__(self) -> int:
         return len(self._subscriptions)
@@ -74,8 +83,19 @@ class Matcher:
         return tuple(
             subscription
             for subscription, wanted in zip(plan.subscriptions, plan.filters, strict=True)
-            if wanted is None or wanted.matches(data)
+            if wanted is None or self._wants(wanted, data, plan.steps)
         )
+
+    def take_given_up(self) -> int:
+        """How many filters had too few steps since this was last asked: their webhooks got the event."""
+        given_up, self._given_up = self._given_up, 0
+        return given_up
+
+    def _wants(self, wanted: Filter, data: Json, steps: int) -> bool:
+        effort = Effort(steps)
+        wants = wanted.matches(data, effort)
+        self._given_up += effort.is_spent
+        return wants
 
     def _enter(self, number: int, subscription: Subscription) -> None:
         product = subscription.product
@@ -90,9 +110,11 @@ class Matcher:
     def _plan(self, event_type: str, product: str | None) -> _Plan:
         found = sorted({number for numbers in self._candidates(event_type, product) for number in numbers})
         filters = tuple(self._filters[number] for number in found)
+        number = sum(each is not None for each in filters)
         plan = _Plan(
             subscriptions=tuple(self._subscriptions[number] for number in found),
-            filters=filters if any(each is not None for each in filters) else None,
+            filters=filters if number else None,
+            steps=max(_FEWEST_STEPS, MOST_STEPS // max(1, number)),
         )
         if len(event_type) <= _LONGEST_REMEMBERED:
             if len(self._plans) >= _REMEMBERED:

@@ -1,7 +1,7 @@
 """The compiled form of a payload filter: rules on values, fields joined by *and*, alternatives by *or*.
 
-The law: matching is total on any JSON value, never recurses into the data deeper than the pattern does, and visits
-each value of the data at most once per rule.
+The law: matching is total on any JSON value, never recurses into the data deeper than the pattern does, and takes no
+more steps than its `Effort` holds: rules times values would be minutes, where both are as many as they may be.
 
 The meaning is that of Amazon EventBridge's event patterns. An array matches when any of its elements does; a nested
 pattern on an array of objects must be met by one element as a whole.
@@ -27,6 +27,34 @@ COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 }
 
 _LARGEST: Final = sys.float_info.max
+
+
+_CHARACTERS_A_STEP: Final = 32
+
+
+class TooCostly(Exception):  # noqa: N818 - it is a verdict on a filter and an event, not an error of ours
+    """The steps are used up. Raised and caught inside this room only."""
+
+
+class Effort:
+    """The steps that matching may still take: one for each value and each rule that looks at it, more for long texts.
+
+    A step takes less than a microsecond. Afterwards `is_spent` tells whether they were too few.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    @property
+    def is_spent(self) -> bool:
+        return self._left < 0
+
+    def spend(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise TooCostly
 
 
 def key_of(value: Scalar) -> Key:
@@ -141,24 +169,27 @@ class Exists:
 
 
 ValueRule: TypeAlias = OneOf | Prefix | Suffix | SameIgnoringCase | Wildcard | Numeric | AnythingBut
-Rule: TypeAlias = ValueRule | Exists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A field that must meet one of the rules."""
+    """A field that must meet one of the rules: whether it is there, or on one of its values."""
 
     name: str
-    rules: tuple[Rule, ...]
+    presence: tuple[Exists, ...]
+    rules: tuple[ValueRule, ...]
 
-    def matches(self, data: Mapping[str, Json]) -> bool:
+    def matches(self, data: Mapping[str, Json], effort: Effort) -> bool:
+        effort.spend(1)
         present = self.name in data
-        return any(self._meets(rule, data, present=present) for rule in self.rules)
+        if any(rule.wanted is present for rule in self.presence):
+            return True
+        return present and any(self._accepts(value, effort) for value in _scalars(data[self.name], effort))
 
-    def _meets(self, rule: Rule, data: Mapping[str, Json], *, present: bool) -> bool:
-        if isinstance(rule, Exists):
-            return rule.wanted is present
-        return present and any(rule.accepts(value) for value in _scalars(data[self.name]))
+    def _accepts(self, value: Scalar, effort: Effort) -> bool:
+        characters = len(value) if isinstance(value, str) else 0
+        effort.spend(len(self.rules) * (1 + characters // _CHARACTERS_A_STEP))
+        return any(rule.accepts(value) for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +199,14 @@ class Nested:
     name: str
     pattern: "Every"
 
-    def matches(self, data: Mapping[str, Json]) -> bool:
-        objects = list(_objects(data.get(self.name)))
-        return any(self.pattern.matches(each) for each in objects) if objects else self.pattern.matches({})
+    def matches(self, data: Mapping[str, Json], effort: Effort) -> bool:
+        effort.spend(1)
+        empty = True
+        for each in _objects(data.get(self.name), effort):
+            empty = False
+            if self.pattern.matches(each, effort):
+                return True
+        return empty and self.pattern.matches({}, effort)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,38 +215,41 @@ class Some:
 
     alternatives: tuple["Every", ...]
 
-    def matches(self, data: Mapping[str, Json]) -> bool:
-        return any(pattern.matches(data) for pattern in self.alternatives)
+    def matches(self, data: Mapping[str, Json], effort: Effort) -> bool:
+        return any(pattern.matches(data, effort) for pattern in self.alternatives)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Every:
-    """All conditions are met."""
+    """A pattern: all its conditions are met."""
 
     conditions: tuple[Leaf | Nested | Some, ...]
 
-    def matches(self, data: Mapping[str, Json]) -> bool:
-        return all(condition.matches(data) for condition in self.conditions)
+    def matches(self, data: Mapping[str, Json], effort: Effort) -> bool:
+        return all(condition.matches(data, effort) for condition in self.conditions)
 
 
-def _flat(value: Json) -> Iterator[Json]:
+def _flat(value: Json, effort: Effort) -> Iterator[Json]:
     """The value, or an array's elements at any depth; on a stack of our own, so that deep data cannot exhaust it."""
-    stack = [value]
+    stack = [iter((value,))]
     while stack:
-        top = stack.pop()
-        if isinstance(top, list):
-            stack.extend(reversed(top))
+        for each in stack[-1]:
+            effort.spend(1)
+            if isinstance(each, list):
+                stack.append(iter(each))
+                break
+            yield each
         else:
-            yield top
+            stack.pop()
 
 
-def _scalars(value: Json) -> Iterator[Scalar]:
-    for each in _flat(value):
+def _scalars(value: Json, effort: Effort) -> Iterator[Scalar]:
+    for each in _flat(value, effort):
         if not isinstance(each, dict | list):
             yield each
 
 
-def _objects(value: Json) -> Iterator[Mapping[str, Json]]:
-    for each in _flat(value):
+def _objects(value: Json, effort: Effort) -> Iterator[Mapping[str, Json]]:
+    for each in _flat(value, effort):
         if isinstance(each, dict):
             yield each

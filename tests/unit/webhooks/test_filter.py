@@ -1,9 +1,11 @@
 import json
+import time
 
 import pytest
 
 from consumer.json import Json
-from consumer.webhooks.filter import MAX_PATTERN_BYTES, FilterInvalid, compile_filter
+from consumer.webhooks.filter import MAX_PATTERN_BYTES, MOST_STEPS, FilterInvalid, compile_filter
+from consumer.webhooks.pattern import Effort
 
 DATA: Json = {
     "status": "open",
@@ -138,3 +140,22 @@ def test_an_escaped_star_is_a_star() -> None:
     wanted = compile_filter(json.dumps({"a": [{"wildcard": r"1\*2*"}]}))
     assert wanted.matches({"a": "1*2=2"})
     assert not wanted.matches({"a": "1x2=2"})
+
+
+ONE_EVENT = 1_048_576
+HOSTILE = [
+    ({"$or": [{"a": {f"{n:x}": [1]}} for n in range(400)]}, {"a": [{}] * (ONE_EVENT // 3)}),
+    ({"a": [{"prefix": f"{n:x}"} for n in range(400)]}, {"a": [0] * (ONE_EVENT // 2)}),
+    ({"$or": [{"a": [f"{n:x}"]} for n in range(400)]}, {"a": [[]] * (ONE_EVENT // 3)}),
+    ({"a": [{"wildcard": f"*{'a' * 60}b{n}{'a' * 30}*"} for n in range(70)]}, {"a": "a" * (ONE_EVENT - 10)}),
+    ({"a": [{"prefix": {"equals-ignore-case": f"x{n}"}} for n in range(170)]}, {"a": "\u00df" * (ONE_EVENT // 2 - 10)}),
+]
+
+
+@pytest.mark.parametrize(("pattern", "data"), HOSTILE)
+def test_a_match_takes_no_more_than_its_steps(pattern: Json, data: Json) -> None:
+    wanted, effort = compile_filter(json.dumps(pattern)), Effort(MOST_STEPS)
+    began_s = time.thread_time()
+    assert wanted.matches(data, effort), "who cannot be asked gets the event"
+    assert time.thread_time() - began_s < 1
+    assert effort.is_spent

@@ -70,3 +70,17 @@ def test_what_is_remembered_of_event_types_is_bounded() -> None:
         assert matcher.match(event(f"t.{number}"))
     assert matcher.match(event("t." + "x" * 10_000))
     assert len(matcher._plans) <= 1_024
+
+
+def test_the_filters_of_a_tenant_share_the_steps_of_an_event() -> None:
+    def matched(webhooks: int, items: int) -> tuple[int, int]:
+        every = [subscription(f"wh_{number}", filter_json='{"a": [1]}') for number in range(webhooks)]
+        matcher = Matcher(every)
+        wanted = matcher.match(event(data=msgspec.json.encode({"a": [0] * items})))
+        return len(wanted), matcher.take_given_up()
+
+    assert matched(1, 90_000) == (0, 0)
+    assert matched(1, 110_000) == (1, 1)
+    assert matched(10, 9_000) == (0, 0)
+    assert matched(10, 11_000) == (10, 10)
+    assert matched(1_000, 400) == (0, 0)
