@@ -274,7 +274,10 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
-            ip_network(network)
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{error}: write a network in CIDR notation, as in 10.0.0.0/8") from None
         return value
 
     @model_validator(mode="before")
@@ -325,7 +328,22 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = "HOOKLINE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise ConfigurationError(field, first["msg"].removeprefix("Value error, ")) from None
+        name = "_".join(str(part) for part in first["loc"][:1])
+        raise ConfigurationError(PREFIX + name.upper(), _wanted(name, first["type"], first["msg"])) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(TOML, str(error)) from None
+        raise ConfigurationError(TOML, f"{error}: text stands in double quotes, a list in [ ]") from None
+
+
+def _wanted(name: str, kind: str, said: str) -> str:
+    """What a setting has to be: `kind` and `said` are how pydantic refused it."""
+    if kind.startswith("bool"):
+        return "must be true or false"
+    if kind == "path_not_directory":
+        return "there is no such folder"
+    field = Settings.model_fields.get(name)
+    bounds = [] if field is None else field.metadata
+    least = [each.ge for each in bounds if hasattr(each, "ge")]
+    most = [each.le for each in bounds if hasattr(each, "le")]
+    if least and most and kind != "value_error":
+        return f"must be a whole number from {least[0]} to {most[0]}"
+    return said.removeprefix("Value error, ").replace("Input should be", "must be")

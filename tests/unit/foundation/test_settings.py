@@ -64,6 +64,28 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, varia
     assert str(refused.value).startswith(f"{variable}: ")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("PARTITIONS", "none", "must be a whole number from 1 to 10000"),
+        ("PROCESSES", "0", "must be a whole number from 1 to 512"),
+        ("MAX_WEBHOOKS", "1.5", "must be a whole number from 1 to "),
+        ("REPLICATION_FACTOR", "0", "must be at least 1, or -1 to leave it to the broker"),
+        ("ALLOW_HTTP", "perhaps", "must be true or false"),
+        ("LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
+        ("BRANDS_DIR", "nowhere", "there is no such folder"),
+        ("ALLOW_NETWORKS", "10.0.0.1/8", "10.0.0.1/8 has host bits set: write a network in CIDR notation"),
+    ],
+)
+def test_a_wrong_value_is_told_what_it_has_to_be(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HOOKLINE_{variable}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+    assert str(refused.value).startswith(f"HOOKLINE_{variable}: {said}")
+
+
 def test_a_broken_file_is_named(empty_folder: Path) -> None:
     (empty_folder / "hookline.toml").write_text("partitions = = 3")
     with pytest.raises(ConfigurationError, match=r"^hookline\.toml: "):
