@@ -102,14 +102,17 @@ class BrokerClocks:
         return None if place is None else place.skew_ms(epoch, our_now_ms)
 
     def to_ask(self, partitions: Iterable[Partition], our_now_ms: int) -> list[Partition]:
-        """Those to write something to, now, to see when it is appended: nothing more before that is acknowledged."""
+        """Those to write something to, now, to see when it is appended: nothing more before that is acknowledged.
+
+        In one order, whatever order they come in: the same history is the same again.
+        """
         asked = []
         for partition in partitions:
             place = self._places.get(partition)
             if place is not None and place.is_to_be_asked(our_now_ms):
                 place.asked_ms, place.awaited = our_now_ms, True
                 asked.append(partition)
-        return asked
+        return sorted(asked)
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """These are not read any more, or are other logs now."""

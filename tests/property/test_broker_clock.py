@@ -174,3 +174,11 @@ def test_a_slow_record_does_not_worsen_a_good_estimate() -> None:
     clock.observe(START, START + 500)
     clock.observe(START + 1_000, START - 3_000)
     assert clock.skew_ms == 499
+
+
+def test_partitions_are_asked_in_one_order_whatever_set_they_come_from() -> None:
+    clocks = BrokerClocks()
+    places = [("retry.1m", 0), ("retry.5s", 1), ("retry.5s", 0)]
+    for place in places:
+        clocks.read((*place, None), 0, START, START)
+    assert clocks.to_ask(places, START) == sorted(places)
