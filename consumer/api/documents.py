@@ -53,7 +53,7 @@ def written(status: int, description: str, *, tag: bool = True) -> Responses:
     """A success of a write: with an ETag, where there is still a webhook, and a header where deliveries lag behind."""
     headers = dict(tagged(status, description)[status]["headers"]) if tag else {}
     headers[APPLIED] = {
-        "description": "false: this holds, and deliveries go by it in a moment. Absent: they do already.",
+        "description": "false: the change is written, and deliveries will follow it. Absent: they follow it already.",
         "schema": {"type": "string", "enum": ["false"]},
     }
     return {status: {"description": description, "headers": headers}}

@@ -21,7 +21,7 @@ WrongWith: TypeAlias = Callable[[BaseModel, Call, Mapping[str, str]], Sequence[W
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """How the bodies of a route are judged."""
+    """How the bodies of a route are checked."""
 
     model: type[BaseModel]
     wrong_with: WrongWith

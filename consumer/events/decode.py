@@ -27,9 +27,12 @@ def decode(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
 
 def _event(record: Record, value: bytes, schemas: Schemas, rules: Rules) -> Event | SchemaNeeded:
     if len(value) > rules.max_event_bytes:
-        raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes")
+        raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes: publish less")
     if not record.headers_readable:
-        raise Refused(PoisonReason.UNDECODABLE, "a header's name is not UTF-8: its headers are at its place only")
+        raise Refused(
+            PoisonReason.UNDECODABLE,
+            "a header's name is not UTF-8: rename it (the headers are at the record's place only)",
+        )
     headers = NamedHeaders(record.headers) if record.headers else NO_HEADERS
     if headers and (event := cloudevents.read(record, value, headers, rules)) is not None:
         return event

@@ -135,7 +135,7 @@ class _Side:
         """Keep the record to be produced again."""
         counters.add("produce_failed", reason=error.name())
         if error.code() in TOO_LARGE:
-            # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
+            # The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
             self._send_alone(key, value)
             return
         if denied(error):

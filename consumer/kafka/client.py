@@ -119,7 +119,7 @@ def client_properties(
         if name in users and not _same(users[name], value):
             written = as_written[name]
             raise ConfigurationError(
-                _variable(written), f"Hookline needs {written}={_text(value)} here to keep its promises: remove yours"
+                _variable(written), f"Hookline sets {written}={_text(value)}, or deliveries could be lost: remove yours"
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
     merged = {**_PREFERRED} | below | users | fixed

@@ -24,7 +24,7 @@ class Dealing:
         self._admin = admin
         self._group = group
         self._settled: frozenset[str] = frozenset()
-        self._judge = Judge()
+        self._sightings = Sightings()
 
     def unread(self, topics: Collection[str]) -> frozenset[str]:
         """Which of these belong to nobody, as far as that is certain.
@@ -44,10 +44,10 @@ class Dealing:
         dealt = frozenset(place.topic for each in group.members for place in each.assignment.topic_partitions)
         if stable and dealt >= {*topics}:
             self._settled = frozenset(topics)
-        return self._judge.looked(frozenset(topics) - dealt if stable else frozenset())
+        return self._sightings.looked(frozenset(topics) - dealt if stable else frozenset())
 
 
-class Judge:
+class Sightings:
     """What several looks say together. Pure."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Producing the records a delivery's promise rests on: retries, spills, chunks, dead letters, poison.
+"""Producing the records that must not be lost: retries, spills, chunks, dead letters, poison.
 
 The law: every token given to `write` comes back from `poll` exactly once: acknowledged by all in-sync replicas, or
 refused by the topic for what it is (too large, no key where one is due). Whatever else goes wrong, the record is
@@ -255,7 +255,7 @@ class RecordProducer:
 
     def _failed(self, write: _Write, error: KafkaError) -> None:
         if error.code() in _REFUSALS and not write.alone:
-            # The broker refuses a batch whole, for one record in it: who travels alone answers for itself.
+            # The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
             write.alone = True
             self._produce(write)
             return

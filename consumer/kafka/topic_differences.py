@@ -1,6 +1,6 @@
 """Compares the topics that were found with what Hookline needs. Pure.
 
-The law: whatever is unfit is named, with what was found and what is needed; only what would break a promise is fatal.
+The law: whatever is unfit is named, with what was found and what is needed; only what could lose deliveries is fatal.
 """
 
 from collections.abc import Mapping

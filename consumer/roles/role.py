@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 
 def needed_by(role: Role, topics: Topics) -> frozenset[str]:
-    """The topics of ours without which a role cannot keep its promises; the event topics are the user's."""
+    """The topics of ours without which a role cannot work; the event topics are the user's."""
     match role:
         case Role.PROJECTION:
             return frozenset({topics.subscriptions})

@@ -4,8 +4,8 @@ The laws: a match costs the same whether the tenant has one subscription or a mi
 subscription is returned at most once, in the order given; and the filters of a tenant share a bounded number of steps
 for an event, whatever they and its payload are: each has the same, so what one is leaves the others what they had.
 
-A subscription without a product wants the events of all products. PAUSED never matches. SUSPENDED does: it is
-Hookline's doing and leaves nothing of the promise, so its deliveries end as dead letters.
+A subscription without a product wants the events of all products. PAUSED never matches. SUSPENDED does: that is
+Hookline's doing, so its deliveries are not dropped but end as dead letters.
 """
 
 from collections import defaultdict

@@ -13,7 +13,7 @@ __all__ = ["PayloadFormat", "Retries", "SealedSecret", "SigningProfile", "Status
 
 
 class Status(StrEnum):
-    """`paused` is the customer's choice and leaves the promise; `suspended` is Hookline's and does not."""
+    """`paused` is the customer's choice: its events are dropped. `suspended` is Hookline's: they are dead-lettered."""
 
     ACTIVE = "active"
     PAUSED = "paused"

@@ -6,6 +6,7 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
+from consumer.events.reasons import PoisonReason
 from consumer.settings import Settings
 from tests import markdown
 
@@ -101,3 +102,10 @@ def test_a_page_that_nothing_links_to_is_lost() -> None:
         linked |= {(page.parent / target.partition("#")[0]).resolve() for target in markdown.links(page)}
     decisions = {page.resolve() for page in (markdown.ROOT / "docs" / "decisions").glob("*.md")}
     assert {page.resolve() for page in markdown.pages()} - linked - decisions - {README.resolve()} == set()
+
+
+def test_every_reason_of_poison_is_explained_and_no_other() -> None:
+    page = (markdown.ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- poison -->")[2].partition("<!-- /poison -->")[0]
+    firsts = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for first in firsts for name in re.findall(r"`(\w+)`", first)} == set(PoisonReason)
