@@ -1,12 +1,15 @@
 """Bodies that Slack's and Discord's incoming webhooks accept, so that their URLs work as endpoints.
 
 The law: whatever the event holds, the message keeps within the service's length limits, notifies nobody (no
-@everyone) and cannot leave its code block. These bodies are for people: `data` is shown indented and may be cut.
+@everyone) and cannot leave its code block. These bodies are for people: `data` is shown indented and may be cut. What is
+cut is not laid out either: a line for each value, indented, could be hundreds of times as large as the event.
 """
 
 import json
-
-import msgspec
+import re
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import Final
 
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
@@ -22,6 +25,10 @@ DISCORD_CONTENT = 2_000
 DISCORD_TITLE = 256
 DISCORD_DESCRIPTION = 4_000
 
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[][{},:]|[^][{},:"\s]+', re.DOTALL)
+_OPENING: Final = (b"[", b"{")
+_CLOSING: Final = (b"]", b"}")
+
 _CUT = "…"
 _FENCE = "```"
 
@@ -29,7 +36,8 @@ _FENCE = "```"
 def slack(event: Event, brand: Brand) -> bytes:
     """`{text, blocks}`: text is the notification, the blocks are a header, the data and when it happened."""
     title = f"{brand.title}: {event.type}"
-    shown = _within(_slack_escaped(_indented(event.data)), SLACK_SECTION - 2 * len(_FENCE) - 2)
+    room = SLACK_SECTION - 2 * len(_FENCE) - 2
+    shown = _within(_slack_escaped(_indented(event.data, room)), room)
     return _written(
         {
             "text": _within(_slack_escaped(title), SLACK_TEXT),
@@ -53,7 +61,7 @@ def discord(event: Event, brand: Brand) -> bytes:
             "embeds": [
                 {
                     "title": _within(title, DISCORD_TITLE),
-                    "description": f"{_FENCE}json\n{_within(_indented(event.data), room)}\n{_FENCE}",
+                    "description": f"{_FENCE}json\n{_within(_indented(event.data, room), room)}\n{_FENCE}",
                     "timestamp": rfc3339(event.time_ms),
                 }
             ],
@@ -61,13 +69,41 @@ def discord(event: Event, brand: Brand) -> bytes:
     )
 
 
-def _indented(data: bytes) -> str:
-    """JSON laid out for reading. A backtick becomes its JSON escape, so no string in it can close the code block."""
-    try:
-        laid_out = msgspec.json.format(data, indent=2)
-    except msgspec.DecodeError:
-        laid_out = data  # an escaped lone surrogate is JSON but no Unicode text: shown as it was written
-    return laid_out.decode("utf-8", "replace").replace("`", "\\u0060")
+def _indented(data: bytes, room: int) -> str:
+    """Valid JSON laid out for reading, as much of it as there is room for, and a little more.
+
+    A backtick becomes its JSON escape, so no string in it can close the code block.
+    """
+    laid_out: list[bytes] = []
+    size = 0
+    for piece in _laid_out(data):
+        laid_out.append(piece[: 4 * room])  # no character of UTF-8 has more bytes
+        size += len(laid_out[-1])
+        if size > 4 * room:
+            break
+    return b"".join(laid_out).decode("utf-8", "replace").replace("`", "\\u0060")
+
+
+def _laid_out(data: bytes) -> Iterator[bytes]:
+    """The tokens, each with the white space that goes before it."""
+    depth = 0
+    tokens = (match[0] for match in _TOKEN.finditer(data))
+    for before, token in pairwise(chain((b"",), tokens)):
+        if token in _CLOSING:
+            depth -= 1
+        if before in _OPENING:
+            yield b"" if token in _CLOSING else _line(depth)
+        elif token in _CLOSING or before == b",":
+            yield _line(depth)
+        elif before == b":":
+            yield b" "
+        if token in _OPENING:
+            depth += 1
+        yield token
+
+
+def _line(depth: int) -> bytes:
+    return b"\n" + b"  " * depth
 
 
 def _slack_escaped(text: str) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.events.event import Event
+from consumer.json import Json
 from consumer.signing.payload import render
 from consumer.signing.signer import Signer
 from consumer.webhooks.headers import check_headers
@@ -89,3 +90,15 @@ def test_no_headers_of_a_customer_s_change_ours(headers: dict[str, str], profile
     assert {name.lower() for name, _ in own}.isdisjoint({name.lower() for name, _ in ours})
     for name, value in own:
         check_headers({name: value}, HOOKLINE)
+
+
+@given(st.lists(anything, max_size=4), st.booleans(), st.sampled_from((None, 1)))
+def test_a_message_shows_its_data_as_everybody_lays_it_out(
+    data: list[Json], ascii_only: bool, indent: int | None
+) -> None:
+    written = json.dumps(data, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "replace")
+    body, _ = render(PayloadFormat.DISCORD, replace(EVENT, data=written), HOOKLINE)
+    shown = json.loads(body)["embeds"][0]["description"].removeprefix("```json\n").removesuffix("\n```")
+    laid_out = json.dumps(json.loads(written), ensure_ascii=ascii_only, indent=2)
+    if len(laid_out) < 1_000:
+        assert shown == laid_out.encode("utf-8", "replace").decode().replace("`", "\\u0060")

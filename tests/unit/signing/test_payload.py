@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -136,3 +137,14 @@ def test_data_is_shown_as_it_was_written() -> None:
 )
 def test_times_have_milliseconds_and_z(time_ms: int, text: str) -> None:
     assert rfc3339(time_ms) == text
+
+
+@pytest.mark.parametrize("payload_format", [PayloadFormat.SLACK, PayloadFormat.DISCORD])
+def test_what_is_cut_is_not_laid_out(payload_format: PayloadFormat) -> None:
+    deep = b"[" * 499 + b"[" + b",".join([b"1"] * 100_000) + b"]" + b"]" * 499
+    tracemalloc.start()
+    try:
+        parsed(payload_format, deep)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
