@@ -1,8 +1,8 @@
 """Bodies that Slack's and Discord's incoming webhooks accept, so that their URLs work as endpoints.
 
 The law: whatever the event holds, the message keeps within the service's length limits, notifies nobody (no
-@everyone) and cannot leave its code block. These bodies are for people: `data` is shown indented and may be cut. What is
-cut is not laid out either: a line for each value, indented, could be hundreds of times as large as the event.
+@everyone) and cannot leave its code block. These bodies are for people: `data` is shown indented and may be cut. What
+is cut is not laid out either: a line for each value, indented, could be hundreds of times as large as the event.
 """
 
 import json
