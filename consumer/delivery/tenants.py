@@ -12,7 +12,6 @@ from typing import Generic, TypeAlias, TypeVar
 
 from consumer.delivery.target import Target
 from consumer.events.event import Event
-from consumer.webhooks.matching import Matcher
 from consumer.webhooks.reader import Loaded, Unavailable, Unchanged
 from consumer.webhooks.subscription import Subscription
 
@@ -40,7 +39,7 @@ class Known:
         self.version = loaded.version
         self.seen_ms = seen_ms
         self._factory = factory
-        self._matcher = Matcher(loaded.subscriptions)
+        self._matcher = loaded.matcher
         self._targets: dict[str, Target] = {}
         self._suspended: set[str] = set()
 

@@ -10,7 +10,8 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
-from consumer.roles.questions import MarkLookup, SchemaAsking, TenantLookup
+from consumer.roles.questions import MarkLookup, SchemaAsking
+from consumer.roles.tenant_lookup import TenantLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ The roles differ in what they consume, how a record is read, and how patient the
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,7 +16,7 @@ from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
-from consumer.delivery.tenants import Freshness, Loading
+from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
@@ -39,12 +39,13 @@ from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
+from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.reader import Reader, Unavailable
+from consumer.webhooks.reader import Reader
 
 _log = structlog.get_logger("pool")
 
@@ -123,7 +124,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         transport=transport,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS),
         attempts=AttemptLog(settings),
-        tenants=Lookup("tenants", doubting(Reader.from_settings(settings).read)),
+        tenants=TenantLookup(Reader.from_settings(settings).read_small),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         known_schemas=pool.known_schemas,
@@ -172,28 +173,6 @@ def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str |
             unreachable.over()
             return cluster
     return None
-
-
-def doubting(
-    read: Callable[[Mapping[str, str | None]], Mapping[str, Loading]],
-) -> Callable[[Mapping[str, str | None]], Mapping[str, Loading]]:
-    """Say once that the cache cannot tell, and once that it can for every tenant again."""
-    unreadable = Outage(_log, "webhooks unreadable")
-    in_doubt: set[str] = set()
-
-    def look_up(wanted: Mapping[str, str | None]) -> Mapping[str, Loading]:
-        readings = read(wanted)
-        for tenant, reading in readings.items():
-            if isinstance(reading, Unavailable):
-                in_doubt.add(tenant)
-                unreadable.met(reason=reading.reason)
-            else:
-                in_doubt.discard(tenant)
-        if not in_doubt:
-            unreadable.over()
-        return readings
-
-    return look_up
 
 
 def _schemas(url: str) -> SchemaAsking:

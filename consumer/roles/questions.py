@@ -8,13 +8,12 @@ from typing import Protocol, TypeAlias
 
 from consumer.delivery.core import Core
 from consumer.delivery.step import Step
-from consumer.delivery.tenants import Loading
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
+from consumer.roles.tenant_lookup import TenantLookup
 
-TenantLookup: TypeAlias = Lookup[Mapping[str, str | None], Mapping[str, Loading]]
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 
 

@@ -136,6 +136,8 @@ local full = held[1] .. ':' .. (version or '0')
 local answer = {'loaded', held[1], held[2], string.format('%.0f', age_ms), full, {}}
 if full == ARGV[2] then
   answer[1] = 'unchanged'
+elseif version and redis.call('HLEN', KEYS[3]) > tonumber(ARGV[3]) then
+  answer[1] = 'many'
 elseif version then
   answer[6] = redis.call('HVALS', KEYS[3])
 end

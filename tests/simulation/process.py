@@ -26,7 +26,8 @@ from consumer.kafka.producer import RecordProducer
 from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
 from consumer.roles.parts import Parts
-from consumer.roles.questions import MarkLookup, TenantLookup
+from consumer.roles.questions import MarkLookup
+from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.signer import Signer
 from consumer.webhooks.cache import Cache

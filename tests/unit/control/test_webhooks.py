@@ -25,7 +25,7 @@ KEYRING = Keyring.from_settings(settings_with_keys(key_entry()))
 ACME = Owner(tenant="acme", brand="hookline")
 
 
-def served(topic: MemoryTopic | None = None, *, most: int | None = None) -> Webhooks:
+def served(topic: MemoryTopic | None = None, *, most: int = 10_000) -> Webhooks:
     store, directory, _ = store_on(topic or MemoryTopic())
     return Webhooks(
         Settings(max_webhooks=most), keyring=KEYRING, directory=directory, store=store, now_ms=lambda: NOW_MS

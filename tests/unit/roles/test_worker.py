@@ -25,7 +25,8 @@ from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.parts import Parts
-from consumer.roles.questions import MarkLookup, TenantLookup
+from consumer.roles.questions import MarkLookup
+from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.request import Request
 from consumer.webhooks.reader import Loaded
