@@ -39,6 +39,23 @@ def publish(broker: Broker, *arguments: str, data: bytes = b"") -> tuple[int, st
     return process.returncode, out.decode(), err.decode()
 
 
+def await_records(broker: Broker, topic: str) -> None:
+    """Until the topic has any: only then is the command known to be in the middle of its work."""
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "reader"})
+    until = time.monotonic() + 30
+    while not any(_end(consumer, TopicPartition(topic, number)) for number in range(4)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    consumer.close()
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Where it ends; a topic that nobody has asked for yet is made by being asked for."""
+    if partition.partition not in consumer.list_topics(partition.topic, timeout=10).topics[partition.topic].partitions:
+        return 0
+    return consumer.get_watermark_offsets(partition, timeout=10)[1]
+
+
 def on_topic(broker: Broker, topic: str) -> list[Message]:
     consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "reader"})
     partitions = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(4)]
@@ -85,21 +102,21 @@ def test_a_bad_line_exits_65_and_says_what_was_published(broker: Broker) -> None
 
 def test_an_interrupted_file_goes_on_where_it_stopped(broker: Broker, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text("".join(f'{{"n":{n}}}\n' for n in range(1, 201)))
+    path.write_text("".join(f'{{"n":{n}}}\n' for n in range(1, 1_001)))
     with command(broker, "halved", str(path), "--rate", "100") as process:
-        time.sleep(1.5)
+        await_records(broker, "halved")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     said = err.decode().strip()
     assert "interrupted after line" in said
     skip = said.rpartition("--skip ")[2]
-    assert 1 <= int(skip) < 200
+    assert 1 <= int(skip) < 1_000
 
     code, _, _ = publish(broker, "halved", str(path), "--skip", skip)
 
     assert code == 0
-    assert numbers(on_topic(broker, "halved")) == list(range(1, 201))
+    assert numbers(on_topic(broker, "halved")) == list(range(1, 1_001))
 
 
 def test_an_interrupt_while_standard_input_is_silent_is_heard(broker: Broker) -> None:
@@ -107,7 +124,7 @@ def test_an_interrupt_while_standard_input_is_silent_is_heard(broker: Broker) ->
         assert process.stdin is not None
         process.stdin.write(b'{"n":1}\n')
         process.stdin.flush()
-        time.sleep(1.5)
+        await_records(broker, "silent")
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(10) == 130

@@ -32,11 +32,17 @@ def opened(asked: Asked) -> SchemaLookup:
 
 
 def taken(lookup: SchemaLookup, number: int) -> set[int]:
-    found: set[int] = set()
+    return set(answered(lookup, number))
+
+
+def answered(lookup: SchemaLookup, number: int) -> dict[int, SchemaAnswer]:
+    """So many answers. The descriptor is readable a moment before the first one is there."""
+    found: dict[int, SchemaAnswer] = {}
     until_s = time.monotonic() + WITHIN_S
     while len(found) < number:
         assert select.select([lookup.fd], [], [], max(0.0, until_s - time.monotonic()))[0], f"only {found}"
-        found |= {schema_id for answers in lookup.take() for schema_id in answers}
+        for answers in lookup.take():
+            found |= answers
     return found
 
 
@@ -103,11 +109,7 @@ def test_a_schema_that_we_fail_to_compile_costs_its_own_records_only() -> None:
     counted = dict(counters.snapshot()).get("bugs{decode}", 0)
     with closing(opened(Asked(breaks))) as lookup:
         lookup.ask(1)
-        assert select.select([lookup.fd], [], [], WITHIN_S)[0]
-        while not (replies := lookup.take()):
-            """The wake comes just before its reply."""
-        [answers] = replies
-        refused = answers[1]
+        refused = answered(lookup, 1)[1]
         assert isinstance(refused, RefusedSchema)
         assert refused.reason == "bug"
         assert "OverflowError in decode" in refused.detail
