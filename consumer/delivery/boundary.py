@@ -19,8 +19,7 @@ from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition
 from consumer.events.event import Poison
 from consumer.events.reasons import PoisonReason
-from consumer.telemetry.bugs import told
-from consumer.telemetry.release import release
+from consumer.telemetry.bugs import reported
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -51,7 +50,7 @@ class Bug:
     @property
     def detail(self) -> str:
         """What is needed to report it, in a line."""
-        return f"{told(self.boundary, self.error)}: please report it (hookline {release()})"
+        return reported(self.boundary, self.error)
 
     @property
     def poison(self) -> Poison:

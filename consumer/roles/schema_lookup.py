@@ -21,9 +21,8 @@ from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import RefusedSchema, SchemaAnswer
 from consumer.roles.lookup import Replies
-from consumer.telemetry.bugs import contain, told
+from consumer.telemetry.bugs import contain, reported
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.release import release
 
 _log = structlog.get_logger("pool")
 
@@ -91,8 +90,8 @@ class SchemaLookup:
             except Exception as error:  # noqa: BLE001 - the registry raises nothing else: it is a bug of the compiler
                 contain(Boundary.DECODE, error, schema_id=schema_id)
                 self._answered(schema_id, in_vain)
-                detail = f"{told(Boundary.DECODE, error)}: please report it (hookline {release()})"
-                self._replies.put({schema_id: RefusedSchema(reason=PoisonReason.BUG, detail=detail)})
+                bug = RefusedSchema(reason=PoisonReason.BUG, detail=reported(Boundary.DECODE, error))
+                self._replies.put({schema_id: bug})
             else:
                 self._answered(schema_id, in_vain)
                 self._replies.put({schema_id: answer})

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from consumer.telemetry.counters import counters
+from consumer.telemetry.release import release
 
 _log = structlog.get_logger("bugs")
 
@@ -36,6 +37,11 @@ def told(boundary: str, error: BaseException) -> str:
     ours = [(name, line) for name, line in frames if name.startswith(_ROOT)]
     name, line = (ours or frames or [("unknown", 0)])[-1]
     return f"{type(error).__name__} in {boundary} at {name.removeprefix(_ROOT)}:{line}"
+
+
+def reported(boundary: str, error: BaseException) -> str:
+    """The same, with whom to tell and of which version: what stands beside a record that a bug ended."""
+    return f"{told(boundary, error)}: please report it (hookline {release()})"
 
 
 def trace(error: BaseException) -> str:
