@@ -3,7 +3,7 @@
 The law: who is interrupted may end in order, in `PATIENCE_S`. After that the process is ended from a thread beside,
 which no call into a library can hold up: Python runs a signal's handler only between two bytecodes of the main thread,
 and a call into librdkafka or the resolver may last for half a minute. What may not be cut off there says so by being
-one transaction (`replay/ledger.py`), or by waiting in steps (`publish.py`).
+one transaction (`replay/ledger.py`), or by waiting in steps (`publishing.py`).
 """
 
 import os
