@@ -21,7 +21,7 @@ from consumer.control.sample import sample_event
 from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.delivery import Delivery, delivery_id
-from consumer.delivery.logged import logged
+from consumer.delivery.logged import Tried, logged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.words import WORDS, told_ms
@@ -75,17 +75,6 @@ class Trial:
     def text(self) -> str:
         """The body as UTF-8; what is none is replaced."""
         return self.body.decode("utf-8", "replace")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
-    """What `logged` wants to know of an attempt."""
-
-    delivery: Delivery
-    target: Target
-    started_ms: int
-    body: bytes = b""
-    request: Request | None = None
 
 
 class Trials:
@@ -142,16 +131,16 @@ class Trials:
         self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
         return _trial(tried, answer)
 
-    def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[_Tried, Answer]:
+    def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[Tried, Answer]:
         with self._room(delivery.event.tenant) as room:
             try:
                 signer = target.signer
             except Unsignable as error:
                 unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
-                return _Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
+                return Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
             body, content_type = signer.body(delivery.event)
             request = signer.request(event=delivery.event, body=body, content_type=content_type, now_ms=now_ms)
-            tried = _Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
+            tried = Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
             transport = self._open_engine()
             room.callback(transport.close)
             return tried, _answered(transport, request)
@@ -196,7 +185,7 @@ def shown(trial: Trial) -> dict[str, Json]:
 
 
 def _answered(transport: Transport, request: Request) -> Answer:
-    """The answer to this one request; the transport promises that it comes."""
+    """The answer to this one request; a transport always has one in the end."""
     transport.submit(0, request)
     while True:
         for _, answer in transport.poll(_TURN_S):
@@ -205,7 +194,7 @@ def _answered(transport: Transport, request: Request) -> Answer:
             return answer
 
 
-def _trial(tried: _Tried, answer: Answer) -> Trial:
+def _trial(tried: Tried, answer: Answer) -> Trial:
     event = tried.delivery.event
     if isinstance(answer, Response):
         error = None if is_success(answer) else f"the endpoint answered {answer.status}, and only 2xx is a success"

@@ -31,8 +31,8 @@ class Attempted(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Bare:
-    """An attempt without its contents."""
+class Tried:
+    """An attempt that is no job of the delivery path: a test event's, or one without its contents."""
 
     delivery: Delivery
     target: Target
@@ -43,7 +43,7 @@ class _Bare:
 
 def unlogged(job: Attempted, failure: Failure, outcome: Outcome, next_tier: str | None) -> Attempt:
     """The record of an attempt whose own could not be made: what follows is told, what was sent and came is not."""
-    bare = _Bare(delivery=job.delivery, target=job.target, started_ms=job.started_ms)
+    bare = Tried(delivery=job.delivery, target=job.target, started_ms=job.started_ms)
     return logged(bare, failure, outcome, next_tier)
 
 
