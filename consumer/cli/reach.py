@@ -12,15 +12,13 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from consumer.cli.exits import CommandFailed, say, unavailable
-from consumer.kafka.client import build, client_properties, error_of
+from consumer.kafka.client import UNAUTHENTICATED, build, client_properties, error_of
 from consumer.kafka.topics import Topics
 from consumer.settings import KAFKA, Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, Call, connect
 
 PATIENCE_S: Final = 5.0
 BOOTSTRAP: Final = KAFKA + "BOOTSTRAP_SERVERS"
-
-_REFUSED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
 
 _ANSWER: Final = "return 1"
 _CRITICAL: Final = 2  # syslog's: what librdkafka has to say is heard as an error, and told once
@@ -72,7 +70,7 @@ def _topics(settings: Settings) -> set[str]:
 def _unreachable(settings: Settings, error: KafkaError, heard: Collection[KafkaError]) -> CommandFailed:
     where = settings.kafka.get("bootstrap.servers") or settings.kafka.get("metadata.broker.list", "")
     for each in heard:
-        if each.code() in _REFUSED:
+        if each.code() in UNAUTHENTICATED:
             return unavailable(f"Kafka at {where} refuses the authentication: {each.str()}", field=KAFKA + "SASL_…")
     why = next((each.str() for each in heard), error.str())
     return unavailable(f"no Kafka answers at {where}: correct {BOOTSTRAP}, or start it ({why})", field=BOOTSTRAP)

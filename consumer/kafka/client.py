@@ -74,6 +74,8 @@ _DENIED: Final[Mapping[int, str]] = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "what it asks of the cluster: IDEMPOTENT_WRITE, or CREATE for new topics",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "WRITE and DESCRIBE on Hookline's transactional ids",
 }
+UNAUTHENTICATED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
+"""The broker does not take who we say we are."""
 
 
 class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary does

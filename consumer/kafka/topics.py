@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from consumer.kafka.client import KafkaBroken, broken, build, client_properties, denied, error_of
+from consumer.kafka.client import UNAUTHENTICATED, KafkaBroken, broken, build, client_properties, denied, error_of
 from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
 from consumer.kafka.topic_specs import Topics, specs
@@ -26,7 +26,6 @@ _Answer_co = TypeVar("_Answer_co", covariant=True)
 _TIMEOUT_S: Final = 15.0
 _START_TIMEOUT_S: Final = 4.0  # a process that starts must hear SIGTERM in time, and asks again
 _VISIBLE_WITHIN_S: Final = 10.0
-_REFUSED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
 
 
 class _Future(Protocol[_Answer_co]):
@@ -79,7 +78,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     except KafkaBroken:
         admin.poll(0)
         for error in heard:
-            if error.code() in _REFUSED:
+            if error.code() in UNAUTHENTICATED:
                 raise broken(error, "Kafka refuses the authentication") from None
         raise
     problems = differences(settings, found, names=names, events=events)
