@@ -65,7 +65,7 @@ def unauthorized() -> Refusal:
     """The one answer to every bad key."""
     return Refusal(
         HTTPStatus.UNAUTHORIZED,
-        "send a key that holds, as in `Authorization: Bearer …`",
+        "send a valid key, as in `Authorization: Bearer …`",
         headers={"WWW-Authenticate": "Bearer"},
     )
 

@@ -23,7 +23,7 @@ _DONE_ONCE: Final = (409, 422)
 _SCHEMAS: Final = "#/components/schemas/"
 _TELLS: Final = {
     400: "The request is malformed: its JSON, a header, or a body where none belongs.",
-    401: "No key that holds.",
+    401: "No key, or none that is valid.",
     403: "The key's scopes do not reach so far, or there may be no more webhooks.",
     404: "There is no such thing, or it is another tenant's.",
     408: "The body did not come within 10 seconds.",

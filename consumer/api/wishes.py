@@ -118,6 +118,6 @@ def _filter_json(body: WebhookInput, faults: Faults) -> str | None:
     try:
         return msgspec.json.encode(body.filter).decode()
     except (RecursionError, OverflowError):
-        message = "is nested too deep, or holds a number with too many digits"
+        message = "is nested too deep, or has a number with too many digits"
         faults.add(*invalid("filter", Code.NOT_A_FILTER, message).wrong)
         return None

@@ -45,14 +45,14 @@ class NotHeld(Exception):  # noqa: N818 # same
     """Scopes were to be given that the giver does not hold."""
 
     def __init__(self, scopes: Collection[Scope]) -> None:
-        super().__init__(f"a key gives only what it holds, and this one does not hold: {', '.join(sorted(scopes))}")
+        super().__init__(f"a key gives only scopes that it has: leave out {', '.join(sorted(scopes))}")
 
 
 class MakerEnded(Exception):  # noqa: N818 # same
     """The key that should make another one does not hold any more."""
 
     def __init__(self) -> None:
-        super().__init__("the key that makes this one does not hold any more")
+        super().__init__("the key that makes this one has ended: use another one")
 
 
 class Writer(Protocol):

@@ -111,7 +111,7 @@ def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: Parse
     try:
         payload = _BYTES.decode(found["data"]) if "data" in found else None
     except msgspec.ValidationError:
-        raise Refused(PoisonReason.WRONG_TYPE, "data must be bytes that hold JSON") from None
+        raise Refused(PoisonReason.WRONG_TYPE, "data must be the bytes of JSON") from None
     return event_of(record, headers, found, b"null" if payload is None else json_text(payload), rules)
 
 

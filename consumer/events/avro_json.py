@@ -148,7 +148,7 @@ def _named(name: str) -> bytes:
     try:
         return _quoted(name)
     except UnicodeEncodeError:
-        detail = "a name in the schema holds half of a surrogate pair, which is no character"
+        detail = "a name in the schema has half of a surrogate pair, which is no character"
         raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, detail) from None
 
 

@@ -76,7 +76,9 @@ def _checked_name(field: str, name: str | None) -> str:
 def _checked_type(name: str | None) -> str:
     checked = _checked_name("type", name)
     if not is_event_type(checked):
-        raise Refused(PoisonReason.WRONG_TYPE, "type must not hold *, which stands for all types where one is chosen")
+        raise Refused(
+            PoisonReason.WRONG_TYPE, "type must not contain *, which stands for all types where one is chosen"
+        )
     return checked
 
 

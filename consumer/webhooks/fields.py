@@ -129,7 +129,7 @@ def check_text(field: str, value: str) -> str:
     if len(value) > MAX_DESCRIPTION_LENGTH:
         raise invalid(field, Code.TOO_LONG, f"must be at most {MAX_DESCRIPTION_LENGTH} characters")
     if not text.is_lines(value):
-        raise invalid(field, Code.FORBIDDEN_CHARACTER, "must not hold control or direction characters")
+        raise invalid(field, Code.FORBIDDEN_CHARACTER, "must not contain control or direction characters")
     return value
 
 

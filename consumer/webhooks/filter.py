@@ -76,7 +76,7 @@ def compile_filter(filter_json: str) -> Filter:
     try:
         encoded = filter_json.encode()
     except UnicodeEncodeError:
-        raise FilterInvalid("$", "holds half of a surrogate pair, which is no character: write the whole one") from None
+        raise FilterInvalid("$", "has half of a surrogate pair, which is no character: write the whole one") from None
     if len(encoded) > MAX_PATTERN_BYTES:
         raise FilterInvalid("$", f"is {len(encoded)} bytes, more than the {MAX_PATTERN_BYTES} allowed")
     try:
@@ -236,7 +236,7 @@ def _text(operand: Json, path: str) -> str:
 
 def _single(value: dict[str, Json], path: str) -> tuple[str, Json]:
     if len(value) != 1:
-        raise FilterInvalid(path, f"must hold exactly one rule: {_RULES}")
+        raise FilterInvalid(path, f"must be exactly one rule: {_RULES}")
     return next(iter(value.items()))
 
 

@@ -91,7 +91,7 @@ def _check_name(name: str, brand: Brand) -> None:
         raise invalid(
             _FIELD,
             Code.MALFORMED,
-            f"{name[: wrong.start()]!r}… is not a header name: it holds {wrong[0]!a}",
+            f"{name[: wrong.start()]!r}… is not a header name: it contains {wrong[0]!a}",
         )
     # Servers that hand headers on as variables (CGI, RFC 3875 section 4.1.18) read an underscore as a hyphen.
     lowered = name.lower().replace("_", "-")

@@ -100,7 +100,7 @@ class Keyring:
         """
         cipher = self._ciphers.get(sealed.key_id)
         if cipher is None:
-            raise SecretUnreadable(sealed.key_id, f"{_FIELD} does not hold that key")
+            raise SecretUnreadable(sealed.key_id, f"{_FIELD} does not name that key")
         nonce, ciphertext = sealed.sealed[:NONCE_BYTES], sealed.sealed[NONCE_BYTES:]
         try:
             return cipher.decrypt(nonce, ciphertext, _bound_to(tenant, subscription_id))

@@ -49,9 +49,9 @@ def stored_url(url: str, *, allow_http: bool) -> str:
     if len(url) > MAX_URL_LENGTH:
         raise _invalid(Code.TOO_LONG, f"must be at most {MAX_URL_LENGTH} characters")
     if holds_placeholder(url):
-        raise _invalid(Code.PLACEHOLDER, "holds a placeholder for what is not shown: write all of the URL")
+        raise _invalid(Code.PLACEHOLDER, "contains a placeholder for what is not shown: write all of the URL")
     if _AMBIGUOUS.search(url):
-        raise _invalid(Code.FORBIDDEN_CHARACTER, "must not hold spaces, control characters or backslashes")
+        raise _invalid(Code.FORBIDDEN_CHARACTER, "must not contain spaces, control characters or backslashes")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -59,7 +59,7 @@ def stored_url(url: str, *, allow_http: bool) -> str:
         raise _invalid(Code.MALFORMED, "is malformed: check its host and port") from None
     _check_scheme(parts.scheme, allow_http=allow_http)
     if "@" in parts.netloc:
-        raise _invalid(Code.MALFORMED, "must not hold a user name or password: send them as a header instead")
+        raise _invalid(Code.MALFORMED, "must not contain a user name or password: send them as a header instead")
     if "#" in url:
         raise _invalid(Code.MALFORMED, "must not have a fragment (#…): it is never sent")
     if not url[len(parts.scheme) :].startswith("://") or not parts.hostname:

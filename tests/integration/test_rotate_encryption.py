@@ -143,7 +143,7 @@ def test_a_key_that_is_gone_is_named_and_the_rest_is_done(hookline: Said, monkey
     [done] = hookline("rotate-encryption", code=os.EX_CONFIG)
     assert len(done["unreadable"]) == WEBHOOKS  # type: ignore[arg-type] # a list of ids
     assert done["uses"] == {"k1": WEBHOOKS}
-    assert "HOOKLINE_ENCRYPTION_KEYS does not hold that key" in json.loads(hookline.err)["error"]["message"]
+    assert "HOOKLINE_ENCRYPTION_KEYS does not name that key" in json.loads(hookline.err)["error"]["message"]
 
 
 def test_a_wrong_key_under_a_known_id_seals_nothing(hookline: Said, monkeypatch: pytest.MonkeyPatch) -> None:
