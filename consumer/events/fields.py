@@ -2,7 +2,7 @@
 
 The law: type, tenant and product are names as `consumer.text` has them, because they end in HTTP headers, keys and
 logs, and webhooks choose them by the same rule; an id is 1 to 200 bytes of UTF-8, a source 1 to 1,000; a time lies in
-the years 1 to 9999.
+the years 0000 to 9999.
 """
 
 import re

@@ -6,21 +6,17 @@ The law: a filter is a pure predicate on one dead letter; all that are given mus
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from consumer.delivery.delivery import DeadLetter
+from consumer.events.times import milliseconds
 from consumer.settings import duration_ms
 
 MOMENTS: Final = "is no moment: write it as in 2026-01-31T12:00:00Z or 2026-01-31, or how long ago it was, as in 2h"
 
 _BELOW = ".*"
-# RFC 3339 section 5.6, and its full-date alone.
-_MOMENT = re.compile(
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"([Tt ](?P<time>([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
-    r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
-)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SPACED = re.compile(rf"({_DATE.pattern}) ")  # RFC 3339 section 5.6 lets a space stand for the T
 # Longer ago than any setting's duration may be: whatever the unit, before 1970.
 _LONG_AGO = re.compile(r"[0-9]{19,}(ms|s|m|h|d)")
 
@@ -77,23 +73,12 @@ def moment_ms(text: str, now_ms: int) -> int:
     """
     if _LONG_AGO.fullmatch(text):
         return 0
-    written = _MOMENT.fullmatch(text)
+    dated = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else _SPACED.sub(r"\1T", text)
+    at_ms = milliseconds(dated)
     try:
-        at_ms = now_ms - duration_ms(text) if written is None else _written_ms(written)
-    except (ValueError, OverflowError):
+        return max(0, now_ms - duration_ms(text) if at_ms is None else at_ms)
+    except ValueError:
         raise ValueError(MOMENTS) from None
-    return max(0, at_ms)
-
-
-def _written_ms(written: re.Match[str]) -> int:
-    """Python reads no leap second: it is the one before it, and a second."""
-    date, time, fraction, zone = written["date"], written["time"], written["fraction"], written["zone"]
-    if time is None:
-        time, fraction, zone = "00:00:00", None, "Z"
-    leap = time.endswith(":60")
-    read = datetime.fromisoformat(f"{date}T{time[:-2] + '59' if leap else time}{zone.upper().replace('Z', '+00:00')}")
-    since = read - datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=leap)
-    return since // timedelta(milliseconds=1) + int((fraction or "").ljust(3, "0")[:3])
 
 
 def _is_of(event_type: str, wanted: str) -> bool:
