@@ -49,13 +49,20 @@ class TopicWatch:
         self._denied: set[str] = set()
         self._lock = threading.Lock()
         self._state = Incarnations()
+        self._bug: Exception | None = None
         self._listed: tuple[str, ...] = ()
         self._list_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="topic watch", daemon=True)
 
     @property
     def found(self) -> Mapping[str, str] | None:
-        """The id of each chosen topic that exists, as of the last look; None before the first."""
+        """The id of each chosen topic that exists, as of the last look; None before the first.
+
+        Raises:
+            Exception: a bug, after which nothing is looked up any more.
+        """
+        if self._bug is not None:
+            raise self._bug
         return self._state.found
 
     def start(self) -> None:
@@ -134,6 +141,9 @@ class TopicWatch:
                 self.look()
             except KafkaBroken as error:
                 self._away.met(error=str(error))
+            except Exception as error:  # noqa: BLE001 # a bug, raised in the thread that reads what was found
+                self._bug = error
+                return
             else:
                 self._away.over()
             self._closing.wait(max(_EVERY_S, (time.monotonic() - began_s) * (_SHARE - 1)))

@@ -1,6 +1,12 @@
 """What several looks at the topics say together."""
 
-from consumer.kafka.topic_watch import Incarnations
+from typing import NoReturn, cast
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from consumer.kafka.selection import Selection
+from consumer.kafka.topic_watch import Incarnations, TopicWatch
 
 
 def test_before_the_first_look_nothing_is_known() -> None:
@@ -46,3 +52,19 @@ def test_a_topic_that_three_looks_missed_and_that_is_still_the_same_is_found_aga
         seen.looked({})
     seen.looked({"orders": "one"})
     assert seen.found == {"orders": "one"}
+
+
+def test_a_bug_of_the_watch_is_raised_where_what_it_found_is_read() -> None:
+    """Its thread would end alone, and a topic made anew would never be noticed again."""
+
+    class Broken:
+        def describe_topics(self, *_: object, **__: object) -> NoReturn:
+            raise ZeroDivisionError
+
+    admin = cast("AdminClient", Broken())
+    watch = TopicWatch(admin, Selection(names=("orders",)), group=None, describes=True)
+    watch.start()
+    watch._thread.join(10)
+    with pytest.raises(ZeroDivisionError):
+        _ = watch.found
+    watch.close()
