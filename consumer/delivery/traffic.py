@@ -16,10 +16,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from urllib.parse import urlsplit
 
-from consumer.delivery.breaker import Breaker
 from consumer.delivery.lane import Job, Lane, Patience, Place
+from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Origin
 from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription
@@ -31,7 +30,6 @@ _SWEEP_EVERY_MS = 250
 # What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
 _WORTH_MS = 500
 _WORTH_LEAST, _WORTH_MOST = 256, 1_024
-_LANES_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +48,7 @@ class Traffic:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._lanes: dict[tuple[str, str], Lane] = {}
-        self._origins: dict[str, Origin] = {}
+        self._lanes = Lanes(limits.in_flight, limits.breaker_times_ms)
         self._ready: deque[Lane] = deque()
         self._blocked: dict[Origin, deque[Lane]] = {}
         self._asleep: list[tuple[int, int, Lane]] = []
@@ -148,19 +145,19 @@ class Traffic:
         patience_ms = self._limits.patience.wait_ms
         spilled: list[tuple[Job, float]] = []
         process_full = self.flying >= self._limits.in_flight
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             if lane.place is Place.READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
                 spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms, self._looked_ms)))
         self.queued -= len(spilled)
-        self._forget_idle()
+        self._lanes.forget_idle()
         return spilled
 
     def unqueue(self, chosen: Callable[[Job], bool]) -> list[Job]:
         """Take the chosen queued jobs out: a drain spills them."""
         taken: list[Job] = []
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             if any(map(chosen, lane.queue)):
                 taken += filter(chosen, lane.queue)
                 lane.queue = deque(job for job in lane.queue if not chosen(job))
@@ -182,7 +179,7 @@ class Traffic:
         passed_ms = max(1, now_ms - self._sweep_ms + _SWEEP_EVERY_MS)
         self._worth_queueing = min(_WORTH_MOST, max(_WORTH_LEAST, self._departed * _WORTH_MS // passed_ms))
         self._departed = 0
-        slow = [lane for lane in self._lanes.values() if lane.is_busy and self._is_slow(lane, now_ms)]
+        slow = [lane for lane in self._lanes if lane.is_busy and self._is_slow(lane, now_ms)]
         held: Counter[Origin] = Counter()
         for lane in slow:
             held[lane.origin] += len(lane.flying)
@@ -234,37 +231,11 @@ class Traffic:
             self._ready.append(lane)
 
     def _lane(self, subscription: Subscription) -> Lane:
-        key = (subscription.id, subscription.url)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = Lane(self._origin(subscription.url), Breaker(self._limits.breaker_times_ms))
-            self._lanes[key] = lane
+        lane = self._lanes.of(subscription)
         concurrency = subscription.max_concurrency or self._limits.lane_concurrency
         if lane.limited(concurrency, subscription.rate_per_s) and lane.place is Place.ASLEEP:
             self._rouse(lane)  # it sleeps again, as long as it still has to
         return lane
-
-    def _origin(self, url: str) -> Origin:
-        parts = urlsplit(url)
-        name = f"{parts.scheme}://{parts.netloc}".lower()
-        origin = self._origins.get(name)
-        if origin is None:
-            # No origin may hold more than half of the process.
-            origin = self._origins[name] = Origin(max(1, self._limits.in_flight // 2))
-        return origin
-
-    def _forget_idle(self) -> None:
-        if len(self._lanes) <= _LANES_REMEMBERED:
-            return
-        idle = [
-            key
-            for key, lane in self._lanes.items()
-            if lane.place is Place.IDLE and not lane.queue and not lane.flying and lane.breaker.closed
-        ]
-        for key in idle:
-            del self._lanes[key]
-        used = {lane.origin for lane in self._lanes.values()}
-        self._origins = {name: origin for name, origin in self._origins.items() if origin in used}
 
 
 def _lane_of(job: Job) -> Lane:

@@ -29,7 +29,7 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
         return []
     return [
         url
-        for (_, url), lane in traffic._lanes.items()
+        for (_, url), lane in traffic._lanes._lanes.items()
         if lane.queue and lane.has_room and lane.origin.has_room and lane.sleep_ms(now_ms) <= 0
     ]
 
