@@ -20,7 +20,7 @@ _NOT_BEGUN = "the run ended before it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a part found. `not_comparable`: what happened meanwhile that its figures hold too."""
+    """What a part found. `not_comparable`: what happened meanwhile and is in its figures too."""
 
     figures: Mapping[str, object]
     not_comparable: str | None = None

@@ -14,7 +14,7 @@ _INSIDE = ("type", "items", "values", "fields")
 
 
 class Definition(NamedTuple):
-    """A named type as it was written, and the namespace that holds inside it."""
+    """A named type as it was written, and the namespace inside it."""
 
     name: str
     namespace: str
@@ -37,7 +37,7 @@ class Names:
         if schema.get("type") in _NAMED:
             definition = defined(schema, namespace)
             if definition.name in self._defined:
-                raise _invalid("names a type twice")
+                raise unsupported("names a type twice")
             self._defined[definition.name] = definition
             namespace = definition.namespace
         for key in _INSIDE:
@@ -45,11 +45,11 @@ class Names:
                 self.collect(inner, namespace)
 
     def find(self, name: str, namespace: str) -> Definition:
-        """What a name stands for where this namespace holds."""
+        """What a name stands for inside this namespace."""
         found = self._defined.get(name if "." in name or not namespace else f"{namespace}.{name}")
         found = found or self._defined.get(name)
         if found is None:
-            raise _invalid("uses a type that is not defined")
+            raise unsupported("uses a type that is not defined")
         return found
 
 
@@ -57,12 +57,13 @@ def defined(written: dict[str, Json], namespace: str) -> Definition:
     """The full name of a named type, and the namespace inside it."""
     name, own = written.get("name"), written.get("namespace")
     if not isinstance(name, str) or not name:
-        raise _invalid("has a type without a name")
+        raise unsupported("has a type without a name")
     if "." in name:
         return Definition(name, name.rpartition(".")[0], written)
     inside = own if isinstance(own, str) else namespace
     return Definition(f"{inside}.{name}" if inside else name, inside, written)
 
 
-def _invalid(what: str) -> Refused:
+def unsupported(what: str) -> Refused:
+    """A schema that Avro or we do not know; `what` goes on after "the schema"."""
     return Refused(PoisonReason.UNSUPPORTED_SCHEMA, f"the schema {what}")

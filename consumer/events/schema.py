@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from consumer.events import avro_json, logical
 from consumer.events.avro_json import Reader
-from consumer.events.avro_names import Definition, Names, defined
+from consumer.events.avro_names import Definition, Names, defined, unsupported
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.json import Json
 
@@ -90,7 +90,7 @@ def _top(compiler: "_Compiler", schema: Json) -> ParsedSchema | ParsedUnion:
         schema = schema["type"]
     branches = [_record(compiler.compile(each)) for each in (schema if isinstance(schema, list) else [schema])]
     if not any(branches):
-        raise _unsupported("must be a record at its top, or a union of some")
+        raise unsupported("must be a record at its top, or a union of some")
     if isinstance(schema, list):
         return ParsedUnion(branches=tuple(branches))
     assert branches[0] is not None
@@ -132,7 +132,7 @@ class _Compiler:
             case dict():
                 return self._object(schema, namespace)
             case _:
-                raise _unsupported(_NO_TYPE)
+                raise unsupported(_NO_TYPE)
 
     def _object(self, schema: dict[str, Json], namespace: str) -> _Compiled:
         match schema.get("type"):
@@ -152,7 +152,7 @@ class _Compiler:
     def _union(self, branches: list[Json], namespace: str) -> _Compiled:
         compiled = [self.compile(branch, namespace) for branch in branches]
         if not compiled:
-            raise _unsupported("has a union without branches")
+            raise unsupported("has a union without branches")
         reader = avro_json.union([branch.reader for branch in compiled])
         return _Compiled(reader, 1 + min(b.floor for b in compiled), max(b.depth for b in compiled))
 
@@ -183,16 +183,16 @@ class _Compiler:
             case {"type": "record" | "error", "fields": list() as fields}:
                 return self._fields(definition, fields)
             case _:
-                raise _unsupported("has an enum without symbols or a record without fields")
+                raise unsupported("has an enum without symbols or a record without fields")
 
     def _fields(self, definition: Definition, fields: list[Json]) -> _Compiled:
         compiled: dict[str, _Compiled] = {}
         for each in fields:
             if not isinstance(each, dict) or "type" not in each:
-                raise _unsupported("has a field without a type")
+                raise unsupported("has a field without a type")
             name = _text(each.get("name"), "field's name")
             if name in compiled:
-                raise Refused(PoisonReason.UNSUPPORTED_SCHEMA, "the schema has a record with two fields of one name")
+                raise unsupported("has a record with two fields of one name")
             compiled[name] = self.compile(each["type"], definition.namespace)
         reader = avro_json.record([(name, value.reader) for name, value in compiled.items()])
         floor = sum(value.floor for value in compiled.values())
@@ -216,7 +216,7 @@ def _logical(kind: str, definition: Mapping[str, Json]) -> _Compiled:
 def _fixed(definition: Mapping[str, Json]) -> _Compiled:
     size, name = definition.get("size"), definition.get("logicalType")
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise _unsupported("has a fixed without a size")
+        raise unsupported("has a fixed without a size")
     show = logical.of_fixed(name, size) if isinstance(name, str) else None
     if name == "decimal" and (scale := _scale(definition, size)) is not None:
         show = logical.decimal(scale)
@@ -235,9 +235,5 @@ def _scale(definition: Mapping[str, Json], size: int | None) -> int | None:
 
 def _text(found: Json, what: str) -> str:
     if not isinstance(found, str):
-        raise _unsupported(f"has a {what} that is no string")
+        raise unsupported(f"has a {what} that is no string")
     return found
-
-
-def _unsupported(what: str) -> Refused:
-    return Refused(PoisonReason.UNSUPPORTED_SCHEMA, f"the schema {what}")
