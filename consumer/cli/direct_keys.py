@@ -31,7 +31,7 @@ class DirectKeys:
     def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
         """See `KeyPort`."""
         if self._tenant is None:
-            raise usage("--tenant says whose webhooks it opens", field="--tenant")
+            raise usage("give --tenant, whose webhooks the key opens", field="--tenant")
         now_ms = _now_ms()
         key, text = mint(
             tenant=self._tenant,

@@ -53,7 +53,7 @@ class DirectWebhooks:
             CommandFailed: 64, it was not said.
         """
         if self._tenant is None:
-            raise usage("--tenant says whose it is", field="--tenant")
+            raise usage("give --tenant, whose webhook it is", field="--tenant")
         return self._tenant
 
     @property
@@ -232,7 +232,7 @@ class _Kept:
         except Conflict:
             return False
         if seen is not Seen.APPLIED:
-            say(f"{state.id} is written; whether deliveries follow it already is not known: {seen}")
+            say(f"{state.id} is written, but deliveries may not go by it yet: {seen}")
         return True
 
 

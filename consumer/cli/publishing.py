@@ -89,7 +89,8 @@ class Publishing:
             sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
         else:
             size = f"{self._bytes:,} bytes in {seconds:g} s"
-            sys.stdout.write(f"published {self.published:,} records to {self._topic}: {size}\n")
+            records = "1 record" if self.published == 1 else f"{self.published:,} records"
+            sys.stdout.write(f"published {records} to {self._topic}: {size}\n")
         if self._refused is not None:
             number, why = self._refused
             raise unavailable(f"{unit} {number} was not published: {why}")

@@ -50,7 +50,8 @@ def with_cache(settings: Settings) -> Settings:
     try:
         cache.run([Call(script=_ANSWER, keys=("reach",), args=())])
     except CacheUnavailable as error:
-        say(f"no Redis answers where HOOKLINE_REDIS_URL says, and what only it knows is missing here: {error}")
+        said = "no Redis answers where HOOKLINE_REDIS_URL says; what only it has, as webhooks' health, is left out"
+        say(f"{said}: {error}")
     finally:
         cache.close()
     return settings

@@ -36,7 +36,7 @@ class Seen(StrEnum):
 
     APPLIED = "applied"
     NOT_YET = "the projection has not applied it yet"
-    NO_PROJECTION = "no projection is running"
+    NO_PROJECTION = "no projection is running (`hookline run` starts one)"
     CACHE_UNREACHABLE = "Redis is unreachable"
 
 

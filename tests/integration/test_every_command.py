@@ -150,6 +150,7 @@ def test_where_there_is_no_redis_every_command_that_asks_it_names_the_setting(
         assert call([*name.split(), *KAFKA[name]]) == os.EX_OK
         said = capsys.readouterr().err
         assert "hookline: no Redis answers where HOOKLINE_REDIS_URL says" in said, (name, said)
+        assert "is left out: " in said, (name, said)
 
 
 @pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE}))

@@ -30,6 +30,12 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     return error
 
 
+def test_whose_webhook_it_is_has_to_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["webhooks", "create", "--url", "https://a.example/hook", "--json"]) == os.EX_USAGE
+    error = error_of(capsys)
+    assert (error["field"], error["message"]) == ("--tenant", "give --tenant, whose webhook it is")
+
+
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
