@@ -17,7 +17,7 @@ from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, unava
 from consumer.cli.reach import PATIENCE_S
 from consumer.cli.stopping import Stop
 from consumer.kafka.client import Properties, build, client_properties, error_of
-from consumer.kafka.producer import ANY_SIZE
+from consumer.kafka.producing import ANY_SIZE
 from consumer.settings import Settings
 
 _GIVE_UP_S = 10.0

@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, denied, error_of
-from consumer.kafka.producer import TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings

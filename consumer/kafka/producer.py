@@ -28,30 +28,21 @@ from confluent_kafka import (
 from consumer.kafka.client import (
     KafkaBroken,
     KafkaFatal,
-    Properties,
     broken,
     build,
-    client_properties,
     denied,
     error_of,
 )
+from consumer.kafka.producing import LINGER_MS, TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
 
-# The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
-ANY_SIZE: Final = 1_000_000_000
-_LINGER_MS: Final = 5
 _BY_KEY: Final = -1
-_MAX_QUEUED: Final = 20_000
-_MAX_QUEUED_KB: Final = 32_768
-_FIRST_BACKOFF_S: Final = 0.1
-_LAST_BACKOFF_S: Final = 10.0
 # So often in a row, without one acknowledgement in between, and the trouble is not this producer's.
 _MAX_REBUILDS: Final = 5
-TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 _REFUSALS: Final = TOO_LARGE | {KafkaError.INVALID_RECORD}
 
 
@@ -101,31 +92,6 @@ class _Write:
         return sum(len(part) for part in parts if part is not None)
 
 
-def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int = _LINGER_MS) -> Properties:
-    """acks=all and no end to librdkafka's own retries. `linger_ms`: what comes in that time travels together.
-
-    Raises:
-        ConfigurationError: the user's properties contradict these.
-    """
-    return client_properties(
-        settings,
-        ours={
-            "acks": "all",
-            "enable.idempotence": idempotent,
-            "message.timeout.ms": 0,
-            "message.max.bytes": ANY_SIZE,
-        },
-        unless_set={
-            "compression.type": "lz4",
-            "linger.ms": linger_ms,
-            # Where a key lands is then the same for Java's tools.
-            "partitioner": "murmur2_random",
-            "queue.buffering.max.messages": _MAX_QUEUED,
-            "queue.buffering.max.kbytes": _MAX_QUEUED_KB,
-        },
-    )
-
-
 class RecordProducer:
     """Idempotent, acks=all, owned by one thread. Nothing here blocks but `close`.
 
@@ -133,7 +99,7 @@ class RecordProducer:
     wait for a producer id, which takes half a second.
     """
 
-    def __init__(self, settings: Settings, *, idempotent: bool = True, linger_ms: int = _LINGER_MS) -> None:
+    def __init__(self, settings: Settings, *, idempotent: bool = True, linger_ms: int = LINGER_MS) -> None:
         self._properties = producer_properties(settings, idempotent=idempotent, linger_ms=linger_ms)
         self._unacknowledged: dict[int, _Write] = {}
         self._overflow: deque[_Write] = deque()
@@ -296,13 +262,3 @@ class RecordProducer:
         self._producer, self._lone = producer, None
         self._again.clear()
         self._overflow = deque(self._unacknowledged.values())
-
-
-def lone(properties: Properties) -> Properties:
-    """The same producer's properties, but for batches of one record."""
-    return {name: value for name, value in properties.items() if name != "batch.size"} | {"batch.num.messages": 1}
-
-
-def backoff_s(failures: int) -> float:
-    """How long to wait before producing again, after so many failures: doubling, at most 10 s."""
-    return min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 16))

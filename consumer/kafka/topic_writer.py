@@ -14,7 +14,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.producer import ANY_SIZE
+from consumer.kafka.producing import ANY_SIZE
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 

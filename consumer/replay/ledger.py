@@ -18,7 +18,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.producer import ANY_SIZE
+from consumer.kafka.producing import ANY_SIZE
 from consumer.kafka.records import encode_delivery
 from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics

@@ -1,0 +1,56 @@
+"""How our producers are configured, and when they try again.
+
+The law: what is acknowledged is on all in-sync replicas, and no record is given up by the client.
+"""
+
+from typing import Final
+
+from confluent_kafka import KafkaError
+
+from consumer.kafka.client import Properties, client_properties
+from consumer.settings import Settings
+
+# The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
+ANY_SIZE: Final = 1_000_000_000
+TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+LINGER_MS: Final = 5
+
+_MAX_QUEUED: Final = 20_000
+_MAX_QUEUED_KB: Final = 32_768
+_FIRST_BACKOFF_S: Final = 0.1
+_LAST_BACKOFF_S: Final = 10.0
+
+
+def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int = LINGER_MS) -> Properties:
+    """acks=all and no end to librdkafka's own retries. `linger_ms`: what comes in that time travels together.
+
+    Raises:
+        ConfigurationError: the user's properties contradict these.
+    """
+    return client_properties(
+        settings,
+        ours={
+            "acks": "all",
+            "enable.idempotence": idempotent,
+            "message.timeout.ms": 0,
+            "message.max.bytes": ANY_SIZE,
+        },
+        unless_set={
+            "compression.type": "lz4",
+            "linger.ms": linger_ms,
+            # Where a key lands is then the same for Java's tools.
+            "partitioner": "murmur2_random",
+            "queue.buffering.max.messages": _MAX_QUEUED,
+            "queue.buffering.max.kbytes": _MAX_QUEUED_KB,
+        },
+    )
+
+
+def lone(properties: Properties) -> Properties:
+    """The same producer's properties, but for batches of one record."""
+    return {name: value for name, value in properties.items() if name != "batch.size"} | {"batch.num.messages": 1}
+
+
+def backoff_s(failures: int) -> float:
+    """How long to wait before producing again, after so many failures: doubling, at most 10 s."""
+    return min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 16))
