@@ -29,7 +29,7 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
     Raises:
         ConfigurationError: of HOOKLINE_API_LISTEN.
     """
-    host, port = _address(settings.api_listen)
+    host, port = address_of(settings.api_listen)
     taken = Outage(_log, "the API's address is in use")
     while not stop.is_set():
         try:
@@ -47,7 +47,12 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
     return None
 
 
-def _address(text: str) -> tuple[str, int]:
+def address_of(text: str) -> tuple[str, int]:
+    """The host and the port that `HOOKLINE_API_LISTEN` names.
+
+    Raises:
+        ConfigurationError: it is no address.
+    """
     host, colon, port = text.rpartition(":")
     if not colon or not host or not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
         raise ConfigurationError(_FIELD, f"{text!r} is no address: write host:port, as in 127.0.0.1:8080 or [::1]:8080")
