@@ -184,8 +184,9 @@ class Traffic:
         for lane in slow:
             held[lane.origin] += len(lane.flying)
         clogged = {origin for origin, flying in held.items() if flying * 2 > origin.flying}
+        counted = set(slow)
         self._stuck = sum(len(lane.queue) for lane in slow) + sum(
-            len(lane.queue) for origin in clogged for lane in self._blocked.get(origin, ()) if lane not in slow
+            len(lane.queue) for origin in clogged for lane in self._blocked.get(origin, ()) if lane not in counted
         )
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
