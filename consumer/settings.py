@@ -169,7 +169,9 @@ class Settings(BaseSettings):
         "24h", description="Counted from when a delivery was first due; then it is dead-lettered."
     )
     transport: Literal["curl", "httpx"] = Field("curl", description="The HTTP engine.")
-    max_in_flight: int = Field(1_024, ge=1, le=32_768, description="HTTP requests at once, per process.")
+    max_in_flight: int = Field(
+        1_024, ge=1, le=32_768, description="HTTP requests at once, per process; one tenant has three quarters at most."
+    )
     max_queued: int = Field(8_192, ge=1, le=1_000_000, description="Deliveries waiting in lanes, per process.")
     lane_concurrency: int = Field(
         32, ge=1, le=32_768, description="HTTP requests at once to one webhook, unless it sets its own."

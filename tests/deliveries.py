@@ -94,12 +94,14 @@ def job(to: Subscription | None = None, *, of: Delivery | None = None) -> Job:
 def limits(
     *,
     in_flight: int = 64,
+    tenant_in_flight: int | None = None,
     queued: int = 1_000,
     lane_concurrency: int = 8,
     patience: Patience | None = None,
 ) -> Limits:
     return Limits(
         in_flight=in_flight,
+        tenant_in_flight=tenant_in_flight or in_flight,
         queued=queued,
         lane_concurrency=lane_concurrency,
         patience=patience or Patience(),

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.limit import Limit, Origin
+from consumer.delivery.limit import Limit, Origin, Share
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import Retry
 from consumer.delivery.target import Target
@@ -27,7 +27,7 @@ class Place(Enum):
 
     IDLE = auto()  # nothing to start, or as much under way as it may have
     READY = auto()  # in the round
-    BLOCKED = auto()  # in its origin's queue
+    BLOCKED = auto()  # in the queue of its origin or its tenant
     ASLEEP = auto()  # until its rate limit, Retry-After or breaker lets it go on
 
 
@@ -73,14 +73,16 @@ class Lane:
         "breaker",
         "concurrency",
         "flying",
+        "holders",
         "origin",
         "place",
         "queue",
         "rate_per_s",
     )
 
-    def __init__(self, origin: Origin, breaker: Breaker) -> None:
+    def __init__(self, origin: Origin, share: Share, breaker: Breaker) -> None:
         self.origin = origin
+        self.holders = (share, origin)  # each of them has to have room for a request
         self.breaker = breaker
         self.queue: deque[Job] = deque()
         self.flying: dict[Job, int] = {}  # to when each was started, oldest first
@@ -102,6 +104,11 @@ class Lane:
         self.rate_per_s = rate_per_s
         self._rate_ms = 0.0
         return True
+
+    @property
+    def full(self) -> Origin | Share | None:
+        """Who has no room for a request of this lane."""
+        return next((holder for holder in self.holders if not holder.has_room), None)
 
     @property
     def is_busy(self) -> bool:

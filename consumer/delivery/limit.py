@@ -60,3 +60,18 @@ class Origin:
     def objected(self, now_ms: int) -> None:
         """It asked us to slow down."""
         self._limit.objected(now_ms)
+
+
+class Share:
+    """What is under way of one tenant, whatever its origins: names cost nothing, so a limit of each bounds nobody."""
+
+    __slots__ = ("_most", "flying")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.flying = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more request may be under way."""
+        return self.flying < self._most

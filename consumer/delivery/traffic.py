@@ -1,13 +1,14 @@
 """All lanes together: who may send next.
 
 A lane with something to start is READY and stands in the round; each turn starts one request of it, so that a busy
-lane takes turns with the others. Without room at its origin it is BLOCKED there; kept back by its rate limit, a
-Retry-After or its breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE until an answer
-comes.
+lane takes turns with the others. Without room at its origin or in its tenant's share it is BLOCKED there; kept back by
+its rate limit, a Retry-After or its breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE
+until an answer comes.
 
 The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;
-- no lane stays BLOCKED while its origin has room, unless another lane of that origin is READY to take it;
+- no lane stays BLOCKED where there is room, unless another lane of that origin or tenant is READY to take it;
+- one tenant, or one origin, never has all of the process, however much of it is idle;
 - what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`.
 """
 
@@ -19,7 +20,7 @@ from itertools import count
 
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
-from consumer.delivery.limit import Origin
+from consumer.delivery.limit import Origin, Share
 from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription
 
@@ -34,9 +35,13 @@ _WORTH_LEAST, _WORTH_MOST = 256, 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`in_flight` and `queued` are per process, `lane_concurrency` per subscription without one of its own."""
+    """`in_flight` and `queued` are per process, `lane_concurrency` per subscription without one of its own.
+
+    `tenant_in_flight` is the most of `in_flight` that one tenant has.
+    """
 
     in_flight: int
+    tenant_in_flight: int
     queued: int
     lane_concurrency: int
     patience: Patience
@@ -48,9 +53,9 @@ class Traffic:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._lanes = Lanes(limits.in_flight, limits.breaker_times_ms)
+        self._lanes = Lanes(limits.in_flight, limits.tenant_in_flight, limits.breaker_times_ms)
         self._ready: deque[Lane] = deque()
-        self._blocked: dict[Origin, deque[Lane]] = {}
+        self._blocked: dict[Origin | Share, deque[Lane]] = {}
         self._asleep: list[tuple[int, int, Lane]] = []
         self._order = count()
         self._sweep_ms = 0
@@ -98,17 +103,18 @@ class Traffic:
             lane = self._ready.popleft()
             lane.place = Place.IDLE
             if not lane.queue or not lane.has_room:
-                self._unblock(lane.origin)
+                self._unblock(lane)
                 continue
             sleep_ms = lane.sleep_ms(now_ms)
             if sleep_ms > 0:
                 lane.place = Place.ASLEEP
                 lane.asleep_until_ms = int(now_ms + sleep_ms)
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
-                self._unblock(lane.origin)
-            elif not lane.origin.has_room:
+                self._unblock(lane)
+            elif (holder := lane.full) is not None:
                 lane.place = Place.BLOCKED
-                self._blocked.setdefault(lane.origin, deque()).append(lane)
+                self._blocked.setdefault(holder, deque()).append(lane)
+                self._unblock(lane)
             else:
                 yield self._depart(lane, now_ms)
 
@@ -180,13 +186,14 @@ class Traffic:
         self._worth_queueing = min(_WORTH_MOST, max(_WORTH_LEAST, self._departed * _WORTH_MS // passed_ms))
         self._departed = 0
         slow = [lane for lane in self._lanes if lane.is_busy and self._is_slow(lane, now_ms)]
-        held: Counter[Origin] = Counter()
+        held: Counter[Origin | Share] = Counter()
         for lane in slow:
-            held[lane.origin] += len(lane.flying)
-        clogged = {origin for origin, flying in held.items() if flying * 2 > origin.flying}
+            for holder in lane.holders:
+                held[holder] += len(lane.flying)
+        clogged = {holder for holder, flying in held.items() if flying * 2 > holder.flying}
         counted = set(slow)
         self._stuck = sum(len(lane.queue) for lane in slow) + sum(
-            len(lane.queue) for origin in clogged for lane in self._blocked.get(origin, ()) if lane not in counted
+            len(lane.queue) for holder in clogged for lane in self._blocked.get(holder, ()) if lane not in counted
         )
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
@@ -196,31 +203,38 @@ class Traffic:
         job = lane.queue.popleft()
         job.started_ms = now_ms
         lane.started(job, now_ms)
-        lane.origin.flying += 1
+        for holder in lane.holders:
+            holder.flying += 1
         self.flying += 1
         self._departed += 1
         self.queued -= 1
         self._settle(lane)
-        self._unblock(lane.origin)
+        self._unblock(lane)
         return job
 
     def _landed(self, lane: Lane, now_ms: int) -> None:
-        lane.origin.flying -= 1
+        for holder in lane.holders:
+            holder.flying -= 1
         self.flying -= 1
-        self._unblock(lane.origin)
+        self._unblock(lane)
         if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
             self._rouse(lane)
         else:
             self._settle(lane)
 
-    def _unblock(self, origin: Origin) -> None:
-        """Room at the origin goes to the next lane there that can use it, however it came about and who left it."""
-        blocked = self._blocked.get(origin)
-        while blocked and origin.has_room:
-            lane = blocked.popleft()
-            self._rouse(lane)
-            if lane.place is Place.READY:
-                return
+    def _unblock(self, left: Lane) -> None:
+        """Room where a lane was goes to the next lane there that can use it, however it came about and who left it."""
+        for holder in left.holders:
+            blocked = self._blocked.get(holder)
+            while blocked and holder.has_room:
+                lane = blocked.popleft()
+                other = lane.full
+                if other is not None:
+                    self._blocked.setdefault(other, deque()).append(lane)
+                    continue
+                self._rouse(lane)
+                if lane.place is Place.READY:
+                    break
 
     def _rouse(self, lane: Lane) -> None:
         lane.place = Place.IDLE

@@ -81,6 +81,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
         ),
         limits=Limits(
             in_flight=settings.max_in_flight,
+            tenant_in_flight=max(1, settings.max_in_flight * 3 // 4),
             queued=settings.max_queued,
             lane_concurrency=settings.lane_concurrency,
             patience=patience,

@@ -11,8 +11,13 @@ from consumer.delivery.traffic import Traffic
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
 
 WEBHOOKS = [
-    subscription(f"sub_{number}", url=f"https://{number % 2}.example/{number}", rate_per_s=50 if number == 3 else None)
-    for number in range(6)
+    subscription(
+        f"sub_{number}",
+        tenant=f"tenant_{number % 3}",
+        url=f"https://{number % 2}.example/{number}",
+        rate_per_s=50 if number == 3 else None,
+    )
+    for number in range(9)
 ]
 
 
@@ -30,14 +35,14 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
     return [
         url
         for (_, url), lane in traffic._lanes._lanes.items()
-        if lane.queue and lane.has_room and lane.origin.has_room and lane.sleep_ms(now_ms) <= 0
+        if lane.queue and lane.has_room and lane.full is None and lane.sleep_ms(now_ms) <= 0
     ]
 
 
-@given(seed=st.integers(0, 2**32), in_flight=st.integers(2, 12))
-def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int) -> None:
+@given(seed=st.integers(0, 2**32), in_flight=st.integers(2, 12), share=st.integers(1, 12))
+def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: int) -> None:
     chance = random.Random(seed)
-    traffic = Traffic(limits(in_flight=in_flight, lane_concurrency=4))
+    traffic = Traffic(limits(in_flight=in_flight, tenant_in_flight=share, lane_concurrency=4))
     flying: list[Job] = []
     now_ms = NOW_MS
     for _ in range(60):

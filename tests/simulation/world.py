@@ -208,6 +208,7 @@ class World:
                 schedule=plan.schedule,
                 limits=Limits(
                     in_flight=plan.in_flight,
+                    tenant_in_flight=max(1, plan.in_flight * 3 // 4),
                     queued=8_192,
                     lane_concurrency=16,
                     patience=patience,

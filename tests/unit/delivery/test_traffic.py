@@ -292,3 +292,39 @@ def test_what_waits_for_slow_endpoints_has_a_limit_too() -> None:
     started(traffic, NOW_MS + 501)
     traffic.overdue(NOW_MS + 750)
     assert traffic.room == 300 - 242
+
+
+def test_one_tenant_never_has_all_of_the_process_however_many_hosts_it_names() -> None:
+    traffic = Traffic(limits(in_flight=16, tenant_in_flight=12))
+    for number in range(100):
+        hanging = subscription(f"sub_{number}", tenant="hanging", url=f"https://{number}.example/")
+        for _ in range(3):
+            traffic.offer(job(hanging), NOW_MS)
+    assert len(started(traffic)) == 12
+    traffic.offer(job(subscription("other", tenant="other", url="https://other.example/")), NOW_MS)
+    [other] = started(traffic)
+    traffic.answered(other, read(response(), NOW_MS), NOW_MS + 1)
+    assert started(traffic, NOW_MS + 1) == []
+
+
+def test_what_waits_for_a_full_share_takes_no_room_from_others() -> None:
+    traffic = Traffic(limits(in_flight=16, tenant_in_flight=12))
+    for number in range(100):
+        hanging = subscription(f"sub_{number}", tenant="hanging", url=f"https://{number}.example/")
+        for _ in range(2):
+            traffic.offer(job(hanging), NOW_MS)
+    started(traffic)
+    before = traffic.room
+    traffic.start(NOW_MS + 1_000)
+    started(traffic, NOW_MS + 1_000)
+    traffic.overdue(NOW_MS + 1_000)
+    assert traffic.room > before
+
+
+@pytest.mark.parametrize("again", ["https://x.example:443/", "https://x.example./", "https://X.example.:443/a"])
+def test_a_host_is_one_origin_however_it_is_written(again: str) -> None:
+    traffic = Traffic(limits(in_flight=8, lane_concurrency=8))
+    for number, url in enumerate(("https://x.example/", again)):
+        for _ in range(8):
+            traffic.offer(job(subscription(f"sub_{number}", url=url)), NOW_MS)
+    assert len(started(traffic)) == 4
