@@ -22,7 +22,7 @@ from consumer.demo.broker import Broker
 from consumer.demo.cache import Cache
 from consumer.demo.receiver import Receiver
 from consumer.demo.replays import Replays
-from consumer.demo.scenario import Plan, Tally, event
+from consumer.demo.scenario import HOOKS, Plan, Tally, event
 from consumer.demo.show import Show, line, show
 from consumer.demo.wires import DeadLetters, Publisher
 from consumer.settings import Settings
@@ -30,6 +30,7 @@ from consumer.settings import Settings
 _EVENTS_PER_S = 10
 _TURN_S = 0.05
 _SETTLE_WITHIN_S = 60.0
+_CAST = "one endpoint fails at first, one is slow, one is dead"
 
 
 class DemoFailed(Exception):  # noqa: N818  # it names what happened, as the glossary does
@@ -73,9 +74,15 @@ class _Demo:
                 if replays.error is not None:
                     raise replays.error
 
+            self._view.say(
+                f"{self.elapsed_s:5.1f} s  {_EVENTS_PER_S} events a second for {len(HOOKS)} webhooks: {_CAST}"
+            )
             self._publish(publisher, replays, turn)
             publisher.finish()
-            self._view.say(f"{self.elapsed_s:5.1f} s  published {self.tally.events} events; waiting for their ends")
+            how = " (Ctrl-C once more ends at once)" if self._stop_asked.is_set() else ""
+            self._view.say(
+                f"{self.elapsed_s:5.1f} s  published {self.tally.events} events; waiting for their ends{how}"
+            )
             self._until(lambda: not self.tally.open(), turn, "finishing retries")
             self._mend(mended=True)
             while dead := self.tally.dead_deliveries:

@@ -28,6 +28,7 @@ def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
+    assert re.match(r" +[0-9.]+ s  10 events a second for [0-9]+ webhooks: one endpoint fails", said), said
     verdict = VERDICT.match(said.splitlines()[-1])
     assert verdict is not None, said
     deliveries, replayed, signatures = map(int, verdict.groups())
@@ -43,4 +44,5 @@ def test_ctrl_c_brings_what_was_published_to_its_end() -> None:
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
+    assert "Ctrl-C once more ends at once" in said
     assert VERDICT.match(said.splitlines()[-1]), said
