@@ -10,18 +10,17 @@ What is not obvious:
 - What a callback or the reading of an answer raises is a failure of that exchange: it goes to whoever tells of bugs.
 """
 
-import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
 
-import certifi
 import pycurl
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.http.callbacks import Callbacks
+from consumer.http.certificates import system_bundle
 from consumer.http.curl_errors import failure
 from consumer.http.curl_sockets import Sockets
 from consumer.http.exchange import Exchange
@@ -52,7 +51,7 @@ class CurlTransport:
     ) -> None:
         """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's."""
         self._callbacks = Callbacks(guard, hand)
-        self._ca_file = str(ca_file or _system_certificates())
+        self._ca_file = str(ca_file or system_bundle())
         self._resolve = resolve
         self._sockets = Sockets()
         self._due_s: float | None = None
@@ -214,8 +213,3 @@ def _header_lines(request: Request) -> list[str] | list[bytes]:
     if all(map(str.isascii, lines)):
         return lines
     return [line.encode() for line in lines]
-
-
-def _system_certificates() -> str:
-    """The system's bundle (SSL_CERT_FILE honoured), or certifi's where the system has none."""
-    return ssl.get_default_verify_paths().cafile or certifi.where()

@@ -19,10 +19,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, TypeAlias
 
-import certifi
 import httpcore
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.http.certificates import system_bundle
 from consumer.http.guard import AddressGuard
 from consumer.http.guarded_network import GuardedNetwork
 from consumer.http.portable_exchange import Attempt
@@ -146,6 +146,5 @@ def _answer(task: asyncio.Task[Answer], started_s: float) -> Answer:
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """Trusts `ca_file`, else the system's bundle (SSL_CERT_FILE honoured), else certifi's."""
-    bundle = ca_file or ssl.get_default_verify_paths().cafile or certifi.where()
-    return ssl.create_default_context(cafile=str(bundle))
+    """Trusts `ca_file`, else the system's bundle."""
+    return ssl.create_default_context(cafile=str(ca_file or system_bundle()))
