@@ -10,6 +10,7 @@ from typing import Annotated
 from confluent_kafka.admin import AdminClient
 from cyclopts import Parameter
 
+from consumer.brands.loader import load_brands
 from consumer.cli.output import print_json, print_table
 from consumer.json import Json
 from consumer.kafka.client import build, client_properties
@@ -44,6 +45,7 @@ def config(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
 
 
 def _judge(settings: Settings) -> None:
+    load_brands(settings.brands_dir)
     event_topics(settings)
     connect(settings)
     address_of(settings.api_listen)

@@ -115,3 +115,12 @@ def test_it_prints_each_setting_with_its_source(
     assert call(["config"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["HOOKLINE_ALLOW_HTTP", "true", "environment"] in rows
+
+
+def test_a_brand_that_is_none_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "acme.toml").write_text('title = "Acme"')
+    monkeypatch.setenv("HOOKLINE_BRANDS_DIR", str(tmp_path))
+    assert call(["config"]) == os.EX_CONFIG
+    assert "acme.toml: signing: is missing: add it" in capsys.readouterr().err
