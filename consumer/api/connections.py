@@ -1,6 +1,6 @@
 """The API's connections: how long each may take, and how many there may be.
 
-The law: nobody holds a connection by saying nothing, half a head or by not reading his answer, and whoever comes finds
+The law: nobody keeps a connection by saying nothing, half a head or by not reading his answer, and whoever comes finds
 a place as long as any connection only waits: it is closed for him. Where every connection has a request under way, a
 reserve beyond still answers the probes.
 

@@ -40,7 +40,7 @@ _log = structlog.get_logger("api")
 MAX_BODY_BYTES: Final = 262_144
 REQUESTS: Final = 1_000
 REQUESTS_OF_A_TENANT: Final = 20
-"""Of the threads that routes run in (`server.THREADS`), one tenant's slow requests hold no more than these."""
+"""Of the threads that routes run in (`server.THREADS`), one tenant's slow requests take no more than these."""
 
 _BODY_WITHIN_S: Final = 10.0
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})

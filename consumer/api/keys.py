@@ -1,7 +1,7 @@
 """The routes of API keys: what a customer's administrator does with them, and an operator for a customer.
 
 The law: a key is shown by the answer that made it and by no other. It reaches its own tenant and brand, and gives no
-scope that it does not hold and no life beyond its own.
+scope that it does not have and no life beyond its own.
 """
 
 import time

@@ -76,7 +76,7 @@ class Site:
         return self._with_secret(subscription, secret, self._health(subscription), HTTPStatus.OK)
 
     def unapplied(self, id: str) -> dict[str, str]:  # noqa: A002 # same
-        """The header of a write that holds and that deliveries do not go by yet."""
+        """The header of a write that was made and that deliveries do not follow yet."""
         return {} if self.services.plane.webhooks.applied(id) else {APPLIED: "false"}
 
     def _with_secret(

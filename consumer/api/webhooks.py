@@ -1,6 +1,6 @@
 """The routes by which webhooks are created, looked at, changed and deleted.
 
-The law: what is answered holds. A write is on its topic and in this process's view of it before its answer leaves, so
+The law: what is answered is so. A write is on its topic and in this process's view of it before its answer leaves, so
 whoever reads next, anywhere, sees it.
 """
 

@@ -30,7 +30,7 @@ _IN_REQUESTS: Final = {
 
 
 def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
-    """What a customer asks for. Of `filter`, that no JSON can hold it is a fault."""
+    """What a customer asks for. Of `filter`, that it cannot be written as JSON is a fault."""
     config = body.request_config
     return Wishes(
         tenant=owner.tenant,
@@ -55,7 +55,7 @@ def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
 def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
     """What an update changes. Null brings back the brand's own way where a webhook cannot be without.
 
-    Of `filter`, that no JSON can hold it is a fault; of `url` and `status`, that it is null.
+    Of `filter`, that it cannot be written as JSON is a fault; of `url` and `status`, that it is null.
     """
     sent = body.model_fields_set
     config = body.request_config

@@ -1,6 +1,6 @@
 """API keys by way of Kafka: read from the state topic and written to it, as their operator does.
 
-The law: what is returned holds: a key works in every process, or opens nothing in any, from the return on.
+The law: what is returned is so: a key works in every process, or opens nothing in any, from the return on.
 """
 
 import secrets

@@ -1,6 +1,6 @@
 """Webhooks by way of Kafka: read from their topic and written to it, as their operator does.
 
-The law: what is returned holds. A write is acknowledged, was the first of its revision and, when a projection runs,
+The law: what is returned is so. A write is acknowledged, was the first of its revision and, when a projection runs,
 applied by it; where the last is not known, standard error says so.
 """
 

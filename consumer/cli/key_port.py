@@ -19,7 +19,7 @@ class KeyPort(Protocol):
     """
 
     def create(self, *, scopes: Collection[Scope] | None, name: str, lifetime_ms: int | None) -> Shown:
-        """A new key and its text, shown this once. `scopes` of None are the usual ones as far as its maker holds them.
+        """A new key and its text, shown this once. `scopes` of None are the usual ones as far as its maker has them.
 
         No lifetime is as long as the maker's: the operator's way, by Kafka, for ever.
         """

@@ -1,6 +1,6 @@
 """`hookline webhooks`: the webhooks, an operator's way or a customer's (see `access.py`).
 
-The law: what is printed holds, and reads the same whichever way it came.
+The law: what is printed is so, and reads the same whichever way it came.
 """
 
 import os

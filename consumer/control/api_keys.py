@@ -1,6 +1,6 @@
 """API keys as a long-lived process writes them, for the holder of another key or for the operator.
 
-The law: nobody gives what he does not hold, and nobody reaches beyond his own tenant and brand. A key that ended makes
+The law: nobody gives a scope that he does not have, and nobody reaches beyond his own tenant and brand. A key that ended makes
 no other: where it ends while it makes one, either it ends that one too or whoever ended it finds that one. A write that
 returns is on the state topic, so every process sees it from its next request on.
 """
@@ -42,14 +42,14 @@ class KeysFull(Exception):  # noqa: N818 # same
 
 
 class NotHeld(Exception):  # noqa: N818 # same
-    """Scopes were to be given that the giver does not hold."""
+    """Scopes were to be given that the giver does not have."""
 
     def __init__(self, scopes: Collection[Scope]) -> None:
         super().__init__(f"a key gives only scopes that it has: leave out {', '.join(sorted(scopes))}")
 
 
 class MakerEnded(Exception):  # noqa: N818 # same
-    """The key that should make another one does not hold any more."""
+    """The key that should make another one has ended."""
 
     def __init__(self) -> None:
         super().__init__("the key that makes this one has ended: use another one")
@@ -103,7 +103,7 @@ class ApiKeys:
 
         Raises:
             FieldInvalid: every field that cannot be.
-            NotHeld: it would be given more than its maker holds.
+            NotHeld: it would be given more than its maker has.
             MakerEnded: its maker ended meanwhile.
             KeysFull: there is no room.
             KafkaBroken: not acknowledged in time; it may have been written, and nobody will ever know its text.

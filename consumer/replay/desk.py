@@ -1,6 +1,6 @@
 """Replays as a long-lived process does them: one at a time, each for as long as a request may take.
 
-The law: what a replay answers holds, also where it says that there is more. Asked again, it goes on with the rest.
+The law: what a replay answers is so, also where it says that there is more. Asked again, it goes on with the rest.
 """
 
 import threading
