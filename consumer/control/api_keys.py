@@ -1,8 +1,8 @@
 """API keys as a long-lived process writes them, for the holder of another key or for the operator.
 
-The law: nobody gives a scope that he does not have, and nobody reaches beyond his own tenant and brand. A key that ended makes
-no other: where it ends while it makes one, either it ends that one too or whoever ended it finds that one. A write that
-returns is on the state topic, so every process sees it from its next request on.
+The law: nobody gives a scope that he does not have, and nobody reaches beyond his own tenant and brand. A key that
+ended makes no other: where it ends while it makes one, either it ends that one too or whoever ended it finds that one.
+A write that returns is on the state topic, so every process sees it from its next request on.
 """
 
 import secrets
