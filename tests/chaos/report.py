@@ -147,8 +147,13 @@ def _waits(outcome: Outcome) -> str:
 
 
 def _broken(outcome: Outcome) -> list[str]:
-    broken = outcome.judgement.verdict.broken()
-    return ["What broke: " + broken, ""] if broken else []
+    judged = outcome.judgement
+    broken = judged.verdict.broken()
+    lines = ["What broke: " + broken, ""] if broken else []
+    for pair in sorted(judged.verdict.accepted_and_buried):
+        requests, accepted = list(judged.requests[pair]), list(judged.arrivals[pair])
+        lines += [f"Accepted and buried: {pair}, requests at {requests}, accepted at {accepted}", ""]
+    return lines
 
 
 def _faults(outcome: Outcome) -> Iterable[tuple[str, str, str, str]]:
