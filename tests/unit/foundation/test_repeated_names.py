@@ -1,6 +1,7 @@
 """Names that are written twice in JSON are found wherever they are."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -32,4 +33,14 @@ def test_what_a_writer_of_json_writes_names_nothing_twice(value: object) -> None
 
 def test_an_object_of_a_thousand_names_twice_is_read_once() -> None:
     text = "{" + ",".join(f'"n{number % 500}":0' for number in range(1_000)) + "}"
-    assert len(repeated_names(text)) == 500
+    assert repeated_names(text) == [(f"n{number}",) for number in range(20)]
+
+
+def test_a_deep_body_costs_what_it_is_long() -> None:
+    deep = "[" * 900 + ",".join(['{"a":0,"a":0}'] * 15_000) + "]" * 900
+    tracemalloc.start()
+    try:
+        assert len(repeated_names(deep)) == 20
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
