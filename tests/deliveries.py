@@ -109,12 +109,15 @@ def limits(
     )
 
 
-def rules(*, of_limits: Limits | None = None, fan_out: int = 8, schedule: Schedule = SCHEDULE) -> Rules:
+def rules(
+    *, of_limits: Limits | None = None, fan_out: int = 8, schedule: Schedule = SCHEDULE, waiting: int = 20_000
+) -> Rules:
     return Rules(
         schedule=schedule,
         limits=of_limits or limits(),
         freshness=Freshness(staleness_ms=1_000, memory_for_ms=3_600_000),
         fan_out=fan_out,
+        waiting=waiting,
     )
 
 

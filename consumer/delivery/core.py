@@ -37,19 +37,23 @@ from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
-_WAITING_MOST = 20_000  # events that wait for tenants before consuming stops
+_SHARE = 4  # of what may wait for tenants, a tenant that alone cannot be read has one part in so many
 _DUE_AT_ONCE = 256
 _HANDED_OVER_AFTER_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first."""
+    """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first.
+
+    When `waiting` records wait for their tenants to be read, consuming stops.
+    """
 
     schedule: Schedule
     limits: Limits
     freshness: Freshness
     fan_out: int
+    waiting: int = 20_000
 
 
 class Core:
@@ -71,7 +75,8 @@ class Core:
         repeats = Repeats()
         self._endings = Endings(rules.schedule, repeats)
         self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries, clocks=clocks)
-        self._tenants: Tenants[Work] = Tenants(rules.freshness, target)
+        self._waiting_most = rules.waiting
+        self._tenants: Tenants[Work] = Tenants(rules.freshness, target, share=rules.waiting // _SHARE)
         self._traffic = Traffic(rules.limits)
         self._attempting = Attempting(
             rules.schedule,
@@ -174,7 +179,7 @@ class Core:
         """How many records the shell may consume now; none before what has waited has gone on."""
         if self._planning.waits:
             return 0
-        return max(0, min(self._traffic.room, _WAITING_MOST - self._tenants.waiting))
+        return max(0, min(self._traffic.room, self._waiting_most - self._tenants.waiting))
 
     @property
     def busy(self) -> bool:
@@ -262,6 +267,7 @@ class Core:
             if window.crowded and not window.draining:
                 self._intake.pause(window)
                 self._attempting.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
+                self._planning.relieve(now_ms, window)
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(steady_ms)

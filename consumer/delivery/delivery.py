@@ -52,11 +52,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A slice of a large fan-out: the event once, at most 100 subscriptions, none attempted yet."""
+    """A slice of a large fan-out: the event once, at most 100 subscriptions, none attempted yet.
+
+    Without subscriptions it is an event that has still to be matched: its tenant could not be read.
+    """
 
     event: Event
     subscription_ids: tuple[str, ...]
     first_due_ms: int
+    tier: int = 0
+
+    @property
+    def unmatched(self) -> bool:
+        """Whether nobody knows yet whom it is for."""
+        return not self.subscription_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ The law: every ending closes exactly one part of its record, a written one only 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from consumer.delivery.answer import Answer, Failure, Response
-from consumer.delivery.delivery import DeadLetter, Delivery
+from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
+from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import DeathReason, Retry, described
@@ -17,7 +18,7 @@ from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.delivery.stubs import stubs
-from consumer.events.event import Poison, Record
+from consumer.events.event import Event, Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
 from consumer.webhooks import draft
 from consumer.webhooks.subscription import Subscription
@@ -119,6 +120,28 @@ class Endings:
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
         tier = self._schedule.covering(wait_ms, above=delivery.tier)
         self._go_on(job, delivery, tier)
+
+    def put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
+        """Its tenant alone cannot be read, and it may not wait here: at least one tier up, as what it is."""
+        self.counts["spills"] += 1
+        match work:
+            case Event():
+                entry.record = None
+                self.chunk(entry, Chunk(event=work, subscription_ids=(), first_due_ms=now_ms), above=-1)
+            case Chunk():
+                entry.record = None
+                self.chunk(entry, work, above=work.tier)
+            case Delivery():
+                self._repeats.goes_on(entry, work)
+                tier = self._schedule.covering(0, above=work.tier)
+                self.write(entry, Delay(tier=tier, delayed=replace(work, spills=work.spills + 1)), work.id)
+            case _:
+                assert_never(work)
+        entry.close_one()
+
+    def chunk(self, entry: Entry, chunk: Chunk, *, above: int) -> None:
+        """One more part of the record: a chunk, in the lowest tier above this one."""
+        self.write(entry, Delay(tier=self._schedule.covering(0, above=above), delayed=chunk))
 
     def hand_over(self, job: Job, unanswered: Failure, now_ms: int, *, goes_on: bool) -> Retry:
         """Its attempt is unanswered: it counts, and the tier covers the rest of its timeout.

@@ -227,12 +227,14 @@ class Intake:
 
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat."""
-        due_ms = record.timestamp_ms
+        due_ms = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]
         if isinstance(delayed, Delivery):
             if self._repeats.is_repeat(entry, delayed):
                 self._endings.drop(entry, "repeat")
                 return
-            due_ms += self._schedule.delays_ms[delayed.tier] + self._schedule.jitter_ms(delayed.id, delayed.tier)
+            due_ms += self._schedule.jitter_ms(delayed.id, delayed.tier)
+        elif delayed.unmatched:
+            entry.record = record  # until it is matched
         leader = (record.topic, record.partition, record.leader_epoch)
         self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=len(record.value or b""))
         if self._hold.is_full(entry.window):

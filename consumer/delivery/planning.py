@@ -16,8 +16,7 @@ from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
-from consumer.delivery.offsets import Entry
-from consumer.delivery.step import Delay
+from consumer.delivery.offsets import Entry, Window
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Known, Loading, Tenants
 from consumer.events.event import Event
@@ -85,6 +84,11 @@ class Planning:
         while self._waited and self._attempting.room:
             self.go_on(now_ms, *self._waited.popleft())
 
+    def relieve(self, now_ms: int, window: Window) -> None:
+        """Put off what this window waits for, of tenants that alone cannot be read."""
+        for entry, work in self._tenants.give_up(lambda work: work[0].window is window):
+            self._endings.put_off(now_ms, entry, work)
+
     def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
         if entry.window.draining:
@@ -93,11 +97,14 @@ class Planning:
         event = work if isinstance(work, Event) else work.event
         known = self._tenants.look(event.tenant, now_ms)
         if known is None:
-            self._tenants.park(event.tenant, (entry, work))
+            if self._tenants.has_its_share(event.tenant):
+                self._endings.put_off(now_ms, entry, work)
+            else:
+                self._tenants.park(event.tenant, (entry, work))
             return
         match work:
             case Event():
-                self._match(now_ms, entry, work, known)
+                self._match(now_ms, entry, work, known, tier=-1)
             case Chunk():
                 self._unpack(now_ms, entry, work, known)
             case Delivery():
@@ -123,7 +130,7 @@ class Planning:
 
     # ── an event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _match(self, now_ms: int, entry: Entry, event: Event, known: Known) -> None:
+    def _match(self, now_ms: int, entry: Entry, event: Event, known: Known, *, tier: int) -> None:
         targets = self._boundaries.within(Boundary.MATCH, entry, known.match, event)
         record, entry.record = entry.record, None
         if given_up := known.take_given_up():
@@ -135,16 +142,16 @@ class Planning:
         elif not targets:
             self._endings.drop(entry, "no_subscribers")
         elif len(targets) > self._fan_out:
-            self._split(now_ms, entry, event, targets)
+            self._split(now_ms, entry, event, targets, above=tier)
         else:
-            self._deliver(now_ms, entry, event, targets, known, tier=-1, first_due_ms=now_ms)
+            self._deliver(now_ms, entry, event, targets, known, tier=tier, first_due_ms=now_ms)
 
-    def _split(self, now_ms: int, entry: Entry, event: Event, targets: Sequence[Target]) -> None:
+    def _split(self, now_ms: int, entry: Entry, event: Event, targets: Sequence[Target], *, above: int) -> None:
         """A large fan-out is written as chunks first."""
         ids = [target.subscription.id for target in targets]
         for start in range(0, len(ids), _CHUNK):
             chunk = Chunk(event=event, subscription_ids=tuple(ids[start : start + _CHUNK]), first_due_ms=now_ms)
-            self._endings.write(entry, Delay(tier=0, delayed=chunk))
+            self._endings.chunk(entry, chunk, above=above)
         entry.close_one()
 
     def _deliver(
@@ -180,15 +187,18 @@ class Planning:
     # ── a record of a delay topic ────────────────────────────────────────────────────────────────────────────────
 
     def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+        if chunk.unmatched:
+            self._match(now_ms, entry, chunk.event, known, tier=chunk.tier)
+            return
         unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(known.target(each))) is not None]
         if unwanted and known.seen_ms <= chunk.first_due_ms:
-            self._tenants.park_for_newer(chunk.event.tenant, (entry, chunk), now_ms)
+            self._wait_for_newer(now_ms, entry, chunk)
             return
         for reason in unwanted:
             self._endings.count_drop(reason)
         found = (known.target(each) for each in chunk.subscription_ids)
         targets = [target for target in found if target is not None and _unwanted(target) is None]
-        self._deliver(now_ms, entry, chunk.event, targets, known, tier=0, first_due_ms=chunk.first_due_ms)
+        self._deliver(now_ms, entry, chunk.event, targets, known, tier=chunk.tier, first_due_ms=chunk.first_due_ms)
 
     def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
         target = known.target(delivery.subscription_id)
@@ -199,9 +209,15 @@ class Planning:
             self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
         elif known.seen_ms <= delivery.first_due_ms:
             # A view older than the one it was planned with may not know of it yet.
-            self._tenants.park_for_newer(delivery.event.tenant, (entry, delivery), now_ms)
+            self._wait_for_newer(now_ms, entry, delivery)
         else:
             self._endings.drop(entry, _unwanted(target) or "deleted")
+
+    def _wait_for_newer(self, now_ms: int, entry: Entry, work: Delayed) -> None:
+        if self._tenants.has_its_share(work.event.tenant):
+            self._endings.put_off(now_ms, entry, work)
+        else:
+            self._tenants.park_for_newer(work.event.tenant, (entry, work), now_ms)
 
 
 def _unwanted(target: Target | None) -> Dropped | None:

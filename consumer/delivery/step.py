@@ -17,7 +17,7 @@ from consumer.webhooks.subscription import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """A retry, a spill or a chunk: to the delay topic of `tier`."""
+    """A retry, a spill, a chunk or an event not matched yet: to the delay topic of `tier`."""
 
     tier: int
     delayed: Delivery | Chunk

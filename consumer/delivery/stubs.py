@@ -3,7 +3,8 @@
 The law: a record too large for one of our topics stops nothing and is not lost in silence. Its stub says what it was,
 how large, and where its original lies: in the event topic, at the topic, partition and offset that it names.
 
-A delivery that is too large to wait has nowhere to wait: it becomes a dead letter.
+A delivery that is too large to wait has nowhere to wait: it becomes a dead letter. So has an event that was not matched
+yet: it becomes poison.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,15 @@ from typing import assert_never
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
 from consumer.delivery.outcome import DeathReason
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.events.event import Poison, Record
+from consumer.events.reasons import PoisonReason
 from consumer.webhooks.subscription import Subscription
 
 _KEY_BYTES = 1_024
+_UNMATCHED = Poison(
+    reason=PoisonReason.TOO_LARGE,
+    detail="its tenant's webhooks could not be read, and it does not fit in the topic where it would have waited",
+)
 
 
 def stubs(
@@ -29,6 +36,17 @@ def stubs(
             return (Reject(record=short, poison=poison, left_out_bytes=size),)
         case Bury(dead_letter=dead_letter):
             return (Bury(dead_letter=_without_payload(dead_letter, size)),)
+        case Delay(delayed=Chunk(unmatched=True, event=event)):
+            place = Record(
+                topic=event.topic,
+                partition=event.partition,
+                offset=event.offset,
+                key=None,
+                value=None,
+                headers=(),
+                timestamp_ms=event.timestamp_ms,
+            )
+            return (Reject(record=place, poison=_UNMATCHED, left_out_bytes=size),)
         case Delay(delayed=delayed):
             return tuple(
                 _buried(delivery, size, now_ms, subscription_of(delivery.subscription_id))

@@ -2,7 +2,7 @@
 
 The law: an event is matched only against a view of its tenant's webhooks that is younger than the staleness bound, or,
 while the cache cannot answer, younger than `memory_for_ms`; without one it waits here. Not knowing is never "no
-subscribers".
+subscribers". Of the work that waits, a tenant that alone cannot be read has a share.
 """
 
 from collections import OrderedDict
@@ -81,14 +81,16 @@ class _Asking(Generic[Work]):
     asked_ms: int = -1  # -1: not under way
     again_ms: int = 0
     in_vain: int = 0
+    own_doubt: bool = False  # what could not be read lies with this tenant alone
     waiting: list[Work] = field(default_factory=list)
 
 
 class Tenants(Generic[Work]):
-    """`Work` is whatever waits for a tenant; it is given back in order."""
+    """`Work` is whatever waits for a tenant; it is given back in order. `share`: how much of it of one in doubt."""
 
-    def __init__(self, freshness: Freshness, factory: Callable[[Subscription], Target]) -> None:
+    def __init__(self, freshness: Freshness, factory: Callable[[Subscription], Target], *, share: int) -> None:
         self._freshness = freshness
+        self._share = share
         self._factory = factory
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._asking: dict[str, _Asking[Work]] = {}
@@ -112,6 +114,14 @@ class Tenants(Generic[Work]):
     def known(self, tenant: str) -> Known | None:
         """The newest view of the tenant, however old."""
         return self._known.get(tenant)
+
+    def has_its_share(self, tenant: str) -> bool:
+        """Whether more work of this tenant is not to wait here: it alone cannot be read, and much waits already.
+
+        Where the cache as a whole cannot be read everything waits: elsewhere it would wait for the same.
+        """
+        asking = self._asking.get(tenant)
+        return asking is not None and asking.own_doubt and len(asking.waiting) >= self._share
 
     def park(self, tenant: str, work: Work) -> None:
         """Keep work until the tenant's webhooks may be used."""
@@ -149,6 +159,7 @@ class Tenants(Generic[Work]):
             case Unchanged() | Unavailable():
                 asking.again_ms = now_ms + _ASK_AGAIN_MS[min(asking.in_vain, len(_ASK_AGAIN_MS) - 1)]
                 asking.in_vain += 1
+                asking.own_doubt = isinstance(loading, Unavailable) and loading.own
                 asking.asked_ms = -1
                 if known is None or now_ms - known.seen_ms > self._freshness.memory_for_ms:
                     return []
@@ -170,6 +181,16 @@ class Tenants(Generic[Work]):
         for asking in self._asking.values():
             asking.waiting = [work for work in asking.waiting if keep(work)]
         self.waiting = sum(len(asking.waiting) for asking in self._asking.values())
+
+    def give_up(self, is_meant: Callable[[Work], bool]) -> list[Work]:
+        """The work meant, of tenants that alone cannot be read: it waits here no longer."""
+        given: list[Work] = []
+        for asking in self._asking.values():
+            if asking.own_doubt:
+                given += filter(is_meant, asking.waiting)
+                asking.waiting = [work for work in asking.waiting if not is_meant(work)]
+        self.waiting -= len(given)
+        return given
 
     def _take_waiting(self, asking: _Asking[Work]) -> list[Work]:
         work, asking.waiting = asking.waiting, []

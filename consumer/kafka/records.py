@@ -95,6 +95,7 @@ def decode_delayed(value: bytes, tier: int) -> Delivery | Chunk:
             event=Event(**row["event"]),
             subscription_ids=tuple(row["subscription_ids"]),
             first_due_ms=row["first_due_ms"],
+            tier=tier,
         )
     return _delivery(DELIVERY.decode(value), tier)
 

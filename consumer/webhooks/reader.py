@@ -52,9 +52,10 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable:
-    """The cache cannot tell now; the reason is for people."""
+    """The cache cannot tell now; the reason is for people. `own`: it lies with this tenant's webhooks alone."""
 
     reason: str
+    own: bool = False
 
 
 Reading: TypeAlias = Loaded | Unchanged | Unavailable
@@ -164,10 +165,10 @@ class Reader:
             subscriptions = sorted(map(decode, values), key=lambda each: (each.created_at_ms, each.id))
             return Loaded(version=version, subscriptions=tuple(subscriptions))
         except RecordCorrupt as error:
-            return Unavailable(reason=f"a webhook in the cache cannot be read: {error}")
+            return Unavailable(reason=f"a webhook in the cache cannot be read: {error}", own=True)
         except Exception as error:  # noqa: BLE001 - where an exception ends one tenant's view; the next version is tried anew
             self._contain(tenant, version, error)
-            return Unavailable(reason="a webhook in the cache meets a bug of ours: please report it")
+            return Unavailable(reason="a webhook in the cache meets a bug of ours: please report it", own=True)
 
     def _contain(self, tenant: str, version: str, error: Exception) -> None:
         """Tell of a bug once for a version: what waits for the tenant asks again every second."""

@@ -56,6 +56,7 @@ class Redis:
         self._changes: dict[str, int] = {}
         self._epochs = 1
         self._frozen = False
+        self._spoiled: set[str] = set()
         self.marks: set[str] = set()
         self.up = True
 
@@ -115,6 +116,11 @@ class Redis:
         self._frozen = True
         self._timeline.after(noticed_after_ms, self._replace)
 
+    def spoil(self, tenant: str, for_ms: int) -> None:
+        """One of this tenant's webhooks cannot be decoded for so long."""
+        self._spoiled.add(tenant)
+        self._timeline.after(for_ms, lambda: self._spoiled.discard(tenant))
+
     def _come_back(self) -> None:
         self.up = True
 
@@ -145,7 +151,9 @@ class Redis:
         full = f"{epoch}:{kept.versions.get(tenant, 0)}"
         answer: Answer = [b"loaded", epoch.encode(), b"%d" % kept.beat]
         answer += [b"%d" % (self._timeline.now_ms - kept.beat_ms), full.encode(), []]
-        if full == known:
+        if tenant in self._spoiled:
+            answer[4:] = [full.encode(), [b"spoiled"]]
+        elif full == known:
             answer[0] = b"unchanged"
         else:
             answer[5] = list(kept.tenants.get(tenant, {}).values())

@@ -151,14 +151,9 @@ class Checker:
 
     def _safe(self, now_ms: int, place: Place) -> None:
         ledger = self._ledger
-        event = ledger.at.get(place)
+        event = ledger.at.get(place) or ledger.unmatched.get(place)
         if event is not None:
-            if event.done_ms is None:
-                event.done_ms = now_ms
-            if place in ledger.poisoned:
-                return
-            for webhook in self._webhooks.required(event, now_ms):
-                self._goes_on(now_ms, place, ledger.pair(event, webhook), EVENT)
+            self._matched(now_ms, place, event)
             return
         delayed = ledger.delayed.get(place)
         if delayed is not None and place not in ledger.poisoned:
@@ -170,6 +165,16 @@ class Checker:
             return
         elif delayed is None:
             raise Violation("commit", f"{name_of(place)} is said to be done and was never there", name_of(place))
+
+    def _matched(self, now_ms: int, place: Place, event: Published) -> None:
+        if any(other != place and not self._ledger.is_done(other) for other in event.unmatched):
+            return  # another record of it has still to be matched
+        if event.done_ms is None:
+            event.done_ms = now_ms
+        if place in self._ledger.poisoned:
+            return
+        for webhook in self._webhooks.required(event, now_ms):
+            self._goes_on(now_ms, place, self._ledger.pair(event, webhook), EVENT)
 
     def _goes_on(self, now_ms: int, place: Place, pair: Pair, progress: int) -> None:
         if (pair.accepted and pair.logged) or pair.buried:
@@ -223,7 +228,7 @@ class Checker:
 
     def _few(self, pair: Pair, *, records_most: bool) -> None:
         again = self._ledger.runs_again(pair)
-        lines = len(pair.event.places) + again + pair.rewritten
+        lines = len(pair.event.places) + again + pair.rewritten + pair.event.rewritten
         if pair.endings > lines + pair.silent:
             detail = f"{pair.name} ended {pair.endings} times: {again} runs again, {pair.silent} answers lost"
             raise Violation("duplicates", detail, *_about(pair))

@@ -17,7 +17,7 @@ from consumer.webhooks.history import State
 from consumer.webhooks.record import state_of
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.history import History
-from tests.simulation.ledger import CHUNK, Delayed, Ledger, Place, name_of
+from tests.simulation.ledger import CHUNK, EVENT, Delayed, Ledger, Place, name_of
 from tests.simulation.timeline import Timeline
 
 _read = ATTEMPT.reading(["delivery_id", "event_id", "subscription_id", "number", "at_ms", "failure"])
@@ -62,6 +62,9 @@ class Landing:
         """This record is one that a producer had written before, and could not know."""
         if record.topic in self._tiers:
             place: Place = ((record.topic, record.partition), record.offset)
+            if place in self._ledger.unmatched:
+                self._ledger.unmatched[place].rewritten += 1
+                return
             for pair in self._ledger.pairs_at(place):
                 pair.rewritten += 1
         elif record.topic == self._topics.dead_letter:
@@ -90,6 +93,12 @@ class Landing:
         if event is None:
             raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
         due_ms = self._timeline.now_ms + self._schedule.delays_ms[tier]
+        if isinstance(delayed, Chunk) and delayed.unmatched:
+            event.unmatched.append(place)
+            self._ledger.unmatched[place] = event
+            self._ledger.delayed[place] = Delayed(place, (), EVENT, due_ms, None)
+            self._history.add("broker", "unmatched", event.id, name_of(place))
+            return
         if isinstance(delayed, Chunk):
             pairs = [self._ledger.pair(event, webhook) for webhook in delayed.subscription_ids]
             for pair in pairs:

@@ -44,6 +44,8 @@ class Published:
     done_ms: int | None = None  # when it was first committed as done
     removed: bool = False  # by retention, before it was done
     ends_in_poison: bool = False  # it kills who reads it, or meets a bug
+    unmatched: list[Place] = field(default_factory=list)  # records of it that have still to be matched
+    rewritten: int = 0  # of these, the ones a producer wrote twice
     pairs: "dict[str, Pair]" = field(default_factory=dict)
 
     def delivery_ids(self, webhook: str) -> Iterator[str]:
@@ -141,6 +143,7 @@ class Ledger:
     events: dict[str, Published] = field(default_factory=dict)
     at: dict[Place, Published] = field(default_factory=dict)
     delayed: dict[Place, Delayed] = field(default_factory=dict)
+    unmatched: dict[Place, Published] = field(default_factory=dict)
     runs: dict[Place, Run] = field(default_factory=dict)
     done: dict[Partition, set[int]] = field(default_factory=dict)  # ever committed as done, above `below`
     below: dict[Partition, int] = field(default_factory=dict)
@@ -162,7 +165,7 @@ class Ledger:
 
     def pairs_at(self, place: Place) -> Sequence[Pair]:
         """The pairs that a record is about, as far as any were met."""
-        event = self.at.get(place)
+        event = self.at.get(place) or self.unmatched.get(place)
         if event is not None:
             return list(event.pairs.values())
         delayed = self.delayed.get(place)
@@ -175,5 +178,7 @@ class Ledger:
 
     def runs_again(self, pair: Pair) -> int:
         """How often faults made a record of this pair run again."""
-        places = [*pair.event.places, *pair.chunks, *(place for line in pair.lines.values() for place in line)]
+        event = pair.event
+        lines = (place for line in pair.lines.values() for place in line)
+        places = [*event.places, *event.unmatched, *pair.chunks, *lines]
         return sum(self.runs[place].again for place in places if place in self.runs)

@@ -74,6 +74,7 @@ class Plan:
     burst_every_ms: int
     machines: int
     odd: bool
+    unreadable: bool
 
     @property
     def finished_by_ms(self) -> int:
@@ -117,4 +118,5 @@ def plan(seed: int, deliveries: int) -> Plan:
         burst_every_ms=draw.choice((50, 200, 500)),
         machines=draw.choice((1, 2, 3)),
         odd=not calm and draw.random() < 0.2,
+        unreadable=seed % 8 == 7,
     )

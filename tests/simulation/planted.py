@@ -16,7 +16,7 @@ from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery
+from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
 from consumer.delivery.hold import Delayed, Hold, Leader
@@ -172,6 +172,18 @@ def _miss_is_no_subscribers() -> list[Patch]:
     return [patch.object(Tenants, "loaded", loaded)]
 
 
+def _unmatched_is_no_subscribers() -> list[Patch]:
+    honest = Planning._unpack
+
+    def unpack(planning: Planning, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+        if chunk.unmatched:
+            planning._endings.drop(entry, "no_subscribers")
+        else:
+            honest(planning, now_ms, entry, chunk, known)
+
+    return [patch.object(Planning, "_unpack", unpack)]
+
+
 def _retried_to_all_webhooks() -> list[Patch]:
     honest = Planning._again
 
@@ -313,6 +325,7 @@ BUGS: dict[str, Bug] = {
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
     "tombstone by truth value": Bug(patches=_tombstone_by_truth_value, seed=22, rule="poison"),
     "miss is no subscribers": Bug(patches=_miss_is_no_subscribers, seed=2, rule="commit"),
+    "unmatched is no subscribers": Bug(patches=_unmatched_is_no_subscribers, seed=71, rule="commit"),
     "retried to all webhooks": Bug(patches=_retried_to_all_webhooks, seed=0, rule="phantom"),
     "due too early": Bug(patches=_due_too_early, seed=0, rule="early"),
     "skew ignored": Bug(patches=_skew_ignored, seed=0, rule="early"),

@@ -4,6 +4,7 @@ The law: each strikes at a time drawn beforehand, whoever is in the middle of wh
 """
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import TYPE_CHECKING
 
 from consumer.delivery.offsets import Partition, Position
@@ -51,6 +52,8 @@ class Trouble:
         )
         if world.plan.faults > 0:
             self._plan_next()
+        if world.plan.unreadable:
+            self._plan_unreadable(stream(world.plan.seed, "unreadable"))
 
     def _plan_next(self) -> None:
         wait_ms = 1 + int(self._dice.expovariate(self._world.plan.faults / _EVERY_MS))
@@ -58,6 +61,19 @@ class Trouble:
             self._world.timeline.after(wait_ms, self._strike)
         else:
             self._world.timeline.at(self._world.faults.until_ms, self._all_back)
+
+    def _plan_unreadable(self, dice: Random) -> None:
+        """For a long while one tenant's webhooks cannot be read, and everybody else's can."""
+        world = self._world
+        tenant = "t0"  # which has the most events and webhooks
+        wait_ms = dice.randrange(world.plan.faults_for_ms // 10)
+        for_ms = world.plan.faults_for_ms - wait_ms
+
+        def strike() -> None:
+            world.faults.met("tenant unreadable", tenant)
+            world.redis.spoil(tenant, for_ms)
+
+        world.timeline.after(wait_ms, strike)
 
     def _strike(self) -> None:
         self._dice.choice(self._kinds)()

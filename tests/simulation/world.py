@@ -43,6 +43,7 @@ from tests.simulation.trouble import Trouble
 from tests.simulation.webhooks import STALENESS_MS, Webhooks
 
 _LOOK_EVERY_MS = 5_000
+_FEW_WAIT = 8  # so that one tenant soon has its share
 _FILLED_BY_NONE = 128  # requests under way
 _PROMPTLY_MS = 3_000  # from the log to a healthy endpoint, with hanging ones beside it
 
@@ -214,8 +215,9 @@ class World:
                     patience=patience,
                     breaker_times_ms=plan.schedule.delays_ms[1:],
                 ),
-                freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=3_600_000),
+                freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
                 fan_out=plan.fan_out,
+                waiting=_FEW_WAIT if plan.unreadable else 20_000,
             ),
         )
 
