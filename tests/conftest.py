@@ -31,10 +31,12 @@ _owner = pytest.StashKey[shared.Shared]()
 def pytest_configure(config: pytest.Config) -> None:
     # A suite started in the background ignores Ctrl-C, and so would every process that it starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The README has its reader write a `.env` beside the Makefile, and settings are read from the current folder.
-    empty = tempfile.TemporaryDirectory(prefix="hookline-tests-")
-    config.add_cleanup(empty.cleanup)
-    os.chdir(empty.name)
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        # The README has its reader write a `.env` beside the Makefile, and settings are read from the current folder.
+        # Who only hands tests out to workers stays: they look for the tests where it stands.
+        empty = tempfile.TemporaryDirectory(prefix="hookline-tests-")
+        config.add_cleanup(empty.cleanup)
+        os.chdir(empty.name)
     # Workers of pytest-xdist find the controller's by the environment.
     if shared.VARIABLE not in os.environ:
         config.stash[_owner] = shared.Shared().open()

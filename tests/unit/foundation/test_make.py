@@ -85,3 +85,8 @@ def test_a_test_that_no_signal_reaches_ends_its_process_with_its_stacks(tmp_path
 def test_every_test_is_in_exactly_one_part() -> None:
     markers = [options[options.index("-m") + 1] for options in suite.PARTS.values()]
     assert markers == ["not serial", "serial"]
+
+
+def test_no_test_reads_the_settings_of_whoever_runs_the_suite() -> None:
+    assert not any(Path(name).exists() for name in (".env", "hookline.toml"))
+    assert Path.cwd() != ROOT
