@@ -2,8 +2,8 @@
 
     python -m tests.herd    reads command lines as JSON on standard input, writes a JSON line for the end of each
 
-A process that has imported everything and opened nothing forks for each; with `interrupt_after_s` it sends each a
-SIGINT, and tells how long it took from there.
+A process that has imported everything and opened nothing forks for each; with `interrupt` it sends each a SIGINT as
+soon as it has opened a socket, and tells how long it took from there.
 """
 
 import json
@@ -37,10 +37,10 @@ def herd(
     environment: Mapping[str, str],
     folder: Path,
     *,
-    interrupt_after_s: float | None = None,
+    interrupt: bool = False,
 ) -> dict[str, Ended]:
     """Run these command lines at once, in this folder; returns how each ended, by its name."""
-    asked = json.dumps({"commands": list(commands.values()), "interrupt_after_s": interrupt_after_s})
+    asked = json.dumps({"commands": list(commands.values()), "interrupt": interrupt})
     done = subprocess.run(
         [sys.executable, "-m", "tests.herd"],
         input=asked,
@@ -72,13 +72,13 @@ def main() -> None:
     asked = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
         began = [_begun(tokens, Path(folder) / str(number)) for number, tokens in enumerate(asked["commands"])]
-        from_s = time.monotonic()
-        if asked["interrupt_after_s"] is not None:
-            time.sleep(asked["interrupt_after_s"])
-            from_s = time.monotonic()
+        from_s = dict.fromkeys(began, time.monotonic())
+        if asked["interrupt"]:
             for pid in began:
+                _await_socket(pid)
+                from_s[pid] = time.monotonic()
                 os.kill(pid, signal.SIGINT)
-        ends = _ends(began, from_s)
+        ends = _ends(from_s)
         for number, pid in enumerate(began):
             code, took_s = ends[pid]
             out, err = (Path(folder) / f"{number}.{name}" for name in ("out", "err"))
@@ -107,10 +107,23 @@ def _begun(tokens: Sequence[str], path: Path) -> int:
         os._exit(code)
 
 
-def _ends(pids: Sequence[int], from_s: float) -> dict[int, tuple[int, float]]:
-    watched = {os.pidfd_open(pid): pid for pid in pids}
+def _await_socket(pid: int) -> None:
+    """Wait until the process speaks to somebody; one that ended before has no descriptors any more."""
+    until_s = time.monotonic() + LONGEST_S
+    folder = Path(f"/proc/{pid}/fd")
+    while time.monotonic() < until_s:
+        try:
+            if any(str(each.readlink()).startswith("socket:") for each in folder.iterdir()):
+                return
+        except FileNotFoundError:  # closed while we looked
+            continue
+        time.sleep(0.01)
+
+
+def _ends(from_s: Mapping[int, float]) -> dict[int, tuple[int, float]]:
+    watched = {os.pidfd_open(pid): pid for pid in from_s}
     ends: dict[int, tuple[int, float]] = {}
-    until_s = from_s + LONGEST_S
+    until_s = max(from_s.values()) + LONGEST_S
     while watched:
         ready, _, _ = select.select(list(watched), [], [], max(0.0, until_s - time.monotonic()))
         for descriptor in ready or list(watched):
@@ -118,7 +131,7 @@ def _ends(pids: Sequence[int], from_s: float) -> dict[int, tuple[int, float]]:
             if not ready:
                 os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
-            ends[pid] = (os.waitstatus_to_exitcode(status), time.monotonic() - from_s)
+            ends[pid] = (os.waitstatus_to_exitcode(status), time.monotonic() - from_s[pid])
             os.close(descriptor)
     return ends
 
