@@ -22,7 +22,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import OUR_CLOCK, Clocks
+from consumer.delivery.hold import OUR_CLOCK, Clocks, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark, NoMark
@@ -187,8 +187,8 @@ class Core:
         return self._planning.busy or self._intake.waiting or self._attempting.busy or self._endings.pending
 
     @property
-    def held(self) -> set[Partition]:
-        """The partitions of which records wait to be due by their brokers' clocks."""
+    def held(self) -> frozenset[Leader]:
+        """The leaders whose records wait to be due by their clocks."""
         return self._intake.held
 
     @property

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from consumer.delivery.delivery import Chunk, Delivery
-from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.offsets import Entry, Window
 
 Delayed: TypeAlias = Delivery | Chunk
 Leader: TypeAlias = tuple[str, int, int | None]
@@ -104,9 +104,9 @@ class Hold:
         return min((at_ms for at_ms, _, _ in self._heads(our_now_ms)), default=None)
 
     @property
-    def partitions(self) -> set[Partition]:
-        """The partitions that hold something."""
-        return {(topic, partition) for topic, partition, _ in self._due}
+    def leaders(self) -> frozenset[Leader]:
+        """The leaders that appended what is held."""
+        return frozenset(self._due)
 
     def _heads(self, our_now_ms: int) -> Iterator[tuple[int, Leader, int]]:
         """Of each leader that is known: when its first record is due, by our clock, and its skew."""

@@ -12,7 +12,7 @@ from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold
+from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold, Leader
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.repeats import Repeats, Turn
@@ -122,9 +122,9 @@ class Intake:
         return self._hold.next_due_ms(steady_ms)
 
     @property
-    def held(self) -> set[Partition]:
-        """The partitions of which records are held."""
-        return self._hold.partitions
+    def held(self) -> frozenset[Leader]:
+        """The leaders of which records are held."""
+        return self._hold.leaders
 
     @property
     def waiting(self) -> bool:

@@ -8,12 +8,13 @@ largest of a sliding window is the best one. The window slides because clocks dr
 
 Brokers have clocks of their own, and a partition's leader changes: a bound says nothing of another leader. Whose a
 record is, its leader epoch says when it is read. So what is held is judged by records read of the same partition and
-epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. One that is
-not read after a while, because its partition is paused, counts for the newest epoch read there.
+epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. Until it is
+read it says nothing, however long that takes. Only while its partition is paused, and it cannot be read, it counts for
+the newest epoch read there.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from consumer.delivery.hold import Leader
@@ -24,10 +25,10 @@ WINDOW_MS: Final = 600_000
 # 1,234 ms after the epoch.
 PLAUSIBLE_MS: Final = 86_400_000
 ASK_AGAIN_MS: Final = WINDOW_MS // 2
-UNREAD_MS: Final = 2_000
-"""What was written is read within this time, unless its partition is paused."""
+PAUSED_MS: Final = 2_000
+"""A partition that is paused for less is read again soon."""
 
-_EPOCHS: Final = 16
+_EPOCHS: Final = 16  # of a partition; more only while records of more are held
 _UNREAD: Final = 4
 
 
@@ -75,6 +76,8 @@ class BrokerClocks:
 
     def __init__(self) -> None:
         self._places: dict[Partition, _Place] = {}
+        self._crowded: set[Partition] = set()
+        self._paused: dict[Partition, int] = {}  # since when
 
     def read(self, leader: Leader, offset: int, append_ms: int, seen_ms: int) -> None:
         """A record with LogAppendTime was read."""
@@ -83,6 +86,8 @@ class BrokerClocks:
         if place is None:
             place = self._places[topic, partition] = _Place()
         place.read(epoch, offset, append_ms, seen_ms)
+        if len(place.clocks) > _EPOCHS:
+            self._crowded.add((topic, partition))
 
     def acknowledged(self, partition: Partition, offset: int, append_ms: int, seen_ms: int) -> None:
         """A record of ours was appended there."""
@@ -99,15 +104,28 @@ class BrokerClocks:
         """The leader's clock minus ours, or a little less. None where nothing is known of it."""
         topic, partition, epoch = leader
         place = self._places.get((topic, partition))
-        return None if place is None else place.skew_ms(epoch, our_now_ms)
+        if place is None:
+            return None
+        paused_ms = our_now_ms - self._paused.get((topic, partition), our_now_ms)
+        return place.skew_ms(epoch, unread_counts=paused_ms >= PAUSED_MS)
 
-    def to_ask(self, partitions: Iterable[Partition], our_now_ms: int) -> list[Partition]:
-        """Those to write something to, now, to see when it is appended: nothing more before that is acknowledged.
+    def waiting(self, held: Collection[Leader], paused: Iterable[Partition], our_now_ms: int) -> None:
+        """Of these, and only of these, records are held; these partitions are not read. To be told again and again."""
+        self._paused = {partition: self._paused.get(partition, our_now_ms) for partition in paused}
+        for partition in self._crowded:
+            place = self._places.get(partition)
+            if place is not None:
+                place.forget_but({epoch for topic, number, epoch in held if (topic, number) == partition})
+        self._crowded.clear()
+
+    def to_ask(self, held: Iterable[Leader], our_now_ms: int) -> list[Partition]:
+        """Where to write something, now, to see when it is appended: nothing more before that is acknowledged.
 
         In one order, whatever order they come in: the same history is the same again.
         """
         asked = []
-        for partition in partitions:
+        for topic, number, _ in held:
+            partition = (topic, number)
             place = self._places.get(partition)
             if place is not None and place.is_to_be_asked(our_now_ms):
                 place.asked_ms, place.awaited = our_now_ms, True
@@ -140,8 +158,6 @@ class _Place:
         clock = self.clocks.get(epoch)
         if clock is None:
             clock = self.clocks[epoch] = BrokerClock()
-            while len(self.clocks) > _EPOCHS:
-                del self.clocks[next(iter(self.clocks))]
         self.newest, self.last = epoch, offset
         if (mine := self.written.pop(offset, None)) is not None:
             acknowledged_ms, mine_append_ms = mine
@@ -149,16 +165,19 @@ class _Place:
             append_ms = mine_append_ms + max(0, seen_ms - acknowledged_ms)
         clock.observe(seen_ms, append_ms)
 
-    def skew_ms(self, epoch: int | None, our_now_ms: int) -> int | None:
+    def forget_but(self, held: Collection[int | None]) -> None:
+        """Drop the oldest epochs beyond the bound, but none of which records are held: those could never go."""
+        free = [epoch for epoch in self.clocks if epoch not in held and epoch != self.newest]
+        for epoch in free[: max(0, len(self.clocks) - _EPOCHS)]:
+            del self.clocks[epoch]
+
+    def skew_ms(self, epoch: int | None, *, unread_counts: bool) -> int | None:
         clock = self.clocks.get(epoch)
         skew_ms = None if clock is None else clock.skew_ms
-        if skew_ms is None or epoch != self.newest:
+        if skew_ms is None or epoch != self.newest or not unread_counts:
             return skew_ms
-        for seen_ms, append_ms in self.written.values():
-            bound = _bound(seen_ms, append_ms)
-            if bound is not None and our_now_ms - seen_ms >= UNREAD_MS:
-                skew_ms = max(skew_ms, bound)
-        return skew_ms
+        bounds = (_bound(seen_ms, append_ms) for seen_ms, append_ms in self.written.values())
+        return max([skew_ms, *(bound for bound in bounds if bound is not None)])
 
 
 def _bound(seen_ms: int, append_ms: int) -> int | None:

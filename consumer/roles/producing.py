@@ -9,7 +9,6 @@ from collections.abc import Iterable
 import structlog
 
 from consumer.delivery.core import Core
-from consumer.delivery.offsets import Partition
 from consumer.delivery.step import Write
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.clock import BrokerClocks
@@ -51,9 +50,11 @@ class Producing:
             record = self._encoding.write(self._core.written_for(token), write)
             self._records.write(token, topic=record.topic, key=record.key, value=record.value, headers=record.headers)
 
-    def ask_times(self, partitions: Iterable[Partition], steady_ms: int) -> None:
+    def ask_times(self, steady_ms: int) -> None:
         """Write something where it is to be known when the broker appends it."""
-        for topic, partition in self._clocks.to_ask(partitions, steady_ms):
+        held = self._core.held
+        self._clocks.waiting(held, self._core.paused, steady_ms)
+        for topic, partition in self._clocks.to_ask(held, steady_ms):
             self._times -= 1
             self._records.write(self._times, topic=topic, key=None, value=None, partition=partition)
 

@@ -150,7 +150,7 @@ class Worker:
         step = self._core.next(now_ms, steady_ms, wall_ms=self._clock.wall_ms(), most=most)
         self._seals.begun(now_ms, len(step.send))
         self._act(step)
-        self._producing.ask_times(self._core.held, steady_ms)
+        self._producing.ask_times(steady_ms)
 
     def _collect(self) -> None:
         """Tell the core what happened."""

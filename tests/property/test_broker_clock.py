@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.hold import Leader
-from consumer.kafka.clock import ASK_AGAIN_MS, PLAUSIBLE_MS, UNREAD_MS, WINDOW_MS, BrokerClock, BrokerClocks
+from consumer.kafka.clock import ASK_AGAIN_MS, PAUSED_MS, PLAUSIBLE_MS, WINDOW_MS, BrokerClock, BrokerClocks
 
 # Between two records our clock goes on; each took so long to come to us.
 observations = st.lists(st.tuples(st.integers(0, WINDOW_MS), st.integers(0, 60_000)), min_size=1, max_size=40)
@@ -47,7 +47,7 @@ steps_of_a_log = st.lists(
 def test_whoever_leads_no_record_is_judged_by_a_clock_ahead_of_the_one_that_dated_it(
     brokers: Sequence[int], steps: list[tuple[str, int]]
 ) -> None:
-    """Records are read in order, and before what was written counts: so it is where the partition is not paused."""
+    """Records are read in order and however late: of a partition that is not paused only what is read counts."""
     clocks = BrokerClocks()
     now, epoch, leader = START, 0, 0
     log: list[tuple[int, int]] = []  # each record's epoch and append time
@@ -63,7 +63,7 @@ def test_whoever_leads_no_record_is_judged_by_a_clock_ahead_of_the_one_that_date
             now += number
             if what == "written":
                 clocks.acknowledged(PLACE, len(log) - 1, log[-1][1], now)
-        while next_read < len(log) and what in {"read", "wait", "acknowledged late"}:
+        while next_read < len(log) and what in {"read", "acknowledged late"}:
             at_epoch, append_ms = log[next_read]
             of: Leader = (*PLACE, at_epoch)
             read.setdefault(of, brokers[_leader(steps, at_epoch)])
@@ -103,9 +103,9 @@ def test_an_acknowledgement_counts_for_the_epoch_it_is_read_in() -> None:
     new: Leader = (*PLACE, 2)
     clocks.read(old, 0, START - 100_000, START)
     clocks.acknowledged(PLACE, 1, START + 30_000, START + 5)
-    assert clocks.skew_ms(old, START + UNREAD_MS - 1) == -100_001
+    assert clocks.skew_ms(old, START + 6) == -100_001
     clocks.read(new, 1, START + 30_000, START + 500)
-    assert clocks.skew_ms(old, START + 9 * UNREAD_MS) == -100_001
+    assert clocks.skew_ms(old, START + 9 * PAUSED_MS) == -100_001
     assert clocks.skew_ms(new, START + 500) == 30_000 - 5 - 1
 
 
@@ -114,7 +114,34 @@ def test_what_a_paused_partition_does_not_read_counts_after_a_while() -> None:
     clocks = BrokerClocks()
     clocks.read((*PLACE, 1), 0, START - 50_000_000, START)
     clocks.acknowledged(PLACE, 5_000, START, START + 3)
-    assert clocks.skew_ms((*PLACE, 1), START + 3 + UNREAD_MS) == -4
+    clocks.waiting([(*PLACE, 1)], [PLACE], START + 3)
+    assert clocks.skew_ms((*PLACE, 1), START + 2 + PAUSED_MS) == -50_000_001
+    clocks.waiting([(*PLACE, 1)], [PLACE], START + 3 + PAUSED_MS)
+    assert clocks.skew_ms((*PLACE, 1), START + 3 + PAUSED_MS) == -4
+
+
+def test_what_is_written_behind_a_backlog_says_nothing_until_it_is_read() -> None:
+    """A partition is read from 0 on, slowly; its leader was another one until a moment ago, and 20 s behind."""
+    clocks = BrokerClocks()
+    old: Leader = (*PLACE, 1)
+    clocks.read(old, 0, START - 30_000, START)
+    clocks.acknowledged(PLACE, 80, START + 27_000, START + 3)
+    for offset in range(1, 80):
+        clocks.read(old, offset, START - 30_000, START + offset * 1_000)
+        clocks.waiting([old], [], START + offset * 1_000)
+        assert clocks.skew_ms(old, START + offset * 1_000) == -30_001
+    clocks.read((*PLACE, 2), 80, START + 27_000, START + 80_000)
+    assert clocks.skew_ms((*PLACE, 2), START + 80_000) == 27_000 - 3 - 1
+
+
+def test_a_leader_is_known_for_as_long_as_its_records_are_held() -> None:
+    """In the 15 hours that a record waits a partition may change its leader many times."""
+    clocks = BrokerClocks()
+    for epoch in range(100):
+        clocks.read((*PLACE, epoch), epoch, START + epoch * 60_000, START + epoch * 60_000)
+        clocks.waiting([(*PLACE, 3)], [], START + epoch * 60_000)
+    known = [epoch for epoch in range(100) if clocks.skew_ms((*PLACE, epoch), START) is not None]
+    assert known == [3, *range(85, 100)]
 
 
 @given(skew_us=st.integers(-(10**9), 10**9), appended_us=st.integers(0, 10_000), took_us=st.integers(0, 3_000))
@@ -151,13 +178,14 @@ def test_a_broker_that_tells_no_time_is_taken_to_have_ours() -> None:
 
 def test_a_partition_is_asked_once_until_it_is_long_ago() -> None:
     clocks = BrokerClocks()
-    assert clocks.to_ask([PLACE], START) == []
+    held: list[Leader] = [(*PLACE, None), (*PLACE, 1)]
+    assert clocks.to_ask(held, START) == []
     clocks.read((*PLACE, None), 0, START, START)
-    assert clocks.to_ask([PLACE], START) == [PLACE]
-    assert clocks.to_ask([PLACE], START + 9 * ASK_AGAIN_MS) == []
+    assert clocks.to_ask(held, START) == [PLACE]
+    assert clocks.to_ask(held, START + 9 * ASK_AGAIN_MS) == []
     clocks.acknowledged(PLACE, 1, START, START)
-    assert clocks.to_ask([PLACE], START + ASK_AGAIN_MS) == []
-    assert clocks.to_ask([PLACE], START + ASK_AGAIN_MS + 1) == [PLACE]
+    assert clocks.to_ask(held, START + ASK_AGAIN_MS) == []
+    assert clocks.to_ask(held, START + ASK_AGAIN_MS + 1) == [PLACE]
     clocks.forget([PLACE])
     assert clocks.skew_ms((*PLACE, None), START) is None
 
@@ -181,4 +209,4 @@ def test_partitions_are_asked_in_one_order_whatever_set_they_come_from() -> None
     places = [("retry.1m", 0), ("retry.5s", 1), ("retry.5s", 0)]
     for place in places:
         clocks.read((*place, None), 0, START, START)
-    assert clocks.to_ask(places, START) == sorted(places)
+    assert clocks.to_ask([(*place, None) for place in places], START) == sorted(places)

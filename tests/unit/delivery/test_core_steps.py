@@ -531,9 +531,9 @@ def test_each_record_is_due_by_the_clock_of_its_own_leader() -> None:
         )
         core.records(NOW_MS, [record])
     core.next(NOW_MS, NOW_MS)
-    assert core.held == {RETRY}
+    assert core.held == {(*RETRY, 1), (*RETRY, 2), (*RETRY, 3)}
     core.next(NOW_MS + 900, NOW_MS + 900)
     assert core.next(NOW_MS + 900, NOW_MS + 900).load == {}
     step = core.next(NOW_MS + 3_000, NOW_MS + 3_000)
     assert step.load == {"acme": None}
-    assert core.held == {RETRY}
+    assert core.held == {(*RETRY, 3)}

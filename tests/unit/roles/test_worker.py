@@ -11,6 +11,7 @@ import structlog
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
+from consumer.delivery.hold import Leader
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step, Write
 from consumer.delivery.traffic import START_AT_ONCE
@@ -169,6 +170,7 @@ def test_the_brokers_clock_is_never_taken_to_be_ahead() -> None:
     clocks = worker._parts.clocks
     clocks.read(leader, 0, NOW_MS - 60_000, NOW_MS)
     worker._acknowledge()
+    clocks.read(leader, 7, NOW_MS, NOW_MS + 60_000)
     assert clocks.skew_ms(leader, NOW_MS + 60_000) == -1
 
 
@@ -304,8 +306,8 @@ def test_a_second_time_is_not_asked_for_while_kafka_has_not_answered_the_first()
 
     class Holding(Core):
         @property
-        def held(self) -> set[Partition]:
-            return {("t.retry.1s", 0)}
+        def held(self) -> frozenset[Leader]:
+            return frozenset({("t.retry.1s", 0, 1)})
 
     time = Time()
     records = Silent(time)
