@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
@@ -25,8 +24,6 @@ from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes, checked, checked_changes
-
-_LOCKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,8 @@ class Webhooks:
         self._directory = directory
         self._store = store
         self._now_ms = now_ms
-        self._creating = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._counting = threading.Lock()
+        self._creating: dict[str, set[tuple[Owner, str]]] = {}  # of each tenant, those under way
 
     def create(self, owner: Owner, wishes: Wishes, *, id: str | None = None) -> tuple[Subscription, str]:  # noqa: A002 # what everybody calls it
         """A new webhook of its owner, and its secret in the clear.
@@ -81,7 +79,7 @@ class Webhooks:
             entropy=secrets.token_bytes,
             allow_http=self._settings.allow_http,
         )
-        with self._within_quota(owner.tenant):
+        with self._within_quota(owner, created.id):
             if not self._store.write(created):
                 raise Conflict(created.id)
         return created, secret
@@ -182,10 +180,19 @@ class Webhooks:
         return brand_named(owner.brand, self._settings.brands_dir)
 
     @contextmanager
-    def _within_quota(self, tenant: str) -> Iterator[None]:
-        """One creation of a tenant at a time: they are counted. Two processes at once may pass by one each."""
+    def _within_quota(self, owner: Owner, id_: str) -> Iterator[None]:
+        """Creations that are under way count too, so none waits for another. Two processes may pass by one each."""
         most = self._settings.max_webhooks
-        with self._creating[hash(tenant) % _LOCKS]:
-            if self._directory.count(tenant) >= most:
+        with self._counting:
+            # First who is not there yet: one that comes meanwhile is counted twice, and never not at all.
+            coming = sum(self._directory.get(*each) is None for each in self._creating.get(owner.tenant, ()))
+            if coming + self._directory.count(owner.tenant) >= most:
                 raise QuotaReached(most)
+            self._creating.setdefault(owner.tenant, set()).add((owner, id_))
+        try:
             yield
+        finally:
+            with self._counting:
+                self._creating[owner.tenant].discard((owner, id_))
+                if not self._creating[owner.tenant]:
+                    del self._creating[owner.tenant]

@@ -168,8 +168,8 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         return GuardedStream(inner, self._address, self._guard)
 
     def get_extra_info(self, info: str) -> object:
-        """What httpcore asks; a connection that holds surplus bytes says it is readable, so that none uses it again."""
-        if info == "is_readable" and self._surplus:
+        """What httpcore asks; a connection that has surplus bytes says it is readable, so that none uses it again."""
+        if info == "is_readable" and (self._surplus or _is_readable(self._inner.get_extra_info("ssl_object"))):
             return True
         return self._inner.get_extra_info(info)
 
@@ -201,3 +201,19 @@ class GuardedStream(httpcore.AsyncNetworkStream):
             self._surplus = True  # httpcore refuses these bytes too and gives the failure its name
             return
         self._surplus = self._answer.their_state is h11.DONE and bool(self._answer.trailing_data[0])
+
+
+def _is_readable(tls: object) -> bool:
+    """Whether TLS has something that was not asked for: it came off the socket with the answer, in a record behind it.
+
+    Looking takes a byte of it away, so the connection is of no more use then.
+    """
+    if not isinstance(tls, ssl.SSLObject):
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True

@@ -97,17 +97,15 @@ def test_sigterm_ends_run_in_order_whatever_it_is_doing(tmp_path: Path, delay_s:
     assert code == 0 or (delay_s < 1 and ended_unstarted), log.read_text()
 
 
-def test_the_help_is_there_at_once(tmp_path: Path) -> None:
-    done = hookline(tmp_path, "--help")
-    took = []
-    for _ in range(3):
-        began = time.monotonic()
-        done = hookline(tmp_path, "--help")
-        took.append(time.monotonic() - began)
+def test_the_help_is_there_without_what_the_commands_need(tmp_path: Path) -> None:
+    """Importing that takes twice as long as all the rest."""
+    done = hookline(tmp_path, "--help", PYTHONPROFILEIMPORTTIME="1")
 
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("run", "publish", "topics", "webhooks", "dead-letters", "demo"))
-    assert min(took) < 0.6, "0.2 s on an idle machine: a group's imports must not creep into it"
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "consumer" in imported
+    assert imported.isdisjoint({"confluent_kafka", "fastapi", "httpx", "pycurl", "redis"})
 
 
 def test_a_misspelt_variable_is_told_once_with_the_one_that_was_meant(tmp_path: Path) -> None:

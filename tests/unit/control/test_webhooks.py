@@ -1,5 +1,6 @@
 """An owner's webhooks, served over a topic in memory by one process or two."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -197,3 +198,16 @@ def test_a_quota_holds_against_many_at_once() -> None:
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(lambda _: made(), range(32))) == 3
     assert len(webhooks.page(ACME, None, 100)[0]) == 3
+
+
+def test_a_creation_waits_for_no_other_of_its_tenant() -> None:
+    both = threading.Barrier(2)
+
+    class Meeting(MemoryTopic):
+        def write(self, record: NewRecord) -> "Future[Place]":
+            both.wait(5)  # broken unless two are being written at once
+            return super().write(record)
+
+    webhooks = served(Meeting(), most=2)
+    with ThreadPoolExecutor(2) as pool:
+        assert len({created.id for created, _ in pool.map(lambda _: webhooks.create(ACME, wishes()), range(2))}) == 2
