@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumer.delivery.hold import Leader
@@ -44,6 +44,7 @@ steps_of_a_log = st.lists(
 
 
 @given(brokers=st.tuples(skews, skews, skews), steps=steps_of_a_log)
+@example(brokers=(0, 20_000, 0), steps=[("written", 0), ("read", 0), ("led", 1), ("written", 0)])
 def test_whoever_leads_no_record_is_judged_by_a_clock_ahead_of_the_one_that_dated_it(
     brokers: Sequence[int], steps: list[tuple[str, int]]
 ) -> None:
