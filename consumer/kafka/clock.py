@@ -11,6 +11,9 @@ record is, its leader epoch says when it is read. So what is held is judged by r
 epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. Until it is
 read it says nothing, however long that takes. Only while its partition is paused, and it cannot be read, it counts for
 the newest epoch read there.
+
+A former leader appends nothing more. Whoever reads its records late, after a restart, can measure it no more: it is
+taken to be at most five minutes behind the newest, or each restart would begin their delays anew.
 """
 
 from collections import deque
@@ -25,6 +28,8 @@ WINDOW_MS: Final = 600_000
 # 1,234 ms after the epoch.
 PLAUSIBLE_MS: Final = 86_400_000
 ASK_AGAIN_MS: Final = WINDOW_MS // 2
+APART_MS: Final = 300_000
+"""No further apart are two brokers' clocks: as Kerberos wants it, and who checks a signature's time."""
 PAUSED_MS: Final = 2_000
 """A partition that is paused for less is read again soon."""
 
@@ -174,7 +179,12 @@ class _Place:
     def skew_ms(self, epoch: int | None, *, unread_counts: bool) -> int | None:
         clock = self.clocks.get(epoch)
         skew_ms = None if clock is None else clock.skew_ms
-        if skew_ms is None or epoch != self.newest or not unread_counts:
+        if skew_ms is None:
+            return None
+        if epoch != self.newest:
+            newest_ms = self.clocks[self.newest].skew_ms
+            return skew_ms if newest_ms is None else max(skew_ms, newest_ms - APART_MS)
+        if not unread_counts:
             return skew_ms
         bounds = (_bound(seen_ms, append_ms) for seen_ms, append_ms in self.written.values())
         return max([skew_ms, *(bound for bound in bounds if bound is not None)])
