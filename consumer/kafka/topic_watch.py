@@ -28,7 +28,7 @@ _EVERY_S: Final = 1.0
 _LIST_EVERY_S: Final = 5.0
 _SHARE: Final = 20  # a look takes at most this part of the time
 _GONE_AFTER: Final = 3
-_LEAVE_S: Final = 1.0
+_LEAVE_S: Final = 0.2  # of a drain; a thread that waits for a broker that is away is left behind
 _ABSENT: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_EXCEPTION})
 
 

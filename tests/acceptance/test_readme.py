@@ -7,6 +7,7 @@ over the `.env` that a page writes, and the tools that a page expects of its rea
 """
 
 import base64
+import fcntl
 import http.client
 import json
 import os
@@ -29,11 +30,12 @@ from standardwebhooks import Webhook
 from tests import markdown
 from tests.brands_page import write_acme
 from tests.markdown import ROOT, Block
+from tests.services import shared
 from tests.services.kafka import Kafka
 from tests.services.server import LocalProcess, free_port, listening
 
-# The pages name ports, and one reader at a time may have them.
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.timeout(480)]
+# A reader may have to wait for the one before: see `ports`.
+pytestmark = pytest.mark.timeout(480)
 
 RUN = {"sh", "sh keep", "sh later", "python run"}
 _STEP_S = 90.0
@@ -193,6 +195,14 @@ class Reader:
 
 
 @pytest.fixture
+def ports() -> Iterator[None]:
+    """The pages name ports for their endpoints, and one reader at a time may have them, in whatever worker."""
+    with Path(os.environ[shared.VARIABLE]).with_name("pages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
 def reader(tmp_path: Path, private_kafka: Kafka, redis_url: str) -> Iterator[Reader]:
     """With a broker of its own: what a page calls its topics is then nobody else's."""
     write_acme(tmp_path / "brands")  # the files that docs/brands.md says to write
@@ -214,7 +224,7 @@ def _runnable(page: str) -> list[Block]:
     return [block for block in markdown.blocks(ROOT / page) if block.info in RUN]
 
 
-def test_the_readme_from_an_empty_folder_to_verified_events(reader: Reader) -> None:
+def test_the_readme_from_an_empty_folder_to_verified_events(ports: None, reader: Reader) -> None:
     for block in _runnable("README.md"):
         reader.follow(block)
     for event_type in ("order.paid", "order.sent", "order.closed"):
@@ -223,7 +233,7 @@ def test_the_readme_from_an_empty_folder_to_verified_events(reader: Reader) -> N
     assert reader.stop() == [0]
 
 
-def test_getting_started_goes_on_from_the_readme(reader: Reader, registry_url: str) -> None:
+def test_getting_started_goes_on_from_the_readme(ports: None, reader: Reader, registry_url: str) -> None:
     reader.environment["HOOKLINE_SCHEMA_REGISTRY_URL"] = registry_url
     for block in _runnable("README.md"):
         reader.follow(block)
