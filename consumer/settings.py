@@ -83,6 +83,11 @@ def _listed(value: object) -> object:
     return value
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Which of the known names was probably meant by this one, if any is like it."""
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
+
+
 def flat(table: Mapping[str, object]) -> dict[str, object]:
     """A table of properties: TOML reads `bootstrap.servers = …` as a table `bootstrap` that holds `servers`."""
     found: dict[str, object] = {}
@@ -99,8 +104,8 @@ class _File(TomlConfigSettingsSource):
         told: dict[str, object] = super().__call__()
         for name in told:
             if name not in Settings.model_fields and not (PREFIX + name.upper()).startswith(KAFKA):
-                closest = get_close_matches(name.lower(), Settings.model_fields, n=1)
-                hint = f": did you mean {closest[0]}?" if closest else ""
+                closest = nearest(name.lower(), Settings.model_fields)
+                hint = "" if closest is None else f": did you mean {closest}?"
                 raise ConfigurationError(name, f"{TOML} names no setting by this{hint}")
         return told
 
@@ -314,8 +319,8 @@ def strangers(names: Iterable[str]) -> dict[str, str | None]:
     for name in sorted(names):
         upper = name.upper()
         if upper.startswith(PREFIX) and not upper.startswith(KAFKA) and upper.removeprefix(PREFIX) not in known:
-            closest = get_close_matches(upper.removeprefix(PREFIX), known, n=1)
-            found[name] = PREFIX + closest[0] if closest else None
+            closest = nearest(upper.removeprefix(PREFIX), known)
+            found[name] = None if closest is None else PREFIX + closest
     return found
 
 

@@ -118,8 +118,10 @@ class Front:
 
     def _still(self, caller: Caller) -> None:
         """A key that ended while its body was on its way opens nothing. Raises Refusal: 401."""
-        key = None if caller.key_id is None else self._services.plane.keys.get(caller.key_id)
-        if caller.key_id is not None and (key is None or not key.holds(self._now_ms())):
+        if caller.key_id is None:
+            return
+        key = self._services.plane.keys.get(caller.key_id)
+        if key is None or not key.holds(self._now_ms()):
             raise callers.unauthorized()
 
     async def _public(self, scope: Scope) -> Response | None:

@@ -102,8 +102,9 @@ class Attempting:
             self._boundaries.take(job.entry)
             request = self._request(wall_ms, job)
             if isinstance(request, Failure):
-                self._traffic.answered(job, read(request, now_ms), now_ms)
-                self._ended(now_ms, job, request, read(request, now_ms))
+                asked = read(request, now_ms)
+                self._traffic.answered(job, asked, now_ms)
+                self._ended(now_ms, job, request, asked)
             else:
                 job.request = request
                 self._step.send.append((self.flying.begin(job), request))

@@ -9,12 +9,11 @@ librdkafka's properties: https://github.com/confluentinc/librdkafka/blob/master/
 import logging
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Final, TypeAlias, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import ConfigurationError, Settings, nearest
 from consumer.telemetry.repeats import Repeats
 
 Properties: TypeAlias = dict[str, str | int | bool]
@@ -112,8 +111,8 @@ def client_properties(
     users = {_canonical(name): value for name, value in settings.kafka.items()}
     as_written = {_canonical(name): _UNDERSCORED.get(name, name) for name in settings.kafka}
     if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
-        close = get_close_matches("bootstrap.servers", users, n=1)
-        instead = f" (there is only {_variable(close[0])}, which is no setting)" if close else ""
+        close = nearest("bootstrap.servers", users)
+        instead = "" if close is None else f" (there is only {_variable(close)}, which is no setting)"
         wanted = "say where Kafka is, as in kafka-1:9092,kafka-2:9092"
         raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", wanted + instead)
     fixed = {_canonical(name): value for name, value in (ours or {}).items()}
@@ -173,8 +172,8 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
 
 
 def _meant(name: str) -> str:
-    closest = get_close_matches(name, _USUAL, n=1)
-    return f": did you mean {_variable(closest[0])}?" if closest else ": take it away, or see README.md, Settings"
+    closest = nearest(name, _USUAL)
+    return ": take it away, or see README.md, Settings" if closest is None else f": did you mean {_variable(closest)}?"
 
 
 def _canonical(name: str) -> str:

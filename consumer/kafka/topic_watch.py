@@ -47,7 +47,6 @@ class TopicWatch:
         self._closing = threading.Event()
         self._away = Outage(_log, "topics not looked up")
         self._denied: set[str] = set()
-        self._lock = threading.Lock()
         self._state = Incarnations()
         self._bug: Exception | None = None
         self._listed: tuple[str, ...] = ()
@@ -110,10 +109,9 @@ class TopicWatch:
             KafkaBroken: the broker could not be asked.
         """
         ids = self.ask({*self._selection.names, *self._matching()})
-        with self._lock:
-            if self._dealing is not None and self._describes and ids:
-                self.unread = self._dealing.unread(ids)
-            self._state.looked(ids)
+        if self._dealing is not None and self._describes and ids:
+            self.unread = self._dealing.unread(ids)
+        self._state.looked(ids)
 
     def _matching(self) -> tuple[str, ...]:
         """What the expressions match; a list of all topics is long, so it is asked for more seldom."""

@@ -7,11 +7,21 @@ surfaces in the loop.
 import os
 import queue
 import threading
-from collections.abc import Callable
-from typing import Generic, TypeVar
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
 
 Question = TypeVar("Question")
 Reply = TypeVar("Reply")
+
+_LEAVE_S: Final = 2.0
+
+
+def leave(threads: Sequence[threading.Thread]) -> None:
+    """Wait for threads that were told to end, for two seconds in all. One that takes longer is left behind."""
+    until_s = time.monotonic() + _LEAVE_S
+    for thread in threads:
+        thread.join(max(0.0, until_s - time.monotonic()))
 
 
 class Replies(Generic[Reply]):

@@ -20,7 +20,7 @@ from consumer.delivery.boundary import Boundary
 from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import RefusedSchema, SchemaAnswer
-from consumer.roles.lookup import Replies
+from consumer.roles.lookup import Replies, leave
 from consumer.telemetry.bugs import contain, reported
 from consumer.telemetry.outage import Outage
 
@@ -29,7 +29,6 @@ _log = structlog.get_logger("pool")
 _THREADS: Final = 4
 _AGAIN_S: Final = 1.0
 _AGAIN_MOST_S: Final = 8.0
-_LEAVE_S: Final = 2.0
 
 
 class SchemaLookup:
@@ -73,9 +72,7 @@ class SchemaLookup:
         with self._moved:
             self._closing = True
             self._moved.notify_all()
-        until_s = time.monotonic() + _LEAVE_S
-        for thread in self._threads:
-            thread.join(max(0.0, until_s - time.monotonic()))
+        leave(self._threads)
         self._replies.close()
 
     def _run(self) -> None:

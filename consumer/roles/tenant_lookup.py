@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from consumer.delivery.tenants import Loading
-from consumer.roles.lookup import Replies
+from consumer.roles.lookup import Replies, leave
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.reader import Unavailable
 
@@ -27,7 +27,6 @@ Read: TypeAlias = Callable[[Wanted, int], tuple[Mapping[str, Loading], list[str]
 FEW: Final = 500
 AT_ONCE: Final = 100
 _MOST: Final = 2**53
-_LEAVE_S: Final = 2.0
 
 _log = structlog.get_logger("pool")
 
@@ -69,9 +68,7 @@ class TenantLookup:
         self._closing.set()
         self._small.put(None)
         self._large.put(None)
-        until_s = time.monotonic() + _LEAVE_S
-        for thread in self._threads:
-            thread.join(max(0.0, until_s - time.monotonic()))
+        leave(self._threads)
         self._replies.close()
 
     def _read_small(self) -> None:

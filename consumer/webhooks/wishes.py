@@ -85,12 +85,12 @@ def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
         wishes,
         tenant=faults.checked(partial(fields.check_tenant, "tenant"), wishes.tenant),
         url=faults.checked(partial(stored_url, allow_http=allow_http), wishes.url),
-        event_types=faults.checked(partial(_event_types, brand=brand), wishes.event_types),
+        event_types=faults.checked(_event_types(brand), wishes.event_types),
         product=faults.checked(_product, wishes.product),
         name=faults.checked(partial(fields.check_line, "name"), wishes.name),
         description=faults.checked(partial(fields.check_text, "description"), wishes.description),
-        secret=faults.checked(partial(_secret, signing=wishes.signing or brand.signing), wishes.secret),
-        timeout_ms=faults.checked(_timeout_ms, wishes.timeout_ms),
+        secret=faults.checked(_secret(wishes.signing or brand.signing), wishes.secret),
+        timeout_ms=faults.checked(_unless_none(fields.check_timeout_ms), wishes.timeout_ms),
         headers=faults.checked(partial(_headers, brand=brand), wishes.headers),
         filter_json=faults.checked(check_filter, wishes.filter_json),
         rate_per_s=faults.checked(fields.check_rate_per_s, wishes.rate_per_s),
@@ -113,7 +113,7 @@ def checked_changes(was: Subscription, changes: Changes, brand: Brand, *, allow_
     stored = replace(
         changes,
         url=url,
-        event_types=_given(faults, partial(_event_types, brand=brand))(changes.event_types),
+        event_types=_given(faults, _event_types(brand))(changes.event_types),
         product=_given(faults, _product)(changes.product),
         name=_given(faults, partial(fields.check_line, "name"))(changes.name),
         description=_given(faults, partial(fields.check_text, "description"))(changes.description),
@@ -152,20 +152,20 @@ def _given(faults: Faults, check: Callable[[T], T]) -> Callable[[Maybe[T]], Mayb
     return checked
 
 
-def _event_types(event_types: tuple[str, ...] | None, *, brand: Brand) -> tuple[str, ...] | None:
-    return None if event_types is None else fields.check_event_types(event_types, brand)
+def _unless_none(check: Callable[[T], T]) -> Callable[[T | None], T | None]:
+    """The check, of what may be none."""
+    return lambda wish: None if wish is None else check(wish)
 
 
-def _product(product: str | None) -> str | None:
-    return None if product is None else fields.check_name("product", product)
+_product = _unless_none(partial(fields.check_name, "product"))
 
 
-def _secret(secret: str | None, *, signing: SigningProfile) -> str | None:
-    return None if secret is None else secrets.check_secret(secret, signing)
+def _event_types(brand: Brand) -> Callable[[tuple[str, ...] | None], tuple[str, ...] | None]:
+    return _unless_none(partial(fields.check_event_types, brand=brand))
 
 
-def _timeout_ms(timeout_ms: int | None) -> int | None:
-    return None if timeout_ms is None else fields.check_timeout_ms(timeout_ms)
+def _secret(signing: SigningProfile) -> Callable[[str | None], str | None]:
+    return _unless_none(partial(secrets.check_secret, profile=signing))
 
 
 def _headers(headers: Mapping[str, str], *, brand: Brand, kept: Collection[str] = ()) -> Mapping[str, str]:

@@ -64,6 +64,14 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def on_kafka(kafka_bootstrap: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings lead to the shared broker, under a prefix of the test's own."""
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
+    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
+
+
+@pytest.fixture
 def silent() -> Iterator[str]:
     """A server that accepts and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
@@ -111,16 +119,8 @@ def _api(address: str) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(KAFKA.keys() - {"topics check", "topics create"}))
 def test_a_missing_topic_is_told_as_such(
-    name: str,
-    kafka_bootstrap: str,
-    topic_prefix: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    name: str, on_kafka: None, topic_prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
-    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
-    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
-
     assert call([*name.split(), *KAFKA[name]]) == os.EX_CONFIG
 
     said = capsys.readouterr().err
@@ -133,16 +133,9 @@ def test_a_missing_topic_is_told_as_such(
 
 
 def test_where_there_is_no_redis_every_command_that_asks_it_names_the_setting(
-    closed: str,
-    kafka_bootstrap: str,
-    topic_prefix: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    closed: str, on_kafka: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
-    monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
     monkeypatch.setenv("HOOKLINE_REPLICATION_FACTOR", "1")
-    monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
     monkeypatch.setenv("HOOKLINE_REDIS_URL", f"redis://{closed}/0")
     assert call(["topics", "create"]) == os.EX_OK
     for name in ("webhooks list", "keys list", "keys create", "keys rotate-encryption"):
