@@ -204,6 +204,10 @@ class Core:
         """What each partition may be committed as."""
         return self._intake.positions()
 
+    def changed_positions(self) -> dict[Partition, Position]:
+        """Those of them that may be others than when this was last asked."""
+        return self._intake.changed_positions()
+
     # ── whose it is ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def sent_for(self, token: int) -> Job | None:
@@ -263,8 +267,8 @@ class Core:
 
     def _relieve(self, now_ms: int) -> None:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
-        for window in self._intake.windows.values():
-            if window.crowded and not window.draining:
+        for window in self._intake.crowded():
+            if not window.draining:
                 self._intake.pause(window)
                 self._attempting.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
                 self._planning.relieve(now_ms, window)

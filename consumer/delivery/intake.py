@@ -56,12 +56,14 @@ class Intake:
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, DoneMap]] = {}
+        self._changed: dict[Window, None] = {}
+        self._crowded: dict[Window, None] = {}
         self.windows: dict[Partition, Window] = {}
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours, each to be read from its position."""
         for partition, position in partitions.items():
-            window = Window(partition, self._done(partition, position))
+            window = Window(partition, self._done(partition, position), self._changed)
             window.began = position.offset
             self.windows[partition] = window
 
@@ -72,6 +74,7 @@ class Intake:
             if window is not None:
                 window.closed = True
                 self._paused.discard(window)
+                self._crowded.pop(window, None)
                 done = window.done()
                 if done is not None:
                     self._left[partition] = (window.began, done)
@@ -84,7 +87,8 @@ class Intake:
         self._left.pop(partition, None)
         if partition in self.windows:
             self._paused.discard(self.windows[partition])
-            self.windows[partition] = Window(partition)
+            self._crowded.pop(self.windows[partition], None)
+            self.windows[partition] = Window(partition, changes=self._changed)
 
     def records(self, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
         """Take records in; the events among them can go on."""
@@ -137,8 +141,29 @@ class Intake:
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""
-        positions = ((partition, window.position) for partition, window in self.windows.items())
-        return {partition: position for partition, position in positions if position is not None}
+        return self._positions(self.windows.values())
+
+    def changed_positions(self) -> dict[Partition, Position]:
+        """What those partitions may be committed as of which something may have changed since this was last asked."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return self._positions(window for window in changed if self.windows.get(window.partition) is window)
+
+    def crowded(self) -> list[Window]:
+        """The windows whose map is nearly full, as of their last position."""
+        return list(self._crowded)
+
+    def _positions(self, windows: Iterable[Window]) -> dict[Partition, Position]:
+        positions: dict[Partition, Position] = {}
+        for window in windows:
+            position = window.position
+            if position is not None:
+                positions[window.partition] = position
+            if window.crowded:
+                self._crowded[window] = None
+            else:
+                self._crowded.pop(window, None)
+        return positions
 
     def _done(self, partition: Partition, position: Position) -> DoneMap | None:
         """What need not be done again: as committed, and what was finished here before the partition was lost.

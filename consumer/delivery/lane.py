@@ -74,20 +74,28 @@ class Lane:
         "concurrency",
         "flying",
         "holders",
+        "kept_ms",
+        "key",
+        "listed",
         "origin",
         "place",
         "queue",
         "rate_per_s",
+        "share",
     )
 
-    def __init__(self, origin: Origin, share: Share, breaker: Breaker) -> None:
+    def __init__(self, key: tuple[str, str], origin: Origin, share: Share, breaker: Breaker) -> None:
+        self.key = key  # its subscription and URL
         self.origin = origin
+        self.share = share
         self.holders = (share, origin)  # each of them has to have room for a request
         self.breaker = breaker
         self.queue: deque[Job] = deque()
         self.flying: dict[Job, int] = {}  # to when each was started, oldest first
         self.place = Place.IDLE
         self.asleep_until_ms = 0
+        self.listed = False  # whether `Lanes` has it among the busy ones
+        self.kept_ms = 0.0  # and until when it keeps it although nothing of it waits
         self.concurrency = 1
         self.rate_per_s: float | None = None
         self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
@@ -114,6 +122,11 @@ class Lane:
     def is_busy(self) -> bool:
         """Whether anything waits in it or is under way."""
         return bool(self.queue or self.flying)
+
+    @property
+    def kept_until_ms(self) -> float:
+        """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
+        return max(self._rate_ms, self._asked_ms, self.breaker.remembered_until_ms)
 
     @property
     def has_room(self) -> bool:

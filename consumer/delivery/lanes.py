@@ -1,27 +1,42 @@
 """The lanes that a process knows, their origins, and the shares of their tenants.
 
-The law: one lane for each subscription and URL, one origin for each scheme, host and port, however they are written,
-one share for each tenant; and no more of them are remembered than need be: a lane is forgotten only while nothing of it
-is queued or under way and its breaker is closed.
+The laws:
+- one lane for each subscription and URL, one origin for each scheme, host and port, however they are written, one
+  share for each tenant;
+- whatever is done turn by turn, or four times a second, meets only the lanes that are busy, and each other lane once
+  for each time that it was: neither grows with the lanes there are;
+- a lane that is not busy is forgotten, with its origin and its share when it was their last. What it knows of its
+  endpoint is worth half a minute. What keeps its requests back, and what its breaker has against it, are worth as long
+  as `Lane.kept_until_ms` says. Of either kind so many are remembered, the ones that were busy last.
+
+```
+          stir                   half a minute, or too many                 kept_until_ms, or too many
+  busy ◄──────── (any)   idle ──────────────────────────────► kept back ──────────────────────────────► forgotten
+    └── settle ──────────►│                                       ▲ only with something to keep, else forgotten
+```
 """
 
-from collections.abc import Iterator
+import heapq
+from collections import OrderedDict
+from collections.abc import KeysView
+from itertools import count
+from typing import Final
 from urllib.parse import urlsplit
 
 from consumer.delivery.breaker import Breaker
-from consumer.delivery.lane import Lane, Place
+from consumer.delivery.lane import Lane
 from consumer.delivery.limit import Origin, Share
 from consumer.webhooks.subscription import Subscription
 
-_REMEMBERED = 50_000
+IDLE_MS: Final = 30_000
+IDLE_MOST: Final = 10_000
 _PORTS = {"https": ":443", "http": ":80"}
 
 
 class Lanes:
-    """Iterates over the lanes.
+    """`in_flight` is what the process may have under way, `tenant_in_flight` what one tenant may.
 
-    `in_flight` is what the process may have under way, `tenant_in_flight` what one tenant may; `breaker_times_ms` see
-    `Breaker`.
+    `breaker_times_ms` see `Breaker`.
     """
 
     def __init__(self, in_flight: int, tenant_in_flight: int, breaker_times_ms: tuple[int, ...]) -> None:
@@ -31,9 +46,23 @@ class Lanes:
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._origins: dict[str, Origin] = {}
         self._shares: dict[str, Share] = {}
+        self._busy: dict[Lane, None] = {}
+        self._idle: OrderedDict[Lane, int] = OrderedDict()  # since when, longest first
+        self._kept: list[tuple[float, int, Lane]] = []
+        self._order = count()
 
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._lanes.values())
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    @property
+    def holders(self) -> int:
+        """How many origins and shares are known."""
+        return len(self._origins) + len(self._shares)
+
+    @property
+    def busy(self) -> KeysView[Lane]:
+        """The lanes of which anything is queued or under way, and some that were so a moment ago."""
+        return self._busy.keys()
 
     def of(self, subscription: Subscription) -> Lane:
         """Its lane, a new one where there is none."""
@@ -41,28 +70,56 @@ class Lanes:
         lane = self._lanes.get(key)
         if lane is None:
             origin, share = self._origin(subscription.url), self._share(subscription.tenant)
-            lane = self._lanes[key] = Lane(origin, share, Breaker(self._breaker_times_ms))
+            lane = self._lanes[key] = Lane(key, origin, share, Breaker(self._breaker_times_ms))
+            for holder in lane.holders:
+                holder.lanes += 1
+            self.stir(lane)
         return lane
 
-    def forget_idle(self) -> None:
-        """Where there are many, forget those of which nothing need be remembered."""
-        if len(self._lanes) <= _REMEMBERED:
-            return
-        idle = [
-            key
-            for key, lane in self._lanes.items()
-            if lane.place is Place.IDLE and not lane.queue and not lane.flying and lane.breaker.closed
-        ]
-        for key in idle:
-            del self._lanes[key]
-        used = {holder for lane in self._lanes.values() for holder in lane.holders}
-        self._origins = {name: origin for name, origin in self._origins.items() if origin in used}
-        self._shares = {tenant: share for tenant, share in self._shares.items() if share in used}
+    def stir(self, lane: Lane) -> None:
+        """Something of this lane is queued, and it is not among the busy ones (`lane.listed`)."""
+        lane.listed = True
+        lane.kept_ms = 0.0
+        self._idle.pop(lane, None)
+        self._busy[lane] = None
+
+    def settle(self, now_ms: int) -> None:
+        """What is busy no longer is idle from now on; what need not be remembered is forgotten."""
+        for lane in [lane for lane in self._busy if not lane.is_busy]:
+            del self._busy[lane]
+            lane.listed = False
+            self._idle[lane] = now_ms
+        while self._idle:
+            lane, since_ms = next(iter(self._idle.items()))
+            if len(self._idle) <= IDLE_MOST and now_ms - since_ms < IDLE_MS:
+                break
+            del self._idle[lane]
+            self._keep(lane, now_ms)
+        while self._kept and (self._kept[0][0] <= now_ms or len(self._kept) > IDLE_MOST):
+            until_ms, _, lane = heapq.heappop(self._kept)
+            if lane.kept_ms == until_ms:  # else it was busy since
+                self._forget(lane)
+
+    def _keep(self, lane: Lane, now_ms: int) -> None:
+        lane.kept_ms = lane.kept_until_ms
+        if lane.kept_ms > now_ms:
+            heapq.heappush(self._kept, (lane.kept_ms, next(self._order), lane))
+        else:
+            self._forget(lane)
+
+    def _forget(self, lane: Lane) -> None:
+        del self._lanes[lane.key]
+        lane.share.lanes -= 1
+        if not lane.share.lanes:
+            del self._shares[lane.share.tenant]
+        lane.origin.lanes -= 1
+        if not lane.origin.lanes:
+            del self._origins[lane.origin.name]
 
     def _share(self, tenant: str) -> Share:
         share = self._shares.get(tenant)
         if share is None:
-            share = self._shares[tenant] = Share(self._tenant_in_flight)
+            share = self._shares[tenant] = Share(tenant, self._tenant_in_flight)
         return share
 
     def _origin(self, url: str) -> Origin:
@@ -72,5 +129,5 @@ class Lanes:
         origin = self._origins.get(name)
         if origin is None:
             # No origin may hold more than half of the process.
-            origin = self._origins[name] = Origin(max(1, self._in_flight // 2))
+            origin = self._origins[name] = Origin(name, max(1, self._in_flight // 2))
         return origin

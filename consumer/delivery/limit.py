@@ -41,9 +41,11 @@ class Origin:
     webhook's trouble cannot close an origin that thousands share.
     """
 
-    __slots__ = ("_limit", "_most", "flying")
+    __slots__ = ("_limit", "_most", "flying", "lanes", "name")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, name: str, most: int) -> None:
+        self.name = name
+        self.lanes = 0  # how many are known
         self._most = most
         self._limit = Limit(start=min(64.0, float(most)), floor=min(8.0, float(most)), cut=2 / 3)
         self.flying = 0
@@ -65,9 +67,11 @@ class Origin:
 class Share:
     """What is under way of one tenant, whatever its origins: names cost nothing, so a limit of each bounds nobody."""
 
-    __slots__ = ("_most", "flying")
+    __slots__ = ("_most", "flying", "lanes", "tenant")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, tenant: str, most: int) -> None:
+        self.tenant = tenant
+        self.lanes = 0  # how many are known
         self._most = most
         self.flying = 0
 

@@ -31,10 +31,14 @@ _CROWDED = done_map.MOST * 7 // 8
 
 
 class Window:
-    """The unfinished records of one assigned partition. `done` is what an earlier owner had finished."""
+    """The unfinished records of one assigned partition. `done` is what an earlier owner had finished.
+
+    It puts itself into `changes` when its position may be another than `position` said last.
+    """
 
     __slots__ = (
         "_changed",
+        "_changes",
         "_done",
         "_last_done",
         "_next",
@@ -52,7 +56,9 @@ class Window:
         "partition",
     )
 
-    def __init__(self, partition: Partition, done: DoneMap | None = None) -> None:
+    def __init__(
+        self, partition: Partition, done: DoneMap | None = None, changes: "dict[Window, None] | None" = None
+    ) -> None:
         self.partition = partition
         self.began = 0  # the offset it was assigned with
         self.closed = False
@@ -69,13 +75,15 @@ class Window:
         self._partly_seen = set(self._partly)
         self._position: Position | None = None
         self._changed = False
+        self._changes = {} if changes is None else changes
 
     def begin(self, offset: int) -> bool:
         """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
         if offset < self._next:
             return False
         self._next = offset + 1
-        self._changed = True
+        if not self._changed:
+            self._change()
         if self._done is not None:
             if self._done.is_done(offset):
                 return False
@@ -93,12 +101,13 @@ class Window:
         """Every record before this offset was taken in: the log may hold others, that are no records to anybody."""
         if offset > self._next:
             self._next = offset
-            self._changed = True
+            self._change()
 
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
         del self._unfinished[offset]
-        self._changed = True
+        if not self._changed:
+            self._change()
         self._last_done = max(self._last_done, offset)
         if self._partly:
             self._partly.pop(offset, None)
@@ -106,7 +115,7 @@ class Window:
     def part_ended(self, offset: int, delivery_id: str) -> None:
         """One delivery of a record that goes on has ended."""
         self._partly.setdefault(offset, set()).add(done_map.short(delivery_id))
-        self._changed = True
+        self._change()
 
     def ended_before(self, offset: int) -> frozenset[bytes]:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
@@ -125,8 +134,10 @@ class Window:
     def position(self) -> Position | None:
         """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
         if self._changed:
-            self._changed = bool(self._partly)  # what has ended in part is told from the second look on
+            self._changed = False
             self._position = self._look()
+            if self._partly:
+                self._change()  # what has ended in part is told from the second look on
         return self._position
 
     def done(self) -> DoneMap | None:
@@ -136,6 +147,10 @@ class Window:
         base, told = self._unfinished_from()
         partly = {offset: frozenset(ended) for offset, ended in self._partly.items()}
         return DoneMap(base=base, last=max(self._last_done, base - 1), unfinished=frozenset(told), partly=partly)
+
+    def _change(self) -> None:
+        self._changed = True
+        self._changes[self] = None
 
     def _look(self) -> Position:
         base, told = self._unfinished_from()

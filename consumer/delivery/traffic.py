@@ -83,6 +83,8 @@ class Traffic:
             return wait_ms
         job.queued_ms = now_ms
         lane.queue.append(job)
+        if not lane.listed:
+            self._lanes.stir(lane)
         self.queued += 1
         if lane.place is Place.IDLE:
             self._settle(lane)
@@ -146,24 +148,26 @@ class Traffic:
             return []
         self._measure(now_ms)
         self._sweep_ms = now_ms + _SWEEP_EVERY_MS
-        if not self.queued:
-            return []
+        spilled = self._out_of_patience(now_ms) if self.queued else []
+        self._lanes.settle(now_ms)
+        return spilled
+
+    def _out_of_patience(self, now_ms: int) -> list[tuple[Job, float]]:
         patience_ms = self._limits.patience.wait_ms
         spilled: list[tuple[Job, float]] = []
         process_full = self.flying >= self._limits.in_flight
-        for lane in self._lanes:
+        for lane in self._lanes.busy:
             if lane.place is Place.READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
                 spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms, self._looked_ms)))
         self.queued -= len(spilled)
-        self._lanes.forget_idle()
         return spilled
 
     def unqueue(self, chosen: Callable[[Job], bool]) -> list[Job]:
         """Take the chosen queued jobs out: a drain spills them."""
         taken: list[Job] = []
-        for lane in self._lanes:
+        for lane in self._lanes.busy:
             if any(map(chosen, lane.queue)):
                 taken += filter(chosen, lane.queue)
                 lane.queue = deque(job for job in lane.queue if not chosen(job))
@@ -185,7 +189,7 @@ class Traffic:
         passed_ms = max(1, now_ms - self._sweep_ms + _SWEEP_EVERY_MS)
         self._worth_queueing = min(_WORTH_MOST, max(_WORTH_LEAST, self._departed * _WORTH_MS // passed_ms))
         self._departed = 0
-        slow = [lane for lane in self._lanes if lane.is_busy and self._is_slow(lane, now_ms)]
+        slow = [lane for lane in self._lanes.busy if lane.is_busy and self._is_slow(lane, now_ms)]
         held: Counter[Origin | Share] = Counter()
         for lane in slow:
             for holder in lane.holders:
@@ -235,6 +239,8 @@ class Traffic:
                 self._rouse(lane)
                 if lane.place is Place.READY:
                     break
+            if blocked is not None and not blocked:
+                del self._blocked[holder]
 
     def _rouse(self, lane: Lane) -> None:
         lane.place = Place.IDLE

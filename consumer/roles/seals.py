@@ -63,7 +63,8 @@ class Seals:
     def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> None:
         """Commit what is sealed once the log has it, then seal anew when it is time and there is anything new.
 
-        To be called when the log has been given every attempt that is part of `positions`.
+        `positions` are those that may have changed since they were last asked for. To be called when the log has been
+        given every attempt that is part of them.
         """
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
@@ -93,14 +94,14 @@ class Seals:
         self._sealed = {}
 
     def _seal(self, now_ms: int, positions: dict[Partition, Position]) -> None:
-        before, self._last = self._last, positions
-        changed = [position for partition, position in positions.items() if position != before.get(partition)]
+        changed = {partition: each for partition, each in positions.items() if each != self._last.get(partition)}
         if not changed:
             if self._committer.late_s == 0:
                 self._pace.settled(now_ms)
             return
-        metadata = sum(len(position.metadata) for position in changed)
-        self._sealed = dict(positions)
+        metadata = sum(len(position.metadata) for position in changed.values())
+        self._last |= changed
+        self._sealed = changed
         self._sealed_ms = now_ms
         self._begun_sealed = self._pace.begun
         self._log.turn()

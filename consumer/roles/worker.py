@@ -222,7 +222,7 @@ class Worker:
     def _commit(self) -> None:
         """Between `_start` and `_collect`: only there is the log's end of what is finished written too."""
         now_ms = self._clock.now_ms()
-        self._seals.turn(now_ms, self._core.positions)
+        self._seals.turn(now_ms, self._core.changed_positions)
         if now_ms >= self._count_ms:
             self._count_ms = now_ms + _COUNT_EVERY_MS
             counters.absorb(self._core.counted())

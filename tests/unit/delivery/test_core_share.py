@@ -11,7 +11,7 @@ from consumer.delivery.step import Delay, Reject, Step, Write
 from consumer.events.event import Event, Record
 from consumer.events.reasons import PoisonReason
 from consumer.webhooks.reader import Loaded, Unavailable
-from tests.deliveries import NOW_MS, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, crowd, delivery, event, response, rules, subscription, target_of
 
 WAITING = 20
 SHARE = 5
@@ -201,8 +201,7 @@ def test_one_that_is_too_large_to_be_put_off_is_poison_that_names_its_place() ->
 def test_a_partition_whose_map_is_nearly_full_waits_for_no_tenant_in_doubt() -> None:
     bench = Bench()
     bench.in_doubt()
-    window = bench.core._intake.windows[bench.place]
-    window.crowded = True
+    crowd(bench.core, bench.place)
     step = bench.turn()
     assert [delayed(write)[0] for _, write in step.write] == [0]
     for token, _ in step.write:
@@ -214,5 +213,5 @@ def test_but_it_waits_while_the_cache_as_a_whole_cannot_be_read() -> None:
     bench = Bench()
     bench.doubt = AWAY
     bench.in_doubt()
-    bench.core._intake.windows[bench.place].crowded = True
+    crowd(bench.core, bench.place)
     assert bench.turn().write == []

@@ -8,13 +8,13 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.hold import Leader
 from consumer.delivery.intake import Content
-from consumer.delivery.offsets import Position, Window
+from consumer.delivery.offsets import Position
 from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
 from consumer.events.event import Event, Poison, Record, Tombstone
 from consumer.telemetry.count import reasoned
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
-from tests.deliveries import NOW_MS, SCHEDULE, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, SCHEDULE, crowd, delivery, event, response, rules, subscription, target_of
 
 EVENTS = ("events", 0)
 RETRY = ("retry.1s", 0)
@@ -220,9 +220,9 @@ def test_a_crowded_window_hands_over_what_is_old_and_a_late_success_is_marked() 
     bench = Bench()
     bench.consume(event("1"))
     [(token, _)] = bench.next().send
-    crowd(bench, EVENTS)
+    crowd(bench.core, EVENTS)
     assert bench.next(after_ms=1_999).write == []
-    crowd(bench, EVENTS)
+    crowd(bench.core, EVENTS)
     step = bench.next(after_ms=1)
     [(write, what)] = step.write
     assert isinstance(what, Delay)
@@ -235,17 +235,12 @@ def test_a_crowded_window_hands_over_what_is_old_and_a_late_success_is_marked() 
     assert bench.next().succeeded_late == [what.delayed.id]
 
 
-def crowd(bench: Bench, partition: tuple[str, int]) -> None:
-    window: Window = bench.core._intake.windows[partition]
-    window.crowded = True
-
-
 @pytest.mark.parametrize(("status", "outcome"), [(200, "delivered"), (500, "retry")])
 def test_what_is_handed_over_is_logged_then_and_again_with_its_answer(status: int, outcome: str) -> None:
     bench = Bench()
     bench.consume(event())
     [(token, _)] = bench.next().send
-    crowd(bench, EVENTS)
+    crowd(bench.core, EVENTS)
     step = bench.next(after_ms=2_100)
     [(_, unanswered)] = step.attempts
     assert (unanswered.failure, unanswered.outcome) == ("unanswered", "retry")

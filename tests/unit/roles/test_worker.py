@@ -209,9 +209,9 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
             happened.append("written")
             return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
 
-        def positions(self) -> dict[Partition, Position]:
+        def changed_positions(self) -> dict[Partition, Position]:
             happened.append("sealed")
-            return super().positions()
+            return super().changed_positions()
 
     class Log(Attempts):
         def turn(self) -> None:
