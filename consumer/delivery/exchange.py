@@ -36,18 +36,22 @@ _SET_BACK_MS: Final = 1_000
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One process, as it was last heard of. `hungry_ms`: since when it wants a place and has none; else 0."""
+    """One process, as it was last heard of. `hungry_ms`: since when it wants a place and has none; else 0.
+
+    `tat_ms` and `tat_after_ms`: the state's, before and after the permits of its last answer; 0 when it had none.
+    """
 
     seen_ms: float = 0.0
     number: int = 0
-    wants: int = 0
+    want: int = 0
+    wants: int = 0  # and what it would bring forward
     lease: int = 0
     turn_ms: float = 0.0
     hungry_ms: float = 0.0
     pace_per_s: float = 0.0
     slots: int = 0
     waits: int = 0
-    tat_ms: float = 0.0  # before its last permits
+    tat_ms: float = 0.0
     tat_after_ms: float = 0.0
 
 
@@ -157,6 +161,7 @@ def _member(state: State, process: str, report: Report, now_ms: float) -> Member
         member = Member(number=report.heard, slots=report.slots_heard, waits=report.waits_heard)
         state.members[process] = member
     member.seen_ms = now_ms
+    member.want = report.want
     member.wants = report.want + report.want_forward
     member.pace_per_s = report.pace_per_s
     paces = sum(each.pace_per_s for each in state.members.values())
@@ -224,12 +229,14 @@ def _permit(state: State, member: Member, report: Report, now_ms: float) -> Perm
     gap_ms = 1_000 / state.rate_per_s
     if member.number != report.heard and member.tat_after_ms == state.tat_ms:
         state.tat_ms = member.tat_ms
+    member.tat_after_ms = 0.0
     at_ms = max(state.tat_ms, now_ms)
+    new = sum(1 for each in state.members.values() if each.want > 0)
     claimants = sum(1 for each in state.members.values() if each.wants > 0)
-    share = max(1, floor(AHEAD_MS / gap_ms / max(1, claimants)))
-    number = _within(at_ms, gap_ms, now_ms + AHEAD_MS, min(report.want, share) - report.permits)
-    all_ = min(report.want + report.want_forward, share) - report.permits
-    number += _within(at_ms + number * gap_ms, gap_ms, now_ms + FORWARD_AHEAD_MS, all_ - number)
+    wanted = min(report.want, _share(gap_ms, new)) - report.permits
+    number = _within(at_ms, gap_ms, now_ms + AHEAD_MS, wanted)
+    wanted = min(member.wants, _share(gap_ms, claimants)) - report.permits - number
+    number += _within(at_ms + number * gap_ms, gap_ms, now_ms + FORWARD_AHEAD_MS, wanted)
     for_ms = max(PERMIT_FOR_MS, gap_ms / 20)
     if number <= 0:
         ahead_ms = AHEAD_MS if report.want > 0 else FORWARD_AHEAD_MS
@@ -238,6 +245,11 @@ def _permit(state: State, member: Member, report: Report, now_ms: float) -> Perm
     member.tat_ms = at_ms
     member.tat_after_ms = state.tat_ms = at_ms + number * gap_ms
     return Permits(number=number, first_ms=at_ms - now_ms, gap_ms=gap_ms, for_ms=for_ms)
+
+
+def _share(gap_ms: float, claimants: int) -> int:
+    """How many permits one of so many may have in hand."""
+    return max(1, floor(AHEAD_MS / gap_ms / max(1, claimants)))
 
 
 def _within(at_ms: float, gap_ms: float, until_ms: float, wanted: int) -> int:
