@@ -1,4 +1,4 @@
-"""The law: any accepted webhook with any accepted event and any answer never raises.
+"""The law: any accepted webhook with any accepted event and any answer never raises, whatever the webhook becomes.
 
 Not in the matcher, the signer, the core, either engine, the records that follow, or what customers are shown of it.
 An answer is played by a real socket on loopback, to both engines, and is the same to both.
@@ -12,44 +12,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import msgspec
-
-from consumer.brands.loader import brand
 from consumer.control.owner import Owner
-from consumer.control.resource import resource
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
-from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Position
-from consumer.delivery.step import Bury, Delay, Step, Suspend
-from consumer.delivery.target import Target
-from consumer.events.event import Event, Record
+from consumer.events.event import Event
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
 from consumer.http.portable import PortableTransport
 from consumer.http.transport import Transport
-from consumer.kafka.records import (
-    decode_attempt,
-    decode_dead_letter,
-    decode_delayed,
-    encode_attempt,
-    encode_dead_letter,
-    encode_delivery,
-)
-from consumer.log.attempts import sent_of
-from consumer.log.health import NO_HEALTH, folded
-from consumer.signing.request import Request
-from consumer.signing.signer import Signer
-from consumer.webhooks import record
 from consumer.webhooks.fields import check_tenant
-from consumer.webhooks.reader import Loaded
-from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wrong import FieldInvalid
 from tests.conformance.conftest import LOOPBACK
-from tests.deliveries import NOW_MS, rules
-from tests.hostile import answers, webhooks
+from tests.hostile import answers, changes, webhooks
 from tests.hostile.answers import Ending, Played
 from tests.hostile.endpoint import HostileEndpoint
+from tests.hostile.way import Case, Way
 
 BATCH: Final = 250
 _TIMEOUT_MS: Final = 20_000
@@ -69,16 +45,6 @@ ENGINES: Final[dict[str, Opener]] = {
     "curl": lambda: _engine(CurlTransport),
     "httpx": lambda: _engine(PortableTransport),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One webhook, one event, one answer."""
-
-    number: int
-    subscription: Subscription
-    event: Event
-    played: Played
 
 
 @dataclass(slots=True)
@@ -123,7 +89,9 @@ def cases(seed: int, first: int, events: Iterable[Event], port: int, report: Rep
             body = webhooks.body(dice, owner.brand, webhooks.url_of(dice, number, port))
             subscription = webhooks.accepted(dice, body, owner)
             report.refused += subscription is None
-        drawn.append(Case(number=number, subscription=subscription, event=event, played=answers.drawn(dice)))
+        played = answers.drawn(dice)
+        later = changes.drawn(dice, subscription, webhooks.url_of(dice, number, port))
+        drawn.append(Case(number=number, subscription=subscription, later=later, event=event, played=played))
     return drawn
 
 
@@ -137,38 +105,45 @@ def _owned(event: Event) -> Event:
 
 
 def judge(batch: Sequence[Case], plays: dict[int, Played], report: Report) -> None:
-    """Deliver every case by both engines, and follow what comes of it to its end."""
+    """Send every case by both engines, and follow what comes of its answers to its end."""
     plays.update({case.number: case.played for case in batch})
-    found = {name: _delivered(batch, name, report) for name in ENGINES}
+    begun: dict[int, Way] = {}
     for case in batch:
-        both = [found[name].get(case.number) for name in ENGINES]
         report.cases += 1
-        if both[0] is not None and both[1] is not None and not _agree(case.played, both[0], both[1]):
-            report.told("the engines differ", f"{_told(both[0])} and {_told(both[1])} — {_shown(case)}")
+        try:
+            begun[case.number] = Way(case)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the law
+            report.broken("before sending", case, error)
+    report.unmatched += sum(each.unmatched for each in begun.values())
+    sent = [case for case in batch if case.number in begun]
+    found = [_asked(engine, sent, begun, report) for engine in ENGINES]
+    for case in sent:
+        one, other = (answers_of.get(case.number) for answers_of in found)
+        if one is not None and other is not None and not _agree(case.played, one, other):
+            report.told("the engines differ", f"{_told(one)} and {_told(other)} — {_shown(case)}")
+        _followed(case, begun[case.number], one, report)
+        if other is not None and (one is None or not _is_same(one, other)):
+            _followed(case, Way(case), other, report)
+    for case in batch:
         del plays[case.number]
 
 
-def _delivered(batch: Sequence[Case], engine: str, report: Report) -> dict[int, Answer]:
-    """The cases' answers by this engine."""
-    begun: dict[int, _Delivery] = {}
-    for case in batch:
-        try:
-            begun[case.number] = _Delivery(case)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the law
-            report.broken("before sending", case, error)
-    report.unmatched += sum(each.unmatched for each in begun.values()) if engine == "curl" else 0
-    by_number = {case.number: case for case in batch}
-    answered = _asked(engine, [by_number[number] for number in begun], begun, report)
-    for number, answer in answered.items():
-        report.answers[_told(answer)] += engine == "curl"
-        try:
-            begun[number].ended(answer)
-        except Exception as error:  # noqa: BLE001 - same
-            report.broken("after the answer", by_number[number], error)
-    return answered
+def _followed(case: Case, way: Way, answer: Answer | None, report: Report) -> None:
+    if answer is None:
+        return  # it raised, and is told
+    report.answers[_told(answer)] += 1
+    try:
+        way.ended(answer)
+    except Exception as error:  # noqa: BLE001 - same
+        report.broken("after the answer", case, error)
 
 
-def _asked(engine: str, batch: Sequence[Case], begun: dict[int, "_Delivery"], report: Report) -> dict[int, Answer]:
+def _is_same(one: Answer, other: Answer) -> bool:
+    """But for the time it took."""
+    return replace(one, elapsed_ms=0.0) == replace(other, elapsed_ms=0.0)
+
+
+def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Report) -> dict[int, Answer]:
     """Ask for all at once; where that raises, for each alone, to see whose answer it was."""
     transport = ENGINES[engine]()
     answered: dict[int, Answer] = {}
@@ -186,74 +161,6 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, "_Delivery"], re
     finally:
         transport.close()
     return answered
-
-
-class _Delivery:
-    """One case on its way through a core of its own."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._subscription = case.subscription
-        self.unmatched = False
-        step = self._begun()
-        if not step.send:  # it is not wanted: once more, for a webhook that wants everything
-            self.unmatched = True
-            self._subscription = replace(case.subscription, filter_json=None, event_types=(), product=None)
-            step = self._begun()
-        self._tokens = [token for token, _ in step.send]
-        self.request: Request = step.send[0][1]
-
-    def _begun(self) -> Step:
-        self._core = Core(rules(), decode=lambda _: self._case.event, target=_target)
-        self._core.assigned({_PLACE: Position(0)})
-        self._core.records(NOW_MS, [replace(_RECORD, offset=offset) for offset in range(_AT_ONCE)])
-        asked = self._core.next(NOW_MS, NOW_MS)
-        for tenant in asked.load:
-            self._core.loaded(NOW_MS, tenant, Loaded(version="1", subscriptions=(self._subscription,)))
-        begun = self._core.next(NOW_MS, NOW_MS)
-        _contained_nothing(begun)
-        return begun
-
-    def ended(self, answer: Answer) -> None:
-        """Its answer came: everything that is written, logged and shown of it."""
-        now_ms = NOW_MS + 100
-        for token in self._tokens:
-            self._core.answered(now_ms, token, answer)
-        step = self._core.next(now_ms, now_ms)
-        _contained_nothing(step)
-        attempt = step.attempts[0][1]
-        value = encode_attempt(attempt)
-        assert len(decode_attempt(value).response_headers) == len(attempt.response_headers)
-        health = folded(NO_HEALTH, sent_of(value))
-        for token, write in step.write:
-            match write:
-                case Delay(delayed=Delivery() as delayed):
-                    assert decode_delayed(encode_delivery(delayed), delayed.tier) is not None
-                case Bury(dead_letter=dead_letter):
-                    assert decode_dead_letter(encode_dead_letter(dead_letter)).reason == dead_letter.reason
-                case Suspend(subscription=suspended):
-                    assert record.decode(record.encode(suspended)).status is Status.SUSPENDED
-            self._core.acknowledged(token)
-        assert msgspec.json.encode(resource(self._subscription, health=health))
-        for _ in range(3):  # its lane has learnt from it: the next event meets that
-            now_ms += 1_000
-            self._core.records(now_ms, [replace(_RECORD, offset=_RECORD.offset + now_ms)])
-            _contained_nothing(self._core.next(now_ms, now_ms))
-
-
-def _contained_nothing(step: Step) -> None:
-    """What a boundary caught was raised all the same."""
-    for bug in step.bugs:
-        raise bug.error
-
-
-_RECORD: Final = Record(
-    topic=_PLACE[0], partition=_PLACE[1], offset=0, key=None, value=b"", headers=(), timestamp_ms=NOW_MS
-)
-
-
-def _target(subscription: Subscription) -> Target:
-    return Target(subscription, lambda each: Signer(each, brand(each.brand), webhooks.KEYRING))
 
 
 def _agree(played: Played, one: Answer, other: Answer) -> bool:

@@ -87,7 +87,7 @@ def accepted(dice: Dice, body: Mapping[str, Json], owner: Owner) -> Subscription
     entropy = dice.randbytes
     brand = BRANDS[owner.brand]
     try:
-        asked = MODELS[owner.brand].create.model_validate(msgspec.json.decode(_json(body)))
+        asked = MODELS[owner.brand].create.model_validate(msgspec.json.decode(json_of(body)))
         faults = Faults()
         wishes = wishes_of(asked, owner, faults)
         faults.tell()
@@ -110,7 +110,7 @@ def accepted(dice: Dice, body: Mapping[str, Json], owner: Owner) -> Subscription
     return record.decode(record.encode(made))
 
 
-def _json(body: Mapping[str, Json]) -> bytes:
+def json_of(body: Mapping[str, Json]) -> bytes:
     """As a client would write it that knows no bounds: with numbers that most languages cannot hold."""
     try:
         return msgspec.json.encode(body)

@@ -10,7 +10,7 @@ from consumer.control.owner import Owner
 from consumer.json import Json
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.filter import compile_filter
-from tests.hostile import webhooks
+from tests.hostile import changes, webhooks
 from tests.hostile.run import run
 
 OWNER = Owner(tenant="acme", brand="hookline")
@@ -26,6 +26,28 @@ def test_no_webhook_event_and_answer_together_raise() -> None:
 def test_every_member_of_a_creation_is_drawn() -> None:
     members = {name for models in webhooks.MODELS.values() for name in models.create.model_fields}
     assert members == {*webhooks.MEMBERS, "url"}
+
+
+def test_every_member_of_an_update_is_drawn() -> None:
+    members = {name for models in webhooks.MODELS.values() for name in models.update.model_fields}
+    assert members == {*changes.MEMBERS, "url"}
+
+
+@pytest.mark.parametrize("turn", changes.TURNS)
+def test_every_change_of_a_waiting_webhook_is_drawn(turn: str) -> None:
+    dice = random.Random(3)
+    body: dict[str, Json] = {"url": "http://n1.example/1/", "rateLimit": 1, "maxConcurrency": 2}
+    was = webhooks.accepted(dice, body, OWNER)
+    assert was is not None
+    later = changes.TURNS[turn](dice, was, "http://n2.example/1/")
+    match turn:
+        case "nothing":
+            assert later is was
+        case "deleted":
+            assert later is None
+        case _:
+            assert later is not None
+            assert later.changes == was.revision
 
 
 def test_every_profile_format_and_bound_comes_through_the_api() -> None:
