@@ -282,15 +282,15 @@ def _place(state: State, member: Member, report: Report, now_ms: float) -> int |
         places = min(places, max(0, free - sum(1 for each in line if each.hungry_ms < member.hungry_ms)))
     else:
         places = min(places, max(0, free - len(line)))
-    _lease(member, places, report.flying, now_ms)
+    _lease(member, places, max(report.flying, report.places), now_ms)
     return places
 
 
-def _lease(member: Member, places: int, flying: int, now_ms: float) -> None:
-    """What it has counts as long as it is under way, whatever it may have from now on."""
+def _lease(member: Member, places: int, taken: int, now_ms: float) -> None:
+    """What it has counts until it says that it has less, whatever it may have from now on: the answer may be lost."""
     if member.lease == 0:
         member.turn_ms = now_ms
-    member.lease = max(places, flying)
+    member.lease = max(places, taken)
     if member.lease > 0 or member.wants == 0:
         member.hungry_ms = 0.0
     elif member.hungry_ms <= 0:

@@ -53,7 +53,8 @@ class Report:
 
     Of two `revision`s of the webhook the newer one's limits count. `want` are the starts that it could make within the
     next second: of new events and of what is due; `want_forward` those of what it would bring forward. `permits` are
-    the ones it still has; `heard` is the `number` of the last standing that came, 0 for none.
+    the ones it still has; of `flying` requests and `places`, the most that it has under way until it is answered, its
+    lease is the larger; `heard` is the `number` of the last standing that came, 0 for none.
 
     `pace_per_s` is what the endpoint would take from this process alone, by the time it takes to answer and the
     requests it may have at once; 0 where nothing is known. `slots` are those it gave, less those it took back, since it
@@ -75,6 +76,7 @@ class Report:
     want_forward: int = 0
     permits: int = 0
     flying: int = 0
+    places: int = 0
     pace_per_s: float = 0.0
     slots: int = 0
     slots_heard: int = 0

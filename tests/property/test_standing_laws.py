@@ -36,6 +36,7 @@ class Process:
             heard=self.heard,
             permits=sum(1 for each in self.times_ms if each >= now_ms),
             flying=self.flying,
+            places=self.places or 0,
             slots=self.slots,
             slots_heard=self.slots_heard,
             waits=self.waits,
@@ -59,14 +60,19 @@ def fleet(number: int) -> list[Process]:
     return [Process(f"process-{index}") for index in range(number)]
 
 
-def ask(
-    state: State, process: Process, now_ms: float, *, lost: bool = False, **facts: object
-) -> tuple[State, Standing]:
+def ask(state: State, process: Process, now_ms: float, **facts: object) -> tuple[State, Standing]:
     report = process.report(now_ms, **facts)
     state, standing = exchange(state, process.name, report, now_ms)
-    if not lost:
-        process.hear(report, standing, now_ms)
+    process.hear(report, standing, now_ms)
     return state, standing
+
+
+def ask_in_vain(state: State, process: Process, now_ms: float, **facts: object) -> tuple[State, Standing]:
+    """The answer is lost."""
+    return exchange(state, process.name, process.report(now_ms, **facts), now_ms)
+
+
+ASKED = (ask, ask, ask, ask, ask_in_vain)
 
 
 # ── the rate limit ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,7 +87,7 @@ def test_permits_are_a_gap_apart_whoever_gets_them(seed: int, rate: float, proce
         now_ms += chance.choice((0, 1, 100, 250, 900, 4_000, 12_000))
         wants = {"want": chance.choice((0, 1, 5, 2_000)), "want_forward": chance.choice((0, 0, 3, 2_000))}
         asked = chance.choice(members)
-        state, standing = ask(state, asked, now_ms, lost=chance.random() < 0.2, revision=1, rate_per_s=rate, **wants)
+        state, standing = chance.choice(ASKED)(state, asked, now_ms, revision=1, rate_per_s=rate, **wants)
         permits = standing.permits
         assert permits is not None
         assert now_ms + permits.first_ms + (permits.number - 1) * permits.gap_ms <= now_ms + 1_000.001 or (
@@ -110,7 +116,7 @@ def test_nothing_of_a_rate_is_left_while_somebody_wants_it(seed: int, rate: floa
 def test_a_permit_of_a_lost_answer_is_given_again() -> None:
     process = Process("one")
     limits = {"revision": 1, "rate_per_s": 1 / 3_600, "want": 1}
-    state, _ = ask(State(), process, BEGAN_MS, lost=True, **limits)
+    state, _ = ask_in_vain(State(), process, BEGAN_MS, **limits)
     _, standing = ask(state, process, BEGAN_MS + 300, **limits)
     assert standing.permits is not None
     assert standing.permits.number == 1
@@ -163,10 +169,9 @@ def test_no_more_places_than_there_are(seed: int, most: int, processes: int) -> 
             alive[chance.randrange(len(alive))] = Process(f"process-{born}")
             born += 1
         asked = chance.choice(alive)
-        lost, want = chance.random() < 0.2, chance.choice((0, 1, 20))
-        state, standing = ask(state, asked, now_ms, lost=lost, revision=1, max_concurrency=most, want=want)
-        if lost:
-            asked.places = min(asked.places or 0, standing.places or 0)
+        want = chance.choice((0, 1, 20))
+        asked.places = min(asked.places or 0, asked.flying + want)
+        state, _ = chance.choice(ASKED)(state, asked, now_ms, revision=1, max_concurrency=most, want=want)
         assert sum(each.lease for each in state.members.values()) <= most
         known = [each for each in alive if each.name in state.members]
         assert sum(each.flying for each in known) <= most
@@ -192,7 +197,7 @@ def test_everybody_who_wants_a_place_gets_one(most: int, processes: int) -> None
     for _ in range(rounds):
         for each in members:
             now_ms += 250 / processes
-            each.flying = min(each.places or 0, each.flying)
+            each.flying = 0
             state, standing = ask(state, each, now_ms, revision=1, max_concurrency=most, want=3)
             each.flying = standing.places or 0
             got |= {each.name} if each.flying else set()
@@ -216,7 +221,7 @@ def test_the_schedule_never_goes_back_at_one_rate(seed: int, rate: float) -> Non
         more = chance.choice((0, 1, 40))
         asked.slots += more
         slots += more
-        state, standing = ask(state, asked, now_ms, lost=chance.random() < 0.2, revision=1, rate_per_s=rate)
+        state, standing = chance.choice(ASKED)(state, asked, now_ms, revision=1, rate_per_s=rate)
         assert now_ms + standing.horizon_ms >= end_ms - 0.001
         end_ms = now_ms + standing.horizon_ms
     assert end_ms >= BEGAN_MS + slots * 1_000 / rate - 0.001
