@@ -257,7 +257,7 @@ class Core:
     def _begin(self, now_ms: int, steady_ms: int, most: int, wall_ms: int) -> None:
         """Whatever may begin now: what has waited, what is due, what the lanes may send; the overdue is spilled."""
         self._planning.have_waited(now_ms)
-        for entry, delayed in self._intake.due(steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+        for entry, delayed in self._intake.due(now_ms, steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delayed)
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
@@ -274,8 +274,6 @@ class Core:
                 self._planning.relieve(now_ms, window)
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
-        due_ms = self._intake.next_due_ms(steady_ms)
-        if due_ms is not None:
-            due_ms += now_ms - steady_ms
+        due_ms = self._intake.next_due_ms(now_ms, steady_ms)
         wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)

@@ -27,9 +27,10 @@ class Delivery:
     """What the hot path, a retry record, a spill and a dead letter all hold.
 
     `body` is None until the first attempt rendered it; from then on its bytes are fixed. `tier` is the index of the
-    delay topic it came from (0 is `0s`), -1 fresh from an event topic. `first_due_ms`: when it was first due, from
-    which the time allowed for retries counts. `handed_over`: its last attempt was still under way when this was
-    written. `last_*` tell the last attempt, for dead letters and their readers.
+    delay topic it came from (0 is `0s`), -1 fresh from an event topic. `slot_ms`: when its endpoint can take it, in ms
+    since 1970 by our clock; None when it does not wait for that. `first_due_ms`: when it was first due, from which the
+    time allowed for retries counts. `handed_over`: its last attempt was still under way when this was written. `last_*`
+    tell the last attempt, for dead letters and their readers.
     """
 
     id: str
@@ -43,11 +44,17 @@ class Delivery:
     spills: int = 0
     handed_over: bool = False
     tier: int = -1
+    slot_ms: int | None = None
     first_due_ms: int = 0
     first_attempt_ms: int | None = None
     last_status: int | None = None
     last_reason: str = ""
     last_attempt_ms: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn, and not because an attempt failed."""
+        return self.slot_ms is not None or self.attempts == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,11 @@
 """The records of the delay topics until they are due.
 
-The law: no record leaves before its due time by the clock of the broker that appended it, and a partition never holds
-more than its share of memory: it is paused when full and resumed at half.
+The laws: no record leaves by `take` before its due time by the clock of the broker that appended it, nor before its
+slot, as long as the slot is near and there is room to wait for it; a record leaves once, by whatever way; and a
+partition never holds more than its share of memory: it is paused when full and resumed at half.
+
+What waits for one webhook can be taken before it is due (`forward`), the oldest event first. Whether it may is decided
+in `forward.py`.
 """
 
 import heapq
@@ -10,17 +14,17 @@ from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.line import Held, Line
 from consumer.delivery.offsets import Entry, Window
 
 Delayed: TypeAlias = Delivery | Chunk
 Leader: TypeAlias = tuple[str, int, int | None]
 """Whose clock a record has: its topic, its partition and its leader epoch, which is None where Kafka does not tell."""
 
-_Held: TypeAlias = tuple[int, int, Entry, Delayed, int]
-
 RECORDS_MOST = 1_000
 BYTES_MOST = 1_048_576
 _PROCESS_BYTES_MOST = 64 * 1_048_576
+_SLOT_NEAR_MS: Final = 60_000
 
 
 class Clocks(Protocol):
@@ -42,43 +46,120 @@ class OurClock:
 OUR_CLOCK: Final = OurClock()
 
 
+class Waiting:
+    """What is held for one webhook: what waits for its turn, and what has failed.
+
+    `passed` has failed again since it might last have gone forward, and waits for another recovery.
+    """
+
+    __slots__ = ("failed", "passed", "turn")
+
+    def __init__(self) -> None:
+        self.turn = Line()
+        self.failed = Line()
+        self.passed = Line()
+
+    @property
+    def lines(self) -> tuple[Line, Line, Line]:
+        """All of it."""
+        return self.turn, self.failed, self.passed
+
+
 class Hold:
-    """Held records in the order of their due times, counted by partition."""
+    """Held records in the order of their due times, counted by partition, and found by their webhook."""
 
     def __init__(self, clocks: Clocks = OUR_CLOCK) -> None:
         self._clocks = clocks
-        self._due: dict[Leader, list[_Held]] = {}
+        self._due: dict[Leader, Line] = {}
+        self._slots = Line()
+        self._webhooks: dict[str, Waiting] = {}
         self._order = count()
         self._bytes = 0
 
+    # ── until it is due ──────────────────────────────────────────────────────────────────────────────────────────
+
     def put(self, entry: Entry, delayed: Delayed, *, leader: Leader, due_ms: int, size: int) -> None:
         """Hold a record of `size` bytes that is due at `due_ms` by its leader's clock."""
-        heapq.heappush(self._due.setdefault(leader, []), (due_ms, next(self._order), entry, delayed, size))
+        held = Held(entry, delayed, size, order=next(self._order))
+        self._due.setdefault(leader, Line()).put(due_ms, held)
+        if isinstance(delayed, Delivery):
+            waiting = self._webhooks.setdefault(delayed.subscription_id, Waiting())
+            line = waiting.turn if delayed.waits else waiting.failed
+            line.put(delayed.first_due_ms, held)
         entry.window.held += 1
         entry.window.held_bytes += size
         self._bytes += size
 
-    def take(self, our_now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
-        """The records that are due, the longest due first, at most `most`, without those of closed windows."""
+    def take(self, steady_ms: int, now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
+        """The records that are due, the longest due first, at most `most`, without those of closed windows.
+
+        `steady_ms` is the clock that the brokers' are compared with, `now_ms` the one that slots are given in.
+        """
         taken: list[tuple[Entry, Delayed]] = []
-        due = [(at_ms, leader, skew_ms) for at_ms, leader, skew_ms in self._heads(our_now_ms) if at_ms <= our_now_ms]
+        while len(taken) < most and (slot := self._slots.first) is not None and slot[0] <= now_ms:
+            self._leave(slot[1], taken)
+        due = [(at_ms, leader, skew_ms) for at_ms, leader, skew_ms in self._heads(steady_ms) if at_ms <= steady_ms]
         heapq.heapify(due)
         while due and len(taken) < most:
-            at_ms, leader, skew_ms = due[0]
-            held = self._due[leader]
-            _, _, entry, delayed, size = heapq.heappop(held)
-            entry.window.held -= 1
-            entry.window.held_bytes -= size
-            self._bytes -= size
-            if not entry.window.closed:
-                taken.append((entry, delayed))
-            if not held:
-                del self._due[leader]
-            if held and (at_ms := held[0][0] - skew_ms) <= our_now_ms:
+            _, leader, skew_ms = due[0]
+            line = self._due[leader]
+            _, held = line.pop()
+            if self._waits_for_its_slot(held, now_ms):
+                self._slots.put(_slot_ms(held.delayed), held)
+            else:
+                self._leave(held, taken)
+            following = line.first
+            if following is not None and (at_ms := following[0] - skew_ms) <= steady_ms:
                 heapq.heapreplace(due, (at_ms, leader, skew_ms))
             else:
                 heapq.heappop(due)
         return taken
+
+    def next_due_ms(self, steady_ms: int, now_ms: int) -> int | None:
+        """When the next record leaves, by the clock of `now_ms`."""
+        due_ms = min((at_ms for at_ms, _, _ in self._heads(steady_ms)), default=None)
+        slot = self._slots.first
+        wishes = (None if due_ms is None else due_ms + now_ms - steady_ms, None if slot is None else slot[0])
+        return min((wish for wish in wishes if wish is not None), default=None)
+
+    @property
+    def leaders(self) -> frozenset[Leader]:
+        """The leaders that appended what is not yet due."""
+        return frozenset(leader for leader, line in self._due.items() if line)
+
+    # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def forward(self, webhook: str, most: int, failed_before_ms: int | None) -> list[tuple[Entry, Delivery]]:
+        """At most so many of what waits for this webhook, due or not, the oldest event first.
+
+        Of what has failed only what last did so before `failed_before_ms`; None for nothing of it.
+        """
+        taken: list[tuple[Entry, Delayed]] = []
+        waiting = self._webhooks.get(webhook)
+        while waiting is not None and len(taken) < most:
+            line = _oldest(waiting, failed=failed_before_ms is not None)
+            if line is None:
+                break
+            age_ms, held = line.pop()
+            if line is waiting.failed and _last_attempt_ms(held.delayed) >= (failed_before_ms or 0):
+                waiting.passed.put(age_ms, held)
+            else:
+                self._leave(held, taken)
+        return [(entry, delayed) for entry, delayed in taken if isinstance(delayed, Delivery)]
+
+    def holds(self, webhook: str, *, failed: bool) -> bool:
+        """Whether anything of this webhook may go forward; with `failed`, also of what has failed."""
+        waiting = self._webhooks.get(webhook)
+        return waiting is not None and _oldest(waiting, failed=failed) is not None
+
+    def recovered(self, webhook: str) -> None:
+        """This webhook has recovered again: what has failed since the last time may be looked at once more."""
+        waiting = self._webhooks.get(webhook)
+        while waiting is not None and waiting.passed:
+            age_ms, held = waiting.passed.pop()
+            waiting.failed.put(age_ms, held)
+
+    # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def is_full(self, window: Window) -> bool:
         """Whether the partition holds its share. One without any may always take some."""
@@ -91,26 +172,52 @@ class Hold:
 
     def drop_closed(self) -> None:
         """Forget the records of closed windows at once."""
-        kept: dict[Leader, list[_Held]] = {}
-        for leader, of_leader in self._due.items():
-            if still := [held for held in of_leader if not held[2].window.closed]:
-                heapq.heapify(still)
-                kept[leader] = still
-        self._bytes = sum(held[4] for of_leader in kept.values() for held in of_leader)
-        self._due = kept
+        lines = (self._slots, *self._due.values())
+        for held in [held for line in lines for held in line if held.entry.window.closed]:
+            self._leave(held, [])
 
-    def next_due_ms(self, our_now_ms: int) -> int | None:
-        """When the next record is due, by our clock."""
-        return min((at_ms for at_ms, _, _ in self._heads(our_now_ms)), default=None)
+    # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def leaders(self) -> frozenset[Leader]:
-        """The leaders that appended what is held."""
-        return frozenset(self._due)
+    def _leave(self, held: Held, taken: list[tuple[Entry, Delayed]]) -> None:
+        held.leave()
+        window = held.entry.window
+        window.held -= 1
+        window.held_bytes -= held.size
+        self._bytes -= held.size
+        if isinstance(held.delayed, Delivery):
+            waiting = self._webhooks[held.delayed.subscription_id]
+            if not any(waiting.lines):
+                del self._webhooks[held.delayed.subscription_id]
+        if not window.closed:
+            taken.append((held.entry, held.delayed))
 
-    def _heads(self, our_now_ms: int) -> Iterator[tuple[int, Leader, int]]:
-        """Of each leader that is known: when its first record is due, by our clock, and its skew."""
-        for leader, held in self._due.items():
-            skew_ms = self._clocks.skew_ms(leader, our_now_ms)
-            if skew_ms is not None:
-                yield held[0][0] - skew_ms, leader, skew_ms
+    def _waits_for_its_slot(self, held: Held, now_ms: int) -> bool:
+        """Whether its delay is over and its slot is near. A partition with much to hold writes it on instead."""
+        beyond_ms = _slot_ms(held.delayed) - now_ms
+        return 0 < beyond_ms <= _SLOT_NEAR_MS and self.is_half_empty(held.entry.window)
+
+    def _heads(self, steady_ms: int) -> Iterator[tuple[int, Leader, int]]:
+        """Of each leader that is known: when its first record is due, by our steady clock, and its skew."""
+        for leader in [leader for leader, line in self._due.items() if not line]:
+            del self._due[leader]
+        for leader, line in self._due.items():
+            skew_ms = self._clocks.skew_ms(leader, steady_ms)
+            first = line.first
+            if skew_ms is not None and first is not None:
+                yield first[0] - skew_ms, leader, skew_ms
+
+
+def _oldest(waiting: Waiting, *, failed: bool) -> Line | None:
+    """The line whose first is the oldest event."""
+    turn, tried = waiting.turn.first, waiting.failed.first if failed else None
+    if tried is None:
+        return None if turn is None else waiting.turn
+    return waiting.turn if turn is not None and turn[0] <= tried[0] else waiting.failed
+
+
+def _slot_ms(delayed: Delayed) -> int:
+    return delayed.slot_ms or 0 if isinstance(delayed, Delivery) else 0
+
+
+def _last_attempt_ms(delayed: Delayed) -> int:
+    return delayed.last_attempt_ms or 0 if isinstance(delayed, Delivery) else 0

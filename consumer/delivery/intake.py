@@ -116,14 +116,14 @@ class Intake:
             if event is not None:
                 yield entry, event
 
-    def due(self, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
-        """What was held and is due by its broker's clock."""
+    def due(self, now_ms: int, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
+        """What was held and is due by its broker's clock, and has its slot."""
         due, self._behind = self._behind, []
-        return [each for each in due + self._hold.take(steady_ms, most) if self._goes(*each)]
+        return [each for each in due + self._hold.take(steady_ms, now_ms, most) if self._goes(*each)]
 
-    def next_due_ms(self, steady_ms: int) -> int | None:
-        """When the next held record is due, by our steady clock."""
-        return self._hold.next_due_ms(steady_ms)
+    def next_due_ms(self, now_ms: int, steady_ms: int) -> int | None:
+        """When the next held record is due, by our clock."""
+        return self._hold.next_due_ms(steady_ms, now_ms)
 
     @property
     def held(self) -> frozenset[Leader]:
