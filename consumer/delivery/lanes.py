@@ -108,6 +108,7 @@ class Lanes:
             self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
+        lane.kept_ms = 0.0  # it may stand among the kept twice, until the same time
         del self._lanes[lane.key]
         lane.share.lanes -= 1
         if not lane.share.lanes:

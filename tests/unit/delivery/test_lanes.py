@@ -147,6 +147,19 @@ def test_an_open_breaker_is_remembered_for_ten_minutes_and_then_forgotten() -> N
     assert len(bench.lanes) == 0
 
 
+def test_a_lane_that_is_kept_twice_is_forgotten_once() -> None:
+    bench = Bench()
+    bench.fail(of(1))
+    for _ in range(2):
+        bench.sweep()
+        bench.sweep(IDLE_MS)
+        bench.lanes.stir(bench.lanes.of(of(1)))
+    bench.sweep()
+    bench.sweep(IDLE_MS)
+    bench.sweep(900_000)
+    assert (len(bench.lanes), bench.lanes.holders) == (0, 0)
+
+
 def test_a_tenant_that_waited_in_vain_for_room_leaves_nothing_behind() -> None:
     bench = Bench()
     bench.traffic = Traffic(limits(in_flight=10, tenant_in_flight=1))
