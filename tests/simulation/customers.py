@@ -96,13 +96,9 @@ class Customers:
         # The first tenant has a third of all: its events fan out.
         tenant = f"t{0 if dice.random() < 0.3 else dice.randrange(self._plan.tenants)}"
         self._hosts[webhook] = f"{number}.example"
-        key = (webhook, tenant)
-        plain = _OPENED.get(key)
-        if plain is None:
-            plain = _OPENED[key] = _plain(webhook, tenant)
         now_ms = self._timeline.now_ms
         return replace(
-            plain,
+            plain(webhook, tenant),
             url=f"https://{number}.example/{webhook}",
             created_at_ms=now_ms,
             updated_at_ms=now_ms,
@@ -224,6 +220,15 @@ def _place(
     key = b"%d" % dice.randrange(64) if tenant is None or dice.random() < 0.5 else tenant
     record_ = broker.append(EVENTS, key, value)
     return (record_.topic, record_.partition), record_.offset
+
+
+def plain(webhook: str, tenant: str) -> Subscription:
+    """A webhook that nothing is known of but its tenant."""
+    key = (webhook, tenant)
+    opened = _OPENED.get(key)
+    if opened is None:
+        opened = _OPENED[key] = _plain(webhook, tenant)
+    return opened
 
 
 def _plain(webhook: str, tenant: str) -> Subscription:

@@ -7,7 +7,7 @@ others fall as they did.
 
 import random
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.outcome import is_success
@@ -29,6 +29,16 @@ class Behaviour:
     accepts_after_ms: int | None
     answer: Answer
     answers_after_ms: int
+
+
+class Hosts(Protocol):
+    """The endpoints, by host."""
+
+    def temper(self, host: str) -> str:
+        """The temper of a host."""
+
+    def behave(self, host: str, timeout_ms: int) -> Behaviour:
+        """What comes of a request that reaches this host now."""
 
 
 class Endpoints:
@@ -56,29 +66,25 @@ class Endpoints:
         dice = self._dice
         match self._tempers[host]:
             case "flaky" if dice.random() < 0.5:
-                return _answers(dice.choice((500, 404, 302, 400)), dice.randrange(2, 60))
+                return answers(dice.choice((500, 404, 302, 400)), dice.randrange(2, 60))
             case "dead":
-                return _answers(500, dice.randrange(2, 20))
+                return answers(500, dice.randrange(2, 20))
             case "hostile":
                 return _spoken(read(drawn(self._hostile)), dice.randrange(2, 20))
             case "refuses":
-                return _fails(FailureKind.CONNECT, 1)
+                return fails(FailureKind.CONNECT, 1)
             case "gone":
-                return _answers(410, dice.randrange(2, 20))
+                return answers(410, dice.randrange(2, 20))
             case "hanging":
                 return _hangs(dice, timeout_ms)
             case "slow":
                 took_ms = dice.randrange(500, 9_000)
-                return (
-                    Behaviour(took_ms // 2, _response(200), took_ms)
-                    if took_ms < timeout_ms
-                    else _hangs(dice, timeout_ms)
-                )
+                return takes(took_ms // 2, took_ms, timeout_ms) if took_ms < timeout_ms else _hangs(dice, timeout_ms)
             case "limited" if self._is_over(host):
                 wait_s = dice.choice(_WAITS_S[:4] if dice.random() < 0.95 else _WAITS_S)
-                return _answers(429, dice.randrange(2, 20), ("retry-after", str(wait_s)))
+                return answers(429, dice.randrange(2, 20), ("retry-after", str(wait_s)))
             case "comes-and-goes" if self._timeline.now_ms // (MINUTE_MS // 4) % 2:
-                return _fails(dice.choice((FailureKind.CONNECT, FailureKind.TLS, FailureKind.DNS)), 3)
+                return fails(dice.choice((FailureKind.CONNECT, FailureKind.TLS, FailureKind.DNS)), 3)
             case _:
                 took_ms = dice.randrange(2, 60)
                 return Behaviour(took_ms // 2, _response(200), took_ms)
@@ -97,7 +103,15 @@ def _hangs(dice: random.Random, timeout_ms: int) -> Behaviour:
     return Behaviour(accepts_ms, _failure(FailureKind.TIMEOUT), timeout_ms)
 
 
-def _answers(status: int, took_ms: int, *headers: tuple[str, str]) -> Behaviour:
+def takes(accepts_after_ms: int, took_ms: int, timeout_ms: int) -> Behaviour:
+    """It takes the request, and says so if it is in time."""
+    if took_ms < timeout_ms:
+        return Behaviour(accepts_after_ms, _response(200), took_ms)
+    return Behaviour(accepts_after_ms, _failure(FailureKind.TIMEOUT), timeout_ms)
+
+
+def answers(status: int, took_ms: int, *headers: tuple[str, str]) -> Behaviour:
+    """It answers, and takes nothing."""
     return Behaviour(None, _response(status, headers), took_ms)
 
 
@@ -105,7 +119,8 @@ def _spoken(answer: Answer, took_ms: int) -> Behaviour:
     return Behaviour(took_ms // 2 if is_success(answer) else None, answer, took_ms)
 
 
-def _fails(kind: FailureKind, took_ms: int) -> Behaviour:
+def fails(kind: FailureKind, took_ms: int) -> Behaviour:
+    """No answer comes."""
     return Behaviour(None, _failure(kind), took_ms)
 
 

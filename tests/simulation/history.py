@@ -4,10 +4,13 @@ The law: equal digests mean equal histories.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tests.simulation.timeline import START_MS, Timeline
+
+_KEPT: Final = 300_000  # lines; of a world with a hundred thousand deliveries the first ones are forgotten
 
 
 class Line(NamedTuple):
@@ -28,18 +31,18 @@ class History:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self.lines: list[Line] = []
+        self.lines: deque[Line] = deque(maxlen=_KEPT)
+        self._whole = hashlib.blake2b(digest_size=16)
 
     def add(self, who: str, what: str, *about: str) -> None:
         """One more line, as of now."""
-        self.lines.append(Line(self._timeline.now_ms, who, what, about))
+        line = Line(self._timeline.now_ms, who, what, about)
+        self.lines.append(line)
+        self._whole.update(repr(tuple(line)).encode())
 
     def digest(self) -> str:
         """A hash of every line."""
-        whole = hashlib.blake2b(digest_size=16)
-        for line in self.lines:
-            whole.update(repr(tuple(line)).encode())
-        return whole.hexdigest()
+        return self._whole.hexdigest()
 
     def concerning(self, names: Iterable[str], *, most: int = 60) -> Iterator[str]:
         """The lines about any of these, with the faults of the processes and brokers between them."""

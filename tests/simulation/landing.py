@@ -17,6 +17,7 @@ from consumer.webhooks.history import State
 from consumer.webhooks.record import state_of
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.history import History
+from tests.simulation.laws import Laws, NoLaws
 from tests.simulation.ledger import CHUNK, EVENT, Delayed, Ledger, Place, name_of
 from tests.simulation.timeline import Timeline
 
@@ -44,6 +45,7 @@ class Landing:
         self._checker = checker
         self._tiers = {topic: tier for tier, topic in enumerate(topics.retry_topics)}
         self.wrote_webhook: Callable[[State], None] = lambda _: None
+        self.laws: Laws = NoLaws()
 
     def appended(self, record: Record) -> None:
         """A record is in a log."""
@@ -51,8 +53,10 @@ class Landing:
         if tier is not None:
             self._delayed(record, tier)
         elif record.topic == self._topics.dead_letter:
-            pair = self._checker.buried(self._timeline.now_ms, decode_dead_letter(record.value or b""))
-            self._history.add("broker", "dead letter", f"{pair.event.id}/{pair.webhook}")
+            dead_letter = decode_dead_letter(record.value or b"")
+            pair = self._checker.buried(self._timeline.now_ms, dead_letter)
+            self._history.add("broker", f"dead letter: {dead_letter.reason}", f"{pair.event.id}/{pair.webhook}")
+            self.laws.buried(self._timeline.now_ms, pair, dead_letter.reason)
         elif record.topic == self._topics.poison:
             self._poisoned(record)
         elif record.topic == self._topics.subscriptions:

@@ -13,7 +13,7 @@ from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.boundary import Boundary
 from consumer.signing.request import Request
 from tests.simulation import odd
-from tests.simulation.endpoints import Behaviour, Endpoints
+from tests.simulation.endpoints import Behaviour, Hosts
 from tests.simulation.faults import Faults
 from tests.simulation.ledger import Pair
 from tests.simulation.plan import Plan
@@ -32,6 +32,9 @@ class Observer(Protocol):
     def heard(self, token: int, request: Request, answer: Answer) -> bool:
         """Its answer is about to reach the loop. Whether it ends the delivery there as accepted."""
 
+    def gone(self, request: Request) -> None:
+        """Nobody waits for its answer any more."""
+
 
 class _Flight:
     __slots__ = ("accepted", "request")
@@ -45,7 +48,7 @@ class Network:
     """One process' requests."""
 
     def __init__(
-        self, life: Life, endpoints: Endpoints, faults: Faults, dice: random.Random, *, plan: Plan, observer: Observer
+        self, life: Life, endpoints: Hosts, faults: Faults, dice: random.Random, *, plan: Plan, observer: Observer
     ) -> None:
         self._life = life
         self._endpoints = endpoints
@@ -102,14 +105,18 @@ class Network:
     def cancel(self, token: int) -> None:
         """Forget a request."""
         self._life.call()
-        self._flights.pop(token, None)
+        flight = self._flights.pop(token, None)
+        if flight is not None:
+            self._observer.gone(flight.request)
 
     def watch(self, fd: int) -> None:
         """Nothing has descriptors here."""
 
     def close(self) -> None:
         """Forget all."""
-        self._flights.clear()
+        flights, self._flights = self._flights, {}
+        for flight in flights.values():
+            self._observer.gone(flight.request)
 
     def _arrive(self, flight: _Flight) -> None:
         flight.accepted = self._observer.accepted(flight.request)

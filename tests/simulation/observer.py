@@ -30,6 +30,7 @@ class Watch:
         self._broker = world.broker
         self._ledger = world.ledger
         self._checker = world.checker
+        self._laws = world.laws
         self._sent: dict[Place, list[Job]] = {}
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -46,6 +47,7 @@ class Watch:
         pair.started_ms[job.started_ms] += 1
         self._sent.setdefault(place, []).append(job)
         self._checker.sent(self._timeline.now_ms, pair, place)
+        self._laws.sent(self._timeline.now_ms, pair)
 
     def accepted(self, request: Request) -> Pair:
         """The endpoint took it."""
@@ -66,7 +68,14 @@ class Watch:
         if job is not None and isinstance(answer, Response):
             wait_s = int(dict(answer.headers).get("retry-after", "0"))
             self._checker.asked_to_wait(self._timeline.now_ms, pair, job.started_ms, wait_s * 1_000)
+        self._laws.returned(self._timeline.now_ms, pair, accepted=is_success(answer))
         return is_success(answer) and job is not None and not job.handed_over
+
+    def gone(self, request: Request) -> None:
+        """Nobody waits for its answer any more."""
+        pair = self._pair(request)
+        if pair is not None:
+            self._laws.returned(self._timeline.now_ms, pair, accepted=False)
 
     # ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -40,7 +40,7 @@ from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
 from tests.simulation.disk import Disk
 from tests.simulation.group import Group
-from tests.simulation.lookups import Lookup
+from tests.simulation.lookups import Lookup, TenantReads
 from tests.simulation.network import Network
 from tests.simulation.observer import Watch
 from tests.simulation.ports import Crash, Life
@@ -82,6 +82,7 @@ class Process:
         self._core: Core | None = None
         self._consumer: SimulatedConsumer | None = None
         self._checkpoints: Checkpoints | None = None
+        self._network: Network | None = None
         self._turn_at_ms: int | None = None
         self._turning = False
         self._settling = 0
@@ -108,7 +109,7 @@ class Process:
             self._pool.rules, decode=self._pool.decode, target=self._target, mark=self._mark(), clocks=clocks
         )
         watch = Watch(self.name, core, world)
-        network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
+        network = self._network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
         redis = cast("RedisClient", Client(world.redis))
         reader = Reader(
             redis, topic_prefix="", silence_ms=_SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
@@ -121,7 +122,7 @@ class Process:
             transport=cast("Transport", network),
             records=cast("RecordProducer", records),
             attempts=cast("AttemptLog", attempts),
-            tenants=cast("TenantLookup", Lookup(life, dice, reader.read)),
+            tenants=cast("TenantLookup", TenantReads(life, dice, reader.read, world.plan.tenant_us)),
             schemas=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             known_schemas={},
@@ -305,9 +306,11 @@ class Process:
             self._checkpoints.close()
         if self.life is not None:
             self.life.alive = False
+        if self._network is not None:
+            self._network.close()
         if self._consumer is not None and self._pool.group.members.get(self.name) is self._consumer:
             self._pool.group.leave(self.name, static=self._world.plan.static_members)
-        self.life = self._worker = self._core = self._consumer = self._checkpoints = None
+        self.life = self._worker = self._core = self._consumer = self._checkpoints = self._network = None
 
 
 def _signer(subscription: Subscription) -> Signer:

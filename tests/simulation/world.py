@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from consumer.delivery.core import Rules
 from consumer.delivery.intake import Content
@@ -23,16 +24,18 @@ from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.blame import Blame
+from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS, Broker
 from tests.simulation.cache import Redis
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.customers import Customers
 from tests.simulation.disk import Disk
-from tests.simulation.endpoints import HEALTHY, Endpoints
+from tests.simulation.endpoints import HEALTHY, Endpoints, Hosts
 from tests.simulation.faults import Faults
 from tests.simulation.group import Group
 from tests.simulation.history import History
 from tests.simulation.landing import Landing
+from tests.simulation.laws import Laws, NoLaws
 from tests.simulation.ledger import Ledger
 from tests.simulation.odd import OddError, OddType
 from tests.simulation.plan import DEFAULT, Plan, plan, stream
@@ -63,10 +66,36 @@ class Verdict:
     excerpt: tuple[str, ...] = ()
 
 
+class Audience(Protocol):
+    """Who makes webhooks and publishes events."""
+
+    last_ms: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether all is published."""
+
+    def met(self, state: State) -> None:
+        """A record is on the subscriptions topic."""
+
+    def host_of(self, webhook: str) -> str:
+        """Where a webhook pointed first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Whom a world is about, and what is judged of it beyond what the checker judges of all."""
+
+    endpoints: Callable[[Plan, Timeline], Hosts] = Endpoints
+    customers: Callable[["World"], Audience] = Customers
+    laws: Callable[[], Laws] = NoLaws
+
+
 class World:
     """All parts of one seed."""
 
-    def __init__(self, plan: Plan, disk: Path) -> None:
+    def __init__(self, plan: Plan, disk: Path, scene: Scene | None = None) -> None:
+        scene = scene or Scene()
         self.plan = plan
         self.timeline = Timeline()
         self.history = History(self.timeline)
@@ -81,9 +110,10 @@ class World:
         self.logged = landing.logged
         self.rewritten = landing.rewritten
         self.broker = Broker(plan, self.timeline, self.topics, self._appended)
-        self.endpoints = Endpoints(plan, self.timeline)
+        self.laws = landing.laws = scene.laws()
+        self.endpoints = scene.endpoints(plan, self.timeline)
         self.redis = Redis(self.timeline)
-        self.customers = Customers(self)
+        self.customers = scene.customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
         self._disk = disk
@@ -123,8 +153,10 @@ class World:
         try:
             while not self._finished:
                 self.timeline.advance(self.timeline.now_ms + _LOOK_EVERY_MS)
+                self.laws.look(self.timeline.now_ms)
                 self._on_time()
                 self._skip_idle()
+            self.laws.ended(self.timeline.now_ms)
             counts = self.checker.ended(self.timeline.now_ms, records_most=self.plan.schedule is DEFAULT)
             self._fair()
         except Violation as violation:
@@ -211,7 +243,7 @@ class World:
                     in_flight=plan.in_flight,
                     tenant_in_flight=max(1, plan.in_flight * 3 // 4),
                     queued=8_192,
-                    lane_concurrency=16,
+                    lane_concurrency=plan.lane_concurrency,
                     patience=patience,
                     breaker_times_ms=plan.schedule.delays_ms[1:],
                 ),

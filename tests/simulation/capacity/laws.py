@@ -1,0 +1,287 @@
+"""The laws of capacity, judged while they can be broken.
+
+- **lateness**: while something of a webhook waits, and its endpoint could take it (nothing under way, its rate allows
+  it, it is not away), a request leaves within `IDLE_MOST_MS`. After an outage `PROBE_MOST_MS` may pass before the first
+  one is accepted: so long at most does a breaker stay open. What failed waits out its own delay until then.
+- **time**: the k-th acceptance is no later than it would be if the endpoint were given all that it can take, always
+  (`case.ideal`), and a tenth of the k-th's wait there, and `SLACK_MS`.
+- **expired**: no delivery of an endpoint that accepts whatever it is sent is dead-lettered; and nothing because of its
+  time, where no outage lasts for most of that.
+- **after an outage**: events published once the endpoint has accepted something again are accepted within 2 s, 99 of
+  100. What has waited goes oldest first, about: on average its place in the order of acceptance is off by no more than
+  a fifth of all that waited.
+- **beside**: whoever is healthy and asks for no limit gets 99 of 100 events within 3 s, whatever befalls the others.
+- **rate**: within any 10 s at most 1.05 times what the limit allows, and one.
+- **concurrency**: never more than the limit at once.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from enum import Enum, auto
+from typing import Final
+
+from tests.simulation.capacity.case import Case, Webhook, ideal, share
+from tests.simulation.capacity.customers import webhooks_of
+from tests.simulation.checker import Violation
+from tests.simulation.ledger import Pair, Published
+from tests.simulation.plan import HOUR_MS, MINUTE_MS
+from tests.simulation.timeline import START_MS
+
+IDLE_MOST_MS: Final = 10_000
+PROBE_MOST_MS: Final = 5 * MINUTE_MS + 30_000
+SLACK_MS: Final = 30_000
+NEW_MOST_MS: Final = 2_000
+PLAIN_MOST_MS: Final = 3_000
+RATE_WINDOW_MS: Final = 10_000
+RATE_FACTOR: Final = 1.05
+_EXPIRES_AFTER_MS: Final = 20 * HOUR_MS  # an outage that lasts longer may outlast the time allowed for retries
+_MANY: Final = 300  # of so many the order is judged
+
+
+class _State(Enum):
+    WAITS = auto()
+    FLIES = auto()
+    FAILED = auto()
+    ENDED = auto()
+
+
+class _Seen:
+    """What was seen of one webhook."""
+
+    def __init__(self, webhook: Webhook, at_once: int) -> None:
+        self.webhook = webhook
+        self.at_once = at_once
+        self.states: dict[str, _State] = {}  # by event
+        self.waiting = 0
+        self.failed: set[str] = set()
+        self.flying = 0
+        self.most_flying = 0
+        self.idle_since_ms = START_MS
+        self.longest_idle_ms = 0
+        self.starts: deque[int] = deque()
+        self.most_in_window = 0
+        self.requests = 0
+        self.accepted_ms: list[int] = []
+        self.waits_ms: list[int] = []
+        self.new_ms: list[int] = []
+        self.since_back_ms: list[int] = []
+        self.brought: list[int] = []  # when each was published that had waited for an outage's end, as they came
+        self.last_accepted_ms = 0
+        self.recovered_ms = 0  # when it accepted something for the first time after its last outage
+        self.dead: Counter[str] = Counter()
+
+    def back_ms(self, now_ms: int) -> int | None:
+        """Since when its endpoint takes requests, as far as we can know; None while it is away."""
+        at_ms = now_ms - START_MS
+        if self.webhook.endpoint.outage(at_ms) is not None:
+            return None
+        back_ms = self.over_ms(now_ms)
+        if back_ms is None:
+            return START_MS
+        return back_ms if self.last_accepted_ms >= back_ms else back_ms + PROBE_MOST_MS
+
+    def over_ms(self, now_ms: int) -> int | None:
+        """When its endpoint was back last, as of a moment at which it is not away; None: it never was away."""
+        over_ms = max((each.last_over_ms(now_ms - START_MS) for each in self.webhook.endpoint.outages), default=-1)
+        return None if over_ms < 0 else START_MS + over_ms
+
+    def settle(self, event: str, state: _State) -> None:
+        """An event's delivery stands somewhere else now."""
+        before = self.states.get(event)
+        if before is _State.ENDED:
+            return
+        self.waiting += (state is _State.WAITS) - (before is _State.WAITS)
+        if state is _State.FAILED:
+            self.failed.add(event)
+        elif before is _State.FAILED:
+            self.failed.discard(event)
+        self.states[event] = state
+
+
+class CapacityLaws:
+    """Raises what is broken; `strict` is False where only figures are wanted: then `broken` counts it."""
+
+    def __init__(self, case: Case, *, strict: bool = True) -> None:
+        self._case = case
+        self._strict = strict
+        self.broken: Counter[str] = Counter()
+        self._seen = {id_: _Seen(webhook, case.lane_concurrency) for id_, webhook in webhooks_of(case)}
+        self._written: list[int] = []
+
+    # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def published(self, webhook: str, event: Published) -> None:
+        """One more waits."""
+        seen = self._seen[webhook]
+        if not seen.waiting and not seen.flying:
+            seen.idle_since_ms = event.at_ms
+        seen.settle(event.id, _State.WAITS)
+
+    def sent(self, now_ms: int, pair: Pair) -> None:
+        """A request left."""
+        seen = self._seen[pair.webhook]
+        self._prompt(now_ms, seen, pair.webhook)
+        seen.requests += 1
+        seen.flying += 1
+        seen.most_flying = max(seen.most_flying, seen.flying)
+        seen.settle(pair.event.id, _State.FLIES)
+        self._few(now_ms, seen, pair)
+
+    def returned(self, now_ms: int, pair: Pair, *, accepted: bool) -> None:
+        """It is under way no longer."""
+        seen = self._seen[pair.webhook]
+        seen.flying -= 1
+        seen.idle_since_ms = now_ms
+        if not accepted:
+            seen.settle(pair.event.id, _State.ENDED if pair.accepted else _State.FAILED)
+            return
+        self._accepted(now_ms, seen, pair)
+
+    def buried(self, now_ms: int, pair: Pair, reason: str) -> None:
+        """A dead letter."""
+        seen = self._seen[pair.webhook]
+        seen.settle(pair.event.id, _State.ENDED)
+        seen.dead[reason] += 1
+        away_ms = max((outage.for_ms for outage in seen.webhook.endpoint.outages), default=0)
+        by_time = reason in {"expired", "waited"} and away_ms < _EXPIRES_AFTER_MS
+        if seen.webhook.is_healthy or by_time:
+            self._broken("expired", f"{pair.name} is dead-lettered: {reason}", f"{pair.event.id}/{pair.webhook}")
+
+    def look(self, now_ms: int) -> None:
+        """Some seconds have passed."""
+        for webhook, seen in self._seen.items():
+            self._prompt(now_ms, seen, webhook)
+
+    def ended(self, now_ms: int) -> None:
+        """Everything has ended."""
+        del now_ms
+        for webhook, seen in self._seen.items():
+            self._timely(webhook, seen)
+            plain_ms = share(seen.waits_ms, 0.99)
+            if seen.webhook.is_plain and not self._case.tenants_us and plain_ms > PLAIN_MOST_MS:
+                self._broken("beside", f"99 % of what {webhook} wants within {plain_ms} ms", webhook)
+            new_ms = share(seen.new_ms, 0.99)
+            if new_ms > NEW_MOST_MS:
+                self._broken("after an outage", f"99 % of what is new at {webhook} within {new_ms} ms", webhook)
+            off = _displacement(seen.brought)
+            if len(seen.brought) >= _MANY and off > 1 / 5:
+                self._broken("after an outage", f"{webhook}: off by {off:.0%} of what had waited", webhook)
+
+    # ── the laws ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _prompt(self, now_ms: int, seen: _Seen, webhook: str) -> None:
+        if seen.flying or not seen.waiting:
+            seen.idle_since_ms = now_ms
+            return
+        back_ms = seen.back_ms(now_ms)
+        if back_ms is None:
+            seen.idle_since_ms = now_ms
+            return
+        gap_ms = 0.0 if seen.webhook.rate_per_s is None else 1_000 / seen.webhook.rate_per_s
+        idle_ms = int(now_ms - max(seen.idle_since_ms, back_ms) - gap_ms)
+        seen.longest_idle_ms = max(seen.longest_idle_ms, idle_ms)
+        if idle_ms > IDLE_MOST_MS:
+            about = next((f"{event}/{webhook}" for event, state in seen.states.items() if state is _State.WAITS), "")
+            self._broken("lateness", f"{seen.waiting} wait for {webhook}, which is idle for {idle_ms} ms", about)
+
+    def _few(self, now_ms: int, seen: _Seen, pair: Pair) -> None:
+        most = seen.webhook.max_concurrency
+        if most is not None and seen.flying > most:
+            self._broken("concurrency", f"{seen.flying} at once to {pair.webhook}, {most} at most", pair.webhook)
+        if (rate_per_s := seen.webhook.rate_per_s) is None:
+            return
+        seen.starts.append(now_ms)
+        while seen.starts[0] <= now_ms - RATE_WINDOW_MS:
+            seen.starts.popleft()
+        seen.most_in_window = max(seen.most_in_window, len(seen.starts))
+        most_starts = RATE_FACTOR * rate_per_s * RATE_WINDOW_MS / 1_000 + 1
+        if len(seen.starts) > most_starts:
+            detail = f"{len(seen.starts)} to {pair.webhook} within 10 s, {most_starts:.0f} at most"
+            self._broken("rate", detail, pair.webhook)
+
+    def _accepted(self, now_ms: int, seen: _Seen, pair: Pair) -> None:
+        back_ms = seen.over_ms(now_ms)
+        if back_ms is not None and seen.last_accepted_ms < back_ms:  # it has recovered: all that failed may go now
+            seen.recovered_ms = now_ms
+            for event in list(seen.failed):
+                seen.settle(event, _State.WAITS)
+        if seen.states.get(pair.event.id) is not _State.ENDED:
+            seen.accepted_ms.append(now_ms - START_MS)
+            seen.waits_ms.append(now_ms - pair.event.at_ms)
+            self._sort(now_ms, seen, pair.event)
+        seen.last_accepted_ms = now_ms
+        seen.settle(pair.event.id, _State.ENDED)
+        self._written.append(pair.written)
+
+    def _sort(self, now_ms: int, seen: _Seen, event: Published) -> None:
+        """Whether it is new, or had waited for the end of an outage."""
+        back_ms = seen.over_ms(now_ms)
+        if back_ms is None or any(each.every_ms is not None for each in seen.webhook.endpoint.outages):
+            return
+        if event.at_ms < back_ms:
+            seen.brought.append(event.at_ms)
+            return
+        seen.since_back_ms.append(now_ms - event.at_ms)
+        if event.at_ms >= seen.recovered_ms >= back_ms:
+            seen.new_ms.append(now_ms - event.at_ms)
+
+    def _timely(self, webhook: str, seen: _Seen) -> None:
+        slack_ms = SLACK_MS + (PROBE_MOST_MS if seen.webhook.endpoint.outages else 0)
+        wanted = sorted(ideal(seen.webhook, seen.at_once))
+        for at_ms, ideal_ms, arrived_ms in zip(sorted(seen.accepted_ms), wanted, seen.webhook.arrivals(), strict=False):
+            if at_ms > ideal_ms + (ideal_ms - arrived_ms) / 10 + slack_ms:
+                late_s = (at_ms - ideal_ms) // 1_000
+                self._broken("time", f"an acceptance of {webhook} is {late_s} s after the work needed", webhook)
+                return
+
+    def _broken(self, rule: str, detail: str, *about: str) -> None:
+        self.broken[rule] += 1
+        if self._strict:
+            raise Violation(rule, detail, *about)
+
+    # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def figures(self) -> Iterator[str]:
+        """What was measured, a few lines for each webhook."""
+        for webhook, seen in list(self._seen.items())[:12]:
+            needed = ideal(seen.webhook, seen.at_once)
+            last_ms = max(seen.accepted_ms, default=0)
+            dead = "  ".join(f"{reason} {number:,}" for reason, number in sorted(seen.dead.items())) or "none"
+            waits = " ".join(_for_people(share(seen.waits_ms, part)) for part in (0.5, 0.99, 1.0))
+            yield f"{webhook}: {len(seen.accepted_ms):,} accepted, dead letters {dead}, {seen.requests:,} requests"
+            yield f"  wait p50 p99 max  {waits}"
+            yield f"  last one after {_for_people(last_ms)}, the work needed {_for_people(needed[-1])}"
+            yield f"  longest idle while something waits  {_for_people(seen.longest_idle_ms)}"
+            if seen.webhook.rate_per_s is not None:
+                most = seen.most_in_window / (seen.webhook.rate_per_s * RATE_WINDOW_MS / 1_000)
+                yield f"  most within 10 s  {most:.2f} x the limit"
+            if seen.webhook.max_concurrency is not None:
+                yield f"  most at once  {seen.most_flying} of {seen.webhook.max_concurrency}"
+            if seen.since_back_ms:
+                for what, waits_ms in (("its end", seen.since_back_ms), ("the first success", seen.new_ms)):
+                    late = sum(each > NEW_MOST_MS for each in waits_ms)
+                    worst = _for_people(max(waits_ms, default=0))
+                    yield f"  published after {what}: {len(waits_ms):,}, {late:,} of them late, up to {worst}"
+                yield f"  order of the {len(seen.brought):,} that waited: off by {_displacement(seen.brought):.0%}"
+        if self._written:
+            average = sum(self._written) / len(self._written)
+            yield f"records written for a delivery  {average:.2f} on average, {max(self._written)} at most"
+        if self.broken:
+            yield "broken: " + ", ".join(f"{rule} {number:,}" for rule, number in self.broken.items())
+
+
+def _displacement(published_ms: Sequence[int]) -> float:
+    """How far what came is from the order of publishing, on average, as a part of all."""
+    number = len(published_ms)
+    if number < 2:
+        return 0.0
+    order = sorted(range(number), key=published_ms.__getitem__)
+    return sum(abs(place - was) for place, was in enumerate(order)) / number**2
+
+
+def _for_people(ms: int) -> str:
+    if ms < 2_000:
+        return f"{ms} ms"
+    if ms < 2 * MINUTE_MS:
+        return f"{ms / 1_000:.1f} s"
+    return f"{ms / MINUTE_MS:.1f} min" if ms < 2 * HOUR_MS else f"{ms / HOUR_MS:.1f} h"
