@@ -30,6 +30,7 @@ from consumer.delivery.offsets import Entry, Partition, Position
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
+from consumer.delivery.standing import Standing
 from consumer.delivery.step import Step, Write
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Tenants
@@ -46,7 +47,8 @@ _HANDED_OVER_AFTER_MS = 2_000
 class Rules:
     """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first.
 
-    When `waiting` records wait for their tenants to be read, consuming stops.
+    When `waiting` records wait for their tenants to be read, consuming stops. `shared`: other processes send to the
+    same endpoints, and the shell asks for the webhooks' standings.
     """
 
     schedule: Schedule
@@ -54,6 +56,7 @@ class Rules:
     freshness: Freshness
     fan_out: int
     waiting: int = 20_000
+    shared: bool = False
 
 
 class Core:
@@ -77,7 +80,7 @@ class Core:
         self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries, clocks=clocks)
         self._waiting_most = rules.waiting
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, share=rules.waiting // _SHARE)
-        self._traffic = Traffic(rules.limits)
+        self._traffic = Traffic(rules.limits, shared=rules.shared)
         self._attempting = Attempting(
             rules.schedule,
             traffic=self._traffic,
@@ -141,6 +144,14 @@ class Core:
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)
         self.boundaries.let_go()
 
+    def standing(self, now_ms: int, subscription_id: str, standing: Standing | None) -> None:
+        """The answer to a report of a step; None: nobody could be asked, so this process goes by its share."""
+        self._traffic.heard(now_ms, subscription_id, standing)
+
+    def shared_by(self, processes: int) -> None:
+        """So many processes send to the same endpoints, this one included, as far as is known."""
+        self._traffic.standings.shared_by(processes)
+
     def acknowledged(self, token: int) -> None:
         """Kafka has the record that was asked for under this token."""
         self._endings.acknowledged(token)
@@ -170,6 +181,7 @@ class Core:
         step.pause, step.resume = self._intake.pauses()
         step.write = self._endings.asked()
         step.load = self._tenants.wanted(now_ms)
+        step.reports = self._traffic.standings.reports(now_ms)
         step.bugs = self.boundaries.bugs()
         step.wake_ms = self._wake_ms(now_ms, steady_ms)
         return step
@@ -275,5 +287,5 @@ class Core:
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(now_ms, steady_ms)
-        wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms())
+        wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms(), self._traffic.standings.wake_ms())
         return min((wish for wish in wishes if wish is not None), default=None)

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
@@ -68,7 +69,7 @@ class Lane:
         "_asked_ms",
         "_limit",
         "_pace_ms",
-        "_rate_ms",
+        "allowance",
         "asleep_until_ms",
         "breaker",
         "concurrency",
@@ -80,7 +81,6 @@ class Lane:
         "origin",
         "place",
         "queue",
-        "rate_per_s",
         "share",
     )
 
@@ -97,21 +97,11 @@ class Lane:
         self.listed = False  # whether `Lanes` has it among the busy ones
         self.kept_ms = 0.0  # and until when it keeps it although nothing of it waits
         self.concurrency = 1
-        self.rate_per_s: float | None = None
+        self.allowance: Allowance | None = None  # of what the webhook's limits allow, this process's part
         self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._answered_ms = 0  # when the last answer came
-        self._rate_ms = 0.0  # not before, as the rate limit has it
         self._asked_ms = 0  # not before, as a Retry-After asked
-
-    def limited(self, concurrency: int, rate_per_s: float | None) -> bool:
-        """Take these limits from now on. True when the rate is another: the waits of the old one are over."""
-        self.concurrency = concurrency
-        if rate_per_s == self.rate_per_s:
-            return False
-        self.rate_per_s = rate_per_s
-        self._rate_ms = 0.0
-        return True
 
     @property
     def full(self) -> Origin | Share | None:
@@ -126,7 +116,8 @@ class Lane:
     @property
     def kept_until_ms(self) -> float:
         """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
-        return max(self._rate_ms, self._asked_ms, self.breaker.remembered_until_ms)
+        limits_ms = 0.0 if self.allowance is None else self.allowance.kept_until_ms
+        return max(limits_ms, self._asked_ms, self.breaker.remembered_until_ms)
 
     @property
     def has_room(self) -> bool:
@@ -134,10 +125,17 @@ class Lane:
         return len(self.flying) < min(self.concurrency, self._limit.now)
 
     def sleep_ms(self, now_ms: int) -> float:
-        """How long its rate limit, Retry-After or breaker keeps it from starting a request; 0 when it may."""
-        by_rate_ms = self._rate_ms - now_ms
-        # The clock counts whole milliseconds: a rate of more than 1,000 a second starts several within one.
-        return max(by_rate_ms if by_rate_ms >= 1 else 0.0, self._asked_ms - now_ms, self.breaker.wait_ms(now_ms))
+        """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
+        limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)
+        return max(limits_ms, self._asked_ms - now_ms, self.breaker.wait_ms(now_ms))
+
+    def pace_per_s(self, now_ms: int) -> float:
+        """What its endpoint would take from here alone, by the time it takes to answer; 0 while nothing is known."""
+        slow_ms = self.slow_ms(now_ms, now_ms)
+        if slow_ms <= 0:
+            return 0.0
+        most = self.concurrency if self.allowance is None else min(self.concurrency, self.allowance.places(now_ms))
+        return min(most, self._limit.now) * 1_000 / slow_ms
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
         """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
@@ -156,8 +154,8 @@ class Lane:
         """The estimated wait of one more delivery."""
         ahead = len(self.queue)
         wait = self.sleep_ms(now_ms)
-        if self.rate_per_s is not None:
-            wait += ahead * 1_000 / self.rate_per_s
+        if self.allowance is not None and self.allowance.rate_per_s is not None:
+            wait += ahead * 1_000 / self.allowance.rate_per_s
         if ahead or not self.has_room:
             wait += (ahead + 1) * self.slow_ms(now_ms, looked_ms) / min(self.concurrency, self._limit.now)
         return wait
@@ -166,19 +164,19 @@ class Lane:
         """A request of this lane is under way."""
         self.flying[job] = now_ms
         job.probe = self.breaker.started()
-        if self.rate_per_s is not None:
-            self._rate_ms = max(self._rate_ms, now_ms) + 1_000 / self.rate_per_s
+        if self.allowance is not None:
+            self.allowance.started(now_ms)
 
     def answered(self, job: Job, now_ms: int) -> None:
         """An HTTP answer came that does not ask us to slow down."""
         self._learn(job, now_ms)
-        self.breaker.answered()
+        self.breaker.answered(now_ms)
         self._limit.accepted(self.concurrency)
 
     def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
         """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
         self._learn(job, now_ms)
-        self.breaker.answered()
+        self.breaker.answered(now_ms)
         self._limit.objected(now_ms)
         if retry_after_ms is not None:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
@@ -195,10 +193,14 @@ class Lane:
     def abandoned(self, job: Job) -> None:
         """A request was given up without an answer."""
         del self.flying[job]
+        if self.allowance is not None:
+            self.allowance.ended()
         self.breaker.abandoned(probe=job.probe)
 
     def _learn(self, job: Job, now_ms: int) -> None:
         took_ms = now_ms - self.flying.pop(job)
+        if self.allowance is not None:
+            self.allowance.ended()
         self._answered_ms = now_ms
         if self._pace_ms == 0.0:
             self._pace_ms = float(took_ms)

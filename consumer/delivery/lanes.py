@@ -18,7 +18,7 @@ The laws:
 
 import heapq
 from collections import OrderedDict
-from collections.abc import KeysView
+from collections.abc import Callable, KeysView
 from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
@@ -36,10 +36,18 @@ _PORTS = {"https": ":443", "http": ":80"}
 class Lanes:
     """`in_flight` is what the process may have under way, `tenant_in_flight` what one tenant may.
 
-    `breaker_times_ms` see `Breaker`.
+    `breaker_times_ms` see `Breaker`; `forgotten` hears of each lane that is forgotten.
     """
 
-    def __init__(self, in_flight: int, tenant_in_flight: int, breaker_times_ms: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        in_flight: int,
+        tenant_in_flight: int,
+        breaker_times_ms: tuple[int, ...],
+        *,
+        forgotten: Callable[[Lane], None],
+    ) -> None:
+        self._forgotten = forgotten
         self._in_flight = in_flight
         self._tenant_in_flight = tenant_in_flight
         self._breaker_times_ms = breaker_times_ms
@@ -110,6 +118,7 @@ class Lanes:
     def _forget(self, lane: Lane) -> None:
         lane.kept_ms = 0.0  # it may stand among the kept twice, until the same time
         del self._lanes[lane.key]
+        self._forgotten(lane)
         lane.share.lanes -= 1
         if not lane.share.lanes:
             del self._shares[lane.share.tenant]

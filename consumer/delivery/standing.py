@@ -31,6 +31,9 @@ AHEAD_MS: Final = 1_000
 FORWARD_AHEAD_MS: Final = 500
 """And for what is brought forward only so far: what is new finds the other half free."""
 
+NOT_KNOWN_MS: Final = 250.0
+"""How long a lane sleeps for what it has to ask for: it is woken by the answer."""
+
 
 class Tell(StrEnum):
     """What the webhook's customer is to be told by whoever got this."""

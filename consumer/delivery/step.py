@@ -10,6 +10,7 @@ from typing import TypeAlias
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.standing import Report
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request
 from consumer.webhooks.subscription import Subscription
@@ -55,7 +56,8 @@ class Step:
 
     An attempt comes with the record that it was made for. `bugs` are those contained since the last step.
     `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
-    such marks. `wake_ms` is when the core wants its next turn even if nothing happens.
+    such marks. `reports` are for whoever keeps the webhooks' standings. `wake_ms` is when the core wants its next turn
+    even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Step:
     schemas: list[int] = field(default_factory=list)
     succeeded_late: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)
     wake_ms: int | None = None

@@ -22,6 +22,8 @@ from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Origin, Share
 from consumer.delivery.outcome import Asked
+from consumer.delivery.standing import Standing
+from consumer.delivery.standings import Standings
 from consumer.webhooks.subscription import Subscription
 
 # Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
@@ -51,9 +53,13 @@ class Limits:
 class Traffic:
     """The lanes of one process."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, shared: bool = False) -> None:
+        """`shared`: other processes start requests to the same endpoints, and `standings` tells of them."""
         self._limits = limits
-        self._lanes = Lanes(limits.in_flight, limits.tenant_in_flight, limits.breaker_times_ms)
+        self.standings = Standings(shared=shared)
+        self._lanes = Lanes(
+            limits.in_flight, limits.tenant_in_flight, limits.breaker_times_ms, forgotten=self.standings.left
+        )
         self._ready: deque[Lane] = deque()
         self._blocked: dict[Origin | Share, deque[Lane]] = {}
         self._asleep: list[tuple[int, int, Lane]] = []
@@ -113,6 +119,7 @@ class Traffic:
                 lane.asleep_until_ms = int(now_ms + sleep_ms)
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
                 self._unblock(lane)
+                self.standings.lacks(lane, now_ms)
             elif (holder := lane.full) is not None:
                 lane.place = Place.BLOCKED
                 self._blocked.setdefault(holder, deque()).append(lane)
@@ -123,6 +130,7 @@ class Traffic:
     def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = _lane_of(job)
+        was_failing = lane.breaker.failing
         if not asked.heard:
             lane.failed(job, now_ms, unreachable=asked.unreachable)
         elif asked.slow_down:
@@ -131,6 +139,10 @@ class Traffic:
         else:
             lane.answered(job, now_ms)
             lane.origin.accepted()
+        if lane.breaker.failing:
+            self.standings.failed(lane, job.target.subscription, now_ms)
+        elif was_failing:
+            self.standings.recovered(lane, now_ms)
         self._landed(lane, now_ms)
 
     def abandoned(self, job: Job, now_ms: int) -> None:
@@ -138,6 +150,13 @@ class Traffic:
         lane = _lane_of(job)
         lane.abandoned(job)
         self._landed(lane, now_ms)
+
+    def heard(self, now_ms: int, subscription_id: str, standing: Standing | None) -> None:
+        """What all processes know of a webhook, and what this one may do; None: nobody could be asked."""
+        account = self.standings.heard(now_ms, subscription_id, standing)
+        for lane in () if account is None else account.lanes:
+            if lane.place is Place.ASLEEP:
+                self._rouse(lane)  # it sleeps again, as long as it still has to
 
     def overdue(self, now_ms: int) -> list[tuple[Job, float]]:
         """Jobs that have waited out the patience, with the wait still before them; four times a second.
@@ -253,9 +272,15 @@ class Traffic:
 
     def _lane(self, subscription: Subscription) -> Lane:
         lane = self._lanes.of(subscription)
-        concurrency = subscription.max_concurrency or self._limits.lane_concurrency
-        if lane.limited(concurrency, subscription.rate_per_s) and lane.place is Place.ASLEEP:
-            self._rouse(lane)  # it sleeps again, as long as it still has to
+        lane.concurrency = subscription.max_concurrency or self._limits.lane_concurrency
+        if (
+            subscription.rate_per_s is not None
+            or subscription.max_concurrency is not None
+            or lane.allowance is not None
+        ) and self.standings.limited(lane, subscription):
+            for each in self.standings.opened(subscription.id, subscription.tenant).lanes:
+                if each.place is Place.ASLEEP:
+                    self._rouse(each)
         return lane
 
 

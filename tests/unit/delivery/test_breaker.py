@@ -15,7 +15,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_no_sooner() -> None:
     for _ in range(THRESHOLD - 1):
         breaker.failed(0, probe=False)
     assert breaker.wait_ms(0) == 0
-    breaker.answered()
+    breaker.answered(1)
     for _ in range(THRESHOLD - 1):
         breaker.failed(0, probe=False)
     assert breaker.closed
@@ -34,7 +34,7 @@ def test_half_open_lets_exactly_one_through() -> None:
 def test_a_probe_that_is_answered_closes_it() -> None:
     breaker = opened()
     breaker.started()
-    breaker.answered()
+    breaker.answered(1)
     assert breaker.closed
     assert not breaker.started()
 

@@ -1,0 +1,159 @@
+"""What this process knows of one webhook, has to tell of it, and was told: its side of a standing.
+
+The laws:
+- while a report is under way no other is made, so what it tells is answered or lost as a whole;
+- what a standing says was so when its report was made; what this process saw since then counts more.
+"""
+
+from typing import Final
+
+from consumer.delivery.allowance import Allowance
+from consumer.delivery.lane import Lane
+from consumer.delivery.standing import LEASE_FOR_MS, Report, Standing, Tell
+
+EVERY_MS: Final = 250
+EVERY_IDLE_MS: Final = 1_000  # where nothing is wanted, and only what others learn is waited for
+LINGERS_MS: Final = LEASE_FOR_MS + 5_000  # until nobody remembers its sums, which begin anew with the next one
+_ACTIVE_FOR_MS: Final = 1_000
+_PAUSE_MS: Final = 20
+
+
+class Account:
+    """One webhook in one process. `watched` are the deliveries that wait in its partitions for their turn."""
+
+    def __init__(self, subscription_id: str, tenant: str, *, alone: bool) -> None:
+        self.subscription_id = subscription_id
+        self.tenant = tenant
+        self.allowance = Allowance(alone=alone)
+        self.lanes: list[Lane] = []  # the newest last: those of earlier URLs end
+        self.standing: Standing | None = None
+        self.standing_ms = 0  # when the report was made that this answers
+        self.watched = 0
+        self.asking = False
+        self.next_ms: float = 0.0  # when it reports next, whatever comes; 0: not at all
+        self.asked_ms = 0
+        self.active_ms = 0
+        self._revision = 0
+        self._slots = self._slots_told = self._slots_heard = 0
+        self._waits = self._waits_told = self._waits_heard = 0
+        self._horizon_ms = 0.0
+        self._until_ms = 0.0
+        self._told = 0
+
+    # ── what happens here ────────────────────────────────────────────────────────────────────────────────────────
+
+    def limited(self, revision: int, rate_per_s: float | None, max_concurrency: int | None) -> bool:
+        """The webhook's limits as of this revision. True when they are others."""
+        if revision < self._revision:
+            return False
+        self._revision = revision
+        return self.allowance.limited(rate_per_s, max_concurrency)
+
+    def slot(self, now_ms: int, rate_per_s: float) -> int:
+        """Give the next slot of the webhook's schedule: the time at which its endpoint can take one more."""
+        self._slots += 1
+        self._horizon_ms = max(self._horizon_ms, now_ms) + 1_000 / rate_per_s
+        return int(self._horizon_ms)
+
+    def slot_back(self, now_ms: int, rate_per_s: float) -> None:
+        """A slot was given up: its delivery was taken forward."""
+        self._slots -= 1
+        self._horizon_ms = max(now_ms, self._horizon_ms - 1_000 / rate_per_s)
+
+    def put(self, due_ms: float) -> None:
+        """One more delivery waits for its turn, until then."""
+        self._waits += 1
+        self._until_ms = max(self._until_ms, due_ms)
+
+    def taken(self) -> None:
+        """One that waited is taken up."""
+        self._waits -= 1
+
+    def horizon_ms(self, now_ms: int) -> float:
+        """When the schedule's last slot is over."""
+        return max(self._horizon_ms, now_ms)
+
+    def carried_out(self, telling: int) -> None:
+        """What was to be told is told."""
+        self._told = telling
+
+    # ── what it tells ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def soon_ms(self, now_ms: int) -> float:
+        """When it may report next, where something new is wanted: a moment after its last report."""
+        return max(now_ms, self.asked_ms + _PAUSE_MS) if self.asked_ms else now_ms
+
+    def is_active(self, now_ms: int) -> bool:
+        """Whether anything is to be told or learned."""
+        return (
+            now_ms - self.active_ms < _ACTIVE_FOR_MS
+            or self.watched > 0
+            or self._horizon_ms > now_ms
+            or self._slots != self._slots_heard
+            or self._waits != self._waits_heard
+            or self.allowance.flying > 0
+            or self.allowance.starts > 0
+            or any(lane.queue or lane.breaker.failing for lane in self.lanes)
+        )
+
+    def report(self, now_ms: int) -> Report:
+        """What is to be told now. It goes by no more places than it wants until it is answered."""
+        allowance = self.allowance
+        want = sum(len(lane.queue) for lane in self.lanes) + allowance.starts
+        breaker = self.lanes[-1].breaker if self.lanes else None
+        self.asking = True
+        self.asked_ms = now_ms
+        allowance.starts = 0
+        self._slots_told, self._waits_told = self._slots, self._waits
+        return Report(
+            subscription_id=self.subscription_id,
+            tenant=self.tenant,
+            revision=self._revision,
+            rate_per_s=allowance.rate_per_s,
+            max_concurrency=allowance.max_concurrency,
+            heard=0 if self.standing is None else self.standing.number,
+            want=want,
+            permits=allowance.permits(now_ms),
+            flying=allowance.flying,
+            places=allowance.shrink(allowance.flying + want),
+            pace_per_s=sum(lane.pace_per_s(now_ms) for lane in self.lanes),
+            slots=self._slots,
+            slots_heard=self._slots_heard,
+            horizon_ms=max(0.0, self._horizon_ms - now_ms),
+            waits=self._waits,
+            waits_heard=self._waits_heard,
+            until_ms=max(0.0, self._until_ms - now_ms),
+            answered_ms=None if breaker is None else breaker.answered_for_ms(now_ms),
+            failing_ms=None if breaker is None else breaker.failing_for_ms(now_ms),
+            open=None if breaker is None else breaker.opened(now_ms),
+            probing=breaker is not None and breaker.probing,
+            told=self._told,
+        )
+
+    # ── what it is told ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def heard(self, now_ms: int, standing: Standing | None) -> None:
+        """The answer to its report; None: there is none, so it goes by its share."""
+        self.asking = False
+        if standing is None:
+            self.allowance.leave_alone(now_ms)
+            for lane in self.lanes:
+                lane.breaker.alone()
+            return
+        asked_ms = self.asked_ms
+        self.standing, self.standing_ms = standing, asked_ms
+        self.allowance.given(asked_ms, standing.permits, standing.places)
+        since = self._slots - self._slots_told
+        self._horizon_ms = asked_ms + standing.horizon_ms
+        if standing.pace_per_s > 0:
+            self._horizon_ms += since * 1_000 / standing.pace_per_s
+        self._slots_heard, self._waits_heard = self._slots_told, self._waits_told
+        if self._waits == self._waits_heard:
+            self._until_ms = 0.0
+        for lane in self.lanes[-1:]:
+            lane.breaker.heard(asked_ms, standing)
+
+    def tell(self) -> Tell | None:
+        """What the customer is to be told, and was not yet."""
+        standing = self.standing
+        return None if standing is None or standing.telling == self._told else standing.tell
