@@ -1,0 +1,189 @@
+"""One attempt as the index of the delivery log keeps it: what a list of attempts shows, packed.
+
+The law: an entry read back is equal to what was packed, and entries of one list compare as bytes in the order of their
+offsets.
+
+Big-endian; the texts follow the head:
+
+     0  u48  offset in its partition          20  u8   number of the attempt (255: that many or more)
+     6  u48  logged: the record's time, ms    21  u8   bits 0-1 outcome, 2-4 trigger, 5 truncated, 6 replay id follows
+    12  u32  begun: ms before logged          22  u8   next tier, or the reason of death
+    16  u16  elapsed ms (65535: or longer)    23  8 B  the first half of the delivery's id
+    18  u16  HTTP status, or a failure < 100  31  u16  length of the event's type, bytes
+    33       event type, event id, and the 16 bytes of the replay id when there is one
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from consumer.delivery.answer import FailureKind
+from consumer.delivery.outcome import DeathReason
+
+HEAD_BYTES: Final = 33
+ELAPSED_MOST_MS: Final = 0xFFFF
+BEGUN_MOST_MS: Final = 0xFFFF_FFFF
+NUMBER_MOST: Final = 0xFF
+NO_TIER: Final = 0xFF
+REPLAY_BYTES: Final = 16
+"""Of a replay's id, which is 32 hex digits."""
+
+_HEAD: Final = struct.Struct(">6s6sIHHBBB8sH")
+_OFFSET: Final = slice(0, 6)
+_TRUNCATED: Final = 1 << 5
+_REPLAYED: Final = 1 << 6
+_FIRST_STATUS: Final = 100
+
+# Part of the format: numbers are never given to another word.
+_FAILURES: Final[tuple[str, ...]] = (
+    "",
+    FailureKind.TIMEOUT,
+    FailureKind.DNS,
+    FailureKind.CONNECT,
+    FailureKind.TLS,
+    FailureKind.RESET,
+    FailureKind.PROTOCOL,
+    FailureKind.ADDRESS_REFUSED,
+    FailureKind.UNSIGNABLE,
+    FailureKind.UNANSWERED,
+    FailureKind.BUG,
+)
+_REASONS: Final[tuple[str, ...]] = (
+    "",
+    DeathReason.EXHAUSTED,
+    DeathReason.EXPIRED,
+    DeathReason.GONE,
+    DeathReason.RETRIES_NONE,
+    DeathReason.SUSPENDED,
+    DeathReason.TOO_LARGE,
+)
+_FAILURE_CODES: Final = {word: code for code, word in enumerate(_FAILURES)}
+_REASON_CODES: Final = {word: code for code, word in enumerate(_REASONS)}
+_OTHER: Final = "other"
+"""A word that this version has no number for: another version wrote the record."""
+_OTHER_CODE: Final = _FIRST_STATUS - 1
+
+
+class Ended(IntEnum):
+    """What came of an attempt."""
+
+    DELIVERED = 0
+    RETRY = 1
+    DEAD = 2
+
+
+class Trigger(IntEnum):
+    """Why an attempt was made."""
+
+    EVENT = 0
+    REPLAY = 1
+    RECOVER = 2
+    RESEND = 3
+    TEST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One attempt. `delivery` is the first half of its delivery's id, 8 bytes.
+
+    `status` is None where no HTTP answer came, and then `failure` says why; `tier` is that of the next try where one
+    follows; `reason` that of a death. `logged_ms` and `begun_ms` are ms since 1970.
+    """
+
+    offset: int
+    logged_ms: int
+    begun_ms: int
+    elapsed_ms: int
+    status: int | None
+    failure: str
+    number: int
+    ended: Ended
+    trigger: Trigger
+    truncated: bool
+    tier: int | None
+    reason: str
+    delivery: bytes
+    event_type: str
+    event_id: str
+    replay_id: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether this one attempt is the whole delivery: a first try of an event, and accepted."""
+        return self.ended is Ended.DELIVERED and self.number == 1 and self.trigger is Trigger.EVENT
+
+
+def pack(entry: Entry) -> bytes:
+    """What is kept of it. Numbers that are too large for their place stand there as its largest."""
+    status = _FAILURE_CODES.get(entry.failure, _OTHER_CODE) if entry.status is None else entry.status
+    bits = entry.ended | entry.trigger << 2 | (_TRUNCATED if entry.truncated else 0)
+    replay = b"" if entry.replay_id is None else bytes.fromhex(entry.replay_id)
+    event_type = entry.event_type.encode("utf-8", "replace")
+    head = _HEAD.pack(
+        entry.offset.to_bytes(6, "big"),
+        entry.logged_ms.to_bytes(6, "big"),
+        min(max(0, entry.logged_ms - entry.begun_ms), BEGUN_MOST_MS),
+        min(max(0, entry.elapsed_ms), ELAPSED_MOST_MS),
+        status,
+        min(entry.number, NUMBER_MOST),
+        bits | (_REPLAYED if replay else 0),
+        _last(entry),
+        entry.delivery,
+        len(event_type),
+    )
+    return b"".join((head, event_type, entry.event_id.encode("utf-8", "replace"), replay))
+
+
+def unpack(packed: bytes) -> Entry:
+    """The entry.
+
+    Raises:
+        ValueError: these bytes are none.
+    """
+    try:
+        offset, logged, begun, elapsed, status, number, bits, last, delivery, length = _HEAD.unpack_from(packed)
+    except struct.error as error:
+        raise ValueError("it is shorter than an entry's head") from error
+    end = len(packed) - (REPLAY_BYTES if bits & _REPLAYED else 0)
+    if HEAD_BYTES + length > end:
+        raise ValueError("its texts are cut")
+    ended, logged_ms = Ended(bits & 3), int.from_bytes(logged, "big")
+    answered = status >= _FIRST_STATUS
+    return Entry(
+        offset=int.from_bytes(offset, "big"),
+        logged_ms=logged_ms,
+        begun_ms=logged_ms - begun,
+        elapsed_ms=elapsed,
+        status=status if answered else None,
+        failure="" if answered else _word(_FAILURES, status),
+        number=number,
+        ended=ended,
+        trigger=Trigger(bits >> 2 & 7),
+        truncated=bool(bits & _TRUNCATED),
+        tier=last if ended is Ended.RETRY and last != NO_TIER else None,
+        reason=_word(_REASONS, last) if ended is Ended.DEAD else "",
+        delivery=delivery,
+        event_type=packed[HEAD_BYTES : HEAD_BYTES + length].decode(),
+        event_id=packed[HEAD_BYTES + length : end].decode(),
+        replay_id=packed[end:].hex() if bits & _REPLAYED else None,
+    )
+
+
+def offset_of(packed: bytes) -> int:
+    """The offset of a packed entry."""
+    return int.from_bytes(packed[_OFFSET], "big")
+
+
+def _last(entry: Entry) -> int:
+    match entry.ended:
+        case Ended.RETRY:
+            return NO_TIER if entry.tier is None else min(entry.tier, NO_TIER)
+        case Ended.DEAD:
+            return _REASON_CODES.get(entry.reason, _OTHER_CODE)
+        case Ended.DELIVERED:
+            return 0
+
+
+def _word(words: tuple[str, ...], code: int) -> str:
+    return words[code] if code < len(words) else _OTHER

@@ -1,0 +1,150 @@
+"""One partition of the attempts topic on its way into the index: what its reader asks of Redis, and what it believes.
+
+    assigned ─► (read from `position`) take … ─► asked ─► answered ─► …      live, upwards
+                                       └► fill_from ─► filled ─► answered    behind it, downwards
+
+Pure. What is asked is asked again, as it was, until it is answered; nothing is taken meanwhile.
+
+The laws:
+- what is asked is an interval that this reader has read without a gap: an attempt is in it once or not at all;
+- Redis is believed where it differs: a bucket that was lost is begun anew where the reader stands, and where another
+  wrote, or a stale replica leads, the reader begins again from what is there (`Superseded`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from consumer.log.index import Interval, Name
+
+
+class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """Redis holds another interval than this reader put there: the partition is to be loaded again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """`Index.begin`."""
+
+    bucket: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """`Index.append`."""
+
+    bucket: int
+    known: Interval
+    end: int
+    entries: Mapping[Name, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepend:
+    """`Index.prepend`."""
+
+    bucket: int
+    known: Interval
+    first: int
+    entries: Mapping[Name, list[bytes]]
+
+
+Ask: TypeAlias = Begin | Append | Prepend
+
+_Entries: TypeAlias = dict[int, dict[Name, list[bytes]]]
+
+
+@dataclass(slots=True)
+class Indexing:
+    """`position` is the next offset to be taken; `stands` the intervals that Redis is known to hold, by bucket."""
+
+    buckets: int
+    position: int = 0
+    stands: dict[int, Interval] = field(default_factory=dict)
+    _pending: _Entries = field(default_factory=dict)
+
+    @classmethod
+    def assigned(cls, buckets: int, found: Mapping[int, Interval], end: int) -> "Indexing":
+        """A reader of a partition whose log ends at `end`, of which Redis holds these intervals.
+
+        It reads on from the lowest end among them; where there is none, the newest attempts come first: from `end`.
+        """
+        at = min((each.end for each in found.values()), default=end)
+        return cls(buckets=buckets, position=at, stands=dict(found))
+
+    def take(self, offset: int, bucket: int, name: Name, packed: bytes) -> None:
+        """The attempt at this offset, the next in the log that is one."""
+        self.position = offset + 1
+        stand = self.stands.get(bucket)
+        if stand is not None and offset >= stand.end:
+            self._pending.setdefault(bucket, {}).setdefault(name, []).append(packed)
+
+    def passed(self, offset: int) -> None:
+        """All before this offset was taken, whatever else the log holds there."""
+        self.position = max(self.position, offset)
+
+    def asked(self) -> list[Ask]:
+        """What Redis is to be told so that every bucket's interval ends at `position`."""
+        asked: list[Ask] = []
+        for bucket in range(self.buckets):
+            stand = self.stands.get(bucket)
+            if stand is None:
+                asked.append(Begin(bucket=bucket, at=self.position))  # what was taken below it comes by a fill
+            elif stand.end < self.position:
+                entries = self._pending.get(bucket, {})
+                asked.append(Append(bucket=bucket, known=stand, end=self.position, entries=entries))
+        return asked
+
+    def answered(self, ask: Ask, found: Interval | None) -> None:
+        """Redis answered with the interval it found.
+
+        Raises:
+            Superseded: it is not what this reader knows of.
+        """
+        wanted = _wanted(ask)
+        match ask:
+            case Begin():
+                if found not in (None, wanted):
+                    raise Superseded(f"bucket {ask.bucket}: found {found}")
+            case Append() | Prepend():
+                if found is None:
+                    del self.stands[ask.bucket]
+                    self._pending.pop(ask.bucket, None)
+                    return
+                if found not in (ask.known, wanted):
+                    raise Superseded(f"bucket {ask.bucket}: found {found}, not {ask.known}")
+        self.stands[ask.bucket] = wanted
+        if isinstance(ask, Append):
+            self._pending.pop(ask.bucket, None)
+
+    @property
+    def fill_from(self) -> int | None:
+        """The offset below which the log is to be read next; None where nothing is known yet."""
+        return max((each.first for each in self.stands.values()), default=None)
+
+    def filled(self, first: int, attempts: Iterable[tuple[int, int, Name, bytes]]) -> list[Ask]:
+        """What Redis is to be told of the attempts from `first` up to `fill_from`: offset, bucket, name and entry.
+
+        They rise by offset. A bucket whose interval begins lower already is left as it is.
+        """
+        below: _Entries = {}
+        for offset, bucket, name, packed in attempts:
+            stand = self.stands.get(bucket)
+            if stand is not None and offset < stand.first:
+                below.setdefault(bucket, {}).setdefault(name, []).append(packed)
+        return [
+            Prepend(bucket=bucket, known=stand, first=first, entries=below.get(bucket, {}))
+            for bucket, stand in self.stands.items()
+            if first < stand.first
+        ]
+
+
+def _wanted(ask: Ask) -> Interval:
+    match ask:
+        case Begin():
+            return Interval(first=ask.at, end=ask.at)
+        case Append():
+            return Interval(first=ask.known.first, end=ask.end)
+        case Prepend():
+            return Interval(first=ask.first, end=ask.known.end)
