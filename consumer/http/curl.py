@@ -188,6 +188,7 @@ _OPTIONS: Final = (
     (pycurl.PROXY, ""),  # and none from the environment
     (pycurl.USERAGENT, ""),  # none: the request says who we are
     (pycurl.PATH_AS_IS, 1),
+    (pycurl.HTTP_TRANSFER_DECODING, 0),  # chunks come as they were sent: what frames them is counted
     (pycurl.DNS_CACHE_TIMEOUT, _DNS_CACHE_S),
     (pycurl.SSL_VERIFYPEER, 1),
     (pycurl.SSL_VERIFYHOST, 2),

@@ -1,7 +1,8 @@
 """One request and its answer inside the curl engine: what libcurl's callbacks gather, and the answer made of it.
 
 The law: an exchange keeps at most MAX_HEAD_BYTES of heads, interim ones included, and MAX_BODY_BYTES of body, whatever
-the server sends. What the head says is for `head.py` alone, which is stricter than libcurl.
+the server sends. What the head says is for `head.py` alone, which is stricter than libcurl; what is body among chunks,
+for `chunks.py`. Where the body ends is libcurl's to say.
 """
 
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import pycurl
 
 from consumer.delivery.answer import Failure, FailureKind, Response
+from consumer.http.chunks import ChunkReader
 from consumer.http.guard import REFUSED_DETAIL
 from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES
@@ -22,6 +24,7 @@ class Exchange:
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_chunks",
         "_head",
         "_started_s",
         "address_refused",
@@ -49,17 +52,23 @@ class Exchange:
         self._head.begin()
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._chunks: ChunkReader | None = None
 
     def on_header(self, line: bytes) -> int | None:
-        """One line of a head or a trailer. One without its end is what the connection broke off with: no line."""
+        """One line of a head. One without its end is what the connection broke off with: no line."""
         return None if not line.endswith(b"\n") or self._head.line(line) else _REFUSE
 
-    def on_body(self, chunk: bytes) -> int | None:
+    def on_body(self, received: bytes) -> int | None:
+        """A part of the body, as it is framed."""
+        wrong = None
+        if isinstance(self._head.found, Head) and self._head.found.chunked:
+            chunks = self._chunks = self._chunks or ChunkReader()
+            received, wrong = chunks.read(received), chunks.wrong
         before = self._body_bytes
-        self._body_bytes = before + len(chunk)
+        self._body_bytes = before + len(received)
         if before < MAX_BODY_BYTES:
-            self._body.append(chunk)
-        return _REFUSE if self._body_bytes > DRAIN_BYTES else None
+            self._body.append(received)
+        return _REFUSE if wrong is not None or self._body_bytes > DRAIN_BYTES else None
 
     @property
     def kept_all_it_keeps(self) -> bool:
@@ -78,8 +87,9 @@ class Exchange:
         """The failure that we caused, if we did."""
         if self.address_refused:
             return Failure(kind=FailureKind.ADDRESS_REFUSED, detail=REFUSED_DETAIL, elapsed_ms=elapsed_ms)
-        if isinstance(self._head.found, Malformed):
-            return Failure(kind=FailureKind.PROTOCOL, detail=self._head.found.detail, elapsed_ms=elapsed_ms)
+        wrong = self._head.found if self._chunks is None else self._chunks.wrong
+        if isinstance(wrong, Malformed):
+            return Failure(kind=FailureKind.PROTOCOL, detail=wrong.detail, elapsed_ms=elapsed_ms)
         return None
 
     def response(self, now_s: float) -> Response | None:

@@ -1,7 +1,8 @@
 """The network under the portable engine: resolves, checks, connects to the address that was checked.
 
 The law: no byte goes to an address that the guard refuses, no byte that came behind one answer is taken for the
-beginning of the next. Heads are for `head.py` to read: httpcore sees of one what finding the body's end takes.
+beginning of the next. Heads are for `head.py` to read: httpcore sees of one what finding the body's end takes. What
+frames chunks is counted (`chunks.py`).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Final
 import h11
 import httpcore
 
+from consumer.http.chunks import ChunkReader
 from consumer.http.guard import AddressGuard
 from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import MAX_HEAD_BYTES, Resolve
@@ -35,7 +37,7 @@ class TlsFailedError(Exception):
 
 
 class MalformedError(Exception):
-    """The head is not one of HTTP/1.1; the message says why."""
+    """The head, or what frames the body, is not of HTTP/1.1; the message says why."""
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -104,6 +106,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         self._surplus = False
         self._head = HeadReader()
         self._line = bytearray()
+        self._chunks: ChunkReader | None = None
 
     @property
     def head(self) -> Head:
@@ -114,7 +117,11 @@ class GuardedStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         in_head = self._head.found is None
-        chunk = await (self._first(max_bytes, timeout) if in_head else self._received(max_bytes, timeout))
+        if in_head:
+            chunk = await self._first(max_bytes, timeout)
+        else:
+            chunk = await self._received(max_bytes, timeout)
+            self._count(chunk)
         if chunk:
             self._follow(chunk)
         return chunk
@@ -127,10 +134,19 @@ class GuardedStream(httpcore.AsyncNetworkStream):
                 case Malformed(detail=detail):
                     raise MalformedError(detail)
                 case Head() as head:
+                    self._chunks = ChunkReader() if head.chunked else None
+                    self._count(behind)
                     return head.framing + behind
                 case None:
                     pass
         raise httpcore.ReadError("the connection was closed before the response's head was whole")
+
+    def _count(self, framed: bytes) -> None:
+        """Of chunks, what frames them."""
+        if self._chunks is not None:
+            self._chunks.read(framed)
+            if self._chunks.wrong is not None:
+                raise MalformedError(self._chunks.wrong.detail)
 
     async def _received(self, max_bytes: int, timeout: float | None) -> bytes:  # noqa: ASYNC109 - httpcore's
         try:
@@ -144,6 +160,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         self._answer = None
         self._head.begin()
         self._line.clear()
+        self._chunks = None
         try:
             await self._inner.write(buffer, timeout)
         except ssl.SSLError as error:

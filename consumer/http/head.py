@@ -4,7 +4,7 @@ The law: any lines, in any order, have one reading and reading never raises. Wha
 and 5) is Malformed, with words for people; so is what the engines' own parsers read each in their way.
 
     status line ─► fields … ─► blank line ─┬─► status 1xx: an interim answer, passed over; the next status line
-                                           └─► the Head; what comes behind it are trailers, counted and not kept
+                                           └─► the Head; what comes behind it is the body's
 
 A status line stands first and behind an interim answer only: elsewhere `HTTP/1.1 200 OK` is a field, and no good one.
 """
@@ -36,11 +36,15 @@ _FRAMING: Final = {len(name): name for name in ("content-length", "transfer-enco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A final answer's status, 200 to 999, and its fields in their order. `minor` is the version's: 0 or 1."""
+    """A final answer's status, 200 to 999, and its fields in their order. `minor` is the version's: 0 or 1.
+
+    `chunked` is how its body would be framed, if it has one.
+    """
 
     minor: int
     status: int
     headers: tuple[tuple[str, str], ...]
+    chunked: bool
 
     @property
     def framing(self) -> bytes:
@@ -142,11 +146,14 @@ class HeadReader:
         if status < _FINAL:
             self._status, self._fields = 0, []
             return None
-        return _framing(fields) or Head(minor=self._minor, status=status, headers=tuple(fields))
+        chunked = _chunked(fields)
+        if isinstance(chunked, Malformed):
+            return chunked
+        return Head(minor=self._minor, status=status, headers=tuple(fields), chunked=chunked)
 
 
-def _framing(fields: list[tuple[str, str]]) -> Malformed | None:
-    """What is wrong with how the body's end is told: the engines would each find their own (RFC 9112 section 6)."""
+def _chunked(fields: list[tuple[str, str]]) -> bool | Malformed:
+    """Whether the body is; or how its end is told wrong: the engines would each find their own (RFC 9112 section 6)."""
     told = [
         (len(name), value) for name, value in fields if len(name) in _FRAMING and name.lower() == _FRAMING[len(name)]
     ]
@@ -154,7 +161,7 @@ def _framing(fields: list[tuple[str, str]]) -> Malformed | None:
     if len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)):
         return _NO_LENGTH
     codings = [value.lower() for size, value in told if size != _LENGTHS]
-    return None if codings in ([], ["chunked"]) else _NO_CODING
+    return bool(codings) if codings in ([], ["chunked"]) else _NO_CODING
 
 
 def _status(line: bytes) -> tuple[int, int]:

@@ -14,10 +14,13 @@ MAX_BODY_BYTES = 16 * 1024
 """What is kept of a body."""
 
 MAX_HEAD_BYTES = 64 * 1024
-"""A larger head, interim answers and trailers included, is a protocol failure."""
+"""A larger head, interim answers included, is a protocol failure."""
 
 DRAIN_BYTES = 64 * 1024
 """A longer body is cut by closing the connection; a shorter one is read to its end, so that the connection is kept."""
+
+MAX_FRAMING_BYTES = 64 * 1024
+"""More bytes that frame a chunked body, sizes, extensions and trailers, are a protocol failure."""
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 """Host and port to addresses: what an engine may be given instead of the system's resolver."""

@@ -119,6 +119,45 @@ def test_a_body_without_end_is_cut_and_its_status_counts(transport: Transport) -
     assert answer.elapsed_ms < 2_000
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [b"x" * 4_096, b"\r\n", b"1;" + b"x" * 4_094 + b"\r\ny\r\n", b"1;a=b\r\nx\r\n"],
+    ids=["one extension", "empty lines", "extensions of small chunks", "small chunks"],
+)
+def test_what_frames_a_body_has_a_bound(transport: Transport, piece: bytes) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;")
+        line.send(b"\r\nx\r\n" if piece.startswith(b"1") else b"")
+        while not line.endpoint.stopped.is_set():
+            line.send(piece)
+
+    with Endpoint(script) as endpoint:
+        answer = ask(transport, request(endpoint.url, timeout_ms=10_000))
+    assert isinstance(answer, Failure)
+    assert answer.kind is FailureKind.PROTOCOL
+    assert answer.elapsed_ms < 5_000
+
+
+def test_trailers_have_a_bound(transport: Transport) -> None:
+    def script(line: Line) -> None:
+        line.read()
+        line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+        while not line.endpoint.stopped.is_set():
+            line.send(b"X-Trailer: t\r\n" * 100)
+
+    with Endpoint(script) as endpoint:
+        answer = ask(transport, request(endpoint.url, timeout_ms=10_000))
+    assert isinstance(answer, Failure)
+    assert answer.kind is FailureKind.PROTOCOL
+    assert answer.elapsed_ms < 5_000
+
+
+def test_a_body_in_single_bytes_is_read(transport: Transport) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n"
+    assert whole(answered(transport, raw)).body == b"x" * 10_000
+
+
 def test_a_gzip_bomb_stays_as_its_bytes(transport: Transport) -> None:
     bomb = gzip.compress(b"\0" * 8_000_000)
     raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(bomb), bomb)

@@ -82,14 +82,14 @@ def test_a_header_named_like_a_version_is_a_header() -> None:
 
 def test_a_status_line_stands_behind_interim_answers_only() -> None:
     early = (b"HTTP/1.1 103 Early Hints\r\n", b"Link: </a>\r\n", b"\r\n")
-    assert head(*early, *early, OK, b"A: b\r\n") == Head(minor=1, status=200, headers=(("A", "b"),))
+    assert head(*early, *early, OK, b"A: b\r\n") == Head(minor=1, status=200, headers=(("A", "b"),), chunked=False)
     assert isinstance(found(OK, OK), Malformed)
 
 
-def test_trailers_are_counted_and_not_kept() -> None:
+def test_what_comes_behind_the_head_is_counted_and_not_kept() -> None:
     reader = HeadReader()
     assert all(reader.line(line) for line in (OK, b"\r\n", b"HTTP/1.1 500 Oops\r\n", b"no field\r\n", b"\r\n"))
-    assert reader.found == Head(minor=1, status=200, headers=())
+    assert reader.found == Head(minor=1, status=200, headers=(), chunked=False)
     assert not reader.line(b"x" * MAX_HEAD_BYTES + b"\r\n")
 
 

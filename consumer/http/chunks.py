@@ -1,0 +1,101 @@
+"""The framing of a chunked body (RFC 9112 section 7.1), read from its bytes as they come. Pure: one for both engines.
+
+The law: any bytes, however they are cut, have one reading and reading never raises. Beside the body's own bytes at most
+MAX_FRAMING_BYTES are read: sizes, extensions, line ends and trailers. More of them is Malformed, as is no chunk.
+
+    size [; extension] ─► its bytes ─► line end ─► the next size …
+    0 [; extension] ─► trailers ─► blank line: the end; what comes behind it is not looked at
+
+Where the body ends is for each engine's own library to say, which may be stricter. A line feed alone ends a line.
+"""
+
+import re
+from enum import Enum, auto
+from typing import Final
+
+from consumer.http.head import Malformed
+from consumer.http.transport import MAX_FRAMING_BYTES
+
+# More digits are larger than anything that fits a size of libcurl's.
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?![0-9A-Fa-f])")
+_LONGEST_SIZE: Final = 17  # its digits, and what shows that there are no more
+_BLANK: Final = frozenset({b"\r\n", b"\n"})
+
+TOO_MUCH_FRAMING: Final = Malformed(
+    detail=f"more than {MAX_FRAMING_BYTES} bytes of chunk sizes, extensions and trailers"
+)
+_NO_CHUNK: Final = Malformed(detail="the response's body is not chunked as its Transfer-Encoding says")
+
+
+class _Awaited(Enum):
+    """What the next byte belongs to."""
+
+    SIZE = auto()
+    EXTENSION = auto()  # the rest of a size's line
+    DATA = auto()
+    DATA_END = auto()
+    TRAILER = auto()
+    NOTHING = auto()
+
+
+class ChunkReader:
+    """Takes a body's bytes as they come; `wrong` is why no more of it is wanted."""
+
+    __slots__ = ("_awaited", "_framing", "_left", "_line", "wrong")
+
+    def __init__(self) -> None:
+        self._awaited = _Awaited.SIZE
+        self._line = b""  # as much of a line as tells what it is
+        self._left = 0  # of the chunk
+        self._framing = 0
+        self.wrong: Malformed | None = None
+
+    def read(self, received: bytes) -> bytes:
+        """The body's bytes among these."""
+        body: list[bytes] = []
+        at = 0
+        while at < len(received) and self.wrong is None and self._awaited is not _Awaited.NOTHING:
+            if self._awaited is _Awaited.DATA:
+                part = received[at : at + self._left]
+                body.append(part)
+                at += len(part)
+                self._left -= len(part)
+                if self._left == 0:
+                    self._awaited = _Awaited.DATA_END
+                continue
+            end = received.find(b"\n", at) + 1 or len(received)
+            self._framed(received[at:end])
+            at = end
+        return b"".join(body)
+
+    def _framed(self, part: bytes) -> None:
+        """A part of a line, up to its end if that has come."""
+        self._framing += len(part)
+        if self._framing > MAX_FRAMING_BYTES:
+            self.wrong = TOO_MUCH_FRAMING
+            return
+        self._line += part[: _LONGEST_SIZE + 1 - len(self._line)]
+        ended = part.endswith(b"\n")
+        match self._awaited:
+            case _Awaited.SIZE if ended or len(self._line) >= _LONGEST_SIZE:
+                self._sized(ended=ended)
+            case _Awaited.EXTENSION if ended:
+                self._awaited = _Awaited.DATA if self._left else _Awaited.TRAILER
+            case _Awaited.DATA_END if ended or len(self._line) > 1:
+                self._awaited = _Awaited.SIZE
+                if self._line not in _BLANK:
+                    self.wrong = _NO_CHUNK
+            case _Awaited.TRAILER if ended and self._line in _BLANK:
+                self._awaited = _Awaited.NOTHING
+        if ended:
+            self._line = b""
+
+    def _sized(self, *, ended: bool) -> None:
+        match = _SIZE.match(self._line)
+        if match is None:
+            self.wrong = _NO_CHUNK
+            return
+        self._left = int(match[1], 16)
+        self._awaited = _Awaited.EXTENSION
+        if ended:
+            self._awaited = _Awaited.DATA if self._left else _Awaited.TRAILER
