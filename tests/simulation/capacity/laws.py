@@ -1,5 +1,8 @@
 """The laws of capacity, judged while they can be broken.
 
+Where processes die and Redis is away (`Case.faults`), lateness is judged from two minutes after the last fault on, time
+has as much more, and what is said of 2 and 3 seconds is not judged.
+
 - **lateness**: while something of a webhook waits, and its endpoint could take it (nothing under way, its rate allows
   it, it is not away), a request leaves within `IDLE_MOST_MS`. After an outage `PROBE_MOST_MS` may pass before the first
   one is accepted: so long at most does a breaker stay open. What failed waits out its own delay until then.
@@ -35,6 +38,7 @@ PLAIN_MOST_MS: Final = 3_000
 RATE_WINDOW_MS: Final = 10_000
 RATE_FACTOR: Final = 1.05
 _EXPIRES_AFTER_MS: Final = 20 * HOUR_MS  # an outage that lasts longer may outlast the time allowed for retries
+_CALM_AFTER_MS: Final = 2 * MINUTE_MS
 _MANY: Final = 300  # of so many the order is judged
 
 
@@ -105,6 +109,7 @@ class CapacityLaws:
         self._case = case
         self._strict = strict
         self.broken: Counter[str] = Counter()
+        self._calm_from_ms = START_MS + case.faults_for_ms + (_CALM_AFTER_MS if case.faults else 0)
         self._seen = {id_: _Seen(webhook, case.lane_concurrency) for id_, webhook in webhooks_of(case)}
         self._written: list[int] = []
 
@@ -157,6 +162,8 @@ class CapacityLaws:
         del now_ms
         for webhook, seen in self._seen.items():
             self._timely(webhook, seen)
+            if self._case.faults:
+                continue
             plain_ms = share(seen.waits_ms, 0.99)
             if seen.webhook.is_plain and not self._case.tenants_us and plain_ms > PLAIN_MOST_MS:
                 self._broken("beside", f"99 % of what {webhook} wants within {plain_ms} ms", webhook)
@@ -170,7 +177,7 @@ class CapacityLaws:
     # ── the laws ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _prompt(self, now_ms: int, seen: _Seen, webhook: str) -> None:
-        if seen.flying or not seen.waiting:
+        if seen.flying or not seen.waiting or now_ms < self._calm_from_ms:
             seen.idle_since_ms = now_ms
             return
         back_ms = seen.back_ms(now_ms)
@@ -226,7 +233,7 @@ class CapacityLaws:
             seen.new_ms.append(now_ms - event.at_ms)
 
     def _timely(self, webhook: str, seen: _Seen) -> None:
-        slack_ms = SLACK_MS + (PROBE_MOST_MS if seen.webhook.endpoint.outages else 0)
+        slack_ms = SLACK_MS + self._calm_from_ms - START_MS + (PROBE_MOST_MS if seen.webhook.endpoint.outages else 0)
         wanted = sorted(ideal(seen.webhook, seen.at_once))
         for at_ms, ideal_ms, arrived_ms in zip(sorted(seen.accepted_ms), wanted, seen.webhook.arrivals(), strict=False):
             if at_ms > ideal_ms + (ideal_ms - arrived_ms) / 10 + slack_ms:
