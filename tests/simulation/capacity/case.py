@@ -3,7 +3,6 @@
 The law: a case holds no chance; the seed of its plan decides what it does not say.
 """
 
-import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -177,8 +176,3 @@ def share(values: Sequence[int], part: float) -> int:
         return 0
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
-def between(ordered: Sequence[int], from_ms: int, until_ms: int) -> int:
-    """How many of these times lie there, the end left out."""
-    return bisect.bisect_left(ordered, until_ms) - bisect.bisect_left(ordered, from_ms)

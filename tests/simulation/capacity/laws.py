@@ -137,10 +137,10 @@ class CapacityLaws:
         seen = self._seen[pair.webhook]
         seen.flying -= 1
         seen.idle_since_ms = now_ms
-        if not accepted:
-            seen.settle(pair.event.id, _State.ENDED if pair.accepted else _State.FAILED)
-            return
-        self._accepted(now_ms, seen, pair)
+        if accepted or pair.accepted:  # whether we heard of it or not
+            self._accepted(now_ms, seen, pair)
+        else:
+            seen.settle(pair.event.id, _State.FAILED)
 
     def buried(self, now_ms: int, pair: Pair, reason: str) -> None:
         """A dead letter."""
