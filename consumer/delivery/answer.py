@@ -37,7 +37,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No (whole) HTTP answer. `detail` is for people and reveals nothing of the network behind a refused address.
+    """No (whole) HTTP answer.
+
+    `detail` is one line for people, of printable characters, whatever of the endpoint's bytes an engine's words quote;
+    it reveals nothing of the network behind a refused address.
 
     `error` is what an engine met where an exception could only be noted: a bug, told by whoever hears of it.
     """

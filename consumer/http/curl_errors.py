@@ -5,6 +5,7 @@ from typing import Final
 import pycurl
 
 from consumer.delivery.answer import Failure, FailureKind
+from consumer.telemetry.printable import printable
 
 _TOO_LARGE: Final = 100  # CURLE_TOO_LARGE, newer than pycurl's names
 
@@ -32,11 +33,11 @@ _SOCKET_FAILED: Final = ("Recv failure", "OpenSSL SSL_read", "SSL_read", "Send f
 
 
 def failure(code: int, message: str, elapsed_ms: float) -> Failure:
-    """The failure that libcurl's code and message tell of."""
+    """The failure that libcurl's code and message tell of. A message may quote what the endpoint sent, of any bytes."""
     if code == pycurl.E_RECV_ERROR:
         kind = FailureKind.RESET if message.startswith(_SOCKET_FAILED) else FailureKind.PROTOCOL
     else:
         kind = _KINDS.get(code, FailureKind.PROTOCOL)
     if code == _TOO_LARGE and not message:
         message = "response headers too large"
-    return Failure(kind=kind, detail=message or f"libcurl error {code}", elapsed_ms=elapsed_ms)
+    return Failure(kind=kind, detail=printable(message) or f"libcurl error {code}", elapsed_ms=elapsed_ms)

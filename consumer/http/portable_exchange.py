@@ -25,6 +25,7 @@ from consumer.http.guarded_network import (
 from consumer.http.head import Head
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES
 from consumer.signing.request import Request
+from consumer.telemetry.printable import printable
 
 _Problem = tuple[FailureKind, str]
 
@@ -122,7 +123,7 @@ def _target(url: str) -> bytes:
 
 def _problem(error: BaseException) -> _Problem:
     kind, said = next((kind, said) for family, kind, said in _FAMILIES if isinstance(error, family))
-    return kind, said or str(error) or type(error).__name__
+    return kind, said or printable(str(error)) or type(error).__name__
 
 
 # The first family an error belongs to decides; a detail given here replaces the library's words.

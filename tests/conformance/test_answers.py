@@ -31,6 +31,7 @@ def whole(answer: Answer) -> Response:
 def kind(answer: Answer) -> FailureKind:
     assert isinstance(answer, Failure), answer
     assert answer.detail
+    assert answer.detail.isprintable()  # it goes into records and onto terminals
     return answer.kind
 
 
