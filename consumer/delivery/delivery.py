@@ -29,8 +29,8 @@ class Delivery:
     `body` is None until the first attempt rendered it; from then on its bytes are fixed. `tier` is the index of the
     delay topic it came from (0 is `0s`), -1 fresh from an event topic. `slot_ms`: when its endpoint can take it, in ms
     since 1970 by our clock; None when it does not wait for that. `first_due_ms`: when it was first due, from which the
-    time allowed for retries counts. `handed_over`: its last attempt was still under way when this was written. `last_*`
-    tell the last attempt, for dead letters and their readers.
+    time allowed for retries counts. `handed_over`: its last attempt was still under way when this was written. `order`
+    names the line of an ordered one (`order.py`). `last_*` tell the last attempt, for dead letters and their readers.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Delivery:
     last_status: int | None = None
     last_reason: str = ""
     last_attempt_ms: int | None = None
+    order: str | None = None
 
     @property
     def waits(self) -> bool:

@@ -10,10 +10,11 @@ event for several webhooks that waits for a slow one.
 
 from collections import OrderedDict
 from itertools import chain, takewhile
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
+from consumer.delivery.order_map import Told
 from consumer.events.event import Record
 
 Partition: TypeAlias = tuple[str, int]
@@ -24,6 +25,16 @@ class Position(NamedTuple):
 
     offset: int
     metadata: str = ""
+
+
+class Beside(Protocol):
+    """What a partition's commit tells beside its map: the order of its keys. A position never passes its `floor`."""
+
+    def told(self) -> Told:
+        """Of heads and of what is left."""
+
+    def floor(self) -> int | None:
+        """The lowest offset left in the log, of those the window takes for finished."""
 
 
 _NOTHING: Final[frozenset[bytes]] = frozenset()
@@ -37,6 +48,7 @@ class Window:
     """
 
     __slots__ = (
+        "_again",
         "_changed",
         "_changes",
         "_done",
@@ -48,6 +60,7 @@ class Window:
         "_position",
         "_unfinished",
         "began",
+        "beside",
         "closed",
         "crowded",
         "draining",
@@ -66,6 +79,8 @@ class Window:
         self.crowded = False  # its map is nearly as long as a commit may hold
         self.held = 0
         self.held_bytes = 0
+        self.beside: Beside | None = None
+        self._again: set[int] = set()  # finished for now, and taken in once more
         self._unfinished: OrderedDict[int, None] = OrderedDict()
         self._next = -1
         self._done = done
@@ -97,6 +112,21 @@ class Window:
         self._unfinished[offset] = None
         return True
 
+    def reopen(self, offset: int) -> None:
+        """Take a record in once more, of those that were finished only because they were left in the log."""
+        self._again.add(offset)
+        self.touch()
+
+    def touch(self) -> None:
+        """What is told beside the map has changed."""
+        if not self._changed:
+            self._change()
+
+    @property
+    def next(self) -> int:
+        """The offset of the next record to come."""
+        return max(0, self._next)
+
     def passed(self, offset: int) -> None:
         """Every record before this offset was taken in: the log may hold others, that are no records to anybody."""
         if offset > self._next:
@@ -105,7 +135,10 @@ class Window:
 
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
-        del self._unfinished[offset]
+        if offset in self._again:
+            self._again.remove(offset)
+        else:
+            del self._unfinished[offset]
         if not self._changed:
             self._change()
         self._last_done = max(self._last_done, offset)
@@ -123,12 +156,12 @@ class Window:
 
     def has_ended(self, offset: int) -> bool:
         """Whether this record was taken in, or passed over, and is finished."""
-        return offset < self._next and offset not in self._unfinished
+        return offset < self._next and offset not in self._unfinished and offset not in self._again
 
     @property
     def unfinished(self) -> int:
         """How many records are under way."""
-        return len(self._unfinished)
+        return len(self._unfinished) + len(self._again)
 
     @property
     def position(self) -> Position | None:
@@ -154,7 +187,8 @@ class Window:
 
     def _look(self) -> Position:
         base, told = self._unfinished_from()
-        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base))
+        order = None if self.beside is None else self.beside.told()
+        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base), order)
         self.crowded = done_map.span(metadata) >= _CROWDED
         return Position(base, metadata)
 
@@ -165,7 +199,12 @@ class Window:
         """
         ahead = self._ahead()
         base = next(chain(self._unfinished, ahead), max(self._next, self._last_done + 1))
-        return base, list(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
+        told = list(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
+        if self.beside is None:
+            return base, told
+        floor = self.beside.floor()
+        lowest = (base, *self._again) if floor is None else (base, floor, *self._again)
+        return min(lowest), sorted((*told, *self._again))
 
     def _ahead(self) -> list[int]:
         """Of what an earlier owner left unfinished, some may not have been read again yet."""

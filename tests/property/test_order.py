@@ -1,0 +1,227 @@
+"""The lines of keys under crashes, lost commits, repeats and failing heads, against what the log says.
+
+One partition of the ordered topic, read by one process after the other: each has a window and an `Order` of its own,
+and knows of the former ones what a commit told it.
+"""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumer.delivery import done_map
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.offsets import Entry, Position, Window
+from consumer.delivery.order import WEBHOOK, Admission, Again, Bounds, Order
+from consumer.delivery.order_map import Told, Tried, unpack
+from tests.deliveries import NOW_MS, delivery, event
+
+SMALL = Bounds(webhook=8, few=3, crowded=24, line=3, webhook_bytes=10_000, left=6, left_keys=2, remembered=10_000)
+PARTITION = ("hookline.ordered", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A record of the ordered topic: `number` counts the events of all keys, and a repeat has that of the first."""
+
+    name: str
+    number: int
+
+
+@dataclass
+class Log:
+    records: list[Logged]
+    accepted: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # first acceptances, by line
+    committed: Position = field(default_factory=lambda: Position(0))
+
+    def accept(self, logged: Logged) -> None:
+        """An endpoint takes it."""
+        line = self.accepted[logged.name]
+        if logged.number in line:
+            return
+        assert not line or line[-1] < logged.number, f"{logged} was first accepted after {line[-1]}"
+        line.append(logged.number)
+
+
+class Process:
+    """What the core does around an `Order`, for one assignment."""
+
+    def __init__(self, log: Log, bounds: Bounds, now_ms: int) -> None:
+        self.log = log
+        self.now_ms = now_ms
+        done = done_map.decode(log.committed.metadata, log.committed.offset)
+        self.window = Window(PARTITION, done)
+        self.order = Order(bounds)
+        told = Told() if done is None else done.order
+        self.order.assigned(self.window, told)
+        self.at = log.committed.offset
+        self.out: list[tuple[Entry, Delivery]] = []
+        self.asked: Again | None = None
+        self.early: dict[str, int] = {}
+
+    def take(self) -> None:
+        """One record of the log."""
+        if self.at >= len(self.log.records) or self.order.is_full(self.now_ms, self.window):
+            return
+        offset, self.at = self.at, self.at + 1
+        if not self.window.begin(offset):
+            return
+        entry, logged = Entry(self.window, offset), self.log.records[offset]
+        if self.order.passes_by(self.now_ms, self.window, logged.name, offset):
+            entry.close_one()
+        else:
+            self._put(entry, logged)
+
+    def _put(self, entry: Entry, logged: Logged) -> None:
+        made = replace(delivery(event(f"evt_{logged.number}")), order=logged.name, attempts=0)
+        if not self.order.put(self.now_ms, entry, made, logged.name, 100):
+            entry.close_one()
+
+    def look_again(self, most: int) -> None:
+        """The reader's answer to what was asked, or a new question."""
+        if self.asked is None:
+            self.asked = self.order.again(self.now_ms)
+            return
+        again, self.asked = self.asked, None
+        assert not again.window.closed
+        taken = 0
+        at = again.offset
+        while at < again.until and taken < min(most, again.most):
+            logged = self.log.records[at]
+            if logged.name.startswith(again.scope):
+                admission = self.order.admits(again, logged.name, at)
+                if admission is Admission.FULL:
+                    break
+                if admission is Admission.TAKEN:
+                    taken += 1
+                    self.window.reopen(at)
+                    self._put(Entry(self.window, at), logged)
+            at += 1
+        self.order.read(self.now_ms, again, at)
+
+    def send(self, most: int) -> None:
+        """Heads that may go."""
+        heads = self.order.heads(self.now_ms, most)
+        for entry, head in heads:
+            assert head.order not in {other.order for _, other in self.out}, "two of a line are out"
+            self.out.append((entry, head))
+
+    def answer(self, dice: random.Random, failing: frozenset[str]) -> None:
+        """One of those sent comes to its end."""
+        if not self.out:
+            return
+        entry, head = self.out.pop(dice.randrange(len(self.out)))
+        if head.order in failing or dice.random() < 0.1:
+            failed = replace(head, attempts=head.attempts + 1, first_attempt_ms=head.first_attempt_ms or self.now_ms)
+            self.order.back(entry, failed, self.now_ms + dice.choice((1_000, 5_000)))
+        elif dice.random() < 0.2:
+            self.order.back(entry, head, self.now_ms + 100)  # its lane has no room
+        else:
+            self.log.accept(self.log.records[entry.offset])
+            entry.close_one()
+
+    def commit(self) -> None:
+        """Kafka takes what is told now."""
+        position = self.window.position
+        if position is not None:
+            assert len(position.metadata) <= done_map.MOST
+            self.log.committed = position
+
+    @property
+    def idle(self) -> bool:
+        """Whether all was read and has ended."""
+        done = self.at >= len(self.log.records) and not self.out and not self.window.unfinished
+        return done and not (self.window.beside and self.window.beside.told().left)
+
+
+def log_of(dice: random.Random, size: int) -> Log:
+    """Records of a few webhooks with a few keys each; a crash of its writer wrote the latest ones of all again."""
+    names = [f"{webhook:012x}{key:012x}" for webhook in range(4) for key in range(5)]
+    records: list[Logged] = []
+    while len(records) < size:
+        records.append(Logged(dice.choice(names[: dice.choice((3, 20))]), len(records)))
+        if dice.random() < 0.05:
+            records += records[-dice.randrange(1, 8) :]
+    return Log(records)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_no_line_is_first_accepted_out_of_its_order_and_all_of_it_is_accepted(seed: int) -> None:
+    dice = random.Random(seed)
+    log = log_of(dice, 150)
+    process = Process(log, SMALL, NOW_MS)
+    names = sorted({logged.name for logged in log.records})
+    failing = frozenset(dice.sample(names, dice.randrange(len(names))))
+    crashes, steps = dice.randrange(6), 0
+    while not process.idle:
+        steps += 1
+        assert steps < 60_000, f"never ends: {process.window.beside and process.window.beside.told()}"
+        if steps == 2_000:
+            failing = frozenset()
+        for _ in range(dice.randrange(4)):
+            process.take()
+        process.send(dice.randrange(6))
+        for _ in range(dice.randrange(4)):
+            process.answer(dice, failing)
+        process.look_again(dice.randrange(1, 10))
+        if dice.random() < 0.3:
+            process.commit()
+        process.now_ms += dice.choice((1, 20, 300))
+        if crashes and dice.random() < 0.01:
+            crashes -= 1
+            process = Process(log, SMALL, process.now_ms)
+    for name, line in log.accepted.items():
+        assert line == sorted({logged.number for logged in log.records if logged.name == name})
+    assert set(log.accepted) == set(names)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_blocked_key_keeps_no_other_waiting(seed: int) -> None:
+    """One key of one webhook, and all of another webhook, fail for ever; the others come to their end."""
+    dice = random.Random(seed)
+    log = log_of(dice, 300)
+    process = Process(log, SMALL, NOW_MS)
+    names = {logged.name for logged in log.records}
+    failing = frozenset(name for name in names if name[:WEBHOOK] == f"{0:012x}" or name == f"{1:012x}{0:012x}")
+    for _ in range(6_000):
+        process.take()
+        process.send(4)
+        for _ in range(3):
+            process.answer(dice, failing)
+        process.look_again(8)
+        process.now_ms += 20
+    healthy = {logged for logged in log.records if logged.name not in failing}
+    assert all(logged.number in log.accepted[logged.name] for logged in healthy)
+    held = sum(1 for offset in range(len(log.records)) if not process.window.has_ended(offset))
+    assert held <= SMALL.crowded + SMALL.webhook
+    process.commit()
+    assert done_map.decode(log.committed.metadata, log.committed.offset) is not None
+
+
+@given(
+    left=st.dictionaries(
+        st.sampled_from((WEBHOOK, 24)).flatmap(lambda size: st.text("0123456789abcdef", min_size=size, max_size=size)),
+        st.integers(0, 2**62),
+        max_size=64,
+    ),
+    heads=st.dictionaries(
+        st.integers(0, 2**62),
+        st.builds(Tried, st.integers(1, 100), *(st.integers(NOW_MS, NOW_MS * 2) for _ in range(2))),
+        max_size=100,
+    ),
+    room=st.integers(0, 3_000),
+)
+def test_what_is_left_is_always_told_and_heads_the_lowest_first(
+    left: dict[str, int], heads: dict[int, Tried], room: int
+) -> None:
+    read = unpack(Told(left=left, heads=heads).pack(room))
+    assert read.left == left
+    assert sorted(read.heads) == sorted(heads)[: len(read.heads)]
+    for offset, tried in read.heads.items():
+        assert tried.attempts == heads[offset].attempts
+        assert 0 <= tried.due_ms - heads[offset].due_ms < 1_000
+        assert 0 <= heads[offset].first_attempt_ms - tried.first_attempt_ms < 1_000
