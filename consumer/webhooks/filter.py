@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from consumer.json import Json
+from consumer.webhooks.filter_size import MAX_PARTS, PARTS_OF_A_NODE, parts_of
 from consumer.webhooks.pattern import (
     COMPARISONS,
     AnythingBut,
@@ -32,7 +33,6 @@ from consumer.webhooks.pattern import (
     TooCostly,
     ValueRule,
     Wildcard,
-    key_of,
 )
 
 MAX_PATTERN_BYTES: Final = 8_192
@@ -71,7 +71,7 @@ def compile_filter(filter_json: str) -> Filter:
     """Compile a filter.
 
     Raises:
-        FilterInvalid: it is not JSON, too large or deep, or not an event pattern.
+        FilterInvalid: it is not JSON, too large or deep, has too many parts, or is not an event pattern.
     """
     try:
         encoded = filter_json.encode()
@@ -83,7 +83,15 @@ def compile_filter(filter_json: str) -> Filter:
         parsed: Json = msgspec.json.decode(encoded)
     except (msgspec.DecodeError, RecursionError) as error:
         raise FilterInvalid("$", f"is not JSON: {error}") from None
-    return Filter(pattern=_every(parsed, "$", 1))
+    pattern = _every(parsed, "$", 1)
+    parts = parts_of(pattern)
+    if parts > MAX_PARTS:
+        raise FilterInvalid(
+            "$",
+            f"has {parts} parts, more than the {MAX_PARTS} allowed: a plain value is one, each field, alternative of "
+            f"$or and rule is {PARTS_OF_A_NODE}",
+        )
+    return Filter(pattern=pattern)
 
 
 def _every(value: Json, path: str, depth: int) -> Every:
@@ -126,7 +134,7 @@ def _leaf(name: str, values: list[Json], path: str) -> Leaf:
             raise FilterInvalid(f"{path}[{index}]", "is an array in an array: list the accepted values in one array")
         else:
             exact.append(value)
-    rules = (*([_one_of(exact)] if exact else []), *others)
+    rules = (*([OneOf.of(exact)] if exact else []), *others)
     return Leaf(name=name, presence=tuple(presence), rules=rules)
 
 
@@ -178,7 +186,7 @@ def _excluded(operand: Json, path: str) -> tuple[ValueRule, ...]:
     scalars = [value for value in values if not isinstance(value, dict | list)]
     if len(scalars) != len(values):
         raise FilterInvalid(path, "takes plain values, or one rule as an object")
-    return (_one_of(scalars),)
+    return (OneOf.of(scalars),)
 
 
 def _comparisons(operand: Json, path: str) -> tuple[tuple[str, int | float], ...]:
@@ -216,7 +224,7 @@ def _wildcard(text: str, path: str) -> ValueRule:
             parts[-1] += character
     if len(parts) > MAX_WILDCARDS + 1:
         raise FilterInvalid(path, f"has more than {MAX_WILDCARDS} stars")
-    return Wildcard(parts=tuple(parts)) if len(parts) > 1 else _one_of([parts[0]])
+    return Wildcard(parts=tuple(parts)) if len(parts) > 1 else OneOf.of(parts)
 
 
 def _affix(operand: Json, path: str) -> tuple[str, bool]:
@@ -238,10 +246,6 @@ def _single(value: dict[str, Json], path: str) -> tuple[str, Json]:
     if len(value) != 1:
         raise FilterInvalid(path, f"must be exactly one rule: {_RULES}")
     return next(iter(value.items()))
-
-
-def _one_of(values: list[Scalar]) -> OneOf:
-    return OneOf(keys=frozenset(key_of(value) for value in values))
 
 
 def _shown(value: Json) -> str:

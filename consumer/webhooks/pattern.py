@@ -9,14 +9,13 @@ pattern on an array of objects must be met by one element as a whole.
 
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from consumer.json import Json
 
 Scalar: TypeAlias = bool | int | float | str | None
-Key: TypeAlias = tuple[str, Scalar]
 
 COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -30,6 +29,7 @@ _LARGEST: Final = sys.float_info.max
 
 
 _CHARACTERS_A_STEP: Final = 32
+_FEW: Final = 8
 
 
 class TooCostly(Exception):  # noqa: N818 - it is a verdict on a filter and an event, not an error of ours
@@ -57,23 +57,31 @@ class Effort:
             raise TooCostly
 
 
-def key_of(value: Scalar) -> Key:
-    """What equality means in JSON: true is not 1, but 1 is 1.0."""
-    if isinstance(value, bool):
-        return ("bool", value)
-    if isinstance(value, int | float):
-        return ("number", value)
-    return ("string" if isinstance(value, str) else "null", value)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """The value equals one of these."""
+    """The value equals one of these, as in JSON: true is not 1, but 1 is 1.0. True, false and null are the `words`."""
 
-    keys: frozenset[Key]
+    values: Collection[int | float | str]
+    words: tuple[bool | None, ...] = ()
+
+    @classmethod
+    def of(cls, values: Iterable[Scalar]) -> Self:
+        """Of these, each once. A set takes more memory than a few need."""
+        words: list[bool | None] = []
+        others: set[int | float | str] = set()
+        for value in values:
+            if value is None or isinstance(value, bool):
+                words.append(value)
+            else:
+                others.add(value)
+        return cls(
+            values=tuple(others) if len(others) <= _FEW else frozenset(others), words=tuple(dict.fromkeys(words))
+        )
 
     def accepts(self, value: Scalar) -> bool:
-        return key_of(value) in self.keys
+        if value is None or isinstance(value, bool):
+            return any(value is word for word in self.words)
+        return value in self.values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -407,3 +407,12 @@ def test_a_write_that_deliveries_do_not_go_by_yet_says_so() -> None:
     assert "webhook-applied" not in acme.patch(path, json={"name": "newer"}).headers
     api.plane.cache.seen = Seen.NO_PROJECTION
     assert acme.delete(path).headers["webhook-applied"] == "false"
+
+
+def test_a_filter_that_would_take_too_much_memory_is_refused_by_its_name(shared: MemoryApi) -> None:
+    asked = {"url": "https://example.com/hook", "filter": {"customer": list(range(501))}}
+    refused = shared.client().post("/v1/webhooks", json=asked)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["field"], error["code"]) == ("filter", "not_a_filter")
+    assert "more than the 500 allowed" in error["message"]

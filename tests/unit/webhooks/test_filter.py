@@ -1,10 +1,19 @@
 import json
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 
 import pytest
 
 from consumer.json import Json
-from consumer.webhooks.filter import MAX_PATTERN_BYTES, MOST_STEPS, FilterInvalid, compile_filter
+from consumer.webhooks.filter import (
+    MAX_PATTERN_BYTES,
+    MOST_STEPS,
+    FilterInvalid,
+    compile_filter,
+)
+from consumer.webhooks.filter_size import MAX_COMPILED_BYTES, MAX_PARTS
 from consumer.webhooks.pattern import Effort
 
 DATA: Json = {
@@ -100,6 +109,9 @@ INVALID: list[tuple[str, str, str]] = [
     ('{"$or": []}', "$.$or", "array of patterns"),
     ('{"$or": [{}]}', "$.$or[0]", "empty"),
     (json.dumps({"a": ["x" * MAX_PATTERN_BYTES]}), "$", "more than"),
+    (json.dumps({"a": list(range(MAX_PARTS))}), "$", "has 510 parts, more than the 500 allowed: a plain value is one"),
+    (json.dumps({f"f{n}": [1] for n in range(83)}), "$", "has 503 parts"),
+    (json.dumps({"$or": [{"a": [n]} for n in range(46)]}), "$", "has 511 parts"),
     ('{"a":' * 17 + '["x"]' + "}" * 17, "$" + ".a" * 16, "nested deeper"),
     ("[" * 4000, "$", "not JSON"),
 ]
@@ -144,11 +156,11 @@ def test_an_escaped_star_is_a_star() -> None:
 
 ONE_EVENT = 1_048_576
 HOSTILE = [
-    ({"$or": [{"a": {f"{n:x}": [1]}} for n in range(400)]}, {"a": [{}] * (ONE_EVENT // 3)}),
-    ({"a": [{"prefix": f"{n:x}"} for n in range(400)]}, {"a": [0] * (ONE_EVENT // 2)}),
-    ({"$or": [{"a": [f"{n:x}"]} for n in range(400)]}, {"a": [[]] * (ONE_EVENT // 3)}),
-    ({"a": [{"wildcard": f"*{'a' * 60}b{n}{'a' * 30}*"} for n in range(70)]}, {"a": "a" * (ONE_EVENT - 10)}),
-    ({"a": [{"prefix": {"equals-ignore-case": f"x{n}"}} for n in range(170)]}, {"a": "\u00df" * (ONE_EVENT // 2 - 10)}),
+    ({"$or": [{"a": {f"{n:x}": [1]}} for n in range(22)]}, {"a": [{}] * (ONE_EVENT // 3)}),
+    ({"a": [{"prefix": f"{n:x}"} for n in range(98)]}, {"a": [0] * (ONE_EVENT // 2)}),
+    ({"$or": [{"a": [f"{n:x}"]} for n in range(45)]}, {"a": [[]] * (ONE_EVENT // 3)}),
+    ({"a": [{"wildcard": f"*{'a' * 60}b{n}{'a' * 30}*"} for n in range(60)]}, {"a": "a" * (ONE_EVENT - 10)}),
+    ({"a": [{"prefix": {"equals-ignore-case": f"x{n}"}} for n in range(98)]}, {"a": "\u00df" * (ONE_EVENT // 2 - 10)}),
 ]
 
 
@@ -159,3 +171,57 @@ def test_a_match_takes_no_more_than_its_steps(pattern: Json, data: Json) -> None
     assert wanted.matches(data, effort), "who cannot be asked gets the event"
     assert time.thread_time() - began_s < 1
     assert effort.is_spent
+
+
+LARGE: list[Callable[[int], Json]] = [
+    lambda many: {"a": [1_000_000 + n for n in range(many)]},
+    lambda many: {"a": [f"{n:x}" for n in range(many)]},
+    lambda many: {"a": [f"aaaa{n:04d}\U0001f600" for n in range(many)]},
+    lambda many: {"a": [f"aaaaaaaaaaaaa{n:04d}\U0001f600" for n in range(many)]},
+    lambda many: {f"{n:x}": [1] for n in range(many)},
+    lambda many: {f"{n:x}": [1, 2, 3, 4, 5, 6, 7, 8, 9] for n in range(many)},
+    lambda many: {f"{'a' * 60}{n:x}\U0001f600": [1] for n in range(many)},
+    lambda many: {f"{n:x}": {"a": [1]} for n in range(many)},
+    lambda many: {f"{n:x}": [{"anything-but": [1, 2, 3, 4, 5, 6, 7, 8, 9]}] for n in range(many)},
+    lambda many: {"$or": [{"a": [n]} for n in range(many)]},
+    lambda many: {"a": [{"prefix": f"{n:x}"} for n in range(many)]},
+    lambda many: {"a": [{"wildcard": "*".join("abcdefghijklmnop")} for n in range(many)]},
+    lambda many: {"a": [{"equals-ignore-case": "\ufb03" * 20} for n in range(many)]},
+    lambda many: {"a": [{"numeric": [">", n, "<", 1_000_000 + n]} for n in range(many)]},
+    lambda many: {"a": ["x" * 8_000 + "\U0001f600"] * min(many, 1)},
+]
+
+
+@pytest.mark.parametrize("make", LARGE)
+def test_the_largest_filters_take_no_more_memory_than_is_said(make: Callable[[int], Json]) -> None:
+    accepted = [size for many in range(1, MAX_PARTS + 1, 3) if (size := compiled_bytes(make(many))) is not None]
+    assert accepted
+    assert max(accepted) <= MAX_COMPILED_BYTES
+
+
+def compiled_bytes(pattern: Json) -> int | None:
+    try:
+        return bytes_of(compile_filter(json.dumps(pattern, ensure_ascii=False, separators=(",", ":"))), set())
+    except FilterInvalid:
+        return None
+
+
+def bytes_of(it: object, seen: set[int]) -> int:
+    """All that it holds, each thing once."""
+    if id(it) in seen:
+        return 0
+    seen.add(id(it))
+    inside: list[object] = []
+    if is_dataclass(it):
+        inside = [getattr(it, each.name) for each in fields(it)]
+    elif isinstance(it, tuple | frozenset):
+        inside = list(it)
+    return sys.getsizeof(it) + sum(bytes_of(each, seen) for each in inside)
+
+
+def test_true_is_not_one_and_one_is_one_point_zero_among_many_values() -> None:
+    many: list[Json] = [*range(100), "true", True, None]
+    wanted = compile_filter(json.dumps({"a": many}))
+    assert all(wanted.matches({"a": value}) for value in (1, 1.0, 99, "true", True, None))
+    assert not any(wanted.matches({"a": value}) for value in (False, 100, "1", "null", 0.5))
+    assert not compile_filter('{"a": [1, 0]}').matches({"a": True})
