@@ -171,7 +171,10 @@ class Settings(BaseSettings):
     # Delivery
     retry_delays: Listed = Field(("5s", "1m", "5m", "30m", "2h", "6h", "15h"), description="The delay topics, rising.")
     retry_for: Annotated[str, AfterValidator(Span("1s", "90d"))] = Field(
-        "24h", description="Counted from when a delivery was first due; then it is dead-lettered."
+        "24h", description="Counted from a delivery's first attempt; then it is dead-lettered."
+    )
+    wait_for: Annotated[str, AfterValidator(Span("1s", "90d"))] = Field(
+        "3d", description="How long a delivery may wait for its turn; the delay topics keep records for as long."
     )
     transport: Literal["curl", "httpx"] = Field("curl", description="The HTTP engine.")
     max_in_flight: int = Field(

@@ -23,7 +23,12 @@ from consumer.webhooks.subscription import (
 )
 
 NOW_MS = 1_790_000_000_000
-SCHEDULE = Schedule(delays_ms=(0, 1_000, 5_000, 20_000), names=("0s", "1s", "5s", "20s"), retry_for_ms=600_000)
+SCHEDULE = Schedule(
+    delays_ms=(0, 1_000, 5_000, 20_000),
+    names=("0s", "1s", "5s", "20s"),
+    retry_for_ms=600_000,
+    wait_for_ms=1_200_000,
+)
 
 
 KEYRING = Keyring({"k1": bytes(32)})

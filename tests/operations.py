@@ -1,5 +1,6 @@
 """What a call costs, without a clock: how many of the interpreter's instructions it takes."""
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -21,9 +22,11 @@ def operations(call: Callable[[], object]) -> int:
         return trace
 
     before = sys.gettrace()
+    gc.disable()  # a collection calls back into Python code of others
     sys.settrace(trace)
     try:
         call()
     finally:
         sys.settrace(before)
+        gc.enable()
     return counted

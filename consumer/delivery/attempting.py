@@ -29,11 +29,12 @@ from consumer.delivery.outcome import (
     described,
     read,
 )
-from consumer.delivery.schedule import Schedule
+from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Step
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tenants import Known
 from consumer.delivery.traffic import Traffic
+from consumer.delivery.words import of_death
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.subscription import Retries, Status
@@ -85,13 +86,25 @@ class Attempting:
             return
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
-            self._endings.bury(now_ms, job, job.delivery, DeathReason.SUSPENDED, "the webhook is suspended")
-        elif now_ms >= self._schedule.expires_ms(job.delivery.first_due_ms):
-            self._endings.bury(now_ms, job, job.delivery, DeathReason.EXPIRED, "the time allowed for it was over")
+            self._bury(now_ms, job, DeathReason.SUSPENDED)
+        elif now_ms >= self._schedule.tried_until_ms(job.delivery, now_ms):
+            self._bury(now_ms, job, DeathReason.EXPIRED)
         else:
-            wait_ms = self._traffic.offer(job, now_ms)
-            if wait_ms is not None:
-                self._endings.spill(job, wait_ms)
+            wait = self._traffic.offer(job, now_ms)
+            if wait is not None:
+                self.wait(now_ms, job, wait)
+
+    def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
+        """It does not start now: it waits in the delay topics, unless its time is over."""
+        if not self._schedule.is_for_a_turn(job.delivery, wait):
+            self._endings.spill(now_ms, job, wait, until_ms=self._schedule.tried_until_ms(job.delivery, now_ms))
+        elif now_ms < (until_ms := self._schedule.waits_until_ms(job.delivery, now_ms)):
+            self._endings.spill(now_ms, job, wait, until_ms=until_ms)
+        else:
+            self._bury(now_ms, job, DeathReason.WAITED)
+
+    def _bury(self, now_ms: int, job: Job, reason: DeathReason) -> None:
+        self._endings.bury(now_ms, job, job.delivery, reason, of_death(reason, ""))
 
     def start(self, now_ms: int, most: int, *, wall_ms: int) -> None:
         """Send what the lanes may send, at most so many requests, signed at `wall_ms`."""
@@ -195,7 +208,7 @@ class Attempting:
         if job.entry.window.closed:
             return
         retries = job.target.subscription.retries is not Retries.NONE
-        outcome = decide(asked, job.delivery, self._schedule, retries=retries, now_ms=now_ms)
+        outcome = decide(asked, job.delivery, self._schedule, retries=retries, started_ms=job.started_ms, now_ms=now_ms)
         self._endings.counts["attempts"] += 1
         self._log(job, answer, outcome)
         match outcome:

@@ -242,7 +242,7 @@ class Core:
 
     # ── the end of an assignment or of the process ───────────────────────────────────────────────────────────────
 
-    def drain(self, partitions: Iterable[Partition]) -> None:
+    def drain(self, now_ms: int, partitions: Iterable[Partition]) -> None:
         """Start nothing more for these partitions; what is under way may still be answered.
 
         Records of which nothing was begun stay unfinished: the next owner reads them again, and there is no second copy
@@ -253,7 +253,7 @@ class Core:
                 self._intake.windows[partition].draining = True
         queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
         for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
-            self._endings.spill(job, 0)
+            self._endings.pass_on(now_ms, job)
 
     @property
     def drained(self) -> bool:
@@ -274,8 +274,8 @@ class Core:
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.
-        for job, wait_ms in self._traffic.overdue(now_ms):
-            self._endings.spill(job, wait_ms)
+        for job, wait in self._traffic.overdue(now_ms):
+            self._attempting.wait(now_ms, job, wait)
 
     def _relieve(self, now_ms: int) -> None:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""

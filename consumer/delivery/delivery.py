@@ -27,10 +27,13 @@ class Delivery:
     """What the hot path, a retry record, a spill and a dead letter all hold.
 
     `body` is None until the first attempt rendered it; from then on its bytes are fixed. `tier` is the index of the
-    delay topic it came from (0 is `0s`), -1 fresh from an event topic. `slot_ms`: when its endpoint can take it, in ms
-    since 1970 by our clock; None when it does not wait for that. `first_due_ms`: when it was first due, from which the
-    time allowed for retries counts. `handed_over`: its last attempt was still under way when this was written. `order`
-    names the line of an ordered one (`order.py`). `last_*` tell the last attempt, for dead letters and their readers.
+    delay topic it came from (0 is `0s`), -1 fresh from an event topic. `first_due_ms`: when it was first due.
+    `handed_over`: its last attempt was still under way when this was written. `last_*` tell the last attempt, for dead
+    letters and their readers. `order` names the line of an ordered one (`order.py`).
+
+    `slot_ms`: when its endpoint can take it, None where nobody knows. `waiting_since_ms`: since when it waits for its
+    turn, None when it does not. `waited_ms`: such waits that are over, without that before its first attempt.
+    `climbed`: the highest tier in which it waited for its endpoint to be reached. `schedule.py` tells what for.
     """
 
     id: str
@@ -50,6 +53,9 @@ class Delivery:
     last_status: int | None = None
     last_reason: str = ""
     last_attempt_ms: int | None = None
+    waiting_since_ms: int | None = None
+    waited_ms: int = 0
+    climbed: int = 0
     order: str | None = None
 
     @property

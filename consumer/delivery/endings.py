@@ -15,7 +15,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
-from consumer.delivery.schedule import Schedule
+from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.delivery.stubs import stubs
 from consumer.events.event import Event, Poison, Record
@@ -114,12 +114,24 @@ class Endings:
         self.counts["retries"] += 1
         self._go_on(job, delivery, tier)
 
-    def spill(self, job: Job, wait_ms: float) -> None:
-        """To the tier that covers the wait, at least one up; no attempt is spent."""
+    def spill(self, now_ms: int, job: Job, wait: Wait, *, until_ms: int) -> None:
+        """To a delay topic, with no attempt spent; no higher than the tier that covers its time."""
         self.counts["spills"] += 1
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        tier = self._schedule.covering(wait_ms, above=delivery.tier)
+        if wait.unreachable:
+            most = self._schedule.covering(until_ms - now_ms, above=0)
+            tier = min(self._schedule.covering(wait.ms, above=delivery.climbed), most)
+            delivery = replace(_turned(delivery, now_ms), climbed=max(tier, delivery.climbed))
+        else:
+            tier = self._schedule.covering(min(wait.ms, until_ms - now_ms), above=delivery.tier)
+            delivery = _waiting(delivery, job.queued_ms or now_ms)
         self._go_on(job, delivery, tier)
+
+    def pass_on(self, now_ms: int, job: Job) -> None:
+        """This process stops: to whoever takes the work over, at once."""
+        self.counts["spills"] += 1
+        delivery = replace(job.delivery, spills=job.delivery.spills + 1)
+        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), 0)
 
     def put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Its tenant alone cannot be read, and it may not wait here: at least one tier up, as what it is."""
@@ -133,8 +145,9 @@ class Endings:
                 self.chunk(entry, work, above=work.tier)
             case Delivery():
                 self._repeats.goes_on(entry, work)
-                tier = self._schedule.covering(0, above=work.tier)
-                self.write(entry, Delay(tier=tier, delayed=replace(work, spills=work.spills + 1)), work.id)
+                tier = self._schedule.covering(0, above=work.climbed)
+                put_off = replace(_waiting(work, now_ms), spills=work.spills + 1, climbed=tier)
+                self.write(entry, Delay(tier=tier, delayed=put_off), work.id)
             case _:
                 assert_never(work)
         entry.close_one()
@@ -151,7 +164,7 @@ class Endings:
         self.counts["handed_over"] += 1
         delivery = replace(attempted(job, unanswered), handed_over=goes_on)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
-        tier = self._schedule.covering(rest_ms, above=delivery.tier)
+        tier = self._schedule.covering(rest_ms, above=min(delivery.attempts, self._schedule.last) - 1)
         self._go_on(job, delivery, tier)
         return Retry(tier=tier)
 
@@ -190,9 +203,24 @@ class Endings:
         self._asked.append((self._token, write))
 
 
+def _waiting(delivery: Delivery, now_ms: int) -> Delivery:
+    """The delivery while it waits for its turn, since now or longer."""
+    since_ms = delivery.waiting_since_ms
+    return replace(delivery, waiting_since_ms=now_ms if since_ms is None else since_ms)
+
+
+def _turned(delivery: Delivery, now_ms: int) -> Delivery:
+    """The delivery when its wait for its turn, if any, is over."""
+    if delivery.waiting_since_ms is None:
+        return delivery
+    tried = delivery.first_attempt_ms is not None
+    waited_ms = delivery.waited_ms + (max(0, now_ms - delivery.waiting_since_ms) if tried else 0)
+    return replace(delivery, slot_ms=None, waiting_since_ms=None, waited_ms=waited_ms)
+
+
 def attempted(job: Job, answer: Answer) -> Delivery:
     """The delivery after one more attempt. Its body is fixed from now on and stands for the event's data."""
-    delivery = job.delivery
+    delivery = _turned(job.delivery, job.started_ms)
     if job.request is not None:  # what could not be signed was not rendered either: its data is still needed
         event = replace(delivery.event, data=b"")
         delivery = replace(delivery, event=event, body=job.body, content_type=job.content_type)

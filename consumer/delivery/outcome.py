@@ -22,10 +22,11 @@ class DeathReason(StrEnum):
     """Why a delivery was dead-lettered."""
 
     EXHAUSTED = "exhausted"  # every attempt failed
-    EXPIRED = "expired"  # its time was over, attempts left or not
+    EXPIRED = "expired"  # it failed until its time was over, attempts left or not
     GONE = "gone"  # the endpoint answered 410
     RETRIES_NONE = "retries_none"  # the webhook wants no retries
     SUSPENDED = "suspended"  # the webhook had been suspended
+    WAITED = "waited"  # its turn did not come in time
     TOO_LARGE = "too_large"  # it should have waited, and does not fit in a delay topic
 
 
@@ -83,20 +84,22 @@ def read(answer: Answer, now_ms: int) -> Asked:
     )
 
 
-def decide(asked: Asked, delivery: Delivery, schedule: Schedule, *, retries: bool, now_ms: int) -> Outcome:
-    """The outcome of attempt number `delivery.attempts` + 1, whose answer asked this of us."""
+def decide(
+    asked: Asked, delivery: Delivery, schedule: Schedule, *, retries: bool, started_ms: int, now_ms: int
+) -> Outcome:
+    """The outcome of attempt number `delivery.attempts` + 1, begun at `started_ms`, whose answer asked this of us."""
     if asked.success:
         return DELIVERED
     if asked.gone:
         return Dead(reason=DeathReason.GONE, suspend=True)
     if not retries:
         return Dead(reason=DeathReason.RETRIES_NONE)
-    tier = schedule.after_failure(tier=delivery.tier, attempts=delivery.attempts + 1)
+    tier = schedule.after_failure(delivery.attempts + 1)
     if tier is None:
         return Dead(reason=DeathReason.EXHAUSTED)
     if asked.retry_after_ms is not None:
         tier = max(tier, schedule.covering(asked.retry_after_ms, above=tier - 1))
-    if now_ms + schedule.delays_ms[tier] >= schedule.expires_ms(delivery.first_due_ms):
+    if now_ms + schedule.delays_ms[tier] >= schedule.tried_until_ms(delivery, started_ms):
         return Dead(reason=DeathReason.EXPIRED)
     return Retry(tier=tier)
 

@@ -1,14 +1,35 @@
-"""When a delivery is tried again: the tiers of delay topics.
+"""When a delivery is tried again, and until when: the tiers of delay topics, and two clocks.
 
-The laws: tiers only go up, so that few records are ever written for a delivery (in the last tier it stays); waiting
-costs no attempt; jitter only adds. Tier 0 is `0s`, the spill topic; tiers 1..N are the delays, so N delays give N + 1
-attempts.
+A delivery that is not tried now waits, for one of three things:
+
+    a retry       after a failed attempt: the tier of the attempt's number
+    its turn      its endpoint, or this process, has all it can take
+    its endpoint  that cannot be reached, and its breaker is open: one tier higher each time, so that few records are
+                  written however long an outage lasts
+
+The laws:
+- waiting costs no attempt; jitter only adds; N delays give N + 1 attempts;
+- what waits for its endpoint only climbs; in the last tier it stays;
+- one clock runs at a time. That of `retry_for_ms` begins with the first attempt, and stands while the delivery waits
+  for its turn. That of `wait_for_ms` runs until the first attempt, and afterwards while it waits for its turn.
+
+Tier 0 is `0s`, the spill topic; tiers 1..N are the delays.
 """
 
 from dataclasses import dataclass
 
+from consumer.delivery.delivery import Delivery
+
 _JITTER_SHARE = 10  # a tenth of the delay
 _JITTER_MOST_MS = 300_000  # so that the default tiers, jitter included, still fit the 24 hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Why a delivery does not start now, and for about how long: its turn, or `unreachable`, its endpoint."""
+
+    ms: float
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,17 +39,18 @@ class Schedule:
     delays_ms: tuple[int, ...]
     names: tuple[str, ...]
     retry_for_ms: int
+    wait_for_ms: int
 
     @property
     def last(self) -> int:
         """The highest tier."""
         return len(self.delays_ms) - 1
 
-    def after_failure(self, *, tier: int, attempts: int) -> int | None:
+    # ── where ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def after_failure(self, attempts: int) -> int | None:
         """The tier after a failed attempt, or None when no attempt is left. `attempts` counts the failed one."""
-        if attempts > self.last:
-            return None
-        return min(max(attempts, tier + 1), self.last)
+        return attempts if attempts <= self.last else None
 
     def covering(self, wait_ms: float, *, above: int) -> int:
         """The lowest tier above `above` whose delay is at least `wait_ms`; the last one where there is none."""
@@ -42,6 +64,27 @@ class Schedule:
         most = min(self.delays_ms[tier] // _JITTER_SHARE, _JITTER_MOST_MS)
         return int(delivery_id[:8], 16) % (most + 1)
 
-    def expires_ms(self, first_due_ms: int) -> int:
-        """From when on the delivery is dead-lettered instead of tried."""
-        return first_due_ms + self.retry_for_ms
+    # ── until when ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def tried_until_ms(self, delivery: Delivery, now_ms: int) -> int:
+        """From when on it is expired instead of tried, if it waits for its turn until now and no longer."""
+        if delivery.first_attempt_ms is None:
+            return now_ms + self.retry_for_ms
+        return delivery.first_attempt_ms + self.retry_for_ms + _waited_ms(delivery, now_ms)
+
+    def waits_until_ms(self, delivery: Delivery, now_ms: int) -> int:
+        """Until when it may wait for its turn, if it waits from now on."""
+        if delivery.first_attempt_ms is None:
+            return delivery.first_due_ms + self.wait_for_ms
+        before_ms = delivery.first_attempt_ms - delivery.first_due_ms
+        return now_ms + self.wait_for_ms - before_ms - _waited_ms(delivery, now_ms)
+
+    def is_for_a_turn(self, delivery: Delivery, wait: Wait) -> bool:
+        """Whose clock runs in this wait: that for waiting, or that for retries."""
+        return not wait.unreachable or delivery.first_attempt_ms is None
+
+
+def _waited_ms(delivery: Delivery, now_ms: int) -> int:
+    """How long it has waited for its turn since its first attempt."""
+    since_ms = delivery.waiting_since_ms
+    return delivery.waited_ms + (0 if since_ms is None else max(0, now_ms - since_ms))

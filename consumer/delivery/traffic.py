@@ -22,6 +22,7 @@ from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Origin, Share
 from consumer.delivery.outcome import Asked
+from consumer.delivery.schedule import Wait
 from consumer.delivery.standing import Standing
 from consumer.delivery.standings import Standings
 from consumer.webhooks.subscription import Subscription
@@ -78,15 +79,15 @@ class Traffic:
         for_us = max(0, self.queued - self._stuck)
         return max(0, min(self._limits.queued - self.queued, self._worth_queueing - for_us))
 
-    def offer(self, job: Job, now_ms: int) -> float | None:
-        """Queue the job, or return the wait in ms that it would have had, for which it is to be spilled."""
+    def offer(self, job: Job, now_ms: int) -> Wait | None:
+        """Queue the job, or return the wait that it would have had, for which it is to be spilled."""
         lane = job.lane = self._lane(job.target.subscription)
         wait_ms = lane.wait_ms(now_ms, self._looked_ms)
-        if wait_ms > self._limits.patience.wait_ms:
-            return wait_ms
         slow_ms = self._limits.patience.slow_ms
-        if slow_ms is not None and lane.slow_ms(now_ms, self._looked_ms) > slow_ms:
-            return wait_ms
+        if wait_ms > self._limits.patience.wait_ms or (
+            slow_ms is not None and lane.slow_ms(now_ms, self._looked_ms) > slow_ms
+        ):
+            return Wait(ms=wait_ms, unreachable=not lane.breaker.closed)
         job.queued_ms = now_ms
         lane.queue.append(job)
         if not lane.listed:
@@ -158,7 +159,7 @@ class Traffic:
             if lane.place is Place.ASLEEP:
                 self._rouse(lane)  # it sleeps again, as long as it still has to
 
-    def overdue(self, now_ms: int) -> list[tuple[Job, float]]:
+    def overdue(self, now_ms: int) -> list[tuple[Job, Wait]]:
         """Jobs that have waited out the patience, with the wait still before them; four times a second.
 
         Not those of a lane whose turn is next: they waited for this process, which is no fault of their endpoint's.
@@ -171,15 +172,16 @@ class Traffic:
         self._lanes.settle(now_ms)
         return spilled
 
-    def _out_of_patience(self, now_ms: int) -> list[tuple[Job, float]]:
+    def _out_of_patience(self, now_ms: int) -> list[tuple[Job, Wait]]:
         patience_ms = self._limits.patience.wait_ms
-        spilled: list[tuple[Job, float]] = []
+        spilled: list[tuple[Job, Wait]] = []
         process_full = self.flying >= self._limits.in_flight
         for lane in self._lanes.busy:
             if lane.place is Place.READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
-                spilled.append((lane.queue.popleft(), lane.wait_ms(now_ms, self._looked_ms)))
+                wait = Wait(ms=lane.wait_ms(now_ms, self._looked_ms), unreachable=not lane.breaker.closed)
+                spilled.append((lane.queue.popleft(), wait))
         self.queued -= len(spilled)
         return spilled
 

@@ -32,7 +32,10 @@ WORDS: Final[Mapping[str, str]] = {
 _UNKNOWN: Final = "no answer came"
 _DEATHS: Final[Mapping[str, str]] = {
     DeathReason.EXHAUSTED: "every attempt failed",
-    DeathReason.EXPIRED: "the time allowed for it was over",
+    DeathReason.EXPIRED: "it failed until the time allowed for retries was over",
+    DeathReason.WAITED: (
+        "its turn did not come in time: the endpoint was sent more than it takes, or could not be reached"
+    ),
     DeathReason.GONE: "the endpoint is gone",
     DeathReason.RETRIES_NONE: "its only attempt failed",
     DeathReason.SUSPENDED: "the webhook is suspended",

@@ -149,7 +149,7 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
             delete,
             # Due times count from the broker's clock, never from a producer's.
             Rule(setting="message.timestamp.type", create="LogAppendTime"),
-            _retention(max(7 * DAY_MS, 3 * delay_ms), fatal=True),
+            _retention(_kept_ms(settings, delay_ms), fatal=True),
             Rule(setting="retention.bytes", create="-1"),
             whole,
         )
@@ -162,8 +162,15 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
 
 def longest_consumed_ms(settings: Settings, event_retentions_ms: Sequence[int]) -> int:
     """The longest retention among the topics a group reads; topics kept for ever do not count."""
-    longest_delay_ms = duration_ms(settings.retry_delays[-1])
-    return max(7 * DAY_MS, 3 * longest_delay_ms, *event_retentions_ms, 0)
+    return max(_kept_ms(settings, duration_ms(settings.retry_delays[-1])), *event_retentions_ms, 0)
+
+
+def _kept_ms(settings: Settings, delay_ms: int) -> int:
+    """How long the delay topic of this delay keeps its records, at least.
+
+    What waits there may be read late, as where its partition is paused: by then it is dead-lettered, and not lost.
+    """
+    return max(7 * DAY_MS, 3 * delay_ms, duration_ms(settings.wait_for) + delay_ms)
 
 
 def _retention(least_ms: int, *, fatal: bool) -> Rule:

@@ -78,6 +78,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
             delays_ms=delays_ms,
             names=("0s", *settings.retry_delays),
             retry_for_ms=duration_ms(settings.retry_for),
+            wait_for_ms=duration_ms(settings.wait_for),
         ),
         limits=Limits(
             in_flight=settings.max_in_flight,

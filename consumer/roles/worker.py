@@ -235,7 +235,7 @@ class Worker:
         Returns whether Kafka has all that was written and, the `last` time, all commits.
         """
         until_s = self._clock.monotonic_s() + most_s
-        self._core.drain(partitions)
+        self._core.drain(self._clock.now_ms(), partitions)
         turn = self._last_turn if last else self._turn
         self._turn_until(until_s - _ACKNOWLEDGED_S, turn)
         self._core.hand_over(self._clock.now_ms())

@@ -53,6 +53,10 @@ deliveries = st.builds(
     last_status=st.none() | int32,
     last_reason=text,
     last_attempt_ms=st.none() | long,
+    slot_ms=st.none() | long,
+    waiting_since_ms=st.none() | long,
+    waited_ms=long,
+    climbed=int32,
 )
 chunks = st.builds(Chunk, event=events, subscription_ids=st.lists(text, max_size=100).map(tuple), first_due_ms=long)
 dead_letters = st.builds(

@@ -15,14 +15,18 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 
 QUICK: Final = Schedule(
-    delays_ms=(0, 1_000, 4_000, 15_000, 60_000), names=("0s", "1s", "4s", "15s", "1m"), retry_for_ms=10 * MINUTE_MS
+    delays_ms=(0, 1_000, 4_000, 15_000, 60_000),
+    names=("0s", "1s", "4s", "15s", "1m"),
+    retry_for_ms=10 * MINUTE_MS,
+    wait_for_ms=20 * MINUTE_MS,
 )
 DEFAULT: Final = Schedule(
     delays_ms=(0, 5_000, MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 15 * HOUR_MS),
     names=("0s", "5s", "1m", "5m", "30m", "2h", "6h", "15h"),
     retry_for_ms=24 * HOUR_MS,
+    wait_for_ms=72 * HOUR_MS,
 )
-RECORDS_MOST: Final = 10
+RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers; a line that a fault runs again is a line more."""
 
 
@@ -82,7 +86,8 @@ class Plan:
     @property
     def finished_by_ms(self) -> int:
         """How long after the last fault everything may take: the tiers' time, and a while for what waits behind."""
-        by_tiers_ms = self.schedule.retry_for_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
+        clocks_ms = self.schedule.retry_for_ms + self.schedule.wait_for_ms
+        by_tiers_ms = clocks_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
         return max(by_tiers_ms, self.days * 24 * HOUR_MS)
 
 

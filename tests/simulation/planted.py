@@ -244,7 +244,8 @@ def _drained_result_dropped() -> list[Patch]:
 
 
 def _unsent_dropped_at_a_drain() -> list[Patch]:
-    def drain(core: Core, partitions: list[Partition]) -> None:
+    def drain(core: Core, now_ms: int, partitions: list[Partition]) -> None:
+        del now_ms
         for partition in partitions:
             if partition in core._intake.windows:
                 core._intake.windows[partition].draining = True

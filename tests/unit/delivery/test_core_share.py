@@ -1,5 +1,7 @@
 """A tenant that alone cannot be read has a share of what waits; the rest goes on, as what it is, until it can be."""
 
+from dataclasses import replace
+
 import pytest
 
 from consumer.delivery.core import Core
@@ -153,7 +155,7 @@ def test_what_comes_back_too_early_goes_up_whatever_it_is(tier: int, next_tier: 
     of = event("late", tenant="bad")
     unmatched = Chunk(event=of, subscription_ids=(), first_due_ms=NOW_MS, tier=tier)
     chunk = Chunk(event=of, subscription_ids=("bad_0",), first_due_ms=NOW_MS, tier=tier)
-    again = delivery(of, "bad_0", tier=tier)
+    again = replace(delivery(of, "bad_0", tier=tier), climbed=tier)
     waits = [Chunk(event=event(f"w{n}", tenant="bad"), subscription_ids=(), first_due_ms=NOW_MS) for n in range(SHARE)]
     bench.consume(*waits)
     bench.turn()

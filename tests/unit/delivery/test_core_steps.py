@@ -177,7 +177,7 @@ def test_a_drain_leaves_what_was_not_begun_and_hands_over_what_is_unanswered() -
     bench = Bench(subscription(max_concurrency=1))
     bench.consume(event("1"), event("2", offset=1))
     [(token, request)] = bench.next().send
-    bench.core.drain([EVENTS])
+    bench.core.drain(bench.now_ms, [EVENTS])
     still_under_way = not bench.core.drained
     assert still_under_way
     bench.now_ms += 3_000
@@ -205,7 +205,7 @@ def test_a_drain_spills_what_waits_of_a_record_that_was_begun() -> None:
     for token in sent:
         bench.core.answered(bench.now_ms, token, response())
     [(token, _)] = bench.core.next(bench.now_ms, bench.now_ms, most=1).send
-    bench.core.drain([EVENTS])
+    bench.core.drain(bench.now_ms, [EVENTS])
     [(write, spilled)] = bench.next().write
     assert isinstance(spilled, Delay)
     assert isinstance(spilled.delayed, Delivery)

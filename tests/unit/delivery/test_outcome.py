@@ -22,7 +22,12 @@ from tests.deliveries import NOW_MS, SCHEDULE, delivery, failure, response
 
 def after(answer: Answer, *, attempts: int = 0, tier: int = -1, retries: bool = True) -> Outcome:
     return decide(
-        read(answer, NOW_MS), delivery(attempts=attempts, tier=tier), SCHEDULE, retries=retries, now_ms=NOW_MS
+        read(answer, NOW_MS),
+        delivery(attempts=attempts, tier=tier),
+        SCHEDULE,
+        retries=retries,
+        started_ms=NOW_MS,
+        now_ms=NOW_MS,
     )
 
 
@@ -55,14 +60,24 @@ def test_the_last_attempt_exhausts_it() -> None:
     assert after(response(500), attempts=SCHEDULE.last, tier=SCHEDULE.last) == Dead(reason=DeathReason.EXHAUSTED)
 
 
-def test_spills_cost_no_attempt() -> None:
-    assert after(response(500), attempts=1, tier=SCHEDULE.last) == Retry(tier=SCHEDULE.last)
+def test_spills_cost_no_attempt_and_where_it_waited_delays_no_retry() -> None:
+    assert after(response(500), attempts=0, tier=SCHEDULE.last) == Retry(tier=1)
 
 
 def test_what_could_only_be_tried_after_its_time_is_expired() -> None:
-    late = replace(delivery(), first_due_ms=NOW_MS - SCHEDULE.retry_for_ms + 500)
-    outcome = decide(read(response(500), NOW_MS), late, SCHEDULE, retries=True, now_ms=NOW_MS)
-    assert outcome == Dead(reason=DeathReason.EXPIRED)
+    late = replace(delivery(attempts=1), first_attempt_ms=NOW_MS - SCHEDULE.retry_for_ms + 2_000)
+    asked = read(response(500), NOW_MS)
+    assert decide(asked, late, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS) == Dead(
+        reason=DeathReason.EXPIRED
+    )
+    turned = replace(late, waited_ms=2_000, waiting_since_ms=NOW_MS - 1_001)
+    assert decide(asked, turned, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS) == Retry(tier=2)
+
+
+def test_the_wait_before_the_first_attempt_is_not_counted_as_trying() -> None:
+    first = replace(delivery(), first_due_ms=NOW_MS - 10 * SCHEDULE.retry_for_ms)
+    outcome = decide(read(response(500), NOW_MS), first, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS)
+    assert outcome == Retry(tier=1)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.outcome import read
+from consumer.delivery.schedule import Wait
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.fields import MAX_RATE_PER_S, MIN_RATE_PER_S
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
@@ -82,7 +83,7 @@ def test_a_rate_limit_spaces_requests_and_spills_what_would_wait_too_long() -> N
     slow = subscription(rate_per_s=2)
     outcomes = [traffic.offer(job(slow), NOW_MS) for _ in range(10)]
     assert outcomes[:5] == [None] * 5
-    assert all(wait is not None and wait > 2_000 for wait in outcomes[5:])
+    assert all(wait is not None and wait.ms > 2_000 for wait in outcomes[5:])
     assert len(started(traffic)) == 1
     assert started(traffic, NOW_MS + 400) == []
     assert len(started(traffic, NOW_MS + 502)) == 1
@@ -210,7 +211,7 @@ def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
     traffic.offer(job(), NOW_MS)
     [each] = started(traffic)
     traffic.answered(each, read(response(429, ("retry-after", "30")), NOW_MS), NOW_MS)
-    assert traffic.offer(job(), NOW_MS) == 30_000
+    assert traffic.offer(job(), NOW_MS) == Wait(ms=30_000)
 
 
 def test_503_without_a_time_slows_the_lane_down_to_one_at_once_and_never_stops_it() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.kafka.topic_differences import Found, Problem, differences
-from consumer.kafka.topic_specs import DAY_MS, Topics, specs
+from consumer.kafka.topic_specs import DAY_MS, Topics, longest_consumed_ms, specs
 from consumer.kafka.topics import TopicsUnfit
 from consumer.settings import Settings
 
@@ -33,15 +33,25 @@ def test_what_we_create_is_what_we_need() -> None:
     assert differences(SETTINGS, as_created()) == []
 
 
-def test_a_delay_topic_outlives_its_delay_three_times() -> None:
-    retention = {
+def retention(settings: Settings) -> dict[str, int | None]:
+    return {
         spec.name: rule.least
-        for spec in specs(SETTINGS, event_bytes=0)
+        for spec in specs(settings, event_bytes=0)
         for rule in spec.rules
         if rule.setting == "retention.ms"
     }
-    assert retention["h.retry.5s"] == 7 * DAY_MS
-    assert retention["h.retry.3d"] == 9 * DAY_MS
+
+
+def test_a_delay_topic_outlives_its_delay_three_times() -> None:
+    assert retention(SETTINGS)["h.retry.5s"] == 7 * DAY_MS
+    assert retention(SETTINGS)["h.retry.3d"] == 9 * DAY_MS
+
+
+def test_every_delay_topic_outlives_the_longest_wait_and_offsets_do_too() -> None:
+    patient = SETTINGS.model_copy(update={"wait_for": "10d"})
+    assert retention(patient)["h.retry.0s"] == 10 * DAY_MS
+    assert retention(patient)["h.retry.5s"] == 10 * DAY_MS + 5_000
+    assert retention(patient)["h.retry.3d"] == 13 * DAY_MS == longest_consumed_ms(patient, [])
 
 
 @pytest.mark.parametrize(
