@@ -14,6 +14,7 @@ from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
+from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged, unlogged
 from consumer.delivery.offsets import Window
@@ -32,7 +33,6 @@ from consumer.delivery.outcome import (
 from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Step
 from consumer.delivery.target import Target, Unsignable
-from consumer.delivery.tenants import Known
 from consumer.delivery.traffic import Traffic
 from consumer.delivery.words import of_death
 from consumer.signing.request import Request

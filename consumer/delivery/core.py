@@ -33,12 +33,11 @@ from consumer.delivery.schedule import Schedule
 from consumer.delivery.standing import Standing
 from consumer.delivery.step import Step, Write
 from consumer.delivery.target import Target
-from consumer.delivery.tenants import Freshness, Loading, Tenants
+from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
-_SHARE = 4  # of what may wait for tenants, a tenant that alone cannot be read has one part in so many
 _DUE_AT_ONCE = 256
 _HANDED_OVER_AFTER_MS = 2_000
 
@@ -47,7 +46,8 @@ _HANDED_OVER_AFTER_MS = 2_000
 class Rules:
     """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first.
 
-    When `waiting` records wait for their tenants to be read, consuming stops. `shared`: other processes send to the
+    When `waiting` records, or `waiting_bytes` of them, wait for their tenants to be read, consuming stops. The views of
+    tenants weigh at most `view_bytes`. `shared`: other processes send to the
     same endpoints, and the shell asks for the webhooks' standings.
     """
 
@@ -56,6 +56,8 @@ class Rules:
     freshness: Freshness
     fan_out: int
     waiting: int = 20_000
+    waiting_bytes: int = 16 * 1_048_576
+    view_bytes: int = 32 * 1_048_576
     shared: bool = False
 
 
@@ -78,8 +80,8 @@ class Core:
         repeats = Repeats()
         self._endings = Endings(rules.schedule, repeats)
         self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries, clocks=clocks)
-        self._waiting_most = rules.waiting
-        self._tenants: Tenants[Work] = Tenants(rules.freshness, target, share=rules.waiting // _SHARE)
+        room = Room(records=rules.waiting, waiting_bytes=rules.waiting_bytes, view_bytes=rules.view_bytes)
+        self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
         self._traffic = Traffic(rules.limits, shared=rules.shared)
         self._attempting = Attempting(
             rules.schedule,
@@ -180,7 +182,7 @@ class Core:
         step.schemas = self._intake.schemas_asked()
         step.pause, step.resume = self._intake.pauses()
         step.write = self._endings.asked()
-        step.load = self._tenants.wanted(now_ms)
+        step.load, step.load_alone = self._tenants.wanted(now_ms)
         step.reports = self._traffic.standings.reports(now_ms)
         step.bugs = self.boundaries.bugs()
         step.wake_ms = self._wake_ms(now_ms, steady_ms)
@@ -191,7 +193,7 @@ class Core:
         """How many records the shell may consume now; none before what has waited has gone on."""
         if self._planning.waits:
             return 0
-        return max(0, min(self._traffic.room, self._waiting_most - self._tenants.waiting))
+        return max(0, min(self._traffic.room, self._tenants.room))
 
     @property
     def busy(self) -> bool:

@@ -15,10 +15,11 @@ from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed
+from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Window
 from consumer.delivery.target import Target
-from consumer.delivery.tenants import Known, Loading, Tenants
+from consumer.delivery.tenants import Loading, Tenants
 from consumer.events.event import Event
 from consumer.telemetry.count import Dropped
 from consumer.webhooks.subscription import Status, Subscription
@@ -45,7 +46,8 @@ class Planning:
         self._endings = endings
         self._attempting = attempting
         self._boundaries = boundaries
-        self._waited: deque[Work] = deque()  # for a tenant or a schema; goes on as the lanes have room
+        # Has waited for a tenant, with the view that came, or for a schema; goes on as the lanes have room.
+        self._waited: deque[tuple[Work, Known | None]] = deque()
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._asked: list[str] = []
 
@@ -67,25 +69,33 @@ class Planning:
     def lost(self) -> None:
         """Partitions were lost: what waits for them is forgotten."""
         self._tenants.drop_waiting(_is_ours)
-        self._waited = deque(filter(_is_ours, self._waited))
+        self._waited = deque(waited for waited in self._waited if _is_ours(waited[0]))
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
         """The cache's answer for a tenant that was asked for."""
         self._waited += self._tenants.loaded(tenant, loading, now_ms)
+        for entry, work in self._tenants.surplus(tenant):
+            self._endings.put_off(now_ms, entry, work)
         self.have_waited(now_ms)
 
     def have_come(self, now_ms: int, works: Iterable[Work]) -> None:
         """These have waited for a schema, and are decoded."""
-        self._waited += works
+        self._waited += ((work, None) for work in works)
         self.have_waited(now_ms)
 
     def have_waited(self, now_ms: int) -> None:
         """What waited goes on, but no faster than the lanes have room: it may be more than they may ever hold."""
         while self._waited and self._attempting.room:
-            self.go_on(now_ms, *self._waited.popleft())
+            (entry, work), known = self._waited.popleft()
+            if known is None:
+                self.go_on(now_ms, entry, work)
+            elif not entry.window.draining:
+                self._boundaries.take(entry)
+                event = work if isinstance(work, Event) else work.event
+                self._plan(now_ms, entry, work, self._tenants.newest(event.tenant, known, now_ms))
 
     def relieve(self, now_ms: int, window: Window) -> None:
-        """Put off what this window waits for, of tenants that alone cannot be read."""
+        """Put off what this window waits for, of tenants that hold up nobody but themselves."""
         for entry, work in self._tenants.give_up(lambda work: work[0].window is window):
             self._endings.put_off(now_ms, entry, work)
 
@@ -96,12 +106,14 @@ class Planning:
         self._boundaries.take(entry)
         event = work if isinstance(work, Event) else work.event
         known = self._tenants.look(event.tenant, now_ms)
-        if known is None:
-            if self._tenants.has_its_share(event.tenant):
-                self._endings.put_off(now_ms, entry, work)
-            else:
-                self._tenants.park(event.tenant, (entry, work))
-            return
+        if known is not None:
+            self._plan(now_ms, entry, work, known)
+        elif self._tenants.has_its_share(event.tenant):
+            self._endings.put_off(now_ms, entry, work)
+        else:
+            self._tenants.park(event.tenant, (entry, work), _weight(entry, work), now_ms)
+
+    def _plan(self, now_ms: int, entry: Entry, work: Event | Delayed, known: Known) -> None:
         match work:
             case Event():
                 self._match(now_ms, entry, work, known, tier=-1)
@@ -217,7 +229,7 @@ class Planning:
         if self._tenants.has_its_share(work.event.tenant):
             self._endings.put_off(now_ms, entry, work)
         else:
-            self._tenants.park_for_newer(work.event.tenant, (entry, work), now_ms)
+            self._tenants.park_for_newer(work.event.tenant, (entry, work), _weight(entry, work), now_ms)
 
 
 def _unwanted(target: Target | None) -> Dropped | None:
@@ -225,6 +237,13 @@ def _unwanted(target: Target | None) -> Dropped | None:
     if target is None:
         return "deleted"
     return "paused" if target.subscription.status is Status.PAUSED else None
+
+
+def _weight(entry: Entry, work: Event | Delayed) -> int:
+    """The bytes that wait with it: its data, and the record of one that is not matched yet."""
+    record = 0 if entry.record is None else len(entry.record.value or b"")
+    body = work.body if isinstance(work, Delivery) else None
+    return record + len((work if isinstance(work, Event) else work.event).data) + len(body or b"")
 
 
 def _is_ours(work: Work) -> bool:

@@ -54,7 +54,8 @@ Write: TypeAlias = Delay | Bury | Reject | Suspend
 class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
 
-    An attempt comes with the record that it was made for. `bugs` are those contained since the last step.
+    `load` and `load_alone` are tenants with the version known: to be read together, and each for itself. An attempt
+    comes with the record that it was made for. `bugs` are those contained since the last step.
     `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
     such marks. `reports` are for whoever keeps the webhooks' standings. `wake_ms` is when the core wants its next turn
     even if nothing happens.
@@ -66,6 +67,7 @@ class Step:
     bugs: list[Bug] = field(default_factory=list)
     cancel: list[int] = field(default_factory=list)
     load: dict[str, str | None] = field(default_factory=dict)
+    load_alone: dict[str, str | None] = field(default_factory=dict)
     schemas: list[int] = field(default_factory=list)
     succeeded_late: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)

@@ -1,25 +1,31 @@
 """The tenants this process knows, and the work that waits for those it does not.
 
-The law: an event is matched only against a view of its tenant's webhooks that is younger than the staleness bound, or,
-while the cache cannot answer, younger than `memory_for_ms`; without one it waits here. Not knowing is never "no
-subscribers". Of the work that waits, a tenant that alone cannot be read has a share.
+The laws:
+- work is matched only against a view that was asked for after the work came, or at most the staleness bound before: of
+  what waits, whatever was there when the question was asked may use the answer, however long it took. While the cache
+  cannot answer, a view younger than `memory_for_ms` will do. Not knowing is never "no subscribers";
+- what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
+  read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
+
+Whom the cache is asked for, and when: `asking.py`.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeAlias, TypeVar
 
+from consumer.delivery.asking import Asking, Place
+from consumer.delivery.known import Known, Views
 from consumer.delivery.target import Target
-from consumer.events.event import Event
-from consumer.webhooks.reader import Loaded, Unavailable, Unchanged
+from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
 from consumer.webhooks.subscription import Subscription
 
-Loading: TypeAlias = Loaded | Unchanged | Unavailable
+Loading: TypeAlias = Loaded | Unchanged | Unavailable | Many
 Work = TypeVar("Work")
 
-_ASK_AGAIN_MS = (100, 250, 500, 1_000)
-_REMEMBERED = 100_000
+_ASK_AGAIN_MS: Final = (100, 250, 500, 1_000)
+_SHARE: Final = 4  # of what may wait, a tenant that holds up nobody but itself has one part in so many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,173 +36,248 @@ class Freshness:
     memory_for_ms: int
 
 
-class Known:
-    """One tenant's webhooks as of `seen_ms`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """So much may wait for tenants, and so much the views may weigh."""
 
-    __slots__ = ("_factory", "_matcher", "_suspended", "_targets", "seen_ms", "version")
-
-    def __init__(self, loaded: Loaded, seen_ms: int, factory: Callable[[Subscription], Target]) -> None:
-        self.version = loaded.version
-        self.seen_ms = seen_ms
-        self._factory = factory
-        self._matcher = loaded.matcher
-        self._targets: dict[str, Target] = {}
-        self._suspended: set[str] = set()
-
-    def match(self, event: Event) -> list[Target]:
-        """The targets of an event, active and suspended ones."""
-        return [self._target(subscription) for subscription in self._matcher.match(event)]
-
-    def take_given_up(self) -> int:
-        """How many filters were too costly since this was last asked."""
-        return self._matcher.take_given_up()
-
-    def target(self, subscription_id: str) -> Target | None:
-        """One webhook, whatever its status; None when it was deleted."""
-        subscription = self._matcher.by_id(subscription_id)
-        return None if subscription is None else self._target(subscription)
-
-    def suspend(self, subscription_id: str) -> bool:
-        """Take it as suspended until the cache says so itself. False when it was already taken so."""
-        if subscription_id in self._suspended:
-            return False
-        self._suspended.add(subscription_id)
-        return True
-
-    def is_suspended(self, subscription_id: str) -> bool:
-        """Whether this process suspended it since it was loaded."""
-        return subscription_id in self._suspended
-
-    def _target(self, subscription: Subscription) -> Target:
-        target = self._targets.get(subscription.id)
-        if target is None:
-            target = self._targets[subscription.id] = self._factory(subscription)
-        return target
+    records: int
+    waiting_bytes: int
+    view_bytes: int
 
 
-@dataclass(slots=True)
-class _Asking(Generic[Work]):
-    """A tenant that was asked for: since when, how often in vain, and what waits for it."""
+class _Parked(Generic[Work]):
+    """What waits for one tenant, with when it came and its bytes, in this order. `apart`: it holds up nobody else."""
 
-    asked_ms: int = -1  # -1: not under way
-    again_ms: int = 0
-    in_vain: int = 0
-    own_doubt: bool = False  # what could not be read lies with this tenant alone
-    waiting: list[Work] = field(default_factory=list)
+    __slots__ = ("apart", "bytes", "works")
+
+    def __init__(self) -> None:
+        self.works: deque[tuple[int, int, Work]] = deque()
+        self.bytes = 0
+        self.apart = False
 
 
 class Tenants(Generic[Work]):
-    """`Work` is whatever waits for a tenant; it is given back in order. `share`: how much of it of one in doubt."""
+    """`Work` is whatever waits for a tenant; it is given back in order, with the view to be used for it."""
 
-    def __init__(self, freshness: Freshness, factory: Callable[[Subscription], Target], *, share: int) -> None:
+    def __init__(self, freshness: Freshness, factory: Callable[[Subscription], Target], room: Room) -> None:
         self._freshness = freshness
-        self._share = share
         self._factory = factory
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._asking: dict[str, _Asking[Work]] = {}
+        self._room = room
+        self._views = Views(room.view_bytes)
+        self._asking: Asking[_Parked[Work]] = Asking(soon_ms=freshness.staleness_ms / 4)
+        self._apart = 0  # how many records wait for tenants that are apart, and how many bytes
+        self._apart_bytes = 0
         self.waiting = 0
+        self.waiting_bytes = 0
+
+    @property
+    def room(self) -> int:
+        """How many more records may wait."""
+        return 0 if self.waiting_bytes >= self._room.waiting_bytes else max(0, self._room.records - self.waiting)
 
     def look(self, tenant: str, now_ms: int) -> Known | None:
-        """The tenant's webhooks if they may be used now. Asks for a newer view in good time."""
-        known = self._known.get(tenant)
+        """The tenant's webhooks if they may be used for work that comes now. Asks for a newer view in good time."""
+        known = self._views.get(tenant)
         if known is None:
             return None
         age_ms = now_ms - known.seen_ms
-        if age_ms * 2 <= self._freshness.staleness_ms:
-            return known
-        asking = self._asking.setdefault(tenant, _Asking())
-        if age_ms <= self._freshness.staleness_ms:
-            return known
-        if asking.in_vain and age_ms <= self._freshness.memory_for_ms:
-            return known
-        return None
+        if age_ms * 2 > self._freshness.staleness_ms and not self._serves(tenant, known, now_ms):
+            return None
+        known.used_ms = now_ms
+        return known
+
+    def newest(self, tenant: str, given: Known, now_ms: int) -> Known:
+        """The view for work that waited and was `given` one: that, or a newer one."""
+        known = self._views.get(tenant) or given
+        known.used_ms = now_ms
+        return known
 
     def known(self, tenant: str) -> Known | None:
         """The newest view of the tenant, however old."""
-        return self._known.get(tenant)
+        return self._views.get(tenant)
 
     def has_its_share(self, tenant: str) -> bool:
-        """Whether more work of this tenant is not to wait here: it alone cannot be read, and much waits already.
+        """Whether more work of this tenant is not to wait here.
 
         Where the cache as a whole cannot be read everything waits: elsewhere it would wait for the same.
         """
-        asking = self._asking.get(tenant)
-        return asking is not None and asking.own_doubt and len(asking.waiting) >= self._share
+        place = self._asking.get(tenant)
+        return place is not None and self._has_its_share(place.of)
 
-    def park(self, tenant: str, work: Work) -> None:
-        """Keep work until the tenant's webhooks may be used."""
-        self._asking.setdefault(tenant, _Asking()).waiting.append(work)
-        self.waiting += 1
+    def park(self, tenant: str, work: Work, size: int, now_ms: int) -> Place[_Parked[Work]]:
+        """Keep work, of so many bytes, until the tenant's webhooks may be used."""
+        place = self._asking.wait(tenant, _Parked)
+        parked = place.of
+        parked.works.append((now_ms, size, work))
+        self._count(parked, 1, size)
+        return place
 
-    def park_for_newer(self, tenant: str, work: Work, now_ms: int) -> None:
+    def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int) -> None:
         """Keep work until a newer view of the tenant has come, asked for in a moment."""
-        self.park(tenant, work)
-        self._asking[tenant].again_ms = max(self._asking[tenant].again_ms, now_ms + _ASK_AGAIN_MS[0])
+        place = self.park(tenant, work, size, now_ms)
+        if place.is_free:
+            self._asking.later(place, now_ms + _ASK_AGAIN_MS[0])
 
-    def wanted(self, now_ms: int) -> dict[str, str | None]:
-        """The tenants to ask the cache for now, with the version known."""
-        wanted: dict[str, str | None] = {}
-        for tenant, asking in self._asking.items():
-            if asking.asked_ms < 0 and asking.again_ms <= now_ms:
-                asking.asked_ms = now_ms
-                known = self._known.get(tenant)
-                wanted[tenant] = known.version if known else None
-        return wanted
+    def wanted(self, now_ms: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
+        """The tenants to ask the cache for now, with the version known: those to be read together, and each alone."""
+        together, alone = self._asking.turn(now_ms, lambda tenant: self._is_used(tenant, now_ms))
+        return self._versions(together), self._versions(alone)
 
-    def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[Work]:
-        """Take the cache's answer in; the work that can go on now."""
-        asking = self._asking.get(tenant)
-        if asking is None or asking.asked_ms < 0:
+    def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
+        """Take the cache's answer in; the work that can go on now, and by which view."""
+        place = self._asking.answered(tenant, now_ms)
+        if place is None:
             return []
-        known = self._known.get(tenant)
+        known = self._views.get(tenant)
         match loading:
             case Loaded():
-                known = self._known[tenant] = Known(loading, asking.asked_ms, self._factory)
-                self._known.move_to_end(tenant)
-                self._forget_oldest()
+                used_ms = 0 if known is None else known.used_ms
+                known = Known(loading, place.asked_ms, self._factory)
+                known.used_ms = used_ms
+                self._views.put(tenant, known)
             case Unchanged() if known is not None:
-                known.seen_ms = asking.asked_ms
+                known.seen_ms = place.asked_ms
+                self._views.renewed(tenant)
+            case Many():
+                self._set_apart(place.of, apart=True)
+                self._asking.alone(place)
+                return []
             case Unchanged() | Unavailable():
-                asking.again_ms = now_ms + _ASK_AGAIN_MS[min(asking.in_vain, len(_ASK_AGAIN_MS) - 1)]
-                asking.in_vain += 1
-                asking.own_doubt = isinstance(loading, Unavailable) and loading.own
-                asking.asked_ms = -1
-                if known is None or now_ms - known.seen_ms > self._freshness.memory_for_ms:
-                    return []
-                return self._take_waiting(asking)
-        del self._asking[tenant]
-        return self._take_waiting(asking)
+                return self._in_vain(place, known, now_ms, own=isinstance(loading, Unavailable) and loading.own)
+        return self._served(place, known)
+
+    def surplus(self, tenant: str) -> Iterable[Work]:
+        """What must not wait here any more for this tenant, since it has come to hold up nobody but itself."""
+        place = self._asking.get(tenant)
+        while place is not None and place.of.works and self._is_over(place.of):
+            _, size, work = place.of.works.pop()
+            self._count(place.of, -1, -size)
+            yield work
 
     def wake_ms(self) -> int | None:
         """When the next tenant is to be asked for again."""
-        return min((asking.again_ms for asking in self._asking.values() if asking.asked_ms < 0), default=None)
+        return self._asking.wake_ms()
 
     @property
     def asking(self) -> bool:
         """Whether an answer of the cache is awaited."""
-        return any(asking.asked_ms >= 0 for asking in self._asking.values())
+        return bool(self._asking)
 
     def drop_waiting(self, keep: Callable[[Work], bool]) -> None:
         """Forget waiting work that is no longer ours."""
-        for asking in self._asking.values():
-            asking.waiting = [work for work in asking.waiting if keep(work)]
-        self.waiting = sum(len(asking.waiting) for asking in self._asking.values())
+        for place in self._asking.places():
+            self._take(place, lambda work: not keep(work))
 
     def give_up(self, is_meant: Callable[[Work], bool]) -> list[Work]:
-        """The work meant, of tenants that alone cannot be read: it waits here no longer."""
+        """The work meant, of tenants that hold up nobody but themselves: it waits here no longer."""
         given: list[Work] = []
-        for asking in self._asking.values():
-            if asking.own_doubt:
-                given += filter(is_meant, asking.waiting)
-                asking.waiting = [work for work in asking.waiting if not is_meant(work)]
-        self.waiting -= len(given)
+        for place in self._asking.places():
+            if place.of.apart:
+                given += self._take(place, is_meant)
         return given
 
-    def _take_waiting(self, asking: _Asking[Work]) -> list[Work]:
-        work, asking.waiting = asking.waiting, []
-        self.waiting -= len(work)
-        return work
+    # ── what a view may be used for ──────────────────────────────────────────────────────────────────────────────
 
-    def _forget_oldest(self) -> None:
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+    def _serves(self, tenant: str, known: Known, now_ms: int) -> bool:
+        """Whether a view that grows old may be used for work that comes now."""
+        if now_ms - known.seen_ms <= self._freshness.staleness_ms:
+            if self._is_used(tenant, now_ms):
+                self._asking.renew(tenant, _Parked)
+            return True
+        place = self._asking.get(tenant)
+        return place is not None and place.in_vain > 0 and self._is_remembered(known, now_ms)
+
+    def _is_used(self, tenant: str, now_ms: int) -> bool:
+        """Whether anybody used the tenant's view a moment ago, so that the next one will be wanted soon."""
+        known = self._views.get(tenant)
+        return known is not None and now_ms - known.used_ms <= self._freshness.staleness_ms
+
+    def _is_remembered(self, known: Known, now_ms: int) -> bool:
+        return now_ms - known.seen_ms <= self._freshness.memory_for_ms
+
+    # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
+
+    def _in_vain(
+        self, place: Place[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
+    ) -> list[tuple[Work, Known]]:
+        self._asking.later(place, now_ms + _ASK_AGAIN_MS[min(place.in_vain, len(_ASK_AGAIN_MS) - 1)])
+        place.in_vain += 1
+        self._set_apart(place.of, apart=own)
+        if known is None or not self._is_remembered(known, now_ms):
+            return []
+        return [(work, known) for work in self._take(place, lambda _: True)]
+
+    def _served(self, place: Place[_Parked[Work]], known: Known) -> list[tuple[Work, Known]]:
+        """What came in time for this view goes on. For what came later it is asked again."""
+        free: list[tuple[Work, Known]] = []
+        parked = place.of
+        self._set_apart(parked, apart=False)
+        place.in_vain = 0
+        while parked.works and parked.works[0][0] <= known.seen_ms + self._freshness.staleness_ms:
+            _, size, work = parked.works.popleft()
+            self._count(parked, -1, -size)
+            free.append((work, known))
+        place.waits = bool(parked.works)
+        if place.waits:
+            self._asking.again(place)
+        else:
+            self._asking.forget(place)
+        return free
+
+    # ── how much waits ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _has_its_share(self, parked: _Parked[Work]) -> bool:
+        if not parked.apart:
+            return False
+        room = self._room
+        return (
+            len(parked.works) >= room.records // _SHARE
+            or parked.bytes >= room.waiting_bytes // _SHARE
+            or self._apart >= room.records // 2
+            or self._apart_bytes >= room.waiting_bytes // 2
+        )
+
+    def _is_over(self, parked: _Parked[Work]) -> bool:
+        if not parked.apart:
+            return False
+        room = self._room
+        return (
+            len(parked.works) > room.records // _SHARE
+            or parked.bytes > room.waiting_bytes // _SHARE
+            or self._apart > room.records // 2
+            or self._apart_bytes > room.waiting_bytes // 2
+        )
+
+    def _set_apart(self, parked: _Parked[Work], *, apart: bool) -> None:
+        if parked.apart is apart:
+            return
+        parked.apart = apart
+        sign = 1 if apart else -1
+        self._apart += sign * len(parked.works)
+        self._apart_bytes += sign * parked.bytes
+
+    def _count(self, parked: _Parked[Work], records: int, size: int) -> None:
+        """So many records more wait for a tenant, of so many bytes."""
+        parked.bytes += size
+        self.waiting += records
+        self.waiting_bytes += size
+        if parked.apart:
+            self._apart += records
+            self._apart_bytes += size
+
+    def _take(self, place: Place[_Parked[Work]], is_meant: Callable[[Work], bool]) -> list[Work]:
+        taken: list[Work] = []
+        kept: deque[tuple[int, int, Work]] = deque()
+        for parked in place.of.works:
+            if is_meant(parked[2]):
+                taken.append(parked[2])
+                self._count(place.of, -1, -parked[1])
+            else:
+                kept.append(parked)
+        place.of.works = kept
+        place.waits = bool(kept)
+        return taken
+
+    def _versions(self, places: Iterable[Place[_Parked[Work]]]) -> dict[str, str | None]:
+        known = ((place.tenant, self._views.get(place.tenant)) for place in places)
+        return {tenant: None if view is None else view.version for tenant, view in known}

@@ -61,6 +61,8 @@ class Questions:
         """What this step asks for."""
         if step.load:
             self._tenants.ask(step.load)
+        if step.load_alone:
+            self._tenants.ask_alone(step.load_alone)
         if self._schemas is not None:
             for schema_id in step.schemas:
                 self._schemas.ask(schema_id)

@@ -1,8 +1,9 @@
 """Tenants' webhooks from the cache: those with few together, those with many one after the other, beside them.
 
 The laws:
-- no tenant waits for the webhooks of one that has many: these are counted where they are, and read in a lane of their
-  own, which is at work for half of the time at most. It shares the interpreter with the loop;
+- no tenant waits for the webhooks of one that has many: these are counted where they are, and the answer is that it has
+  many. Who asks for it alone gets them from a lane of their own, which is at work for half of the time at most. It
+  shares the interpreter with the loop;
 - so many tenants at most are read in one round trip, and what it brought is told before the next one;
 - each question gets its answer; an exception surfaces in `take`. That the cache cannot tell is one line in the log.
 """
@@ -18,7 +19,7 @@ import structlog
 from consumer.delivery.tenants import Loading
 from consumer.roles.lookup import Replies, leave
 from consumer.telemetry.outage import Outage
-from consumer.webhooks.reader import Unavailable
+from consumer.webhooks.reader import Many, Unavailable
 
 Wanted: TypeAlias = Mapping[str, str | None]
 Read: TypeAlias = Callable[[Wanted, int], tuple[Mapping[str, Loading], list[str]]]
@@ -52,6 +53,11 @@ class TenantLookup:
         """Ask for tenants, with the versions known; the replies come from `take`, in any order."""
         self._small.put(question)
 
+    def ask_alone(self, question: Wanted) -> None:
+        """Ask for tenants that have many webhooks, each for itself."""
+        for each in question.items():
+            self._large.put(each)
+
     def take(self) -> list[Mapping[str, Loading]]:
         """The replies that have come.
 
@@ -81,10 +87,7 @@ class TenantLookup:
                 except Exception as error:  # noqa: BLE001 - raised again by `take`, in the thread that can act on it
                     self._replies.put(error)
                     continue
-                if found:
-                    self._replies.put(found)
-                for tenant in many:
-                    self._large.put((tenant, wanted[tenant]))
+                self._replies.put({**found, **dict.fromkeys(many, Many())})
 
     def _read_large(self) -> None:
         while (question := self._large.get()) is not None and not self._closing.is_set():

@@ -27,6 +27,10 @@ from consumer.wire import RecordCorrupt
 _LEFT_REMEMBERED: Final = 16
 _ALL: Final = 2**53
 _BUGS_REMEMBERED: Final = 1_000
+# What a view weighs, measured: with its index, its targets and their signers.
+_TENANT_BYTES: Final = 2_200
+_WEBHOOK_BYTES: Final = 1_400
+_ENCODED_TIMES: Final = 3
 _MATCH: Final = "match"  # the boundary, as `delivery/boundary.py` names it
 
 
@@ -34,11 +38,14 @@ _MATCH: Final = "match"  # the boundary, as `delivery/boundary.py` names it
 class Loaded:
     """All of a tenant's subscriptions, paused ones too. Equal versions mean equal subscriptions, across epochs too.
 
+    `size` is about what they weigh in memory, compiled and in use, in bytes.
+
     They are compiled here, by whoever reads them: of 10,000 filters that takes a second, which no loop has.
     """
 
     version: str
     subscriptions: tuple[Subscription, ...]
+    size: int = 0
     matcher: Matcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +55,11 @@ class Loaded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
     """The version known is the current one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """The tenant has more webhooks than are read with those of others: it is to be asked for alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +175,8 @@ class Reader:
         try:
             # Sorted: Redis' order is of its own, and matches come in the order given.
             subscriptions = sorted(map(decode, values), key=lambda each: (each.created_at_ms, each.id))
-            return Loaded(version=version, subscriptions=tuple(subscriptions))
+            size = _TENANT_BYTES + sum(_WEBHOOK_BYTES + _ENCODED_TIMES * len(value) for value in values)
+            return Loaded(version=version, subscriptions=tuple(subscriptions), size=size)
         except RecordCorrupt as error:
             return Unavailable(reason=f"a webhook in the cache cannot be read: {error}", own=True)
         except Exception as error:  # noqa: BLE001 - where an exception ends one tenant's view; the next version is tried anew

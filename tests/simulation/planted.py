@@ -20,13 +20,14 @@ from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
 from consumer.delivery.hold import Delayed, Hold, Leader
+from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.outcome import DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.step import Write
-from consumer.delivery.tenants import Known, Loading, Tenants, Work
+from consumer.delivery.tenants import Loading, Tenants, Work
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record, Tombstone
 from consumer.events.rules import Rules
@@ -164,7 +165,7 @@ def _tombstone_by_truth_value() -> list[Patch]:
 def _miss_is_no_subscribers() -> list[Patch]:
     honest = Tenants.loaded
 
-    def loaded(tenants: Tenants[Work], tenant: str, loading: Loading, now_ms: int) -> list[Work]:
+    def loaded(tenants: Tenants[Work], tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
         if isinstance(loading, Unavailable):
             loading = Loaded(version="0", subscriptions=())
         return honest(tenants, tenant, loading, now_ms)

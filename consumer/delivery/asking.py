@@ -1,0 +1,194 @@
+"""Which tenants the cache is asked for, and in which order.
+
+```
+             renew                     turn, if somebody used the view lately
+   (none) ─────────► RENEWED ────────────────────────────────────┐
+     │                  │ wait                                    ▼       answered
+     │ wait             ▼                         turn          ASKED ───────────────► (none)
+     └──────────────► WAITING ─────────────────────────────────► │  ▲   or WAITING, when more came to wait meanwhile
+                        ▲  ▲ due                 answered in vain │  │
+                        │  └────────── LATER ◄────────────────────┤  │
+                        │                                         │ has many
+                        │                              turn       ▼  │
+                        └──────── ASKED_ALONE ◄─────────────── ALONE ┘
+```
+
+The laws:
+- a tenant has one place here, however much waits for it, and is asked for once at a time;
+- no more are under way than the cache has answered within a moment lately; whoever comes later waits in order;
+- tenants for which work waits come before those whose view is merely to be renewed, and these are not asked for when
+  nobody has used the view lately;
+- a tenant with many webhooks is read alone, one after the other, and takes no place from those with few;
+- a turn costs what it asks for, not what waits.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from itertools import count
+from typing import Final, Generic, TypeVar
+
+Asked = TypeVar("Asked")
+
+LEAST: Final = 50
+MOST: Final = 1_000
+_ALONE_MOST: Final = 1
+_LESS: Final = 0.99  # of the places, for an answer that came late; one turn's answers may be a hundred
+_MORE: Final = 0.1
+
+
+class Stage(Enum):
+    """Where a tenant stands."""
+
+    RENEWED = auto()  # nothing waits for it; its view is growing old
+    WAITING = auto()
+    LATER = auto()  # the last answer was none
+    ASKED = auto()
+    ALONE = auto()  # has many webhooks, and waits for being read alone
+    ASKED_ALONE = auto()
+
+
+class Place(Generic[Asked]):
+    """One tenant's place. `of` is whatever its owner keeps for it."""
+
+    __slots__ = ("again_ms", "asked_ms", "in_vain", "of", "stage", "tenant", "waits")
+
+    def __init__(self, tenant: str, of: Asked) -> None:
+        self.tenant = tenant
+        self.of = of
+        self.stage: Stage | None = None
+        self.asked_ms = 0
+        self.again_ms = 0
+        self.in_vain = 0  # how many answers were none, one after the other
+        self.waits = False  # whether work waits for it
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an answer is awaited."""
+        return self.stage is Stage.ASKED or self.stage is Stage.ASKED_ALONE
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it may be put off: no answer is awaited, and it does not stand in the line of those read alone."""
+        return self.stage is Stage.WAITING or self.stage is Stage.LATER
+
+
+class Asking(Generic[Asked]):
+    """The tenants that are, or are to be, asked for. `soon_ms` is how soon an answer is to come."""
+
+    def __init__(self, soon_ms: float) -> None:
+        self._soon_ms = soon_ms
+        self._places: dict[str, Place[Asked]] = {}
+        self._waiting: deque[Place[Asked]] = deque()
+        self._renewed: deque[Place[Asked]] = deque()
+        self._alone: deque[Place[Asked]] = deque()
+        self._later: list[tuple[int, int, Place[Asked]]] = []
+        self._order = count()
+        self._most = 200.0
+        self._under_way = 0
+        self._alone_under_way = 0
+
+    def __bool__(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._under_way > 0 or self._alone_under_way > 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, tenant: str) -> Place[Asked] | None:
+        """The tenant's place, if it has one."""
+        return self._places.get(tenant)
+
+    def places(self) -> list[Place[Asked]]:
+        """All of them. Not for what is done turn by turn."""
+        return list(self._places.values())
+
+    def renew(self, tenant: str, of: Callable[[], Asked]) -> None:
+        """A newer view of this tenant is wanted, and nothing waits for it."""
+        if tenant not in self._places:
+            place = self._places[tenant] = Place(tenant, of())
+            self._put_renewed(place)
+
+    def wait(self, tenant: str, of: Callable[[], Asked]) -> Place[Asked]:
+        """Work waits for this tenant from now on."""
+        place = self._places.get(tenant)
+        if place is None:
+            place = self._places[tenant] = Place(tenant, of())
+        place.waits = True
+        if place.stage is None or place.stage is Stage.RENEWED:
+            self._put_waiting(place)
+        return place
+
+    def later(self, place: Place[Asked], again_ms: int) -> None:
+        """Not before then: as it does not wait for an answer, nor is read alone."""
+        if place.stage is Stage.LATER and place.again_ms >= again_ms:
+            return
+        place.stage, place.again_ms = Stage.LATER, again_ms
+        heapq.heappush(self._later, (again_ms, next(self._order), place))
+
+    def alone(self, place: Place[Asked]) -> None:
+        """It has many webhooks: it is read alone."""
+        place.stage = Stage.ALONE
+        self._alone.append(place)
+
+    def again(self, place: Place[Asked]) -> None:
+        """As one for which work waits, behind those that wait already."""
+        self._put_waiting(place)
+
+    def forget(self, place: Place[Asked]) -> None:
+        """It needs no place any more."""
+        place.stage = None
+        del self._places[place.tenant]
+
+    def answered(self, tenant: str, now_ms: int) -> Place[Asked] | None:
+        """An answer for this tenant came. Its place, for which the caller decides; None when it was not asked for."""
+        place = self._places.get(tenant)
+        if place is None or not place.under_way:
+            return None
+        if place.stage is Stage.ASKED_ALONE:
+            self._alone_under_way -= 1
+        else:
+            self._under_way -= 1
+            late = now_ms - place.asked_ms > self._soon_ms
+            self._most = max(LEAST, self._most * _LESS) if late else min(MOST, self._most + _MORE)
+        place.stage = None
+        return place
+
+    def turn(self, now_ms: int, used_lately: Callable[[str], bool]) -> tuple[list[Place[Asked]], list[Place[Asked]]]:
+        """Whom to ask for now: those to be read together, and those to be read alone."""
+        while self._later and self._later[0][0] <= now_ms:
+            again_ms, _, place = heapq.heappop(self._later)
+            if place.stage is Stage.LATER and place.again_ms == again_ms:
+                (self._put_waiting if place.waits else self._put_renewed)(place)
+        asked: list[Place[Asked]] = []
+        for queue, stage in ((self._waiting, Stage.WAITING), (self._renewed, Stage.RENEWED)):
+            while queue and self._under_way < self._most:
+                place = queue.popleft()
+                if place.stage is not stage:
+                    continue
+                if stage is Stage.RENEWED and not used_lately(place.tenant):
+                    self.forget(place)
+                    continue
+                place.stage, place.asked_ms = Stage.ASKED, now_ms
+                self._under_way += 1
+                asked.append(place)
+        alone: list[Place[Asked]] = []
+        while self._alone and self._alone_under_way < _ALONE_MOST:
+            place = self._alone.popleft()
+            place.stage, place.asked_ms = Stage.ASKED_ALONE, now_ms
+            self._alone_under_way += 1
+            alone.append(place)
+        return asked, alone
+
+    def wake_ms(self) -> int | None:
+        """When the next one is to be asked for again."""
+        return self._later[0][0] if self._later else None
+
+    def _put_renewed(self, place: Place[Asked]) -> None:
+        place.stage = Stage.RENEWED
+        self._renewed.append(place)
+
+    def _put_waiting(self, place: Place[Asked]) -> None:
+        place.stage = Stage.WAITING
+        self._waiting.append(place)

@@ -1,0 +1,88 @@
+"""The views of tenants' webhooks that this process has.
+
+The law: of the views those used longest ago are forgotten first, when all of them together weigh more than they may.
+The newest one always stays, however large its tenant.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from consumer.delivery.target import Target
+from consumer.events.event import Event
+from consumer.webhooks.reader import Loaded
+from consumer.webhooks.subscription import Subscription
+
+
+class Known:
+    """One tenant's webhooks as of `seen_ms`: when it was asked for them, not when the answer came."""
+
+    __slots__ = ("_factory", "_matcher", "_suspended", "_targets", "seen_ms", "size", "used_ms", "version")
+
+    def __init__(self, loaded: Loaded, seen_ms: int, factory: Callable[[Subscription], Target]) -> None:
+        self.version = loaded.version
+        self.size = loaded.size
+        self.seen_ms = seen_ms
+        self.used_ms = seen_ms
+        self._factory = factory
+        self._matcher = loaded.matcher
+        self._targets: dict[str, Target] = {}
+        self._suspended: set[str] = set()
+
+    def match(self, event: Event) -> list[Target]:
+        """The targets of an event, active and suspended ones."""
+        return [self._target(subscription) for subscription in self._matcher.match(event)]
+
+    def take_given_up(self) -> int:
+        """How many filters were too costly since this was last asked."""
+        return self._matcher.take_given_up()
+
+    def target(self, subscription_id: str) -> Target | None:
+        """One webhook, whatever its status; None when it was deleted."""
+        subscription = self._matcher.by_id(subscription_id)
+        return None if subscription is None else self._target(subscription)
+
+    def suspend(self, subscription_id: str) -> bool:
+        """Take it as suspended until the cache says so itself. False when it was already taken so."""
+        if subscription_id in self._suspended:
+            return False
+        self._suspended.add(subscription_id)
+        return True
+
+    def is_suspended(self, subscription_id: str) -> bool:
+        """Whether this process suspended it since it was loaded."""
+        return subscription_id in self._suspended
+
+    def _target(self, subscription: Subscription) -> Target:
+        target = self._targets.get(subscription.id)
+        if target is None:
+            target = self._targets[subscription.id] = self._factory(subscription)
+        return target
+
+
+class Views:
+    """By tenant, the longest unrenewed first. `most_bytes` is what they may weigh, as `Loaded.size` has it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, tenant: str) -> Known | None:
+        """The newest view of the tenant, however old."""
+        return self._known.get(tenant)
+
+    def put(self, tenant: str, known: Known) -> None:
+        """In place of any other of this tenant; what was not needed for longest goes, where there is no room."""
+        before = self._known.pop(tenant, None)
+        self.bytes += known.size - (0 if before is None else before.size)
+        self._known[tenant] = known
+        while self.bytes > self._most_bytes and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
+            self.bytes -= oldest.size
+
+    def renewed(self, tenant: str) -> None:
+        """The tenant's view is as new as any: only what is used is renewed."""
+        self._known.move_to_end(tenant)

@@ -1,0 +1,289 @@
+"""The views of tenants and the work that waits for them: what an answer may be used for, who is asked for, and when."""
+
+import pytest
+
+from consumer.delivery import asking
+from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
+from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
+from tests.deliveries import NOW_MS, subscription, target_of
+from tests.operations import operations
+
+STALENESS_MS = 1_000
+FRESHNESS = Freshness(staleness_ms=STALENESS_MS, memory_for_ms=60_000)
+AWAY = Unavailable(reason="Redis is away")
+OWN = Unavailable(reason="one of its webhooks cannot be decoded", own=True)
+
+
+def loaded(tenant: str = "acme", *, size: int = 1_000) -> Loaded:
+    return Loaded(version="1", subscriptions=(subscription(tenant=tenant),), size=size)
+
+
+def tenants_of(*, records: int = 1_000, waiting_bytes: int = 1_000_000, view_bytes: int = 10_000_000) -> Tenants[str]:
+    return Tenants(FRESHNESS, target_of, Room(records=records, waiting_bytes=waiting_bytes, view_bytes=view_bytes))
+
+
+class Bench:
+    """Tenants whose work is its own name."""
+
+    def __init__(self, tenants: Tenants[str] | None = None) -> None:
+        self.tenants = tenants or tenants_of()
+        self.now_ms = NOW_MS
+
+    def come(self, tenant: str, work: str = "work", size: int = 10) -> bool:
+        """Whether it goes on at once."""
+        if self.tenants.look(tenant, self.now_ms) is not None:
+            return True
+        self.tenants.park(tenant, work, size, self.now_ms)
+        return False
+
+    def asked(self, after_ms: int = 0) -> list[str]:
+        self.now_ms += after_ms
+        return list(self.tenants.wanted(self.now_ms)[0])
+
+    def asked_alone(self) -> list[str]:
+        return list(self.tenants.wanted(self.now_ms)[1])
+
+    def answer(self, tenant: str, loading: Loading, after_ms: int = 0) -> list[str]:
+        """What goes on."""
+        self.now_ms += after_ms
+        return [work for work, _ in self.tenants.loaded(tenant, loading, self.now_ms)]
+
+
+# ── what an answer may be used for ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_waited_before_the_question_uses_its_answer_whatever_its_age() -> None:
+    bench = Bench()
+    bench.come("acme", "early")
+    assert bench.asked() == ["acme"]
+    assert bench.answer("acme", loaded(), after_ms=60 * STALENESS_MS) == ["early"]
+    assert bench.asked() == []
+
+
+def test_what_came_after_the_question_uses_its_answer_only_within_the_bound() -> None:
+    bench = Bench()
+    bench.come("acme", "early")
+    bench.asked()
+    bench.now_ms += STALENESS_MS
+    bench.come("acme", "in time")
+    bench.now_ms += 1
+    bench.come("acme", "late")
+    assert bench.answer("acme", loaded()) == ["early", "in time"]
+    assert bench.tenants.waiting == 1
+    assert bench.asked() == ["acme"]
+    assert bench.answer("acme", Unchanged(), after_ms=10 * STALENESS_MS) == ["late"]
+    assert (bench.tenants.waiting, bench.tenants.waiting_bytes) == (0, 0)
+
+
+def test_the_view_that_is_given_is_the_newest_there_is() -> None:
+    bench = Bench()
+    bench.come("acme")
+    bench.asked()
+    [(_, given)] = bench.tenants.loaded("acme", loaded(), bench.now_ms)
+    assert bench.tenants.newest("acme", given, bench.now_ms) is given
+    bench.come("acme", "again")
+    bench.now_ms += 2 * STALENESS_MS
+    bench.come("acme", "again")
+    bench.asked()
+    bench.answer("acme", loaded())
+    newest = bench.tenants.newest("acme", given, bench.now_ms)
+    assert newest is bench.tenants.known("acme")
+    assert newest is not given
+
+
+# ── who is asked for ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_tenant_is_asked_for_once_at_a_time_however_much_waits() -> None:
+    bench = Bench()
+    for _ in range(100):
+        bench.come("acme")
+    assert bench.asked() == ["acme"]
+    bench.come("acme")
+    assert bench.asked() == []
+
+
+def test_no_more_are_under_way_than_are_answered_soon_and_the_rest_waits_in_order() -> None:
+    bench = Bench(tenants_of(records=100_000))
+    names = [f"t{number}" for number in range(5_000)]
+    for name in names:
+        bench.come(name)
+    told = bench.asked()
+    assert told == names[: len(told)]
+    assert asking.LEAST <= len(told) <= asking.MOST
+    assert bench.asked() == []
+    order = list(told)
+    while told:
+        for name in told:
+            assert bench.answer(name, loaded(name)) == ["work"]
+        told = bench.asked(after_ms=5)
+        assert len(told) <= asking.MOST
+        order += told
+    assert order == names
+
+
+@pytest.mark.parametrize(("answered_after_ms", "most"), [(1, asking.MOST), (STALENESS_MS, asking.LEAST)])
+def test_how_many_follows_how_soon_the_cache_answers(answered_after_ms: int, most: int) -> None:
+    bench = Bench(tenants_of(records=100_000))
+    for number in range(20_000):
+        bench.come(f"t{number}")
+    told = bench.asked()
+    for _ in range(20):
+        bench.now_ms += answered_after_ms
+        for name in told:
+            bench.answer(name, loaded(name))
+        told = bench.asked()
+    assert len(told) == most
+
+
+def test_tenants_with_waiting_work_come_before_views_that_are_to_be_renewed() -> None:
+    bench = Bench()
+    bench.come("hot")
+    bench.asked()
+    bench.answer("hot", loaded("hot"))
+    assert bench.come("hot")
+    bench.now_ms += STALENESS_MS * 3 // 4
+    assert bench.come("hot")
+    assert not bench.come("new")
+    assert bench.asked() == ["new", "hot"]
+
+
+def test_a_view_that_nobody_uses_is_not_renewed() -> None:
+    bench = Bench()
+    bench.come("acme")
+    bench.asked()
+    bench.answer("acme", loaded())
+    assert bench.come("acme", "used")
+    bench.now_ms += STALENESS_MS * 3 // 4
+    assert bench.come("acme", "used again: the next one may come soon")
+    assert bench.asked(after_ms=STALENESS_MS + 1) == []  # it did not, and there was no room to ask before
+    assert len(bench.tenants._asking) == 0
+    assert not bench.come("acme")
+    assert bench.asked() == ["acme"]
+
+
+def test_a_view_that_is_used_is_renewed_before_it_is_too_old() -> None:
+    bench = Bench()
+    bench.come("acme")
+    bench.asked()
+    bench.answer("acme", loaded())
+    for _ in range(50):
+        bench.now_ms += 100
+        assert bench.come("acme")
+        for name in bench.asked():
+            bench.answer(name, Unchanged())
+
+
+# ── an answer that is none ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_while_the_cache_cannot_answer_a_view_in_memory_will_do_and_without_one_work_waits() -> None:
+    bench = Bench()
+    bench.come("known")
+    bench.asked()
+    bench.answer("known", loaded("known"))
+    bench.now_ms += 2 * STALENESS_MS
+    bench.come("known", "one")
+    bench.come("other", "two")
+    assert bench.asked() == ["known", "other"]
+    assert bench.answer("known", AWAY) == ["one"]
+    assert bench.answer("other", AWAY) == []
+    assert bench.come("known")
+    assert bench.tenants.wake_ms() == bench.now_ms + 100
+    assert bench.asked(after_ms=99) == []
+    assert bench.asked(after_ms=1) == ["other", "known"]
+    bench.answer("other", loaded("other"))
+    bench.answer("known", AWAY)
+    bench.now_ms += FRESHNESS.memory_for_ms
+    assert not bench.come("known")
+
+
+# ── tenants that hold up nobody but themselves ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_tenant_with_many_webhooks_is_read_alone_and_takes_no_place_of_the_others() -> None:
+    bench = Bench()
+    for number in range(300):
+        bench.come(f"large{number}")
+    while told := bench.asked():
+        for name in told:
+            assert bench.answer(name, Many()) == []
+    bench.come("small")
+    assert bench.asked() == ["small"]
+    assert bench.answer("large0", loaded("large0"), after_ms=30_000) == ["work"]
+    assert bench.asked_alone() == ["large1"]
+
+
+def test_of_a_tenant_that_is_read_alone_a_share_waits_and_the_rest_is_put_off() -> None:
+    bench = Bench(tenants_of(records=40))
+    for number in range(30):
+        bench.come("large", f"{number}")
+    bench.asked()
+    assert bench.answer("large", Many()) == []
+    assert list(bench.tenants.surplus("large")) == [f"{number}" for number in range(29, 9, -1)]
+    assert bench.tenants.has_its_share("large")
+    assert bench.tenants.room == 30
+    assert bench.asked_alone() == ["large"]
+    assert len(bench.answer("large", loaded("large"), after_ms=9_000)) == 10
+    assert not bench.tenants.has_its_share("large")
+
+
+def test_of_all_tenants_in_doubt_together_half_waits() -> None:
+    bench = Bench(tenants_of(records=40, waiting_bytes=4_000))
+    for number in range(8):
+        for _ in range(5):
+            bench.come(f"bad{number}")
+    for name in bench.asked():
+        bench.answer(name, OWN)
+        list(bench.tenants.surplus(name))
+    assert bench.tenants.waiting == 20
+    assert all(bench.tenants.has_its_share(f"bad{number}") for number in range(8))
+    assert not bench.tenants.has_its_share("good")
+
+
+# ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_waits_is_bounded_in_bytes_too() -> None:
+    bench = Bench(tenants_of(waiting_bytes=1_000))
+    bench.come("a", size=600)
+    assert bench.tenants.room == 999
+    bench.come("b", size=600)
+    assert bench.tenants.room == 0
+    bench.asked()
+    bench.answer("a", loaded("a"))
+    assert bench.tenants.room == 999
+    bench.tenants.drop_waiting(lambda _: False)
+    assert (bench.tenants.waiting, bench.tenants.waiting_bytes) == (0, 0)
+
+
+def test_views_weigh_no_more_than_they_may_and_those_in_use_stay() -> None:
+    bench = Bench(tenants_of(view_bytes=10_000))
+    for number in range(100):
+        bench.come(f"t{number}")
+        if number:
+            bench.now_ms += 2 * STALENESS_MS
+            bench.come("t0")
+        for name in bench.asked():
+            bench.answer(name, Unchanged() if bench.tenants.known(name) else loaded(name))
+    assert bench.tenants._views.bytes == 10_000
+    assert bench.tenants.known("t0") is not None
+    assert bench.tenants.known("t1") is None
+    bench.come("huge")
+    bench.asked()
+    assert bench.answer("huge", loaded("huge", size=1_000_000)) == ["work"]
+    assert len(bench.tenants._views) == 1
+
+
+# ── what a turn costs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_turn_costs_nothing_for_tenants_that_wait_for_their_turn_or_for_an_answer() -> None:
+    def cost(waiting: int) -> int:
+        bench = Bench(tenants_of(records=100_000))
+        for number in range(waiting):
+            bench.come(f"t{number}")
+        bench.asked()
+        return operations(lambda: (bench.tenants.wanted(bench.now_ms), bench.tenants.wake_ms(), bench.tenants.asking))
+
+    assert cost(2_000) == cost(20_000)
