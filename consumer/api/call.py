@@ -16,6 +16,7 @@ from consumer.api import once, strict
 from consumer.api.caller import Caller
 from consumer.control.idempotency import Once
 from consumer.control.keys import Scope
+from consumer.control.work import Work
 
 SCOPE_EXTENSION: Final = "x-required-scope"
 _KEY: Final = "hookline.call"
@@ -25,14 +26,14 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]  # Any: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who asks, and what came with it. `work` names what a request with an Idempotency-Key makes, whoever does it."""
+    """Who asks, and what came with it. `work` is what a request with an Idempotency-Key makes, whoever does it."""
 
     caller: Caller
     method: str
     path: str
     body: bytes = field(repr=False)
     once: Once = field(repr=False)
-    work: str | None = None
+    work: Work | None = None
 
 
 def put(scope: MutableMapping[str, Any], call: Call) -> None:
@@ -89,7 +90,7 @@ class GuardedRoute(APIRoute):
             if key is None:
                 return await handle(checked)
 
-            async def do(work: str) -> Response:
+            async def do(work: Work) -> Response:
                 put(request.scope, replace(call, work=work))
                 return await handle(checked)
 

@@ -88,6 +88,7 @@ def _add_create(site: Site) -> None:
                 scopes=scopes,
                 name=name,
                 expires_at_ms=expires_at_ms,
+                work=call.work,
             )
         except (NotHeld, KeysFull) as error:
             raise Refusal(HTTPStatus.FORBIDDEN, str(error)) from None

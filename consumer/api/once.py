@@ -18,6 +18,7 @@ from consumer.api import answers
 from consumer.api.answers import APPLIED
 from consumer.api.problem import Refusal
 from consumer.control.idempotency import Answer, Asked, Asker, Begun, Once
+from consumer.control.work import Work
 from consumer.kafka.client import KafkaBroken
 from consumer.webhooks.wrong import Code, Wrong
 
@@ -66,8 +67,8 @@ def asked(asker: Asker, key: str, headers: Headers, *, method: str, path: str, b
     return Asked.of(asker, key, method.encode(), path.encode(), b",".join(if_match), body)
 
 
-async def done_once(once: Once, asked: Asked, do: Callable[[str], Awaitable[Response]]) -> Response:
-    """Do it, or answer as it was answered before. `do` gets the name of its work.
+async def done_once(once: Once, asked: Asked, do: Callable[[Work], Awaitable[Response]]) -> Response:
+    """Do it, or answer as it was answered before. `do` gets its work.
 
     Raises:
         InProgress, KeyReused, KafkaBroken, SecretUnreadable: see `Idempotency.begin`.
@@ -81,7 +82,7 @@ async def done_once(once: Once, asked: Asked, do: Callable[[str], Awaitable[Resp
     return response
 
 
-async def _tried(once: Once, asked: Asked, begun: Begun, do: Callable[[str], Awaitable[Response]]) -> Response:
+async def _tried(once: Once, asked: Asked, begun: Begun, do: Callable[[Work], Awaitable[Response]]) -> Response:
     try:
         return await do(begun.work)
     except KafkaBroken:

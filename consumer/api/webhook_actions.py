@@ -57,6 +57,7 @@ def _add_rotate(site: Site) -> None:
             secret=own_secret(body),
             overlap_ms=None if seconds is None else seconds * 1_000,
             if_match=site.revision(if_match, owner, id),
+            work=call.work,
         )
         return answers.response(site.rotated(rotated, secret))
 

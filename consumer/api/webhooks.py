@@ -95,7 +95,7 @@ def _add_create(site: Site) -> None:
     @bodied(site.shapes.create)
     def create_webhook(call: Asking, body: WebhookCreate) -> Response:
         owner = call.caller.owner
-        id_ = None if call.work is None else f"wh_{call.work}"
+        id_ = None if call.work is None else f"wh_{call.work.name}"
         faults = Faults()
         wishes = wishes_of(body, owner, faults)
         faults.looked(lambda: services.check_url(body.url, owner.tenant))

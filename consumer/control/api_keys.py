@@ -17,6 +17,7 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_record import encode, record_key
 from consumer.control.keys import ApiKey, Entropy, Scope, descendants, mint, revoked, usual_scopes
 from consumer.control.owner import Owner
+from consumer.control.work import Work
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
@@ -96,17 +97,19 @@ class ApiKeys:
         scopes: Collection[Scope] | None = None,
         name: str = "",
         expires_at_ms: int | None = None,
+        work: Work | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key of this owner, and its text. `by` is the id of the key that makes it; None: the operator does.
 
-        `brand` is the owner's. Without `scopes` it has the usual ones, as far as its maker has them.
+        `brand` is the owner's. Without `scopes` it has the usual ones, as far as its maker has them. `work` is that of
+        a request that may have been tried before: the key that was made then is returned.
 
         Raises:
             FieldInvalid: every field that cannot be.
             NotHeld: it would be given more than its maker has.
             MakerEnded: its maker ended meanwhile.
             KeysFull: there is no room.
-            KafkaBroken: not acknowledged in time; it may have been written, and nobody will ever know its text.
+            KafkaBroken: not acknowledged in time; it may have been written, and only the same work tells its text.
         """
         now_ms = self._now_ms()
         maker = self._maker(by, now_ms)
@@ -121,11 +124,15 @@ class ApiKeys:
             name=name,
             expires_at_ms=expires_at_ms,
             now_ms=now_ms,
-            entropy=self._entropy,
+            entropy=self._entropy if work is None else work.entropy(),
             maker=maker,
         )
-        self._make_room(owner, now_ms)
-        self._write(key.id, encode(key))
+        made = None if work is None else self._directory.get(key.id)
+        if made is not None:
+            key = made
+        else:
+            self._make_room(owner, now_ms)
+            self._write(key.id, encode(key))
         self._check_made(key)
         return key, text
 

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -38,7 +38,10 @@ ERRAND: Final = WireFormat(avro_history("Errand"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One request. `work` names what it makes, whoever does it; `claimant` who does it; no `answer`: not done yet."""
+    """One request. `work` names what it makes, whoever does it; `claimant` who does it; no `answer`: not done yet.
+
+    `seed` is what is drawn for it; None once it is done.
+    """
 
     tenant: str = ""
     work: str
@@ -46,6 +49,7 @@ class Errand:
     fingerprint: bytes
     at_ms: int
     answer: SealedSecret | None = field(default=None, repr=False)
+    seed: SealedSecret | None = field(default=None, repr=False)
 
 
 def record_key(name: str) -> bytes:
@@ -55,18 +59,25 @@ def record_key(name: str) -> bytes:
 
 def encode(errand: Errand) -> bytes:
     """The record's value."""
-    answer = errand.answer
-    sealed = None if answer is None else {"key_id": answer.key_id, "sealed": answer.sealed}
     return ERRAND.encode(
         {
             "work": errand.work,
             "claimant": errand.claimant,
             "fingerprint": errand.fingerprint,
             "at_ms": errand.at_ms,
-            "answer": sealed,
+            "answer": _row(errand.answer),
             "tenant": errand.tenant,
+            "seed": _row(errand.seed),
         }
     )
+
+
+def _row(sealed: SealedSecret | None) -> dict[str, str | bytes] | None:
+    return None if sealed is None else {"key_id": sealed.key_id, "sealed": sealed.sealed}
+
+
+def _sealed(row: dict[str, Any] | None) -> SealedSecret | None:  # Any: as Avro reads it
+    return None if row is None else SealedSecret(**row)
 
 
 def decode(value: bytes) -> Errand:
@@ -76,8 +87,7 @@ def decode(value: bytes) -> Errand:
         RecordCorrupt: it is none.
     """
     row = ERRAND.decode(value)
-    answer = row["answer"]
-    return Errand(**row | {"answer": None if answer is None else SealedSecret(**answer)})
+    return Errand(**row | {"answer": _sealed(row["answer"]), "seed": _sealed(row["seed"])})
 
 
 def holds(current: Errand | None, incoming: Errand) -> bool:

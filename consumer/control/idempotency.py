@@ -2,8 +2,9 @@
 
 The law: the same key with the same request gets the same answer for 24 h, in every process; the request is done by one
 of them. Where it was done and the answer was lost (a crash in between), whoever takes it up gets the same `work` to do,
-by which it can find what is there already. An Idempotency-Key is the property of the API key it came with, under one
-tenant and brand: nobody else's request finds what was answered, or learns that anything was.
+by which it finds what is there already, and makes the same where nothing is. An Idempotency-Key is the property of the
+API key it came with, under one tenant and brand: nobody else's request finds what was answered, or learns that anything
+was.
 
 Source: draft-ietf-httpapi-idempotency-key-header. An answer can hold a secret: it is sealed like one. Only what was
 done is remembered: a request that was refused may be sent again, mended or not.
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -24,6 +25,7 @@ from consumer.control import errands
 from consumer.control.errands import CLAIMED_MS, Errand, Errands
 from consumer.control.owner import Owner
 from consumer.control.topic_store import View, Writer
+from consumer.control.work import SEED_BYTES, Work
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
@@ -35,6 +37,7 @@ _log = structlog.get_logger("idempotency")
 _PATIENCE_S: Final = 5.0
 _NAME_BYTES: Final = 16
 _WORK_BYTES: Final = 8
+_ANSWER, _SEED = "", "seed:"  # what is sealed for one purpose does not open for the other
 
 
 class InProgress(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -84,8 +87,12 @@ class Asked:
         return cls(owner=owner, name=_hashed(*whose).hex()[: 2 * _NAME_BYTES], fingerprint=_hashed(*parts))
 
 
-Begun: TypeAlias = Errand
-"""This process's claim to a request, which it has to end: `keep` or `give_up`. `work` names what is to be made."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """This process's claim to a request, which it has to end: `keep` or `give_up`. `work` is what is to be made."""
+
+    errand: Errand
+    work: Work
 
 
 class Once(Protocol):
@@ -139,9 +146,8 @@ class Idempotency:
 
     def keep(self, asked: Asked, begun: Begun, answer: Answer) -> None:
         """The request is done whatever becomes of this: without it, the same work is found done by who asks again."""
-        text = msgspec.json.encode(answer)
-        sealed = self._keyring.seal(text, tenant=asked.owner.tenant, subscription_id=asked.name)
-        done = replace(begun, answer=sealed)
+        sealed = self._sealed_for(asked, msgspec.json.encode(answer), _ANSWER)
+        done = replace(begun.errand, answer=sealed, seed=None)
         try:
             self._write(asked.name, done)
         except KafkaBroken as error:
@@ -149,7 +155,7 @@ class Idempotency:
 
     def give_up(self, asked: Asked, begun: Begun) -> None:
         """Nothing was done: the key is free again, at the latest when the claim is too old."""
-        if self._errands.find(asked.name, self._now_ms()) != begun:
+        if self._errands.find(asked.name, self._now_ms()) != begun.errand:
             return  # claimed by another since, whose claim this must not end
         try:
             self._write(asked.name, None)
@@ -180,17 +186,19 @@ class Idempotency:
     def _claimed(self, asked: Asked, before: Errand | None) -> Answer | Begun:
         """This process's claim, once it holds; or the answer, where somebody else was faster."""
         now_ms = self._now_ms()
+        work = self._new_work(now_ms) if before is None else self._work_of(asked, before)
         mine = Errand(
             tenant=asked.owner.tenant,
-            work=f"{now_ms:012x}{secrets.token_bytes(_WORK_BYTES).hex()}" if before is None else before.work,
+            work=work.name,
             claimant=secrets.token_hex(8),
             fingerprint=asked.fingerprint,
             at_ms=now_ms,
+            seed=self._sealed_for(asked, work.seed, _SEED),
         )
         self._write(asked.name, mine)
         held = self._errands.find(asked.name, now_ms)
         if held == mine:
-            return mine
+            return Begun(errand=mine, work=work)
         if held is not None and held.answer is not None:
             # Compaction keeps the last record: this claim, which does not hold, must not be it.
             self._writer.write(self._record(asked.name, held))
@@ -199,9 +207,25 @@ class Idempotency:
             return known
         raise InProgress
 
+    @staticmethod
+    def _new_work(now_ms: int) -> Work:
+        name = f"{now_ms:012x}{secrets.token_bytes(_WORK_BYTES).hex()}"
+        return Work(name=name, seed=secrets.token_bytes(SEED_BYTES))
+
+    def _work_of(self, asked: Asked, errand: Errand) -> Work:
+        """Of one that was claimed before. An errand of before there were seeds has another one in each try."""
+        seed = errand.seed
+        opened = secrets.token_bytes(SEED_BYTES) if seed is None else self._opened_for(asked, seed, _SEED)
+        return Work(name=errand.work, seed=opened)
+
     def _opened(self, asked: Asked, sealed: SealedSecret) -> Answer:
-        text = self._keyring.open(sealed, tenant=asked.owner.tenant, subscription_id=asked.name)
-        return msgspec.json.decode(text, type=Answer)
+        return msgspec.json.decode(self._opened_for(asked, sealed, _ANSWER), type=Answer)
+
+    def _sealed_for(self, asked: Asked, plain: bytes, purpose: str) -> SealedSecret:
+        return self._keyring.seal(plain, tenant=asked.owner.tenant, subscription_id=purpose + asked.name)
+
+    def _opened_for(self, asked: Asked, sealed: SealedSecret, purpose: str) -> bytes:
+        return self._keyring.open(sealed, tenant=asked.owner.tenant, subscription_id=purpose + asked.name)
 
     def _write(self, name: str, errand: Errand | None) -> None:
         """Write and wait until it is known here."""

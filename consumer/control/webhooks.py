@@ -3,11 +3,12 @@
 The law: what is returned holds. What raises changed nothing, except after `KafkaBroken`, when it may have been written.
 """
 
+import hmac
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from consumer.brands.brand import Brand
@@ -18,10 +19,12 @@ from consumer.control.order import Position
 from consumer.control.owner import Owner
 from consumer.control.refusal import Conflict, QuotaReached
 from consumer.control.topic_store import Kept, TopicStore
+from consumer.control.work import Work
 from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
-from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.secrets import generate
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes, checked, checked_changes
 
@@ -132,8 +135,13 @@ class Webhooks:
         secret: str | None = None,
         overlap_ms: int | None = None,
         if_match: int | None = None,
+        work: Work | None = None,
     ) -> tuple[Subscription, str]:
-        """A new secret, in the clear; None generates one. `overlap_ms` None is a day. Raises FieldInvalid too."""
+        """A new secret, in the clear; None generates one. `overlap_ms` None is a day. Raises FieldInvalid too.
+
+        `work` is that of a request that may have been tried before: where its secret signs, or signs beside a newer
+        one, it was done.
+        """
         clear = ""
 
         def make(was: Subscription) -> Subscription:
@@ -149,7 +157,22 @@ class Webhooks:
             )
             return rotated
 
+        if work is not None:
+            was = self.get(owner, id)
+            secret = generate(was.signing, self._brand(owner), work.entropy()) if secret is None else secret
+            make(was)  # or it is refused
+            if self._signs_with(was, secret):
+                return was, secret
         return self._edit(owner, id, make, if_match), clear
+
+    def _signs_with(self, subscription: Subscription, secret: str) -> bool:
+        """Whether this is its secret, or the one before it. What cannot be opened was not sealed just now."""
+        for sealed in filter(None, (subscription.secret, subscription.previous_secret)):
+            with suppress(SecretUnreadable):
+                opened = self._keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
+                if hmac.compare_digest(opened, secret.encode()):
+                    return True
+        return False
 
     def pause(self, owner: Owner, id: str, *, if_match: int | None = None) -> Subscription:  # noqa: A002 # same
         """Deliver nothing to it until it is resumed."""

@@ -10,12 +10,14 @@ from pydantic import SecretStr
 from consumer.control.errands import CLAIMED_MS, KEPT_MS, MOST, Errand, Errands, encode, record_key
 from consumer.control.keys import Scope
 from consumer.control.trial import Trial
+from consumer.control.work import Work
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.shares import Busy
-from tests.memory_api import OPERATOR, SETTINGS, MemoryApi, Topics
+from consumer.webhooks.subscription import SealedSecret, Subscription
+from tests.memory_api import OPERATOR, OWNER, SETTINGS, MemoryApi, Topics
 from tests.memory_topic import MemoryTopic
 
 WISH = {"url": "https://example.com/hook"}
@@ -177,16 +179,30 @@ def test_of_two_that_claim_at_once_one_does_it(api: MemoryApi) -> None:
 
 
 class Losing(MemoryTopic):
-    """Takes records; while `losing`, nobody is told."""
+    """Takes records; while `losing`, nobody is told of those whose keys begin so."""
 
     losing = False
 
+    def __init__(self, of: bytes = b"") -> None:
+        super().__init__()
+        self._of = of
+
     def write(self, record: NewRecord) -> "Future[Place]":
         written = super().write(record)
-        if self.losing:
+        if self.losing and (record.key or b"").startswith(self._of):
             written = Future()
             written.set_exception(KafkaBroken("the answer got lost"))
         return written
+
+
+class Lost(MemoryTopic):
+    """Takes none."""
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        del record
+        failed: Future[Place] = Future()
+        failed.set_exception(KafkaBroken("it never came"))
+        return failed
 
 
 def test_a_creation_whose_outcome_is_unknown_is_found_by_whoever_takes_it_up() -> None:
@@ -203,6 +219,104 @@ def test_a_creation_whose_outcome_is_unknown_is_found_by_whoever_takes_it_up() -
     assert late.status_code == 201
     assert late.json()["secret"].startswith("whsec_")
     assert len(acme.get("/v1/webhooks").json()["data"]) == 1
+
+
+def test_a_rotation_whose_outcome_is_unknown_is_not_done_once_more() -> None:
+    topic = Losing()
+    api = MemoryApi(Topics(subscriptions=topic))
+    acme = api.client()
+    made = api.webhook(acme)
+    path = f"/v1/webhooks/{made['id']}/secret"
+    topic.losing = True
+    assert acme.post(path, headers=KEY | {"If-Match": '"1"'}).status_code == 503
+    topic.losing = False
+    api.plane.now_ms += CLAIMED_MS
+    late = acme.post(path, headers=KEY | {"If-Match": '"1"'})
+    assert (late.status_code, late.headers["etag"]) == (200, '"2"')
+    kept = api.plane.webhooks.get(OWNER, made["id"])
+    assert opened(api, kept, kept.secret) == late.json()["secret"]
+    assert kept.previous_secret is not None
+    assert opened(api, kept, kept.previous_secret) == made["secret"], "the old one goes on signing beside it"
+    assert acme.post(path, headers=KEY | {"If-Match": '"1"'}).text == late.text
+
+
+@pytest.mark.parametrize("own", [None, "whsec_" + base64.b64encode(bytes(range(32))).decode()])
+def test_a_rotation_that_another_followed_is_not_done_once_more(own: str | None) -> None:
+    topic = Losing()
+    api = MemoryApi(Topics(subscriptions=topic))
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}/secret"
+    body = {} if own is None else {"secret": own}
+    topic.losing = True
+    assert acme.post(path, json=body, headers=KEY).status_code == 503
+    topic.losing = False
+    newer = acme.post(path)
+    assert newer.headers["etag"] == '"3"'
+    api.plane.now_ms += CLAIMED_MS
+    late = acme.post(path, json=body, headers=KEY)
+    assert (late.status_code, late.headers["etag"]) == (200, '"3"')
+    assert late.json()["secret"] != newer.json()["secret"]
+
+
+def test_a_rotation_that_was_not_done_is_finished_with_the_secret_that_it_drew(monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = Losing()
+    api = MemoryApi(Topics(subscriptions=topic))
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    path = f"/v1/webhooks/{id_}/secret"
+    with monkeypatch.context() as away:
+        away.setattr(topic, "write", Lost().write)
+        assert acme.post(path, headers=KEY).status_code == 503
+    api.plane.now_ms += CLAIMED_MS
+    late = acme.post(path, headers=KEY)
+    assert (late.status_code, late.headers["etag"]) == (200, '"2"')
+    kept = api.plane.webhooks.get(OWNER, id_)
+    assert opened(api, kept, kept.secret) == late.json()["secret"]
+
+
+def test_a_key_whose_creation_is_unknown_is_found_and_told_by_whoever_takes_it_up() -> None:
+    topic = Losing(b"key:")
+    api = MemoryApi(Topics(state=topic))
+    admin = api.client(Scope.ADMIN)
+    keys = len(admin.get("/v1/keys").json()["data"])
+    topic.losing = True
+    assert admin.post("/v1/keys", json={"scopes": ["admin"]}, headers=KEY).status_code == 503
+    topic.losing = False
+    api.plane.now_ms += CLAIMED_MS
+    late = admin.post("/v1/keys", json={"scopes": ["admin"]}, headers=KEY)
+    assert late.status_code == 201
+    assert len(admin.get("/v1/keys").json()["data"]) == keys + 1
+    assert api.bearing(late.json()["key"]).get("/v1/keys").status_code == 200
+    assert late.json()["key"].encode() not in b"".join(record.value or b"" for record in topic.records)
+
+
+def test_a_key_that_was_revoked_before_its_creation_was_taken_up_stays_revoked() -> None:
+    topic = Losing(b"key:")
+    api = MemoryApi(Topics(state=topic))
+    admin = api.client(Scope.ADMIN)
+    before = {each["id"] for each in admin.get("/v1/keys").json()["data"]}
+    topic.losing = True
+    assert admin.post("/v1/keys", json={"scopes": ["admin"]}, headers=KEY).status_code == 503
+    topic.losing = False
+    (id_,) = {each["id"] for each in admin.get("/v1/keys").json()["data"]} - before
+    assert admin.delete(f"/v1/keys/{id_}").status_code == 200
+    api.plane.now_ms += CLAIMED_MS
+    late = admin.post("/v1/keys", json={"scopes": ["admin"]}, headers=KEY).json()
+    assert (late["id"], late["status"]) == (id_, "revoked")
+    assert api.bearing(late["key"]).get("/v1/keys").status_code == 401
+
+
+def opened(api: MemoryApi, of: Subscription, sealed: SealedSecret) -> str:
+    return api.plane.keyring.open(sealed, tenant=of.tenant, subscription_id=of.id).decode()
+
+
+def test_what_a_work_draws_is_the_same_in_every_try_and_another_for_each_draw() -> None:
+    work = Work(name="w", seed=b"s" * 32)
+    first, second = work.entropy(), work.entropy()
+    drawn = [first(32), first(32), first(12)]
+    assert drawn == [second(32), second(32), second(12)]
+    assert len({each[:12] for each in drawn}) == 3
+    assert Work(name="w", seed=b"t" * 32).entropy()(32) != drawn[0]
 
 
 def test_after_a_day_it_is_forgotten_and_swept(api: MemoryApi) -> None:
