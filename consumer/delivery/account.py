@@ -89,6 +89,7 @@ class Account:
             now_ms - self.active_ms < _ACTIVE_FOR_MS
             or self.watched > 0
             or self._horizon_ms > now_ms
+            or (self.standing is not None and self.standing.behind)
             or self._slots != self._slots_heard
             or self._waits != self._waits_heard
             or self.allowance.flying > 0

@@ -25,13 +25,13 @@ from consumer.delivery.standing import (
 )
 
 TURN_MS: Final = 2_000  # where fewer may be under way than there are processes, a place is kept for so long
-_WAITS_IN_LINE_MS: Final = 1_000  # one that asks no more loses its turn
-_LONG_MS: Final = 60_000  # a wait that its customer is told of
-_SURE_AFTER_MS: Final = 10_000
-_CALM_FOR_MS: Final = 300_000
-_GONE_AFTER_MS: Final = 60_000  # what was due for so long and was not taken up is not there any more
-_ASK_AGAIN_MS: Final = 250
-_SET_BACK_MS: Final = 1_000
+IN_LINE_MS: Final = 1_000  # one that asks no more loses its turn
+LONG_MS: Final = 60_000  # a wait that its customer is told of
+SURE_AFTER_MS: Final = 10_000
+CALM_FOR_MS: Final = 300_000
+GONE_AFTER_MS: Final = 60_000  # what was due for so long and was not taken up is not there any more
+ASK_AGAIN_MS: Final = 250
+SET_BACK_MS: Final = 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +60,8 @@ class State:
     """What is kept of one webhook. Times are those of whoever keeps it; 0 is never.
 
     `tat_ms`: the time of the next permit (the theoretical arrival time of the GCRA). `ahead`: the slots given whose
-    time has not come, as of `at_ms`. `telling` counts what was to be told, `told` what was.
+    time has not come, as of `at_ms`. `telling` counts what was to be told, `told` what was: the odd ones, that it is
+    behind.
     """
 
     at_ms: float = 0.0
@@ -79,7 +80,6 @@ class State:
     recovered_ms: float = 0.0
     probe: str = ""
     probe_until_ms: float = 0.0
-    behind: bool = False
     otherwise_ms: float = 0.0
     telling: int = 0
     told: int = 0
@@ -97,7 +97,7 @@ class State:
 
 def exchange(state: State, process: str, report: Report, now_ms: float) -> tuple[State, Standing]:
     """Take the report of this process into the state, and answer it. The state given is used up."""
-    if now_ms < state.at_ms - _SET_BACK_MS:
+    if now_ms < state.at_ms - SET_BACK_MS:
         state = State()  # another clock: nothing that was dated by the former one can be compared
     now_ms = max(now_ms, state.at_ms)
     _pass_time(state, now_ms)
@@ -142,10 +142,13 @@ def _pass_time(state: State, now_ms: float) -> None:
 
 
 def _limit(state: State, report: Report, now_ms: float) -> None:
-    """The newest limits. With another rate the waits of the old one are over."""
+    """The newest limits. With another rate the waits of the old one are over; another URL has no breaker yet."""
     if report.revision <= state.revision:
         return
     state.revision = report.revision
+    state.level = -1
+    state.open_until_ms = 0.0
+    state.probe = ""
     state.max_concurrency = report.max_concurrency or 0
     rate_per_s = report.rate_per_s or 0.0
     if rate_per_s != state.rate_per_s:
@@ -164,7 +167,7 @@ def _member(state: State, process: str, report: Report, now_ms: float) -> Member
     member.want = report.want
     member.wants = report.want + report.want_forward
     member.pace_per_s = report.pace_per_s
-    paces = sum(each.pace_per_s for each in state.members.values())
+    paces = sum(each.pace_per_s for _, each in sorted(state.members.items()))
     if paces > 0:
         state.pace_per_s = paces
     state.ahead = max(0.0, state.ahead + report.slots - member.slots)
@@ -178,7 +181,7 @@ def _member(state: State, process: str, report: Report, now_ms: float) -> Member
 
 def _await(state: State, member: Member, report: Report, now_ms: float) -> None:
     """How many wait, and until when."""
-    if now_ms > state.until_ms + _GONE_AFTER_MS:
+    if now_ms > state.until_ms + GONE_AFTER_MS:
         state.waiting = 0
     state.waiting = max(0, state.waiting + report.waits - member.waits)
     member.waits = report.waits
@@ -192,7 +195,7 @@ def _break(state: State, report: Report, now_ms: float) -> None:
     """What was seen of the endpoint: the newest answer against the oldest failure since."""
     if report.answered_ms is not None:
         state.answered_ms = max(state.answered_ms, now_ms - report.answered_ms)
-    if report.open is not None and report.failing_ms is not None:
+    if report.open is not None and report.failing_ms is not None and report.revision == state.revision:
         failing_ms = now_ms - report.failing_ms
         if failing_ms > state.answered_ms:
             state.failing_ms = failing_ms if state.level < 0 else min(state.failing_ms, failing_ms)
@@ -240,7 +243,7 @@ def _permit(state: State, member: Member, report: Report, now_ms: float) -> Perm
     for_ms = max(PERMIT_FOR_MS, gap_ms / 20)
     if number <= 0:
         ahead_ms = AHEAD_MS if report.want > 0 else FORWARD_AHEAD_MS
-        first_ms = max(_ASK_AGAIN_MS, at_ms - now_ms - ahead_ms)
+        first_ms = max(ASK_AGAIN_MS, at_ms - now_ms - ahead_ms)
         return Permits(number=0, first_ms=first_ms, gap_ms=gap_ms, for_ms=for_ms)
     member.tat_ms = at_ms
     member.tat_after_ms = state.tat_ms = at_ms + number * gap_ms
@@ -271,7 +274,7 @@ def _place(state: State, member: Member, report: Report, now_ms: float) -> int |
     others = [each for each in state.members.values() if each is not member]
     free = max(0, state.max_concurrency - sum(each.lease for each in others))
     claimants = 1 + sum(1 for each in others if each.lease > 0 or each.hungry_ms > 0)
-    line = [each for each in others if each.hungry_ms > 0 and now_ms - each.seen_ms <= _WAITS_IN_LINE_MS]
+    line = [each for each in others if each.hungry_ms > 0 and now_ms - each.seen_ms <= IN_LINE_MS]
     places = min(wish, free)
     if line or any(each.wants > 0 for each in others):
         places = min(places, max(1, state.max_concurrency // claimants))
@@ -302,14 +305,14 @@ def _tell(state: State, process: str, report: Report, now_ms: float) -> Tell | N
     if report.told == state.telling:
         state.told = state.telling
     wait_ms = state.until_ms - now_ms
+    behind = state.telling % 2 == 1
     if state.told == state.telling:
-        changed = wait_ms <= 0 if state.behind else wait_ms > _LONG_MS
+        changed = wait_ms <= 0 if behind else wait_ms > LONG_MS
         if not changed:
             state.otherwise_ms = 0.0
         elif state.otherwise_ms <= 0:
             state.otherwise_ms = now_ms
-        elif now_ms - state.otherwise_ms >= (_CALM_FOR_MS if state.behind else _SURE_AFTER_MS):
-            state.behind = not state.behind
+        elif now_ms - state.otherwise_ms >= (CALM_FOR_MS if behind else SURE_AFTER_MS):
             state.otherwise_ms = 0.0
             state.telling += 1
             state.teller = ""
@@ -319,4 +322,4 @@ def _tell(state: State, process: str, report: Report, now_ms: float) -> Tell | N
         return None
     state.teller = process
     state.teller_until_ms = now_ms + LEASE_FOR_MS
-    return Tell.BEHIND if state.behind else Tell.CAUGHT_UP
+    return Tell.BEHIND if state.telling % 2 == 1 else Tell.CAUGHT_UP

@@ -137,3 +137,8 @@ class Standing:
     recovered_ms: float | None = None
     tell: Tell | None = None
     telling: int = 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether its customer was told last, or is to be told, that it is behind."""
+        return self.telling % 2 == 1

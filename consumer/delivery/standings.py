@@ -53,6 +53,7 @@ class Standings:
             account.lanes.append(lane)
             account.allowance.flying += len(lane.flying)
             lane.allowance = account.allowance
+            account.limited(subscription.revision, subscription.rate_per_s, subscription.max_concurrency)
         return account
 
     def limited(self, lane: Lane, subscription: Subscription) -> bool:

@@ -4,13 +4,15 @@ The law: Redis being away, slow, full or in the middle of a failover is `CacheUn
 answers is returned as it is, for its callers to judge.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException
+from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
 from consumer.settings import ConfigurationError, Settings, duration_ms
@@ -86,6 +88,49 @@ class Cache:
                 for call in calls:
                     # Not `pipeline.eval`: a cluster's pipeline refuses the method, though it routes the command.
                     pipeline.execute_command("EVAL", call.script, len(call.keys), *call.keys, *call.args)
+                return list(pipeline.execute())
+        except _ERRORS as error:
+            raise _unavailable(error) from error
+
+    def run_known(self, calls: Sequence[Call]) -> list[Answer]:
+        """As `run`, for scripts that run often: each is sent by its digest, and whole only where Redis has it not.
+
+        Raises:
+            CacheUnavailable: some may have run.
+        """
+        answers = self._evaluate("EVALSHA", [(_digest(call.script), call) for call in calls])
+        unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        whole = self._evaluate("EVAL", [(calls[at].script, calls[at]) for at in unknown])
+        for at, answer in zip(unknown, whole, strict=True):
+            answers[at] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise _unavailable(answer) from answer
+        return answers
+
+    def _evaluate(self, command: str, calls: Sequence[tuple[str, Call]]) -> list[Answer]:
+        if not calls:
+            return []
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for script, call in calls:
+                    pipeline.execute_command(command, script, len(call.keys), *call.keys, *call.args)
+                return list(pipeline.execute(raise_on_error=False))
+        except _ERRORS as error:
+            raise _unavailable(error) from error
+
+    def field(self, keys: Sequence[str], name: str) -> list[bytes | None]:
+        """This field of each hash, in one round trip.
+
+        Raises:
+            CacheUnavailable: see `run`.
+        """
+        if not keys:
+            return []
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.hget(key, name)
                 return list(pipeline.execute())
         except _ERRORS as error:
             raise _unavailable(error) from error
@@ -186,6 +231,11 @@ class Cache:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+@lru_cache(maxsize=16)
+def _digest(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts by it
 
 
 def _found(field: object, string: object) -> tuple[bytes | None, bytes | None]:

@@ -1,0 +1,1 @@
+"""What all processes together know of a webhook, in Redis."""
