@@ -27,7 +27,7 @@ class Account:
         self.allowance = Allowance(alone=alone)
         self.lanes: list[Lane] = []  # the newest last: those of earlier URLs end
         self.standing: Standing | None = None
-        self.standing_ms = 0  # when the report was made that this answers
+        self.standing_ms = 0  # when this came
         self.watched = 0
         self.asking = False
         self.next_ms: float = 0.0  # when it reports next, whatever comes; 0: not at all
@@ -133,16 +133,15 @@ class Account:
 
     # ── what it is told ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def heard(self, now_ms: int, standing: Standing | None) -> None:
-        """The answer to its report; None: there is none, so it goes by its share."""
+    def heard(self, now_ms: int, standing: Standing | None, asked_ms: float) -> None:
+        """The answer to its report, asked for then; None: there is none, so it goes by its share."""
         self.asking = False
         if standing is None:
             self.allowance.leave_alone(now_ms)
             for lane in self.lanes:
                 lane.breaker.alone()
             return
-        asked_ms = self.asked_ms
-        self.standing, self.standing_ms = standing, asked_ms
+        self.standing, self.standing_ms = standing, now_ms
         self.allowance.given(asked_ms, standing.permits, standing.places)
         since = self._slots - self._slots_told
         self._horizon_ms = asked_ms + standing.horizon_ms
@@ -152,7 +151,7 @@ class Account:
         if self._waits == self._waits_heard:
             self._until_ms = 0.0
         for lane in self.lanes[-1:]:
-            lane.breaker.heard(asked_ms, standing)
+            lane.breaker.heard(self.asked_ms, asked_ms, standing)
 
     def tell(self) -> Tell | None:
         """What the customer is to be told, and was not yet."""

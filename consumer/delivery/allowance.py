@@ -107,7 +107,7 @@ class Allowance:
         self._places = min(self._places, wish)
         return self._places
 
-    def given(self, asked_ms: int, permits: Permits | None, places: int | None) -> None:
+    def given(self, asked_ms: float, permits: Permits | None, places: int | None) -> None:
         """What it was given, by a standing that was asked for then."""
         self.alone = False
         self._again_ms = 0.0

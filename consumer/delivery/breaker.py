@@ -140,8 +140,8 @@ class Breaker:
         """How long ago the last HTTP answer came."""
         return now_ms - self._answered_ms if self._answered_ms else None
 
-    def heard(self, asked_ms: int, standing: Standing) -> None:
-        """What all processes knew when it was asked."""
+    def heard(self, told_ms: int, asked_ms: float, standing: Standing) -> None:
+        """What all processes knew at `asked_ms`, and of this one what it told at `told_ms`."""
         self._asks = True
         self._may_probe = standing.probe
         answered_ms = None if standing.answered_ms is None else asked_ms - standing.answered_ms
@@ -149,7 +149,7 @@ class Breaker:
             if answered_ms is not None and answered_ms >= self._failing_ms and self._failures:
                 self._close()
             self._news = not self.closed
-        elif self._answered_ms <= asked_ms:
+        elif self._answered_ms <= told_ms:
             self._news = self._news and self.level > standing.level
             self._failing_ms = self._failing_ms if self._failures else asked_ms
             self._failures = max(1, self._failures)

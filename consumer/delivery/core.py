@@ -146,9 +146,9 @@ class Core:
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)
         self.boundaries.let_go()
 
-    def standing(self, now_ms: int, subscription_id: str, standing: Standing | None) -> None:
-        """The answer to a report of a step; None: nobody could be asked, so this process goes by its share."""
-        self._traffic.heard(now_ms, subscription_id, standing)
+    def standing(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
+        """The answer to a report, asked for so long ago; None: nobody could be asked, so it goes by its share."""
+        self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
 
     def shared_by(self, processes: int) -> None:
         """So many processes send to the same endpoints, this one included, as far as is known."""
@@ -198,7 +198,13 @@ class Core:
     @property
     def busy(self) -> bool:
         """Whether anything is under way that the shell drives: requests, writes, loads, or what `next` has to tell."""
-        return self._planning.busy or self._intake.waiting or self._attempting.busy or self._endings.pending
+        return (
+            self._planning.busy
+            or self._intake.waiting
+            or self._attempting.busy
+            or self._endings.pending
+            or self._traffic.asking
+        )
 
     @property
     def held(self) -> frozenset[Leader]:

@@ -28,6 +28,7 @@ class Standings:
         self._due: list[tuple[float, int, Account]] = []
         self._order = count()
         self._processes = 1
+        self.asking = 0  # reports that are under way
 
     def __len__(self) -> int:
         return len(self._accounts)
@@ -114,17 +115,21 @@ class Standings:
             account.next_ms = 0.0
             if account.is_active(now_ms) or account.standing_ms < account.asked_ms:
                 told.append(account.report(now_ms))
+                self.asking += 1
             else:
                 self._rest(account, now_ms)
         return told
 
-    def heard(self, now_ms: int, subscription_id: str, standing: Standing | None) -> Account | None:
-        """What came back for a report; None: nobody could be asked."""
+    def heard(
+        self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0
+    ) -> Account | None:
+        """What came back for a report, asked for so long ago; None: nobody could be asked."""
         account = self._accounts.get(subscription_id)
-        if account is None:
+        if account is None or not account.asking:
             return None
+        self.asking -= 1
         wanted_ms, account.next_ms = account.next_ms, 0.0
-        account.heard(now_ms, standing)
+        account.heard(now_ms, standing, now_ms - ago_ms)
         wants = any(lane.queue or lane.flying for lane in account.lanes)
         every_ms = EVERY_MS if wants else max(EVERY_IDLE_MS, len(self._accounts) * _EACH_MS)
         at_ms = max(now_ms, account.asked_ms + every_ms)

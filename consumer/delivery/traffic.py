@@ -152,9 +152,14 @@ class Traffic:
         lane.abandoned(job)
         self._landed(lane, now_ms)
 
-    def heard(self, now_ms: int, subscription_id: str, standing: Standing | None) -> None:
-        """What all processes know of a webhook, and what this one may do; None: nobody could be asked."""
-        account = self.standings.heard(now_ms, subscription_id, standing)
+    @property
+    def asking(self) -> bool:
+        """Whether a standing is waited for."""
+        return self.standings.asking > 0
+
+    def heard(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
+        """What all processes knew of a webhook so long ago, and what this one may do; None: nobody could be asked."""
+        account = self.standings.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         for lane in () if account is None else account.lanes:
             if lane.place is Place.ASLEEP:
                 self._rouse(lane)  # it sleeps again, as long as it still has to

@@ -11,6 +11,7 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.questions import MarkLookup, SchemaAsking
+from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
 
@@ -18,6 +19,7 @@ from consumer.roles.tenant_lookup import TenantLookup
 class Parts:
     """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
 
+    `standings` of None: nobody shares what processes know of a webhook, as the core was told (`Rules.shared`).
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
 
@@ -28,6 +30,7 @@ class Parts:
     tenants: TenantLookup
     schemas: SchemaAsking | None
     marks: MarkLookup
+    standings: StandingAsking | None
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family

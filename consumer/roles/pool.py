@@ -39,6 +39,7 @@ from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
+from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.settings import Settings, duration_ms
@@ -50,6 +51,7 @@ from consumer.webhooks.reader import Reader
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
+_OPEN_MOST_MS = 300_000  # a breaker's longest time: an endpoint that is back is found within minutes
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
 
@@ -86,12 +88,13 @@ def rules(settings: Settings, patience: Patience) -> Rules:
             queued=settings.max_queued,
             lane_concurrency=settings.lane_concurrency,
             patience=patience,
-            breaker_times_ms=delays_ms[1:],
+            breaker_times_ms=tuple(min(each, _OPEN_MOST_MS) for each in delays_ms[1:]),
         ),
         freshness=Freshness(
             staleness_ms=duration_ms(settings.staleness), memory_for_ms=duration_ms(settings.memory_for)
         ),
         fan_out=settings.fan_out,
+        shared=True,
     )
 
 
@@ -129,6 +132,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         tenants=TenantLookup(Reader.from_settings(settings).read_small),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
+        standings=StandingLookup.from_settings(settings),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,

@@ -12,6 +12,7 @@ from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
+from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
@@ -42,12 +43,14 @@ class Questions:
         tenants: TenantLookup,
         marks: MarkLookup,
         schemas: SchemaAsking | None,
+        standings: StandingAsking | None,
         known_schemas: dict[int, SchemaAnswer],
     ) -> None:
         self._core = core
         self._tenants = tenants
         self._marks = marks
         self._schemas = schemas
+        self._standings = standings
         self._known_schemas = known_schemas
 
     def wake(self, transport: Transport) -> None:
@@ -56,6 +59,8 @@ class Questions:
         transport.watch(self._marks.fd)
         if self._schemas is not None:
             transport.watch(self._schemas.fd)
+        if self._standings is not None:
+            transport.watch(self._standings.fd)
 
     def ask(self, step: Step) -> None:
         """What this step asks for."""
@@ -66,6 +71,8 @@ class Questions:
         if self._schemas is not None:
             for schema_id in step.schemas:
                 self._schemas.ask(schema_id)
+        if self._standings is not None and step.reports:
+            self._standings.ask(step.reports)
         if step.check or step.succeeded_late:
             self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
@@ -81,6 +88,11 @@ class Questions:
         for found in () if self._schemas is None else self._schemas.take():
             for schema_id, schema in found.items():
                 self._schema(now_ms, schema_id, schema)
+        for heard in () if self._standings is None else self._standings.take():
+            if heard.processes is not None:
+                self._core.shared_by(heard.processes)
+            for subscription_id, standing in heard.standings.items():
+                self._core.standing(now_ms, subscription_id, standing, ago_ms=heard.ago_ms)
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
@@ -91,6 +103,8 @@ class Questions:
         self._marks.close()
         if self._schemas is not None:
             self._schemas.close()
+        if self._standings is not None:
+            self._standings.close()
 
     def _schema(self, now_ms: int, schema_id: int, schema: SchemaAnswer) -> None:
         self._known_schemas[schema_id] = schema

@@ -60,6 +60,7 @@ class Worker:
             tenants=parts.tenants,
             marks=parts.marks,
             schemas=parts.schemas,
+            standings=parts.standings,
             known_schemas=parts.known_schemas,
         )
         self._clock = clock

@@ -19,6 +19,8 @@ Count: TypeAlias = Literal[
     "poison",
     "stubs",
     "filters_given_up",
+    "standings_asked",
+    "standings_unanswered",
     # What was contained, by its boundary
     "bugs",
     # Kafka's; the failed ones with a reason

@@ -1,16 +1,24 @@
 """The standings' script on a real Redis against the rule it repeats, and what the store makes of it."""
 
 import random
+import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import redis
 
 from consumer.delivery.exchange import State, exchange
+from consumer.delivery.lane import Job, Patience
+from consumer.delivery.outcome import read
 from consumer.delivery.standing import Open, Report
+from consumer.delivery.traffic import Traffic
+from consumer.roles.standings import StandingLookup
 from consumer.standings.script import EXCHANGE_AT
 from consumer.standings.store import StandingStore, arguments, standing
 from consumer.webhooks.cache import Cache
+from consumer.webhooks.subscription import Subscription
+from tests.deliveries import job, limits, response, subscription
 
 BEGAN_MS = 1_700_000_000_000.0
 KEY = "hookline.standing:{sub_1}"
@@ -115,3 +123,51 @@ def test_what_is_kept_of_a_webhook_is_small(redis_url: str, client: redis.Redis)
             [Report(subscription_id="sub_1", tenant="t", revision=1, rate_per_s=1 / 3, pace_per_s=1 / 7, want=1)]
         )
     assert 0 < (client.memory_usage(KEY) or 0) < 16_000
+
+
+class Lanes:
+    """One process's lanes of a webhook, and its thread that asks Redis."""
+
+    def __init__(self, url: str, name: str) -> None:
+        store = StandingStore(Cache(redis.Redis.from_url(url)), topic_prefix="hookline.", process=name)
+        patient = Patience(wait_ms=1e12, slow_ms=None)
+        self.traffic = Traffic(limits(in_flight=500, queued=5_000, lane_concurrency=64, patience=patient), shared=True)
+        self.lookup = StandingLookup(store)
+        self.flying: list[tuple[int, Job]] = []
+
+    def turn(self, webhook: Subscription, now_ms: int) -> int:
+        """How many requests it started. Each takes 20 ms."""
+        while self.flying and self.flying[0][0] <= now_ms:
+            landed = self.flying.pop(0)[1]
+            self.traffic.answered(landed, read(response(), now_ms), now_ms)
+        while self.traffic.queued < 50 and self.traffic.offer(job(webhook), now_ms) is None:
+            pass
+        started = list(self.traffic.start(now_ms))
+        self.flying += [(now_ms + 20, each) for each in started]
+        self.lookup.ask(self.traffic.standings.reports(now_ms))
+        for heard in self.lookup.take():
+            for name, standing_ in heard.standings.items():
+                self.traffic.heard(now_ms, name, standing_, ago_ms=heard.ago_ms)
+        self.traffic.overdue(now_ms)
+        return len(started)
+
+
+def test_two_processes_keep_to_one_rate(redis_url: str) -> None:
+    webhook = subscription("sub_1", rate_per_s=100.0, max_concurrency=8)
+    processes = [Lanes(redis_url, "one"), Lanes(redis_url, "other")]
+    with closing(processes[0].lookup), closing(processes[1].lookup):
+        started = [0, 0]
+        most = 0
+        until_ms = clock_ms() + 2_000
+        while (now_ms := clock_ms()) < until_ms:
+            for at, each in enumerate(processes):
+                started[at] += each.turn(webhook, now_ms)
+            most = max(most, sum(len(each.flying) for each in processes))
+            time.sleep(0.002)
+    assert 150 <= sum(started) <= 100 * (2 + 0.5) + 1
+    assert min(started) >= 40
+    assert most <= 8
+
+
+def clock_ms() -> int:
+    return int(time.monotonic() * 1_000)

@@ -124,6 +124,7 @@ class Process:
             attempts=cast("AttemptLog", attempts),
             tenants=cast("TenantLookup", TenantReads(life, dice, reader.read, world.plan.tenant_us)),
             schemas=None,
+            standings=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             known_schemas={},
             topics=world.topics,

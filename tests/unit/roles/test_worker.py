@@ -132,6 +132,7 @@ def worker_of(
         attempts=cast("AttemptLog", attempts),
         tenants=cast("TenantLookup", tenants or Tenants(fd)),
         schemas=None,
+        standings=None,
         marks=cast("MarkLookup", Tenants(fd)),
         known_schemas={},
         topics=Topics("t.", ("1s",)),
