@@ -57,6 +57,7 @@ _REASONS: Final[tuple[str, ...]] = (
     DeathReason.RETRIES_NONE,
     DeathReason.SUSPENDED,
     DeathReason.TOO_LARGE,
+    DeathReason.WAITED,
 )
 _FAILURE_CODES: Final = {word: code for code, word in enumerate(_FAILURES)}
 _REASON_CODES: Final = {word: code for code, word in enumerate(_REASONS)}

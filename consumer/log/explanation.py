@@ -242,6 +242,15 @@ _DEATHS: Final[dict[str, Explanation]] = {
         "The webhook had been suspended, so nothing was sent.",
         "Resume the webhook, and recover what was missed.",
     ),
+    DeathReason.WAITED: _row(
+        "never_its_turn",
+        "Given up before its turn came",
+        None,
+        "More events waited for the endpoint than it takes, and this one's turn did not come in time.",
+        "Let the endpoint answer faster, or take more at once.",
+        "Raise the webhook's rate limit, if it has one.",
+        _RECOVER,
+    ),
     DeathReason.TOO_LARGE: _row(
         "too_large_to_keep",
         "Not kept for another attempt",
