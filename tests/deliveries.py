@@ -23,6 +23,7 @@ from consumer.webhooks.subscription import (
 )
 
 NOW_MS = 1_790_000_000_000
+ORDERED = "hookline.ordered"
 SCHEDULE = Schedule(
     delays_ms=(0, 1_000, 5_000, 20_000),
     names=("0s", "1s", "5s", "20s"),
@@ -64,6 +65,7 @@ def subscription(
     retries: Retries = Retries.STANDARD,
     rate_per_s: float | None = None,
     max_concurrency: int | None = None,
+    ordering: str = "none",
 ) -> Subscription:
     return Subscription(
         id=subscription_id,
@@ -79,6 +81,7 @@ def subscription(
         retries=retries,
         rate_per_s=rate_per_s,
         max_concurrency=max_concurrency,
+        ordering=ordering,
     )
 
 
@@ -123,6 +126,7 @@ def rules(
         freshness=Freshness(staleness_ms=1_000, memory_for_ms=3_600_000),
         fan_out=fan_out,
         waiting=waiting,
+        ordered=ORDERED,
     )
 
 

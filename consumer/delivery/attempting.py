@@ -181,7 +181,9 @@ class Attempting:
             self.hand_over(now_ms, job, goes_on=False)
 
     def relieve(self, now_ms: int, window: Window, unanswered_for_ms: int) -> None:
-        """Hand over what this window waits for since long."""
+        """Hand over what this window waits for since long; a head of the ordered topic has nowhere else to go."""
+        if window.beside is not None:
+            return
         for job in self.flying.unanswered(window, now_ms - unanswered_for_ms):
             self.hand_over(now_ms, job, goes_on=True)
 
@@ -216,7 +218,7 @@ class Attempting:
                 self._endings.counts["deliveries_delivered"] += 1
                 job.entry.close_one(job.delivery.id)
             case Retry():
-                self._endings.retry(job, attempted(job, answer), outcome.tier)
+                self._endings.retry(now_ms, job, attempted(job, answer), outcome.tier)
             case Dead():
                 if outcome.suspend:
                     self._suspend(now_ms, job, answer)

@@ -25,8 +25,10 @@ from consumer.delivery.endings import Endings
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
+from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.offsets import Entry, Partition, Position
+from consumer.delivery.order import Again, Order
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
@@ -47,8 +49,8 @@ class Rules:
     """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first.
 
     When `waiting` records, or `waiting_bytes` of them, wait for their tenants to be read, consuming stops. The views of
-    tenants weigh at most `view_bytes`. `shared`: other processes send to the
-    same endpoints, and the shell asks for the webhooks' standings.
+    tenants weigh at most `view_bytes`. `shared`: other processes send to the same endpoints, and the shell asks for the
+    webhooks' standings. `ordered` is the topic where the deliveries of ordered webhooks line up.
     """
 
     schedule: Schedule
@@ -59,6 +61,7 @@ class Rules:
     waiting_bytes: int = 16 * 1_048_576
     view_bytes: int = 32 * 1_048_576
     shared: bool = False
+    ordered: str = ""
 
 
 class Core:
@@ -78,8 +81,19 @@ class Core:
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
-        self._endings = Endings(rules.schedule, repeats)
-        self._intake = Intake(rules.schedule, self._endings, repeats, decode, self.boundaries, clocks=clocks)
+        self._order = Order(rules.ordered)
+        self._endings = Endings(rules.schedule, repeats, self._order)
+        lining_up = LiningUp(self._endings)
+        self._intake = Intake(
+            rules.schedule,
+            self._endings,
+            repeats,
+            decode,
+            self.boundaries,
+            order=self._order,
+            lining_up=lining_up,
+            clocks=clocks,
+        )
         room = Room(records=rules.waiting, waiting_bytes=rules.waiting_bytes, view_bytes=rules.view_bytes)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
         self._traffic = Traffic(rules.limits, shared=rules.shared)
@@ -97,6 +111,7 @@ class Core:
             endings=self._endings,
             attempting=self._attempting,
             boundaries=self.boundaries,
+            lining_up=lining_up,
         )
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,8 +133,15 @@ class Core:
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
-        for entry, event in self._intake.records(batch):
+        for entry, event in self._intake.records(now_ms, batch):
             self._planning.go_on(now_ms, entry, event)
+        self.boundaries.let_go()
+
+    def read_again(
+        self, now_ms: int, again: Again, records: Iterable[Record], offset: int, *, in_vain: bool = False
+    ) -> None:
+        """All that `again` asked for, up to this offset; `in_vain` when Kafka told nothing."""
+        self._intake.read_again(now_ms, again, records, offset, in_vain=in_vain)
         self.boundaries.let_go()
 
     def passed(self, ends: Mapping[Partition, int]) -> None:
@@ -180,7 +202,8 @@ class Core:
         step = self._attempting.asked()
         step.check = self._planning.asked()
         step.schemas = self._intake.schemas_asked()
-        step.pause, step.resume = self._intake.pauses()
+        step.pause, step.resume = self._intake.pauses(now_ms)
+        step.again = self._order.again(now_ms)
         step.write = self._endings.asked()
         step.load, step.load_alone = self._tenants.wanted(now_ms)
         step.reports = self._traffic.standings.reports(now_ms)
@@ -204,6 +227,7 @@ class Core:
             or self._attempting.busy
             or self._endings.pending
             or self._traffic.asking
+            or self._order.has_ended
         )
 
     @property
@@ -279,6 +303,8 @@ class Core:
         self._planning.have_waited(now_ms)
         for entry, delayed in self._intake.due(now_ms, steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delayed)
+        for entry, delivery in self._order.heads(now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+            self._planning.go_on(now_ms, entry, delivery)
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.
@@ -295,5 +321,6 @@ class Core:
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(now_ms, steady_ms)
-        wishes = (due_ms, self._traffic.wake_ms(now_ms), self._tenants.wake_ms(), self._traffic.standings.wake_ms())
+        lanes, standings = self._traffic.wake_ms(now_ms), self._traffic.standings.wake_ms()
+        wishes = (due_ms, lanes, self._tenants.wake_ms(), standings, self._order.wake_ms(now_ms))
         return min((wish for wish in wishes if wish is not None), default=None)

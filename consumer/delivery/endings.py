@@ -1,6 +1,7 @@
 """Where a record ends: dropped with a counted reason, or written to the one topic it goes to.
 
-The law: every ending closes exactly one part of its record, a written one only when Kafka has acknowledged it.
+The laws: every ending closes exactly one part of its record, a written one only when Kafka has acknowledged it; and a
+head of the ordered topic that is to be tried again ends nothing: it waits in its place (`order.py`).
 """
 
 from collections import Counter
@@ -13,15 +14,18 @@ from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
+from consumer.delivery.order import Order
 from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule, Wait
-from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.delivery.stubs import stubs
 from consumer.events.event import Event, Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
 from consumer.webhooks import draft
 from consumer.webhooks.subscription import Subscription
+
+_SHORTEST_MS = 100  # until a head that found no room at its lane looks again
 
 
 class Writing(NamedTuple):
@@ -35,8 +39,9 @@ class Writing(NamedTuple):
 class Endings:
     """The writes under way, by token, and the counts of what ended how."""
 
-    def __init__(self, schedule: Schedule, repeats: Repeats) -> None:
+    def __init__(self, schedule: Schedule, repeats: Repeats, order: Order) -> None:
         self._schedule = schedule
+        self._order = order
         self._repeats = repeats
         self._writing: dict[int, Writing] = {}
         self._asked: list[tuple[int, Write]] = []
@@ -72,10 +77,14 @@ class Endings:
         `subscription_of` knows a tenant's subscription by its id, or does not. Returns what was refused.
         """
         entry, write, delivery_id = self._writing.pop(token)
-        tenant = "" if not isinstance(write, Delay) else write.delayed.event.tenant
+        match write:
+            case Delay(delayed=waiting) | LineUp(delivery=waiting):
+                tenant = waiting.event.tenant
+            case _:
+                tenant = ""
         stood_for = stubs(write, size, now_ms, lambda id_: subscription_of(tenant, id_))
         for stub in stood_for:
-            if isinstance(write, Delay):
+            if tenant:
                 self.counts["dead_letters"] += 1
             self.write(entry, stub, delivery_id)
         self.counts["stubs"] += len(stood_for)
@@ -109,10 +118,11 @@ class Endings:
         self.write(entry, Reject(record=record, poison=poison))
         entry.close_one()
 
-    def retry(self, job: Job, delivery: Delivery, tier: int) -> None:
+    def retry(self, now_ms: int, job: Job, delivery: Delivery, tier: int) -> None:
         """Its attempt failed: to the delay topic of this tier."""
         self.counts["retries"] += 1
-        self._go_on(job, delivery, tier)
+        delay_ms = self._schedule.delays_ms[tier] + self._schedule.jitter_ms(delivery.id, tier)
+        self._go_on(job, delivery, tier, now_ms + delay_ms)
 
     def spill(self, now_ms: int, job: Job, wait: Wait, *, until_ms: int) -> None:
         """To a delay topic, with no attempt spent; no higher than the tier that covers its time."""
@@ -125,13 +135,13 @@ class Endings:
         else:
             tier = self._schedule.covering(min(wait.ms, until_ms - now_ms), above=delivery.tier)
             delivery = _waiting(delivery, job.queued_ms or now_ms)
-        self._go_on(job, delivery, tier)
+        self._go_on(job, delivery, tier, now_ms + max(_SHORTEST_MS, int(min(wait.ms, until_ms - now_ms))))
 
     def pass_on(self, now_ms: int, job: Job) -> None:
         """This process stops: to whoever takes the work over, at once."""
         self.counts["spills"] += 1
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), 0)
+        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), 0, now_ms)
 
     def put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Its tenant alone cannot be read, and it may not wait here: at least one tier up, as what it is."""
@@ -143,6 +153,10 @@ class Endings:
             case Chunk():
                 entry.record = None
                 self.chunk(entry, work, above=work.tier)
+            case Delivery() if entry.window.beside is not None:
+                due_ms = now_ms + self._schedule.delays_ms[min(1, self._schedule.last)]
+                self._order.back(entry, _waiting(work, now_ms), due_ms)
+                return
             case Delivery():
                 self._repeats.goes_on(entry, work)
                 tier = self._schedule.covering(0, above=work.climbed)
@@ -150,6 +164,12 @@ class Endings:
                 self.write(entry, Delay(tier=tier, delayed=put_off), work.id)
             case _:
                 assert_never(work)
+        entry.close_one()
+
+    def line_up(self, entry: Entry, delivery: Delivery) -> None:
+        """A part of the record that is for an ordered webhook: its line decides when it is sent."""
+        self.counts["ordered"] += 1
+        self.write(entry, LineUp(delivery=delivery), delivery.id)
         entry.close_one()
 
     def chunk(self, entry: Entry, chunk: Chunk, *, above: int) -> None:
@@ -162,14 +182,18 @@ class Endings:
         When it `goes_on` it may still succeed, and the retry asks for that first.
         """
         self.counts["handed_over"] += 1
-        delivery = replace(attempted(job, unanswered), handed_over=goes_on)
+        stays = job.entry.window.beside is not None
+        delivery = replace(attempted(job, unanswered), handed_over=goes_on and not stays)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
         tier = self._schedule.covering(rest_ms, above=min(delivery.attempts, self._schedule.last) - 1)
-        self._go_on(job, delivery, tier)
+        self._go_on(job, delivery, tier, now_ms + rest_ms)
         return Retry(tier=tier)
 
-    def _go_on(self, job: Job, delivery: Delivery, tier: int) -> None:
-        """Its next record takes over."""
+    def _go_on(self, job: Job, delivery: Delivery, tier: int, due_ms: int) -> None:
+        """Its next record takes over; one of the ordered topic stays where it is until it is due."""
+        if job.entry.window.beside is not None:
+            self._order.back(job.entry, delivery, due_ms)
+            return
         self._repeats.goes_on(job.entry, job.delivery)
         self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()

@@ -13,8 +13,10 @@ from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold, Leader
+from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.order import Admission, Again, Order, line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
@@ -41,9 +43,14 @@ class Intake:
         decode: Callable[[Record], Content],
         boundaries: Boundaries,
         *,
+        order: Order,
+        lining_up: LiningUp,
         clocks: Clocks = OUR_CLOCK,
     ) -> None:
         self._schedule = schedule
+        self._order = order
+        self._lining_up = lining_up
+        self._now_ms = 0
         self._repeats = repeats
         self._endings = endings
         self._decode = decode
@@ -63,9 +70,10 @@ class Intake:
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours, each to be read from its position."""
         for partition, position in partitions.items():
-            window = Window(partition, self._done(partition, position), self._changed)
-            window.began = position.offset
-            self.windows[partition] = window
+            self.windows[partition] = self._order.window(partition, position, self._changed) or Window(
+                partition, self._done(partition, position), self._changed
+            )
+            self.windows[partition].began = position.offset
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are not ours any more."""
@@ -76,10 +84,12 @@ class Intake:
                 self._paused.discard(window)
                 self._crowded.pop(window, None)
                 done = window.done()
-                if done is not None:
+                if done is not None and window.beside is None:
                     self._left[partition] = (window.began, done)
         self._hold.drop_closed()
         self._schemas.drop_closed()
+        self._order.lost()
+        self._lining_up.drop_closed()
         self._behind = [each for each in self._behind if not each[0].window.closed]
 
     def rewound(self, partition: Partition) -> None:
@@ -88,13 +98,20 @@ class Intake:
         if partition in self.windows:
             self._paused.discard(self.windows[partition])
             self._crowded.pop(self.windows[partition], None)
-            self.windows[partition] = Window(partition, changes=self._changed)
+            self._order.rewound(self.windows[partition])
+            self.windows[partition] = self._order.window(partition, Position(0), self._changed) or Window(
+                partition, changes=self._changed
+            )
 
-    def records(self, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
+    def records(self, now_ms: int, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
         """Take records in; the events among them can go on."""
+        self._now_ms = now_ms
         for record in batch:
             window = self.windows.get((record.topic, record.partition))
             if window is None or not window.begin(record.offset):
+                continue
+            if window.beside is not None and self._order.passes_by(now_ms, window, line_of(record), record.offset):
+                window.finish(record.offset)
                 continue
             if window.unfinished >= _WINDOW_MOST:
                 self.pause(window)
@@ -115,6 +132,22 @@ class Intake:
             event = None if entry.window.closed else self._decoded(entry, record)
             if event is not None:
                 yield entry, event
+
+    def read_again(self, now_ms: int, again: Again, records: Iterable[Record], offset: int, *, in_vain: bool) -> None:
+        """These records of the ordered topic were left in the log before this offset, and are lined up now."""
+        self._now_ms = now_ms
+        window = again.window
+        if not self._order.expects(again):
+            return
+        for record in records:
+            admission = self._order.admits(again, line_of(record), record.offset)
+            if admission is Admission.FULL:
+                offset = record.offset
+                break
+            if admission is Admission.TAKEN:
+                window.reopen(record.offset)
+                self._decoded(Entry(window, record.offset), record)
+        self._order.read(now_ms, again, offset, in_vain=in_vain)
 
     def due(self, now_ms: int, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
         """What was held and is due by its broker's clock, and has its slot."""
@@ -204,8 +237,11 @@ class Intake:
             self._paused.add(window)
             self._just_paused.append(window.partition)
 
-    def pauses(self) -> tuple[list[Partition], list[Partition]]:
+    def pauses(self, now_ms: int) -> tuple[list[Partition], list[Partition]]:
         """The partitions to pause and those to resume, since this was last asked."""
+        self._now_ms = now_ms
+        for window in self._order.full(now_ms):
+            self.pause(window)
         relieved = [window for window in self._paused if self._is_relieved(window)]
         self._paused.difference_update(relieved)
         paused, self._just_paused = self._just_paused, []
@@ -213,6 +249,8 @@ class Intake:
 
     def _is_relieved(self, window: Window) -> bool:
         if window.crowded or window.unfinished > _WINDOW_MOST // 2:
+            return False
+        if self._order.is_full(self._now_ms, window):
             return False
         return self._hold.is_half_empty(window) and self._schemas.is_half_empty(window)
 
@@ -230,11 +268,15 @@ class Intake:
                 self._keep(entry, record, content)
             case Tombstone():
                 self._endings.drop(entry, "tombstone")
+                self._lining_up.matched(entry)
             case Poison():
                 self._endings.reject(entry, record, content)
+                self._lining_up.matched(entry)
             case Bug():
                 self._endings.reject(entry, record, content.poison)
+                self._lining_up.matched(entry)
             case SchemaNeeded(schema_id=schema_id):
+                self._lining_up.waits(entry, None)
                 self._schemas.put(schema_id, entry, record)
                 if self._schemas.is_full(entry.window):
                     self.pause(entry.window)
@@ -251,7 +293,11 @@ class Intake:
         return self._boundaries.within(Boundary.DECODE, entry, self._decode, record)
 
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
-        """Hold a record of a delay topic until it is due, unless it is a repeat."""
+        """Hold a record of a delay topic until it is due, unless it is a repeat; line up one of the ordered topic."""
+        if entry.window.beside is not None and isinstance(delayed, Delivery):
+            if not self._order.put(self._now_ms, entry, delayed, line_of(record), len(record.value or b"")):
+                self._endings.drop(entry, "repeat")
+            return
         due_ms = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]
         if isinstance(delayed, Delivery):
             if self._repeats.is_repeat(entry, delayed):

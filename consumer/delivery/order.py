@@ -23,9 +23,11 @@ from enum import Enum, auto
 from itertools import count
 from typing import Final, NamedTuple
 
+from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.order_map import Told, Tried
+from consumer.events.event import Record
 
 WEBHOOK: Final = 12
 """So many digits of a line's name are its webhook's."""
@@ -141,10 +143,16 @@ class _Partition:
         return self.window.next
 
 
-class Order:
-    """The lines of one process."""
+def line_of(record: Record) -> str:
+    """The line that the record's key names, or what stands there instead."""
+    return (record.key or b"").decode("ascii", "replace")
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
+
+class Order:
+    """The lines of one process; `topic` is the ordered one."""
+
+    def __init__(self, topic: str = "", bounds: Bounds | None = None) -> None:
+        self._topic = topic
         self._bounds = bounds or Bounds()
         self._partitions: dict[Window, _Partition] = {}
         self._ready: deque[_Line] = deque()
@@ -156,12 +164,14 @@ class Order:
         self._asked: Again | None = None
         self._look_ms = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._partitions)
-
-    def assigned(self, window: Window, told: Told) -> None:
-        """A partition of the ordered topic is ours; `told` is what was committed."""
-        window.beside = self._partitions[window] = _Partition(window, told)
+    def window(self, partition: Partition, position: Position, changes: dict[Window, None]) -> Window | None:
+        """The window of a partition of the ordered topic; None for any other's."""
+        if partition[0] != self._topic:
+            return None
+        done = done_map.decode(position.metadata, position.offset)
+        window = Window(partition, done, changes)
+        window.beside = self._partitions[window] = _Partition(window, Told() if done is None else done.order)
+        return window
 
     def rewound(self, window: Window) -> None:
         """Its topic was made anew: what is held of the old one goes on, what was left of it is gone."""
@@ -169,6 +179,8 @@ class Order:
         if partition is None:
             return
         partition.over = True
+        if self._asked is not None and self._asked.window is window:
+            self._asked = None
         partition.left.clear()
         partition.full.clear()
         if not partition.lines:
@@ -253,6 +265,8 @@ class Order:
 
     def back(self, entry: Entry, delivery: Delivery, due_ms: int) -> None:
         """A head that was out waits in its place until it is due: it failed, or its lane has no room."""
+        if entry.window.closed:
+            return
         line = self._out.pop(entry)
         line.queue[0] = line.queue[0]._replace(delivery=delivery)
         line.out = False
@@ -268,12 +282,19 @@ class Order:
         """Whether a head has ended, so that the next one may go."""
         return any(not entry.open for entry in self._out)
 
-    @property
-    def next_due_ms(self) -> int | None:
-        """When the next head that waits is due."""
-        return self._waiting[0][0] if self._waiting else None
+    def wake_ms(self, now_ms: int) -> int | None:
+        """When the next head that waits is due, or what was left may be read again."""
+        due_ms = self._waiting[0][0] if self._waiting else None
+        if self._asked is None and any(partition.left or partition.full for partition in self._partitions.values()):
+            look_ms = max(self._look_ms, now_ms + _LOOK_EVERY_MS)
+            return look_ms if due_ms is None else min(due_ms, look_ms)
+        return due_ms
 
     # ── what is left in the log ──────────────────────────────────────────────────────────────────────────────────
+
+    def full(self, now_ms: int) -> list[Window]:
+        """The partitions that are to take nothing more in for now."""
+        return [window for window in self._partitions if self.is_full(now_ms, window)]
 
     def is_full(self, now_ms: int, window: Window) -> bool:
         """Whether the partition is to take nothing more in for now; after a second what fills it is left."""
@@ -300,6 +321,10 @@ class Order:
                 if self._asked is not None:
                     return self._asked
         return None
+
+    def expects(self, again: Again) -> bool:
+        """Whether this is what is asked for now."""
+        return again is self._asked
 
     def admits(self, again: Again, name: str, offset: int) -> Admission:
         """What becomes of this record, of those read again in their order."""

@@ -17,11 +17,13 @@ from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
+from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.offsets import Entry, Window
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Loading, Tenants
-from consumer.events.event import Event
+from consumer.events.event import Event, Record
 from consumer.telemetry.count import Dropped
+from consumer.webhooks.ordering import line_of
 from consumer.webhooks.subscription import Status, Subscription
 
 Work: TypeAlias = tuple[Entry, Event | Delayed]
@@ -40,8 +42,10 @@ class Planning:
         endings: Endings,
         attempting: Attempting,
         boundaries: Boundaries,
+        lining_up: LiningUp,
     ) -> None:
         self._fan_out = fan_out
+        self._lining_up = lining_up
         self._tenants = tenants
         self._endings = endings
         self._attempting = attempting
@@ -97,7 +101,7 @@ class Planning:
     def relieve(self, now_ms: int, window: Window) -> None:
         """Put off what this window waits for, of tenants that hold up nobody but themselves."""
         for entry, work in self._tenants.give_up(lambda work: work[0].window is window):
-            self._endings.put_off(now_ms, entry, work)
+            self._put_off(now_ms, entry, work)
 
     def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
@@ -109,20 +113,28 @@ class Planning:
         if known is not None:
             self._plan(now_ms, entry, work, known)
         elif self._tenants.has_its_share(event.tenant):
-            self._endings.put_off(now_ms, entry, work)
+            self._put_off(now_ms, entry, work)
         else:
             self._tenants.park(event.tenant, (entry, work), _weight(entry, work), now_ms)
+            if isinstance(work, Event):
+                self._lining_up.waits(entry, event.tenant)
 
     def _plan(self, now_ms: int, entry: Entry, work: Event | Delayed, known: Known) -> None:
         match work:
             case Event():
                 self._match(now_ms, entry, work, known, tier=-1)
+                self._lining_up.matched(entry)
             case Chunk():
                 self._unpack(now_ms, entry, work, known)
             case Delivery():
                 self._again(now_ms, entry, work, known)
             case _:
                 assert_never(work)
+
+    def _put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
+        """It is matched later, elsewhere; nothing ordered waits for it any more."""
+        self._endings.put_off(now_ms, entry, work)
+        self._lining_up.matched(entry)
 
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
         """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
@@ -153,10 +165,37 @@ class Planning:
             self._endings.reject(entry, record, targets.poison)
         elif not targets:
             self._endings.drop(entry, "no_subscribers")
-        elif len(targets) > self._fan_out:
-            self._split(now_ms, entry, event, targets, above=tier)
         else:
-            self._deliver(now_ms, entry, event, targets, known, tier=tier, first_due_ms=now_ms)
+            if record is not None and tier < 0 and any(target.is_ordered for target in targets):
+                targets = self._line_up(now_ms, entry, event, record, targets)
+            if len(targets) > self._fan_out:
+                self._split(now_ms, entry, event, targets, above=tier)
+            else:
+                self._deliver(now_ms, entry, event, targets, known, tier=tier, first_due_ms=now_ms)
+
+    def _line_up(
+        self, now_ms: int, entry: Entry, event: Event, record: Record, targets: Sequence[Target]
+    ) -> list[Target]:
+        """Send those deliveries to the ordered topic that have a line; the targets of the others."""
+        others: list[Target] = []
+        ended = entry.window.ended_before(entry.offset)
+        for target in targets:
+            subscription = target.subscription
+            line = None
+            if target.is_ordered:
+                line = line_of(subscription.id, subscription.ordering, record.key, event.data)
+            if line is None:
+                others.append(target)
+                continue
+            name = delivery_id(event, subscription.id)
+            if ended and done_map.short(name) in ended:
+                entry.begun = True
+                self._endings.count_drop("repeat")
+                continue
+            entry.open += 1
+            delivery = Delivery(id=name, event=event, subscription_id=subscription.id, first_due_ms=now_ms, order=line)
+            self._lining_up.put(entry, delivery)
+        return others
 
     def _split(self, now_ms: int, entry: Entry, event: Event, targets: Sequence[Target], *, above: int) -> None:
         """A large fan-out is written as chunks first."""
@@ -227,7 +266,7 @@ class Planning:
 
     def _wait_for_newer(self, now_ms: int, entry: Entry, work: Delayed) -> None:
         if self._tenants.has_its_share(work.event.tenant):
-            self._endings.put_off(now_ms, entry, work)
+            self._put_off(now_ms, entry, work)
         else:
             self._tenants.park_for_newer(work.event.tenant, (entry, work), _weight(entry, work), now_ms)
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.order import Again
 from consumer.delivery.standing import Report
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request
@@ -22,6 +23,13 @@ class Delay:
 
     tier: int
     delayed: Delivery | Chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineUp:
+    """A delivery of an ordered webhook: to the ordered topic, where its line decides when it is sent."""
+
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ class Suspend:
     subscription: Subscription
 
 
-Write: TypeAlias = Delay | Bury | Reject | Suspend
+Write: TypeAlias = Delay | LineUp | Bury | Reject | Suspend
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,8 +65,8 @@ class Step:
     `load` and `load_alone` are tenants with the version known: to be read together, and each for itself. An attempt
     comes with the record that it was made for. `bugs` are those contained since the last step.
     `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
-    such marks. `reports` are for whoever keeps the webhooks' standings. `wake_ms` is when the core wants its next turn
-    even if nothing happens.
+    such marks. `reports` are for whoever keeps the webhooks' standings. `again` is to be read once more of
+    the ordered topic. `wake_ms` is when the core wants its next turn even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
@@ -74,4 +82,5 @@ class Step:
     reports: list[Report] = field(default_factory=list)
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)
+    again: Again | None = None
     wake_ms: int | None = None

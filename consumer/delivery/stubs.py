@@ -13,7 +13,7 @@ from typing import assert_never
 
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
 from consumer.delivery.outcome import DeathReason
-from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import Poison, Record
 from consumer.events.reasons import PoisonReason
 from consumer.webhooks.subscription import Subscription
@@ -47,6 +47,8 @@ def stubs(
                 timestamp_ms=event.timestamp_ms,
             )
             return (Reject(record=place, poison=_UNMATCHED, left_out_bytes=size),)
+        case LineUp(delivery=delivery):
+            return (_buried(delivery, size, now_ms, subscription_of(delivery.subscription_id)),)
         case Delay(delayed=delayed):
             return tuple(
                 _buried(delivery, size, now_ms, subscription_of(delivery.subscription_id))

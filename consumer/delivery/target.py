@@ -6,6 +6,7 @@ from typing import TypeAlias
 from consumer.brands.loader import BrandUnknown
 from consumer.signing.profiles import SecretUnusableError
 from consumer.signing.signer import Signer
+from consumer.webhooks import ordering
 from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.subscription import Subscription
 
@@ -19,10 +20,11 @@ class Unsignable(Exception):  # noqa: N818 - it names a state, as the glossary d
 class Target:
     """Opening secrets is put off to the first delivery: a tenant of thousands of webhooks loads at once."""
 
-    __slots__ = ("_factory", "_signer", "subscription")
+    __slots__ = ("_factory", "_signer", "is_ordered", "subscription")
 
     def __init__(self, subscription: Subscription, factory: SignerFactory) -> None:
         self.subscription = subscription
+        self.is_ordered = subscription.ordering != ordering.NONE
         self._factory = factory
         self._signer: Signer | None = None
 

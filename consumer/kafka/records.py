@@ -4,6 +4,7 @@ The law: a record's fields are those of its dataclass and of its schema, under t
 translated and nothing can be forgotten in between. (`tier` is not written: the topic says it.)
 """
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ __all__ = [
     "decode_attempt",
     "decode_dead_letter",
     "decode_delayed",
+    "decode_ordered",
     "decode_replay",
     "encode_attempt",
     "encode_chunk",
@@ -38,6 +40,7 @@ class Replay:
     at_ms: int
 
 
+LINE: Final = re.compile("[0-9a-f]{24}")
 DELIVERY: Final = WireFormat(avro_history("Delivery"))
 CHUNK: Final = WireFormat(avro_history("Chunk"))
 DEAD_LETTER: Final = WireFormat(avro_history("DeadLetter"))
@@ -98,6 +101,18 @@ def decode_delayed(value: bytes, tier: int) -> Delivery | Chunk:
             tier=tier,
         )
     return _delivery(DELIVERY.decode(value), tier)
+
+
+def decode_ordered(key: bytes | None, value: bytes) -> Delivery:
+    """What the ordered topic holds; the key names its line.
+
+    Raises:
+        RecordCorrupt: it is no delivery, or not of this line.
+    """
+    delivery = _delivery(DELIVERY.decode(value), -1)
+    if delivery.order is None or not LINE.fullmatch(delivery.order) or delivery.order.encode() != key:
+        raise RecordCorrupt("its key is not its line")
+    return delivery
 
 
 def decode_dead_letter(value: bytes) -> DeadLetter:

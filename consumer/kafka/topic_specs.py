@@ -51,6 +51,11 @@ class Topics:
         return self.prefix + "attempts"
 
     @property
+    def ordered(self) -> str:
+        """The deliveries of ordered webhooks, until they have ended."""
+        return self.prefix + "ordered"
+
+    @property
     def state(self) -> str:
         """Replay counts and the like, compacted."""
         return self.prefix + "state"
@@ -144,7 +149,7 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         topics.attempts: (delete, month, whole),
         topics.state: compacted,
     }
-    delayed = {
+    waiting = {
         topic: (
             delete,
             # Due times count from the broker's clock, never from a producer's.
@@ -153,10 +158,13 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
             Rule(setting="retention.bytes", create="-1"),
             whole,
         )
-        for topic, delay_ms in zip(topics.retry_topics, settings.retry_delays_ms, strict=True)
+        for topic, delay_ms in (
+            *zip(topics.retry_topics, settings.retry_delays_ms, strict=True),
+            (topics.ordered, settings.retry_delays_ms[-1]),  # a head waits there for its retries
+        )
     }
     return tuple(
-        TopicSpec(name=name, partitions=settings.partitions, rules=rules) for name, rules in (kept | delayed).items()
+        TopicSpec(name=name, partitions=settings.partitions, rules=rules) for name, rules in (kept | waiting).items()
     )
 
 

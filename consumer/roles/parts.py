@@ -10,7 +10,7 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
-from consumer.roles.questions import MarkLookup, SchemaAsking
+from consumer.roles.questions import AgainLookup, MarkLookup, SchemaAsking
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
@@ -31,6 +31,7 @@ class Parts:
     schemas: SchemaAsking | None
     marks: MarkLookup
     standings: StandingAsking | None
+    again: AgainLookup | None
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family

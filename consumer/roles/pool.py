@@ -21,6 +21,7 @@ from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
+from consumer.kafka.again import LogAgain
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import AccessDenied, KafkaBroken
@@ -95,6 +96,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
         ),
         fan_out=settings.fan_out,
         shared=True,
+        ordered=Topics.of(settings).ordered,
     )
 
 
@@ -133,6 +135,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         standings=StandingLookup.from_settings(settings),
+        again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,

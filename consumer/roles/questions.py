@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from consumer.delivery.core import Core
+from consumer.delivery.order import Again
 from consumer.delivery.step import Step
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
+from consumer.kafka.again import Found
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
+AgainLookup: TypeAlias = Lookup[Again, Found]
 
 
 class SchemaAsking(Protocol):
@@ -42,6 +45,7 @@ class Questions:
         *,
         tenants: TenantLookup,
         marks: MarkLookup,
+        again: AgainLookup | None,
         schemas: SchemaAsking | None,
         standings: StandingAsking | None,
         known_schemas: dict[int, SchemaAnswer],
@@ -49,6 +53,7 @@ class Questions:
         self._core = core
         self._tenants = tenants
         self._marks = marks
+        self._again = again
         self._schemas = schemas
         self._standings = standings
         self._known_schemas = known_schemas
@@ -57,6 +62,8 @@ class Questions:
         """An answer that comes ends the transport's wait."""
         transport.watch(self._tenants.fd)
         transport.watch(self._marks.fd)
+        if self._again is not None:
+            transport.watch(self._again.fd)
         if self._schemas is not None:
             transport.watch(self._schemas.fd)
         if self._standings is not None:
@@ -73,6 +80,8 @@ class Questions:
                 self._schemas.ask(schema_id)
         if self._standings is not None and step.reports:
             self._standings.ask(step.reports)
+        if self._again is not None and step.again is not None:
+            self._again.ask(step.again)
         if step.check or step.succeeded_late:
             self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
@@ -85,9 +94,7 @@ class Questions:
         for replies in self._tenants.take():
             for tenant, loading in replies.items():
                 self._core.loaded(now_ms, tenant, loading)
-        for found in () if self._schemas is None else self._schemas.take():
-            for schema_id, schema in found.items():
-                self._schema(now_ms, schema_id, schema)
+        self._tell_schemas(now_ms)
         for heard in () if self._standings is None else self._standings.take():
             if heard.processes is not None:
                 self._core.shared_by(heard.processes)
@@ -96,18 +103,24 @@ class Questions:
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
+        for read in () if self._again is None else self._again.take():
+            self._core.read_again(now_ms, read.again, read.records, read.offset, in_vain=read.in_vain)
 
     def close(self) -> None:
         """Ask nothing more."""
         self._tenants.close()
         self._marks.close()
+        if self._again is not None:
+            self._again.close()
         if self._schemas is not None:
             self._schemas.close()
         if self._standings is not None:
             self._standings.close()
 
-    def _schema(self, now_ms: int, schema_id: int, schema: SchemaAnswer) -> None:
-        self._known_schemas[schema_id] = schema
-        self._core.schema_answered(now_ms, schema_id)
-        if isinstance(schema, UnknownSchema):
-            del self._known_schemas[schema_id]  # it may be registered before its next record
+    def _tell_schemas(self, now_ms: int) -> None:
+        for found in () if self._schemas is None else self._schemas.take():
+            for schema_id, schema in found.items():
+                self._known_schemas[schema_id] = schema
+                self._core.schema_answered(now_ms, schema_id)
+                if isinstance(schema, UnknownSchema):
+                    del self._known_schemas[schema_id]  # it may be registered before its next record

@@ -24,7 +24,7 @@ def needed_by(role: Role, topics: Topics) -> frozenset[str]:
         case Role.DELIVER | Role.RETRY:
             # Both reject what they cannot read, and suspend a webhook whose endpoint is gone.
             ends = {topics.attempts, topics.dead_letter, topics.poison, topics.subscriptions}
-            return frozenset(ends | {*topics.retry_topics})
+            return frozenset(ends | {topics.ordered, *topics.retry_topics})
         case Role.LOG:
             return frozenset({topics.attempts, topics.subscriptions, topics.retry(0)})
         case Role.API:

@@ -59,6 +59,7 @@ class Worker:
             parts.core,
             tenants=parts.tenants,
             marks=parts.marks,
+            again=parts.again,
             schemas=parts.schemas,
             standings=parts.standings,
             known_schemas=parts.known_schemas,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from consumer.delivery.delivery import Chunk, Delivery
-from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import Headers
 from consumer.kafka.provenance import Family, dead_letter_headers, poison_headers
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
@@ -23,11 +23,18 @@ class Produce:
 
 
 def produced(write: Write, topics: Topics, family: Family) -> Produce:
-    """The record that stands for this write. Deliveries are keyed by their subscription, chunks by their tenant."""
+    """The record that stands for this write.
+
+    Deliveries are keyed by their subscription, ordered ones by their line, chunks by their tenant.
+    """
     match write:
         case Delay(tier=tier, delayed=delayed):
             key, value = _delayed(delayed)
             return Produce(topic=topics.retry(tier), key=key, value=value)
+        case LineUp(delivery=delivery):
+            if delivery.order is None:
+                raise AssertionError("what lines up has a line")
+            return Produce(topic=topics.ordered, key=delivery.order.encode(), value=encode_delivery(delivery))
         case Bury(dead_letter=dead_letter):
             return Produce(
                 topic=topics.dead_letter,
@@ -57,6 +64,8 @@ def topic_of(write: Write, topics: Topics) -> str:
     match write:
         case Delay(tier=tier):
             return topics.retry(tier)
+        case LineUp():
+            return topics.ordered
         case Bury():
             return topics.dead_letter
         case Reject():

@@ -11,6 +11,7 @@ Count: TypeAlias = Literal[
     "events",
     "attempts",
     "deliveries_delivered",
+    "ordered",
     "retries",
     "spills",
     "handed_over",

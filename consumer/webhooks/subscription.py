@@ -36,7 +36,7 @@ class Subscription:
     `revision` grows by one with each write; a write names the one it changes (`changes`, 0 for a creation).
     `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
     (`sealed_headers` opens to a JSON object of name to value). `status_since_ms` is when the status became what it is,
-    0 where that was not kept.
+    0 where that was not kept. `ordering`: see `webhooks/ordering.py`.
     """
 
     id: str
@@ -67,3 +67,4 @@ class Subscription:
     revision: int = 1
     changes: int = 0
     status_since_ms: int = 0
+    ordering: str = "none"

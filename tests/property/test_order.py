@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Position, Window
+from consumer.delivery.offsets import Entry, Position
 from consumer.delivery.order import WEBHOOK, Admission, Again, Bounds, Order
 from consumer.delivery.order_map import Told, Tried, unpack
 from tests.deliveries import NOW_MS, delivery, event
@@ -51,11 +51,10 @@ class Process:
     def __init__(self, log: Log, bounds: Bounds, now_ms: int) -> None:
         self.log = log
         self.now_ms = now_ms
-        done = done_map.decode(log.committed.metadata, log.committed.offset)
-        self.window = Window(PARTITION, done)
-        self.order = Order(bounds)
-        told = Told() if done is None else done.order
-        self.order.assigned(self.window, told)
+        self.order = Order(PARTITION[0], bounds)
+        window = self.order.window(PARTITION, log.committed, {})
+        assert window is not None
+        self.window = window
         self.at = log.committed.offset
         self.out: list[tuple[Entry, Delivery]] = []
         self.asked: Again | None = None

@@ -281,10 +281,10 @@ def _dead_letter_under_a_new_id() -> list[Patch]:
 def _dead_letter_beside_the_retry() -> list[Patch]:
     honest = Endings.retry
 
-    def retry(endings: Endings, job: Job, delivery: Delivery, tier: int) -> None:
+    def retry(endings: Endings, now_ms: int, job: Job, delivery: Delivery, tier: int) -> None:
         job.entry.open += 1
         endings.bury(0, job, delivery, DeathReason.EXHAUSTED, "")
-        honest(endings, job, delivery, tier)
+        honest(endings, now_ms, job, delivery, tier)
 
     return [patch.object(Endings, "retry", retry)]
 

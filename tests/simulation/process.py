@@ -125,6 +125,7 @@ class Process:
             tenants=cast("TenantLookup", TenantReads(life, dice, reader.read, world.plan.tenant_us)),
             schemas=None,
             standings=None,
+            again=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             known_schemas={},
             topics=world.topics,

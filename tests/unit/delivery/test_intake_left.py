@@ -7,11 +7,13 @@ import pytest
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.endings import Endings
 from consumer.delivery.intake import Content, Intake
+from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import NoMark
 from consumer.delivery.offsets import Position
+from consumer.delivery.order import Order
 from consumer.delivery.repeats import Repeats
 from consumer.events.event import Record, Tombstone
-from tests.deliveries import SCHEDULE
+from tests.deliveries import NOW_MS, SCHEDULE
 
 PLACE = ("events", 0)
 
@@ -22,7 +24,17 @@ class Reading:
     def __init__(self) -> None:
         self.decoded: list[int] = []
         repeats = Repeats()
-        self.intake = Intake(SCHEDULE, Endings(SCHEDULE, repeats), repeats, self._decode, Boundaries(NoMark()))
+        order = Order()
+        endings = Endings(SCHEDULE, repeats, order)
+        self.intake = Intake(
+            SCHEDULE,
+            endings,
+            repeats,
+            self._decode,
+            Boundaries(NoMark()),
+            order=order,
+            lining_up=LiningUp(endings),
+        )
 
     def read(self, offsets: Iterable[int]) -> list[int]:
         self.decoded = []
@@ -30,7 +42,7 @@ class Reading:
             Record(topic=PLACE[0], partition=PLACE[1], offset=each, key=None, value=None, headers=(), timestamp_ms=0)
             for each in offsets
         ]
-        assert list(self.intake.records(records)) == []
+        assert list(self.intake.records(NOW_MS, records)) == []
         return self.decoded
 
     def _decode(self, record: Record) -> Content:

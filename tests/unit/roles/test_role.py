@@ -1,15 +1,17 @@
 """A role finds out at its start that a topic it writes to is missing, not at its first poison record."""
 
+from dataclasses import replace
+
 import pytest
 
 from consumer.delivery.delivery import Chunk
-from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import Poison, Record
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.role import Role, needed_by
 from consumer.roles.writes import produced
 from tests.dead_letters import dead_letter
-from tests.deliveries import event, subscription
+from tests.deliveries import delivery, event, subscription
 
 TOPICS = Topics("h.", ("5s", "1m"))
 
@@ -21,6 +23,7 @@ def test_a_delivering_role_needs_every_topic_that_the_core_may_write_to(role: Ro
     chunk = Chunk(event=event(), subscription_ids=("a",), first_due_ms=1)
     writes: list[Write] = [Delay(tier=tier, delayed=chunk) for tier in tiers]
     writes += [
+        LineUp(delivery=replace(delivery(), order="0" * 24)),
         Bury(dead_letter=dead_letter()),
         Reject(record=record, poison=Poison(reason="r", detail="d")),
         Suspend(subscription=subscription()),

@@ -133,6 +133,7 @@ def worker_of(
         tenants=cast("TenantLookup", tenants or Tenants(fd)),
         schemas=None,
         standings=None,
+        again=None,
         marks=cast("MarkLookup", Tenants(fd)),
         known_schemas={},
         topics=Topics("t.", ("1s",)),

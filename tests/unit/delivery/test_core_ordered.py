@@ -1,0 +1,203 @@
+"""Ordered webhooks through the core: events line up in the ordered topic, and its lines decide who is sent."""
+
+from dataclasses import replace
+
+from consumer.delivery.core import Core
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.intake import Content
+from consumer.delivery.offsets import Position
+from consumer.delivery.step import Bury, LineUp, Step
+from consumer.events.event import Event, Record, SchemaNeeded
+from consumer.signing.request import Request
+from consumer.webhooks.reader import Loaded, Unavailable
+from consumer.webhooks.subscription import Retries, Status, Subscription
+from tests.deliveries import NOW_MS, ORDERED, SCHEDULE, event, response, rules, subscription, target_of
+
+EVENTS = ("events", 0)
+LINES = (ORDERED, 0)
+
+
+class Bench:
+    """A core that reads events and the ordered topic, and Kafka, which takes what is written at once."""
+
+    def __init__(self, *subscriptions: Subscription) -> None:
+        self.subscriptions = subscriptions or (subscription(ordering="key"),)
+        self.contents: dict[tuple[tuple[str, int], int], Content] = {}
+        self.log: list[Delivery] = []
+        self.buried: list[Bury] = []
+        self.sent: dict[str, int] = {}  # tokens, by the event's id
+        self.now_ms = NOW_MS
+        self.start({EVENTS: Position(0), LINES: Position(0)})
+        self.known = True
+
+    def start(self, positions: dict[tuple[str, int], Position]) -> None:
+        self.core = Core(rules(), decode=self.decode, target=target_of)
+        self.core.assigned(positions)
+        self.lined = positions[LINES].offset
+
+    def decode(self, record: Record) -> Content:
+        return self.contents[(record.topic, record.partition), record.offset]
+
+    def publish(self, key: bytes | None, content: Event | SchemaNeeded, offset: int) -> None:
+        self.contents[EVENTS, offset] = content
+        self.core.records(self.now_ms, [_record(EVENTS, offset, key)])
+
+    def turn(self, *, after_ms: int = 0) -> list[str]:
+        """Turn until nothing more happens; the ids of the events that are sent now."""
+        self.now_ms += after_ms
+        sent: list[str] = []
+        for _ in range(8):
+            step = self.core.next(self.now_ms, self.now_ms)
+            for tenant in step.load if self.known else ():
+                loaded = Loaded(version="1", subscriptions=self.subscriptions)
+                self.core.loaded(self.now_ms, tenant, loaded)
+            self._write(step)
+            for token, request in step.send:
+                sent.append(_id(request))
+                self.sent[sent[-1]] = token
+            while self.lined < len(self.log):
+                line = self.log[self.lined]
+                self.contents[LINES, self.lined] = replace(line, tier=-1)
+                assert line.order is not None
+                self.core.records(self.now_ms, [_record(LINES, self.lined, line.order.encode())])
+                self.lined += 1
+        return sent
+
+    def _write(self, step: Step) -> None:
+        for token, write in step.write:
+            if isinstance(write, LineUp):
+                self.log.append(write.delivery)
+            else:
+                assert isinstance(write, Bury), write
+                self.buried.append(write)
+            self.core.acknowledged(token)
+
+    def answer(self, event_id: str, status: int = 200) -> None:
+        self.core.answered(self.now_ms, self.sent.pop(event_id), response(status))
+
+
+def _record(partition: tuple[str, int], offset: int, key: bytes | None) -> Record:
+    return Record(
+        topic=partition[0],
+        partition=partition[1],
+        offset=offset,
+        key=key,
+        value=b"",
+        headers=(),
+        timestamp_ms=NOW_MS,
+    )
+
+
+def _id(request: Request) -> str:
+    return dict(request.headers)["webhook-id"]
+
+
+def _events(*names: str) -> list[Event]:
+    return [event(name, offset=offset) for offset, name in enumerate(names)]
+
+
+def test_a_key_goes_out_one_after_the_other_and_keys_beside_each_other() -> None:
+    bench = Bench()
+    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), _events("a1", "a2", "b1"), strict=True)):
+        bench.publish(key, each, offset)
+    assert bench.turn() == ["a1", "b1"]
+    assert bench.core.positions()[EVENTS].offset == 3
+    bench.answer("a1")
+    assert bench.turn() == ["a2"]
+
+
+def test_a_failing_head_blocks_its_key_alone_and_is_tried_again_in_its_place() -> None:
+    bench = Bench()
+    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), _events("a1", "a2", "b1"), strict=True)):
+        bench.publish(key, each, offset)
+    bench.turn()
+    bench.answer("a1", 500)
+    bench.answer("b1")
+    assert bench.turn(after_ms=SCHEDULE.delays_ms[1] - 1) == []
+    assert bench.turn(after_ms=1 + SCHEDULE.jitter_ms(bench.log[0].id, 1)) == ["a1"]
+    bench.answer("a1")
+    assert bench.turn() == ["a2"]
+
+
+def test_a_restart_goes_on_with_the_attempts_made_and_the_time_left() -> None:
+    bench = Bench()
+    for offset, each in enumerate(_events("a1", "a2")):
+        bench.publish(b"a", each, offset)
+    bench.turn()
+    bench.answer("a1", 500)
+    bench.turn()
+    bench.start(bench.core.positions())
+    assert bench.turn(after_ms=SCHEDULE.delays_ms[1] - 1_000) == []
+    assert bench.turn(after_ms=2_000 + SCHEDULE.jitter_ms(bench.log[0].id, 1)) == ["a1"]
+    for tier in range(2, SCHEDULE.last + 1):
+        bench.answer("a1", 500)
+        assert bench.turn(after_ms=SCHEDULE.delays_ms[tier] * 2) == ["a1"], tier
+    bench.answer("a1", 500)
+    assert bench.turn() == ["a2"]
+    [bury] = bench.buried
+    assert (bury.dead_letter.reason, bury.dead_letter.delivery.attempts) == ("exhausted", SCHEDULE.last + 1)
+
+
+def test_a_key_goes_on_when_its_head_is_given_up() -> None:
+    bench = Bench(subscription(ordering="key", retries=Retries.NONE))
+    for offset, each in enumerate(_events("a1", "a2")):
+        bench.publish(b"a", each, offset)
+    bench.turn()
+    bench.answer("a1", 500)
+    assert bench.turn() == ["a2"]
+    assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == ["a1"]
+
+
+def test_a_field_of_the_data_is_a_key_and_an_event_without_it_has_no_order() -> None:
+    bench = Bench(subscription(ordering="data.n"))
+    same = _events("a1", "a2", "other")
+    bench.publish(b"x", same[0], 0)
+    bench.publish(b"y", same[1], 1)
+    bench.publish(b"x", replace(same[2], data=b'{"m":1}'), 2)
+    assert sorted(bench.turn()) == ["a1", "other"]
+    assert len(bench.log) == 2
+
+
+def test_what_is_not_ordered_goes_straight_to_its_endpoint() -> None:
+    bench = Bench(subscription("a", ordering="key"), subscription("b", url="https://b.example/"))
+    bench.publish(b"k", event("e1"), 0)
+    step = bench.core.next(bench.now_ms, bench.now_ms)
+    bench.core.loaded(bench.now_ms, "acme", Loaded(version="1", subscriptions=bench.subscriptions))
+    step = bench.core.next(bench.now_ms, bench.now_ms)
+    assert [request.url for _, request in step.send] == ["https://b.example/"]
+    assert [type(write) for _, write in step.write] == [LineUp]
+
+
+def test_an_event_whose_schema_is_awaited_keeps_its_place() -> None:
+    bench = Bench()
+    bench.publish(b"a", event("warm"), 0)
+    bench.turn()
+    bench.publish(b"a", SchemaNeeded(schema_id=7), 1)
+    bench.publish(b"a", event("later", offset=2), 2)
+    bench.turn()
+    assert [each.event.id for each in bench.log] == ["warm"]
+    bench.contents[EVENTS, 1] = event("earlier", offset=1)
+    bench.core.schema_answered(bench.now_ms, 7)
+    bench.turn()
+    assert [each.event.id for each in bench.log] == ["warm", "earlier", "later"]
+
+
+def test_an_event_of_a_tenant_that_was_asked_for_keeps_its_place() -> None:
+    bench = Bench()
+    bench.known = False
+    bench.publish(b"a", event("earlier"), 0)
+    bench.turn()
+    bench.core.loaded(bench.now_ms, "acme", Unavailable(reason="away"))
+    bench.publish(b"a", event("later", offset=1), 1)
+    bench.known = True
+    bench.turn(after_ms=1_000)
+    assert [each.event.id for each in bench.log] == ["earlier", "later"]
+
+
+def test_a_suspended_webhook_s_line_is_buried_in_its_order_and_a_paused_one_s_dropped() -> None:
+    bench = Bench(subscription("a", ordering="key", status=Status.SUSPENDED))
+    for offset, each in enumerate(_events("a1", "a2")):
+        bench.publish(b"a", each, offset)
+    assert bench.turn() == []
+    assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == ["a1", "a2"]
+    assert bench.core.positions()[LINES].offset == 2
