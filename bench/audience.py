@@ -22,12 +22,14 @@ _TEXTS = tuple(" ".join(random.Random(seed).choices(_WORDS, k=160)) for seed in 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """`url` is given a webhook's number. Event `n` is for webhook `n % webhooks`."""
+    """`url` is given a webhook's number, as are its limits. Event `n` is for webhook `n % webhooks`."""
 
     name: str
     webhooks: int
     tenants: int
     url: Callable[[int], str]
+    rate_per_s: Callable[[int], float | None] = lambda _webhook: None
+    max_concurrency: Callable[[int], int | None] = lambda _webhook: None
 
     def id(self, webhook: int) -> str:
         return f"{self.name}_{webhook}"

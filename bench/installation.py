@@ -112,6 +112,8 @@ class Installation:
                     url=audience.url(number),
                     brand="hookline",
                     event_types=(audience.event_type(number),),
+                    rate_per_s=audience.rate_per_s(number),
+                    max_concurrency=audience.max_concurrency(number),
                 ),
                 brand=brand("hookline"),
                 keyring=keyring,

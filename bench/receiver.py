@@ -1,7 +1,8 @@
-"""A receiver that notes when each request came, and one that takes requests and never answers.
+"""A receiver that notes when each request came, and answers at once, late, at times, or never.
 
-`python -m bench.receiver OUT PORT…` listens on the ports until SIGTERM, then writes what it saw to OUT as JSON. A path
-`/take/N` is answered with 200, `/hang/N` never; N is the webhook's number.
+`python -m bench.receiver OUT PORT…` listens on the ports until SIGTERM, then writes what it saw to OUT as JSON. N is a
+webhook's number. A request for `/take/N` is answered with 200, for `/slow/N` after 8 s, for `/hang/N` never. One for
+`/back/N` is reset in the first 20 s of each minute, which begins with SIGUSR1, and else answered.
 
 One clock: the publisher stamps the event and this process notes its arrival with the same machine's wall clock, when
 the last byte of the request is there.
@@ -24,6 +25,9 @@ from bench.audience import PUBLISHED
 from bench.installation import BenchError, wait_until
 from tests.services.server import free_port, listening
 
+SLOW_S = 8.0
+AWAY_S = 20.0
+_AWAY_EVERY_S = 60.0
 _DIGITS = 19
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -43,12 +47,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the receiver saw: `arrivals` were answered, `hung` requests never; `hanging_most` of them at once."""
+    """What the receiver saw: `arrivals` were answered, `hung` requests never; `hanging_most` of them at once.
+
+    So many were `refused` while their webhook was away.
+    """
 
     arrivals: tuple[Arrival, ...]
     hung: int
     hanging_most: int
     hanging_most_of_one: int
+    refused: int
 
 
 class Receiver:
@@ -58,6 +66,10 @@ class Receiver:
         self.ports = ports
         self._out = out
         self._process = process
+
+    def begin(self) -> None:
+        """From here on minutes are counted: those that come and go are away."""
+        self._process.send_signal(signal.SIGUSR1)
 
     def finish(self) -> Seen:
         """End it and read what it saw."""
@@ -98,6 +110,15 @@ class _Notes:
         self.hanging: Counter[int] = Counter()
         self.hanging_most = 0
         self.hanging_most_of_one = 0
+        self.refused = 0
+        self.began_s: float | None = None
+
+    def begin(self) -> None:
+        self.began_s = time.monotonic()
+
+    @property
+    def away(self) -> bool:
+        return self.began_s is not None and (time.monotonic() - self.began_s) % _AWAY_EVERY_S < AWAY_S
 
     def hang(self, webhook: int) -> None:
         self.hung += 1
@@ -135,9 +156,16 @@ class _Connection(asyncio.Protocol):
             self._hanging = int(number)
             self._notes.hang(self._hanging)
             return
+        if behaviour == b"back" and self._notes.away:
+            self._notes.refused += 1
+            self._transport.abort()
+            return
         stamp_at = body.index(PUBLISHED) + len(PUBLISHED)
         self._notes.rows.append((int(number), int(body[stamp_at : stamp_at + _DIGITS]), received_ns))
-        self._transport.write(_OK)
+        if behaviour == b"slow":
+            asyncio.get_running_loop().call_later(SLOW_S, self._transport.write, _OK)
+        else:
+            self._transport.write(_OK)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -150,6 +178,7 @@ async def _listen(ports: list[int], notes: _Notes) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, notes.begin)
     for port in ports:
         await loop.create_server(lambda: _Connection(notes), "127.0.0.1", port, backlog=4_096)
     await stop.wait()
@@ -164,6 +193,7 @@ def main(out: Path, ports: list[int]) -> None:
         "hung": notes.hung,
         "hanging_most": notes.hanging_most,
         "hanging_most_of_one": notes.hanging_most_of_one,
+        "refused": notes.refused,
     }
     out.write_text(json.dumps(seen))
 

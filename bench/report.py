@@ -72,16 +72,21 @@ def one_core(found: Found) -> str:
 
 def _isolation(found: Found) -> str:
     runs: Mapping[str, Found] = found["runs"]
-    rows = [f"| | {' | '.join(f'hanging: {name}' for name in runs)} |", "|---|" + "---:|" * len(runs)]
+    rows = [f"| | {' | '.join(runs)} |", "|---|" + "---:|" * len(runs)]
     rows += [
-        f"| {figure} | {' | '.join(_number(run[figure]) for run in runs.values())} |"
+        f"| {figure} | {' | '.join('' if run[figure] is None else _number(run[figure]) for run in runs.values())} |"
         for figure in next(iter(runs.values()))
     ]
     for figure in ("throughput_share", "p99_ratio"):
         compared = [found["compared"].get(name) for name in runs]
         rows.append(f"| {figure} | {' | '.join('' if each is None else _number(each[figure]) for each in compared)} |")
     return "\n".join(
-        [*rows, "", f"Each was measured for {found['seconds']:g} s, in three rounds. {_where(found['machine'])}", ""]
+        [
+            *rows,
+            "",
+            f"Each was measured for {found['seconds']:g} s at least, in three rounds. {_where(found['machine'])}",
+            "",
+        ]
     )
 
 
