@@ -38,6 +38,7 @@ from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position, part_of
 from consumer.replay.run import Summary
 from consumer.settings import Settings
+from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
@@ -141,6 +142,17 @@ class Healths:
         return {id_: self.known[id_] for id_ in ids if id_ in self.known}
 
 
+class Backlogs:
+    """What waits, as a test wrote it; nothing while `away`."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Backlog] = {}
+        self.away = False
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Backlog]:
+        return {} if self.away else {id_: self.known.get(id_, Backlog()) for id_ in ids}
+
+
 class Uses:
     """The uses of keys."""
 
@@ -198,6 +210,7 @@ class MemoryApi:
         self.topics = topics or Topics()
         self.plane = MemoryPlane(self.topics, settings)
         self.healths = Healths()
+        self.backlogs = Backlogs()
         self.uses = Uses()
         self.dead_letters = DeadLetters()
         self.checked: list[str] = []
@@ -205,6 +218,7 @@ class MemoryApi:
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
+            backlogs=self.backlogs,
             uses=self.uses,
             once=self.plane.once,
             cursors=Cursors(self.plane.keyring),

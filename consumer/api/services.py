@@ -20,6 +20,7 @@ from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
 from consumer.replay.run import Summary
 from consumer.settings import Settings
+from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
 
@@ -61,6 +62,13 @@ class Uses(Protocol):
         """When these were used last, in epoch milliseconds, as far as it is known."""
 
 
+class Backlogs(Protocol):
+    """See `BacklogReader`."""
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Backlog]:
+        """What waits of these webhooks, as far as it is known."""
+
+
 class DeadLetters(Protocol):
     """See `DeadLetterDesk`."""
 
@@ -85,6 +93,7 @@ class Services:
 
     plane: Plane
     healths: Healths
+    backlogs: Backlogs
     uses: Uses
     once: Once
     cursors: Cursors

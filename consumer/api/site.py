@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends, FastAPI, Header, Path, Query
 from pydantic import BaseModel
@@ -20,8 +20,10 @@ from consumer.control.idempotency import Answer
 from consumer.control.owner import Owner
 from consumer.control.resource import as_its_brand_shows_it, resource
 from consumer.log.health import Health
+from consumer.standings.store import Backlog
 from consumer.webhooks.subscription import Subscription
 
+_Condition: TypeAlias = tuple[Health | None, Backlog | None]
 Asking = Annotated[Call, Depends(call_of)]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many on a page.")]
 Cursor = Annotated[str | None, Query(max_length=MAX_LENGTH, description="nextCursor of the page before.")]
@@ -62,30 +64,34 @@ class Site:
 
     def shown(self, subscription: Subscription, **headers: str) -> Answer:
         """A webhook as it is read at any time."""
-        told = as_its_brand_shows_it(
-            subscription, self.brand, self.services.plane.keyring, health=self._health(subscription)
-        )
+        health, backlog = self._condition(subscription)
+        keyring = self.services.plane.keyring
+        told = as_its_brand_shows_it(subscription, self.brand, keyring, health=health, backlog=backlog)
         return answers.one(self.brand, told, headers=answers.etag(subscription) | headers)
 
     def created(self, subscription: Subscription, secret: str) -> Answer:
-        """A new webhook, of which there is no health to ask for."""
-        return self._with_secret(subscription, secret, None, HTTPStatus.CREATED)
+        """A new webhook, of which there is nothing to ask for."""
+        return self._with_secret(subscription, secret, (None, Backlog()), HTTPStatus.CREATED)
 
     def rotated(self, subscription: Subscription, secret: str) -> Answer:
         """A webhook whose secret is new."""
-        return self._with_secret(subscription, secret, self._health(subscription), HTTPStatus.OK)
+        return self._with_secret(subscription, secret, self._condition(subscription), HTTPStatus.OK)
 
     def unapplied(self, id: str) -> dict[str, str]:  # noqa: A002 # same
         """The header of a write that was made and that deliveries do not follow yet."""
         return {} if self.services.plane.webhooks.applied(id) else {APPLIED: "false"}
 
     def _with_secret(
-        self, subscription: Subscription, secret: str, health: Health | None, status: HTTPStatus
+        self, subscription: Subscription, secret: str, condition: _Condition, status: HTTPStatus
     ) -> Answer:
-        told = resource(subscription, secret=secret, health=health, list_field=self.brand.api.list_field)
+        health, backlog = condition
+        list_field = self.brand.api.list_field
+        told = resource(subscription, secret=secret, health=health, backlog=backlog, list_field=list_field)
         return answers.one(
             self.brand, told, status=status, headers=answers.etag(subscription) | self.unapplied(subscription.id)
         )
 
-    def _health(self, subscription: Subscription) -> Health | None:
-        return self.services.healths.read([subscription.id]).get(subscription.id)
+    def _condition(self, subscription: Subscription) -> _Condition:
+        healths = self.services.healths.read([subscription.id])
+        backlogs = self.services.backlogs.read([subscription.id])
+        return healths.get(subscription.id), backlogs.get(subscription.id)

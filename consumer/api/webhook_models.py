@@ -148,6 +148,13 @@ class WebhookHealth(Told):
     last_status: WebhookLastStatus | None
 
 
+class WebhookBacklog(Told):
+    """What waits for its turn: because of the limits, the endpoint's pace, or because it cannot be reached."""
+
+    waiting: Annotated[int, Field(description="About how many deliveries; retries after an attempt are not counted.")]
+    until: Annotated[Time | None, Field(description="About when the last of them is delivered; null when none waits.")]
+
+
 class Webhook(Told):
     """A webhook."""
 
@@ -170,6 +177,7 @@ class Webhook(Told):
     rate_limit: float | None
     max_concurrency: int | None
     health: WebhookHealth
+    backlog: Annotated[WebhookBacklog | None, Field(description="Null is not known.")]
     last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]
     created_at: Time
     updated_at: Time

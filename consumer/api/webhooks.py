@@ -62,8 +62,12 @@ def _add_list(site: Site) -> None:
         after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=_LIST)
         found, end = services.plane.webhooks.page(owner, after, limit)
         healths = services.healths.read([each.id for each in found])
+        backlogs = services.backlogs.read([each.id for each in found])
         told = [
-            as_its_brand_shows_it(each, brand, services.plane.keyring, health=healths.get(each.id)) for each in found
+            as_its_brand_shows_it(
+                each, brand, services.plane.keyring, health=healths.get(each.id), backlog=backlogs.get(each.id)
+            )
+            for each in found
         ]
         then = None if end is None else services.cursors.write(end, owner=owner, of=_LIST)
         return answers.response(answers.page(brand, [*told], then))

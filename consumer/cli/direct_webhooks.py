@@ -6,7 +6,7 @@ applied by it; where the last is not known, standard error says so.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +29,8 @@ from consumer.kafka.writing import write_now
 from consumer.log.health import Health
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
+from consumer.standings.backlog import BacklogReader
+from consumer.standings.store import Backlog
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
@@ -93,8 +95,8 @@ class DirectWebhooks:
             ),
             key=lambda each: (each.created_at_ms, each.id),
         )
-        healths = self._healths([each.id for each in found])
-        return (self._shown(each, healths.get(each.id)) for each in found)
+        healths, backlogs = self._conditions([each.id for each in found])
+        return (self._shown(each, healths.get(each.id), backlogs.get(each.id)) for each in found)
 
     def show(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
@@ -150,8 +152,14 @@ class DirectWebhooks:
             return rotated
 
         rotated = self._edited(webhook, make)
-        health = self._healths([webhook]).get(webhook)
-        return resource(rotated, secret=clear, health=health, list_field=self._branded(rotated.brand).api.list_field)
+        healths, backlogs = self._conditions([webhook])
+        return resource(
+            rotated,
+            secret=clear,
+            health=healths.get(webhook),
+            backlog=backlogs.get(webhook),
+            list_field=self._branded(rotated.brand).api.list_field,
+        )
 
     def try_out(self, webhook: str, event_type: str) -> Shown:
         """See `WebhookPort`."""
@@ -206,14 +214,16 @@ class DirectWebhooks:
         return state
 
     def _now(self, subscription: Subscription) -> Shown:
-        return self._shown(subscription, self._healths([subscription.id]).get(subscription.id))
+        healths, backlogs = self._conditions([subscription.id])
+        return self._shown(subscription, healths.get(subscription.id), backlogs.get(subscription.id))
 
-    def _shown(self, subscription: Subscription, health: Health | None) -> dict[str, Json]:
-        return as_its_brand_shows_it(subscription, self._branded(subscription.brand), self._keyring, health=health)
+    def _shown(self, subscription: Subscription, health: Health | None, backlog: Backlog | None) -> dict[str, Json]:
+        brand = self._branded(subscription.brand)
+        return as_its_brand_shows_it(subscription, brand, self._keyring, health=health, backlog=backlog)
 
-    def _healths(self, webhooks: list[str]) -> dict[str, Health]:
-        with closing(HealthReader(self._reached)) as reader:
-            return reader.read(webhooks)
+    def _conditions(self, webhooks: list[str]) -> tuple[Mapping[str, Health], Mapping[str, Backlog]]:
+        with closing(HealthReader(self._reached)) as healths, closing(BacklogReader(self._reached)) as backlogs:
+            return healths.read(webhooks), backlogs.read(webhooks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from consumer.brands.brand import Brand
 from consumer.json import Json
 from consumer.log.health import Health
 from consumer.signing.timestamps import rfc3339
+from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import public_key
@@ -33,12 +34,13 @@ def resource(
     *,
     secret: str | None = None,
     health: Health | None = None,
+    backlog: Backlog | None = None,
     list_field: str = "topics",
 ) -> dict[str, Json]:
     """The webhook in camelCase, times as RFC 3339 with milliseconds and Z.
 
     `secret` is the one in the clear, right after it was made. Under ed25519 its public key is shown instead, which is
-    all that a receiver needs. `health` of None is not known, or there is none yet.
+    all that a receiver needs. `health` of None is not known, or there is none yet; `backlog` of None is not known.
     """
     filter_json = subscription.filter_json
     told = _NO_HEALTH if health is None else _health(health)
@@ -66,6 +68,7 @@ def resource(
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
         "health": told,
+        "backlog": None if backlog is None else _backlog(backlog),
         "lastStatus": told["lastStatus"],  # Featurebase's clients look for it here
         "createdAt": rfc3339(subscription.created_at_ms),
         "updatedAt": rfc3339(subscription.updated_at_ms),
@@ -90,7 +93,12 @@ def with_public_key(subscription: Subscription, keyring: Keyring) -> dict[str, J
 
 
 def as_its_brand_shows_it(
-    subscription: Subscription, brand: Brand, keyring: Keyring, *, health: Health | None = None
+    subscription: Subscription,
+    brand: Brand,
+    keyring: Keyring,
+    *,
+    health: Health | None = None,
+    backlog: Backlog | None = None,
 ) -> dict[str, Json]:
     """The webhook as it is read at any time: with its secret where the brand's customers may read it.
 
@@ -100,7 +108,7 @@ def as_its_brand_shows_it(
     always = brand.api.secret == "readable"  # noqa: S105 # a habit, no secret
     readable = always or subscription.signing is SigningProfile.ED25519
     secret = opened_secret(subscription, keyring) if readable else None
-    return resource(subscription, secret=secret, health=health, list_field=brand.api.list_field)
+    return resource(subscription, secret=secret, health=health, backlog=backlog, list_field=brand.api.list_field)
 
 
 def opened_secret(subscription: Subscription, keyring: Keyring) -> str:
@@ -125,6 +133,10 @@ def _health(health: Health) -> dict[str, Json]:
         if last is None
         else {"code": last.code, "message": last.message, "timestamp": rfc3339(last.at_ms)},
     }
+
+
+def _backlog(backlog: Backlog) -> dict[str, Json]:
+    return {"waiting": backlog.waiting, "until": rfc3339(backlog.until_ms) if backlog.waiting else None}
 
 
 def _rounded(elapsed_ms: float | None) -> float | None:

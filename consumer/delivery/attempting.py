@@ -12,6 +12,7 @@ from typing import assert_never
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
+from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
 from consumer.delivery.known import Known
@@ -84,6 +85,8 @@ class Attempting:
             if orphan.answer is not None:
                 self._ended(now_ms, orphan, *self._read(now_ms, orphan, orphan.answer))
             return
+        if _is_in_backlog(job.delivery) and job.delivery.spills:
+            self._traffic.taken_up(now_ms, job)
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
             self._bury(now_ms, job, DeathReason.SUSPENDED)
@@ -97,11 +100,21 @@ class Attempting:
     def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
         """It does not start now: it waits in the delay topics, unless its time is over."""
         if not self._schedule.is_for_a_turn(job.delivery, wait):
-            self._endings.spill(now_ms, job, wait, until_ms=self._schedule.tried_until_ms(job.delivery, now_ms))
+            until_ms = self._schedule.tried_until_ms(job.delivery, now_ms)
+            self._endings.spill(now_ms, job, wait, until_ms=until_ms)
         elif now_ms < (until_ms := self._schedule.waits_until_ms(job.delivery, now_ms)):
             self._endings.spill(now_ms, job, wait, until_ms=until_ms)
         else:
             self._bury(now_ms, job, DeathReason.WAITED)
+            return
+        if _is_in_backlog(job.delivery):
+            self._traffic.waits(now_ms, job, min(until_ms, now_ms + wait.ms))
+
+    def pass_on(self, now_ms: int, job: Job) -> None:
+        """This process stops, and the job was not started: to whoever takes the work over, at once."""
+        self._endings.pass_on(now_ms, job)
+        if _is_in_backlog(job.delivery):
+            self._traffic.waits(now_ms, job, now_ms)
 
     def _bury(self, now_ms: int, job: Job, reason: DeathReason) -> None:
         self._endings.bury(now_ms, job, job.delivery, reason, of_death(reason, ""))
@@ -241,6 +254,11 @@ class Attempting:
         known = self._known(subscription.tenant)
         if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
             self._endings.suspend(now_ms, job.entry, subscription, f"the endpoint answered {described(answer)}")
+
+
+def _is_in_backlog(delivery: Delivery) -> bool:
+    """Whether its waits are those that its webhook's customer is told of: what was tried has its own log."""
+    return delivery.attempts == 0
 
 
 def _signer(target: Target) -> Signer | Failure:

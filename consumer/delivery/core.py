@@ -285,7 +285,7 @@ class Core:
                 self._intake.windows[partition].draining = True
         queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
         for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
-            self._endings.pass_on(now_ms, job)
+            self._attempting.pass_on(now_ms, job)
 
     @property
     def drained(self) -> bool:

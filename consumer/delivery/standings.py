@@ -85,6 +85,20 @@ class Standings:
             if account is not None:
                 self.want(account, now_ms)
 
+    def put(self, now_ms: int, subscription_id: str, tenant: str, until_ms: float) -> None:
+        """One more delivery of this webhook waits for its turn, until about then."""
+        if self._shared:
+            account = self.opened(subscription_id, tenant)
+            account.put(until_ms)
+            self.watch(account, now_ms)
+
+    def taken(self, now_ms: int, subscription_id: str, tenant: str) -> None:
+        """One that waited is taken up."""
+        if self._shared:
+            account = self.opened(subscription_id, tenant)
+            account.taken()
+            self.watch(account, now_ms)
+
     def left(self, lane: Lane) -> None:
         """This lane is forgotten."""
         account = self._accounts.get(lane.key[0])

@@ -152,6 +152,16 @@ class Traffic:
         lane.abandoned(job)
         self._landed(lane, now_ms)
 
+    def waits(self, now_ms: int, job: Job, until_ms: float) -> None:
+        """The job waits in the delay topics for its turn, until about then."""
+        subscription = job.target.subscription
+        self.standings.put(now_ms, subscription.id, subscription.tenant, until_ms)
+
+    def taken_up(self, now_ms: int, job: Job) -> None:
+        """The job waited for its turn in the delay topics, and does so no longer."""
+        subscription = job.target.subscription
+        self.standings.taken(now_ms, subscription.id, subscription.tenant)
+
     @property
     def asking(self) -> bool:
         """Whether a standing is waited for."""

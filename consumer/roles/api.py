@@ -30,6 +30,7 @@ from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
+from consumer.standings.backlog import BacklogReader
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("api")
@@ -51,12 +52,14 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     del slot
     with ExitStack() as opened:
         control = Control(settings)
-        healths, uses = HealthReader(settings), KeyUses(settings)
+        healths, backlogs, uses = HealthReader(settings), BacklogReader(settings), KeyUses(settings)
         opened.callback(healths.close)
+        opened.callback(backlogs.close)
         opened.callback(uses.close)
         services = Services(
             plane=control,
             healths=healths,
+            backlogs=backlogs,
             uses=uses,
             once=control.once,
             cursors=Cursors(control.keyring),

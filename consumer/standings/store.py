@@ -28,10 +28,10 @@ return redis.call('ZCARD', KEYS[1])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """About how many deliveries of a webhook wait for their turn, and until when."""
+    """About how many deliveries of a webhook wait for their turn, and until when; 0 when none does."""
 
-    waiting: int
-    until_ms: int
+    waiting: int = 0
+    until_ms: int = 0
 
 
 class StandingStore:
@@ -66,20 +66,21 @@ class StandingStore:
         return int(self._cache.run_known([call])[0])
 
     def backlogs(self, subscription_ids: Sequence[str]) -> Mapping[str, Backlog]:
-        """What waits of these webhooks; those of which nothing waits are left out.
+        """What waits of these webhooks.
 
         Raises:
             CacheUnavailable: Redis is away.
         """
         found = self._cache.field([self._key(each) for each in subscription_ids], STATE)
-        backlogs = ((each, _backlog(state)) for each, state in zip(subscription_ids, found, strict=True) if state)
-        return {subscription_id: backlog for subscription_id, backlog in backlogs if backlog.waiting}
+        return {each: _backlog(state) for each, state in zip(subscription_ids, found, strict=True)}
 
     def _key(self, subscription_id: str) -> str:
         return f"{self._prefix}standing:{{{subscription_id}}}"
 
 
-def _backlog(state: bytes) -> Backlog:
+def _backlog(state: bytes | None) -> Backlog:
+    if state is None:
+        return Backlog()
     waiting, until_ms = state.split(maxsplit=2)[:2]
     return Backlog(waiting=int(float(waiting)), until_ms=int(float(until_ms)))
 

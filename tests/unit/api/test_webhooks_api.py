@@ -6,6 +6,7 @@ from consumer.control.applied import Seen
 from consumer.control.keys import Scope
 from consumer.log.health import Health, LastStatus
 from consumer.settings import Settings
+from consumer.standings.store import Backlog
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.wrong import Code, invalid
 from tests.memory_api import KEYS, OWNER, MemoryApi, Topics
@@ -77,6 +78,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
             "lastSuccessAt": None,
             "lastStatus": None,
         },
+        "backlog": {"waiting": 0, "until": None},
         "lastStatus": None,
         "createdAt": "",
         "updatedAt": "",
@@ -108,6 +110,19 @@ def test_health_is_shown_where_it_is_known(api: MemoryApi) -> None:
     }
     assert acme.get(f"/v1/webhooks/{id_}").json()["health"] == expected
     assert acme.get("/v1/webhooks").json()["data"][0]["health"] == expected
+
+
+def test_what_waits_is_shown_where_it_is_known(api: MemoryApi) -> None:
+    acme = api.client()
+    created = api.webhook(acme)
+    assert created["backlog"] == {"waiting": 0, "until": None}
+    api.backlogs.away = True
+    assert acme.get(f"/v1/webhooks/{created['id']}").json()["backlog"] is None
+    api.backlogs.away = False
+    api.backlogs.known[created["id"]] = Backlog(waiting=7_963, until_ms=1_769_860_800_000)
+    expected = {"waiting": 7_963, "until": "2026-01-31T12:00:00.000Z"}
+    assert acme.get(f"/v1/webhooks/{created['id']}").json()["backlog"] == expected
+    assert acme.get("/v1/webhooks").json()["data"][0]["backlog"] == expected
 
 
 def test_a_patch_keeps_what_it_does_not_name_and_replaces_lists_and_headers_whole(api: MemoryApi) -> None:

@@ -70,6 +70,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
             "lastSuccessAt": None,
             "lastStatus": None,
         },
+        "backlog": None,
         "lastStatus": None,
         "createdAt": "2026-01-31T12:00:00.000Z",
         "updatedAt": "2026-01-31T12:00:00.000Z",
