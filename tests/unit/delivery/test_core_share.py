@@ -12,7 +12,7 @@ from consumer.delivery.offsets import Position
 from consumer.delivery.step import Delay, Reject, Step, Write
 from consumer.events.event import Event, Record
 from consumer.events.reasons import PoisonReason
-from consumer.webhooks.reader import Loaded, Unavailable
+from consumer.webhooks.reader import Loaded, Many, Unavailable
 from tests.deliveries import NOW_MS, crowd, delivery, event, response, rules, subscription, target_of
 
 WAITING = 20
@@ -97,6 +97,24 @@ def test_what_one_tenant_cannot_read_stops_nobody_else() -> None:
     assert bench.core.room >= WAITING - SHARE
     bench.consume(*bench.events(1, "good"))
     assert len(bench.turn().send) == 1
+
+
+def test_what_waits_for_a_tenant_with_many_webhooks_while_they_are_read_stops_nobody_else() -> None:
+    """A load under way is nobody's doubt: more events than may wait came meanwhile, and all stood still."""
+    bench = Bench()
+    bench.consume(*bench.events(WAITING))
+    assert bench.core.next(bench.now_ms, bench.now_ms).load == {"bad": None}
+    assert bench.core.room == 0
+    bench.core.loaded(bench.now_ms, "bad", Many())
+    alone = bench.core.next(bench.now_ms, bench.now_ms)
+    assert (alone.load, alone.load_alone, len(alone.write)) == ({}, {"bad": None}, WAITING - SHARE)
+    bench.consume(*bench.events(WAITING * 3))
+    assert len(bench.turn(after_ms=5_000).write) == WAITING * 3
+    assert bench.core.room >= WAITING - SHARE
+    bench.consume(*bench.events(1, "good"))
+    assert len(bench.turn().send) == 1
+    bench.core.loaded(bench.now_ms, "bad", Loaded(version="1", subscriptions=bench.webhooks["bad"]))
+    assert len(bench.turn().send) == SHARE, "what waited is served by the view that came"
 
 
 def test_what_goes_on_is_an_event_to_be_matched_and_its_record_ends_when_kafka_has_it() -> None:
