@@ -219,6 +219,9 @@ class Settings(BaseSettings):
     processes: int | None = Field(
         None, ge=1, le=MOST_PROCESSES, description="Deliver processes; default: one for each core granted to us."
     )
+    memory_mb: int = Field(
+        150, ge=96, le=1_048_576, description="What one deliver or retry process may take, in MiB; 80 are the program."
+    )
     state_dir: Path = Field(
         Path(".hookline"), description="Where slots are locked and checkpoints kept on this machine."
     )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from consumer.delivery.answer import Answer
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries
+from consumer.delivery.budget import DEFAULT, Budget
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Leader
 from consumer.delivery.intake import Content, Intake
@@ -28,7 +29,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.offsets import Entry, Partition, Position
-from consumer.delivery.order import Again, Order
+from consumer.delivery.order import Again, Bounds, Order
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
@@ -48,9 +49,9 @@ _HANDED_OVER_AFTER_MS = 2_000
 class Rules:
     """What a core is told once. An event for more than `fan_out` subscriptions is written as chunks first.
 
-    When `waiting` records, or `waiting_bytes` of them, wait for their tenants to be read, consuming stops. The views of
-    tenants weigh at most `view_bytes`. `shared`: other processes send to the same endpoints, and the shell asks for the
-    webhooks' standings. `ordered` is the topic where the deliveries of ordered webhooks line up.
+    When `waiting` records wait for their tenants to be read, or half of what may be taken in, consuming stops.
+    `shared`: other processes send to the same endpoints, and the shell asks for the webhooks' standings. `ordered` is
+    the topic where the deliveries of ordered webhooks line up.
     """
 
     schedule: Schedule
@@ -58,8 +59,7 @@ class Rules:
     freshness: Freshness
     fan_out: int
     waiting: int = 20_000
-    waiting_bytes: int = 16 * 1_048_576
-    view_bytes: int = 32 * 1_048_576
+    budget: Budget = DEFAULT
     shared: bool = False
     ordered: str = ""
 
@@ -81,7 +81,7 @@ class Core:
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
-        self._order = Order(rules.ordered)
+        self._order = Order(rules.ordered, Bounds(process_bytes=rules.budget.held // 2))
         self._endings = Endings(rules.schedule, repeats, self._order)
         lining_up = LiningUp(self._endings)
         self._intake = Intake(
@@ -93,8 +93,9 @@ class Core:
             order=self._order,
             lining_up=lining_up,
             clocks=clocks,
+            budget=rules.budget,
         )
-        room = Room(records=rules.waiting, waiting_bytes=rules.waiting_bytes, view_bytes=rules.view_bytes)
+        room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
         self._traffic = Traffic(rules.limits, shared=rules.shared)
         self._attempting = Attempting(
@@ -214,7 +215,7 @@ class Core:
     @property
     def room(self) -> int:
         """How many records the shell may consume now; none before what has waited has gone on."""
-        if self._planning.waits:
+        if self._planning.waits or self._intake.is_full:
             return 0
         return max(0, min(self._traffic.room, self._tenants.room))
 

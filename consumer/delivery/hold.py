@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+from consumer.delivery.budget import DEFAULT, Brim
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.line import Held, Line
 from consumer.delivery.offsets import Entry, Window
@@ -22,8 +23,8 @@ Leader: TypeAlias = tuple[str, int, int | None]
 """Whose clock a record has: its topic, its partition and its leader epoch, which is None where Kafka does not tell."""
 
 RECORDS_MOST = 1_000
-BYTES_MOST = 1_048_576
-_PROCESS_BYTES_MOST = 64 * 1_048_576
+_SHARE: Final = 8  # a partition has one part in so many of the bytes
+_SHARE_OF_LITTLE: Final = 128  # and while half of them are taken, one in so many
 _SLOT_NEAR_MS: Final = 60_000
 
 
@@ -68,13 +69,15 @@ class Waiting:
 class Hold:
     """Held records in the order of their due times, counted by partition, and found by their webhook."""
 
-    def __init__(self, clocks: Clocks = OUR_CLOCK) -> None:
+    def __init__(self, clocks: Clocks = OUR_CLOCK, *, most_bytes: int = DEFAULT.held) -> None:
         self._clocks = clocks
+        self._most_bytes = most_bytes
+        self._scarce = Brim(most_bytes // 2)
         self._due: dict[Leader, Line] = {}
         self._slots = Line()
         self._webhooks: dict[str, Waiting] = {}
         self._order = count()
-        self._bytes = 0
+        self.bytes = 0
 
     # ── until it is due ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,7 +91,7 @@ class Hold:
             line.put(delayed.first_due_ms, held)
         entry.window.held += 1
         entry.window.held_bytes += size
-        self._bytes += size
+        self.bytes += size
 
     def take(self, steady_ms: int, now_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
         """The records that are due, the longest due first, at most `most`, without those of closed windows.
@@ -163,12 +166,15 @@ class Hold:
 
     def is_full(self, window: Window) -> bool:
         """Whether the partition holds its share. One without any may always take some."""
-        share = BYTES_MOST if self._bytes < _PROCESS_BYTES_MOST else BYTES_MOST // 16
-        return window.held >= RECORDS_MOST or window.held_bytes >= share
+        return window.held >= RECORDS_MOST or window.held_bytes >= self._share
 
     def is_half_empty(self, window: Window) -> bool:
         """Whether a paused partition may be resumed."""
-        return window.held <= RECORDS_MOST // 2 and window.held_bytes <= BYTES_MOST // 2
+        return window.held <= RECORDS_MOST // 2 and window.held_bytes * 2 <= self._share
+
+    @property
+    def _share(self) -> int:
+        return self._most_bytes // (_SHARE_OF_LITTLE if self._scarce.is_full(self.bytes) else _SHARE)
 
     def drop_closed(self) -> None:
         """Forget the records of closed windows at once."""
@@ -183,7 +189,7 @@ class Hold:
         window = held.entry.window
         window.held -= 1
         window.held_bytes -= held.size
-        self._bytes -= held.size
+        self.bytes -= held.size
         if isinstance(held.delayed, Delivery):
             waiting = self._webhooks[held.delayed.subscription_id]
             if not any(waiting.lines):

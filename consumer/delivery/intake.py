@@ -9,13 +9,14 @@ from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
+from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold, Leader
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
 from consumer.delivery.order import Admission, Again, Order, line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
@@ -46,6 +47,7 @@ class Intake:
         order: Order,
         lining_up: LiningUp,
         clocks: Clocks = OUR_CLOCK,
+        budget: Budget = DEFAULT,
     ) -> None:
         self._schedule = schedule
         self._order = order
@@ -56,22 +58,23 @@ class Intake:
         self._decode = decode
         self._mark = boundaries.mark
         self._boundaries = boundaries
-        self._hold = Hold(clocks)
+        self._hold = Hold(clocks, most_bytes=budget.held // 2)
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
-        self._schemas = SchemasWanted()
+        self._schemas = SchemasWanted(budget.held)
         self._innocent: list[Place] = []
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
         self._left: dict[Partition, tuple[int, DoneMap]] = {}
-        self._changed: dict[Window, None] = {}
+        self._taken = Taken()
+        self._brim = Brim(budget.taken)
         self._crowded: dict[Window, None] = {}
         self.windows: dict[Partition, Window] = {}
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours, each to be read from its position."""
         for partition, position in partitions.items():
-            self.windows[partition] = self._order.window(partition, position, self._changed) or Window(
-                partition, self._done(partition, position), self._changed
+            self.windows[partition] = self._order.window(partition, position, self._taken) or Window(
+                partition, self._done(partition, position), self._taken
             )
             self.windows[partition].began = position.offset
 
@@ -80,7 +83,7 @@ class Intake:
         for partition in partitions:
             window = self.windows.pop(partition, None)
             if window is not None:
-                window.closed = True
+                window.close()
                 self._paused.discard(window)
                 self._crowded.pop(window, None)
                 done = window.done()
@@ -99,8 +102,8 @@ class Intake:
             self._paused.discard(self.windows[partition])
             self._crowded.pop(self.windows[partition], None)
             self._order.rewound(self.windows[partition])
-            self.windows[partition] = self._order.window(partition, Position(0), self._changed) or Window(
-                partition, changes=self._changed
+            self.windows[partition] = self._order.window(partition, Position(0), self._taken) or Window(
+                partition, taken=self._taken
             )
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
@@ -115,7 +118,7 @@ class Intake:
                 continue
             if window.unfinished >= _WINDOW_MOST:
                 self.pause(window)
-            entry = Entry(window, record.offset)
+            entry = Entry(window, record.offset, _size(record))
             event = self._decoded(entry, record)
             if event is not None:
                 yield entry, event
@@ -146,7 +149,7 @@ class Intake:
                 break
             if admission is Admission.TAKEN:
                 window.reopen(record.offset)
-                self._decoded(Entry(window, record.offset), record)
+                self._decoded(Entry(window, record.offset, _size(record)), record)
         self._order.read(now_ms, again, offset, in_vain=in_vain)
 
     def due(self, now_ms: int, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
@@ -178,8 +181,8 @@ class Intake:
 
     def changed_positions(self) -> dict[Partition, Position]:
         """What those partitions may be committed as of which something may have changed since this was last asked."""
-        changed = list(self._changed)
-        self._changed.clear()
+        changed = list(self._taken.changes)
+        self._taken.changes.clear()
         return self._positions(window for window in changed if self.windows.get(window.partition) is window)
 
     def crowded(self) -> list[Window]:
@@ -225,6 +228,14 @@ class Intake:
         return window is not None and window.has_ended(offset)
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was taken in weighs too much for more.
+
+        What is held, stands in line or waits for a schema has a share of its own: it must not hold up the others.
+        """
+        return self._brim.is_full(self._taken.bytes - self._hold.bytes - self._schemas.bytes - self._order.bytes)
 
     @property
     def paused(self) -> frozenset[Partition]:
@@ -295,7 +306,7 @@ class Intake:
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat; line up one of the ordered topic."""
         if entry.window.beside is not None and isinstance(delayed, Delivery):
-            if not self._order.put(self._now_ms, entry, delayed, line_of(record), len(record.value or b"")):
+            if not self._order.put(self._now_ms, entry, delayed, line_of(record), entry.size):
                 self._endings.drop(entry, "repeat")
             return
         due_ms = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]
@@ -307,7 +318,7 @@ class Intake:
         elif delayed.unmatched:
             entry.record = record  # until it is matched
         leader = (record.topic, record.partition, record.leader_epoch)
-        self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=len(record.value or b""))
+        self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=entry.size)
         if self._hold.is_full(entry.window):
             self.pause(entry.window)
 
@@ -320,3 +331,8 @@ class Intake:
         elif turn is Turn.WAITS:
             self._behind.append((entry, delayed))
         return turn is Turn.GOES
+
+
+def _size(record: Record) -> int:
+    """What it weighs on its way."""
+    return RECORD_BYTES + len(record.value or b"")

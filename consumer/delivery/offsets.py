@@ -41,16 +41,28 @@ _NOTHING: Final[frozenset[bytes]] = frozenset()
 _CROWDED = done_map.MOST * 7 // 8
 
 
+class Taken:
+    """What a process has taken in, of all its partitions: what its unfinished records weigh, and whose positions moved.
+
+    `changes` are the windows whose position may be another than they said last.
+    """
+
+    __slots__ = ("bytes", "changes")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.changes: dict[Window, None] = {}
+
+
 class Window:
     """The unfinished records of one assigned partition. `done` is what an earlier owner had finished.
 
-    It puts itself into `changes` when its position may be another than `position` said last.
+    What its entries weigh counts in `taken`, until they end or the partition goes.
     """
 
     __slots__ = (
         "_again",
         "_changed",
-        "_changes",
         "_done",
         "_last_done",
         "_next",
@@ -61,18 +73,20 @@ class Window:
         "_unfinished",
         "began",
         "beside",
+        "bytes",
         "closed",
         "crowded",
         "draining",
         "held",
         "held_bytes",
         "partition",
+        "taken",
     )
 
-    def __init__(
-        self, partition: Partition, done: DoneMap | None = None, changes: "dict[Window, None] | None" = None
-    ) -> None:
+    def __init__(self, partition: Partition, done: DoneMap | None = None, taken: Taken | None = None) -> None:
         self.partition = partition
+        self.taken = Taken() if taken is None else taken
+        self.bytes = 0
         self.began = 0  # the offset it was assigned with
         self.closed = False
         self.draining = False
@@ -90,7 +104,6 @@ class Window:
         self._partly_seen = set(self._partly)
         self._position: Position | None = None
         self._changed = False
-        self._changes = {} if changes is None else changes
 
     def begin(self, offset: int) -> bool:
         """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
@@ -126,6 +139,12 @@ class Window:
     def next(self) -> int:
         """The offset of the next record to come."""
         return max(0, self._next)
+
+    def close(self) -> None:
+        """The partition goes: whatever comes back for it has no effect."""
+        self.closed = True
+        self.taken.bytes -= self.bytes
+        self.bytes = 0
 
     def passed(self, offset: int) -> None:
         """Every record before this offset was taken in: the log may hold others, that are no records to anybody."""
@@ -183,7 +202,7 @@ class Window:
 
     def _change(self) -> None:
         self._changed = True
-        self._changes[self] = None
+        self.taken.changes[self] = None
 
     def _look(self) -> Position:
         base, told = self._unfinished_from()
@@ -227,15 +246,19 @@ class Window:
 class Entry:
     """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
 
+    `size` is what it weighs as long as it has not ended, in bytes.
     `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
     `record`: its bytes, for as long as they may have to be written to poison.
     """
 
-    __slots__ = ("begun", "offset", "open", "record", "window")
+    __slots__ = ("begun", "offset", "open", "record", "size", "window")
 
-    def __init__(self, window: Window, offset: int) -> None:
+    def __init__(self, window: Window, offset: int, size: int = 0) -> None:
         self.window = window
         self.offset = offset
+        self.size = size
+        window.bytes += size
+        window.taken.bytes += size
         self.record: Record | None = None
         self.open = 1
         self.begun = False
@@ -247,5 +270,7 @@ class Entry:
             return
         if self.open == 0:
             self.window.finish(self.offset)
+            self.window.bytes -= self.size
+            self.window.taken.bytes -= self.size
         elif delivery_id is not None:
             self.window.part_ended(self.offset, delivery_id)

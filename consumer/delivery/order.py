@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.events.event import Record
 
@@ -164,14 +164,19 @@ class Order:
         self._asked: Again | None = None
         self._look_ms = 0
 
-    def window(self, partition: Partition, position: Position, changes: dict[Window, None]) -> Window | None:
+    def window(self, partition: Partition, position: Position, taken: Taken) -> Window | None:
         """The window of a partition of the ordered topic; None for any other's."""
         if partition[0] != self._topic:
             return None
         done = done_map.decode(position.metadata, position.offset)
-        window = Window(partition, done, changes)
+        window = Window(partition, done, taken)
         window.beside = self._partitions[window] = _Partition(window, Told() if done is None else done.order)
         return window
+
+    @property
+    def bytes(self) -> int:
+        """What stands in line, in bytes."""
+        return self._size
 
     def rewound(self, window: Window) -> None:
         """Its topic was made anew: what is held of the old one goes on, what was left of it is gone."""

@@ -115,7 +115,7 @@ class Planning:
         elif self._tenants.has_its_share(event.tenant):
             self._put_off(now_ms, entry, work)
         else:
-            self._tenants.park(event.tenant, (entry, work), _weight(entry, work), now_ms)
+            self._tenants.park(event.tenant, (entry, work), entry.size, now_ms)
             if isinstance(work, Event):
                 self._lining_up.waits(entry, event.tenant)
 
@@ -268,7 +268,7 @@ class Planning:
         if self._tenants.has_its_share(work.event.tenant):
             self._put_off(now_ms, entry, work)
         else:
-            self._tenants.park_for_newer(work.event.tenant, (entry, work), _weight(entry, work), now_ms)
+            self._tenants.park_for_newer(work.event.tenant, (entry, work), entry.size, now_ms)
 
 
 def _unwanted(target: Target | None) -> Dropped | None:
@@ -276,13 +276,6 @@ def _unwanted(target: Target | None) -> Dropped | None:
     if target is None:
         return "deleted"
     return "paused" if target.subscription.status is Status.PAUSED else None
-
-
-def _weight(entry: Entry, work: Event | Delayed) -> int:
-    """The bytes that wait with it: its data, and the record of one that is not matched yet."""
-    record = 0 if entry.record is None else len(entry.record.value or b"")
-    body = work.body if isinstance(work, Delivery) else None
-    return record + len((work if isinstance(work, Event) else work.event).data) + len(body or b"")
 
 
 def _is_ours(work: Work) -> bool:

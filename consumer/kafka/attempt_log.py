@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, denied, error_of
-from consumer.kafka.producing import TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
@@ -29,9 +29,10 @@ _log = structlog.get_logger("kafka")
 class AttemptLog:
     """Owned by one thread. Nothing here blocks but `close`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, queued_bytes: int = QUEUED_BYTES) -> None:
+        """`queued_bytes`: what may stand in the queue of each of the two."""
         self._topic = Topics.of(settings).attempts
-        properties = producer_properties(settings, idempotent=False)
+        properties = producer_properties(settings, idempotent=False, queued_bytes=queued_bytes)
         outage = Outage(_log, "attempt records not acknowledged")
         self._active = _Side(self._topic, properties, outage)
         self._resting = _Side(self._topic, properties, outage)

@@ -11,15 +11,17 @@ from consumer.settings import Settings
 
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
+_MESSAGE_BYTES: Final = 1_048_576  # librdkafka refuses less than its `message.max.bytes`
 STATIC: Final = "group.instance.id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """A fetch is answered when so much is there, or after so long."""
+    """A fetch is answered when so much is there, or after so long; so much is fetched ahead, and in one answer."""
 
     min_bytes: int
     wait_ms: int
+    ahead_bytes: int = 16_777_216
 
 
 AT_ONCE: Final = Fetch(min_bytes=1, wait_ms=100)
@@ -47,7 +49,8 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
         "fetch.wait.max.ms": fetch.wait_ms,
         "fetch.queue.backoff.ms": 5,  # the next fetch before the last one is used up
         "queued.min.messages": 2_000,
-        "queued.max.messages.kbytes": 16_384,
+        "queued.max.messages.kbytes": max(1, fetch.ahead_bytes // 1_024),
+        "fetch.max.bytes": max(fetch.ahead_bytes, _MESSAGE_BYTES),  # of all partitions, in one answer
         "topic.metadata.refresh.interval.ms": 30_000,
         "metadata.max.age.ms": 90_000,
     }

@@ -33,7 +33,7 @@ from consumer.kafka.client import (
     denied,
     error_of,
 )
-from consumer.kafka.producing import LINGER_MS, TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import LINGER_MS, QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
@@ -99,8 +99,17 @@ class RecordProducer:
     wait for a producer id, which takes half a second.
     """
 
-    def __init__(self, settings: Settings, *, idempotent: bool = True, linger_ms: int = LINGER_MS) -> None:
-        self._properties = producer_properties(settings, idempotent=idempotent, linger_ms=linger_ms)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        idempotent: bool = True,
+        linger_ms: int = LINGER_MS,
+        queued_bytes: int = QUEUED_BYTES,
+    ) -> None:
+        self._properties = producer_properties(
+            settings, idempotent=idempotent, linger_ms=linger_ms, queued_bytes=queued_bytes
+        )
         self._unacknowledged: dict[int, _Write] = {}
         self._overflow: deque[_Write] = deque()
         self._again: list[tuple[float, int, _Write]] = []

@@ -16,13 +16,17 @@ TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_L
 LINGER_MS: Final = 5
 
 _MAX_QUEUED: Final = 20_000
-_MAX_QUEUED_KB: Final = 32_768
+QUEUED_BYTES: Final = 33_554_432
 _FIRST_BACKOFF_S: Final = 0.1
 _LAST_BACKOFF_S: Final = 10.0
 
 
-def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int = LINGER_MS) -> Properties:
+def producer_properties(
+    settings: Settings, *, idempotent: bool, linger_ms: int = LINGER_MS, queued_bytes: int = QUEUED_BYTES
+) -> Properties:
     """acks=all and no end to librdkafka's own retries. `linger_ms`: what comes in that time travels together.
+
+    `queued_bytes`: what may stand in its queue.
 
     Raises:
         ConfigurationError: the user's properties contradict these.
@@ -41,7 +45,7 @@ def producer_properties(settings: Settings, *, idempotent: bool, linger_ms: int 
             # Where a key lands is then the same for Java's tools.
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": _MAX_QUEUED,
-            "queue.buffering.max.kbytes": _MAX_QUEUED_KB,
+            "queue.buffering.max.kbytes": max(1, queued_bytes // 1_024),
         },
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
 from consumer.events.schema import SchemaAnswer
 from consumer.http.transport import Transport
@@ -20,6 +21,7 @@ class Parts:
     """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
 
     `standings` of None: nobody shares what processes know of a webhook, as the core was told (`Rules.shared`).
+    `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
 
@@ -38,3 +40,4 @@ class Parts:
     taken_bytes: int
     clocks: BrokerClocks
     look_every_s: float
+    surplus_bytes: int = DEFAULT.surplus

@@ -5,12 +5,13 @@ The roles differ in what they consume, how a record is read, and how patient the
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
+from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
@@ -97,7 +98,13 @@ def rules(settings: Settings, patience: Patience) -> Rules:
         fan_out=settings.fan_out,
         shared=True,
         ordered=Topics.of(settings).ordered,
+        budget=budget(settings),
     )
+
+
+def budget(settings: Settings) -> Budget:
+    """What each part of a process may take of its memory."""
+    return Budget.of(settings.memory_mb * MIB, taken_bytes(settings))
 
 
 def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> None:
@@ -124,13 +131,14 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),
     )
+    room = budget(settings)
     transport = open_transport(settings, hand=core)
     url = settings.schema_registry_url
     parts = Parts(
         core=core,
         transport=transport,
-        records=RecordProducer(settings, linger_ms=_GATHERED_MS),
-        attempts=AttemptLog(settings),
+        records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
+        attempts=AttemptLog(settings, queued_bytes=room.logged),
         tenants=TenantLookup(Reader.from_settings(settings).read_small),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
@@ -142,6 +150,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         taken_bytes=taken_bytes(settings),
         clocks=clocks,
         look_every_s=pool.look_every_s,
+        surplus_bytes=room.surplus,
     )
 
     instance = instance_id(settings, pool.role, slot)
@@ -155,7 +164,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             instance=instance,
             listener=worker,
             start=settings.start if pool.role is Role.DELIVER else "earliest",
-            fetch=pool.fetch,
+            fetch=replace(pool.fetch, ahead_bytes=room.fetched),
             checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
         )
 

@@ -1,9 +1,12 @@
 """The records that the core's deliveries rest on, on their way to Kafka, and what Kafka says of them.
 
-The law: every record that the core wants written is acknowledged to it, or a stub stands for it. Refused for any other
-reason it ends the process, and what it was written for is read again.
+The laws:
+- every record that the core wants written is acknowledged to it, or a stub stands for it. Refused for any other reason
+  it ends the process, and what it was written for is read again;
+- a record is encoded when the producer has room for it: what waits until then shares its event with others.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 import structlog
@@ -42,11 +45,17 @@ class Producing:
         self._clock = clock
         self._topics = topics
         self._taken_bytes = taken_bytes
+        self._waiting: deque[tuple[int, Write]] = deque()
         self._times = 0  # records written for their append time alone, under tokens below 0; the core's are above
 
     def write(self, writes: Iterable[tuple[int, Write]]) -> None:
-        """Produce these, each under its token."""
-        for token, write in writes:
+        """Produce these, each under its token, as there is room."""
+        self._waiting += writes
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._records.full:
+            token, write = self._waiting.popleft()
             record = self._encoding.write(self._core.written_for(token), write)
             self._records.write(token, topic=record.topic, key=record.key, value=record.value, headers=record.headers)
 
@@ -75,6 +84,7 @@ class Producing:
             elif outcome.timestamp_ms is not None and outcome.place is not None:
                 topic, partition, offset = outcome.place
                 self._clocks.acknowledged((topic, partition), offset, outcome.timestamp_ms, steady_ms)
+        self._go_on()
 
     def _refused(self, refused: Refused) -> None:
         """A record larger than our topics must be able to take is written as a stub; any other they have to take."""

@@ -3,13 +3,15 @@
 The law: it polls at least every 20 ms, with or without room. Only in a poll are a commit's answer and a revocation
 heard, and is a member known to be alive.
 
-Without room a few records too many are taken. Then all partitions are paused, until there is room again: a pause drops
-what was fetched ahead, so it must not come and go with every record.
+Without room a few records too many are taken, or one part of the budget of them (`Budget.surplus`). Then all partitions
+are paused, until there is room again: a pause drops what was fetched ahead, so it must not come and go with every
+record.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from consumer.delivery.budget import DEFAULT
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 
@@ -41,11 +43,13 @@ class Source(Protocol):
 class Tap:
     """Owned by one thread. `pause` and `resume` are the wishes of who decides by partition; its own come on top."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, surplus_bytes: int = DEFAULT.surplus) -> None:
         self._source = source
+        self._surplus_bytes = surplus_bytes
         self._paused: set[Partition] = set()
         self._held: frozenset[Partition] = frozenset()
         self._too_many = 0
+        self._too_many_bytes = 0
         self._polled_ms = 0
 
     def take(self, now_ms: int, room: int, idle_s: float) -> list[Record]:
@@ -56,10 +60,11 @@ class Tap:
             return self._source.take(min(room, _TAKE_MOST), idle_s)
         if now_ms - self._polled_ms < _POLL_EVERY_MS:
             return []
-        if self._too_many >= _TOO_MANY_MOST:
+        if self._too_many >= _TOO_MANY_MOST or self._too_many_bytes >= self._surplus_bytes:
             self._hold()
         records = self._source.take(1, min(idle_s, _POLL_EVERY_MS / 1_000))
         self._too_many += len(records)
+        self._too_many_bytes += sum(len(record.value or b"") for record in records)
         self._polled_ms = now_ms
         return records
 
@@ -89,7 +94,7 @@ class Tap:
             self._held |= fresh
 
     def _let_go(self) -> None:
-        self._too_many = 0
+        self._too_many = self._too_many_bytes = 0
         if self._held:
             held, self._held = self._held, frozenset()
             self._source.resume(sorted(held - self._paused))

@@ -71,7 +71,7 @@ class Worker:
         self._count_ms = 0
         self._questions.wake(parts.transport)
         self._consumer = open_consumer(self)
-        self._tap = Tap(self._consumer)
+        self._tap = Tap(self._consumer, parts.surplus_bytes)
         self._seals = Seals(parts.attempts, self._consumer)
 
     def run(self, stop: threading.Event, drain_s: float) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Position
+from consumer.delivery.offsets import Entry, Position, Taken
 from consumer.delivery.order import WEBHOOK, Admission, Again, Bounds, Order
 from consumer.delivery.order_map import Told, Tried, unpack
 from tests.deliveries import NOW_MS, delivery, event
@@ -52,7 +52,7 @@ class Process:
         self.log = log
         self.now_ms = now_ms
         self.order = Order(PARTITION[0], bounds)
-        window = self.order.window(PARTITION, log.committed, {})
+        window = self.order.window(PARTITION, log.committed, Taken())
         assert window is not None
         self.window = window
         self.at = log.committed.offset

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Position
-from consumer.delivery.schemas_wanted import BYTES_MOST, RECORDS_MOST
+from consumer.delivery.schemas_wanted import RECORDS_MOST
 from consumer.events.event import Decoded, Poison, Record, SchemaNeeded
 from tests.deliveries import NOW_MS, event, rules, target_of
 
@@ -44,7 +45,7 @@ def test_a_partition_whose_schema_is_not_known_is_paused_at_its_share_and_the_ot
 
 def test_what_waits_is_counted_in_bytes_as_well() -> None:
     bench = Bench()
-    bench.give(4, b"x" * (BYTES_MOST // 4))
+    bench.give(4, b"x" * (DEFAULT.held // 16))
     assert bench.core.next(NOW_MS, NOW_MS).pause == [ORDERS]
 
 
