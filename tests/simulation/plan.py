@@ -81,14 +81,12 @@ class Plan:
     unreadable: bool
     lane_concurrency: int = 16
     tenant_us: int = 0  # what the cache takes to read one tenant
-    days: int = 0  # how long everything may take, where that is longer than the retries' time
 
     @property
     def finished_by_ms(self) -> int:
         """How long after the last fault everything may take: the tiers' time, and a while for what waits behind."""
         clocks_ms = self.schedule.retry_for_ms + self.schedule.wait_for_ms
-        by_tiers_ms = clocks_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
-        return max(by_tiers_ms, self.days * 24 * HOUR_MS)
+        return clocks_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
 
 
 def _leaders(seed: int, skew_ms: int) -> Leaders:

@@ -34,7 +34,6 @@ def plan_of(case: Case, seed: int) -> Plan:
         deadly=False,
         odd=False,
         unreadable=False,
-        days=4,
     )
 
 
