@@ -35,10 +35,11 @@ def case_of(seed: int, deliveries: int) -> Case:
 
 
 def _flows(dice: random.Random, most: int, per_s: float) -> tuple[Flow, ...]:
-    """A burst, a stream that it can just take, or both; of which all is worth some minutes."""
+    """A burst, a stream that it can just take, both, or a stream that is too much for it."""
     steady = Flow(count=most // 2, every_ms=_SECOND_MS / (0.7 * per_s))
     burst = Flow(count=most - most // 2, from_ms=dice.randrange(60) * _SECOND_MS)
-    return dice.choice(((Flow(count=most),), (steady,), (steady, burst)))
+    too_much = Flow(count=most, every_ms=_SECOND_MS / (1.5 * per_s))
+    return dice.choice(((Flow(count=most),), (steady,), (steady, burst), (too_much,)))
 
 
 def _limited(dice: random.Random, most: int) -> Webhook:
