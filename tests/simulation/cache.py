@@ -59,6 +59,8 @@ class Redis:
         self._spoiled: set[str] = set()
         self.marks: set[str] = set()
         self.up = True
+        self.flushes = 0
+        self.failovers = 0
 
     # ── the projection ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,6 +98,7 @@ class Redis:
     def flush(self, rebuilt_after_ms: int) -> None:
         """Everything is gone; the projection fills it again under a new epoch."""
         self._epochs += 1
+        self.flushes += 1
         self.marks.clear()
         self._kept = _Kept(epoch=self._epochs, began_ms=self._timeline.now_ms, open=False)
         self._timeline.after(rebuilt_after_ms, self._rebuild)
@@ -113,6 +116,7 @@ class Redis:
         stale.beat = max(0, stale.beat - lag_ms // _BEAT_MS)
         stale.beat_ms = stale.began_ms + stale.beat * _BEAT_MS
         self._kept = stale
+        self.failovers += 1
         self._frozen = True
         self._timeline.after(noticed_after_ms, self._replace)
 
@@ -129,6 +133,7 @@ class Redis:
 
     def _replace(self) -> None:
         self._frozen = False
+        self.flushes -= 1  # the projection begins a new epoch; what others keep there stays
         self.flush(500)
 
     def _rebuild(self) -> None:

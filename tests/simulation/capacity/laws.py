@@ -39,6 +39,7 @@ RATE_WINDOW_MS: Final = 10_000
 RATE_FACTOR: Final = 1.05
 _EXPIRES_AFTER_MS: Final = 20 * HOUR_MS  # an outage that lasts longer may outlast the time allowed for retries
 _CALM_AFTER_MS: Final = 2 * MINUTE_MS
+_LISTED: Final = 12
 _MANY: Final = 300  # of so many the order is judged
 
 
@@ -249,8 +250,15 @@ class CapacityLaws:
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def figures(self) -> Iterator[str]:
-        """What was measured, a few lines for each webhook."""
-        for webhook, seen in list(self._seen.items())[:12]:
+        """What was measured, a few lines for each webhook; where there are many, of all together."""
+        many = len(self._seen) > _LISTED
+        if many:
+            all_ms = [wait_ms for seen in self._seen.values() for wait_ms in seen.waits_ms]
+            waits = " ".join(_for_people(share(all_ms, part)) for part in (0.5, 0.99, 1.0))
+            last_ms = max((at_ms for seen in self._seen.values() for at_ms in seen.accepted_ms), default=0)
+            yield f"{len(self._seen):,} webhooks: {len(all_ms):,} of {self._case.deliveries:,} accepted"
+            yield f"  wait p50 p99 max  {waits};  last one after {_for_people(last_ms)}"
+        for webhook, seen in () if many else self._seen.items():
             needed = ideal(seen.webhook, seen.at_once)
             last_ms = max(seen.accepted_ms, default=0)
             dead = "  ".join(f"{reason} {number:,}" for reason, number in sorted(seen.dead.items())) or "none"

@@ -26,6 +26,19 @@ def _every_minute() -> Case:
     )
 
 
+def _views(tenants: int, us: int) -> Case:
+    """All of them at once, and then a third of them each second, in turn: more than half of what the cache can tell."""
+    return Case(
+        name=f"views-{tenants}",
+        tenants_us=us,
+        turn_ms=2,
+        webhooks=tuple(
+            Webhook(flows=(Flow(count=1), Flow(count=3, from_ms=1_000 + 3_000 * number // tenants, every_ms=3_000)))
+            for number in range(tenants)
+        ),
+    )
+
+
 CASES: Final = {
     case.name: case
     for case in (
@@ -63,17 +76,12 @@ CASES: Final = {
                 _BESIDE,
             ),
         ),
-        Case(
-            name="views-30000",
-            tenants_us=60,
-            webhooks=tuple(
-                Webhook(flows=(Flow(count=1, from_ms=number % 100), Flow(count=1, from_ms=6_000 + number % 5_000)))
-                for number in range(30_000)
-            ),
-        ),
+        _views(3_000, 600),
+        _views(30_000, 60),
         Case(
             name="views-100000",
             tenants_us=60,
+            turn_ms=2,
             webhooks=tuple(Webhook(flows=(Flow(count=1, from_ms=number // 10),)) for number in range(100_000)),
         ),
     )
