@@ -35,7 +35,9 @@ SecretShown: TypeAlias = Literal["once", "readable"]
 
 TEST: Final = "webhook.test"
 SUSPENDED: Final = "webhook.suspended"
-SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED})
+BEHIND: Final = "webhook.behind"
+CAUGHT_UP: Final = "webhook.caught_up"
+SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED, BEHIND, CAUGHT_UP})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.lane import Lane
-from consumer.delivery.standing import LEASE_FOR_MS, Report, Standing, Tell
+from consumer.delivery.offsets import Entry
+from consumer.delivery.standing import LEASE_FOR_MS, Report, Standing
 
 EVERY_MS: Final = 250
 EVERY_IDLE_MS: Final = 1_000  # where nothing is wanted, and only what others learn is waited for
@@ -38,7 +39,7 @@ class Account:
         self._waits = self._waits_told = self._waits_heard = 0
         self._horizon_ms = 0.0
         self._until_ms = 0.0
-        self._told = 0
+        self._telling: tuple[int, Entry] | None = None
 
     # ── what happens here ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -73,9 +74,9 @@ class Account:
         """When the schedule's last slot is over."""
         return max(self._horizon_ms, now_ms)
 
-    def carried_out(self, telling: int) -> None:
-        """What was to be told is told."""
-        self._told = telling
+    def telling(self, number: int, entry: Entry) -> None:
+        """This is told as soon as the entry has ended."""
+        self._telling = (number, entry)
 
     # ── what it tells ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,7 +154,14 @@ class Account:
         for lane in self.lanes[-1:]:
             lane.breaker.heard(self.asked_ms, asked_ms, standing)
 
-    def tell(self) -> Tell | None:
-        """What the customer is to be told, and was not yet."""
+    @property
+    def to_be_told(self) -> Standing | None:
+        """The standing, if it says that the customer is to be told something, and that is not under way."""
         standing = self.standing
-        return None if standing is None or standing.telling == self._told else standing.tell
+        if standing is None or standing.tell is None:
+            return None
+        return None if self._telling is not None and self._telling[0] == standing.telling else standing
+
+    @property
+    def _told(self) -> int:
+        return 0 if self._telling is None or self._telling[1].open else self._telling[0]

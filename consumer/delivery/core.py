@@ -37,6 +37,7 @@ from consumer.delivery.standing import Standing
 from consumer.delivery.step import Step, Write
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
+from consumer.delivery.tidings import Tidings
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
@@ -106,6 +107,7 @@ class Core:
             known=self._tenants.known,
         )
         self._flying = self._attempting.flying
+        self._tidings = Tidings(self._endings, self._tenants.known)
         self._planning = Planning(
             rules.fan_out,
             tenants=self._tenants,
@@ -171,7 +173,9 @@ class Core:
 
     def standing(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
         """The answer to a report, asked for so long ago; None: nobody could be asked, so it goes by its share."""
-        self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
+        account = self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
+        if account is not None and account.to_be_told is not None:
+            self._tidings.tell(now_ms, account)
 
     def shared_by(self, processes: int) -> None:
         """So many processes send to the same endpoints, this one included, as far as is known."""

@@ -99,6 +99,8 @@ def exchange(state: State, process: str, report: Report, now_ms: float) -> tuple
     """Take the report of this process into the state, and answer it. The state given is used up."""
     if now_ms < state.at_ms - SET_BACK_MS:
         state = State()  # another clock: nothing that was dated by the former one can be compared
+    if state.at_ms == 0:
+        state.telling = state.told = 2 * floor(now_ms / 1_000)  # one that was lost has never been further
     now_ms = max(now_ms, state.at_ms)
     _pass_time(state, now_ms)
     _limit(state, report, now_ms)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from consumer.delivery.account import Account
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Origin, Share
@@ -167,12 +168,18 @@ class Traffic:
         """Whether a standing is waited for."""
         return self.standings.asking > 0
 
-    def heard(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
-        """What all processes knew of a webhook so long ago, and what this one may do; None: nobody could be asked."""
+    def heard(
+        self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0
+    ) -> Account | None:
+        """What all processes knew of a webhook so long ago, and what this one may do; None: nobody could be asked.
+
+        Returns its account, if it has one here.
+        """
         account = self.standings.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         for lane in () if account is None else account.lanes:
             if lane.place is Place.ASLEEP:
                 self._rouse(lane)  # it sleeps again, as long as it still has to
+        return account
 
     def overdue(self, now_ms: int) -> list[tuple[Job, Wait]]:
         """Jobs that have waited out the patience, with the wait still before them; four times a second.

@@ -7,25 +7,20 @@ The laws:
   the moment: told twice, it is the same notice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from consumer.brands.brand import SUSPENDED
 from consumer.delivery.delivery import Chunk
+from consumer.delivery.tidings import asks_for, chunks
 from consumer.events.event import Event, Record
 from consumer.log.health import Health, endpoint_of
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.matching import Matcher
 from consumer.webhooks.subscription import Status, Subscription
-
-_CHUNK: Final = 100
-# Who wants every event (`*`) wants those of the producers: what Hookline itself has to say must be asked for.
-_ASKED_FOR_BY: Final = frozenset({SUSPENDED, SUSPENDED.rpartition(".")[0] + ".*"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +86,6 @@ def notice(suspended: Subscription, record: Record) -> Event:
 
 def told(event: Event, owned: Sequence[Subscription], *, now_ms: int) -> Iterator[Chunk]:
     """The notice, as the spill topic takes it, for the active ones of its owner's webhooks that asked for it."""
-    asking = [each for each in owned if each.status is Status.ACTIVE and not _ASKED_FOR_BY.isdisjoint(each.event_types)]
-    for ids in _chunks(each.id for each in Matcher(asking).match(event)):
+    asking = [each for each in owned if asks_for(each, event.type)]
+    for ids in chunks(each.id for each in Matcher(asking).match(event)):
         yield Chunk(event=event, subscription_ids=ids, first_due_ms=now_ms)
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    rest = iter(ids)
-    while part := tuple(islice(rest, _CHUNK)):
-        yield part

@@ -99,6 +99,10 @@ if now < state.at - SET_BACK then
   state, members = new, {}
   redis.call('DEL', KEYS[1])
 end
+if state.at == 0 then
+  state.telling = 2 * floor(now / 1000)
+  state.told = state.telling
+end
 now = max(now, state.at)
 
 -- what ended meanwhile ends

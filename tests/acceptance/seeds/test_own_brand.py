@@ -49,7 +49,14 @@ def test_a_test_event_carries_the_catalogue_s_sample(acme: Customer, hook: Hook)
 
 def test_its_catalogue_is_listed_and_closed(acme: Customer) -> None:
     listed = [each["type"] for each in acme.ok("GET", "/v1/event-types")["data"]]
-    assert listed == ["parcel.sent", "parcel.lost", "webhook.test", "webhook.suspended"]
+    assert listed == [
+        "parcel.sent",
+        "parcel.lost",
+        "webhook.test",
+        "webhook.suspended",
+        "webhook.behind",
+        "webhook.caught_up",
+    ]
     url = acme.deployment.endpoints.open().url
     acme.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["parcel.found"]})
 

@@ -56,7 +56,12 @@ def test_a_schema_takes_with_it_the_definitions_it_needs_and_no_others(tmp_path:
 def test_a_brand_s_own_entry_for_what_hookline_sends_stands_before_the_usual_one(tmp_path: Path) -> None:
     own = {**ENTRY, "type": "webhook.test", "description": "Ours."}
     acme = load_brands(write(tmp_path, catalogue={"$defs": DEFS, "events": [own]}))["acme"]
-    assert [entry.type for entry in acme.catalogue] == ["webhook.test", "webhook.suspended"]
+    assert [entry.type for entry in acme.catalogue] == [
+        "webhook.test",
+        "webhook.suspended",
+        "webhook.behind",
+        "webhook.caught_up",
+    ]
     assert acme.catalogue[0].description == "Ours."
 
 
