@@ -336,14 +336,29 @@ def load() -> Settings:
     Raises:
         ConfigurationError: the first option that is wrong, by the name its user knows.
     """
+    found = read()
+    if isinstance(found, Settings):
+        return found
+    raise found[0]
+
+
+def read() -> Settings | list[ConfigurationError]:
+    """The settings; or every option that is wrong, by the name its user knows."""
     try:
         return Settings()
+    except ConfigurationError as error:
+        return [error]
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1])
-        raise ConfigurationError(PREFIX + name.upper(), _wanted(name, first["type"], first["msg"])) from None
+        wrong = {
+            "_".join(str(part) for part in each["loc"][:1]): each
+            for each in reversed(error.errors(include_input=False, include_url=False))
+        }
+        return [
+            ConfigurationError(PREFIX + name.upper(), _wanted(name, each["type"], each["msg"]))
+            for name, each in reversed(wrong.items())
+        ]
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(TOML, f"{error}: text stands in double quotes, a list in [ ]") from None
+        return [ConfigurationError(TOML, f"{error}: text stands in double quotes, a list in [ ]")]
 
 
 def _wanted(name: str, kind: str, said: str) -> str:

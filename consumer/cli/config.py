@@ -4,22 +4,16 @@ The law: what a role would refuse at its start, for what the settings say alone,
 is not set is not judged: not every command needs it.
 """
 
-import os
 from typing import Annotated
 
-from confluent_kafka.admin import AdminClient
 from cyclopts import Parameter
 
-from consumer.brands.loader import load_brands
+from consumer.cli.exits import told
 from consumer.cli.output import print_json, print_table
 from consumer.json import Json
-from consumer.kafka.client import build, client_properties
-from consumer.kafka.selection import event_topics
 from consumer.origins import effective
-from consumer.roles.listening import address_of
-from consumer.settings import Settings, load
-from consumer.webhooks.cache import connect
-from consumer.webhooks.keyring import Keyring
+from consumer.roles.judging import wrong_settings
+from consumer.settings import Settings, read
 
 
 def config(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
@@ -32,7 +26,9 @@ def config(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     json
         One object a line for each setting.
     """
-    settings = load()
+    settings = read()
+    if not isinstance(settings, Settings):
+        return told(settings, as_json=json)
     found = effective(settings)
     if json:
         for each in found:
@@ -40,19 +36,7 @@ def config(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     else:
         rows = ((each.setting, _written(each.value), each.origin.value) for each in found)
         print_table(("SETTING", "VALUE", "FROM"), rows, empty="there are no settings")
-    _judge(settings)
-    return os.EX_OK
-
-
-def _judge(settings: Settings) -> None:
-    load_brands(settings.brands_dir)
-    event_topics(settings)
-    connect(settings)
-    address_of(settings.api_listen)
-    if settings.encryption_keys:
-        Keyring.from_settings(settings)
-    if settings.kafka:
-        build(AdminClient, {**client_properties(settings), "log_level": 0})
+    return told(wrong_settings(settings, ()), as_json=json)
 
 
 def _written(value: Json) -> str:

@@ -98,6 +98,12 @@ def warn(field: str, message: str, *, as_json: bool) -> None:
         say(f"{field}: {message}")
 
 
+def told(errors: Sequence[BaseException], *, as_json: bool) -> int:
+    """Say each of them; the exit code of the first, or 0 where there is none."""
+    codes = [tell(each, as_json=as_json) for each in errors]
+    return codes[0] if codes else os.EX_OK
+
+
 def say(message: str) -> None:
     """One line on stderr, under the command's name."""
     sys.stderr.write(f"hookline: {printable(' '.join(message.split()))}\n")

@@ -5,14 +5,13 @@ from typing import Annotated
 import structlog
 from cyclopts import Parameter
 
-from consumer.brands.loader import load_brands
-from consumer.cli.exits import usage
-from consumer.kafka.client import client_properties
+from consumer.cli.exits import told, usage
 from consumer.origins import misspelt
 from consumer.roles import inbox, stop
+from consumer.roles.judging import wrong_settings
 from consumer.roles.role import Role
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import MOST_PROCESSES, load
+from consumer.settings import MOST_PROCESSES, Settings, read
 from consumer.telemetry import logging
 
 _log = structlog.get_logger("run")
@@ -25,7 +24,7 @@ def run(
 ) -> int:
     """Run roles until SIGTERM or Ctrl-C, then drain and exit 0; a crashed process is started again.
 
-    Exits with 78, naming the setting, when the configuration is wrong.
+    Exits with 78 when the configuration is wrong: each wrong setting is named before any process starts.
 
     Parameters
     ----------
@@ -40,13 +39,15 @@ def run(
     if processes is not None and not 1 <= processes <= MOST_PROCESSES:
         raise usage(f"--processes is a number from 1 to {MOST_PROCESSES}", field="--processes")
     heard = inbox.of_signals()
-    settings = load()
-    # Refused here, it is said once and not by every process.
-    client_properties(settings)
-    load_brands(settings.brands_dir)
+    settings = read()
+    if not isinstance(settings, Settings):
+        return told(settings, as_json=False)
     logging.configure(settings, role="supervisor")
     for name, meant in misspelt().items():
         _log.warning("not a setting", name=name, closest=meant)
+    # Refused here, it is said once and not by every process, and before any of them runs.
+    if wrong := wrong_settings(settings, roles or tuple(Role)):
+        return told(wrong, as_json=False)
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
     return supervise(members_of(roles, settings.processes if processes is None else processes), heard)

@@ -67,6 +67,15 @@ def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | N
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
     """
+    return build(Consumer, reader_properties(settings, unless_set=unless_set))
+
+
+def reader_properties(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Properties:
+    """How a reader is configured.
+
+    Raises:
+        ConfigurationError: the user's properties contradict those that are ours.
+    """
     ours: Properties = {
         "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
         "enable.auto.commit": False,
@@ -75,7 +84,7 @@ def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | N
         "isolation.level": "read_committed",
     }
     beneath = {"fetch.wait.max.ms": 50, **(unless_set or {})}
-    return build(Consumer, client_properties(settings, ours=ours, unless_set=beneath))
+    return client_properties(settings, ours=ours, unless_set=beneath)
 
 
 def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tuple[int, int]]:

@@ -67,6 +67,17 @@ def event_topics(settings: Settings) -> Selection:
     return Selection(names=tuple(names), expressions=tuple(expressions), never=ours)
 
 
+def wanted_topics(settings: Settings) -> Selection:
+    """The event topics, for whoever cannot be without.
+
+    Raises:
+        ConfigurationError: there are none; else as `event_topics`.
+    """
+    if not settings.event_topics:
+        raise ConfigurationError(_SETTING, "name the topics that hold your events, as in orders,^crm\\..*")
+    return event_topics(settings)
+
+
 def _compiled(text: str) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():

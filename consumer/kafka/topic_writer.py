@@ -34,6 +34,22 @@ class Place:
     offset: int
 
 
+def writer_properties(settings: Settings) -> Properties:
+    """How its producer is configured.
+
+    Raises:
+        ConfigurationError: the user's properties contradict those that are ours.
+    """
+    ours: Properties = {
+        "acks": "all",
+        "enable.idempotence": True,
+        "message.max.bytes": ANY_SIZE,
+        "message.timeout.ms": _PATIENCE_MS,
+    }
+    beneath: Properties = {"compression.type": "lz4", "linger.ms": 2, "partitioner": "murmur2_random"}
+    return client_properties(settings, ours=ours, unless_set=beneath)
+
+
 class TopicWriter:
     """One producer and one polling thread, for all threads of a process.
 
@@ -46,14 +62,7 @@ class TopicWriter:
         Raises:
             ConfigurationError: the user's properties contradict those that are ours.
         """
-        ours: Properties = {
-            "acks": "all",
-            "enable.idempotence": True,
-            "message.max.bytes": ANY_SIZE,
-            "message.timeout.ms": _PATIENCE_MS,
-        }
-        beneath: Properties = {"compression.type": "lz4", "linger.ms": 2, "partitioner": "murmur2_random"}
-        self._properties = client_properties(settings, ours=ours, unless_set=beneath)
+        self._properties = writer_properties(settings)
         self._producer = build(Producer, self._properties)
         self._fatal: KafkaError | None = None
         self._closing = threading.Event()

@@ -162,6 +162,8 @@ def ledger_properties(settings: Settings) -> Properties:
         settings,
         ours={
             _ID: settings.topic_prefix + "replay",
+            "acks": "all",
+            "enable.idempotence": True,
             "transaction.timeout.ms": _TRANSACTION_MS,
             "message.timeout.ms": _TRANSACTION_MS - 2_000,
             "message.max.bytes": ANY_SIZE,

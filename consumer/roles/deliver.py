@@ -11,20 +11,17 @@ from consumer.events.event import Decoded, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas
 from consumer.kafka.membership import AT_ONCE
-from consumer.kafka.selection import event_topics
+from consumer.kafka.selection import wanted_topics
 from consumer.roles.pool import Pool, run
 from consumer.roles.role import Role
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import Settings
 
 _LOOK_EVERY_S = 0.001
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Deliver events until `stop` is set. Raises as `pool.run` does."""
-    if not settings.event_topics:
-        raise ConfigurationError(
-            "HOOKLINE_EVENT_TOPICS", "name the topics that hold your events, as in orders,^crm\\..*"
-        )
+    topics = wanted_topics(settings)
     known_schemas: dict[int, SchemaAnswer] = {}
     schemas, rules = Schemas(known=known_schemas), Rules.of(settings)
 
@@ -33,7 +30,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
 
     pool = Pool(
         role=Role.DELIVER,
-        topics=event_topics(settings),
+        topics=topics,
         patience=Patience(),
         look_every_s=_LOOK_EVERY_S,
         fetch=AT_ONCE,

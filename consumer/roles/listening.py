@@ -47,6 +47,22 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
     return None
 
 
+def check(settings: Settings) -> None:
+    """Whether the address can ever be bound, as far as no name server has to be asked. Somebody may hold it now.
+
+    Raises:
+        ConfigurationError: of HOOKLINE_API_LISTEN.
+    """
+    host, port = address_of(settings.api_listen)
+    try:
+        _bound(host, port, socket.AI_NUMERICHOST).close()
+    except socket.gaierror:
+        return  # a name
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: {error.strerror}") from None
+
+
 def address_of(text: str) -> tuple[str, int]:
     """The host and the port that `HOOKLINE_API_LISTEN` names.
 
@@ -59,9 +75,9 @@ def address_of(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, flags: int = 0) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | flags
     )[0]
     bound = socket.socket(family, kind, protocol)
     try:

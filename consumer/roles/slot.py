@@ -13,6 +13,7 @@ import socket
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from consumer.roles.role import Role
@@ -55,6 +56,21 @@ def take(settings: Settings, role: Role, wanted: int) -> Slot:
     except OSError as error:
         raise ConfigurationError("HOOKLINE_STATE_DIR", f"cannot lock a slot in {directory}: {error}") from error
     raise AssertionError("counting does not end")
+
+
+def check(settings: Settings) -> None:
+    """Whether slots can be locked.
+
+    Raises:
+        ConfigurationError: the state directory cannot be written.
+    """
+    directory = settings.state_dir / "slots"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            return
+    except OSError as error:
+        raise ConfigurationError("HOOKLINE_STATE_DIR", f"cannot write in {directory}: {error.strerror}") from error
 
 
 def _locked(path: Path) -> BinaryIO | None:

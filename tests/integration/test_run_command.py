@@ -58,7 +58,22 @@ def test_a_brand_that_is_wrong_is_refused_before_anything_runs(tmp_path: Path) -
     (tmp_path / "acme.toml").write_text('title = "Acme"\nsigning = "md5"\n')
     done = hookline(tmp_path, "run", **NOWHERE, HOOKLINE_BRANDS_DIR=".")
     assert done.returncode == 78
-    assert done.stderr == "hookline: acme.toml: signing: must be 'standard', 'ed25519', 'hex', 'sha256' or 'stripe'\n"
+    first = done.stderr.splitlines()[0]
+    assert first == "hookline: acme.toml: signing: must be 'standard', 'ed25519', 'hex', 'sha256' or 'stripe'"
+    assert "process started" not in done.stderr
+
+
+def test_all_that_is_wrong_is_told_once_and_nothing_is_started(tmp_path: Path) -> None:
+    wrong = {"HOOKLINE_REDIS_URL": "http://nowhere", "HOOKLINE_API_LISTEN": "x", "HOOKLINE_KAFKA_ACKS": "1"}
+    done = hookline(tmp_path, "run", **NOWHERE, **wrong)
+    assert done.returncode == 78
+    assert [line.split(": ")[:2] for line in done.stderr.splitlines()] == [
+        ["hookline", "HOOKLINE_REDIS_URL"],
+        ["hookline", "HOOKLINE_API_LISTEN"],
+        ["hookline", "HOOKLINE_EVENT_TOPICS"],
+        ["hookline", "HOOKLINE_ENCRYPTION_KEYS"],
+        ["hookline", "HOOKLINE_KAFKA_ACKS"],
+    ]
 
 
 def test_a_secret_never_appears_in_what_is_refused(tmp_path: Path) -> None:
