@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from consumer.delivery.breaker import THRESHOLD, Breaker
+from consumer.delivery.standing import Open, Standing
 
 TIMES = (1_000, 5_000)
 
@@ -58,3 +61,67 @@ def test_what_was_under_way_before_it_opened_neither_prolongs_it_nor_takes_the_p
     assert breaker.wait_ms(1_100) > 0
     breaker.abandoned(probe=True)
     assert breaker.wait_ms(1_100) == 0
+
+
+# ── shared with other processes ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def standing(**facts: object) -> Standing:
+    nothing = Standing(number=1, permits=None, places=None, pace_per_s=0.0, horizon_ms=0.0, waiting=0, until_ms=0.0)
+    return replace(nothing, **facts)  # type: ignore[arg-type] # any of its fields
+
+
+def opened_at(now_ms: int) -> Breaker:
+    breaker = Breaker(TIMES)
+    for _ in range(THRESHOLD):
+        breaker.failed(now_ms, probe=False)
+    return breaker
+
+
+def test_one_that_is_open_elsewhere_is_open_here() -> None:
+    breaker = Breaker(TIMES)
+    breaker.heard(1_000, 1_000, standing(level=1, open_ms=500.0))
+    assert (breaker.level, breaker.wait_ms(1_200)) == (1, 300.0)
+    assert breaker.opened(1_200) is None, "who opened it has told"
+
+
+def test_an_answer_that_came_after_the_report_counts_more() -> None:
+    breaker = Breaker(TIMES)
+    breaker.answered(1_010)
+    breaker.heard(1_000, 1_005, standing(level=1, open_ms=500.0))
+    assert breaker.closed
+
+
+def test_an_answer_elsewhere_closes_it_unless_it_failed_again_since() -> None:
+    before, after = opened_at(1_000), opened_at(3_000)
+    for each in (before, after):
+        each.heard(3_500, 3_500, standing(answered_ms=1_500.0))
+    assert (before.closed, after.closed) == (True, False)
+    assert after.opened(3_500) is not None, "nobody else knows that yet"
+
+
+def test_a_probe_goes_out_only_by_leave_where_others_share_it() -> None:
+    breaker = opened_at(1_000)
+    until_ms = 1_000 + TIMES[0]
+    breaker.heard(1_000, 1_000, standing(level=0, open_ms=float(TIMES[0])))
+    assert breaker.lacks(until_ms)
+    assert breaker.wait_ms(until_ms) > 0
+    breaker.heard(until_ms, until_ms, standing(level=0, probe=True))
+    assert breaker.wait_ms(until_ms) == 0
+    assert breaker.started()
+    assert breaker.wait_ms(until_ms) > 0
+    breaker.abandoned(probe=True)
+    assert breaker.lacks(until_ms), "the leave was for one"
+    breaker.alone()
+    assert breaker.wait_ms(until_ms) == 0
+
+
+def test_a_failed_probe_is_news_and_opens_it_for_longer() -> None:
+    breaker = opened_at(1_000)
+    breaker.heard(1_000, 1_000, standing(level=0, open_ms=float(TIMES[0])))
+    assert breaker.opened(1_000) is None
+    now_ms = 1_000 + TIMES[0]
+    breaker.heard(now_ms, now_ms, standing(level=0, probe=True))
+    breaker.started()
+    breaker.failed(now_ms + 10, probe=True)
+    assert breaker.opened(now_ms + 10) == Open(level=1, for_ms=float(TIMES[1]))

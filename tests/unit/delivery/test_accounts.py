@@ -1,0 +1,102 @@
+"""Which webhooks have an account, when they are told of, and when they are forgotten."""
+
+from collections.abc import Iterator
+
+from consumer.delivery.account import LINGERS_MS
+from consumer.delivery.exchange import State, exchange
+from consumer.delivery.lane import Job
+from consumer.delivery.lanes import IDLE_MS
+from consumer.delivery.outcome import read
+from consumer.delivery.standing import Report
+from consumer.delivery.traffic import Traffic
+from consumer.webhooks.subscription import Subscription
+from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.traffic = Traffic(limits(), shared=True)
+        self.now_ms = NOW_MS
+        self.states: dict[str, State] = {}
+
+    def start(self, webhook: Subscription) -> list[Job]:
+        assert self.traffic.offer(job(webhook), self.now_ms) is None
+        return list(self.traffic.start(self.now_ms))
+
+    def answer(self, started: list[Job], *, well: bool = True) -> None:
+        for each in started:
+            self.traffic.answered(each, read(response() if well else failure(), self.now_ms), self.now_ms)
+
+    def reports(self, for_ms: int, *, answered: bool = True) -> Iterator[Report]:
+        """What is told in so long, a look every 10 ms."""
+        until_ms = self.now_ms + for_ms
+        while self.now_ms < until_ms:
+            for report in self.traffic.standings.reports(self.now_ms):
+                yield report
+                state = self.states.get(report.subscription_id, State())
+                state, standing = exchange(state, "one", report, float(self.now_ms))
+                self.states[report.subscription_id] = state
+                self.traffic.heard(self.now_ms, report.subscription_id, standing if answered else None)
+            self.traffic.overdue(self.now_ms)
+            self.now_ms += 10
+
+
+def test_a_healthy_webhook_without_limits_has_none() -> None:
+    bench = Bench()
+    bench.answer(bench.start(subscription()))
+    assert list(bench.reports(5_000)) == []
+    assert len(bench.traffic.standings) == 0
+
+
+def test_what_is_wanted_is_told_at_once_and_then_four_times_a_second() -> None:
+    bench = Bench()
+    limited = subscription(rate_per_s=2.0)
+    assert bench.start(limited) == []
+    assert len(list(bench.reports(10))) == 1
+    started = bench.start(limited)
+    assert len(started) == 1
+    for _ in range(20):
+        bench.traffic.offer(job(limited), bench.now_ms)
+    assert 4 <= len(list(bench.reports(1_000))) <= 6
+
+
+def test_while_a_report_is_under_way_no_other_is_made() -> None:
+    bench = Bench()
+    assert bench.start(subscription(rate_per_s=2.0)) == []
+    assert len(bench.traffic.standings.reports(NOW_MS)) == 1
+    assert bench.traffic.standings.asking == 1
+    assert [bench.traffic.standings.reports(NOW_MS + after_ms) for after_ms in (0, 250, 5_000)] == [[], [], []]
+    bench.traffic.heard(NOW_MS + 5_000, "sub_1", None)
+    assert bench.traffic.standings.asking == 0
+    assert len(bench.traffic.standings.reports(NOW_MS + 5_250)) == 1
+
+
+def test_a_failure_is_told_and_its_end_at_once() -> None:
+    bench = Bench()
+    bench.answer(bench.start(subscription()), well=False)
+    assert [report.failing_ms for report in bench.reports(300)] != []
+    bench.answer(bench.start(subscription()))
+    [first, *_] = bench.reports(20)
+    assert (first.failing_ms, first.answered_ms) == (None, 0)
+
+
+def test_what_is_over_is_forgotten_with_its_lane() -> None:
+    bench = Bench()
+    bench.answer(bench.start(subscription()), well=False)
+    bench.answer(bench.start(subscription()))
+    limited = subscription("limited", rate_per_s=100.0)
+    bench.start(limited)
+    list(bench.reports(1_000))
+    bench.answer(list(bench.traffic.start(bench.now_ms)))
+    list(bench.reports(IDLE_MS + 3 * LINGERS_MS))
+    assert len(bench.traffic.standings) == 0
+    assert list(bench.reports(5_000)) == []
+
+
+def test_an_idle_webhook_is_told_of_no_more() -> None:
+    bench = Bench()
+    bench.start(subscription(rate_per_s=100.0))
+    list(bench.reports(500))
+    bench.answer(list(bench.traffic.start(bench.now_ms)))
+    list(bench.reports(4_000))
+    assert list(bench.reports(20_000)) == []
