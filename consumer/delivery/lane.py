@@ -51,6 +51,7 @@ class Job:
     delivery: Delivery
     target: Target
     lane: "Lane | None" = None
+    size: int = 0  # of its body, or about that
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
@@ -107,6 +108,11 @@ class Lane:
     def full(self) -> Origin | Share | None:
         """Who has no room for a request of this lane."""
         return next((holder for holder in self.holders if not holder.has_room), None)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it stands in somebody's queue for room."""
+        return self.place is Place.BLOCKED
 
     @property
     def is_busy(self) -> bool:

@@ -36,7 +36,8 @@ _PORTS = {"https": ":443", "http": ":80"}
 class Lanes:
     """`in_flight` is what the process may have under way, `tenant_in_flight` what one tenant may.
 
-    `breaker_times_ms` see `Breaker`; `forgotten` hears of each lane that is forgotten.
+    Of large bodies one tenant may have `tenant_bulk_bytes` under way. `breaker_times_ms`: see `Breaker`. `forgotten`
+    hears of each lane that is forgotten.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Lanes:
         tenant_in_flight: int,
         breaker_times_ms: tuple[int, ...],
         *,
+        tenant_bulk_bytes: int,
         forgotten: Callable[[Lane], None],
     ) -> None:
         self._forgotten = forgotten
         self._in_flight = in_flight
         self._tenant_in_flight = tenant_in_flight
+        self._tenant_bulk_bytes = tenant_bulk_bytes
         self._breaker_times_ms = breaker_times_ms
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._origins: dict[str, Origin] = {}
@@ -129,7 +132,7 @@ class Lanes:
     def _share(self, tenant: str) -> Share:
         share = self._shares.get(tenant)
         if share is None:
-            share = self._shares[tenant] = Share(tenant, self._tenant_in_flight)
+            share = self._shares[tenant] = Share(tenant, self._tenant_in_flight, self._tenant_bulk_bytes)
         return share
 
     def _origin(self, url: str) -> Origin:

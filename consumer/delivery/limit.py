@@ -64,13 +64,29 @@ class Origin:
         self._limit.objected(now_ms)
 
 
+class Bulk:
+    """The large bodies under way, of all tenants or of one."""
+
+    __slots__ = ("_most_bytes", "bytes")
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self.bytes = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more body may be under way, however large it is."""
+        return self.bytes < self._most_bytes
+
+
 class Share:
     """What is under way of one tenant, whatever its origins: names cost nothing, so a limit of each bounds nobody."""
 
-    __slots__ = ("_most", "flying", "lanes", "tenant")
+    __slots__ = ("_most", "bulk", "flying", "lanes", "tenant")
 
-    def __init__(self, tenant: str, most: int) -> None:
+    def __init__(self, tenant: str, most: int, most_bytes: int) -> None:
         self.tenant = tenant
+        self.bulk = Bulk(most_bytes)
         self.lanes = 0  # how many are known
         self._most = most
         self.flying = 0

@@ -9,6 +9,7 @@ The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;
 - no lane stays BLOCKED where there is room, unless another lane of that origin or tenant is READY to take it;
 - one tenant, or one origin, never has all of the process, however much of it is idle;
+- large bodies under way are bounded in bytes too, of one tenant to half; what is small starts all the same;
 - what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`.
 """
 
@@ -17,11 +18,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import Final, TypeAlias
 
 from consumer.delivery.account import Account
+from consumer.delivery.budget import DEFAULT
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
-from consumer.delivery.limit import Origin, Share
+from consumer.delivery.limit import Bulk, Origin, Share
 from consumer.delivery.outcome import Asked
 from consumer.delivery.schedule import Wait
 from consumer.delivery.standing import Standing
@@ -31,17 +34,22 @@ from consumer.webhooks.subscription import Subscription
 # Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
 # delivery's cost. Where they come late, what is under way grows turn by turn.
 START_AT_ONCE = 64
+LARGE_BYTES: Final = 4_096  # as many bodies as may be under way, of so many bytes each, come to little
 _SWEEP_EVERY_MS = 250
 # What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
 _WORTH_MS = 500
 _WORTH_LEAST, _WORTH_MOST = 256, 1_024
 
 
+Holder: TypeAlias = Origin | Share | Bulk
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """`in_flight` and `queued` are per process, `lane_concurrency` per subscription without one of its own.
 
-    `tenant_in_flight` is the most of `in_flight` that one tenant has.
+    `tenant_in_flight` is the most of `in_flight` that one tenant has. Of large bodies `bulk_bytes` are under way at
+    most, but for the last one, and half of them of one tenant.
     """
 
     in_flight: int
@@ -50,6 +58,7 @@ class Limits:
     lane_concurrency: int
     patience: Patience
     breaker_times_ms: tuple[int, ...]
+    bulk_bytes: int = DEFAULT.under_way
 
 
 class Traffic:
@@ -60,10 +69,15 @@ class Traffic:
         self._limits = limits
         self.standings = Standings(shared=shared)
         self._lanes = Lanes(
-            limits.in_flight, limits.tenant_in_flight, limits.breaker_times_ms, forgotten=self.standings.left
+            limits.in_flight,
+            limits.tenant_in_flight,
+            limits.breaker_times_ms,
+            tenant_bulk_bytes=limits.bulk_bytes // 2,
+            forgotten=self.standings.left,
         )
+        self._bulk = Bulk(limits.bulk_bytes)
         self._ready: deque[Lane] = deque()
-        self._blocked: dict[Origin | Share, deque[Lane]] = {}
+        self._blocked: dict[Holder, deque[Lane]] = {}
         self._asleep: list[tuple[int, int, Lane]] = []
         self._order = count()
         self._sweep_ms = 0
@@ -90,6 +104,7 @@ class Traffic:
         ):
             return Wait(ms=wait_ms, unreachable=not lane.breaker.closed)
         job.queued_ms = now_ms
+        job.size = len(job.delivery.body or job.delivery.event.data)
         lane.queue.append(job)
         if not lane.listed:
             self._lanes.stir(lane)
@@ -122,7 +137,7 @@ class Traffic:
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
                 self._unblock(lane)
                 self.standings.lacks(lane, now_ms)
-            elif (holder := lane.full) is not None:
+            elif (holder := self._full(lane)) is not None:
                 lane.place = Place.BLOCKED
                 self._blocked.setdefault(holder, deque()).append(lane)
                 self._unblock(lane)
@@ -145,13 +160,13 @@ class Traffic:
             self.standings.failed(lane, job.target.subscription, now_ms)
         elif was_failing:
             self.standings.recovered(lane, now_ms)
-        self._landed(lane, now_ms)
+        self._landed(lane, job, now_ms)
 
     def abandoned(self, job: Job, now_ms: int) -> None:
         """The job's request was given up."""
         lane = _lane_of(job)
         lane.abandoned(job)
-        self._landed(lane, now_ms)
+        self._landed(lane, job, now_ms)
 
     def waits(self, now_ms: int, job: Job, until_ms: float) -> None:
         """The job waits in the delay topics for its turn, until about then."""
@@ -204,6 +219,7 @@ class Traffic:
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
                 wait = Wait(ms=lane.wait_ms(now_ms, self._looked_ms), unreachable=not lane.breaker.closed)
                 spilled.append((lane.queue.popleft(), wait))
+                self._turned(lane)
         self.queued -= len(spilled)
         return spilled
 
@@ -214,6 +230,7 @@ class Traffic:
             if any(map(chosen, lane.queue)):
                 taken += filter(chosen, lane.queue)
                 lane.queue = deque(job for job in lane.queue if not chosen(job))
+                self._turned(lane)
         self.queued -= len(taken)
         return taken
 
@@ -252,6 +269,9 @@ class Traffic:
         lane.started(job, now_ms)
         for holder in lane.holders:
             holder.flying += 1
+        if job.size > LARGE_BYTES:
+            self._bulk.bytes += job.size
+            lane.share.bulk.bytes += job.size
         self.flying += 1
         self._departed += 1
         self.queued -= 1
@@ -259,9 +279,12 @@ class Traffic:
         self._unblock(lane)
         return job
 
-    def _landed(self, lane: Lane, now_ms: int) -> None:
+    def _landed(self, lane: Lane, job: Job, now_ms: int) -> None:
         for holder in lane.holders:
             holder.flying -= 1
+        if job.size > LARGE_BYTES:
+            self._bulk.bytes -= job.size
+            lane.share.bulk.bytes -= job.size
         self.flying -= 1
         self._unblock(lane)
         if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
@@ -271,11 +294,15 @@ class Traffic:
 
     def _unblock(self, left: Lane) -> None:
         """Room where a lane was goes to the next lane there that can use it, however it came about and who left it."""
-        for holder in left.holders:
+        if not self._blocked:
+            return
+        for holder in (*left.holders, left.share.bulk, self._bulk):
             blocked = self._blocked.get(holder)
             while blocked and holder.has_room:
                 lane = blocked.popleft()
-                other = lane.full
+                if not lane.is_blocked:
+                    continue
+                other = self._full(lane)
                 if other is not None:
                     self._blocked.setdefault(other, deque()).append(lane)
                     continue
@@ -284,6 +311,18 @@ class Traffic:
                     break
             if blocked is not None and not blocked:
                 del self._blocked[holder]
+
+    def _full(self, lane: Lane) -> Holder | None:
+        """Who has no room for the next request of this lane."""
+        holder: Holder | None = lane.full
+        if holder is None and lane.queue and lane.queue[0].size > LARGE_BYTES:
+            return next((bulk for bulk in (lane.share.bulk, self._bulk) if not bulk.has_room), None)
+        return holder
+
+    def _turned(self, lane: Lane) -> None:
+        """Another job is at its head than the one for which there was no room."""
+        if lane.is_blocked:
+            self._rouse(lane)
 
     def _rouse(self, lane: Lane) -> None:
         lane.place = Place.IDLE

@@ -90,6 +90,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
             queued=settings.max_queued,
             lane_concurrency=settings.lane_concurrency,
             patience=patience,
+            bulk_bytes=budget(settings).under_way,
             breaker_times_ms=tuple(min(each, _OPEN_MOST_MS) for each in delays_ms[1:]),
         ),
         freshness=Freshness(

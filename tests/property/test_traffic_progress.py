@@ -1,14 +1,15 @@
 """Whoever may start is started, whatever was offered, answered, refused, spilled or taken out before."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.lane import Job
 from consumer.delivery.outcome import read
-from consumer.delivery.traffic import Traffic
-from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+from consumer.delivery.traffic import LARGE_BYTES, Traffic
+from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription
 
 WEBHOOKS = [
     subscription(
@@ -35,20 +36,23 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
     return [
         url
         for (_, url), lane in traffic._lanes._lanes.items()
-        if lane.queue and lane.has_room and lane.full is None and lane.sleep_ms(now_ms) <= 0
+        if lane.queue and lane.has_room and traffic._full(lane) is None and lane.sleep_ms(now_ms) <= 0
     ]
 
 
 @given(seed=st.integers(0, 2**32), in_flight=st.integers(2, 12), share=st.integers(1, 12))
 def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: int) -> None:
     chance = random.Random(seed)
-    traffic = Traffic(limits(in_flight=in_flight, tenant_in_flight=share, lane_concurrency=4))
+    traffic = Traffic(
+        replace(limits(in_flight=in_flight, tenant_in_flight=share, lane_concurrency=4), bulk_bytes=4 * LARGE_BYTES)
+    )
     flying: list[Job] = []
     now_ms = NOW_MS
     for _ in range(60):
         now_ms += chance.choice((0, 1, 30, 700))
         for _ in range(chance.randrange(6)):
-            traffic.offer(job(chance.choice(WEBHOOKS)), now_ms)
+            to, size = chance.choice(WEBHOOKS), chance.choice((0, 0, LARGE_BYTES, LARGE_BYTES + 1, 3 * LARGE_BYTES))
+            traffic.offer(job(to, of=replace(delivery(to=to.id), body=b"x" * size)), now_ms)
         for _ in range(chance.randrange(4)):
             if flying:
                 landed = flying.pop(chance.randrange(len(flying)))
@@ -58,4 +62,7 @@ def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: i
             traffic.unqueue(lambda _: chance.random() < 0.5)
         flying += start_all(traffic, now_ms)
         traffic.overdue(now_ms)
+        flying += start_all(traffic, now_ms)
         assert left_behind(traffic, now_ms) == []
+        assert traffic._bulk.bytes == sum(each.size for each in flying if each.size > LARGE_BYTES)
+        assert traffic._bulk.bytes < 4 * LARGE_BYTES + 3 * LARGE_BYTES

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from consumer.delivery.answer import FailureKind
@@ -5,9 +7,10 @@ from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.outcome import read
 from consumer.delivery.schedule import Wait
-from consumer.delivery.traffic import Traffic
+from consumer.delivery.traffic import LARGE_BYTES, Traffic
 from consumer.webhooks.fields import MAX_RATE_PER_S, MIN_RATE_PER_S
-from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+from consumer.webhooks.subscription import Subscription
+from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription
 
 
 def started(traffic: Traffic, now_ms: int = NOW_MS) -> list[Job]:
@@ -329,3 +332,41 @@ def test_a_host_is_one_origin_however_it_is_written(again: str) -> None:
         for _ in range(8):
             traffic.offer(job(subscription(f"sub_{number}", url=url)), NOW_MS)
     assert len(started(traffic)) == 4
+
+
+def large(to: Subscription) -> Job:
+    return job(to, of=replace(delivery(to=to.id), body=b"x" * LARGE_BYTES * 2))
+
+
+def test_large_bodies_under_way_are_bounded_in_bytes_and_small_ones_pass_them_by() -> None:
+    traffic = Traffic(replace(limits(in_flight=100), bulk_bytes=LARGE_BYTES * 8))
+    for name in ("a", "b", "c"):
+        for _ in range(8):
+            traffic.offer(large(subscription(name, tenant=name, url=f"https://{name}.example/")), NOW_MS)
+    first = started(traffic)
+    assert [each.delivery.subscription_id for each in first] == ["a", "b", "c", "a"]
+    traffic.offer(job(subscription("small", tenant="a", url="https://a.example/small")), NOW_MS)
+    assert [each.delivery.subscription_id for each in started(traffic)] == ["small"]
+    traffic.answered(first[0], read(response(), NOW_MS), NOW_MS + 1)
+    assert len(started(traffic, NOW_MS + 1)) == 1
+
+
+def test_one_tenant_has_half_of_the_large_bodies() -> None:
+    traffic = Traffic(replace(limits(in_flight=100), bulk_bytes=LARGE_BYTES * 8))
+    for number in range(8):
+        traffic.offer(large(subscription(f"a{number}", tenant="a", url=f"https://{number}.example/")), NOW_MS)
+    assert len(started(traffic)) == 2
+    traffic.offer(large(subscription("b", tenant="b", url="https://b.example/")), NOW_MS)
+    assert [each.delivery.subscription_id for each in started(traffic)] == ["b"]
+
+
+def test_what_comes_after_a_large_one_that_was_spilled_goes_on() -> None:
+    traffic = Traffic(replace(limits(in_flight=100), bulk_bytes=LARGE_BYTES))
+    other = subscription("b", tenant="b", url="https://b.example/")
+    traffic.offer(large(subscription("a")), NOW_MS)
+    assert len(started(traffic)) == 1
+    traffic.offer(large(other), NOW_MS)
+    assert started(traffic) == []
+    traffic.offer(job(other), NOW_MS + 2_000)
+    assert [spilled.size for spilled, _ in traffic.overdue(NOW_MS + 2_001)] == [2 * LARGE_BYTES]
+    assert len(started(traffic, NOW_MS + 2_001)) == 1
