@@ -75,6 +75,15 @@ class WebhookInput(Asked):
             examples=[8],
         ),
     ] = None
+    ordering: Annotated[
+        str | None,
+        Field(
+            description="One after the other, as they were published: none, key (the events of one key), or a path as "
+            "in data.order_id (the events with one value there). A failing one keeps those behind it waiting. "
+            "Null: none.",
+            examples=["key"],
+        ),
+    ] = None
     retries: Annotated[Retries | None, Chosen] = None
     payload_format: Annotated[PayloadFormat | None, Chosen] = None
 
@@ -176,6 +185,7 @@ class Webhook(Told):
     filter: _Object | None
     rate_limit: float | None
     max_concurrency: int | None
+    ordering: Annotated[str, Field(description="none, key, or a path as in data.order_id.")]
     health: WebhookHealth
     backlog: Annotated[WebhookBacklog | None, Field(description="Null is not known.")]
     last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]

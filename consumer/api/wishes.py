@@ -14,6 +14,7 @@ from consumer.api.problem import invalid as refusal
 from consumer.api.webhook_models import WebhookCreate, WebhookInput, WebhookUpdate
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
+from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, Faults, FieldInvalid, Wrong, invalid
@@ -49,6 +50,7 @@ def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
         filter_json=_filter_json(body, faults),
         rate_per_s=body.rate_limit,
         max_concurrency=body.max_concurrency,
+        ordering=body.ordering or NONE,
     )
 
 
@@ -78,6 +80,7 @@ def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
         filter_json=_filter_json(body, faults) if "filter" in sent else KEPT,
         rate_per_s=body.rate_limit if "rate_limit" in sent else KEPT,
         max_concurrency=body.max_concurrency if "max_concurrency" in sent else KEPT,
+        ordering=(body.ordering or NONE) if "ordering" in sent else KEPT,
         status=KEPT if body.status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(body.status)),
     )
 

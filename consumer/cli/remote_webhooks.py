@@ -13,6 +13,7 @@ from consumer.cli.api_client import ApiClient
 from consumer.cli.webhook_port import Shown
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
+from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes, check_filter
 
@@ -99,6 +100,7 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
         "filter": _filter(wishes.filter_json),
         "rateLimit": wishes.rate_per_s,
         "maxConcurrency": wishes.max_concurrency,
+        "ordering": None if wishes.ordering == NONE else wishes.ordering,
         "requestConfig": _said({"timeoutMs": wishes.timeout_ms, "headers": dict(wishes.headers) or None}) or None,
     }
     return _said(said)
@@ -131,6 +133,7 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
         "retries": changes.retries,
         "rateLimit": changes.rate_per_s,
         "maxConcurrency": changes.max_concurrency,
+        "ordering": changes.ordering,
     }
     return said | {name: value for name, value in plain.items() if value is not KEPT}
 

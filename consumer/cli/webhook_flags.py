@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from consumer.cli.exits import usage
+from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
@@ -45,6 +46,10 @@ class WebhookFlags:
     ] = None
     rate_per_s: Annotated[float | None, Parameter(help="Requests a second, at most; 0 lifts it.")] = None
     max_concurrency: Annotated[int | None, Parameter(help="Requests at once, at most; 0 lifts it.")] = None
+    ordering: Annotated[
+        str | None,
+        Parameter(help="none, key (one after the other of each Kafka key), or a path as in data.order_id."),
+    ] = None
 
 
 def wishes_of(
@@ -72,6 +77,7 @@ def wishes_of(
         filter_json=flags.filter_json or None,
         rate_per_s=flags.rate_per_s or None,
         max_concurrency=flags.max_concurrency or None,
+        ordering=flags.ordering or NONE,
     )
 
 
@@ -95,6 +101,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
         filter_json=KEPT if flags.filter_json is None else flags.filter_json or None,
         rate_per_s=KEPT if flags.rate_per_s is None else flags.rate_per_s or None,
         max_concurrency=KEPT if flags.max_concurrency is None else flags.max_concurrency or None,
+        ordering=KEPT if flags.ordering is None else flags.ordering or NONE,
     )
     if changes == Changes():
         raise usage("say what to change: see hookline webhooks update --help")

@@ -67,6 +67,7 @@ def resource(
         "filter": None if filter_json is None else cast("Json", msgspec.json.decode(filter_json)),
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
+        "ordering": subscription.ordering,
         "health": told,
         "backlog": None if backlog is None else _backlog(backlog),
         "lastStatus": told["lastStatus"],  # Featurebase's clients look for it here

@@ -71,6 +71,7 @@ def create(
         retries=asked.retries or brand.retries,
         rate_per_s=asked.rate_per_s,
         max_concurrency=asked.max_concurrency,
+        ordering=asked.ordering,
     )
     return subscription, secret
 
@@ -114,6 +115,7 @@ def update(
         filter_json=_given(asked.filter_json, was.filter_json),
         rate_per_s=_given(asked.rate_per_s, was.rate_per_s),
         max_concurrency=_given(asked.max_concurrency, was.max_concurrency),
+        ordering=_given(asked.ordering, was.ordering),
     )
     return following if asked.status is KEPT else _turned(following, asked.status)
 

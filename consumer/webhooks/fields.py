@@ -10,6 +10,7 @@ from typing import Final
 
 from consumer import text
 from consumer.brands.brand import SENT_BY_HOOKLINE, Brand
+from consumer.webhooks.ordering import is_ordering
 from consumer.webhooks.wrong import Code, check_each, invalid
 
 MIN_TIMEOUT_MS: Final = 1_000
@@ -83,6 +84,19 @@ def check_max_concurrency(max_concurrency: int | None) -> int | None:
     if max_concurrency is not None and not 1 <= max_concurrency <= MAX_CONCURRENCY:
         raise invalid("max_concurrency", Code.OUT_OF_RANGE, f"must be between 1 and {MAX_CONCURRENCY}")
     return max_concurrency
+
+
+def check_ordering(chosen: str) -> str:
+    """`none`, `key`, or a path to a field of the event's data."""
+    if not is_ordering(chosen):
+        raise invalid(
+            "ordering",
+            Code.MALFORMED,
+            "must be none, key, or a path of up to 8 names as in data.order_id",
+        )
+    if not text.is_line(chosen):
+        raise invalid("ordering", Code.FORBIDDEN_CHARACTER, "must be one line without control characters")
+    return chosen
 
 
 def check_overlap_ms(overlap_ms: int) -> int:

@@ -17,6 +17,7 @@ from consumer.schemas import avro_history
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
+from consumer.webhooks.ordering import is_ordering
 from consumer.webhooks.subscription import PayloadFormat, Retries, SealedSecret, SigningProfile, Status, Subscription
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -123,6 +124,8 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         values["retries"] = Retries(row["retries"])
         if row["filter_json"] is not None:
             compile_filter(row["filter_json"])
+        if not is_ordering(row["ordering"]):
+            raise RecordCorrupt("its ordering is not one that this version knows")
     except FilterInvalid:
         raise RecordCorrupt("its filter is not one that this version knows") from None
     except ValueError as error:

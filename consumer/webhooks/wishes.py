@@ -14,6 +14,7 @@ from consumer.repeated_names import repeated_names
 from consumer.webhooks import fields, secrets
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.headers import check_headers
+from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
 from consumer.webhooks.url import origin_of, stored_url
 from consumer.webhooks.wrong import Code, Faults, invalid
@@ -50,6 +51,7 @@ class Wishes:
     filter_json: str | None = None
     rate_per_s: float | None = None
     max_concurrency: int | None = None
+    ordering: str = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class Changes:
     filter_json: Maybe[str | None] = KEPT
     rate_per_s: Maybe[float | None] = KEPT
     max_concurrency: Maybe[int | None] = KEPT
+    ordering: Maybe[str] = KEPT
     status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
 
 
@@ -95,6 +98,7 @@ def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
         filter_json=faults.checked(check_filter, wishes.filter_json),
         rate_per_s=faults.checked(fields.check_rate_per_s, wishes.rate_per_s),
         max_concurrency=faults.checked(fields.check_max_concurrency, wishes.max_concurrency),
+        ordering=faults.checked(fields.check_ordering, wishes.ordering),
     )
     faults.tell()
     return stored
@@ -122,6 +126,7 @@ def checked_changes(was: Subscription, changes: Changes, brand: Brand, *, allow_
         filter_json=_given(faults, check_filter)(changes.filter_json),
         rate_per_s=_given(faults, fields.check_rate_per_s)(changes.rate_per_s),
         max_concurrency=_given(faults, fields.check_max_concurrency)(changes.max_concurrency),
+        ordering=_given(faults, fields.check_ordering)(changes.ordering),
     )
     faults.tell()
     return stored

@@ -111,6 +111,7 @@ class Hook:
     payload_format: PayloadFormat = PayloadFormat.STANDARD
     timeout_ms: int = 10_000
     rate_per_s: float = 50.0
+    ordering: str = "none"
 
     def wants(self, happening: Happening) -> bool:
         """Whether it is owed this event; `passes` says what its filter means."""

@@ -129,6 +129,7 @@ class Stage:
                 filter_json=hook.filter_json,
                 payload_format=hook.payload_format,
                 timeout_ms=hook.timeout_ms,
+                ordering=hook.ordering,
                 secret=secret,
             )
             subscription, _ = create(
@@ -230,7 +231,9 @@ class Stage:
 
     def unfinished(self) -> dict[tuple[str, int], int]:
         """How many records of the event and delay topics are not committed, where there are any."""
-        both = self.positions("deliver", [self.event_topic]) | self.positions("retry", self.topics.retry_topics)
+        both = self.positions("deliver", [self.event_topic]) | self.positions(
+            "retry", [*self.topics.retry_topics, self.topics.ordered]
+        )
         return {place: each.end - each.committed for place, each in both.items() if each.end > each.committed}
 
 

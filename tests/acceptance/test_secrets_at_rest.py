@@ -295,7 +295,15 @@ def _spellings(secret: str) -> dict[str, bytes]:
 def _topics(stage: Stage) -> Iterator[bytes]:
     """Everything on Hookline's topics and the events'."""
     names = stage.topics
-    own = [names.subscriptions, names.state, names.attempts, names.dead_letter, names.poison, *names.retry_topics]
+    own = [
+        names.subscriptions,
+        names.state,
+        names.attempts,
+        names.dead_letter,
+        names.poison,
+        names.ordered,
+        *names.retry_topics,
+    ]
     for topic in [stage.event_topic, *own]:
         for record in stage.read(topic):
             yield record.key or b""

@@ -19,6 +19,7 @@ FULL = WebhookFlags(
     filter_json='{"total": [{"numeric": [">", 5]}]}',
     rate_per_s=2.5,
     max_concurrency=3,
+    ordering="data.order_id",
 )
 SAID = {
     "product": "shop",
@@ -30,6 +31,7 @@ SAID = {
     "filter": {"total": [{"numeric": [">", 5]}]},
     "rateLimit": 2.5,
     "maxConcurrency": 3,
+    "ordering": "data.order_id",
 }
 
 

@@ -62,6 +62,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
         "filter": {"amount": [{"numeric": [">", 5]}]},
         "rateLimit": 2.5,
         "maxConcurrency": None,
+        "ordering": "none",
         "health": {
             "avgResponseTime": None,
             "consecutiveFailures": None,

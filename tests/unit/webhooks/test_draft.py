@@ -77,12 +77,14 @@ def test_everything_wished_is_kept() -> None:
         filter_json='{"a": [1]}',
         rate_per_s=2,
         max_concurrency=1,
+        ordering="key",
     )
     assert subscription.event_types == ("a.b", "a.*")
     assert secret == "my own long secret"
     assert subscription.header_names == ("Authorization",)
     assert open_headers(subscription, KEYRING) == {"Authorization": "Bearer x"}
     assert (subscription.rate_per_s, subscription.max_concurrency, subscription.timeout_ms) == (2.0, 1, 1_000)
+    assert subscription.ordering == "key"
     assert decode(encode(subscription)) == subscription
 
 

@@ -21,6 +21,7 @@ FULL = subscription(
     sealed_headers=SealedSecret(key_id="k1", sealed=b"h"),
     rate_per_s=0.5,
     max_concurrency=3,
+    ordering="data.order.id",
     revision=7,
     changes=6,
 )
@@ -64,6 +65,7 @@ def test_other_encodings_are_corrupt(value: bytes) -> None:
         ("timeout_ms", 999),
         ("timeout_ms", 2**31 - 1),
         ("max_concurrency", 0),
+        ("ordering", "topic"),
         ("max_concurrency", -(2**31)),
         ("created_at_ms", 2**63 - 1),
         ("updated_at_ms", -(2**63)),
