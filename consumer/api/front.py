@@ -28,7 +28,7 @@ from consumer.api.freshness import Freshness
 from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
-from consumer.api.refusals import bug, busy, no_route
+from consumer.api.refusals import bug, busy, ended, no_route
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.kafka.client import KafkaBroken
@@ -79,6 +79,9 @@ class Front:
             await self._answer(scope, receive, exchange)
         except Refusal as refusal:
             await refusal.answer(exchange.id)(scope, receive, exchange.send)
+        except asyncio.CancelledError:  # the process ends, and has waited for this request for as long as it may
+            if not exchange.begun:
+                await ended().answer(exchange.id)(scope, receive, exchange.send)
         except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
             _log.exception("bug", method=scope["method"], route=exchange.route)
             if not exchange.begun:

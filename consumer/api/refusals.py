@@ -104,6 +104,11 @@ def bug(request_id: str) -> Response:
     ).answer(request_id)
 
 
+def ended() -> Refusal:
+    """Of a request that was still under way when its process had to end."""
+    return unavailable("this server is stopping, so it is not known whether this was done: look and try again")
+
+
 async def _refused(brand: Brand, request: Request, error: Exception) -> Response:
     refusal = _of_routing(error, request, brand) if isinstance(error, HTTPException) else refusal_of(error, brand)
     return refusal.answer(id_of(request.scope))

@@ -135,6 +135,8 @@ def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
         metadata = admin.list_topics(timeout=timeout_s)
     except KafkaException as exception:
         raise broken(error_of(exception), "asking the broker for its topics") from None
+    if not metadata.brokers:  # one that has just started may not know of itself yet
+        raise KafkaBroken("asking the broker for its topics: it knows no broker yet")
     cluster = str(metadata.cluster_id)
     existing = {name for name, topic in metadata.topics.items() if topic.error is None}
     ours = {spec.name for spec in specs(settings, event_bytes=0)} & existing

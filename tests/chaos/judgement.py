@@ -4,10 +4,12 @@ The law: the log is the truth about what was published, the receivers' disks abo
 Hookline's topics serve only to excuse (a dead letter) or to accuse (an early attempt, a commit too far).
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Final, TypeAlias
 
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.events.event import Record
@@ -22,7 +24,10 @@ from tests.chaos.changes import Story
 from tests.chaos.load import Ledger
 from tests.chaos.watch import Committed
 
-_UNDER_WAY_MS: Final = 60_000  # so long a delivery may be under way when its webhook changes or goes
+_UNDER_WAY_MS: Final = 60_000  # so long after its record was done a delivery may wait in a delay topic
+
+
+_Place: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class Log:
     tried: Sequence[Tried]
     waited: Sequence[Waited]
     written_ms: Mapping[Pair, int]
+    buried_ms: Mapping[Pair, int] = field(default_factory=dict)
     """When each pair was first on a delay or dead-letter topic, by the broker's clock."""
 
 
@@ -57,6 +63,8 @@ class Judgement:
     """When each pair was accepted, in order."""
     requests: Mapping[Pair, Sequence[int]]
     """When a request of each pair came, whatever was answered, in order."""
+    moments: Mapping[Pair, Sequence[int]]
+    """Of each pair that was accepted and buried: when its requests came and its dead letter was written, in order."""
 
     @property
     def duplicates(self) -> int:
@@ -72,6 +80,7 @@ def read_log(stage: Stage) -> Log:
         written_ms[pair] = min(at_ms, written_ms.get(pair, at_ms))
 
     buried: list[Buried] = []
+    buried_ms: dict[Pair, int] = {}
     own_ids: dict[str, str] = {}
     for each in stage.read(stage.topics.dead_letter):
         letter = decode_dead_letter(each.value or b"")
@@ -79,6 +88,7 @@ def read_log(stage: Stage) -> Log:
             continue
         pair = (travelling(letter.delivery.event.id, letter.delivery.event.source), letter.delivery.subscription_id)
         buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
+        buried_ms[pair] = each.timestamp_ms
         own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
         wrote(pair, each.timestamp_ms)
     waited: list[Waited] = []
@@ -104,6 +114,7 @@ def read_log(stage: Stage) -> Log:
         tried=tried,
         waited=waited,
         written_ms=written_ms,
+        buried_ms=buried_ms,
     )
 
 
@@ -118,7 +129,8 @@ def decide(
 ) -> Judgement:
     """Hold it all against the promise."""
     steady = owed(log.events, hooks)
-    must, doubtful = _of_changing(log.events, stories)
+    until_ms = under_way_until_ms(log.events, commits)
+    must, doubtful = _of_changing(log.events, stories, until_ms)
     accepted: defaultdict[Pair, list[int]] = defaultdict(list)
     requests: defaultdict[Pair, list[int]] = defaultdict(list)
     for receipt in receipts:
@@ -129,7 +141,7 @@ def decide(
     excused = {
         pair
         for pair, event in must.items()
-        if pair not in accepted and pair not in buried and _changed(stories[pair[1]], event.time_ms)
+        if pair not in accepted and pair not in buried and _changed(stories[pair[1]], event, until_ms)
     }
     promises = Promises(
         bodies={**steady.bodies, **_bodies(must | doubtful, stories)},
@@ -160,6 +172,11 @@ def decide(
         strange_dead_letters=[each for each in log.buried if each.delivery_id != log.own_ids[each.delivery_id]],
         arrivals=accepted,
         requests=requests,
+        moments={
+            pair: sorted([*requests[pair], log.buried_ms[pair]])
+            for pair in verdict.accepted_and_buried
+            if pair in log.buried_ms
+        },
     )
 
 
@@ -198,7 +215,7 @@ def _running_most(rows: Sequence[float]) -> list[float]:
 
 
 def _of_changing(
-    events: Sequence[Published], stories: Mapping[str, Story]
+    events: Sequence[Published], stories: Mapping[str, Story], until_ms: Mapping[_Place, float]
 ) -> tuple[dict[Pair, Published], dict[Pair, Published]]:
     """What is owed to webhooks that changed, and what may or may not have come."""
     must: dict[Pair, Published] = {}
@@ -214,7 +231,7 @@ def _of_changing(
                 doubtful[pair] = event
             elif span is not None and span.hook is not None and span.hook.wants(event.happening):
                 must[pair] = event
-            elif _changed(story, event.time_ms):
+            elif _changed(story, event, until_ms):
                 doubtful[pair] = event  # published before the change, and perhaps matched only after
     return must, doubtful
 
@@ -227,9 +244,29 @@ def _bodies(pairs: Mapping[Pair, Published], stories: Mapping[str, Story]) -> di
     return found
 
 
-def _changed(story: Story, time_ms: int) -> bool:
+def under_way_until_ms(events: Iterable[Published], commits: Iterable[Committed]) -> dict[_Place, float]:
+    """Until when each event may have been matched, or its deliveries under way: its record was done, and a minute more.
+
+    A record that no commit was seen to pass may be under way for ever. Pure.
+    """
+    by_partition: defaultdict[int, list[Committed]] = defaultdict(list)
+    for commit in sorted(commits, key=lambda commit: commit.at_ms):
+        passed = by_partition[commit.partition]
+        if not passed or commit.offset > passed[-1].offset:
+            passed.append(commit)
+    found: dict[_Place, float] = {}
+    for event in events:
+        passed = by_partition[event.partition]
+        at = bisect_right(passed, event.offset, key=lambda commit: commit.offset)
+        done_ms = passed[at].at_ms if at < len(passed) else inf
+        found[event.partition, event.offset] = max(event.time_ms, done_ms) + _UNDER_WAY_MS
+    return found
+
+
+def _changed(story: Story, event: Published, until_ms: Mapping[_Place, float]) -> bool:
     """Whether the webhook changed while this event's delivery may have been under way, or before it was matched."""
-    return any(time_ms <= changed_ms <= time_ms + _UNDER_WAY_MS for changed_ms in story.changed_ms)
+    latest_ms = until_ms[event.partition, event.offset]
+    return any(event.time_ms <= changed_ms <= latest_ms for changed_ms in story.changed_ms)
 
 
 def _published(record: Record) -> Published:

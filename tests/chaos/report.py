@@ -17,6 +17,7 @@ from tests.chaos.watch import Held
 _FULL_S: Final = 1_200.0
 _RECOVERED_WITHIN_MS: Final = 30_000
 _DUPLICATES_MOST: Final = 0.001
+_SHOWN: Final = 20
 _RSS_GROWTH: Final = 1.5
 # A kept connection is a descriptor: as many as requests were ever under way at once, at most HOOKLINE_MAX_IN_FLIGHT.
 _DESCRIPTORS_MOST: Final = 512
@@ -119,6 +120,7 @@ def page(outcome: Outcome) -> str:
         f"- Requests noted by the receivers: {outcome.receipts:,}.",
         f"- Dead letters: {_counted(outcome.dead_letters)}.",
         f"- Duplicates by the fault that explains them: {_causes(outcome.causes)}.",
+        f"- Accepted and buried, by the fault that explains it: {_causes(outcome.both)}.",
         f"- First deliveries of the others at p99: {_waits(outcome)}.",
         f"- Commits looked at: {judged.commits:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
@@ -150,9 +152,8 @@ def _broken(outcome: Outcome) -> list[str]:
     judged = outcome.judgement
     broken = judged.verdict.broken()
     lines = ["What broke: " + broken, ""] if broken else []
-    for pair in sorted(judged.verdict.accepted_and_buried):
-        requests, accepted = list(judged.requests[pair]), list(judged.arrivals[pair])
-        lines += [f"Accepted and buried: {pair}, requests at {requests}, accepted at {accepted}", ""]
+    for pair in sorted(outcome.both_unexplained)[:_SHOWN]:
+        lines += [f"Accepted and buried: {pair}, requests and dead letter at {list(judged.moments[pair])}", ""]
     return lines
 
 
@@ -188,7 +189,7 @@ def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("refused signatures", len(verdict.refused_signatures)),
         ("early", len(verdict.early)),
         ("buried twice", len(verdict.buried_twice)),
-        ("accepted and buried", len(verdict.accepted_and_buried)),
+        ("accepted and buried, not explained by a fault", len(outcome.both_unexplained)),
         ("dead letters under a strange id", len(judged.strange_dead_letters)),
         ("commits past what was safe", len(judged.unsafe_commits)),
         ("places with a leaked secret", len(outcome.leaked)),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.acceptance.deadline import until
+from tests.acceptance.ledger import Pair
 from tests.acceptance.receipts import ROOT, Receipt, read_receipts
 from tests.chaos import judgement, leaks
 from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, steady_hooks
@@ -45,6 +46,8 @@ class Outcome:
     recoveries: Sequence[Recovery]
     causes: Sequence[Cause]
     unexplained: int
+    both: Sequence[Cause]
+    both_unexplained: Sequence[Pair]
     leaked: Sequence[str]
     held: Sequence[Held]
     calm_ms: int
@@ -149,6 +152,7 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
     partition_of = {event.webhook_id: event.partition for event in log.events}
     happened = sorted(seen.faults.happened, key=lambda each: each.began_ms)
     causes, unexplained = explained(judged.verdict.duplicates, judged.requests, happened)
+    both, both_unexplained = explained(judged.moments, judged.moments, happened)
     return Outcome(
         seed=seed,
         length_s=length_s,
@@ -160,6 +164,8 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         recoveries=recoveries(happened, by_event, partition_of, PARTITIONS),
         causes=causes,
         unexplained=len(unexplained),
+        both=both,
+        both_unexplained=both_unexplained,
         leaked=seen.leaked,
         held=seen.watch.held,
         calm_ms=seen.calm_ms,

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from consumer.api.application import front
 from consumer.api.front import MAX_BODY_BYTES, REQUESTS_OF_A_TENANT
@@ -192,6 +193,44 @@ def test_a_bug_is_a_500_without_a_word_of_what_it_was(api: MemoryApi) -> None:
     assert problem(refused)["status"] == 500
     assert "whsec" not in refused.text
     assert [(line["event"], line["log_level"]) for line in lines if line["event"] == "bug"] == [("bug", "error")]
+
+
+def test_a_request_that_is_cut_off_by_the_end_of_its_process_is_told_so(api: MemoryApi) -> None:
+    sent: list[Message] = []
+
+    body_awaited = asyncio.Event()
+
+    async def receive() -> Message:
+        body_awaited.set()
+        await asyncio.sleep(60)
+        raise AssertionError("it is cancelled before")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def asked() -> None:
+        key = api.key(Scope.WRITE)[1]
+        headers = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
+        await api.app(
+            {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": "/v1/webhooks",
+             "raw_path": b"/v1/webhooks", "root_path": "", "query_string": b"", "headers": headers,
+             "client": ("127.0.0.1", 1), "server": ("api", 80)},
+            receive,
+            send,
+        )  # fmt: skip
+
+    async def cut_off() -> None:
+        request = asyncio.create_task(asked())
+        await body_awaited.wait()
+        request.cancel()
+        await request
+
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(cut_off())
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    assert b"not known whether this was done" in sent[1]["body"]
+    assert all(line["log_level"] != "error" for line in lines)
 
 
 def test_every_brands_openapi_is_public(api: MemoryApi) -> None:

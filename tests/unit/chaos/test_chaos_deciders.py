@@ -16,7 +16,7 @@ from tests.chaos.beside import Span as Waited
 from tests.chaos.beside import Waits, bugs, compared, p99
 from tests.chaos.changes import Span, Story
 from tests.chaos.faults import Happened
-from tests.chaos.judgement import Judgement, Log, decide, unsafe
+from tests.chaos.judgement import Judgement, Log, decide, under_way_until_ms, unsafe
 from tests.chaos.load import Ledger
 from tests.chaos.recovery import explained, recoveries, silences
 from tests.chaos.schedule import STREAMS, Kind, plan
@@ -34,15 +34,24 @@ def events(number: int) -> list[Published]:
     ]
 
 
+def committed_at_once(published: Sequence[Published]) -> list[Committed]:
+    return [Committed(at_ms=each.time_ms + 1, partition=0, offset=each.offset + 1, done=None) for each in published]
+
+
 def judged(
-    published: Sequence[Published], accepted: Sequence[tuple[str, str]], *stories: Story, hooks: Sequence[Hook] = ()
+    published: Sequence[Published],
+    accepted: Sequence[tuple[str, str]],
+    *stories: Story,
+    hooks: Sequence[Hook] = (),
+    commits: Sequence[Committed] | None = None,
 ) -> Judgement:
     log = Log(events=published, buried=(), own_ids={}, tried=(), waited=(), written_ms={})
     receipts = [
         Receipt(at_ms=1, endpoint=name, webhook_id=event, status=200, body=BODIES[event]) for event, name in accepted
     ]
     by_name = {story.hook.name: story for story in stories}
-    return decide(log, receipts, ledger=Ledger(), hooks=hooks, stories=by_name, commits=())
+    commits = committed_at_once(published) if commits is None else commits
+    return decide(log, receipts, ledger=Ledger(), hooks=hooks, stories=by_name, commits=commits)
 
 
 BODIES = {
@@ -97,6 +106,19 @@ def test_what_is_owed_to_a_webhook_that_changed() -> None:
     # Once nobody is in doubt that it is gone, nothing may come.
     late = (published[150].webhook_id, "changing")
     assert judged(published, [*owed, late], story).verdict.phantom == {late}
+
+
+def test_what_was_not_committed_when_its_webhook_changed_may_have_been_dropped_with_it() -> None:
+    published = events(200)
+    hook = Hook(name="changing", tenant=ALL.tenant)
+    spans = [Span(from_ms=0, hook=hook), Span(from_ms=150_000, hook=hook, doubt=True), Span(from_ms=160_000, hook=None)]
+    story = Story(hook=hook, spans=spans, changed_ms=[150_000])
+    assert len(judged(published, [], story).verdict.lost) == 90
+    # A partition that stood still: its records were matched, if at all, after the change.
+    stood_still = [Committed(at_ms=155_000, partition=0, offset=200, done=None)]
+    assert judged(published, [], story, commits=stood_still).verdict.lost == set()
+    assert under_way_until_ms(published, stood_still)[0, 3] == 155_000 + 60_000
+    assert under_way_until_ms(published, [])[0, 3] == float("inf")
 
 
 def test_a_commit_that_calls_something_done_too_early_is_found() -> None:
