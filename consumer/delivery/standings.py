@@ -15,6 +15,7 @@ from consumer.delivery.lane import Lane
 from consumer.delivery.standing import Report, Standing
 from consumer.webhooks.subscription import Subscription
 
+_TOLD_AT_ONCE = 256  # a turn of the loop has to be short
 _EACH_MS = 2  # where very many learn only: so many ms for each, all together
 
 
@@ -120,9 +121,9 @@ class Standings:
     # ── what is told, and what comes back ────────────────────────────────────────────────────────────────────────
 
     def reports(self, now_ms: int) -> list[Report]:
-        """What is to be told now."""
+        """What is to be told now; where it is very much, the rest of it the next time."""
         told: list[Report] = []
-        while self._due and self._due[0][0] <= now_ms:
+        while self._due and self._due[0][0] <= now_ms and len(told) < _TOLD_AT_ONCE:
             at_ms, _, account = heapq.heappop(self._due)
             if at_ms != account.next_ms or account.asking:
                 continue

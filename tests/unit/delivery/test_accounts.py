@@ -93,6 +93,15 @@ def test_what_is_over_is_forgotten_with_its_lane() -> None:
     assert list(bench.reports(5_000)) == []
 
 
+def test_very_many_are_told_of_in_several_turns() -> None:
+    bench = Bench()
+    traffic = Traffic(limits(queued=10_000), shared=True)
+    for number in range(600):
+        traffic.offer(job(subscription(f"sub_{number}", tenant=f"t{number % 2}", rate_per_s=1.0)), bench.now_ms)
+    list(traffic.start(bench.now_ms))
+    assert [len(traffic.standings.reports(bench.now_ms)) for _ in range(4)] == [256, 256, 88, 0]
+
+
 def test_an_idle_webhook_is_told_of_no_more() -> None:
     bench = Bench()
     bench.start(subscription(rate_per_s=100.0))
