@@ -42,7 +42,10 @@ from consumer.webhooks.subscription import Retries, Status
 
 
 class Attempting:
-    """What a delivery goes through once it is offered. `known` is the newest view of a tenant."""
+    """What a delivery goes through once it is offered. `known` is the newest view of a tenant.
+
+    `heard` is told of every answer before its lane is.
+    """
 
     def __init__(
         self,
@@ -52,12 +55,14 @@ class Attempting:
         endings: Endings,
         boundaries: Boundaries,
         known: Callable[[str], Known | None],
+        heard: Callable[[Job, Asked, int], None],
     ) -> None:
         self._schedule = schedule
         self._traffic = traffic
         self._endings = endings
         self._boundaries = boundaries
         self._known = known
+        self._heard = heard
         self._step = Step()
         self.flying = Flying()
 
@@ -166,6 +171,7 @@ class Attempting:
             return  # given up meanwhile
         self._boundaries.take(job.entry)
         answer, asked = self._read(now_ms, job, answer)
+        self._heard(job, asked, now_ms)
         self._traffic.answered(job, asked, now_ms)
         if job.handed_over is not None:
             self._late(job, answer, asked)

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 
 from consumer.delivery.answer import Answer
 from consumer.delivery.attempting import Attempting
+from consumer.delivery.beyond import Beyond
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.budget import DEFAULT, Budget
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import OUR_CLOCK, Clocks, Leader
+from consumer.delivery.forward import Forward
+from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
@@ -34,7 +36,7 @@ from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.standing import Standing
-from consumer.delivery.step import Step, Write
+from consumer.delivery.step import SeenAhead, Step, Write
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
@@ -84,6 +86,7 @@ class Core:
         repeats = Repeats()
         self._order = Order(rules.ordered, Bounds(process_bytes=rules.budget.held // 2))
         self._endings = Endings(rules.schedule, repeats, self._order)
+        hold = Hold(clocks, most_bytes=rules.budget.held // 2)
         lining_up = LiningUp(self._endings)
         self._intake = Intake(
             rules.schedule,
@@ -93,18 +96,21 @@ class Core:
             self.boundaries,
             order=self._order,
             lining_up=lining_up,
-            clocks=clocks,
+            hold=hold,
             budget=rules.budget,
         )
         room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
         self._traffic = Traffic(rules.limits, shared=rules.shared)
+        self._forward = Forward(hold, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
+        self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
         self._attempting = Attempting(
             rules.schedule,
             traffic=self._traffic,
             endings=self._endings,
             boundaries=self.boundaries,
             known=self._tenants.known,
+            heard=self._forward.heard,
         )
         self._flying = self._attempting.flying
         self._tidings = Tidings(self._endings, self._tenants.known)
@@ -128,11 +134,13 @@ class Core:
         self._intake.lost(partitions)
         self._flying.orphan()
         self._planning.lost()
+        self._beyond.lost()
 
     def rewound(self, partition: Partition) -> None:
         """This partition's records come from the beginning again: its topic was made anew."""
         self._intake.rewound(partition)
         self._flying.forget_orphans()
+        self._beyond.rewound()
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> None:
         """Consumed records, of event topics or of delay topics."""
@@ -176,10 +184,16 @@ class Core:
         account = self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         if account is not None and account.to_be_told is not None:
             self._tidings.tell(now_ms, account)
+        if standing is not None and standing.recovered_ms is not None:
+            self._forward.recovered(now_ms, subscription_id, int(now_ms - ago_ms - standing.recovered_ms))
 
     def shared_by(self, processes: int) -> None:
         """So many processes send to the same endpoints, this one included, as far as is known."""
         self._traffic.standings.shared_by(processes)
+
+    def ahead(self, now_ms: int, seen: SeenAhead) -> None:
+        """What was read ahead in a delay partition, as a step asked for."""
+        self._beyond.seen(now_ms, seen)
 
     def acknowledged(self, token: int) -> None:
         """Kafka has the record that was asked for under this token."""
@@ -210,6 +224,7 @@ class Core:
         step.pause, step.resume = self._intake.pauses(now_ms)
         step.again = self._order.again(now_ms)
         step.write = self._endings.asked()
+        step.ahead = self._beyond.look(now_ms) if most > 0 else None
         step.load, step.load_alone = self._tenants.wanted(now_ms)
         step.reports = self._traffic.standings.reports(now_ms)
         step.bugs = self.boundaries.bugs()
@@ -228,6 +243,7 @@ class Core:
         """Whether anything is under way that the shell drives: requests, writes, loads, or what `next` has to tell."""
         return (
             self._planning.busy
+            or self._beyond.asking
             or self._intake.waiting
             or self._attempting.busy
             or self._endings.pending
@@ -304,12 +320,16 @@ class Core:
     # ── turn by turn ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, now_ms: int, steady_ms: int, most: int, wall_ms: int) -> None:
-        """Whatever may begin now: what has waited, what is due, what the lanes may send; the overdue is spilled."""
+        """Whatever may begin now: what waited, is due or goes forward, what lanes may send. The overdue is spilled."""
         self._planning.have_waited(now_ms)
         for entry, delayed in self._intake.due(now_ms, steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delayed)
         for entry, delivery in self._order.heads(now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delivery)
+        for entry, delivery in self._intake.forward(self._forward.take(now_ms, self._traffic.spare)):
+            self._planning.go_on(now_ms, entry, delivery)
+        for entry, delayed in self._beyond.take(now_ms, self._traffic.spare):
+            self._planning.go_on(now_ms, entry, delayed)
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.
@@ -326,6 +346,13 @@ class Core:
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(now_ms, steady_ms)
-        lanes, standings = self._traffic.wake_ms(now_ms), self._traffic.standings.wake_ms()
-        wishes = (due_ms, lanes, self._tenants.wake_ms(), standings, self._order.wake_ms(now_ms))
+        wishes = (
+            due_ms,
+            self._traffic.wake_ms(now_ms),
+            self._tenants.wake_ms(),
+            self._traffic.standings.wake_ms(),
+            self._order.wake_ms(now_ms),
+            self._forward.wake_ms(now_ms),
+            self._beyond.wake_ms(now_ms),
+        )
         return min((wish for wish in wishes if wish is not None), default=None)

@@ -1,11 +1,12 @@
 """The map of finished records that travels in a commit's metadata, so that a restart skips them.
 
-    v3|1042|9f0c2b7a|g|Aw8B…|AAA…|AALk…
-    │  │    │        │ │      │    └─ what has ended of unfinished records, base64 without padding: for each such
-    │  │    │        │ │      │       record varints (LEB128), its distance from the one before (the first from the
-    │  │    │        │ │      │       base) and the number of its deliveries that ended, then the first 8 bytes of the
-    │  │    │        │ │      │       id of each
-    │  │    │        │ │      └─ what is told of the order of keys (`order_map.py`), base64 without padding
+    v4|1042|9f0c2b7a|g|Aw8B…|q80R…|AAA…|AALk…
+    │  │    │        │ │      │     │    └─ what has ended of unfinished records, base64 without padding: for each such
+    │  │    │        │ │      │     │       record varints (LEB128), its distance from the one before (the first from
+    │  │    │        │ │      │     │       the base) and the number of its deliveries that ended, then the first 8
+    │  │    │        │ │      │     │       bytes of the id of each
+    │  │    │        │ │      │     └─ what is told of the order of keys (`order_map.py`), base64 without padding
+    │  │    │        │ │      └─ of which webhooks all is finished up to where (`ahead_map.py`), the same
     │  │    │        │ └─ the unfinished offsets from the base up to the last finished one, base64 without padding:
     │  │    │        │      g: varints: how many offsets from the base are covered, then the distance of each
     │  │    │        │         unfinished offset from the one before (the first from the base)
@@ -27,15 +28,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from consumer.delivery import order_map
+from consumer.delivery import ahead_map, order_map
+from consumer.delivery.ahead_map import Ahead
 from consumer.delivery.order_map import Told
 from consumer.delivery.varint import read_varint, varint
 
 MOST = 4_064
-_VERSION = "v3"
+_VERSION = "v4"
 _ROOM = 80  # version, base, checksum and form take less
 _BYTES_MOST = (MOST - _ROOM) * 3 // 4
-_PARTS = 7
+_PARTS = 8
 _CONTINUED = 0x80
 _NAME_BYTES = 8  # that two deliveries of one event share them: 1 in 10^19
 _PARTLY_MOST = 1_000  # bytes
@@ -48,7 +50,8 @@ class DoneMap:
     """From `base` up to and including `last` everything is finished but `unfinished`.
 
     `partly`: of unfinished records, wherever they are, the deliveries that ended, by `short` of their ids. `order`: of
-    the ordered topic, what is left in the log of what the map calls finished, and how often heads were tried.
+    the ordered topic, what is left in the log of what the map calls finished, and how often heads were tried. `ahead`:
+    of which webhooks all is finished up to where, whatever else is told of those records.
     """
 
     base: int
@@ -56,6 +59,7 @@ class DoneMap:
     unfinished: frozenset[int]
     partly: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     order: Told = field(default_factory=Told)
+    ahead: Ahead = field(default_factory=dict)
 
     def is_done(self, offset: int) -> bool:
         """Whether this offset was finished when the map was written."""
@@ -68,14 +72,24 @@ def short(delivery_id: str) -> bytes:
 
 
 def encode(
-    base: int, last: int, unfinished: Sequence[int], partly: Partly | None = None, order: Told | None = None
+    base: int,
+    last: int,
+    unfinished: Sequence[int],
+    partly: Partly | None = None,
+    *,
+    order: Told | None = None,
+    ahead: Ahead | None = None,
 ) -> str:
-    """The map, or "" when there is nothing to say. `unfinished` rise from `base`; those above `last` do not matter."""
-    if last < base and not partly and order is None:
+    """The map, or "" when there is nothing to say. `unfinished` rise from `base`; those above `last` do not matter.
+
+    Of the webhooks that are `ahead` the first come first.
+    """
+    if last < base and not partly and order is None and not ahead:
         return ""
     last = max(last, base - 1)
     left = "" if order is None else _text(order.pack(0))
-    room = _BYTES_MOST - len(left)
+    horizons = _text(ahead_map.pack(base, ahead)) if ahead else ""
+    room = _BYTES_MOST - len(left) - len(horizons)
     gaps, covered = _gaps(base, last, unfinished, room)
     form, packed = "g", gaps
     span_bytes = (last - base) // 8 + 1
@@ -83,10 +97,10 @@ def encode(
         form, packed = "b", _bitmap(base, last, unfinished, span_bytes)
     text = _text(packed)
     if order is not None:
-        left = _text(order.pack((MOST - _ROOM - len(text)) * 3 // 4))
-    room = min(_PARTLY_MOST, (MOST - _ROOM - len(text) - len(left)) * 3 // 4)
-    parts = _text(_pack_partly(base, partly or {}, room))
-    return f"{_VERSION}|{base}|{_checksum(base, form, text, left, parts)}|{form}|{text}|{left}|{parts}"
+        left = _text(order.pack((MOST - _ROOM - len(text) - len(horizons)) * 3 // 4))
+    room = min(_PARTLY_MOST, (MOST - _ROOM - len(text) - len(horizons) - len(left)) * 3 // 4)
+    texts = (form, text, horizons, left, _text(_pack_partly(base, partly or {}, room)))
+    return f"{_VERSION}|{base}|{_checksum(base, *texts)}|{'|'.join(texts)}"
 
 
 def span(metadata: str) -> int:
@@ -99,11 +113,12 @@ def decode(metadata: str, offset: int) -> DoneMap | None:
     parts = metadata.split("|")
     if len(parts) != _PARTS or parts[0] != _VERSION or parts[1] != str(offset):
         return None
-    _, _, checksum, form, text, left, ended = parts
-    if checksum != _checksum(offset, form, text, left, ended):
+    _, _, checksum, form, text, horizons, left, ended = parts
+    if checksum != _checksum(offset, form, text, horizons, left, ended):
         return None
     try:
         packed = _bytes(text)
+        ahead = ahead_map.unpack(offset, _bytes(horizons))
         order = order_map.unpack(_bytes(left))
         partly = _unpack_partly(offset, _bytes(ended))
     except (binascii.Error, IndexError):
@@ -113,7 +128,7 @@ def decode(metadata: str, offset: int) -> DoneMap | None:
         whole = _from_gaps(offset, packed)
     elif form == "b":
         whole = _from_bitmap(offset, packed)
-    return None if whole is None else replace(whole, partly=partly, order=order)
+    return None if whole is None else replace(whole, partly=partly, order=order, ahead=ahead)
 
 
 def joined(offset: int, done: DoneMap | None, ours: DoneMap) -> DoneMap | None:
@@ -125,14 +140,15 @@ def joined(offset: int, done: DoneMap | None, ours: DoneMap) -> DoneMap | None:
         for each in theirs.partly.keys() | ours.partly.keys()
         if each >= offset and not theirs.is_done(each) and not ours.is_done(each)
     }
-    if last < offset and not partly:
+    ahead = ahead_map.joined(theirs.ahead, ours.ahead)
+    if last < offset and not partly and not ahead:
         return None
     unfinished = frozenset(
         each
         for each in theirs.unfinished | ours.unfinished
         if each >= offset and not theirs.is_done(each) and not ours.is_done(each) and each >= ours.base
     )
-    return DoneMap(base=offset, last=max(last, offset - 1), unfinished=unfinished, partly=partly)
+    return DoneMap(base=offset, last=max(last, offset - 1), unfinished=unfinished, partly=partly, ahead=ahead)
 
 
 def _gaps(base: int, last: int, unfinished: Sequence[int], room: int) -> tuple[bytearray, int]:
@@ -225,5 +241,5 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
-def _checksum(base: int, form: str, text: str, left: str, ended: str) -> str:
-    return f"{zlib.crc32(f'{_VERSION}|{base}|{form}|{text}|{left}|{ended}'.encode()):08x}"
+def _checksum(base: int, *texts: str) -> str:
+    return f"{zlib.crc32('|'.join((_VERSION, str(base), *texts)).encode()):08x}"

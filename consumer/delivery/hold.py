@@ -9,7 +9,7 @@ in `forward.py`.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
@@ -50,7 +50,7 @@ OUR_CLOCK: Final = OurClock()
 class Waiting:
     """What is held for one webhook: what waits for its turn, and what has failed.
 
-    `passed` has failed again since it might last have gone forward, and waits for another recovery.
+    `passed` has failed, was looked at, and did not go forward: it waits for another recovery.
     """
 
     __slots__ = ("failed", "passed", "turn")
@@ -65,6 +65,14 @@ class Waiting:
         """All of it."""
         return self.turn, self.failed, self.passed
 
+    @property
+    def oldest(self) -> Line | None:
+        """The line whose first is the oldest event of those to look at."""
+        turn, failed = self.turn.first, self.failed.first
+        if failed is None:
+            return None if turn is None else self.turn
+        return self.turn if turn is not None and turn[0] <= failed[0] else self.failed
+
 
 class Hold:
     """Held records in the order of their due times, counted by partition, and found by their webhook."""
@@ -78,11 +86,13 @@ class Hold:
         self._webhooks: dict[str, Waiting] = {}
         self._order = count()
         self.bytes = 0
+        self.used = False  # whether anything was ever held: a process that reads events holds nothing
 
     # ── until it is due ──────────────────────────────────────────────────────────────────────────────────────────
 
     def put(self, entry: Entry, delayed: Delayed, *, leader: Leader, due_ms: int, size: int) -> None:
         """Hold a record of `size` bytes that is due at `due_ms` by its leader's clock."""
+        self.used = True
         held = Held(entry, delayed, size, order=next(self._order))
         self._due.setdefault(leader, Line()).put(due_ms, held)
         if isinstance(delayed, Delivery):
@@ -132,28 +142,25 @@ class Hold:
 
     # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, webhook: str, most: int, failed_before_ms: int | None) -> list[tuple[Entry, Delivery]]:
+    def forward(self, webhook: str, most: int, may: Callable[[Delivery], bool]) -> list[tuple[Entry, Delivery]]:
         """At most so many of what waits for this webhook, due or not, the oldest event first.
 
-        Of what has failed only what last did so before `failed_before_ms`; None for nothing of it.
+        Of what has failed only what `may`; the rest is looked at again when the webhook has recovered again.
         """
         taken: list[tuple[Entry, Delayed]] = []
         waiting = self._webhooks.get(webhook)
-        while waiting is not None and len(taken) < most:
-            line = _oldest(waiting, failed=failed_before_ms is not None)
-            if line is None:
-                break
+        while waiting is not None and len(taken) < most and (line := waiting.oldest) is not None:
             age_ms, held = line.pop()
-            if line is waiting.failed and _last_attempt_ms(held.delayed) >= (failed_before_ms or 0):
+            if line is waiting.failed and isinstance(held.delayed, Delivery) and not may(held.delayed):
                 waiting.passed.put(age_ms, held)
             else:
                 self._leave(held, taken)
         return [(entry, delayed) for entry, delayed in taken if isinstance(delayed, Delivery)]
 
-    def holds(self, webhook: str, *, failed: bool) -> bool:
-        """Whether anything of this webhook may go forward; with `failed`, also of what has failed."""
+    def holds(self, webhook: str) -> bool:
+        """Whether there is anything of this webhook to look at."""
         waiting = self._webhooks.get(webhook)
-        return waiting is not None and _oldest(waiting, failed=failed) is not None
+        return waiting is not None and waiting.oldest is not None
 
     def recovered(self, webhook: str) -> None:
         """This webhook has recovered again: what has failed since the last time may be looked at once more."""
@@ -213,17 +220,5 @@ class Hold:
                 yield first[0] - skew_ms, leader, skew_ms
 
 
-def _oldest(waiting: Waiting, *, failed: bool) -> Line | None:
-    """The line whose first is the oldest event."""
-    turn, tried = waiting.turn.first, waiting.failed.first if failed else None
-    if tried is None:
-        return None if turn is None else waiting.turn
-    return waiting.turn if turn is not None and turn[0] <= tried[0] else waiting.failed
-
-
 def _slot_ms(delayed: Delayed) -> int:
     return delayed.slot_ms or 0 if isinstance(delayed, Delivery) else 0
-
-
-def _last_attempt_ms(delayed: Delayed) -> int:
-    return delayed.last_attempt_ms or 0 if isinstance(delayed, Delivery) else 0

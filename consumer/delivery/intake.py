@@ -13,7 +13,7 @@ from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import OUR_CLOCK, Clocks, Delayed, Hold, Leader
+from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
@@ -46,7 +46,7 @@ class Intake:
         *,
         order: Order,
         lining_up: LiningUp,
-        clocks: Clocks = OUR_CLOCK,
+        hold: Hold,
         budget: Budget = DEFAULT,
     ) -> None:
         self._schedule = schedule
@@ -58,7 +58,7 @@ class Intake:
         self._decode = decode
         self._mark = boundaries.mark
         self._boundaries = boundaries
-        self._hold = Hold(clocks, most_bytes=budget.held // 2)
+        self._hold = hold
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
         self._schemas = SchemasWanted(budget.held)
         self._innocent: list[Place] = []
@@ -111,7 +111,7 @@ class Intake:
         self._now_ms = now_ms
         for record in batch:
             window = self.windows.get((record.topic, record.partition))
-            if window is None or not window.begin(record.offset):
+            if window is None or not window.begin(record.offset, record.key):
                 continue
             if window.beside is not None and self._order.passes_by(now_ms, window, line_of(record), record.offset):
                 window.finish(record.offset)
@@ -156,6 +156,50 @@ class Intake:
         """What was held and is due by its broker's clock, and has its slot."""
         due, self._behind = self._behind, []
         return [each for each in due + self._hold.take(steady_ms, now_ms, most) if self._goes(*each)]
+
+    def forward(self, taken: Iterable[tuple[Entry, Delivery]]) -> list[tuple[Entry, Delivery]]:
+        """Of these, which were taken from the hold before they were due, what may go on."""
+        return [each for each in taken if self._goes(*each)]
+
+    def ahead(
+        self, window: Window, begins: int, record: Record, may: Callable[[Delivery], bool]
+    ) -> tuple[Entry, Delayed] | None:
+        """Take in a record before its turn: there is no other of its key from `begins` on and before it.
+
+        None where it does not go on: it is left to its turn, or has ended.
+        """
+        if record.key is None or record.offset < window.read_on_at(record.key):
+            return None
+        entry = Entry(window, record.offset)
+        content = self._in_hand(entry, record)
+        goes = not isinstance(content, Delivery) or may(content)
+        if not window.begin_ahead(record.key, begins, record.offset, goes=goes):
+            return None
+        match content:
+            case Delivery():
+                if self._repeats.is_repeat(entry, content):
+                    self._endings.drop(entry, "repeat")
+                    return None
+                return (entry, content) if self._goes(entry, content) else None
+            case Chunk():
+                entry.record = record if content.unmatched else None
+                return entry, content
+            case Tombstone():
+                self._endings.drop(entry, "tombstone")
+            case Poison():
+                self._endings.reject(entry, record, content)
+            case Bug():
+                self._endings.reject(entry, record, content.poison)
+            case Event() | SchemaNeeded():
+                raise AssertionError("only delay topics are read ahead, and they have no events")
+            case _:
+                assert_never(content)
+        return None
+
+    def full(self) -> list[Window]:
+        """The windows that are paused because they hold their share, the last topic's first."""
+        full = [each for each in self._paused if not (each.draining or self._hold.is_half_empty(each))]
+        return sorted(full, key=lambda window: (self._tier(window), window.partition), reverse=True)
 
     def next_due_ms(self, now_ms: int, steady_ms: int) -> int | None:
         """When the next held record is due, by our clock."""
@@ -264,6 +308,10 @@ class Intake:
         if self._order.is_full(self._now_ms, window):
             return False
         return self._hold.is_half_empty(window) and self._schemas.is_half_empty(window)
+
+    def _tier(self, window: Window) -> int:
+        name = window.partition[0].rpartition(".")[2]
+        return self._schedule.names.index(name) if name in self._schedule.names else 0
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────
 

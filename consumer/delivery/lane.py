@@ -20,6 +20,7 @@ from consumer.signing.request import Request
 
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
+_SOON_MS = 500
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
@@ -165,6 +166,20 @@ class Lane:
         if ahead or not self.has_room:
             wait += (ahead + 1) * self.slow_ms(now_ms, looked_ms) / min(self.concurrency, self._limit.now)
         return wait
+
+    def appetite(self, now_ms: int) -> int:
+        """How many more deliveries it could start within half a second, behind those that are queued.
+
+        What its limits have to be asked for is asked for one that is queued, so there is always room for that one.
+        """
+        if self.full is not None or not self.breaker.closed or self._asked_ms - now_ms > _SOON_MS:
+            return 0
+        most = min(self.concurrency, self._limit.now) - len(self.flying)
+        if self.allowance is not None:
+            rate_per_s = self.allowance.rate_per_s
+            by_rate = float("inf") if rate_per_s is None else rate_per_s * _SOON_MS / 1_000
+            most = min(most, max(1.0, by_rate), max(1.0, self.allowance.places(now_ms) - self.allowance.flying))
+        return max(0, int(most) - len(self.queue))
 
     def started(self, job: Job, now_ms: int) -> None:
         """A request of this lane is under way."""

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
+from consumer.delivery.horizons import Horizons, Met
 from consumer.delivery.order_map import Told
 from consumer.events.event import Record
 
@@ -62,6 +63,7 @@ class Window:
 
     __slots__ = (
         "_again",
+        "_ahead",
         "_changed",
         "_done",
         "_last_done",
@@ -98,6 +100,7 @@ class Window:
         self._unfinished: OrderedDict[int, None] = OrderedDict()
         self._next = -1
         self._done = done
+        self._ahead = Horizons({} if done is None else done.ahead)
         self._last_done = done.last if done is not None else -1
         self._partly_before = {} if done is None else dict(done.partly)
         self._partly = {offset: set(ended) for offset, ended in self._partly_before.items()}
@@ -105,8 +108,8 @@ class Window:
         self._position: Position | None = None
         self._changed = False
 
-    def begin(self, offset: int) -> bool:
-        """Take a record in. False when it was seen before under this assignment, or finished under an earlier one."""
+    def begin(self, offset: int, key: bytes | None = None) -> bool:
+        """Take a record in. False when it was before, under this assignment, or was finished under an earlier one."""
         if offset < self._next:
             return False
         self._next = offset + 1
@@ -122,8 +125,53 @@ class Window:
                 self._done = None
                 self._last_done = -1
                 self._partly_before, self._partly = {}, {}
-        self._unfinished[offset] = None
-        return True
+                self._ahead.clear()
+        met = self._ahead.met(key, offset) if self._ahead else Met.NEW
+        if met is not Met.DONE:
+            self._unfinished[offset] = None
+        return met is Met.NEW
+
+    # ── before its turn ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_on_at(self, key: bytes) -> int:
+        """Where the next record of this key may be that is not taken in yet."""
+        return max(self.next, self._ahead.end(key) or 0)
+
+    def has_room_ahead(self, key: bytes) -> bool:
+        """Whether one more record of this key may be taken in ahead of its turn."""
+        return self._ahead.has_room(key)
+
+    def begin_ahead(self, key: bytes, begins: int, offset: int, *, goes: bool) -> bool:
+        """Take in a record before its turn: there is no other of its key from `begins` on and before it.
+
+        False when it is taken in already, or finished, or when it does not go: then it is taken in when its turn comes.
+        """
+        if offset < self.read_on_at(key) or not self._reaches(key, begins):
+            return False
+        if self._done is not None and self._done.is_done(offset):
+            self._ahead.passed(key, offset + 1)
+            return False
+        self._ahead.take(key, offset, goes=goes)
+        return goes
+
+    def passed_ahead(self, key: bytes, begins: int, end: int) -> None:
+        """From `begins` on and before `end` there is no record of this key that is not taken in."""
+        if end > self.read_on_at(key) and self._reaches(key, begins):
+            self._ahead.passed(key, end)
+
+    def _reaches(self, key: bytes, begins: int) -> bool:
+        """Whether all records of the key before `begins` are known; from here on they are told of as ahead."""
+        end = self._ahead.end(key)
+        if end is None or end < self._next:
+            if begins > self.next:
+                return False
+            if end is not None:
+                self._last_done = max(self._last_done, end - 1)  # its turn came: the map tells it from now on
+            self._ahead.begin(key, self.next)
+            return True
+        return begins <= end
+
+    # ── told beside ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def reopen(self, offset: int) -> None:
         """Take a record in once more, of those that were finished only because they were left in the log."""
@@ -154,12 +202,16 @@ class Window:
 
     def finish(self, offset: int) -> None:
         """The record has ended in its one place."""
-        if offset in self._again:
+        if not self._changed:
+            self._change()
+        if self._ahead.finish(offset):
+            if offset not in self._unfinished:  # its turn has not come, or the log no longer held it then
+                return
+            del self._unfinished[offset]
+        elif offset in self._again:
             self._again.remove(offset)
         else:
             del self._unfinished[offset]
-        if not self._changed:
-            self._change()
         self._last_done = max(self._last_done, offset)
         if self._partly:
             self._partly.pop(offset, None)
@@ -198,7 +250,13 @@ class Window:
             return None
         base, told = self._unfinished_from()
         partly = {offset: frozenset(ended) for offset, ended in self._partly.items()}
-        return DoneMap(base=base, last=max(self._last_done, base - 1), unfinished=frozenset(told), partly=partly)
+        return DoneMap(
+            base=base,
+            last=max(self._last_done, base - 1),
+            unfinished=frozenset(told),
+            partly=partly,
+            ahead=self._ahead.told(base),
+        )
 
     def _change(self) -> None:
         self._changed = True
@@ -207,7 +265,8 @@ class Window:
     def _look(self) -> Position:
         base, told = self._unfinished_from()
         order = None if self.beside is None else self.beside.told()
-        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base), order)
+        ahead = self._ahead.told(base) if self._ahead else None
+        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead)
         self.crowded = done_map.span(metadata) >= _CROWDED
         return Position(base, metadata)
 
@@ -216,16 +275,16 @@ class Window:
 
         Of the thousands that a delay topic's window may hold, nearly all are above that.
         """
-        ahead = self._ahead()
-        base = next(chain(self._unfinished, ahead), max(self._next, self._last_done + 1))
-        told = list(takewhile(self._last_done.__ge__, chain(self._unfinished, ahead)))
+        unread = self._unread()
+        base = next(chain(self._unfinished, unread), max(self._next, self._last_done + 1))
+        told = list(takewhile(self._last_done.__ge__, chain(self._unfinished, unread)))
         if self.beside is None:
             return base, told
         floor = self.beside.floor()
         lowest = (base, *self._again) if floor is None else (base, floor, *self._again)
         return min(lowest), sorted((*told, *self._again))
 
-    def _ahead(self) -> list[int]:
+    def _unread(self) -> list[int]:
         """Of what an earlier owner left unfinished, some may not have been read again yet."""
         return [] if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
 

@@ -58,6 +58,29 @@ class Suspend:
 Write: TypeAlias = Delay | LineUp | Bury | Reject | Suspend
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAhead:
+    """A wish to read on in a partition, from this offset, for the records of these keys."""
+
+    token: int
+    partition: Partition
+    offset: int
+    keys: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAhead:
+    """What was found: all records of the keys asked for from the offset asked for up to `end`, which may be little.
+
+    `at_end`: the log ends there. Where nothing could be read `end` is the offset asked for.
+    """
+
+    token: int
+    end: int
+    records: tuple[Record, ...] = ()
+    at_end: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
@@ -83,4 +106,5 @@ class Step:
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)
     again: Again | None = None
+    ahead: LookAhead | None = None
     wake_ms: int | None = None

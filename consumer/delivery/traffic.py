@@ -94,6 +94,15 @@ class Traffic:
         for_us = max(0, self.queued - self._stuck)
         return max(0, min(self._limits.queued - self.queued, self._worth_queueing - for_us))
 
+    @property
+    def spare(self) -> int:
+        """How many more deliveries may go forward: a quarter of the process is left to what is due."""
+        return max(0, min(self.room // 2, self._limits.in_flight * 3 // 4 - self.flying))
+
+    def appetite(self, subscription: Subscription, now_ms: int) -> int:
+        """How many more deliveries its lane could start soon."""
+        return self._lane(subscription).appetite(now_ms)
+
     def offer(self, job: Job, now_ms: int) -> Wait | None:
         """Queue the job, or return the wait that it would have had, for which it is to be spilled."""
         lane = job.lane = self._lane(job.target.subscription)

@@ -117,8 +117,8 @@ def _map_trusted_without_checksum() -> list[Patch]:
 
     def trusting(metadata: str, offset: int) -> DoneMap | None:
         parts = metadata.split("|")
-        if len(parts) == 7:
-            parts[2] = done_map._checksum(offset, parts[3], parts[4], parts[5], parts[6])
+        if len(parts) == 8:
+            parts[2] = done_map._checksum(offset, *parts[3:])
         return honest("|".join(parts), offset)
 
     return [patch.object(done_map, "decode", trusting)]

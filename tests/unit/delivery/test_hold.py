@@ -1,5 +1,6 @@
 """What leaves the hold when: by its due time, by its slot, or forward."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from hypothesis import given
@@ -34,6 +35,13 @@ def failed(name: str, *, first_due_ms: int = 0, at_ms: int, webhook: str = "wh_1
 
 def put(hold: Hold, window: Window, delivery: Delivery, due_ms: int, leader: Leader = LEADER) -> None:
     hold.put(Entry(window, window.held), delivery, leader=leader, due_ms=due_ms, size=10)
+
+
+def before(at_ms: int) -> Callable[[Delivery], bool]:
+    return lambda delivery: (delivery.last_attempt_ms or 0) < at_ms
+
+
+NOTHING = before(0)
 
 
 def names(taken: list[tuple[Entry, Delivery]]) -> list[str]:
@@ -73,9 +81,9 @@ def test_the_oldest_event_goes_forward_first_whatever_it_waits_for() -> None:
     put(hold, window, failed("oldest", first_due_ms=10, at_ms=500), due_ms=9_000)
     put(hold, other, waiting("middle", first_due_ms=20), due_ms=5_000)
     put(hold, other, waiting("another's", webhook="wh_2"), due_ms=5_000)
-    assert names(hold.forward("wh_1", 2, failed_before_ms=1_000)) == ["oldest", "middle"]
-    assert names(hold.forward("wh_1", 9, failed_before_ms=None)) == ["newest"]
-    assert not hold.holds("wh_1", failed=True)
+    assert names(hold.forward("wh_1", 2, before(1_000))) == ["oldest", "middle"]
+    assert names(hold.forward("wh_1", 9, NOTHING)) == ["newest"]
+    assert not hold.holds("wh_1")
     assert due(hold, 10_000) == ["another's"]
 
 
@@ -83,12 +91,13 @@ def test_what_failed_goes_forward_only_after_a_recovery_and_once_for_each() -> N
     hold, window = Hold(), Window(PLACE)
     put(hold, window, failed("before", at_ms=500), due_ms=9_000)
     put(hold, window, failed("since", at_ms=1_000), due_ms=8_000)
-    assert not hold.holds("wh_1", failed=False)
-    assert names(hold.forward("wh_1", 9, failed_before_ms=None)) == []
-    assert names(hold.forward("wh_1", 9, failed_before_ms=1_000)) == ["before"]
-    assert not hold.holds("wh_1", failed=True)
+    assert names(hold.forward("wh_1", 9, NOTHING)) == []
+    assert not hold.holds("wh_1")
     hold.recovered("wh_1")
-    assert names(hold.forward("wh_1", 9, failed_before_ms=2_000)) == ["since"]
+    assert names(hold.forward("wh_1", 9, before(1_000))) == ["before"]
+    assert not hold.holds("wh_1")
+    hold.recovered("wh_1")
+    assert names(hold.forward("wh_1", 9, before(2_000))) == ["since"]
 
 
 def test_what_waits_for_a_clock_goes_forward_all_the_same() -> None:
@@ -97,7 +106,7 @@ def test_what_waits_for_a_clock_goes_forward_all_the_same() -> None:
     put(hold, window, waiting("ahead of us"), due_ms=1_500, leader=(*PLACE, 2))
     assert hold.next_due_ms(0, 0) == 1_000
     assert due(hold, 5_000) == ["ahead of us"]
-    assert names(hold.forward("wh_1", 9, failed_before_ms=None)) == ["unknown"]
+    assert names(hold.forward("wh_1", 9, NOTHING)) == ["unknown"]
 
 
 class Reference(RuleBasedStateMachine):
@@ -151,7 +160,7 @@ class Reference(RuleBasedStateMachine):
             if each.subscription_id == webhook
             and (each.waits or (before_ms is not None and (each.last_attempt_ms or 0) < before_ms))
         ]
-        taken = self.hold.forward(webhook, most, before_ms)
+        taken = self.hold.forward(webhook, most, before(before_ms or 0))
         assert [each.first_due_ms for _, each in taken] == sorted(may)[:most]
         for _, delivery in taken:
             del self.held[delivery.id]
@@ -181,6 +190,6 @@ def test_lines_forget_what_has_left(ages_ms: list[int], chance: object) -> None:
     for number, age_ms in enumerate(ages_ms):
         put(hold, window, waiting(f"{number}", first_due_ms=age_ms), due_ms=1_000 + number)
         if chance.random() < 0.8:  # type: ignore[attr-defined]
-            hold.forward("wh_1", 1, None)
+            hold.forward("wh_1", 1, NOTHING)
         line = hold._due[LEADER]
         assert len(line._heap) <= 2 * window.held + 17

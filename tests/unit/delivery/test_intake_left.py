@@ -6,6 +6,7 @@ import pytest
 
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.endings import Endings
+from consumer.delivery.hold import Hold
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import NoMark
@@ -34,6 +35,7 @@ class Reading:
             Boundaries(NoMark()),
             order=order,
             lining_up=LiningUp(endings),
+            hold=Hold(),
         )
 
     def read(self, offsets: Iterable[int]) -> list[int]:
