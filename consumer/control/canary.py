@@ -18,6 +18,7 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.schemas import avro_history
 from consumer.settings import ConfigurationError, Settings
+from consumer.telemetry.bugs import decoded
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
 from consumer.webhooks.subscription import SealedSecret
 from consumer.wire import RecordCorrupt, WireFormat
@@ -49,7 +50,8 @@ class Canaries:
         canary = None
         try:
             if record.value is not None:
-                canary = SealedSecret(**CANARY.decode(record.value))
+                row = decoded(record, CANARY.decode, record.value)
+                canary = SealedSecret(**row)
         except RecordCorrupt as error:
             _log.error("not a canary", partition=record.partition, offset=record.offset, error=str(error))
         if record.value is None:

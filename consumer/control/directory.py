@@ -18,6 +18,7 @@ from consumer.control.order import Order, Position
 from consumer.control.owner import Owner
 from consumer.events.event import Record
 from consumer.kafka.topic_writer import Place
+from consumer.telemetry.bugs import decoded
 from consumer.webhooks.history import Deletion, Lost, Repeated, State, apply
 from consumer.webhooks.record import decode, state_of
 from consumer.webhooks.subscription import Subscription
@@ -52,7 +53,7 @@ class Directory:
     def apply(self, record: Record) -> None:
         """Take the next record of its partition. One that is no subscription is logged, and passed over."""
         try:
-            incoming = state_of(record.key, record.value, record.headers)
+            incoming = decoded(record, state_of, record.key, record.value, record.headers)
         except RecordCorrupt as error:
             _log.error("not a subscription", partition=record.partition, offset=record.offset, error=str(error))
             return

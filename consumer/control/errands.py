@@ -19,6 +19,7 @@ import structlog
 from consumer.events.event import Record
 from consumer.schemas import avro_history
 from consumer.shares import Busy, Shares
+from consumer.telemetry.bugs import decoded
 from consumer.webhooks.subscription import SealedSecret
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -116,7 +117,7 @@ class Errands:
             return
         name = record.key.removeprefix(_KIND).decode("utf-8", "replace")
         try:
-            incoming = None if record.value is None else decode(record.value)
+            incoming = None if record.value is None else decoded(record, decode, record.value)
         except RecordCorrupt as error:
             _log.error("not an errand", partition=record.partition, offset=record.offset, error=str(error))
             return

@@ -15,6 +15,7 @@ import structlog
 from consumer.control.key_record import decode, id_of
 from consumer.control.keys import ApiKey, digest_of, parse
 from consumer.events.event import Record
+from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("keys")
@@ -36,7 +37,7 @@ class KeyDirectory:
         if key_id is None:
             return
         try:
-            key = None if record.value is None else decode(record.value, key_id)
+            key = None if record.value is None else decoded(record, decode, record.value, key_id)
         except RecordCorrupt as error:
             _log.error("not an API key", partition=record.partition, offset=record.offset, error=str(error))
             key = None

@@ -12,6 +12,7 @@ from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings
+from consumer.telemetry.bugs import decoded
 from consumer.webhooks.history import Deletion, Lost, State, apply
 from consumer.webhooks.record import rewrite_of, state_of
 from consumer.webhooks.subscription import Subscription
@@ -34,7 +35,7 @@ def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[st
         if keys is not None and record.key not in keys:
             continue
         try:
-            incoming = state_of(record.key, record.value, record.headers)
+            incoming = decoded(record, state_of, record.key, record.value, record.headers)
         except RecordCorrupt as error:
             _log.error("not a subscription", partition=record.partition, offset=record.offset, error=str(error))
             continue

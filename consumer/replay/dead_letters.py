@@ -17,6 +17,7 @@ from consumer.kafka.topics import Topics
 from consumer.replay.filters import Filters
 from consumer.settings import Settings
 from consumer.signing.timestamps import rfc3339
+from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("replay")
@@ -38,7 +39,7 @@ def matching(records: Iterable[Record], filters: Filters) -> Iterator[DeadLetter
         if record.value is None:
             continue
         try:
-            dead_letter = decode_dead_letter(record.value)
+            dead_letter = decoded(record, decode_dead_letter, record.value)
         except RecordCorrupt as error:
             _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
             continue

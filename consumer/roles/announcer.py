@@ -22,7 +22,7 @@ from consumer.events.event import Event, Record
 from consumer.kafka.records import encode_chunk
 from consumer.kafka.writing import NewRecord
 from consumer.log.suspension import notice, told
-from consumer.telemetry.bugs import contain
+from consumer.telemetry.bugs import contain, decoded
 from consumer.telemetry.counters import counters
 from consumer.webhooks.record import decode
 from consumer.webhooks.subscription import Status, Subscription
@@ -113,7 +113,7 @@ class Announcer:
         if record.value is None:
             return None
         try:
-            subscription = decode(record.value)
+            subscription = decoded(record, decode, record.value)
         except RecordCorrupt:
             return None  # the directory says so
         if subscription.status is not Status.SUSPENDED:

@@ -5,17 +5,34 @@ code failed, never what it was given: an exception's own words may quote a paylo
 """
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar, TypeVarTuple
 
 import structlog
 
 from consumer.telemetry.counters import counters
 from consumer.telemetry.release import release
+from consumer.wire import RecordCorrupt
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _log = structlog.get_logger("bugs")
 
+_DECODE: Final = "decode"  # the boundary, as `delivery/boundary.py` names it
 _ROOT: Final = str(Path(__file__).parents[2]) + "/"
+
+
+class Placed(Protocol):
+    """A record, as far as it says where it is."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
 
 
 def contain(boundary: str, error: Exception, **about: object) -> None:
@@ -29,6 +46,23 @@ def contain(boundary: str, error: Exception, **about: object) -> None:
     counters.add("bugs", reason=boundary)
     known = {name: value for name, value in about.items() if value is not None}
     _log.error("bug contained", where=told(boundary, error), traceback=trace(error), **known)
+
+
+def decoded(record: Placed, decode: Callable[[*Ts], T], *given: *Ts) -> T:
+    """What one record says, for whoever follows a topic of all customers: a bug of ours costs that record only.
+
+    It is told, and the record is one that cannot be read.
+
+    Raises:
+        RecordCorrupt: it cannot be read.
+    """
+    try:
+        return decode(*given)
+    except RecordCorrupt:
+        raise
+    except Exception as error:  # noqa: BLE001 # contained
+        contain(_DECODE, error, topic=record.topic, partition=record.partition, offset=record.offset)
+        raise RecordCorrupt(reported(_DECODE, error)) from None
 
 
 def told(boundary: str, error: BaseException) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.events.event import Record
+from consumer.telemetry.bugs import decoded
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
 from consumer.webhooks.fold import Fold, changes, folded, in_cache
@@ -148,7 +149,7 @@ class Projection:
         batches: dict[int, list[State]] = defaultdict(list)
         for record in records:
             try:
-                state = state_of(record.key, record.value, record.headers)
+                state = decoded(record, state_of, record.key, record.value, record.headers)
             except RecordCorrupt as error:
                 refused.append(Refused(partition=record.partition, offset=record.offset, reason=str(error)))
                 continue

@@ -337,6 +337,19 @@ def test_garbage_is_refused_and_the_rest_applied(bench: Bench) -> None:
     assert bench.ids() == ["wh_2"]
 
 
+def test_a_record_that_raises_is_refused_and_the_rest_applied(bench: Bench) -> None:
+    class Trap(bytes):
+        def __getitem__(self, _at: object) -> bytes:  # type: ignore[override] # it gives nothing
+            raise ZeroDivisionError
+
+    bench.start()
+    bad = replace(record(subscription("wh_1"), 0), value=Trap(b"a" * 40))
+    step = bench.projection.apply([bad, record(subscription("wh_2"), 1)], {0: 2})
+    assert [(each.partition, each.offset) for each in step.refused] == [(0, 0)]
+    assert "please report it" in step.refused[0].reason
+    assert bench.ids() == ["wh_2"]
+
+
 def test_an_unreadable_value_in_the_cache_is_rebuilt(bench: Bench) -> None:
     first = subscription()
     bench.log = [first]
