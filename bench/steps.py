@@ -24,6 +24,7 @@ from consumer.delivery.answer import Response
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.lane import Patience
+from consumer.delivery.names import Names
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.target import Target
 from consumer.events import rules as event_rules
@@ -31,6 +32,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Event, Record
 from consumer.events.schema import Schemas
 from consumer.http.engine import open_transport
+from consumer.http.guard import AddressGuard
 from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.consumer import PartitionConsumer
@@ -140,6 +142,7 @@ def _offer(
         rules(settings, Patience()),
         decode=lambda record: events[record.offset],
         target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
+        names=Names(AddressGuard(settings.networks).refuses),
     )
     core.assigned({_PLACE: Position(0)})
     now_ms = time.time_ns() // 1_000_000

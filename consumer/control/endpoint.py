@@ -13,7 +13,8 @@ from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Final, assert_never
 
-from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered, resolve
+from consumer.control.resolve import Resolve, resolve
+from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered, address_in
 from consumer.http.guard import AddressGuard
 from consumer.settings import Settings
 from consumer.webhooks.url import origin_of, stored_url
@@ -41,7 +42,7 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
         case Addresses(addresses):
             if not _refused(host, addresses, settings):
                 return
-            if _literal(host) is None:
+            if address_in(host) is None:
                 raise invalid("url", Code.NOT_PUBLIC, _NOT_PUBLIC)
             raise invalid(
                 "url",
@@ -92,17 +93,9 @@ def _refused(host: str, addresses: Sequence[str], settings: Settings) -> list[st
 
 
 def _addresses(host: str, resolve: Resolve) -> Resolution:
-    if (literal := _literal(host)) is not None:
-        return Addresses((literal,))
+    if (address := address_in(host)) is not None:
+        return Addresses((address,))
     return Addresses(_LOOPBACK) if _is_localhost(host) else resolve(host)
-
-
-def _literal(host: str) -> str | None:
-    """The address that a host is; None for a name. A stored URL writes addresses in one way only."""
-    try:
-        return str(ip_address(host))
-    except ValueError:
-        return None
 
 
 def _network(address: str) -> str:

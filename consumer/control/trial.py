@@ -6,26 +6,29 @@ once than the process has room for are refused, so that no customer can use them
 """
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
-from contextlib import ExitStack, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from consumer.brands.brand import TEST
 from consumer.brands.loader import brand
+from consumer.control.resolve import resolve
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.logged import Tried, logged
+from consumer.delivery.names import PATIENCE_MS, Addresses, Named, Resolution, address_in, judged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.words import WORDS, told_ms
 from consumer.http.engine import open_transport
+from consumer.http.guard import AddressGuard
 from consumer.http.transport import Transport
 from consumer.json import Json
 from consumer.kafka.client import KafkaBroken
@@ -43,11 +46,15 @@ AT_ONCE: Final = 16
 OF_A_TENANT: Final = 2
 
 _TURN_S: Final = 1.0
-_CLOSING_S: Final = 0.2
 _LOGGED_S: Final = 5.0
 
 Write: TypeAlias = Callable[[NewRecord], object]
 """Writes a record and returns when Kafka has acknowledged it. Raises KafkaBroken when it has not."""
+
+ResolveFor: TypeAlias = Callable[[str, str], Resolution]
+"""Looks a host up for a tenant. Raises Busy when the tenant, or all, wait for too many names."""
+
+_PATIENTLY: Final = partial(resolve, limit_s=PATIENCE_MS / 1_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,7 @@ class Trials:
         write: Write,
         *,
         open_engine: Callable[[], Transport] | None = None,
+        resolve: ResolveFor = _PATIENTLY,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         """`write` gets the attempt record. `open_engine` opens a transport, which is closed after one request."""
@@ -95,6 +103,8 @@ class Trials:
         self._keyring = keyring
         self._write = write
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
+        self._resolve = resolve
+        self._refuses = AddressGuard(settings.networks).refuses
         self._now_ms = now_ms
         # Each ends within the longest timeout there is, 30 s.
         self._places = Shares("test events", places=AT_ONCE, share=OF_A_TENANT, retry_after_s=2)
@@ -102,7 +112,7 @@ class Trials:
     def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
         """Send the webhook a sample event of this type, whatever its status is, and wait for the answer.
 
-        Blocks for the webhook's timeout at most, and until its record is acknowledged.
+        Blocks for the look-up of its name and the webhook's timeout at most, and until its record is acknowledged.
 
         Raises:
             FieldInvalid: of the field `type`: no event could have this type.
@@ -132,34 +142,28 @@ class Trials:
         return _trial(tried, answer)
 
     def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[Tried, Answer]:
-        with self._room(delivery.event.tenant) as room:
+        with self._places.place(delivery.event.tenant):
             try:
                 signer = target.signer
             except Unsignable as error:
                 unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
                 return Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
             body, content_type = signer.body(delivery.event)
-            request = signer.request(event=delivery.event, body=body, content_type=content_type, now_ms=now_ms)
+            named = self._named(delivery.event.tenant, target.subscription.url)
+            if isinstance(named, Failure):
+                return Tried(delivery=delivery, target=target, started_ms=now_ms, body=body), named
+            request = signer.request(
+                event=delivery.event, body=body, content_type=content_type, now_ms=now_ms, addresses=named
+            )
             tried = Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
-            transport = self._open_engine()
-            room.callback(transport.close)
-            return tried, _answered(transport, request)
+            with closing(self._open_engine()) as transport:
+                return tried, _answered(transport, request)
 
-    @contextmanager
-    def _room(self, tenant: str) -> Iterator[ExitStack]:
-        """Room for one test, given back when all that is hung on it has been closed.
-
-        Closing is left to a thread after a moment: libcurl (8.23) waits there for a name server that does not answer,
-        longer than any timeout of ours.
-        """
-        room = ExitStack()
-        room.callback(self._places.enter(tenant))
-        try:
-            yield room
-        finally:
-            closing = threading.Thread(target=room.close, name="trial", daemon=True)
-            closing.start()
-            closing.join(_CLOSING_S)
+    def _named(self, tenant: str, url: str) -> Named:
+        host = urlsplit(url).hostname or ""
+        address = address_in(host)
+        found = self._resolve(tenant, host) if address is None else Addresses((address,))
+        return judged(found, self._refuses)
 
 
 def logging_by(writer: Writer) -> Write:

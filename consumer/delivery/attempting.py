@@ -145,6 +145,8 @@ class Attempting:
 
         What cannot be signed here fails this webhook's attempts and nobody else's.
         """
+        if isinstance(job.named, Failure):
+            return job.named
         within, entry, delivery = self._boundaries.within, job.entry, job.delivery
         signer = job.target.opened
         if signer is None:
@@ -159,7 +161,7 @@ class Attempting:
             job.body, job.content_type = rendered
         else:
             job.body, job.content_type = delivery.body, delivery.content_type
-        request = within(Boundary.SIGN, entry, _signed, signer, job, wall_ms, delivery_id=delivery.id)
+        request = within(Boundary.SIGN, entry, _signed, signer, job, job.named, wall_ms, delivery_id=delivery.id)
         return request.failure if isinstance(request, Bug) else request
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,5 +276,11 @@ def _signer(target: Target) -> Signer | Failure:
         return Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
 
 
-def _signed(signer: Signer, job: Job, now_ms: int) -> Request:
-    return signer.request(event=job.delivery.event, body=job.body, content_type=job.content_type, now_ms=now_ms)
+def _signed(signer: Signer, job: Job, addresses: tuple[str, ...], now_ms: int) -> Request:
+    return signer.request(
+        event=job.delivery.event,
+        body=job.body,
+        content_type=job.content_type,
+        now_ms=now_ms,
+        addresses=addresses,
+    )

@@ -30,6 +30,7 @@ from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
+from consumer.delivery.names import Names, Resolution
 from consumer.delivery.offsets import Entry, Partition, Position
 from consumer.delivery.order import Again, Bounds, Order
 from consumer.delivery.planning import Planning, Work
@@ -81,6 +82,7 @@ class Core:
         target: Callable[[Subscription], Target],
         mark: Mark | None = None,
         clocks: Clocks = OUR_CLOCK,
+        names: Names | None = None,
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
@@ -101,7 +103,7 @@ class Core:
         )
         room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
-        self._traffic = Traffic(rules.limits, shared=rules.shared)
+        self._traffic = Traffic(rules.limits, shared=rules.shared, names=names)
         self._forward = Forward(hold, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
         self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
         self._attempting = Attempting(
@@ -179,6 +181,10 @@ class Core:
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)
         self.boundaries.let_go()
 
+    def named(self, now_ms: int, host: str, resolution: Resolution) -> None:
+        """What name servers say of a host that a step asked for."""
+        self._traffic.named(now_ms, host, resolution)
+
     def standing(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
         """The answer to a report, asked for so long ago; None: nobody could be asked, so it goes by its share."""
         account = self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
@@ -223,6 +229,7 @@ class Core:
         step.schemas = self._intake.schemas_asked()
         step.pause, step.resume = self._intake.pauses(now_ms)
         step.again = self._order.again(now_ms)
+        step.names = self._traffic.names.asked()
         step.write = self._endings.asked()
         step.ahead = self._beyond.look(now_ms) if most > 0 else None
         step.load, step.load_alone = self._tenants.wanted(now_ms)
@@ -249,6 +256,7 @@ class Core:
             or self._endings.pending
             or self._traffic.asking
             or self._order.has_ended
+            or self._traffic.names.pending
         )
 
     @property

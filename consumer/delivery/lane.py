@@ -13,6 +13,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.limit import Limit, Origin, Share
+from consumer.delivery.names import Named
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import Retry
 from consumer.delivery.target import Target
@@ -30,6 +31,7 @@ class Place(Enum):
     IDLE = auto()  # nothing to start, or as much under way as it may have
     READY = auto()  # in the round
     BLOCKED = auto()  # in the queue of its origin or its tenant
+    UNNAMED = auto()  # until its host's name is known
     ASLEEP = auto()  # until its rate limit, Retry-After or breaker lets it go on
 
 
@@ -56,6 +58,7 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
+    named: Named = ()  # where it is sent to, or why nowhere
     handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
     body: bytes = b""
     content_type: str = ""

@@ -142,5 +142,5 @@ class Lanes:
         origin = self._origins.get(name)
         if origin is None:
             # No origin may hold more than half of the process.
-            origin = self._origins[name] = Origin(name, max(1, self._in_flight // 2))
+            origin = self._origins[name] = Origin(name, parts.hostname or "", max(1, self._in_flight // 2))
         return origin

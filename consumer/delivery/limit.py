@@ -41,10 +41,11 @@ class Origin:
     webhook's trouble cannot close an origin that thousands share.
     """
 
-    __slots__ = ("_limit", "_most", "flying", "lanes", "name")
+    __slots__ = ("_limit", "_most", "flying", "host", "lanes", "name")
 
-    def __init__(self, name: str, most: int) -> None:
+    def __init__(self, name: str, host: str, most: int) -> None:
         self.name = name
+        self.host = host
         self.lanes = 0  # how many are known
         self._most = most
         self._limit = Limit(start=min(64.0, float(most)), floor=min(8.0, float(most)), cut=2 / 3)

@@ -2,15 +2,16 @@
 
 A lane with something to start is READY and stands in the round; each turn starts one request of it, so that a busy
 lane takes turns with the others. Without room at its origin or in its tenant's share it is BLOCKED there; kept back by
-its rate limit, a Retry-After or its breaker it is ASLEEP on the timer; with as much under way as it may have it is IDLE
-until an answer comes.
+its rate limit, a Retry-After or its breaker it is ASLEEP on the timer; until its host's name is known it is UNNAMED;
+with as much under way as it may have it is IDLE until an answer comes.
 
 The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;
 - no lane stays BLOCKED where there is room, unless another lane of that origin or tenant is READY to take it;
 - one tenant, or one origin, never has all of the process, however much of it is idle;
 - large bodies under way are bounded in bytes too, of one tenant to half; what is small starts all the same;
-- what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`.
+- what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`;
+- what waits for a name is not under way: it takes nobody's place, and nothing of it is held against its endpoint.
 """
 
 import heapq
@@ -25,6 +26,7 @@ from consumer.delivery.budget import DEFAULT
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Bulk, Origin, Share
+from consumer.delivery.names import EveryName, Named, Names, Resolution
 from consumer.delivery.outcome import Asked
 from consumer.delivery.schedule import Wait
 from consumer.delivery.standing import Standing
@@ -39,6 +41,7 @@ _SWEEP_EVERY_MS = 250
 # What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
 _WORTH_MS = 500
 _WORTH_LEAST, _WORTH_MOST = 256, 1_024
+_KEPT_BACK = frozenset({Place.ASLEEP, Place.UNNAMED})
 
 
 Holder: TypeAlias = Origin | Share | Bulk
@@ -64,9 +67,10 @@ class Limits:
 class Traffic:
     """The lanes of one process."""
 
-    def __init__(self, limits: Limits, *, shared: bool = False) -> None:
+    def __init__(self, limits: Limits, *, shared: bool = False, names: Names | None = None) -> None:
         """`shared`: other processes start requests to the same endpoints, and `standings` tells of them."""
         self._limits = limits
+        self.names = names or EveryName()
         self.standings = Standings(shared=shared)
         self._lanes = Lanes(
             limits.in_flight,
@@ -78,6 +82,7 @@ class Traffic:
         self._bulk = Bulk(limits.bulk_bytes)
         self._ready: deque[Lane] = deque()
         self._blocked: dict[Holder, deque[Lane]] = {}
+        self._unnamed: dict[str, list[Lane]] = {}
         self._asleep: list[tuple[int, int, Lane]] = []
         self._order = count()
         self._sweep_ms = 0
@@ -128,6 +133,8 @@ class Traffic:
         Once a turn, before answers are looked for.
         """
         self._looked_ms = now_ms
+        for host in self.names.overdue(now_ms):
+            self._renamed(host)
         while self._asleep and self._asleep[0][0] <= now_ms:
             at_ms, _, lane = heapq.heappop(self._asleep)
             if lane.place is Place.ASLEEP and lane.asleep_until_ms == at_ms:
@@ -150,8 +157,12 @@ class Traffic:
                 lane.place = Place.BLOCKED
                 self._blocked.setdefault(holder, deque()).append(lane)
                 self._unblock(lane)
+            elif (named := self.names.look(lane.share.tenant, lane.origin.host, now_ms)) is None:
+                lane.place = Place.UNNAMED
+                self._unnamed.setdefault(lane.origin.host, []).append(lane)
+                self._unblock(lane)
             else:
-                yield self._depart(lane, now_ms)
+                yield self._depart(lane, named, now_ms)
 
     def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
@@ -186,6 +197,11 @@ class Traffic:
         """The job waited for its turn in the delay topics, and does so no longer."""
         subscription = job.target.subscription
         self.standings.taken(now_ms, subscription.id, subscription.tenant)
+
+    def named(self, now_ms: int, host: str, resolution: Resolution) -> None:
+        """What name servers say of a name that was asked for."""
+        self.names.answered(host, resolution, now_ms)
+        self._renamed(host)
 
     @property
     def asking(self) -> bool:
@@ -246,9 +262,8 @@ class Traffic:
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next sleeping lane wakes or the next waiting job has lost its patience."""
         sweep_ms = max(now_ms, self._sweep_ms) if self.queued else None
-        if self._asleep and (sweep_ms is None or self._asleep[0][0] < sweep_ms):
-            return self._asleep[0][0]
-        return sweep_ms
+        asleep_ms = self._asleep[0][0] if self._asleep else None
+        return min((at_ms for at_ms in (sweep_ms, asleep_ms, self.names.wake_ms()) if at_ms is not None), default=None)
 
     def _measure(self, now_ms: int) -> None:
         """What this process is worth, and how many queued jobs it is not to blame for.
@@ -270,10 +285,11 @@ class Traffic:
         )
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
-        return lane.place is Place.ASLEEP or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
+        return lane.place in _KEPT_BACK or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
 
-    def _depart(self, lane: Lane, now_ms: int) -> Job:
+    def _depart(self, lane: Lane, named: Named, now_ms: int) -> Job:
         job = lane.queue.popleft()
+        job.named = named
         job.started_ms = now_ms
         lane.started(job, now_ms)
         for holder in lane.holders:
@@ -331,6 +347,11 @@ class Traffic:
     def _turned(self, lane: Lane) -> None:
         """Another job is at its head than the one for which there was no room."""
         if lane.is_blocked:
+            self._rouse(lane)
+
+    def _renamed(self, host: str) -> None:
+        """There is something to be said of this name: its lanes look again when it is their turn."""
+        for lane in self._unnamed.pop(host, ()):
             self._rouse(lane)
 
     def _rouse(self, lane: Lane) -> None:

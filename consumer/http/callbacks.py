@@ -36,7 +36,8 @@ class Callbacks:
 
         def open_socket(_purpose: int, address: "pycurl.CurlSockAddr") -> int:
             """Before the first packet: a refused address is never spoken to, the next one of the host is tried."""
-            if guard.refuses(address.addr[0]) is not None:
+            to = address.addr[0]
+            if to not in exchange.addresses or guard.refuses(to) is not None:
                 exchange.address_refused = not exchange.address_tried  # else what became of that one is the reason
                 return int(pycurl.SOCKET_BAD)
             exchange.address_tried, exchange.address_refused = True, False

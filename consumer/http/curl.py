@@ -8,13 +8,13 @@ What is not obvious:
 - A transfer's easy handle goes back to a stack and is used again with its options; it is never freed before `close`,
   because libcurl's pooled connections may still point at the handle that opened them.
 - What a callback or the reading of an answer raises is a failure of that exchange: it goes to whoever tells of bugs.
+- libcurl looks no name up: it is told each request's addresses before (`curl_pins.py`), and opens a socket to no other.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
 
 import pycurl
 
@@ -22,13 +22,13 @@ from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.http.callbacks import Callbacks
 from consumer.http.certificates import system_bundle
 from consumer.http.curl_errors import failure
+from consumer.http.curl_pins import KEPT_S, Pins
 from consumer.http.curl_sockets import Sockets
 from consumer.http.exchange import Exchange
 from consumer.http.guard import AddressGuard
-from consumer.http.transport import Hand, NoHand, Resolve
+from consumer.http.transport import Hand, NoHand, addressed
 from consumer.signing.request import Request
 
-_DNS_CACHE_S: Final = 10
 _EXPECT_FROM_BYTES: Final = 65_536
 # libcurl takes a head that ends with the connection for whole, or its body for cut where it has read a length.
 _HEAD_CUT: Final[tuple[int, str]] = (
@@ -46,13 +46,12 @@ class CurlTransport:
         *,
         max_connections: int = 2_048,
         ca_file: Path | None = None,
-        resolve: Resolve | None = None,
         hand: Hand = NoHand(),  # noqa: B008 # it has no state
     ) -> None:
         """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's."""
         self._callbacks = Callbacks(guard, hand)
         self._ca_file = str(ca_file or system_bundle())
-        self._resolve = resolve
+        self._pins = Pins()
         self._sockets = Sockets()
         self._due_s: float | None = None
         self._idle: list[Exchange] = []
@@ -79,11 +78,12 @@ class CurlTransport:
         if exchange.timeout_ms != request.timeout_ms:
             handle.setopt(pycurl.TIMEOUT_MS, request.timeout_ms)
             exchange.timeout_ms = request.timeout_ms
-        if self._resolve is not None:
-            self._pin(handle, request.url, self._resolve)
+        pins = self._pins.lacking(request.url, addressed(request).addresses)
+        if pins is not None:
+            handle.setopt(pycurl.RESOLVE, pins)
         handle.setopt(pycurl.HTTPHEADER, _header_lines(request))
         handle.setopt(pycurl.POSTFIELDS, request.body)
-        exchange.begin(token, monotonic())
+        exchange.begin(token, monotonic(), request.addresses)
         self._multi.add_handle(handle)
         self._active[token] = self._idle.pop()
 
@@ -98,7 +98,8 @@ class CurlTransport:
         acted = bool(ready)
         if self._due_s is not None and self._due_s <= monotonic():
             self._due_s = None
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # every request that was added begins here
+            self._pins.told(monotonic())
             self._callbacks.let_go()
             acted = True
         return self._collect() if acted else []
@@ -107,6 +108,7 @@ class CurlTransport:
         exchange = self._active.pop(token, None)
         if exchange is not None:
             self._multi.remove_handle(exchange.handle)
+            self._pins.forget(exchange.url)  # it may not have begun
             self._idle.append(exchange)
 
     def watch(self, fd: int) -> None:
@@ -169,14 +171,6 @@ class CurlTransport:
         else:
             self._due_s = monotonic() + timeout_ms / 1_000 if timeout_ms else 0.0
 
-    @staticmethod
-    def _pin(handle: pycurl.Curl, url: str, resolve: Resolve) -> None:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        addresses = ",".join(f"[{address}]" if ":" in address else address for address in resolve(host, port))
-        handle.setopt(pycurl.RESOLVE, [f"-{host}:{port}", f"+{host}:{port}:{addresses}"])
-
 
 _OPTIONS: Final = (
     (pycurl.POST, 1),
@@ -189,7 +183,7 @@ _OPTIONS: Final = (
     (pycurl.USERAGENT, ""),  # none: the request says who we are
     (pycurl.PATH_AS_IS, 1),
     (pycurl.HTTP_TRANSFER_DECODING, 0),  # chunks come as they were sent: what frames them is counted
-    (pycurl.DNS_CACHE_TIMEOUT, _DNS_CACHE_S),
+    (pycurl.DNS_CACHE_TIMEOUT, KEPT_S),
     (pycurl.SSL_VERIFYPEER, 1),
     (pycurl.SSL_VERIFYHOST, 2),
 )

@@ -10,8 +10,8 @@ from typing import Final
 import pycurl
 
 from consumer.delivery.answer import Failure, FailureKind, Response
+from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.chunks import ChunkReader
-from consumer.http.guard import REFUSED_DETAIL
 from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES
 
@@ -29,6 +29,7 @@ class Exchange:
         "_started_s",
         "address_refused",
         "address_tried",
+        "addresses",
         "error",
         "handle",
         "timeout_ms",
@@ -41,10 +42,11 @@ class Exchange:
         self.url = ""
         self.timeout_ms = 0
         self._head = HeadReader()
-        self.begin(0, 0.0)
+        self.begin(0, 0.0, ())
 
-    def begin(self, token: int, now_s: float) -> None:
+    def begin(self, token: int, now_s: float, addresses: tuple[str, ...]) -> None:
         self.token = token
+        self.addresses = addresses  # the only ones that may be connected to
         self.address_refused = False
         self.address_tried = False
         self.error: Exception | None = None  # what a callback raised

@@ -23,9 +23,6 @@ from typing import Final, TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-REFUSED_DETAIL: Final = "the endpoint's address is not allowed"
-"""All that a customer learns of a refused address: neither the address nor why."""
-
 _REMEMBERED = 8_192
 
 _SPECIAL: Final[tuple[tuple[Network, str], ...]] = (

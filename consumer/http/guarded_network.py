@@ -1,4 +1,4 @@
-"""The network under the portable engine: resolves, checks, connects to the address that was checked.
+"""The network under the portable engine: checks a request's addresses, and connects to one of those.
 
 The law: no byte goes to an address that the guard refuses, no byte that came behind one answer is taken for the
 beginning of the next. Heads are for `head.py` to read: httpcore sees of one what finding the body's end takes. What
@@ -6,19 +6,24 @@ frames chunks is counted (`chunks.py`).
 """
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Final
 
+import anyio
 import h11
 import httpcore
 
 from consumer.http.chunks import ChunkReader
 from consumer.http.guard import AddressGuard
 from consumer.http.head import Head, HeadReader, Malformed
-from consumer.http.transport import MAX_HEAD_BYTES, Resolve
+from consumer.http.transport import MAX_HEAD_BYTES
 
+addresses_of: Final[ContextVar[tuple[str, ...]]] = ContextVar("addresses_of")
+"""Of the request that the running task sends: httpcore connects in the task that asks it for a connection."""
+
+_NEXT_AFTER_S: Final = 0.25  # RFC 8305 section 5: an address that does not answer for so long is not waited for alone
 _SocketOptions = Iterable[httpcore.SOCKET_OPTION]
 
 _ASKED: Final = h11.Request(method="POST", target="/", headers=[("host", "endpoint"), ("content-length", "0")])
@@ -26,10 +31,6 @@ _ASKED: Final = h11.Request(method="POST", target="/", headers=[("host", "endpoi
 
 class AddressRefusedError(Exception):
     """Every address of the host is refused by the guard."""
-
-
-class NameUnknownError(Exception):
-    """The host's name has no address."""
 
 
 class TlsFailedError(Exception):
@@ -41,11 +42,10 @@ class MalformedError(Exception):
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects like httpcore's own network, to addresses that the guard lets through."""
+    """Connects like httpcore's own network, to those of the request's addresses that the guard lets through."""
 
-    def __init__(self, guard: AddressGuard, resolve: Resolve | None = None) -> None:
+    def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
-        self._resolve = resolve
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -56,43 +56,56 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: _SocketOptions | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Try the host's addresses in order.
+        """Try the request's addresses in order; the host's name is not looked at.
 
         Raises:
-            NameUnknownError: it has none.
-            AddressRefusedError: it has, but none that may be connected to.
-            httpcore.ConnectError: none of those answers.
+            AddressRefusedError: none of them may be connected to.
+            httpcore.ConnectError: none of those that may be answers.
         """
-        failed: httpcore.ConnectError | None = None
-        for address in await self._addresses(host, port):
-            if self._guard.refuses(address) is not None:
-                continue
-            try:
-                stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError as error:
-                failed = error
-            else:
-                return GuardedStream(stream, address, self._guard)
-        if failed is not None:
-            raise failed
-        raise AddressRefusedError
+        del host
+
+        async def connect(address: str) -> GuardedStream:
+            stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            return GuardedStream(stream, address, self._guard)
+
+        allowed = [address for address in addresses_of.get() if self._guard.refuses(address) is None]
+        if not allowed:
+            raise AddressRefusedError
+        return await _first(allowed, connect)
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        if self._resolve is not None:
-            addresses = list(self._resolve(host, port))
-        else:
-            loop = asyncio.get_running_loop()
-            try:
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except (socket.gaierror, UnicodeError) as error:
-                raise NameUnknownError(f"could not resolve {host}") from error
-            addresses = [str(entry[4][0]) for entry in found]
-        if not addresses:
-            raise NameUnknownError(f"could not resolve {host}")
-        return list(dict.fromkeys(addresses))
+
+async def _first(addresses: Sequence[str], connect: Callable[[str], Awaitable["GuardedStream"]]) -> "GuardedStream":
+    """The first connection that is made. The next address is tried when the one before fails, or takes its time."""
+    made: list[GuardedStream] = []
+    failed: list[httpcore.ConnectError] = []
+    in_time = False
+    try:
+        async with anyio.create_task_group() as group:
+
+            async def attempt(address: str, over: anyio.Event) -> None:
+                try:
+                    made.append(await connect(address))
+                    group.cancel_scope.cancel()
+                except httpcore.ConnectError as error:
+                    failed.append(error)
+                over.set()
+
+            for address in addresses:
+                over = anyio.Event()
+                group.start_soon(attempt, address, over)
+                with anyio.move_on_after(_NEXT_AFTER_S):
+                    await over.wait()
+        in_time = True
+    finally:
+        with anyio.CancelScope(shield=True):
+            for unused in made[1:] if in_time else made:
+                await unused.aclose()
+    if not made:
+        raise failed[-1]
+    return made[0]
 
 
 class GuardedStream(httpcore.AsyncNetworkStream):

@@ -26,7 +26,7 @@ from consumer.http.certificates import system_bundle
 from consumer.http.guard import AddressGuard
 from consumer.http.guarded_network import GuardedNetwork
 from consumer.http.portable_exchange import Attempt
-from consumer.http.transport import Resolve
+from consumer.http.transport import addressed
 from consumer.signing.request import Request
 
 _KEEPALIVE_S: Final = 118.0
@@ -44,7 +44,6 @@ class PortableTransport:
         *,
         max_connections: int = 2_048,
         ca_file: Path | None = None,
-        resolve: Resolve | None = None,
     ) -> None:
         """The arguments of CurlTransport, with the same meaning."""
         self._pool = httpcore.AsyncConnectionPool(
@@ -52,7 +51,7 @@ class PortableTransport:
             max_connections=max_connections,
             max_keepalive_connections=max_connections,
             keepalive_expiry=_KEEPALIVE_S,
-            network_backend=GuardedNetwork(guard, resolve),
+            network_backend=GuardedNetwork(guard),
         )
         self._numbers: dict[int, int] = {}
         self._submitted = 0
@@ -70,6 +69,7 @@ class PortableTransport:
         return len(self._numbers)
 
     def submit(self, token: int, request: Request) -> None:
+        addressed(request)
         # A token may be used again after a cancel: the number tells its requests apart.
         self._submitted += 1
         self._numbers[token] = self._submitted

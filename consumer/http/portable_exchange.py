@@ -14,13 +14,13 @@ import httpcore
 import httpx
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
-from consumer.http.guard import REFUSED_DETAIL
+from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.guarded_network import (
     AddressRefusedError,
     GuardedStream,
     MalformedError,
-    NameUnknownError,
     TlsFailedError,
+    addresses_of,
 )
 from consumer.http.head import Head
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES
@@ -64,7 +64,6 @@ class Attempt:
                 problem = (FailureKind.TIMEOUT, f"no whole answer within {self._request.timeout_ms} ms")
         except (
             AddressRefusedError,
-            NameUnknownError,
             TlsFailedError,
             MalformedError,
             httpcore.NetworkError,
@@ -104,6 +103,7 @@ class Attempt:
             target=_target(request.url),
         )
         sent = httpcore.Request("POST", url, headers=composed.headers.raw, content=request.body)
+        addresses_of.set(request.addresses)
         async with aclosing(await self._pool.handle_async_request(sent)) as response:
             stream = response.extensions["network_stream"]
             assert isinstance(stream, GuardedStream)
@@ -129,7 +129,6 @@ def _problem(error: BaseException) -> _Problem:
 # The first family an error belongs to decides; a detail given here replaces the library's words.
 _FAMILIES: Final[tuple[tuple[type[BaseException], FailureKind, str], ...]] = (
     (AddressRefusedError, FailureKind.ADDRESS_REFUSED, REFUSED_DETAIL),
-    (NameUnknownError, FailureKind.DNS, ""),
     (TlsFailedError, FailureKind.TLS, ""),
     (httpcore.ConnectError, FailureKind.CONNECT, ""),
     (httpcore.NetworkError, FailureKind.RESET, ""),

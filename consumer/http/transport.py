@@ -1,11 +1,12 @@
 """The port between the delivery loop and an HTTP engine.
 
 The law: every submitted token comes back from `poll` exactly once, with an Answer, no later than its request's
-total timeout plus one turn of the loop; unless it was cancelled, then never.
+total timeout plus one turn of the loop; unless it was cancelled, then never. An engine connects to the addresses of
+the request and to no others, judges each once more when it does and before every request, and looks no name up.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Protocol
 
 from consumer.delivery.answer import Answer
 from consumer.signing.request import Request
@@ -21,9 +22,6 @@ DRAIN_BYTES = 64 * 1024
 
 MAX_FRAMING_BYTES = 64 * 1024
 """More bytes that frame a chunked body, sizes, extensions and trailers, are a protocol failure."""
-
-Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
-"""Host and port to addresses: what an engine may be given instead of the system's resolver."""
 
 
 class Hand(Protocol):
@@ -46,11 +44,22 @@ class NoHand:
         """Nothing was."""
 
 
+def addressed(request: Request) -> Request:
+    """The request, if it says where it goes. Raises ValueError as `submit` does."""
+    if not request.addresses:
+        raise ValueError("a request needs the addresses of its host: look its name up first")
+    return request
+
+
 class Transport(Protocol):
     """One engine, owned by one thread. Nothing here blocks but `poll`, and that at most `wait_s`."""
 
     def submit(self, token: int, request: Request) -> None:
-        """Start the request. Its answer comes from a later `poll` under this token, which must not be in flight."""
+        """Start the request. Its answer comes from a later `poll` under this token, which must not be in flight.
+
+        Raises:
+            ValueError: it has no addresses: whoever sends it has not looked its host up.
+        """
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         """Drive I/O for at most `wait_s` seconds and return what finished."""

@@ -4,12 +4,13 @@ The law: the loop never waits for a look-up, every question gets its answer in o
 surfaces in the loop.
 """
 
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
+
+from consumer.replies import Replies
 
 Question = TypeVar("Question")
 Reply = TypeVar("Reply")
@@ -22,48 +23,6 @@ def leave(threads: Sequence[threading.Thread]) -> None:
     until_s = time.monotonic() + _LEAVE_S
     for thread in threads:
         thread.join(max(0.0, until_s - time.monotonic()))
-
-
-class Replies(Generic[Reply]):
-    """What threads have to tell the loop. `fd` becomes readable when there is something to take."""
-
-    def __init__(self) -> None:
-        self._replies: queue.SimpleQueue[Reply | Exception] = queue.SimpleQueue()
-        self._open = threading.Lock()
-        self._closed = False
-        self.fd, self._wake = os.pipe()
-        os.set_blocking(self.fd, False)
-
-    def put(self, reply: Reply | Exception) -> None:
-        """From any thread; without effect once nobody takes any more."""
-        with self._open:
-            if self._closed:
-                return
-            # The wake first: whoever finds a reply may read one, whether it waited for it or not.
-            os.write(self._wake, b"\0")
-            self._replies.put(reply)
-
-    def take(self) -> list[Reply]:
-        """The replies that have come.
-
-        Raises:
-            Exception: whatever a look-up raised.
-        """
-        replies: list[Reply] = []
-        while not self._replies.empty():
-            os.read(self.fd, 1)
-            reply = self._replies.get()
-            if isinstance(reply, Exception):
-                raise reply
-            replies.append(reply)
-        return replies
-
-    def close(self) -> None:
-        """Nobody takes any more."""
-        with self._open:
-            self._closed = True
-            os.close(self.fd)
-            os.close(self._wake)
 
 
 class Lookup(Generic[Question, Reply]):

@@ -11,6 +11,7 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
+from consumer.roles.name_lookup import NameLookup
 from consumer.roles.questions import AgainLookup, MarkLookup, SchemaAsking
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
@@ -34,6 +35,7 @@ class Parts:
     marks: MarkLookup
     standings: StandingAsking | None
     again: AgainLookup | None
+    names: NameLookup
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics
     error_headers: Family

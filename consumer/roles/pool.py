@@ -15,6 +15,7 @@ from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
+from consumer.delivery.names import Names
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
@@ -22,6 +23,8 @@ from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
+from consumer.http.guard import AddressGuard
+from consumer.http.resolver import Resolver
 from consumer.kafka.again import LogAgain
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
@@ -37,6 +40,7 @@ from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
+from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.role import Role, needed_by
@@ -128,6 +132,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         clocks=clocks,
+        names=Names(AddressGuard(settings.networks).refuses),
         target=lambda subscription: Target(
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),
@@ -145,6 +150,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         standings=StandingLookup.from_settings(settings),
         again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
+        names=NameLookup(Resolver()),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
         error_headers=settings.error_headers,

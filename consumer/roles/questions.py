@@ -1,4 +1,4 @@
-"""What the core asks of Redis and of the schema registry, and their answers.
+"""What the core asks of Redis, of the schema registry and of name servers, and their answers.
 
 The law: whatever may block runs in a thread of its own; the loop only puts questions and takes answers.
 """
@@ -14,7 +14,8 @@ from consumer.http.transport import Transport
 from consumer.kafka.again import Found
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
-from consumer.roles.standings import StandingAsking
+from consumer.roles.name_lookup import NameLookup
+from consumer.roles.standings import Heard, StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
@@ -49,8 +50,10 @@ class Questions:
         schemas: SchemaAsking | None,
         standings: StandingAsking | None,
         known_schemas: dict[int, SchemaAnswer],
+        names: NameLookup,
     ) -> None:
         self._core = core
+        self._names = names
         self._tenants = tenants
         self._marks = marks
         self._again = again
@@ -64,6 +67,7 @@ class Questions:
         transport.watch(self._marks.fd)
         if self._again is not None:
             transport.watch(self._again.fd)
+        transport.watch(self._names.fd)
         if self._schemas is not None:
             transport.watch(self._schemas.fd)
         if self._standings is not None:
@@ -82,6 +86,8 @@ class Questions:
             self._standings.ask(step.reports)
         if self._again is not None and step.again is not None:
             self._again.ask(step.again)
+        if step.names:
+            self._names.ask(step.names)
         if step.check or step.succeeded_late:
             self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
 
@@ -96,10 +102,9 @@ class Questions:
                 self._core.loaded(now_ms, tenant, loading)
         self._tell_schemas(now_ms)
         for heard in () if self._standings is None else self._standings.take():
-            if heard.processes is not None:
-                self._core.shared_by(heard.processes)
-            for subscription_id, standing in heard.standings.items():
-                self._core.standing(now_ms, subscription_id, standing, ago_ms=heard.ago_ms)
+            self._heard(now_ms, heard)
+        for host, resolution in self._names.take():
+            self._core.named(now_ms, host, resolution)
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
@@ -112,10 +117,17 @@ class Questions:
         self._marks.close()
         if self._again is not None:
             self._again.close()
+        self._names.close()
         if self._schemas is not None:
             self._schemas.close()
         if self._standings is not None:
             self._standings.close()
+
+    def _heard(self, now_ms: int, heard: Heard) -> None:
+        if heard.processes is not None:
+            self._core.shared_by(heard.processes)
+        for subscription_id, standing in heard.standings.items():
+            self._core.standing(now_ms, subscription_id, standing, ago_ms=heard.ago_ms)
 
     def _tell_schemas(self, now_ms: int) -> None:
         for found in () if self._schemas is None else self._schemas.take():

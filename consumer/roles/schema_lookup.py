@@ -20,7 +20,8 @@ from consumer.delivery.boundary import Boundary
 from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
 from consumer.events.schema import RefusedSchema, SchemaAnswer
-from consumer.roles.lookup import Replies, leave
+from consumer.replies import Replies
+from consumer.roles.lookup import leave
 from consumer.telemetry.bugs import contain, reported
 from consumer.telemetry.outage import Outage
 

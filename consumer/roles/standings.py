@@ -20,7 +20,8 @@ from typing import Final, Protocol
 import structlog
 
 from consumer.delivery.standing import Report, Standing
-from consumer.roles.lookup import Replies, leave
+from consumer.replies import Replies
+from consumer.roles.lookup import leave
 from consumer.settings import Settings
 from consumer.standings.store import PRESENT_FOR_MS, StandingStore
 from consumer.telemetry.counters import counters

@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 import structlog
 
 from consumer.delivery.tenants import Loading
-from consumer.roles.lookup import Replies, leave
+from consumer.replies import Replies
+from consumer.roles.lookup import leave
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.reader import Many, Unavailable
 

@@ -63,6 +63,7 @@ class Worker:
             schemas=parts.schemas,
             standings=parts.standings,
             known_schemas=parts.known_schemas,
+            names=parts.names,
         )
         self._clock = clock
         self._delays = frozenset(parts.topics.retry_topics)

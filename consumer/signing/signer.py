@@ -60,7 +60,9 @@ class Signer:
         """The body's bytes and its content type: the same for the same event, whenever it is asked."""
         return render(self._payload_format, event, self._brand)
 
-    def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
+    def request(
+        self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
+    ) -> Request:
         """The complete request of one attempt at `now_ms`, signed with the secrets valid then."""
         signed_by = self._overlapping if now_ms < self._overlap_until_ms else self._current
         headers = self._always(content_type) + signed_by.headers(webhook_id(event), str(now_ms // 1_000), body)
@@ -68,7 +70,9 @@ class Signer:
             headers += ((self._event_header, _header_safe(event.type)),)
         if event.traceparent is not None:
             headers += (("traceparent", event.traceparent),)
-        return Request(url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms)
+        return Request(
+            url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms, addresses=addresses
+        )
 
     def shown(self, request: Request) -> Headers:
         """The headers of a request made here, for the log: the customer's own values are replaced."""

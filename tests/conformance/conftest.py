@@ -10,10 +10,11 @@ import pytest
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
 from consumer.http.portable import PortableTransport
-from consumer.http.transport import Resolve, Transport
+from consumer.http.transport import Transport
 from tests.certificates import Authority
 
 LOOPBACK = (ip_network("127.0.0.1/32"),)
+SEVERAL = (ip_network("127.0.0.0/29"),)
 
 Opener: TypeAlias = Callable[..., Transport]
 
@@ -23,12 +24,8 @@ def open_engine(request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Opens the engine under test; closes what the test opened and left open."""
     opened: list[Transport] = []
 
-    def opener(
-        guard: AddressGuard | None = None, *, ca_file: Path | None = None, resolve: Resolve | None = None
-    ) -> Transport:
-        transport: Transport = request.param(
-            AddressGuard(LOOPBACK) if guard is None else guard, ca_file=ca_file, resolve=resolve
-        )
+    def opener(guard: AddressGuard | None = None, *, ca_file: Path | None = None) -> Transport:
+        transport: Transport = request.param(AddressGuard(LOOPBACK) if guard is None else guard, ca_file=ca_file)
         opened.append(transport)
         return transport
 

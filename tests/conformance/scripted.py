@@ -6,9 +6,11 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Self
+from urllib.parse import urlsplit
 
 from consumer.delivery.answer import Answer
 from consumer.http.transport import Transport
@@ -83,10 +85,12 @@ Script = Callable[[Line], None]
 class Endpoint:
     """Accepts connections on a loopback address and runs the script on each, in a thread of its own."""
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._script = script
         self._tls = tls
-        self._listener = socket.create_server((host, 0), backlog=1_024)
+        self._listener = socket.create_server((host, port), backlog=1_024)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
         self.scheme = "http" if tls is None else "https"
@@ -142,9 +146,29 @@ class Endpoint:
 
 
 def request(
-    url: str, *, timeout_ms: int = 3_000, body: bytes = b'{"a":1}', headers: Iterable[tuple[str, str]] = ()
+    url: str,
+    *,
+    timeout_ms: int = 3_000,
+    body: bytes = b'{"a":1}',
+    headers: Iterable[tuple[str, str]] = (),
+    addresses: Sequence[str] = (),
 ) -> Request:
-    return Request(url=url, headers=(("content-type", "application/json"), *headers), body=body, timeout_ms=timeout_ms)
+    """A request to these addresses; without any, to the one that the host is, and this machine's for a name."""
+    return Request(
+        url=url,
+        headers=(("content-type", "application/json"), *headers),
+        body=body,
+        timeout_ms=timeout_ms,
+        addresses=tuple(addresses) or (address_of(url) or "127.0.0.1",),
+    )
+
+
+def address_of(url: str) -> str | None:
+    """The address that the URL's host is; None for a name."""
+    try:
+        return str(ip_address(urlsplit(url).hostname or ""))
+    except ValueError:
+        return None
 
 
 def finish(transport: Transport, *, within_s: float = 10.0) -> dict[int, Answer]:

@@ -11,8 +11,8 @@ from ipaddress import ip_network
 import pytest
 
 from consumer.control.endpoint import check_endpoint, check_for_operator
-from consumer.control.resolve import Addresses, NoAddress
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.names import Addresses, NoAddress
 from consumer.http.guard import AddressGuard
 from consumer.settings import Settings
 from consumer.webhooks.wrong import FieldInvalid
@@ -119,9 +119,9 @@ def test_no_special_address_is_connected_to(open_engine: Opener) -> None:
 
 def test_no_name_is_followed_to_a_special_address(open_engine: Opener) -> None:
     hosts = {f"name{number}.example": address for number, address in enumerate(REFUSED)}
-    transport = open_engine(AddressGuard(), resolve=lambda host, _port: [hosts[host]])
-    for token, host in enumerate(hosts):
-        transport.submit(token, request(f"http://{host}/hook", timeout_ms=15_000))
+    transport = open_engine(AddressGuard())
+    for token, (host, address) in enumerate(hosts.items()):
+        transport.submit(token, request(f"http://{host}/hook", timeout_ms=15_000, addresses=[address]))
     answers = finish(transport, within_s=20)
     assert {token: answer for token, answer in answers.items() if not is_refused(answer)} == {}
 
@@ -156,7 +156,7 @@ def test_a_name_that_turns_inside_between_check_and_connect_gets_nothing(open_en
         url = f"http://rebound.example:{endpoint.port}/hook"
         assert may_be_written(url, *found)
         found[:] = ["127.0.0.1"]
-        answer = ask(open_engine(AddressGuard(), resolve=lambda _host, _port: found), request(url))
+        answer = ask(open_engine(AddressGuard()), request(url, addresses=found))
     assert is_refused(answer)
     assert endpoint.accepted == 0
 
@@ -165,8 +165,8 @@ def test_of_a_name_s_addresses_the_refused_are_passed_over(open_engine: Opener) 
     guard = AddressGuard([ip_network("127.0.0.1/32")])
     with Endpoint(Line.answer, host="0.0.0.0") as endpoint:
         url = f"http://both.example:{endpoint.port}/hook"
-        transport = open_engine(guard, resolve=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
-        assert isinstance(ask(transport, request(url)), Response)
+        asked = request(url, addresses=["127.0.0.2", "127.0.0.1"])
+        assert isinstance(ask(open_engine(guard), asked), Response)
         assert endpoint.accepted == 1
 
 
@@ -174,8 +174,8 @@ def test_of_a_name_s_addresses_the_refused_are_passed_over(open_engine: Opener) 
 def test_what_became_of_an_address_that_was_tried_is_the_reason(open_engine: Opener, found: list[str]) -> None:
     with Endpoint(Line.answer) as endpoint:
         port = endpoint.port
-    transport = open_engine(AddressGuard([ip_network("127.0.0.1/32")]), resolve=lambda _host, _port: found)
-    answer = ask(transport, request(f"http://both.example:{port}/hook"))
+    transport = open_engine(AddressGuard([ip_network("127.0.0.1/32")]))
+    answer = ask(transport, request(f"http://both.example:{port}/hook", addresses=found))
     assert isinstance(answer, Failure)
     assert answer.kind is FailureKind.CONNECT
 

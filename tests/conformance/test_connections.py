@@ -1,20 +1,24 @@
 """How every engine keeps, shares, gives up and refuses connections."""
 
 import os
+import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 from cryptography import x509
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.curl import CurlTransport
-from consumer.http.guard import REFUSED_DETAIL, AddressGuard
+from consumer.http.guard import AddressGuard
 from consumer.http.transport import Transport
 from tests.certificates import ADDRESS, Authority
-from tests.conformance.conftest import Opener
+from tests.conformance.conftest import SEVERAL, Opener
 from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, request
 
 OTHER = b"HTTP/1.1 500 Wrong\r\nContent-Length: 5\r\n\r\nwrong"
@@ -229,8 +233,63 @@ def test_a_refused_port_is_a_failed_connect(transport: Transport) -> None:
     assert kind(ask(transport, request(url))) is FailureKind.CONNECT
 
 
-def test_an_unknown_name_is_a_dns_failure(transport: Transport) -> None:
-    assert kind(ask(transport, request("http://nobody.invalid/", timeout_ms=10_000))) is FailureKind.DNS
+def test_a_request_that_does_not_say_where_it_goes_is_not_sent(transport: Transport) -> None:
+    with pytest.raises(ValueError, match="look its name up first"):
+        transport.submit(1, replace(request("http://nobody.invalid/"), addresses=()))
+    assert transport.in_flight == 0
+
+
+def test_a_name_is_taken_from_the_request_whatever_the_system_makes_of_it(transport: Transport) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        for host in ("localhost", "nobody.invalid", "nobody.invalid.", "Nobody.Invalid"):
+            answer = ask(transport, request(f"http://{host}:{endpoint.port}/", addresses=["127.0.0.1"]))
+            assert status(answer) == 200
+            asked = endpoint.requests[-1].decode().lower()
+            assert f"host: {host.lower()}:{endpoint.port}\r\n" in asked
+
+
+def test_many_first_requests_to_one_name_in_one_turn_all_find_it(transport: Transport) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        for token in range(100):
+            transport.submit(token, request(f"http://hook.test:{endpoint.port}/{token % 2}", addresses=["127.0.0.1"]))
+            if token % 10 == 9:
+                transport.cancel(token)
+        answers = finish(transport)
+    assert [status(answer) for answer in answers.values()] == [200] * 90
+
+
+def test_an_address_that_refuses_costs_no_time(open_engine: Opener) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=["127.0.0.1"])
+    with Endpoint(Line.answer, host="127.0.0.3", port=endpoint.port) as endpoint:
+        asked = replace(asked, addresses=("127.0.0.2", "127.0.0.3"))
+        before = time.monotonic()
+        assert status(ask(open_engine(AddressGuard(SEVERAL)), asked)) == 200
+        assert time.monotonic() - before < 1
+
+
+def test_an_address_that_is_silent_costs_a_moment(open_engine: Opener) -> None:
+    """RFC 8305: the next one is tried before the first has failed."""
+    with Endpoint(Line.answer, host="127.0.0.3") as endpoint, full_backlog("127.0.0.2", endpoint.port):
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=["127.0.0.2", "127.0.0.3"], timeout_ms=20_000)
+        before = time.monotonic()
+        assert status(ask(open_engine(AddressGuard(SEVERAL)), asked)) == 200
+        assert time.monotonic() - before < 3
+
+
+@contextmanager
+def full_backlog(host: str, port: int) -> Iterator[None]:
+    """An address that takes no connection and refuses none."""
+    with ExitStack() as opened:
+        silent = opened.enter_context(socket.socket())
+        silent.bind((host, port))
+        silent.listen(0)
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect((host, port))
+        yield
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "file:///etc/hosts", "gopher://127.0.0.1/", "http:///none"])
@@ -271,23 +330,20 @@ def test_a_refused_address_says_the_same_whether_anything_listens(open_engine: O
 
 def test_the_first_allowed_address_of_a_name_is_used(open_engine: Opener) -> None:
     with Endpoint(Line.answer) as endpoint:
-        transport = open_engine(resolve=lambda _host, _port: ["10.1.2.3", "127.0.0.1"])
-        assert status(ask(transport, request(f"http://hook.test:{endpoint.port}/"))) == 200
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=["10.1.2.3", "127.0.0.1"])
+        assert status(ask(open_engine(), asked)) == 200
 
 
 def test_a_name_that_changes_to_a_refused_address_is_refused(open_engine: Opener) -> None:
-    addresses = ["127.0.0.1"]
 
     def script(line: Line) -> None:
         line.read()
         line.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
     with Endpoint(script, host="0.0.0.0") as endpoint:
-        transport = open_engine(resolve=lambda _host, _port: addresses)
-        asked = request(f"http://rebound.test:{endpoint.port}/")
-        assert status(ask(transport, asked)) == 200
-        addresses[:] = ["127.0.0.2"]
-        assert kind(ask(transport, asked)) is FailureKind.ADDRESS_REFUSED
+        transport, url = open_engine(), f"http://rebound.test:{endpoint.port}/"
+        assert status(ask(transport, request(url, addresses=["127.0.0.1"]))) == 200
+        assert kind(ask(transport, request(url, addresses=["127.0.0.2"]))) is FailureKind.ADDRESS_REFUSED
         assert endpoint.accepted == 1
 
 

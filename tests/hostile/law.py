@@ -38,7 +38,7 @@ Opener: TypeAlias = Callable[[], Transport]
 
 
 def _engine(kind: type[CurlTransport] | type[PortableTransport]) -> Transport:
-    return kind(AddressGuard(LOOPBACK), max_connections=2 * BATCH, resolve=lambda _host, _port: ["127.0.0.1"])
+    return kind(AddressGuard(LOOPBACK), max_connections=2 * BATCH)
 
 
 ENGINES: Final[dict[str, Opener]] = {
@@ -149,7 +149,9 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
     answered: dict[int, Answer] = {}
     try:
         for case in batch:
-            transport.submit(case.number, replace(begun[case.number].request, timeout_ms=_TIMEOUT_MS))
+            transport.submit(
+                case.number, replace(begun[case.number].request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",))
+            )
         while transport.in_flight:
             answered.update(transport.poll(_POLL_S))
     except Exception as error:  # noqa: BLE001 - same

@@ -17,6 +17,7 @@ from threading import Thread
 import pytest
 
 from consumer.delivery.core import Core
+from consumer.delivery.names import Names
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Reject
 from consumer.events.event import Record
@@ -43,13 +44,15 @@ class Deadly(Exchange):
 
 def live(mark: Path, url: str) -> None:
     """One life: until both records have ended. Prints how, for the poisoned ones."""
+    guard = AddressGuard((ip_network("127.0.0.1/32"),))
     core = Core(
         rules(),
         decode=lambda record: event(f"evt_{record.offset}", offset=record.offset),
         target=target_of,
         mark=Blame(mark),
+        names=Names(guard.refuses),
     )
-    transport = curl.CurlTransport(AddressGuard((ip_network("127.0.0.1/32"),)), hand=core)
+    transport = curl.CurlTransport(guard, hand=core)
     core.assigned({PLACE: Position(0)})
     core.records(
         NOW_MS,

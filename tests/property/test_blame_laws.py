@@ -164,9 +164,13 @@ class _Deadly(Signer):
         self._at(Boundary.RENDER, event.offset)
         return self._inner.body(event)
 
-    def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
+    def request(
+        self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
+    ) -> Request:
         self._at(Boundary.SIGN, event.offset)
-        return self._inner.request(event=event, body=body, content_type=content_type, now_ms=now_ms)
+        return self._inner.request(
+            event=event, body=body, content_type=content_type, now_ms=now_ms, addresses=addresses
+        )
 
     def shown(self, request: Request) -> tuple[tuple[str, str], ...]:
         return self._inner.shown(request)

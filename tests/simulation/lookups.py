@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
+from consumer.delivery.names import Resolution
 from consumer.delivery.tenants import Loading
 from consumer.roles.tenant_lookup import AT_ONCE, Wanted
 from tests.simulation.ports import Life
@@ -85,6 +86,19 @@ class Lookup(Generic[Question, Reply]):
         """The replies that have come."""
         replies, self._replies = self._replies, []
         return replies
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
+
+
+class NoNames:
+    """Here every endpoint has an address: the core asks for no name."""
+
+    fd = -1
+
+    def take(self) -> list[tuple[str, Resolution]]:
+        """None was asked for."""
+        return []
 
     def close(self) -> None:
         """Nothing is to be ended."""

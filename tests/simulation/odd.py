@@ -46,11 +46,15 @@ class OddSigner(Signer):
             raise OddError
         return self._inner.body(event)
 
-    def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
+    def request(
+        self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
+    ) -> Request:
         """As the signer's."""
         if self._at is Boundary.SIGN:
             raise OddError
-        return self._inner.request(event=event, body=body, content_type=content_type, now_ms=now_ms)
+        return self._inner.request(
+            event=event, body=body, content_type=content_type, now_ms=now_ms, addresses=addresses
+        )
 
     def shown(self, request: Request) -> tuple[tuple[str, str], ...]:
         """As the signer's."""

@@ -25,6 +25,7 @@ from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer
 from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
+from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import MarkLookup
 from consumer.roles.tenant_lookup import TenantLookup
@@ -40,7 +41,7 @@ from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
 from tests.simulation.disk import Disk
 from tests.simulation.group import Group
-from tests.simulation.lookups import Lookup, TenantReads
+from tests.simulation.lookups import Lookup, NoNames, TenantReads
 from tests.simulation.network import Network
 from tests.simulation.observer import Watch
 from tests.simulation.ports import Crash, Life
@@ -127,6 +128,7 @@ class Process:
             standings=None,
             again=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
+            names=cast("NameLookup", NoNames()),
             known_schemas={},
             topics=world.topics,
             error_headers="kafka_dlt",

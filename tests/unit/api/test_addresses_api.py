@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from consumer.api.application import application
 from consumer.brands.loader import load_brands
 from consumer.control.endpoint import check_endpoint
-from consumer.control.resolve import Addresses, NoAddress, Resolution, Unanswered
+from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered
 from consumer.settings import Settings
 from tests.conformance.addresses import in_url, rows
 from tests.conformance.test_address_table import DISGUISED, LOOPBACK

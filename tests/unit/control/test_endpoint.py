@@ -3,7 +3,8 @@
 import pytest
 
 from consumer.control.endpoint import check_endpoint, check_for_operator
-from consumer.control.resolve import Addresses, NoAddress, Resolution, Resolve, Unanswered
+from consumer.control.resolve import Resolve
+from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered
 from consumer.settings import Settings
 from consumer.webhooks.wrong import FieldInvalid
 

@@ -1,13 +1,39 @@
-"""The system's resolver, stood in for where libc asks it."""
+"""Look-ups for people: each waits for its own name, and a tenant has its share of the questions."""
 
-import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
-from consumer.control.resolve import AT_ONCE, OF_A_TENANT, Addresses, NoAddress, Unanswered, resolve
+from consumer.control.resolve import AT_ONCE, OF_A_TENANT, Lookups, resolve
+from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered
+from consumer.http.resolver import Resolver
 from consumer.shares import Busy
+
+FOUND = Addresses(("192.0.2.1",), 60)
+
+
+class Asked(Resolver):
+    """Name servers that say what the test says, when it says so; at once of names that are not silent."""
+
+    def __init__(self) -> None:
+        self.silent: list[Callable[[Resolution], None]] = []
+
+    def ask(self, host: str, told: Callable[[Resolution], None]) -> None:
+        if host.startswith("silent"):
+            self.silent.append(told)
+        else:
+            told(NoAddress() if host.startswith("nobody") else FOUND)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def test_what_name_servers_say_is_handed_on() -> None:
+    lookups = Lookups(Asked())
+    assert lookups.resolve("acme", "a.example") == FOUND
+    assert lookups.resolve("acme", "nobody.example") == NoAddress()
 
 
 def test_the_hosts_file_is_the_system_s_answer_too() -> None:
@@ -16,85 +42,29 @@ def test_the_hosts_file_is_the_system_s_answer_too() -> None:
     assert set(found.addresses) <= {"127.0.0.1", "::1"}
 
 
-def test_an_address_is_told_once_for_each_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:200::1", 0, 0, 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 0)),
-    ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
-    assert resolve("acme", "a.example") == Addresses(("2001:200::1", "1.1.1.1"))
+def test_an_answer_that_comes_in_time_is_waited_for() -> None:
+    asked = Asked()
+    threading.Timer(0.1, lambda: asked.silent[0](FOUND)).start()
+    assert Lookups(asked).resolve("acme", "silent.example", limit_s=5) == FOUND
 
 
-@pytest.mark.parametrize(
-    ("code", "resolution"),
-    [
-        (socket.EAI_NONAME, NoAddress()),
-        (socket.EAI_NODATA, NoAddress()),
-        (socket.EAI_AGAIN, Unanswered()),
-        (socket.EAI_FAIL, Unanswered()),
-        (socket.EAI_SYSTEM, Unanswered()),
-    ],
-)
-def test_none_is_told_from_not_known(
-    monkeypatch: pytest.MonkeyPatch, code: int, resolution: NoAddress | Unanswered
-) -> None:
-    def getaddrinfo(*_: object, **__: object) -> None:
-        raise socket.gaierror(code, "said by the test")
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    assert resolve("acme", "a.example") == resolution
-
-
-def test_a_resolver_that_hangs_is_not_waited_for_and_takes_up_so_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-    asked: list[str] = []
-
-    def getaddrinfo(host: str, *_: object, **__: object) -> list[object]:
-        asked.append(host)
-        go_on.wait(10)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 0))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+def test_silence_is_not_waited_for_and_a_tenant_has_its_share_of_the_questions() -> None:
+    asked = Asked()
+    lookups = Lookups(asked)
     before = time.monotonic()
-    assert resolve("acme", "0.example", limit_s=0.2) == Unanswered()
+    assert lookups.resolve("acme", "silent.example", limit_s=0.2) == Unanswered()
     assert 0.19 < time.monotonic() - before < 1
-    for number in range(1, OF_A_TENANT):
-        assert resolve("acme", f"{number}.example", limit_s=0.001) == Unanswered()
-    with pytest.raises(Busy) as own:
-        resolve("acme", "more.example", limit_s=0.001)
-    for number in range(OF_A_TENANT, AT_ONCE):
-        assert resolve(f"tenant{number}", "a.example", limit_s=0.001) == Unanswered()
-    with pytest.raises(Busy) as full:
-        resolve("another", "a.example", limit_s=0.001)
-    assert (own.value.own, full.value.own) == (True, False)
-    assert len(asked) == AT_ONCE
-    go_on.set()
-    assert resolve("acme", "again.example") == Addresses(("1.1.1.1",))
-
-
-def test_a_tenant_whose_name_servers_are_silent_leaves_room_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-
-    def getaddrinfo(host: str, *_: object, **__: object) -> list[object]:
-        if host.startswith("silent"):
-            go_on.wait(10)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 0))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    for number in range(OF_A_TENANT):
-        assert resolve("slow", f"silent{number}.example", limit_s=0.001) == Unanswered()
+    for _ in range(1, OF_A_TENANT):
+        assert lookups.resolve("acme", "silent.example", limit_s=0.001) == Unanswered()
     for _ in range(20):
         with pytest.raises(Busy, match="of this tenant"):
-            resolve("slow", "silent.example", limit_s=0.001)
-        assert resolve("other", "a.example") == Addresses(("1.1.1.1",))
-    go_on.set()
-
-
-def test_no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    for _ in range(50):
-        resolve("acme", "a.example")
-    deadline = time.monotonic() + 5
-    while any(thread.name == "resolver" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
+            lookups.resolve("acme", "a.example", limit_s=0.001)
+        assert lookups.resolve("other", "a.example") == FOUND
+    for number in range(OF_A_TENANT, AT_ONCE):
+        assert lookups.resolve(f"tenant{number}", "silent.example", limit_s=0.001) == Unanswered()
+    with pytest.raises(Busy) as full:
+        lookups.resolve("other", "a.example", limit_s=0.001)
+    assert not full.value.own
+    for told in asked.silent:
+        told(Unanswered())
+    assert lookups.resolve("acme", "a.example") == FOUND

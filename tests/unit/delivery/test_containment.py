@@ -57,10 +57,14 @@ class OddSigner(Signer):
             fails()
         return self._inner.body(event)
 
-    def request(self, *, event: Event, body: bytes, content_type: str, now_ms: int) -> Request:
+    def request(
+        self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
+    ) -> Request:
         if self._at == "request" and event.id == "evt_0":
             fails()
-        return self._inner.request(event=event, body=body, content_type=content_type, now_ms=now_ms)
+        return self._inner.request(
+            event=event, body=body, content_type=content_type, now_ms=now_ms, addresses=addresses
+        )
 
     def shown(self, request: Request) -> tuple[tuple[str, str], ...]:
         if self._at == "shown":

@@ -20,7 +20,9 @@ def test_the_settings_choose_the_engine_and_its_guard(
         assert isinstance(transport, engine)
         for token, host in enumerate(("127.0.0.1", "127.0.0.2")):
             # Port 1: nothing listens there, so the allowed address is tried and the other is not.
-            transport.submit(token, Request(url=f"http://{host}:1/", headers=(), body=b"", timeout_ms=5_000))
+            transport.submit(
+                token, Request(url=f"http://{host}:1/", headers=(), body=b"", timeout_ms=5_000, addresses=(host,))
+            )
         kinds: dict[int, FailureKind] = {}
         while transport.in_flight:
             for token, answer in transport.poll(1):

@@ -25,6 +25,7 @@ from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refu
 from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
+from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import MarkLookup
 from consumer.roles.tenant_lookup import TenantLookup
@@ -135,6 +136,7 @@ def worker_of(
         standings=None,
         again=None,
         marks=cast("MarkLookup", Tenants(fd)),
+        names=cast("NameLookup", Tenants(fd)),
         known_schemas={},
         topics=Topics("t.", ("1s",)),
         error_headers="kafka_dlt",
