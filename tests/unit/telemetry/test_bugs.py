@@ -16,8 +16,7 @@ from consumer.telemetry.bugs import decoded
 from consumer.telemetry.counters import counters, grown
 from consumer.wire import RecordCorrupt
 
-
-WORDS = "".join(["hun", "ter2"])  # as a payload, which no line of code holds
+WORDS = "hunter2"  # as a payload may hold
 
 
 class Trap(bytes):
