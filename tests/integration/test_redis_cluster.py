@@ -10,9 +10,11 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from consumer.delivery.standing import Report
 from consumer.log.health import Health
 from consumer.log.store import HealthReader, HealthStore
 from consumer.settings import ConfigurationError, Settings
+from consumer.standings.store import Backlog, StandingStore
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection
 from consumer.webhooks.reader import Loaded, Reader
@@ -71,6 +73,19 @@ def test_health_is_kept_and_read_in_several_slots(server: Redis) -> None:
         assert store.load(3).figures == {"wh_3": Health(answers=3)}
         ids = [f"wh_{number}" for number in range(settings.partitions)]
         assert reader.read(ids) == {id_: Health(answers=number) for number, id_ in enumerate(ids)}
+
+
+def test_standings_are_exchanged_and_backlogs_read_in_several_slots(server: Redis) -> None:
+    with closing(connect(settings_of(server.url()))) as client:
+        store = StandingStore(Cache(client), topic_prefix="hookline.", process="one")
+        reports = [
+            Report(subscription_id=f"wh_{number}", tenant="t", revision=1, rate_per_s=2.0, want=1, waits=number)
+            for number in range(20)
+        ]
+        permits = [standing.permits for standing in store.exchange(reports).values()]
+        assert [each.number for each in permits if each is not None] == [1] * 20
+        assert store.present() == 1
+        assert store.backlogs(["wh_7", "wh_20"]) == {"wh_7": Backlog(waiting=7), "wh_20": Backlog()}
 
 
 def test_a_cluster_may_be_away_at_the_start_and_later(server: Redis) -> None:
