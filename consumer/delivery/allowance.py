@@ -12,6 +12,8 @@ from math import ceil
 
 from consumer.delivery.standing import AHEAD_MS, LEASE_FOR_MS, NOT_KNOWN_MS, Permits
 
+_MANY = 2**31
+
 
 class Allowance:
     """Limits, and what of them is this process's. `alone`: nobody is asked, so each of `processes` has its share."""
@@ -19,6 +21,7 @@ class Allowance:
     __slots__ = (
         "_again_ms",
         "_end_ms",
+        "_free",
         "_next_ms",
         "_permits",
         "_places",
@@ -39,6 +42,7 @@ class Allowance:
         self.flying = 0
         self.starts = 0  # since they were last reported
         self._permits: deque[Permits] = deque()  # their `first_ms` on our clock
+        self._free = False  # others have seen that there is no rate limit any more
         self._end_ms = 0.0  # when what is known to be given is used up
         self._next_ms = 0.0  # of its own share
         self._again_ms = 0.0  # not worth asking before
@@ -53,6 +57,7 @@ class Allowance:
         self.max_concurrency = max_concurrency
         self._permits.clear()
         self._next_ms = self._again_ms = self._end_ms = 0.0
+        self._free = False
         return True
 
     # ── what may start ───────────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +70,7 @@ class Allowance:
         """Whether a start waits for what has to be asked for, and it is worth asking."""
         if self.alone or now_ms < self._again_ms:
             return False
-        return self.flying >= self.places(now_ms) or (self.rate_per_s is not None and self.permits(now_ms) == 0)
+        return self.flying >= self.places(now_ms) or (self._is_rated and self.permits(now_ms) == 0)
 
     def places(self, now_ms: int) -> float:
         """How many requests may be under way here."""
@@ -88,7 +93,7 @@ class Allowance:
             return
         if self._permits:
             self._skip(1)
-        else:
+        elif not self._free:
             self._next_ms = max(self._next_ms, now_ms) + 1_000 * self.processes / self.rate_per_s
 
     def ended(self) -> None:
@@ -111,8 +116,9 @@ class Allowance:
         """What it was given, by a standing that was asked for then."""
         self.alone = False
         self._again_ms = 0.0
-        self._places = places or 0
-        self._places_until_ms = asked_ms + LEASE_FOR_MS if places is not None else float("inf")
+        self._places = _MANY if places is None else places
+        self._places_until_ms = asked_ms + LEASE_FOR_MS
+        self._free = permits is None
         if permits is None:
             return
         first_ms = asked_ms + permits.first_ms
@@ -126,10 +132,15 @@ class Allowance:
         """Nobody gives any: from now on it goes by its share, once all that was given to anybody is used up."""
         if not self.alone:
             self.alone = True
+            self._free = False
             self._next_ms = max(self._end_ms, now_ms + AHEAD_MS)
 
+    @property
+    def _is_rated(self) -> bool:
+        return self.rate_per_s is not None and not self._free
+
     def _permit_in_ms(self, now_ms: int) -> float:
-        if self.rate_per_s is None:
+        if not self._is_rated:
             return 0.0
         if self.permits(now_ms):
             in_ms = self._permits[0].first_ms - now_ms
