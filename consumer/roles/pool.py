@@ -57,7 +57,7 @@ from consumer.webhooks.reader import Reader
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
-_OPEN_MOST_MS = 300_000  # a breaker's longest time: an endpoint that is back is found within minutes
+OPEN_MOST_MS = 300_000  # a breaker's longest time: an endpoint that is back is found within minutes
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
 
@@ -95,7 +95,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
             lane_concurrency=settings.lane_concurrency,
             patience=patience,
             bulk_bytes=budget(settings).under_way,
-            breaker_times_ms=tuple(min(each, _OPEN_MOST_MS) for each in delays_ms[1:]),
+            breaker_times_ms=tuple(min(each, OPEN_MOST_MS) for each in delays_ms[1:]),
         ),
         freshness=Freshness(
             staleness_ms=duration_ms(settings.staleness), memory_for_ms=duration_ms(settings.memory_for)

@@ -44,8 +44,10 @@ from tests.simulation.group import Group
 from tests.simulation.lookups import Lookup, NoNames, TenantReads
 from tests.simulation.network import Network
 from tests.simulation.observer import Watch
+from tests.simulation.plan import stream
 from tests.simulation.ports import Crash, Life
 from tests.simulation.producers import Attempts, Records
+from tests.simulation.standings import Exchanges
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -84,6 +86,8 @@ class Process:
         self._consumer: SimulatedConsumer | None = None
         self._checkpoints: Checkpoints | None = None
         self._network: Network | None = None
+        self._exchanges: Exchanges | None = None
+        self._exchanging = stream(world.plan.seed, f"exchanges of {name}")
         self._turn_at_ms: int | None = None
         self._turning = False
         self._settling = 0
@@ -118,6 +122,8 @@ class Process:
         marks = Marks(Cache(redis), topic_prefix="", keep_ms=world.plan.schedule.retry_for_ms)
         records = Records(life, world.broker, world.faults, dice, world.rewritten)
         attempts = Attempts(life, world.broker, world.faults, dice, world.logged)
+        # A stream of its own: what is exchanged leaves all other choices as they were.
+        exchanges = self._exchanges = Exchanges(life, world.keeper, world.faults, self._exchanging)
         parts = Parts(
             core=core,
             transport=cast("Transport", network),
@@ -125,7 +131,7 @@ class Process:
             attempts=cast("AttemptLog", attempts),
             tenants=cast("TenantLookup", TenantReads(life, dice, reader.read, world.plan.tenant_us)),
             schemas=None,
-            standings=None,
+            standings=exchanges,
             again=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             names=cast("NameLookup", NoNames()),
@@ -312,9 +318,12 @@ class Process:
             self.life.alive = False
         if self._network is not None:
             self._network.close()
+        if self._exchanges is not None:
+            self._exchanges.close()
         if self._consumer is not None and self._pool.group.members.get(self.name) is self._consumer:
             self._pool.group.leave(self.name, static=self._world.plan.static_members)
-        self.life = self._worker = self._core = self._consumer = self._checkpoints = self._network = None
+        self.life = self._worker = self._core = self._consumer = self._checkpoints = None
+        self._network = self._exchanges = None
 
 
 def _signer(subscription: Subscription) -> Signer:

@@ -24,6 +24,7 @@ from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.blame import Blame
+from consumer.roles.pool import OPEN_MOST_MS
 from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS, Broker
 from tests.simulation.cache import Redis
@@ -41,6 +42,7 @@ from tests.simulation.odd import OddError, OddType
 from tests.simulation.plan import DEFAULT, Plan, plan, stream
 from tests.simulation.ports import Crash
 from tests.simulation.process import Pool, Process
+from tests.simulation.standings import Keeper
 from tests.simulation.timeline import Timeline
 from tests.simulation.trouble import Trouble
 from tests.simulation.webhooks import STALENESS_MS, Webhooks
@@ -113,6 +115,7 @@ class World:
         self.laws = landing.laws = scene.laws()
         self.endpoints = scene.endpoints(plan, self.timeline)
         self.redis = Redis(self.timeline)
+        self.keeper = Keeper(self.redis, self.timeline)
         self.customers = scene.customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
@@ -245,10 +248,11 @@ class World:
                     queued=8_192,
                     lane_concurrency=plan.lane_concurrency,
                     patience=patience,
-                    breaker_times_ms=plan.schedule.delays_ms[1:],
+                    breaker_times_ms=tuple(min(each, OPEN_MOST_MS) for each in plan.schedule.delays_ms[1:]),
                 ),
                 freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
                 fan_out=plan.fan_out,
+                shared=True,
                 waiting=_FEW_WAIT if plan.unreadable else 20_000,
             ),
         )
