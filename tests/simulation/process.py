@@ -7,6 +7,7 @@ Redis have.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from consumer.brands.loader import brand
@@ -123,7 +124,9 @@ class Process:
         records = Records(life, world.broker, world.faults, dice, world.rewritten)
         attempts = Attempts(life, world.broker, world.faults, dice, world.logged)
         # A stream of its own: what is exchanged leaves all other choices as they were.
-        exchanges = self._exchanges = Exchanges(life, world.keeper, world.faults, self._exchanging)
+        exchanges = self._exchanges = Exchanges(
+            life, world.keeper, world.faults, self._exchanging, wants=partial(_wants, core)
+        )
         parts = Parts(
             core=core,
             transport=cast("Transport", network),
@@ -324,6 +327,11 @@ class Process:
             self._pool.group.leave(self.name, static=self._world.plan.static_members)
         self.life = self._worker = self._core = self._consumer = self._checkpoints = None
         self._network = self._exchanges = None
+
+
+def _wants(core: Core, webhook: str) -> bool:
+    account = core._traffic.standings.account(webhook)
+    return account is not None and account.next_ms > 0
 
 
 def _signer(subscription: Subscription) -> Signer:

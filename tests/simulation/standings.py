@@ -2,16 +2,22 @@
 
 The laws: a state is what exchange.py makes of it, and goes with Redis; a report that arrived counts, whether its answer
 came back or not. As in roles/standings.py every report is answered, and a process hears how many there are.
+
+A process that only listens (nothing wanted, nothing under way) would ask once a second through every hour of an outage.
+Its answer is kept back until there is news: of the webhook, or of the process, or a minute has passed. It is then made
+anew, so what it says is of that moment.
 """
 
 import copy
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from consumer.delivery.exchange import State, exchange
-from consumer.delivery.standing import Report
+from consumer.delivery.standing import Report, Standing
 from consumer.roles.standings import Heard
 from consumer.standings.store import PRESENT_FOR_MS
 from tests.simulation.cache import Redis
@@ -22,6 +28,7 @@ from tests.simulation.timeline import Timeline
 _LAG_MS: Final = 5_000  # of the replica, at most
 _SLOW: Final = 0.01
 _SLOW_MS: Final = 400
+_LISTENS_MS: Final = 60_000
 _PRESENT_EVERY_MS: Final = PRESENT_FOR_MS // 3
 
 
@@ -37,6 +44,7 @@ class Keeper:
         self._befallen = (0, 0)
         self._lives: Counter[str] = Counter()
         self._present: list[Exchanges] = []
+        self._listening: dict[str, list[Exchanges]] = {}
 
     def join(self, exchanges: "Exchanges", name: str) -> str:
         """One more process is there. Returns a name that no other and no later one has."""
@@ -56,12 +64,22 @@ class Keeper:
         if not self._redis.up:
             return Heard(standings={report.subscription_id: None for report in reports})
         self._befall()
-        answers = {}
-        for report in reports:
-            before = self._states.pop(report.subscription_id, None) or State()
-            state, answers[report.subscription_id] = exchange(before, process, report, self._timeline.now_ms)
-            self._states[report.subscription_id] = state
-        return Heard(standings=answers)
+        return Heard(standings={report.subscription_id: self._exchange(process, report) for report in reports})
+
+    def listen(self, webhook: str, exchanges: "Exchanges") -> None:
+        """Tell this process when there is news of the webhook."""
+        self._listening.setdefault(webhook, []).append(exchanges)
+
+    def _exchange(self, process: str, report: Report) -> Standing:
+        webhook = report.subscription_id
+        before = self._states.pop(webhook, None) or State()
+        was = _news(before)
+        state, standing = exchange(before, process, report, self._timeline.now_ms)
+        self._states[webhook] = state
+        if _news(state) != was:
+            for exchanges in self._listening.pop(webhook, ()):
+                exchanges.release()
+        return standing
 
     def _gone(self, exchanges: "Exchanges") -> None:
         if exchanges in self._present:
@@ -96,12 +114,17 @@ class Exchanges:
 
     fd = -1
 
-    def __init__(self, life: Life, keeper: Keeper, faults: Faults, dice: random.Random) -> None:
+    def __init__(
+        self, life: Life, keeper: Keeper, faults: Faults, dice: random.Random, *, wants: Callable[[str], bool]
+    ) -> None:
+        """`wants`: whether the process would ask for this webhook now, if it had its answer."""
         self._life = life
         self._keeper = keeper
+        self._wants = wants
         self._faults = faults
         self._dice = dice
         self._heard: list[tuple[int, Heard]] = []
+        self._kept_back: list[tuple[int, Report]] = []
         self.closed = False
         self._process = keeper.join(self, life.name)
 
@@ -117,6 +140,8 @@ class Exchanges:
 
     def take(self) -> list[Heard]:
         """The answers that have come."""
+        if any(self._wants(report.subscription_id) for _, report in self._kept_back):
+            self.release()
         now_ms = self._life.timeline.now_ms
         heard, self._heard = self._heard, []
         return [
@@ -134,10 +159,50 @@ class Exchanges:
             self._heard.append((self._life.timeline.now_ms, heard))
             self._life.wake(0)
 
+    def release(self) -> None:
+        """What was kept back is answered, as of now."""
+        now_ms = self._life.timeline.now_ms
+        kept, self._kept_back = self._kept_back, []
+        for asked_ms, report in kept:
+            if self._life.alive:
+                self.hear(self._keeper.tell(self._process, [_older(report, now_ms - asked_ms)]))
+
     def _arrive(self, asked_ms: int, reports: Sequence[Report]) -> None:
         """It counts even if who told it has died."""
         heard = self._keeper.tell(self._process, reports)
         if self._faults.strikes(self._dice, _SLOW):
             self._faults.met("standings' answer lost")
             heard = Heard(standings=dict.fromkeys(heard.standings))
-        self._life.later(1, lambda: self._heard.append((asked_ms, heard)))
+        for report in reports:
+            answer = heard.standings[report.subscription_id]
+            if answer is not None and self._life.alive and (for_ms := _listens_ms(report, answer)):
+                self._kept_back.append((asked_ms, report))
+                self._keeper.listen(report.subscription_id, self)
+                self._life.timeline.after(for_ms, self.release)
+            else:
+                told = Heard(standings={report.subscription_id: answer})
+                self._life.later(1, partial(self._heard.append, (asked_ms, told)))
+
+
+def _listens_ms(report: Report, answer: Standing) -> int:
+    """For how long it only listens; 0: it has something to do."""
+    if report.want or report.want_forward or report.flying or report.probing or answer.tell is not None:
+        return 0
+    return _LISTENS_MS if answer.level < 0 else min(_LISTENS_MS, int(answer.open_ms))
+
+
+def _older(report: Report, by_ms: int) -> Report:
+    """The same report, made so much later."""
+    return replace(
+        report,
+        answered_ms=None if report.answered_ms is None else report.answered_ms + by_ms,
+        failing_ms=None if report.failing_ms is None else report.failing_ms + by_ms,
+        horizon_ms=max(0.0, report.horizon_ms - by_ms),
+        until_ms=max(0.0, report.until_ms - by_ms),
+        open=None if report.open is None else replace(report.open, for_ms=max(0.0, report.open.for_ms - by_ms)),
+    )
+
+
+def _news(state: State) -> tuple[object, ...]:
+    """What others are told of at once."""
+    return state.level, state.probe, state.telling, int(state.recovered_ms) // 1_000, state.failing_ms > 0
