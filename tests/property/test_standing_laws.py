@@ -227,6 +227,14 @@ def test_the_schedule_never_goes_back_at_one_rate(seed: int, rate: float) -> Non
     assert end_ms >= BEGAN_MS + slots * 1_000 / rate - 0.001
 
 
+def test_the_schedule_ends_when_it_was_said_to() -> None:
+    process = Process("one", slots=100)
+    state, _ = ask(State(), process, BEGAN_MS, revision=1, rate_per_s=10.0)
+    for after_ms, left_ms in ((1_000, 9_000), (4_000, 6_000), (9_990, 10), (11_000, 0)):
+        state, standing = ask(state, process, BEGAN_MS + after_ms, revision=1, rate_per_s=10.0)
+        assert abs(standing.horizon_ms - left_ms) < 0.001
+
+
 @given(rate=st.sampled_from([1.0, 7.0]), faster=st.sampled_from([2.0, 50.0]))
 def test_the_schedule_follows_the_rate(rate: float, faster: float) -> None:
     process = Process("one", slots=100)
