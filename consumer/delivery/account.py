@@ -20,7 +20,7 @@ _PAUSE_MS: Final = 20
 
 
 class Account:
-    """One webhook in one process. `watched` are the deliveries that wait in its partitions for their turn."""
+    """One webhook in one process."""
 
     def __init__(self, subscription_id: str, tenant: str, *, alone: bool) -> None:
         self.subscription_id = subscription_id
@@ -29,7 +29,6 @@ class Account:
         self.lanes: list[Lane] = []  # the newest last: those of earlier URLs end
         self.standing: Standing | None = None
         self.standing_ms = 0  # when this came
-        self.watched = 0
         self.asking = False
         self.next_ms: float = 0.0  # when it reports next, whatever comes; 0: not at all
         self.asked_ms = 0
@@ -88,7 +87,6 @@ class Account:
         """Whether anything is to be told or learned."""
         return (
             now_ms - self.active_ms < _ACTIVE_FOR_MS
-            or self.watched > 0
             or self._horizon_ms > now_ms
             or (self.standing is not None and self.standing.behind)
             or self._slots != self._slots_heard

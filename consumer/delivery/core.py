@@ -88,7 +88,7 @@ class Core:
         repeats = Repeats()
         self._order = Order(rules.ordered, Bounds(process_bytes=rules.budget.held // 2))
         self._endings = Endings(rules.schedule, repeats, self._order)
-        hold = Hold(clocks, most_bytes=rules.budget.held // 2)
+        hold = self._hold = Hold(clocks, most_bytes=rules.budget.held // 2)
         lining_up = LiningUp(self._endings)
         self._intake = Intake(
             rules.schedule,
@@ -103,7 +103,7 @@ class Core:
         )
         room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
-        self._traffic = Traffic(rules.limits, shared=rules.shared, names=names)
+        self._traffic = Traffic(rules.limits, shared=rules.shared, awaited=hold.is_awaited, names=names)
         self._forward = Forward(hold, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
         self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
         self._attempting = Attempting(
@@ -233,6 +233,7 @@ class Core:
         step.write = self._endings.asked()
         step.ahead = self._beyond.look(now_ms) if most > 0 else None
         step.load, step.load_alone = self._tenants.wanted(now_ms)
+        self._traffic.standings.listen(now_ms, self._hold.newly_awaited())
         step.reports = self._traffic.standings.reports(now_ms)
         step.bugs = self.boundaries.bugs()
         step.wake_ms = self._wake_ms(now_ms, steady_ms)

@@ -84,6 +84,7 @@ class Hold:
         self._due: dict[Leader, Line] = {}
         self._slots = Line()
         self._webhooks: dict[str, Waiting] = {}
+        self._new: dict[str, str] = {}
         self._order = count()
         self.bytes = 0
         self.used = False  # whether anything was ever held: a process that reads events holds nothing
@@ -96,6 +97,8 @@ class Hold:
         held = Held(entry, delayed, size, order=next(self._order))
         self._due.setdefault(leader, Line()).put(due_ms, held)
         if isinstance(delayed, Delivery):
+            if delayed.subscription_id not in self._webhooks:
+                self._new[delayed.subscription_id] = delayed.event.tenant
             waiting = self._webhooks.setdefault(delayed.subscription_id, Waiting())
             line = waiting.turn if delayed.waits else waiting.failed
             line.put(delayed.first_due_ms, held)
@@ -161,6 +164,17 @@ class Hold:
         """Whether there is anything of this webhook to look at."""
         waiting = self._webhooks.get(webhook)
         return waiting is not None and waiting.oldest is not None
+
+    def is_awaited(self, webhook: str) -> bool:
+        """Whether anything of this webhook is held."""
+        return webhook in self._webhooks
+
+    def newly_awaited(self) -> dict[str, str]:
+        """The webhooks, with their tenants, of which something is held that was not when this was last asked."""
+        if not self._new:
+            return self._new
+        new, self._new = self._new, {}
+        return new
 
     def recovered(self, webhook: str) -> None:
         """This webhook has recovered again: what has failed since the last time may be looked at once more."""

@@ -8,6 +8,7 @@ The laws:
 """
 
 import heapq
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from consumer.delivery.account import EVERY_IDLE_MS, EVERY_MS, LINGERS_MS, Account
@@ -20,10 +21,11 @@ _EACH_MS = 2  # where very many learn only: so many ms for each, all together
 
 
 class Standings:
-    """By subscription."""
+    """By subscription. Of a webhook that is `awaited` something waits here, so its standing is listened for."""
 
-    def __init__(self, *, shared: bool) -> None:
+    def __init__(self, *, shared: bool, awaited: Callable[[str], bool] = lambda _: False) -> None:
         self._shared = shared
+        self._awaited = awaited
         self._alone = not shared
         self._accounts: dict[str, Account] = {}
         self._due: list[tuple[float, int, Account]] = []
@@ -100,6 +102,12 @@ class Standings:
             account.taken()
             self.watch(account, now_ms)
 
+    def listen(self, now_ms: int, webhooks: Mapping[str, str]) -> None:
+        """Something of these webhooks, by their tenants, waits here from now on."""
+        if self._shared:
+            for subscription_id, tenant in webhooks.items():
+                self.watch(self.opened(subscription_id, tenant), now_ms)
+
     def left(self, lane: Lane) -> None:
         """This lane is forgotten."""
         account = self._accounts.get(lane.key[0])
@@ -128,7 +136,7 @@ class Standings:
             if at_ms != account.next_ms or account.asking:
                 continue
             account.next_ms = 0.0
-            if account.is_active(now_ms) or account.standing_ms < account.asked_ms:
+            if self._is_active(account, now_ms) or account.standing_ms < account.asked_ms:
                 told.append(account.report(now_ms))
                 self.asking += 1
             else:
@@ -170,6 +178,9 @@ class Standings:
             account.next_ms = at_ms
             if not account.asking:
                 heapq.heappush(self._due, (at_ms, next(self._order), account))
+
+    def _is_active(self, account: Account, now_ms: int) -> bool:
+        return account.is_active(now_ms) or self._awaited(account.subscription_id)
 
     def _rest(self, account: Account, now_ms: int) -> None:
         """Nothing is to be told of it. It is forgotten when nobody remembers its sums and no lane needs it."""

@@ -67,11 +67,21 @@ class Limits:
 class Traffic:
     """The lanes of one process."""
 
-    def __init__(self, limits: Limits, *, shared: bool = False, names: Names | None = None) -> None:
-        """`shared`: other processes start requests to the same endpoints, and `standings` tells of them."""
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        shared: bool = False,
+        awaited: Callable[[str], bool] = lambda _: False,
+        names: Names | None = None,
+    ) -> None:
+        """`shared`: other processes start requests to the same endpoints, and `standings` tells of them.
+
+        `awaited`: something of this webhook waits in this process to be tried.
+        """
         self._limits = limits
         self.names = names or EveryName()
-        self.standings = Standings(shared=shared)
+        self.standings = Standings(shared=shared, awaited=awaited)
         self._lanes = Lanes(
             limits.in_flight,
             limits.tenant_in_flight,

@@ -15,7 +15,8 @@ from tests.deliveries import NOW_MS, failure, job, limits, response, subscriptio
 
 class Bench:
     def __init__(self) -> None:
-        self.traffic = Traffic(limits(), shared=True)
+        self.awaited: set[str] = set()
+        self.traffic = Traffic(limits(), shared=True, awaited=self.awaited.__contains__)
         self.now_ms = NOW_MS
         self.states: dict[str, State] = {}
 
@@ -91,6 +92,18 @@ def test_what_is_over_is_forgotten_with_its_lane() -> None:
     list(bench.reports(IDLE_MS + 3 * LINGERS_MS))
     assert len(bench.traffic.standings) == 0
     assert list(bench.reports(5_000)) == []
+
+
+def test_a_webhook_of_which_something_waits_here_is_listened_for() -> None:
+    bench = Bench()
+    bench.awaited.add("sub_1")
+    bench.traffic.standings.listen(bench.now_ms, {"sub_1": "acme"})
+    heard = list(bench.reports(10_000))
+    assert 9 <= len(heard) <= 11
+    assert {(each.want, each.flying) for each in heard} == {(0, 0)}
+    bench.awaited.clear()
+    list(bench.reports(3 * LINGERS_MS))
+    assert len(bench.traffic.standings) == 0
 
 
 def test_very_many_are_told_of_in_several_turns() -> None:

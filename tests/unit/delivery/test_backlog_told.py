@@ -17,7 +17,7 @@ from consumer.events.event import Event, Record
 from consumer.schemas import SENT_EVENTS
 from consumer.webhooks.reader import Loaded
 from consumer.webhooks.subscription import Status, Subscription
-from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.deliveries import NOW_MS, delivery, event, rules, subscription, target_of
 
 LIMITED = subscription("limited", rate_per_s=0.001)
 WATCHING = replace(subscription("watching"), event_types=("webhook.*",))
@@ -94,6 +94,14 @@ def test_what_waits_for_its_turn_is_counted_with_its_end() -> None:
     assert bench.spilled == 19
     assert bench.state.waiting == 19
     assert bench.state.until_ms > bench.now_ms
+
+
+def test_a_webhook_of_which_something_is_held_is_listened_for() -> None:
+    held = replace(delivery(to="limited"), tier=1)
+    core = Core(replace(rules(), shared=True), decode=lambda _: held, target=target_of)
+    core.assigned({("retry.1s", 0): Position(0)})
+    core.records(NOW_MS, [replace(record(0), topic="retry.1s")])
+    assert [each.subscription_id for each in core.next(NOW_MS, NOW_MS).reports] == ["limited"]
 
 
 @pytest.mark.parametrize("tell", list(Tell))
