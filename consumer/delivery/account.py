@@ -8,6 +8,7 @@ The laws:
 from typing import Final
 
 from consumer.delivery.allowance import Allowance
+from consumer.delivery.delivery import Delivery
 from consumer.delivery.lane import Lane
 from consumer.delivery.offsets import Entry
 from consumer.delivery.standing import LEASE_FOR_MS, Report, Standing
@@ -99,6 +100,7 @@ class Account:
     def report(self, now_ms: int) -> Report:
         """What is to be told now. It goes by no more places than it wants until it is answered."""
         allowance = self.allowance
+        early = sum(_is_early(job.delivery, now_ms) for lane in self.lanes for job in lane.queue)
         want = sum(len(lane.queue) for lane in self.lanes) + allowance.starts
         breaker = self.lanes[-1].breaker if self.lanes else None
         self.asking = True
@@ -112,7 +114,8 @@ class Account:
             rate_per_s=allowance.rate_per_s,
             max_concurrency=allowance.max_concurrency,
             heard=0 if self.standing is None else self.standing.number,
-            want=want,
+            want=want - early,
+            want_forward=early,
             permits=allowance.permits(now_ms),
             flying=allowance.flying,
             places=allowance.shrink(allowance.flying + want),
@@ -163,3 +166,8 @@ class Account:
     @property
     def _told(self) -> int:
         return 0 if self._telling is None or self._telling[1].open else self._telling[0]
+
+
+def _is_early(delivery: Delivery, now_ms: int) -> bool:
+    """Whether it has waited for its turn and comes before its time: what is new goes before it."""
+    return delivery.tier >= 0 and delivery.waits and (delivery.slot_ms is None or delivery.slot_ms > now_ms)

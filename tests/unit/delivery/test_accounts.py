@@ -1,6 +1,7 @@
 """Which webhooks have an account, when they are told of, and when they are forgotten."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from consumer.delivery.account import LINGERS_MS
 from consumer.delivery.exchange import State, exchange
@@ -10,7 +11,7 @@ from consumer.delivery.outcome import read
 from consumer.delivery.standing import Report
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
-from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
+from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription
 
 
 class Bench:
@@ -104,6 +105,23 @@ def test_a_webhook_of_which_something_waits_here_is_listened_for() -> None:
     bench.awaited.clear()
     list(bench.reports(3 * LINGERS_MS))
     assert len(bench.traffic.standings) == 0
+
+
+def test_what_is_new_is_told_apart_from_what_comes_before_its_time() -> None:
+    bench = Bench()
+    limited = subscription(rate_per_s=0.1)
+    waited = delivery(to=limited.id, tier=2)
+    slots = (None, bench.now_ms + 60_000, bench.now_ms)
+    for of in (
+        delivery(to=limited.id),
+        delivery(to=limited.id, tier=2, attempts=1),
+        *(replace(waited, slot_ms=slot) for slot in slots),
+    ):
+        bench.traffic.standings.joined(bench.traffic._lane(limited), limited).lanes[0].queue.append(job(limited, of=of))
+    account = bench.traffic.standings.account(limited.id)
+    assert account is not None
+    report = account.report(bench.now_ms)
+    assert (report.want, report.want_forward) == (3, 2)
 
 
 def test_very_many_are_told_of_in_several_turns() -> None:
