@@ -39,7 +39,12 @@ def key_brand(key: str, wanted: str | None, brands: Mapping[str, Brand]) -> Bran
     of_key = [brand for brand in brands.values() if brand.key_prefix == prefix]
     chosen = [brand for brand in of_key if wanted in {None, brand.name}]
     if not of_key:
-        raise usage(f"no brand known here has keys that begin with {prefix!r}: is HOOKLINE_BRANDS_DIR missing?")
+        raise usage(
+            f"no brand known here has keys that begin with {prefix!r}: is HOOKLINE_BRANDS_DIR missing?", field="--key"
+        )
     if len(chosen) != 1:
-        raise usage(f"this is a key of the brand {' or '.join(brand.name for brand in of_key)}: correct --brand")
+        raise usage(
+            f"this is a key of the brand {' or '.join(brand.name for brand in of_key)}: correct --brand",
+            field="--brand",
+        )
     return chosen[0]

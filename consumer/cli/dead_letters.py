@@ -68,11 +68,11 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
     """
     found = next(read(installation(load(), _dead_letters), Filters(ids=frozenset({dead_letter}))), None)
     if found is None:
-        raise bad_input(f"there is no dead letter {dead_letter}")
+        raise bad_input(f"there is no dead letter {dead_letter}", field="dead_letter")
     delivery = found.delivery
     rendered = delivery.body is not None
     shown = described(found) | {
-        "webhook_id": webhook_id(delivery.event),
+        "message_id": webhook_id(delivery.event),  # the header webhook-id; `webhook` is whose it is
         "content_type": delivery.content_type if rendered else None,
         "traceparent": delivery.event.traceparent,
         "rendered": rendered,
@@ -115,7 +115,7 @@ def replay(
     with Stop() as stop:
         chosen = _Chosen(read(settings, filters), most, stop)
         if unknown := sorted(filters.ids - chosen.ids)[:1]:
-            raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out")
+            raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out", field="ids")
         summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
     _print_summary(summary, dry_run=dry_run, as_json=json)
     if summary.stopped:

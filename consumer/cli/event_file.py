@@ -63,7 +63,7 @@ def json_lines(stream: BinaryIO, key_field: str | None) -> Iterator[Outgoing]:
         try:
             found = parsed(json_text(value))
         except Refused as refused:
-            raise bad_input(f"line {number} is not JSON: {refused.detail}") from None
+            raise bad_input(f"line {number} is not JSON: {refused.detail}", field="file") from None
         key = _key(found, key_field, f"line {number}")
         yield Outgoing(number=number, key=key, value=value, read_bytes=read_bytes)
 
@@ -82,7 +82,7 @@ def container_records(
         reader = fastavro.reader(stream)
         schema_text = reader.metadata["avro.schema"]
     except (ValueError, KeyError, EOFError) as error:
-        raise bad_input(f"not a readable Avro container: {error}") from None
+        raise bad_input(f"not a readable Avro container: {error}", field="file") from None
     schema = json.loads(schema_text)
     own = isinstance(schema, dict) and f"{schema.get('namespace', '')}.{schema['name']}".lstrip(".") == _OWN_EVENT
     encode = WireFormat([avro_schema("Event")]).encode if own else registered(schema_text)
@@ -96,7 +96,7 @@ def container_records(
         except StopIteration:
             return
         except (ValueError, TypeError, LookupError, EOFError, ArithmeticError) as error:
-            raise bad_input(f"record {number} cannot be read or encoded: {error}") from None
+            raise bad_input(f"record {number} cannot be read or encoded: {error}", field="file") from None
         key = _key(cast("Json", row), key_field, f"record {number}")
         yield Outgoing(number=number, key=key, value=value, read_bytes=stream.tell() if stream.seekable() else 0)
 
@@ -113,7 +113,10 @@ def registry_encoder(url: str | None, topic: str) -> Callable[[str], Callable[[R
         from httpx import HTTPError  # noqa: PLC0415
 
         if url is None:
-            raise bad_input("records other than io.hookline.Event need HOOKLINE_SCHEMA_REGISTRY_URL")
+            raise bad_input(
+                "records other than io.hookline.Event need HOOKLINE_SCHEMA_REGISTRY_URL",
+                field="HOOKLINE_SCHEMA_REGISTRY_URL",
+            )
         serializer = AvroSerializer(SchemaRegistryClient({"url": url}), schema_text)
         context = SerializationContext(topic, MessageField.VALUE)
 
@@ -121,7 +124,9 @@ def registry_encoder(url: str | None, topic: str) -> Callable[[str], Callable[[R
             try:
                 encoded = serializer(row, context)
             except (SchemaRegistryError, HTTPError) as error:
-                raise unavailable(f"the Schema Registry did not take the schema: {error}") from error
+                raise unavailable(
+                    f"the Schema Registry did not take the schema: {error}", field="HOOKLINE_SCHEMA_REGISTRY_URL"
+                ) from error
             assert isinstance(encoded, bytes)
             return encoded
 
@@ -141,4 +146,4 @@ def _key(value: Json, key_field: str | None, where: str) -> bytes | None:
         return json.dumps(found).encode()
     if key_field is None:
         return None
-    raise bad_input(f"{where} has no string or integer in {key_field!r} to be the record's key")
+    raise bad_input(f"{where} has no string or integer in {key_field!r} to be the record's key", field="--key-field")

@@ -4,6 +4,7 @@ The law: under `--json` standard output holds JSON and nothing else, one object 
 should know goes to standard error. What events, endpoints and customers wrote is escaped: it commands no terminal.
 """
 
+import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
@@ -29,9 +30,8 @@ def print_json(value: Mapping[str, Json]) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, empty: str) -> int:
     """A table in pages of 500 rows, so that memory stays bounded; `empty` is said when there is none. Returns how many.
 
-    What is printed into a file or a pipe is never cut to a width.
+    What is printed into a file or a pipe is never cut to a width, nor filled up to one.
     """
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
     left = iter(rows)
     printed = 0
     for first in left:
@@ -40,7 +40,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
             # As Text: what a customer wrote must not be read as markup.
             table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
             printed += 1
-        console.print(table)
+        _print(table)
     if not printed:
         sys.stderr.write(empty + "\n")
     return printed
@@ -48,11 +48,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
 
 def print_fields(fields: Mapping[str, Json]) -> None:
     """One object for a person: a field a line, those without a value left out."""
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in fields.items():
         if value is None or value in ("", [], {}):
             continue
         text = value if isinstance(value, str) else encoded(value)
         table.add_row(Text(name, style="bold"), Text(printable(text)))
-    console.print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    if sys.stdout.isatty():
+        Console().print(table)
+        return
+    drawn = io.StringIO()
+    Console(file=drawn, width=_WIDE).print(table)
+    sys.stdout.write("\n".join(line.rstrip() for line in drawn.getvalue().split("\n")))

@@ -72,7 +72,9 @@ def publish(
                 publishing.send_all(records, skip, advance)
         except CommandFailed as error:
             publishing.finish()
-            raise CommandFailed(error.code, f"{error}; published before it: {publishing.published:,}") from None
+            raise CommandFailed(
+                error.code, f"{error}; published before it: {publishing.published:,}", field=error.field
+            ) from None
         publishing.finish()
         return publishing.summarize("record" if container else "line", as_json=json)
 
@@ -98,7 +100,7 @@ def _header(text: str) -> tuple[str, str | bytes | None]:
     name, colon, value = text.partition(":")
     # The client ends the process for a name that is not UTF-8, which a shell hands over with surrogates in it.
     if not colon or not name.strip() or not _is_unicode(text):
-        raise usage(f"--header {text!r}: write a name, a colon and a value, in UTF-8")
+        raise usage(f"--header {text!r}: write a name, a colon and a value, in UTF-8", field="--header")
     return name.strip(), value.strip().encode()
 
 
@@ -111,7 +113,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         with Path(file).open("rb") as stream:
             yield stream
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise bad_input(f"{file}: {error.strerror}") from None
+        raise bad_input(f"{file}: {error.strerror}", field="file") from None
 
 
 @contextmanager

@@ -5,18 +5,23 @@ does not count.
 """
 
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from consumer.cli.exits import say
+from consumer.cli.exits import say, tell
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation
 from consumer.kafka import topics
-from consumer.settings import Settings, load
+from consumer.kafka.selection import wanted_topics
+from consumer.settings import ConfigurationError, load
 
 app = App(name="topics", help="Compare Hookline's topics with what it needs, and create those that are missing.")
+
+_NONE_THERE: Final = (
+    "no topic is there that HOOKLINE_EVENT_TOPICS chooses (Hookline's own never count): nothing is read yet"
+)
 
 AsJson = Annotated[bool, Parameter(negative=())]
 
@@ -25,7 +30,7 @@ AsJson = Annotated[bool, Parameter(negative=())]
 def check(*, json: AsJson = False) -> int:
     """Print which event topics are read now, and what is not as needed: the topic, the setting, the found, the needed.
 
-    Exits with 0 when every role can start, else with 78.
+    Exits with 0 when every role can start, else with 78: also where HOOKLINE_EVENT_TOPICS names no event topic.
 
     Parameters
     ----------
@@ -34,7 +39,11 @@ def check(*, json: AsJson = False) -> int:
     """
     settings = installation(load())
     checked = topics.check(topics.admin_client(settings), settings)
-    _print(checked, settings, as_json=json)
+    _print(checked, as_json=json)
+    try:
+        wanted_topics(settings)
+    except ConfigurationError as error:
+        return tell(error, as_json=json)
     return os.EX_CONFIG if any(problem.fatal for problem in checked.problems) else os.EX_OK
 
 
@@ -63,7 +72,7 @@ def create(*, json: AsJson = False) -> int:
     return os.EX_OK
 
 
-def _print(checked: topics.Checked, settings: Settings, *, as_json: bool) -> None:
+def _print(checked: topics.Checked, *, as_json: bool) -> None:
     if as_json:
         for name in checked.event_topics:
             print_json({"eventTopic": name})
@@ -88,12 +97,5 @@ def _print(checked: topics.Checked, settings: Settings, *, as_json: bool) -> Non
         )
         for problem in checked.problems
     )
-    print_table(("EVENT TOPIC",), ((name,) for name in checked.event_topics), empty=_no_event_topic(settings))
+    print_table(("EVENT TOPIC",), ((name,) for name in checked.event_topics), empty=_NONE_THERE)
     print_table(("TOPIC", "SETTING", "FOUND", "NEEDED", ""), rows, empty="every topic is as needed")
-
-
-def _no_event_topic(settings: Settings) -> str:
-    """Why nothing is read, as `HOOKLINE_EVENT_TOPICS` stands."""
-    if not settings.event_topics:
-        return "HOOKLINE_EVENT_TOPICS names no event topic: `hookline run deliver` does not start without one"
-    return "no topic is there that HOOKLINE_EVENT_TOPICS chooses (Hookline's own never count): nothing is read yet"

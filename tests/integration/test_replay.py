@@ -139,7 +139,7 @@ def test_dead_letters_are_listed_once_filtered_and_shown(hookline: DeadLetters, 
 
     [shown] = hookline("show", first.delivery.id)
     assert (shown["body"], shown["rendered"], shown["reason"]) == ('{"a":1}', True, "exhausted")
-    assert shown["webhook_id"] == "e1"
+    assert shown["message_id"] == "e1"
     [shown] = hookline("show", unrendered.delivery.id)
     assert (shown["body"], shown["rendered"]) == ('{"b":2}', False)
     hookline("show", "nothing", code=os.EX_DATAERR)

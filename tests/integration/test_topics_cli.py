@@ -15,13 +15,15 @@ def installation(kafka_bootstrap: str, topic_prefix: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
     monkeypatch.setenv("HOOKLINE_PARTITIONS", "2")
     monkeypatch.setenv("HOOKLINE_RETRY_DELAYS", "5s,1m")
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", f"^{topic_prefix}of-shops[.]")
 
 
 def test_missing_topics_are_named_created_and_then_fit(topic_prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["topics", "check", "--json"]) == os.EX_CONFIG
     missing = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     names = {problem["topic"] for problem in missing if problem["setting"] is None}
-    suffixes = ("subscriptions", "retry.0s", "retry.5s", "retry.1m", "dead-letter", "poison", "attempts", "state")
+    tiers = ("retry.0s", "retry.5s", "retry.1m")
+    suffixes = ("subscriptions", *tiers, "ordered", "dead-letter", "poison", "attempts", "state")
     assert names == {topic_prefix + suffix for suffix in suffixes}
 
     assert call(["topics", "create", "--json"]) == os.EX_OK

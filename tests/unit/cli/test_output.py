@@ -81,6 +81,14 @@ def test_a_long_table_comes_in_pages_uncut_and_without_markup(capsys: pytest.Cap
     assert all(line.rstrip().endswith("[red]" + "x" * 300) for line in lines if not line.startswith("NUMBER"))
 
 
+def test_no_line_is_filled_up_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    print_fields({"id": "wh_1", "url": "https://example.com/" + "x" * 50})
+    print_table(("A", "B"), [("1", "x" * 50), ("2", "y")], empty="none")
+    lines = capsys.readouterr().out.split("\n")
+    assert lines == [line.rstrip() for line in lines]
+    assert len(lines) == 2 + 3 + 1
+
+
 def test_an_empty_table_says_so_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert print_table(("A",), (), empty="nothing here") == 0
     assert capsys.readouterr() == ("", "nothing here\n")

@@ -12,6 +12,7 @@ from consumer.cli.event_file import Outgoing, Row, container_records, is_contain
 from consumer.cli.exits import CommandFailed
 from consumer.schemas import avro_schema
 from consumer.wire import WireFormat
+from tests.commands import call
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
@@ -114,3 +115,14 @@ def test_a_damaged_container_is_refused_with_the_records_number(tmp_path: Path) 
         list(container_records(io.BufferedReader(io.BytesIO(whole[:-20])), None, not_registered))  # type: ignore[arg-type]
     with pytest.raises(CommandFailed, match="not a readable Avro container"):
         list(container_records(io.BufferedReader(io.BytesIO(b"Obj\x01")), None, not_registered))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("header", "field"), [(["--header", "none"], "--header"), ([], "file")])
+def test_what_cannot_be_published_names_its_argument(
+    header: list[str], field: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("consumer.cli.publish.installation", lambda settings: settings)
+    assert call(["publish", "orders", "nofile", "--json", *header]) == (os.EX_USAGE if header else os.EX_DATAERR)
+    assert json.loads(capsys.readouterr().err)["error"]["field"] == field
