@@ -134,6 +134,19 @@ def test_what_is_new_goes_before_what_is_brought_forward() -> None:
     assert len(old.times_ms) < 100
 
 
+@given(processes=st.integers(2, 5))
+def test_who_asks_first_gets_no_more_than_the_others(processes: int) -> None:
+    state, now_ms = State(), BEGAN_MS
+    members = fleet(processes)
+    for _ in range(80):
+        now_ms += 250
+        for each in members:
+            now_ms += 1
+            state, _ = ask(state, each, now_ms, revision=1, rate_per_s=60.0, want=2_000)
+    had = [len(each.times_ms) for each in members]
+    assert min(had) >= 0.8 * sum(had) / processes
+
+
 def test_another_rate_forgets_the_waits_of_the_old_one() -> None:
     process = Process("one")
     state, _ = ask(State(), process, BEGAN_MS, revision=1, rate_per_s=1 / 3_600, want=1)
