@@ -175,6 +175,7 @@ class Intake:
         goes = not isinstance(content, Delivery) or may(content)
         if not window.begin_ahead(record.key, begins, record.offset, goes=goes):
             return None
+        entry.weigh(_size(record))
         match content:
             case Delivery():
                 if self._repeats.is_repeat(entry, content):

@@ -315,12 +315,17 @@ class Entry:
     def __init__(self, window: Window, offset: int, size: int = 0) -> None:
         self.window = window
         self.offset = offset
-        self.size = size
-        window.bytes += size
-        window.taken.bytes += size
+        self.size = 0
+        self.weigh(size)
         self.record: Record | None = None
         self.open = 1
         self.begun = False
+
+    def weigh(self, size: int) -> None:
+        """It weighs so much more, until it ends or its partition goes."""
+        self.size += size
+        self.window.bytes += size
+        self.window.taken.bytes += size
 
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""
