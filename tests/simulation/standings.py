@@ -175,20 +175,19 @@ class Exchanges:
             heard = Heard(standings=dict.fromkeys(heard.standings))
         for report in reports:
             answer = heard.standings[report.subscription_id]
-            if answer is not None and self._life.alive and (for_ms := _listens_ms(report, answer)):
+            if answer is not None and self._life.alive and _only_listens(report, answer):
                 self._kept_back.append((asked_ms, report))
                 self._keeper.listen(report.subscription_id, self)
-                self._life.timeline.after(for_ms, self.release)
+                self._life.timeline.after(_LISTENS_MS, self.release)
             else:
                 told = Heard(standings={report.subscription_id: answer})
                 self._life.later(1, partial(self._heard.append, (asked_ms, told)))
 
 
-def _listens_ms(report: Report, answer: Standing) -> int:
-    """For how long it only listens; 0: it has something to do."""
-    if report.want or report.want_forward or report.flying or report.probing or answer.tell is not None:
-        return 0
-    return _LISTENS_MS if answer.level < 0 else min(_LISTENS_MS, int(answer.open_ms))
+def _only_listens(report: Report, answer: Standing) -> bool:
+    """Whether it has nothing to do until there is news, or it wants something."""
+    busy = report.want or report.want_forward or report.flying or report.probing
+    return not busy and answer.tell is None
 
 
 def _older(report: Report, by_ms: int) -> Report:
