@@ -167,6 +167,10 @@ class Exchanges:
             if self._life.alive:
                 self.hear(self._keeper.tell(self._process, [_older(report, now_ms - asked_ms)]))
 
+    def _release_if_kept(self, report: Report) -> None:
+        if any(kept is report for _, kept in self._kept_back):
+            self.release()
+
     def _arrive(self, asked_ms: int, reports: Sequence[Report]) -> None:
         """It counts even if who told it has died."""
         heard = self._keeper.tell(self._process, reports)
@@ -178,7 +182,7 @@ class Exchanges:
             if answer is not None and self._life.alive and _only_listens(report, answer):
                 self._kept_back.append((asked_ms, report))
                 self._keeper.listen(report.subscription_id, self)
-                self._life.timeline.after(_LISTENS_MS, self.release)
+                self._life.timeline.after(_LISTENS_MS, partial(self._release_if_kept, report))
             else:
                 told = Heard(standings={report.subscription_id: answer})
                 self._life.later(1, partial(self._heard.append, (asked_ms, told)))
