@@ -358,6 +358,7 @@ class Core:
         wishes = (
             due_ms,
             self._traffic.wake_ms(now_ms),
+            self._traffic.names.wake_ms(),
             self._tenants.wake_ms(),
             self._traffic.standings.wake_ms(),
             self._order.wake_ms(now_ms),

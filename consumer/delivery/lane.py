@@ -58,7 +58,7 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
-    named: Named = ()  # where it is sent to, or why nowhere
+    named: Named = field(init=False, repr=False)  # where it is sent to, or why nowhere: from its start on
     handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
     body: bytes = b""
     content_type: str = ""

@@ -18,7 +18,7 @@ The laws:
 - a name that was known fails only when its servers say so, or say nothing for STALE_MS (RFC 8767).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, TypeAlias, assert_never
@@ -129,8 +129,10 @@ class Names:
             return known.named
         return self._renew(tenant, host, now_ms, known)
 
-    def asked(self) -> list[str]:
+    def asked(self) -> Sequence[str]:
         """The names to ask for since this was last called, each to be answered once."""
+        if not self._asked:
+            return ()
         asked, self._asked = self._asked, []
         return asked
 
@@ -150,8 +152,10 @@ class Names:
         leave()
         self._fill(now_ms)
 
-    def overdue(self, now_ms: int) -> list[str]:
+    def overdue(self, now_ms: int) -> Sequence[str]:
         """The names that have had no answer for too long: who waits for them may look again, and is told that."""
+        if not self._patient:
+            return ()
         overdue: list[str] = []
         for host, since_ms in self._patient.items():
             if now_ms - since_ms < PATIENCE_MS:
@@ -163,8 +167,7 @@ class Names:
 
     def wake_ms(self) -> int | None:
         """When the next name will have had no answer for too long."""
-        since_ms = next(iter(self._patient.values()), None)
-        return None if since_ms is None else since_ms + PATIENCE_MS
+        return next(iter(self._patient.values())) + PATIENCE_MS if self._patient else None
 
     def _renew(self, tenant: str, host: str, now_ms: int, known: _Known | None) -> Named | None:
         """Nothing is known of it, or no longer: have it asked for, unless it is an address."""

@@ -4,6 +4,7 @@ The law: a write is asked for once under a token, and what it stands for ends on
 acknowledged that token.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -101,7 +102,7 @@ class Step:
     load: dict[str, str | None] = field(default_factory=dict)
     load_alone: dict[str, str | None] = field(default_factory=dict)
     schemas: list[int] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    names: Sequence[str] = ()
     succeeded_late: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)

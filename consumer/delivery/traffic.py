@@ -272,8 +272,9 @@ class Traffic:
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next sleeping lane wakes or the next waiting job has lost its patience."""
         sweep_ms = max(now_ms, self._sweep_ms) if self.queued else None
-        asleep_ms = self._asleep[0][0] if self._asleep else None
-        return min((at_ms for at_ms in (sweep_ms, asleep_ms, self.names.wake_ms()) if at_ms is not None), default=None)
+        if self._asleep and (sweep_ms is None or self._asleep[0][0] < sweep_ms):
+            return self._asleep[0][0]
+        return sweep_ms
 
     def _measure(self, now_ms: int) -> None:
         """What this process is worth, and how many queued jobs it is not to blame for.

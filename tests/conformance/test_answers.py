@@ -1,7 +1,6 @@
 """What every engine returns for an answer, whole or broken."""
 
 import gzip
-from dataclasses import replace
 
 import pytest
 
@@ -322,7 +321,7 @@ def test_a_request_that_is_not_taken_leaves_the_engine_as_it_was(open_engine: Op
         line.send(OK)
 
     with Endpoint(script) as endpoint:
-        odd = replace(request(endpoint.url), headers=(("x", "\ud800"),))
+        odd = request(endpoint.url)._replace(headers=(("x", "\ud800"),))
         try:
             transport.submit(1, odd)
         except UnicodeEncodeError:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -235,7 +234,7 @@ def test_a_refused_port_is_a_failed_connect(transport: Transport) -> None:
 
 def test_a_request_that_does_not_say_where_it_goes_is_not_sent(transport: Transport) -> None:
     with pytest.raises(ValueError, match="look its name up first"):
-        transport.submit(1, replace(request("http://nobody.invalid/"), addresses=()))
+        transport.submit(1, request("http://nobody.invalid/")._replace(addresses=()))
     assert transport.in_flight == 0
 
 
@@ -262,7 +261,7 @@ def test_an_address_that_refuses_costs_no_time(open_engine: Opener) -> None:
     with Endpoint(Line.answer) as endpoint:
         asked = request(f"http://hook.test:{endpoint.port}/", addresses=["127.0.0.1"])
     with Endpoint(Line.answer, host="127.0.0.3", port=endpoint.port) as endpoint:
-        asked = replace(asked, addresses=("127.0.0.2", "127.0.0.3"))
+        asked = asked._replace(addresses=("127.0.0.2", "127.0.0.3"))
         before = time.monotonic()
         assert status(ask(open_engine(AddressGuard(SEVERAL)), asked)) == 200
         assert time.monotonic() - before < 1

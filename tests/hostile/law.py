@@ -150,7 +150,7 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
     try:
         for case in batch:
             transport.submit(
-                case.number, replace(begun[case.number].request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",))
+                case.number, begun[case.number].request._replace(timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",))
             )
         while transport.in_flight:
             answered.update(transport.poll(_POLL_S))
