@@ -315,8 +315,9 @@ class Entry:
     def __init__(self, window: Window, offset: int, size: int = 0) -> None:
         self.window = window
         self.offset = offset
-        self.size = 0
-        self.weigh(size)
+        self.size = size
+        window.bytes += size
+        window.taken.bytes += size
         self.record: Record | None = None
         self.open = 1
         self.begun = False

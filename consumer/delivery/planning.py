@@ -79,7 +79,7 @@ class Planning:
         """The cache's answer for a tenant that was asked for."""
         self._waited += self._tenants.loaded(tenant, loading, now_ms)
         for entry, work in self._tenants.surplus(tenant):
-            self._endings.put_off(now_ms, entry, work)
+            self._put_off(now_ms, entry, work)
         self.have_waited(now_ms)
 
     def have_come(self, now_ms: int, works: Iterable[Work]) -> None:
@@ -91,35 +91,27 @@ class Planning:
         """What waited goes on, but no faster than the lanes have room: it may be more than they may ever hold."""
         while self._waited and self._attempting.room:
             (entry, work), known = self._waited.popleft()
-            if known is None:
-                self.go_on(now_ms, entry, work)
-            elif not entry.window.draining:
-                self._boundaries.take(entry)
-                event = work if isinstance(work, Event) else work.event
-                self._plan(now_ms, entry, work, self._tenants.newest(event.tenant, known, now_ms))
+            self.go_on(now_ms, entry, work, known)
 
     def relieve(self, now_ms: int, window: Window) -> None:
         """Put off what this window waits for, of tenants that hold up nobody but themselves."""
         for entry, work in self._tenants.give_up(lambda work: work[0].window is window):
             self._put_off(now_ms, entry, work)
 
-    def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
-        """Match, or look up the subscriptions a record names; either needs a view of the tenant."""
+    def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed, given: Known | None = None) -> None:
+        """Match, or look up the subscriptions a record names; either needs a view of the tenant.
+
+        What waited for its tenant was `given` one, and uses it unless there is a newer one.
+        """
         if entry.window.draining:
             return
         self._boundaries.take(entry)
         event = work if isinstance(work, Event) else work.event
-        known = self._tenants.look(event.tenant, now_ms)
-        if known is not None:
-            self._plan(now_ms, entry, work, known)
-        elif self._tenants.has_its_share(event.tenant):
-            self._put_off(now_ms, entry, work)
-        else:
-            self._tenants.park(event.tenant, (entry, work), entry.size, now_ms)
-            if isinstance(work, Event):
-                self._lining_up.waits(entry, event.tenant)
-
-    def _plan(self, now_ms: int, entry: Entry, work: Event | Delayed, known: Known) -> None:
+        tenants = self._tenants
+        known = tenants.look(event.tenant, now_ms) if given is None else tenants.newest(event.tenant, given, now_ms)
+        if known is None:
+            self._wait(now_ms, entry, work, event.tenant)
+            return
         match work:
             case Event():
                 self._match(now_ms, entry, work, known, tier=-1)
@@ -130,6 +122,14 @@ class Planning:
                 self._again(now_ms, entry, work, known)
             case _:
                 assert_never(work)
+
+    def _wait(self, now_ms: int, entry: Entry, work: Event | Delayed, tenant: str) -> None:
+        if self._tenants.has_its_share(tenant):
+            self._put_off(now_ms, entry, work)
+            return
+        self._tenants.park(tenant, (entry, work), entry.size, now_ms)
+        if isinstance(work, Event):
+            self._lining_up.waits(entry, tenant)
 
     def _put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """It is matched later, elsewhere; nothing ordered waits for it any more."""

@@ -163,7 +163,7 @@ class Traffic:
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
                 self._unblock(lane)
                 self.standings.lacks(lane, now_ms)
-            elif (holder := self._full(lane)) is not None:
+            elif (holder := lane.full or self._full_of_bulk(lane)) is not None:
                 lane.place = Place.BLOCKED
                 self._blocked.setdefault(holder, deque()).append(lane)
                 self._unblock(lane)
@@ -338,7 +338,7 @@ class Traffic:
                 lane = blocked.popleft()
                 if not lane.is_blocked:
                     continue
-                other = self._full(lane)
+                other = lane.full or self._full_of_bulk(lane)
                 if other is not None:
                     self._blocked.setdefault(other, deque()).append(lane)
                     continue
@@ -348,12 +348,11 @@ class Traffic:
             if blocked is not None and not blocked:
                 del self._blocked[holder]
 
-    def _full(self, lane: Lane) -> Holder | None:
-        """Who has no room for the next request of this lane."""
-        holder: Holder | None = lane.full
-        if holder is None and lane.queue and lane.queue[0].size > LARGE_BYTES:
-            return next((bulk for bulk in (lane.share.bulk, self._bulk) if not bulk.has_room), None)
-        return holder
+    def _full_of_bulk(self, lane: Lane) -> Bulk | None:
+        """Where there is no room for the next request of this lane, whose body is large."""
+        if not lane.queue or lane.queue[0].size <= LARGE_BYTES:
+            return None
+        return next((bulk for bulk in (lane.share.bulk, self._bulk) if not bulk.has_room), None)
 
     def _turned(self, lane: Lane) -> None:
         """Another job is at its head than the one for which there was no room."""

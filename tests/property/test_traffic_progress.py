@@ -36,7 +36,11 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
     return [
         url
         for (_, url), lane in traffic._lanes._lanes.items()
-        if lane.queue and lane.has_room and traffic._full(lane) is None and lane.sleep_ms(now_ms) <= 0
+        if lane.queue
+        and lane.has_room
+        and lane.full is None
+        and traffic._full_of_bulk(lane) is None
+        and lane.sleep_ms(now_ms) <= 0
     ]
 
 
