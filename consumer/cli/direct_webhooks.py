@@ -83,7 +83,7 @@ class DirectWebhooks:
         canary.ensure(self._reached, self._keyring)
         if not _Kept(self, created.id).write(created):
             raise Conflict(created.id)
-        return resource(created, secret=clear, list_field=brand.api.list_field)
+        return resource(created, secret=clear, backlog=Backlog(), list_field=brand.api.list_field)
 
     def listed(self, status: Status | None) -> Iterator[Shown]:
         """See `WebhookPort`."""
