@@ -40,6 +40,7 @@ class Account:
         self._horizon_ms = 0.0
         self._until_ms = 0.0
         self._telling: tuple[int, Entry] | None = None
+        self._limits_told: tuple[float | None, int | None] = (None, None)
 
     # ── what happens here ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,6 +108,7 @@ class Account:
         self.asked_ms = now_ms
         allowance.starts = 0
         self._slots_told, self._waits_told = self._slots, self._waits
+        self._limits_told = self._limits
         return Report(
             subscription_id=self.subscription_id,
             tenant=self.tenant,
@@ -144,7 +146,8 @@ class Account:
                 lane.breaker.alone()
             return
         self.standing, self.standing_ms = standing, now_ms
-        self.allowance.given(asked_ms, standing.permits, standing.places)
+        if self._limits_told == self._limits:  # else it is of other limits, and what these allow is still to be asked
+            self.allowance.given(asked_ms, standing.permits, standing.places)
         since = self._slots - self._slots_told
         self._horizon_ms = asked_ms + standing.horizon_ms
         if standing.pace_per_s > 0:
@@ -162,6 +165,10 @@ class Account:
         if standing is None or standing.tell is None:
             return None
         return None if self._telling is not None and self._telling[0] == standing.telling else standing
+
+    @property
+    def _limits(self) -> tuple[float | None, int | None]:
+        return self.allowance.rate_per_s, self.allowance.max_concurrency
 
     @property
     def _told(self) -> int:

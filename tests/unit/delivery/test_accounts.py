@@ -140,3 +140,19 @@ def test_an_idle_webhook_is_told_of_no_more() -> None:
     bench.answer(list(bench.traffic.start(bench.now_ms)))
     list(bench.reports(4_000))
     assert list(bench.reports(20_000)) == []
+
+
+def test_an_answer_to_a_report_without_limits_frees_nobody_of_a_limit_that_was_seen_meanwhile() -> None:
+    bench = Bench()
+    bench.start(replace(subscription(), id="other"))
+    account = bench.traffic.standings.opened("sub", "tenant")
+    bench.traffic.standings.want(account, bench.now_ms)
+    (report,) = bench.traffic.standings.reports(bench.now_ms)
+    limited = replace(subscription(rate_per_s=2.0), id="sub")
+    assert bench.start(limited) == []
+    _, standing = exchange(State(), "one", report, float(bench.now_ms))
+    assert standing.permits is None
+    bench.traffic.heard(bench.now_ms, "sub", standing)
+    assert list(bench.traffic.start(bench.now_ms)) == []
+    list(bench.reports(500))
+    assert len(list(bench.traffic.start(bench.now_ms))) == 1
