@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from rich.console import Console
 
-from bench import latency, limit, machine, needs, results, throughput, tracker
+from bench import latency, limit, machine, needs, ordered, results, throughput, tracker
 from bench.audience import Audience
 from bench.installation import BenchError, Installation
 from bench.load import Load
@@ -30,10 +30,12 @@ _PORTABLE_SHARE = 100  # httpx is slow: it is measured on so much less
 _PORTABLE = {"transport": "httpx", "max_in_flight": "32"}  # its cost grows with the square of what is under way
 _LATENCY_S = 15.0
 _LIMIT_S = 5
-_PARTS = ("curl", "latency", "wrk", "httpx", "tracker")
+_PARTS = ("curl", "ordered", "latency", "wrk", "httpx", "tracker")
+_ORDERED_SHARE = 3  # it is measured on so much less
 
 BARS = (
     Bar(figure="deliveries_per_s", unit="deliveries/s", least=12_000),
+    Bar(figure="ordered_share", unit="of it", least=0.7),
     Bar(figure="rss_mb", unit="MB", most=150),
     Bar(figure="latency_ms_p50", unit="ms", most=5),
     Bar(figure="tracker_us_per_delivery", unit="µs", most=1),
@@ -49,6 +51,8 @@ def run(console: Console, found: Findings) -> None:
     with services() as around:
         console.print(f"curl: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
         found.measure("curl", partial(_curl, around))
+        console.print(f"ordered: {_EVENTS // _ORDERED_SHARE:,} of them, in order by {ordered.KEYS:,} keys ...")
+        found.measure("ordered", partial(_ordered, around, found))
         console.print(f"latency: {latency.EVENTS_A_SECOND} events/s for {_LATENCY_S:g} s ...")
         found.measure("latency", partial(_latency, around))
         console.print("wrk on a sink like it, and the portable engine ...")
@@ -65,6 +69,18 @@ def _curl(around: Services) -> Measured:
         figures={name: figures[name] for name in told} | {"engines": {"curl": figures}},
         not_comparable=measured.delayed_words,
     )
+
+
+def _ordered(around: Services, found: Findings) -> Measured:
+    with sinking(around.folder / "nginx-ordered") as sink:
+        audience = replace(_audience(sink.url), ordering="key")
+        with _installed(around, "ordered", audience, keys=ordered.KEYS) as (installation, load):
+            per_s = ordered.measure(installation, load, audience, sink, events=_EVENTS // _ORDERED_SHARE)
+    figures: dict[str, object] = {"ordered_per_s": round(per_s, 1)}
+    without = found.figures.get("deliveries_per_s")
+    if isinstance(without, float):
+        figures["ordered_share"] = round(per_s / without, 3)
+    return Measured(figures=figures)
 
 
 def _httpx(around: Services) -> Measured:
@@ -110,7 +126,9 @@ def _audience(url: str) -> Audience:
 
 
 @contextmanager
-def _installed(around: Services, name: str, audience: Audience) -> Iterator[tuple[Installation, Load]]:
+def _installed(
+    around: Services, name: str, audience: Audience, *, keys: int | None = None
+) -> Iterator[tuple[Installation, Load]]:
     """A fresh installation with the audience's webhooks: what an earlier part did not finish is not there."""
     installation = Installation(
         folder=around.folder / name,
@@ -122,7 +140,7 @@ def _installed(around: Services, name: str, audience: Audience) -> Iterator[tupl
     with installation.running(Role.PROJECTION):
         installation.subscribe(audience)
         installation.await_cache(audience)
-        yield installation, Load(installation)
+        yield installation, Load(installation, keys=keys)
 
 
 def main() -> int:

@@ -30,6 +30,7 @@ class Audience:
     url: Callable[[int], str]
     rate_per_s: Callable[[int], float | None] = lambda _webhook: None
     max_concurrency: Callable[[int], int | None] = lambda _webhook: None
+    ordering: str = "none"
 
     def id(self, webhook: int) -> str:
         return f"{self.name}_{webhook}"

@@ -114,6 +114,7 @@ class Installation:
                     event_types=(audience.event_type(number),),
                     rate_per_s=audience.rate_per_s(number),
                     max_concurrency=audience.max_concurrency(number),
+                    ordering=audience.ordering,
                 ),
                 brand=brand("hookline"),
                 keyring=keyring,

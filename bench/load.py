@@ -13,9 +13,13 @@ from bench.installation import BenchError, Installation
 
 
 class Load:
-    """A producer to the installation's event topic. Every event is given a number of its own."""
+    """A producer to the installation's event topic. Every event is given a number of its own.
 
-    def __init__(self, installation: Installation) -> None:
+    Its key is that number, or where so many `keys` are wanted one of them, in turn.
+    """
+
+    def __init__(self, installation: Installation, *, keys: int | None = None) -> None:
+        self._keys = keys
         self._topic = installation.event_topic
         self._refused: KafkaError | None = None
         self._producer = Producer(
@@ -48,7 +52,8 @@ class Load:
     def _produce(self, audience: Audience) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, audience.event(self._number), str(self._number))
+                key = self._number if self._keys is None else self._number % self._keys
+                self._producer.produce(self._topic, audience.event(self._number), str(key))
             except BufferError:
                 self._producer.poll(0.1)
             else:

@@ -19,6 +19,8 @@ _PAGE = ROOT / "docs" / "benchmarks.md"
 _ROWS = {
     "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
     "cpu_us_per_delivery": "CPU µs per delivery, all threads of the process",
+    "ordered_per_s": "with `ordering: key` over 10,000 keys, deliver and retry on one core, per second",
+    "ordered_share": "the same, of what it is without order",
     "limit_us_per_request": "CPU µs per request of `wrk` on the same sink",
     "tracker_us_per_delivery": "CPU µs of it for tracking offsets",
     "rss_mb": "peak resident memory, MB",
