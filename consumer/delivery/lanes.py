@@ -29,7 +29,7 @@ from consumer.delivery.limit import Origin, Share
 from consumer.webhooks.subscription import Subscription
 
 IDLE_MS: Final = 30_000
-IDLE_MOST: Final = 10_000
+IDLE_MOST: Final = 5_000  # 2 KB each
 _PORTS = {"https": ":443", "http": ":80"}
 
 
