@@ -105,6 +105,11 @@ class Allowance:
         """Until when what it knows of its rate keeps anything back."""
         return max(self._next_ms, self._again_ms)
 
+    @property
+    def leased(self) -> bool:
+        """Whether it has places that others might want."""
+        return self.max_concurrency is not None and 0 < self._places < _MANY
+
     # ── what is given ────────────────────────────────────────────────────────────────────────────────────────────
 
     def shrink(self, wish: int) -> int:

@@ -36,7 +36,7 @@ from consumer.delivery.order import Again, Bounds, Order
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
-from consumer.delivery.standing import Standing
+from consumer.delivery.standing import Report, Standing
 from consumer.delivery.step import SeenAhead, Step, Write
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
@@ -192,6 +192,10 @@ class Core:
             self._tidings.tell(now_ms, account)
         if standing is not None and standing.recovered_ms is not None:
             self._forward.recovered(now_ms, subscription_id, int(now_ms - ago_ms - standing.recovered_ms))
+
+    def leaving(self, now_ms: int) -> list[Report]:
+        """What is to be told when this process has drained and ends: that others may have its places."""
+        return self._traffic.standings.leaving(now_ms)
 
     def shared_by(self, processes: int) -> None:
         """So many processes send to the same endpoints, this one included, as far as is known."""

@@ -9,6 +9,7 @@ The laws:
 
 import heapq
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import count
 
 from consumer.delivery.account import EVERY_IDLE_MS, EVERY_MS, LINGERS_MS, Account
@@ -142,6 +143,11 @@ class Standings:
             else:
                 self._rest(account, now_ms)
         return told
+
+    def leaving(self, now_ms: int) -> list[Report]:
+        """The last reports, of what is still leased. Their answers come to nobody."""
+        told = [each.report(now_ms) for each in self._accounts.values() if each.allowance.leased]
+        return [replace(each, want=0, want_forward=0, places=each.flying) for each in told]
 
     def heard(
         self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0

@@ -111,6 +111,11 @@ class Questions:
         for read in () if self._again is None else self._again.take():
             self._core.read_again(now_ms, read.again, read.records, read.offset, in_vain=read.in_vain)
 
+    def leave(self, now_ms: int) -> None:
+        """Give back what others wait for."""
+        if self._standings is not None:
+            self._standings.ask(self._core.leaving(now_ms))
+
     def close(self) -> None:
         """Ask nothing more."""
         self._tenants.close()

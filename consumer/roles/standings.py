@@ -5,6 +5,7 @@ The laws:
 - tenants take turns, so one with very many limited webhooks waits for himself only;
 - every report is answered. Where Redis is away or too slow the answer is None for all that wait: nobody sleeps for an
   answer that does not come. That is one line in the log, and counted;
+- what was reported before the end is told, so that others may have the places of a process that leaves;
 - every few seconds Redis hears that this process is there, whether it reports anything or not: without Redis each goes
   by its share, and has to know of how many.
 """
@@ -106,7 +107,7 @@ class StandingLookup:
         return replies
 
     def close(self) -> None:
-        """End the thread. One that waits for Redis for too long is left behind."""
+        """End the thread when all is told. One that waits for Redis for too long is left behind."""
         with self._moved:
             self._closing = True
             self._moved.notify()
@@ -124,7 +125,7 @@ class StandingLookup:
     def _next(self) -> list[Report] | None:
         """Some reports, none when it is time to say that this process is there; None at the end."""
         with self._moved:
-            while not self._closing:
+            while self._reports or not self._closing:
                 wait_s = self._present_s + _PRESENT_EVERY_S - self._monotonic_s()
                 if self._reports or wait_s <= 0:
                     return self._turns(AT_ONCE)

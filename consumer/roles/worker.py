@@ -89,6 +89,7 @@ class Worker:
     def _leave(self, drain_s: float) -> None:
         _log.info("draining")
         drained = self._drain(sorted(self._consumer.assignment), drain_s, last=True)
+        self._questions.leave(self._clock.now_ms())
         if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
             self._consumer.close()
         self._close(_CLOSE_S if drained else 0)

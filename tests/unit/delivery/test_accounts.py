@@ -133,6 +133,19 @@ def test_very_many_are_told_of_in_several_turns() -> None:
     assert [len(traffic.standings.reports(bench.now_ms)) for _ in range(4)] == [256, 256, 88, 0]
 
 
+def test_one_that_leaves_gives_its_places_back() -> None:
+    bench = Bench()
+    bench.start(subscription(max_concurrency=4))
+    bench.start(subscription("rated", rate_per_s=1.0))
+    list(bench.reports(100))
+    bench.answer(list(bench.traffic.start(bench.now_ms)))
+    list(bench.reports(10))
+    assert sum(each.lease for each in bench.states["sub_1"].members.values()) == 1
+    [report] = bench.traffic.standings.leaving(bench.now_ms)
+    state, _ = exchange(bench.states["sub_1"], "one", report, float(bench.now_ms))
+    assert sum(each.lease for each in state.members.values()) == 0
+
+
 def test_an_idle_webhook_is_told_of_no_more() -> None:
     bench = Bench()
     bench.start(subscription(rate_per_s=100.0))

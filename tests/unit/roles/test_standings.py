@@ -107,6 +107,15 @@ def test_without_redis_everything_that_waits_is_answered_and_it_is_said_once() -
     assert said[1] == f"over: {said[0]}"
 
 
+def test_what_was_reported_before_the_end_is_told() -> None:
+    store = Store()
+    with opened(store) as lookup:
+        store.released.clear()
+        lookup.ask(reports("one", 2 * AT_ONCE))
+        store.released.set()
+    assert sum(map(len, store.asked)) == 2 * AT_ONCE
+
+
 def test_how_long_ago_it_was_asked_is_told_with_the_answer() -> None:
     store = Store()
     with opened(store) as lookup:
