@@ -1,4 +1,4 @@
-"""Bugs against the laws of capacity, planted as `tests/simulation/planted.py` has it: each with the seed that finds it."""
+"""Bugs against the laws of capacity, as `tests/simulation/planted.py` has it: each with the seed that finds it."""
 
 from typing import Final
 from unittest.mock import patch
