@@ -108,8 +108,12 @@ class Lanes:
             self._keep(lane, now_ms)
         while self._kept and (self._kept[0][0] <= now_ms or len(self._kept) > IDLE_MOST):
             until_ms, _, lane = heapq.heappop(self._kept)
-            if lane.kept_ms == until_ms:  # else it was busy since
+            if lane.kept_ms != until_ms:
+                continue  # it was busy since
+            if until_ms > now_ms:
                 self._forget(lane)
+            else:
+                self._keep(lane, now_ms)  # what others told of it meanwhile may be worth remembering for longer
 
     def _keep(self, lane: Lane, now_ms: int) -> None:
         lane.kept_ms = lane.kept_until_ms

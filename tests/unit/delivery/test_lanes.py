@@ -8,6 +8,7 @@ from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.lane import Job
 from consumer.delivery.lanes import IDLE_MS, Lanes
 from consumer.delivery.outcome import read
+from consumer.delivery.standing import Standing
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription
@@ -145,6 +146,33 @@ def test_an_open_breaker_is_remembered_for_ten_minutes_and_then_forgotten() -> N
     assert len(bench.lanes) == 1
     bench.sweep(20_000)
     assert len(bench.lanes) == 0
+
+
+def test_what_others_tell_of_a_lane_that_is_kept_is_remembered_in_its_turn() -> None:
+    bench = Bench()
+    job_ = bench.start(of(1))
+    bench.traffic.answered(job_, read(failure(FailureKind.TIMEOUT), bench.now_ms), bench.now_ms)
+    failed_ms = bench.now_ms
+    bench.sweep()
+    bench.sweep(IDLE_MS)
+    [lane] = bench.lanes._lanes.values()
+    told = Standing(
+        number=1,
+        permits=None,
+        places=None,
+        pace_per_s=0.0,
+        horizon_ms=0.0,
+        waiting=0,
+        until_ms=0.0,
+        level=0,
+        open_ms=300_000,
+    )
+    bench.now_ms = failed_ms + 590_000
+    lane.breaker.heard(bench.now_ms, float(bench.now_ms), told)
+    bench.sweep(60_000)
+    assert list(bench.lanes._lanes.values()) == [lane]
+    bench.sweep(2 * 600_000)
+    assert not bench.lanes
 
 
 def test_a_lane_that_is_kept_twice_is_forgotten_once() -> None:
