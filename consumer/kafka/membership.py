@@ -11,7 +11,6 @@ from consumer.settings import Settings
 
 # A member that was killed and comes back under its instance id within this time keeps its partitions.
 SESSION_MS: Final = 10_000
-_MESSAGE_BYTES: Final = 1_048_576  # librdkafka refuses less than its `message.max.bytes`
 STATIC: Final = "group.instance.id"
 
 
@@ -50,7 +49,7 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
         "fetch.queue.backoff.ms": 5,  # the next fetch before the last one is used up
         "queued.min.messages": 2_000,
         "queued.max.messages.kbytes": max(1, fetch.ahead_bytes // 1_024),
-        "fetch.max.bytes": max(fetch.ahead_bytes, _MESSAGE_BYTES),  # of all partitions, in one answer
+        "fetch.max.bytes": max(fetch.ahead_bytes, _message_bytes(settings)),  # of all partitions, in one answer
         "topic.metadata.refresh.interval.ms": 30_000,
         "metadata.max.age.ms": 90_000,
     }
@@ -60,3 +59,9 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
         if instance is not None:
             ours[STATIC] = instance
     return client_properties(settings, ours=ours, unless_set=unless_set)
+
+
+def _message_bytes(settings: Settings) -> int:
+    """`message.max.bytes`, the user's or librdkafka's own: it refuses a `fetch.max.bytes` below it."""
+    users = settings.kafka.get("message.max.bytes", "")
+    return int(users) if users.isdecimal() else 1_000_000

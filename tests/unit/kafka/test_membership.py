@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import pytest
+from confluent_kafka import Consumer
 
 from consumer.kafka.membership import AT_ONCE, GATHERED, Fetch, consumer_properties
 from consumer.settings import ConfigurationError, Settings
@@ -30,3 +33,12 @@ def test_a_member_is_static_in_the_classic_protocol_alone() -> None:
     classic = consumer_properties(settings(), group="g", instance="i")
     assert classic["group.instance.id"] == "i"
     assert "group.instance.id" not in consumer_properties(settings("consumer"), group="g", instance="i")
+
+
+def test_what_is_fetched_ahead_is_bounded_and_no_setting_of_the_user_contradicts_it() -> None:
+    fetch = replace(AT_ONCE, ahead_bytes=4_000_000)
+    ours = consumer_properties(settings(), group="g", instance=None, fetch=fetch)
+    assert (ours["queued.max.messages.kbytes"], ours["fetch.max.bytes"]) == (3_906, 4_000_000)
+    users = settings(message_max_bytes="50000000")
+    Consumer(consumer_properties(users, group="g", instance=None, fetch=fetch)).close()
+    Consumer(consumer_properties(settings(), group="g", instance=None, fetch=replace(fetch, ahead_bytes=1))).close()

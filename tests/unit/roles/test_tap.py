@@ -16,12 +16,13 @@ class Log:
         self.assignment = frozenset({A, B})
         self.paused: set[Partition] = set()
         self.polls: list[tuple[int, float]] = []
+        self.value: bytes | None = None
 
     def take(self, most: int, wait_s: float) -> list[Record]:
         self.polls.append((most, wait_s))
         if not self.assignment - self.paused:
             return []
-        one = Record(topic="events", partition=0, offset=0, key=None, value=None, headers=(), timestamp_ms=0)
+        one = Record(topic="events", partition=0, offset=0, key=None, value=self.value, headers=(), timestamp_ms=0)
         return [one] * most
 
     def ends(self) -> Mapping[Partition, int]:
@@ -52,6 +53,17 @@ def test_without_room_it_polls_every_20_ms_and_takes_64_records_too_many() -> No
     assert stalled(tap) == 64
     assert log.polls == [(1, 0.02)] * 500
     assert log.paused == {A, B}
+
+
+def test_of_large_records_fewer_are_taken_without_room() -> None:
+    log = Log()
+    log.value = bytes(1_000)
+    tap = Tap(log, surplus_bytes=2_500)
+    assert stalled(tap) == 3
+    assert log.paused == {A, B}
+    tap.take(20_000, 1, 0.0)
+    assert log.paused == set()
+    assert stalled(tap, from_ms=30_000) == 3
 
 
 def test_with_room_again_it_goes_on_but_where_it_was_told_not_to() -> None:
