@@ -26,7 +26,7 @@ from consumer.delivery.budget import DEFAULT
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Bulk, Origin, Share
-from consumer.delivery.names import EveryName, Named, Names, Resolution
+from consumer.delivery.names import PATIENCE_MS, EveryName, Named, Names, Resolution
 from consumer.delivery.outcome import Asked
 from consumer.delivery.schedule import Wait
 from consumer.delivery.standing import Standing
@@ -116,7 +116,8 @@ class Traffic:
 
     def appetite(self, subscription: Subscription, now_ms: int) -> int:
         """How many more deliveries its lane could start soon."""
-        return self._lane(subscription).appetite(now_ms)
+        lane = self._lane(subscription)
+        return 0 if lane.place is Place.UNNAMED else lane.appetite(now_ms)
 
     def offer(self, job: Job, now_ms: int) -> Wait | None:
         """Queue the job, or return the wait that it would have had, for which it is to be spilled."""
@@ -252,8 +253,10 @@ class Traffic:
             if lane.place is Place.READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
-                wait = Wait(ms=lane.wait_ms(now_ms, self._looked_ms), unreachable=not lane.breaker.closed)
-                spilled.append((lane.queue.popleft(), wait))
+                wait_ms = lane.wait_ms(now_ms, self._looked_ms)
+                if lane.place is Place.UNNAMED:  # it is decided by then, unless there is no place to ask for its name
+                    wait_ms = max(wait_ms, PATIENCE_MS)
+                spilled.append((lane.queue.popleft(), Wait(ms=wait_ms, unreachable=not lane.breaker.closed)))
                 self._turned(lane)
         self.queued -= len(spilled)
         return spilled

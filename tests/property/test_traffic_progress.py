@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.lane import Job
+from consumer.delivery.names import Addresses, Names, Unanswered
 from consumer.delivery.outcome import read
 from consumer.delivery.traffic import LARGE_BYTES, Traffic
 from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription
@@ -41,6 +42,7 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
         and lane.full is None
         and traffic._full_of_bulk(lane) is None
         and lane.sleep_ms(now_ms) <= 0
+        and traffic.names.look(lane.share.tenant, lane.origin.host, now_ms) is not None
     ]
 
 
@@ -48,12 +50,14 @@ def left_behind(traffic: Traffic, now_ms: int) -> list[str]:
 def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: int) -> None:
     chance = random.Random(seed)
     traffic = Traffic(
-        replace(limits(in_flight=in_flight, tenant_in_flight=share, lane_concurrency=4), bulk_bytes=4 * LARGE_BYTES)
+        replace(limits(in_flight=in_flight, tenant_in_flight=share, lane_concurrency=4), bulk_bytes=4 * LARGE_BYTES),
+        names=Names(lambda _: None, at_once=2, of_a_tenant=1),
     )
+    asked: list[str] = []
     flying: list[Job] = []
     now_ms = NOW_MS
     for _ in range(60):
-        now_ms += chance.choice((0, 1, 30, 700))
+        now_ms += chance.choice((0, 1, 30, 700, 6_000))
         for _ in range(chance.randrange(6)):
             to, size = chance.choice(WEBHOOKS), chance.choice((0, 0, LARGE_BYTES, LARGE_BYTES + 1, 3 * LARGE_BYTES))
             traffic.offer(job(to, of=replace(delivery(to=to.id), body=b"x" * size)), now_ms)
@@ -62,6 +66,10 @@ def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: i
                 landed = flying.pop(chance.randrange(len(flying)))
                 answer = chance.choice((response(), response(), response(429), failure()))
                 traffic.answered(landed, read(answer, now_ms), now_ms)
+        asked += traffic.names.asked()
+        if asked and chance.random() < 0.3:
+            said = chance.choice((Addresses(("192.0.2.1",), 1.0), Addresses(("192.0.2.1",), 1.0), Unanswered()))
+            traffic.named(now_ms, asked.pop(chance.randrange(len(asked))), said)
         if chance.random() < 0.2:
             traffic.unqueue(lambda _: chance.random() < 0.5)
         flying += start_all(traffic, now_ms)

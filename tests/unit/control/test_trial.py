@@ -15,6 +15,7 @@ import pytest
 from consumer.control.trial import AT_ONCE, OF_A_TENANT, Trial, Trials, logging_by
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import Attempt
+from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered
 from consumer.http.transport import Transport
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import decode_attempt
@@ -205,6 +206,42 @@ def test_what_is_told_of_a_refused_address_or_name_tells_nothing_of_the_network(
     trial = trials.try_out(webhook(f"http://{host}:1/"))
     assert trial.status is None
     assert trial.error == "the URL's host has no public address: check its name in the DNS"
+
+
+@pytest.mark.parametrize(
+    ("resolution", "kind"),
+    [
+        (NoAddress(), FailureKind.DNS),
+        (Unanswered(), FailureKind.DNS),
+        (Addresses(("10.0.0.1", "127.0.0.77")), FailureKind.ADDRESS_REFUSED),
+    ],
+)
+def test_a_name_without_an_address_that_may_be_called_opens_no_connection(
+    log: Log, resolution: Resolution, kind: FailureKind
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def resolve(tenant: str, host: str) -> Resolution:
+        asked.append((tenant, host))
+        return resolution
+
+    def unopened() -> Transport:
+        raise AssertionError("nothing is to be sent")
+
+    trials = Trials(Settings(allow_networks=LOOPBACK), KEYRING, log.write, open_engine=unopened, resolve=resolve)
+    trial = trials.try_out(webhook("https://a.example/"))
+    assert asked == [("acme", "a.example")]
+    assert (trial.status, trial.elapsed_ms) == (None, 0)
+    assert trial.error == "the URL's host has no public address: check its name in the DNS"
+    assert (log.attempt.failure, log.attempt.elapsed_ms) == (kind, 0)
+
+
+def test_a_request_goes_to_the_address_that_its_name_was_looked_up_to(log: Log) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        trials = Trials(
+            Settings(allow_networks=LOOPBACK), KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",))
+        )
+        assert trials.try_out(webhook(f"http://a.example:{endpoint.port}/")).delivered
 
 
 def test_a_secret_that_cannot_be_opened_is_an_attempt_that_failed(trials: Trials, log: Log) -> None:
