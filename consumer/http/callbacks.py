@@ -2,13 +2,15 @@
 
 The laws:
 - a callback must not raise, for libcurl could not pass it on: it notes what it met with its exchange, and refuses;
-- whoever asks is told for which request code runs. That stays in hand until libcurl returns or calls for another: its
-  own code goes on with the same transfer.
+- whoever asks is told for which request code runs. It is the one whose socket libcurl is asked to look at: a TLS
+  handshake or the first bytes of an answer are read before it calls anything. It stays in hand until libcurl returns or
+  calls for another.
 """
 
+import os
 import socket
 from collections.abc import Callable
-from typing import Final, TypeVarTuple
+from typing import Final, TypeAlias, TypeVarTuple
 
 import pycurl
 
@@ -18,6 +20,9 @@ from consumer.http.transport import Hand
 
 Ts = TypeVarTuple("Ts")
 
+_Local: TypeAlias = tuple[str, int]
+
+_NOWHERE: Final[_Local] = ("", 0)
 _NONE: Final = -1  # no token
 _REFUSE: Final = 0
 
@@ -29,6 +34,9 @@ class Callbacks:
         self._guard = guard
         self._hand = hand
         self._in_hand = _NONE
+        self._carried: dict[int, int] = {}  # by socket: the request that it carries, or carried last
+        self._sockets: dict[_Local, int] = {}  # by their own addresses, those of connections
+        self._locals: dict[int, _Local] = {}
 
     def hang_on(self, exchange: Exchange) -> None:
         """Let libcurl call for this exchange, for as long as its handle lives."""
@@ -42,12 +50,15 @@ class Callbacks:
                 return int(pycurl.SOCKET_BAD)
             exchange.address_tried, exchange.address_refused = True, False
             try:
-                return socket.socket(address.family, address.socktype, address.protocol).detach()
+                opened = socket.socket(address.family, address.socktype, address.protocol).detach()
             except OSError:
                 return int(pycurl.SOCKET_BAD)  # out of descriptors: libcurl reports that it could not connect
+            self._opened(exchange, opened)
+            return opened
 
-        def before_request(address: str, _local: str, _port: int, _local_port: int) -> int:
+        def before_request(address: str, local: str, _port: int, local_port: int) -> int:
             """Before each request, also on a connection used again: the address it is really connected to."""
+            self._carries(exchange, (local, local_port))
             if guard.refuses(address) is None:
                 return int(pycurl.PREREQFUNC_OK)
             exchange.address_refused = True
@@ -64,11 +75,33 @@ class Callbacks:
             self._in_hand = token
             self._hand.take(token)
 
+    def take_of(self, fd: int) -> None:
+        """Code runs for the request that this socket carries, before libcurl has called for it."""
+        token = self._carried.get(fd)
+        if token is not None:
+            self.take(token)
+
     def let_go(self) -> None:
         """Code runs for none."""
         if self._in_hand != _NONE:
             self._in_hand = _NONE
             self._hand.let_go()
+
+    def _opened(self, exchange: Exchange, fd: int) -> None:
+        """The number may have been another connection's."""
+        self._sockets.pop(self._locals.pop(fd, _NOWHERE), None)
+        exchange.opened.append(fd)
+        self._carried[fd] = exchange.token
+
+    def _carries(self, exchange: Exchange, local: _Local) -> None:
+        """The connection of this address of ours carries this request; several were opened where a host has several."""
+        fd = None if exchange.opened else self._sockets.get(local)
+        if fd is None:
+            fd = next((each for each in exchange.opened if _local_of(each) == local), None)
+            if fd is None:
+                return  # it was opened before anybody looked
+            self._sockets[local], self._locals[fd] = fd, local
+        self._carried[fd] = exchange.token
 
     def _noting(
         self, exchange: Exchange, act: Callable[[*Ts], int | None], refusal: int
@@ -83,3 +116,13 @@ class Callbacks:
                 return refusal
 
         return noting
+
+
+def _local_of(fd: int) -> _Local | None:
+    """The address of ours that a socket has; asked once a connection."""
+    try:
+        with socket.socket(fileno=os.dup(fd)) as same:
+            local = same.getsockname()
+    except OSError:
+        return None  # closed: another of the host's addresses was faster
+    return str(local[0]), int(local[1])

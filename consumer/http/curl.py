@@ -93,6 +93,7 @@ class CurlTransport:
         # First the idle connections that turned bad, then what is in flight, and only then new requests go out.
         ready = self._sockets.ready(wait_s)
         for fd, action in ready:
+            self._callbacks.take_of(fd)
             self._multi.socket_action(fd, action)
             self._callbacks.let_go()
         acted = bool(ready)

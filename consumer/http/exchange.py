@@ -32,6 +32,7 @@ class Exchange:
         "addresses",
         "error",
         "handle",
+        "opened",
         "timeout_ms",
         "token",
         "url",
@@ -49,6 +50,7 @@ class Exchange:
         self.addresses = addresses  # the only ones that may be connected to
         self.address_refused = False
         self.address_tried = False
+        self.opened: list[int] = []  # the sockets that were opened for it
         self.error: Exception | None = None  # what a callback raised
         self._started_s = now_s
         self._head.begin()
