@@ -104,16 +104,21 @@ class Attempting:
 
     def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
         """It does not start now: it waits in the delay topics, unless its time is over."""
-        if not self._schedule.is_for_a_turn(job.delivery, wait):
-            until_ms = self._schedule.tried_until_ms(job.delivery, now_ms)
-            self._endings.spill(now_ms, job, wait, until_ms=until_ms)
-        elif now_ms < (until_ms := self._schedule.waits_until_ms(job.delivery, now_ms)):
-            self._endings.spill(now_ms, job, wait, until_ms=until_ms)
+        if self._schedule.is_for_a_turn(job.delivery, wait):
+            until_ms, reason = self._schedule.waits_until_ms(job.delivery, now_ms), DeathReason.WAITED
         else:
-            self._bury(now_ms, job, DeathReason.WAITED)
+            until_ms, reason = self._schedule.tried_until_ms(job.delivery, now_ms), DeathReason.EXPIRED
+        if now_ms >= until_ms:
+            self._bury(now_ms, job, reason)
             return
+        if wait.unreachable:
+            waits_until_ms = min(until_ms, now_ms + int(wait.ms))
+            self._endings.await_endpoint(now_ms, job, wait.ms, until_ms=until_ms)
+        else:
+            waits_until_ms = self._traffic.slot_ms(job, wait, now_ms, until_ms)
+            self._endings.await_turn(now_ms, job, waits_until_ms)
         if _is_in_backlog(job.delivery):
-            self._traffic.waits(now_ms, job, min(until_ms, now_ms + wait.ms))
+            self._traffic.waits(now_ms, job, waits_until_ms)
 
     def pass_on(self, now_ms: int, job: Job) -> None:
         """This process stops, and the job was not started: to whoever takes the work over, at once."""

@@ -340,9 +340,9 @@ class Core:
         for entry, delivery in self._order.heads(now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delivery)
         for entry, delivery in self._intake.forward(self._forward.take(now_ms, self._traffic.spare)):
-            self._planning.go_on(now_ms, entry, delivery)
+            self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delivery))
         for entry, delayed in self._beyond.take(now_ms, self._traffic.spare):
-            self._planning.go_on(now_ms, entry, delayed)
+            self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delayed))
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.

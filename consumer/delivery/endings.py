@@ -17,7 +17,7 @@ from consumer.delivery.offsets import Entry
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
-from consumer.delivery.schedule import Schedule, Wait
+from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.delivery.stubs import stubs
 from consumer.events.event import Event, Poison, Record
@@ -124,18 +124,23 @@ class Endings:
         delay_ms = self._schedule.delays_ms[tier] + self._schedule.jitter_ms(delivery.id, tier)
         self._go_on(job, delivery, tier, now_ms + delay_ms)
 
-    def spill(self, now_ms: int, job: Job, wait: Wait, *, until_ms: int) -> None:
-        """To a delay topic, with no attempt spent; no higher than the tier that covers its time."""
+    def await_turn(self, now_ms: int, job: Job, slot_ms: int) -> None:
+        """To the delay topic of the longest delay that is over by then, with no attempt spent."""
         self.counts["spills"] += 1
-        delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        if wait.unreachable:
-            most = self._schedule.covering(until_ms - now_ms, above=0)
-            tier = min(self._schedule.covering(wait.ms, above=delivery.climbed), most)
-            delivery = replace(_turned(delivery, now_ms), climbed=max(tier, delivery.climbed))
-        else:
-            tier = self._schedule.covering(min(wait.ms, until_ms - now_ms), above=delivery.tier)
-            delivery = _waiting(delivery, job.queued_ms or now_ms)
-        self._go_on(job, delivery, tier, now_ms + max(_SHORTEST_MS, int(min(wait.ms, until_ms - now_ms))))
+        # From the spill topic on it takes a delay: there it would come back at once, and again.
+        tier = self._schedule.for_wait(slot_ms - now_ms, least=0 if job.delivery.tier < 0 else 1)
+        delivery = replace(job.delivery, spills=job.delivery.spills + 1, slot_ms=slot_ms)
+        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), tier, max(slot_ms, now_ms + _SHORTEST_MS))
+
+    def await_endpoint(self, now_ms: int, job: Job, wait_ms: float, *, until_ms: int) -> None:
+        """One tier higher, and no higher than the one that covers its time, with no attempt spent."""
+        self.counts["spills"] += 1
+        delivery = _turned(job.delivery, now_ms)
+        most = self._schedule.covering(until_ms - now_ms, above=0)
+        tier = min(self._schedule.covering(wait_ms, above=delivery.climbed), most)
+        climbed = max(tier, delivery.climbed)
+        due_ms = now_ms + max(_SHORTEST_MS, int(min(wait_ms, until_ms - now_ms)))
+        self._go_on(job, replace(delivery, spills=delivery.spills + 1, climbed=climbed), tier, due_ms)
 
     def pass_on(self, now_ms: int, job: Job) -> None:
         """This process stops: to whoever takes the work over, at once."""

@@ -363,7 +363,8 @@ class Intake:
             if self._repeats.is_repeat(entry, delayed):
                 self._endings.drop(entry, "repeat")
                 return
-            due_ms += self._schedule.jitter_ms(delayed.id, delayed.tier)
+            if delayed.slot_ms is None:
+                due_ms += self._schedule.jitter_ms(delayed.id, delayed.tier)
         elif delayed.unmatched:
             entry.record = record  # until it is matched
         leader = (record.topic, record.partition, record.leader_epoch)

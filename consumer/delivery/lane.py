@@ -22,6 +22,7 @@ from consumer.signing.request import Request
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
 _SOON_MS = 500
+_UNANSWERED = 2.0
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
@@ -74,6 +75,7 @@ class Lane:
         "_asked_ms",
         "_limit",
         "_pace_ms",
+        "_usual_ms",
         "allowance",
         "asleep_until_ms",
         "breaker",
@@ -105,6 +107,7 @@ class Lane:
         self.allowance: Allowance | None = None  # of what the webhook's limits allow, this process's part
         self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
+        self._usual_ms = 0.0  # the same, and remembered
         self._answered_ms = 0  # when the last answer came
         self._asked_ms = 0  # not before, as a Retry-After asked
 
@@ -140,12 +143,18 @@ class Lane:
         return max(limits_ms, self._asked_ms - now_ms, self.breaker.wait_ms(now_ms))
 
     def pace_per_s(self, now_ms: int) -> float:
-        """What its endpoint would take from here alone, by the time it takes to answer; 0 while nothing is known."""
+        """What its endpoint takes from here; 0 where nothing is under way, or nothing known."""
+        return self.takes_per_s(now_ms) if self.flying or self.queue else 0.0
+
+    def takes_per_s(self, now_ms: int) -> float:
+        """What it would take from here alone, by the last that was known of the time it takes; 0 while nothing is."""
         slow_ms = self.slow_ms(now_ms, now_ms)
-        if slow_ms <= 0:
+        # Of what is not answered yet half the time may be over: nothing better is known.
+        usual_ms = max(self._usual_ms, _UNANSWERED * slow_ms if slow_ms > self._pace_ms else slow_ms)
+        if usual_ms <= 0:
             return 0.0
         most = self.concurrency if self.allowance is None else min(self.concurrency, self.allowance.places(now_ms))
-        return min(most, self._limit.now) * 1_000 / slow_ms
+        return max(1.0, min(most, self._limit.most)) * 1_000 / usual_ms
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
         """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
@@ -230,3 +239,4 @@ class Lane:
             self._pace_ms = float(took_ms)
         else:
             self._pace_ms += _SHARE_OF_NEWEST * (took_ms - self._pace_ms)
+        self._usual_ms = self._pace_ms

@@ -6,6 +6,8 @@ down, at most once a second: additive increase, multiplicative decrease, as in R
 The law: it stays between its floor and its most, whatever comes.
 """
 
+from math import inf
+
 _CUT_EVERY_MS = 1_000
 
 
@@ -20,6 +22,11 @@ class Limit:
         self._objected = False
         self._cut_ms = -_CUT_EVERY_MS
         self.now = start
+
+    @property
+    def most(self) -> float:
+        """What it may be before long: after an objection it grows slowly, before the first no end of it is known."""
+        return self.now if self._objected else inf
 
     def accepted(self, most: float) -> None:
         """A good answer came."""

@@ -3,20 +3,24 @@
 A delivery that is not tried now waits, for one of three things:
 
     a retry       after a failed attempt: the tier of the attempt's number
-    its turn      its endpoint, or this process, has all it can take
+    its turn      its endpoint, or this process, has all it can take: until its slot, in the longest delay that is not
+                  above the wait, and then for what remains
     its endpoint  that cannot be reached, and its breaker is open: one tier higher each time, so that few records are
                   written however long an outage lasts
 
 The laws:
 - waiting costs no attempt; jitter only adds; N delays give N + 1 attempts;
 - what waits for its endpoint only climbs; in the last tier it stays;
+- of a wait for a turn at most `records_for` are written, however late each of them is read;
 - one clock runs at a time. That of `retry_for_ms` begins with the first attempt, and stands while the delivery waits
   for its turn. That of `wait_for_ms` runs until the first attempt, and afterwards while it waits for its turn.
 
 Tier 0 is `0s`, the spill topic; tiers 1..N are the delays.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from consumer.delivery.delivery import Delivery
 
@@ -26,10 +30,14 @@ _JITTER_MOST_MS = 300_000  # so that the default tiers, jitter included, still f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Why a delivery does not start now, and for about how long: its turn, or `unreachable`, its endpoint."""
+    """Why a delivery does not start now, and for about how long: its turn, or `unreachable`, its endpoint.
+
+    `on`: it has a slot already, which has not come.
+    """
 
     ms: float
     unreachable: bool = False
+    on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,20 @@ class Schedule:
             if self.delays_ms[tier] >= wait_ms:
                 return tier
         return self.last
+
+    def for_wait(self, wait_ms: float, *, least: int) -> int:
+        """The highest tier whose delay is not above `wait_ms`, and `least` where that is higher."""
+        return max(min(least, self.last), bisect_right(self.delays_ms, wait_ms) - 1)
+
+    def records_for(self, wait_ms: int) -> int:
+        """The most records that are written for one wait of so long for one slot.
+
+        As many of each delay as are less than the next one, one of the spill tier, and one where a slot is so near that
+        no delay is short enough.
+        """
+        longest_ms = self.delays_ms[-1]
+        below = sum((above_ms - 1) // delay_ms for delay_ms, above_ms in pairwise(self.delays_ms[1:]))
+        return 2 + wait_ms // longest_ms + below
 
     def jitter_ms(self, delivery_id: str, tier: int) -> int:
         """What is added to the tier's delay for this delivery: spread evenly, the same whoever asks."""

@@ -17,12 +17,15 @@ The laws:
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final, TypeAlias
 
+from consumer.delivery import slots
 from consumer.delivery.account import Account
 from consumer.delivery.budget import DEFAULT
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job, Lane, Patience, Place
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Bulk, Origin, Share
@@ -120,8 +123,15 @@ class Traffic:
         return 0 if lane.place is Place.UNNAMED else lane.appetite(now_ms)
 
     def offer(self, job: Job, now_ms: int) -> Wait | None:
-        """Queue the job, or return the wait that it would have had, for which it is to be spilled."""
+        """Queue the job, or return the wait that it would have had, for which it is to be spilled.
+
+        One whose slot is still ahead waits on: what is to be taken before its slot comes without it.
+        """
         lane = job.lane = self._lane(job.target.subscription)
+        if lane.allowance is not None or job.delivery.slot_ms is not None:
+            wait = self._ahead(lane, job, now_ms)
+            if wait is not None:
+                return wait
         wait_ms = lane.wait_ms(now_ms, self._looked_ms)
         slow_ms = self._limits.patience.slow_ms
         if wait_ms > self._limits.patience.wait_ms or (
@@ -137,6 +147,28 @@ class Traffic:
         if lane.place is Place.IDLE:
             self._settle(lane)
         return None
+
+    def slot_ms(self, job: Job, wait: Wait, now_ms: int, until_ms: int) -> int:
+        """When a job that was given back has its turn; `until_ms` at the latest."""
+        slot_ms = job.delivery.slot_ms
+        if wait.on and slot_ms is not None:
+            return min(slot_ms, until_ms)
+        lane = _lane_of(job)
+        account = self.standings.joined(lane, job.target.subscription)
+        self.standings.watch(account, now_ms)
+        # What is queued before it here has its turn within the patience, or waits as it does.
+        most_ms = wait.ms if lane.place is Place.UNNAMED else self._limits.patience.wait_ms
+        busy_ms = max(lane.sleep_ms(now_ms), min(wait.ms, most_ms))
+        return slots.give(lane, account, now_ms=now_ms, busy_ms=busy_ms, until_ms=until_ms)
+
+    def sooner(self, now_ms: int, delayed: Delayed) -> Delayed:
+        """The same to be started before its slot, which it gives back."""
+        if not isinstance(delayed, Delivery) or delayed.slot_ms is None:
+            return delayed
+        account = self.standings.account(delayed.subscription_id)
+        if account is not None and account.lanes and delayed.slot_ms > now_ms:
+            account.slot_back(now_ms, slots.rate_per_s(account.lanes[-1], account, now_ms))
+        return replace(delayed, slot_ms=None)
 
     def start(self, now_ms: int, most: int = START_AT_ONCE) -> Iterator[Job]:
         """At most so many jobs to send now, each under way as it is yielded; some may be left for the next turn.
@@ -244,6 +276,16 @@ class Traffic:
         spilled = self._out_of_patience(now_ms) if self.queued else []
         self._lanes.settle(now_ms)
         return spilled
+
+    def _ahead(self, lane: Lane, job: Job, now_ms: int) -> Wait | None:
+        """The wait of a job whose turn is ahead by what was given already, to it or to others before it."""
+        account = None if lane.allowance is None else self.standings.account(lane.key[0])
+        if account is None:  # what waits here is what its pace is to be known for
+            account = self.standings.joined(lane, job.target.subscription)
+        ahead_ms = slots.ahead_ms(job.delivery, account, now_ms)
+        if ahead_ms <= self._limits.patience.wait_ms or not lane.breaker.closed:
+            return None
+        return Wait(ms=ahead_ms if job.delivery.slot_ms is not None else 0.0, on=job.delivery.slot_ms is not None)
 
     def _out_of_patience(self, now_ms: int) -> list[tuple[Job, Wait]]:
         patience_ms = self._limits.patience.wait_ms

@@ -9,7 +9,7 @@ The laws:
 - every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
 - only what is odd suffers for it: its record in poison, its webhook's attempts failed;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
-- a line of a delivery is at most about ten records.
+- a line of a delivery is at most about twenty records, and for each slot `Schedule.records_for` more.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
 from tests.simulation import odd
 from tests.simulation.ledger import CHUNK, EVENT, Attempted, Delayed, Ledger, Pair, Place, Published, Session, name_of
-from tests.simulation.plan import RECORDS_MOST, Plan
+from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
 
 _CLOCKS_APART_MS = 10_000
@@ -241,10 +241,16 @@ class Checker:
         if pair.endings > lines + pair.silent:
             detail = f"{pair.name} ended {pair.endings} times: {again} runs again, {pair.silent} answers lost"
             raise Violation("duplicates", detail, *_about(pair))
-        if records_most and pair.written > RECORDS_MOST * lines:
-            raise Violation(
-                "records", f"{pair.written} were written for {pair.name}, {again} runs again", *_about(pair)
-            )
+        if not records_most:
+            return
+        written = pair.written_for_no_slot
+        if written > RECORDS_MOST * lines:
+            raise Violation("records", f"{written} were written for {pair.name}, {again} runs again", *_about(pair))
+        for waits_ms in pair.waits.values():
+            longest_ms = max(0, *waits_ms) + MINUTE_MS  # the clocks of processes are set now and then
+            if len(waits_ms) > self._plan.schedule.records_for(longest_ms) * lines:
+                detail = f"{len(waits_ms)} were written for one slot of {pair.name}, {longest_ms} ms ahead at most"
+                raise Violation("records", detail, *_about(pair))
 
 
 def _about(pair: Pair) -> tuple[str, ...]:

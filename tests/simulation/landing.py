@@ -113,6 +113,8 @@ class Landing:
         pair = self._ledger.pair(event, delayed.subscription_id)
         progress = delayed.attempts + delayed.spills
         pair.lines.setdefault(progress, []).append(place)
+        if delayed.slot_ms is not None:
+            pair.waits.setdefault(delayed.slot_ms, []).append(delayed.slot_ms - self._timeline.now_ms)
         self._ledger.delayed[place] = Delayed(place, [pair], progress, due_ms, delayed.last_attempt_ms)
         what = f"after {delayed.attempts} tries {delayed.spills} spills"
         self._history.add("broker", what, f"{event.id}/{pair.webhook}", name_of(place))

@@ -80,6 +80,7 @@ class Pair:
     rewritten: int = 0  # records of it that a producer wrote twice
     buried: int = 0
     chunks: list[Place] = field(default_factory=list)
+    waits: dict[int, list[int]] = field(default_factory=dict)  # by slot, how long it was ahead of each record for it
     lines: dict[int, list[Place]] = field(default_factory=dict)  # by progress, the delay records written
     body: bytes | None = None
     first_accepted_ms: int | None = None
@@ -95,6 +96,11 @@ class Pair:
     def written(self) -> int:
         """The delay records and dead letters of it."""
         return sum(map(len, self.lines.values())) + self.buried + len(self.chunks)
+
+    @property
+    def written_for_no_slot(self) -> int:
+        """Those of them that are not for a wait for its turn."""
+        return self.written - sum(map(len, self.waits.values()))
 
     @property
     def name(self) -> str:

@@ -27,7 +27,7 @@ DEFAULT: Final = Schedule(
     wait_for_ms=72 * HOUR_MS,
 )
 RECORDS_MOST: Final = 20
-"""Of one line of a delivery under the default tiers; a line that a fault runs again is a line more."""
+"""Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
 
 
 def stream(seed: int, part: str) -> random.Random:

@@ -21,7 +21,9 @@ def test_the_wait_for_a_turn_is_told_in_the_record_and_ends_with_the_attempt() -
     [(_, write)] = bench.next().write
     waiting = waits(write)
     assert (waiting.waiting_since_ms, waiting.waited_ms, waiting.attempts) == (NOW_MS, 0, 0)
-    tried = replace(waiting, tier=1, attempts=1, first_attempt_ms=NOW_MS + 1, waiting_since_ms=NOW_MS + 2)
+    tried = replace(
+        waiting, tier=1, slot_ms=NOW_MS + 4, attempts=1, first_attempt_ms=NOW_MS + 1, waiting_since_ms=NOW_MS + 2
+    )
     again = Bench(subscription("limited"))
     again.consume(tried, partition=RETRY)
     [(token, _)] = again.next(after_ms=5_000).send
