@@ -110,9 +110,7 @@ class Way:
             self._follow(step, answer, changed_at)
             if self._all_ended():
                 break
-            self._now_ms = max(
-                self._now_ms + 1, min(step.wake_ms or self._now_ms + _TURN_MS, self._now_ms + 86_400_000)
-            )
+            self._now_ms = max(self._now_ms + 1, step.wake_ms or self._now_ms + _TURN_MS)
             step = self._next()
         else:
             raise AssertionError(f"records that never end: {self._core.positions()} of {self._ends}")
