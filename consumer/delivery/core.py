@@ -341,7 +341,7 @@ class Core:
             self._planning.go_on(now_ms, entry, delivery)
         for entry, delivery in self._intake.forward(self._forward.take(now_ms, self._traffic.spare)):
             self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delivery))
-        for entry, delayed in self._beyond.take(now_ms, self._traffic.spare):
+        for entry, delayed in self._beyond.take(now_ms, 0 if self._intake.is_full else self._traffic.spare):
             self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delayed))
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
