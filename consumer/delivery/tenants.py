@@ -65,6 +65,7 @@ class Tenants(Generic[Work]):
         self._room = room
         self._views = Views(room.view_bytes)
         self._asking: Asking[_Parked[Work]] = Asking(soon_ms=freshness.staleness_ms / 4)
+        self._apart_of: dict[str, Place[_Parked[Work]]] = {}
         self._apart = 0  # how many records wait for tenants that are apart, and how many bytes
         self._apart_bytes = 0
         self.waiting = 0
@@ -120,7 +121,7 @@ class Tenants(Generic[Work]):
 
     def wanted(self, now_ms: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
         """The tenants to ask the cache for now, with the version known: those to be read together, and each alone."""
-        together, alone = self._asking.turn(now_ms, lambda tenant: self._is_used(tenant, now_ms))
+        together, alone = self._asking.turn(now_ms, lambda tenant: self._is_wanted(tenant, now_ms))
         return self._versions(together), self._versions(alone)
 
     def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
@@ -139,7 +140,7 @@ class Tenants(Generic[Work]):
                 known.seen_ms = place.asked_ms
                 self._views.renewed(tenant)
             case Many():
-                self._set_apart(place.of, apart=True)
+                self._set_apart(place, apart=True)
                 self._asking.alone(place)
                 return []
             case Unchanged() | Unavailable():
@@ -171,9 +172,8 @@ class Tenants(Generic[Work]):
     def give_up(self, is_meant: Callable[[Work], bool]) -> list[Work]:
         """The work meant, of tenants that hold up nobody but themselves: it waits here no longer."""
         given: list[Work] = []
-        for place in self._asking.places():
-            if place.of.apart:
-                given += self._take(place, is_meant)
+        for place in self._apart_of.values():
+            given += self._take(place, is_meant)
         return given
 
     # ── what a view may be used for ──────────────────────────────────────────────────────────────────────────────
@@ -192,6 +192,13 @@ class Tenants(Generic[Work]):
         known = self._views.get(tenant)
         return known is not None and now_ms - known.used_ms <= self._freshness.staleness_ms
 
+    def _is_wanted(self, tenant: str, now_ms: int) -> bool:
+        """Whether a view that is to be renewed still is; nothing waits for it."""
+        used = self._is_used(tenant, now_ms)
+        if not used and tenant in self._apart_of:
+            self._set_apart(self._apart_of[tenant], apart=False)
+        return used
+
     def _is_remembered(self, known: Known, now_ms: int) -> bool:
         return now_ms - known.seen_ms <= self._freshness.memory_for_ms
 
@@ -202,7 +209,7 @@ class Tenants(Generic[Work]):
     ) -> list[tuple[Work, Known]]:
         self._asking.later(place, now_ms + _ASK_AGAIN_MS[min(place.in_vain, len(_ASK_AGAIN_MS) - 1)])
         place.in_vain += 1
-        self._set_apart(place.of, apart=own)
+        self._set_apart(place, apart=own)
         if known is None or not self._is_remembered(known, now_ms):
             return []
         return [(work, known) for work in self._take(place, lambda _: True)]
@@ -211,7 +218,7 @@ class Tenants(Generic[Work]):
         """What came in time for this view goes on. For what came later it is asked again."""
         free: list[tuple[Work, Known]] = []
         parked = place.of
-        self._set_apart(parked, apart=False)
+        self._set_apart(place, apart=False)
         place.in_vain = 0
         while parked.works and parked.works[0][0] <= known.seen_ms + self._freshness.staleness_ms:
             _, size, work = parked.works.popleft()
@@ -248,10 +255,15 @@ class Tenants(Generic[Work]):
             or self._apart_bytes > room.waiting_bytes // 2
         )
 
-    def _set_apart(self, parked: _Parked[Work], *, apart: bool) -> None:
+    def _set_apart(self, place: Place[_Parked[Work]], *, apart: bool) -> None:
+        parked = place.of
         if parked.apart is apart:
             return
         parked.apart = apart
+        if apart:
+            self._apart_of[place.tenant] = place
+        else:
+            del self._apart_of[place.tenant]
         sign = 1 if apart else -1
         self._apart += sign * len(parked.works)
         self._apart_bytes += sign * parked.bytes

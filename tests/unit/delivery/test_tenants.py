@@ -241,6 +241,29 @@ def test_of_all_tenants_in_doubt_together_half_waits() -> None:
     assert not bench.tenants.has_its_share("good")
 
 
+def test_what_is_given_up_costs_nothing_for_the_tenants_that_merely_wait() -> None:
+    def cost(waiting: int) -> int:
+        bench = Bench(tenants_of(records=100_000))
+        bench.come("bad")
+        bench.asked()
+        bench.answer("bad", OWN)
+        for number in range(waiting):
+            bench.come(f"t{number}")
+        return operations(lambda: bench.tenants.give_up(lambda _: True))
+
+    assert cost(10) == cost(1_000)
+
+
+def test_a_tenant_in_doubt_that_nobody_needs_any_more_is_forgotten() -> None:
+    bench = Bench()
+    bench.come("bad")
+    bench.asked()
+    bench.answer("bad", OWN)
+    assert bench.tenants.give_up(lambda _: True) == ["work"]
+    assert bench.asked(after_ms=2_000) == []
+    assert (len(bench.tenants._asking), bench.tenants._apart_of) == (0, {})
+
+
 # ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
