@@ -44,14 +44,18 @@ class Log:
 
 
 class Broker:
-    """`down_until_ms`: no request is answered before. `appended` is told of every record."""
+    """`down_until_ms`: no request is answered before. `appended` is told of every record.
+
+    `waiting` are the topics that the role retry reads.
+    """
 
     def __init__(self, plan: Plan, timeline: Timeline, topics: Topics, appended: Callable[[Record], None]) -> None:
         self._timeline = timeline
         self._leaders = plan.leaders
         self._appended = appended
         self._delays = frozenset(topics.retry_topics)
-        self.partitions = dict.fromkeys((EVENTS, *topics.retry_topics), plan.partitions)
+        self.waiting = (*topics.retry_topics, *((topics.ordered,) if plan.ordered else ()))
+        self.partitions = dict.fromkeys((EVENTS, *self.waiting), plan.partitions)
         self.logs: dict[Partition, Log] = {}
         self.committed: dict[GroupPartition, Position] = {}
         self._furthest: dict[GroupPartition, int] = {}

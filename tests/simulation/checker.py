@@ -16,9 +16,12 @@ from collections.abc import Iterable
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.done_map import DoneMap
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
+from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
+from tests.simulation.broker import Log
 from tests.simulation.ledger import CHUNK, EVENT, Attempted, Delayed, Ledger, Pair, Place, Published, Session, name_of
 from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
@@ -85,6 +88,8 @@ class Checker:
             raise Violation("phantom", f"{pair.name} was never wanted at {url}", *_about(pair))
         if event.data not in body or (pair.body is not None and pair.body != body):
             raise Violation("altered", f"the body of {pair.name} is not what was published", *_about(pair))
+        if not pair.accepted:
+            self._in_order(event, pair)
         pair.body = body
         pair.accepted += 1
         self._accepted_ms[webhook] = now_ms
@@ -92,6 +97,24 @@ class Checker:
         if pair.first_accepted_ms is None:
             pair.first_accepted_ms = now_ms
         return pair
+
+    def _in_order(self, event: Published, pair: Pair) -> None:
+        """It is accepted for the first time: no later event of its key was before.
+
+        What was put off, or published twice, has no place among the others; a dead letter's has been passed.
+        """
+        state = self._webhooks.current(pair.webhook)
+        if not isinstance(state, Subscription) or event.unmatched or len(event.places) > 1 or pair.buried:
+            return
+        key = {"key": event.key, "data.kind": event.kind.encode()}.get(state.ordering)
+        if key is None:
+            return
+        [(partition, offset)] = event.places
+        line = (pair.webhook, partition, key)
+        last = self._ledger.first_accepted.get(line, -1)
+        if offset < last:
+            raise Violation("order", f"{pair.name} is accepted after a later event of its key", *_about(pair))
+        self._ledger.first_accepted[line] = offset
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,7 +152,7 @@ class Checker:
         session.seen = offset
         return session.done is None or not session.done.is_done(offset)
 
-    def committed(self, now_ms: int, partition: Partition, position: Position, log_start: int) -> None:
+    def committed(self, now_ms: int, partition: Partition, position: Position, log: Log) -> None:
         """The broker took a commit: everything it newly says is done must be safe."""
         ledger = self._ledger
         done = ledger.done.setdefault(partition, set())
@@ -140,11 +163,11 @@ class Checker:
             newly += [
                 offset
                 for offset in range(position.offset, found.last + 1)
-                if found.is_done(offset) and offset not in done
+                if offset not in done and is_done(found, log, offset)
             ]
         done.update(newly)
         for offset in newly:
-            if offset >= log_start:
+            if offset >= log.start:
                 self._safe(now_ms, (partition, offset))
         if position.offset > below:
             ledger.below[partition] = position.offset
@@ -251,6 +274,16 @@ class Checker:
             if len(waits_ms) > self._plan.schedule.records_for(longest_ms) * lines:
                 detail = f"{len(waits_ms)} were written for one slot of {pair.name}, {longest_ms} ms ahead at most"
                 raise Violation("records", detail, *_about(pair))
+
+
+def is_done(found: DoneMap, log: Log, offset: int) -> bool:
+    """Whether a map says so, and not only because the record was left in the log to be read again."""
+    if not found.is_done(offset):
+        return False
+    if not found.order.left or offset < log.start:
+        return True
+    key = (log.records[offset - log.start].key or b"").decode()
+    return not any(key.startswith(scope) and offset >= left_from for scope, left_from in found.order.left.items())
 
 
 def _about(pair: Pair) -> tuple[str, ...]:

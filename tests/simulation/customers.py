@@ -49,6 +49,7 @@ class Customers:
         self._ledger = world.ledger
         self._dice = stream(plan.seed, "customers")
         self._extreme = stream(plan.seed, "extreme numbers")
+        self._orders = stream(plan.seed, "orders")
         self._unapplied: list[State] = []
         self._applying = False
         self._hosts: dict[str, str] = {}
@@ -109,6 +110,7 @@ class Customers:
             timeout_ms=dice.choice((1_000, 10_000, 30_000)),
             rate_per_s=self._extreme.choice(_RATES) if dice.random() < 0.05 else None,
             max_concurrency=self._extreme.choice(_CONCURRENCIES) if dice.random() < 0.05 else None,
+            ordering=self._orders.choice(("none", "key", "key", "data.kind")) if self._plan.ordered else "none",
         )
 
     def _plan_changes(self) -> None:
@@ -202,6 +204,7 @@ class Customers:
         for _ in range(self._times(dice)):
             place = _place(self._broker, dice, event.tenant.encode(), value)
             event.places[place] = self._broker.now_ms(place[0])
+            event.key = self._broker.logs[place[0]].records[-1].key
             self._ledger.at[place] = event
             self._history.add("producer", "published", event.id, f"{EVENTS}-{place[0][1]}@{place[1]}", event.tenant)
         self._expected += len(self._webhooks.required(event, event.at_ms))

@@ -11,7 +11,7 @@ from consumer.delivery.delivery import Chunk
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import ATTEMPT
-from consumer.kafka.records import decode_dead_letter, decode_delayed
+from consumer.kafka.records import decode_dead_letter, decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.webhooks.history import State
 from consumer.webhooks.record import state_of
@@ -52,6 +52,8 @@ class Landing:
         tier = self._tiers.get(record.topic)
         if tier is not None:
             self._delayed(record, tier)
+        elif record.topic == self._topics.ordered:
+            self._lined_up(record)
         elif record.topic == self._topics.dead_letter:
             dead_letter = decode_dead_letter(record.value or b"")
             pair = self._checker.buried(self._timeline.now_ms, dead_letter)
@@ -64,7 +66,7 @@ class Landing:
 
     def rewritten(self, record: Record) -> None:
         """This record is one that a producer had written before, and could not know."""
-        if record.topic in self._tiers:
+        if record.topic in self._tiers or record.topic == self._topics.ordered:
             place: Place = ((record.topic, record.partition), record.offset)
             if place in self._ledger.unmatched:
                 self._ledger.unmatched[place].rewritten += 1
@@ -118,6 +120,18 @@ class Landing:
         self._ledger.delayed[place] = Delayed(place, [pair], progress, due_ms, delayed.last_attempt_ms)
         what = f"after {delayed.attempts} tries {delayed.spills} spills"
         self._history.add("broker", what, f"{event.id}/{pair.webhook}", name_of(place))
+
+    def _lined_up(self, record: Record) -> None:
+        """A delivery of an ordered webhook: it waits for its turn, and is due at once."""
+        place: Place = ((record.topic, record.partition), record.offset)
+        delivery = decode_ordered(record.key, record.value or b"")
+        event = self._ledger.events.get(delivery.event.id)
+        if event is None:
+            raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
+        pair = self._ledger.pair(event, delivery.subscription_id)
+        pair.lines.setdefault(0, []).append(place)
+        self._ledger.delayed[place] = Delayed(place, [pair], 0, self._timeline.now_ms, None)
+        self._history.add("broker", "lined up", f"{event.id}/{pair.webhook}", name_of(place))
 
     def _poisoned(self, record: Record) -> None:
         headers = dict(record.headers)

@@ -40,6 +40,7 @@ class Published:
     kind: str
     data: bytes
     at_ms: int
+    key: bytes | None = None  # of its record, where it has one
     places: dict[Place, int] = field(default_factory=dict)  # with the time of the record there
     done_ms: int | None = None  # when it was first committed as done
     removed: bool = False  # by retention, before it was done
@@ -156,6 +157,8 @@ class Ledger:
     never_events: set[Place] = field(default_factory=set)  # those of not_events that must end in poison
     not_events: set[Place] = field(default_factory=set)  # tombstones and what can never be an event
     poisoned: set[Place] = field(default_factory=set)
+    given_again: set[Place] = field(default_factory=set)  # of the ordered topic, read once more by somebody
+    first_accepted: dict[tuple[str, Partition, bytes], int] = field(default_factory=dict)  # the last of them, by line
     disturbed: set[Partition] = field(default_factory=set)  # somebody else's commit lies over its owner's
     attempts: Counter[Attempted] = field(default_factory=Counter)  # logged
     by_delivery: dict[bytes, Pair] = field(default_factory=dict)

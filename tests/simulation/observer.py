@@ -13,6 +13,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.outcome import is_success
 from consumer.events.event import Record
 from consumer.signing.request import Request
+from tests.simulation.checker import is_done
 from tests.simulation.ledger import Pair, Place, Run, Session, name_of
 
 if TYPE_CHECKING:
@@ -93,10 +94,17 @@ class Watch:
         run.session = session
         self._history.add(self._name, "! runs again", name_of(place))
 
+    def given_again(self, record: Record) -> None:
+        """A record that was left in the log was read once more; more than once, and it may be delivered again."""
+        place: Place = ((record.topic, record.partition), record.offset)
+        if place in self._ledger.given_again and place in self._ledger.runs:
+            self._ledger.runs[place].again += 1
+        self._ledger.given_again.add(place)
+
     def committed(self, partition: Partition, position: Position) -> None:
         """The broker took a commit."""
         self._history.add(self._name, f"committed {position.offset}", f"{partition[0]}-{partition[1]}")
-        self._checker.committed(self._timeline.now_ms, partition, position, self._broker.logs[partition].start)
+        self._checker.committed(self._timeline.now_ms, partition, position, self._broker.logs[partition])
         self._logged(partition, position)
 
     def _logged(self, partition: Partition, position: Position) -> None:
@@ -104,7 +112,7 @@ class Watch:
         found = read_map(position.metadata, position.offset) if position.metadata else None
         for place in [place for place in self._sent if place[0] == partition]:
             offset = place[1]
-            if offset < position.offset or (found is not None and found.is_done(offset)):
+            if offset < position.offset or (found is not None and is_done(found, self._broker.logs[partition], offset)):
                 jobs = [job for job in self._sent.pop(place) if not job.entry.window.closed]
                 self._checker.logged(
                     place, [(job.delivery.id, job.delivery.attempts + 1, job.started_ms) for job in jobs]

@@ -26,6 +26,7 @@ DEFAULT: Final = Schedule(
     retry_for_ms=24 * HOUR_MS,
     wait_for_ms=72 * HOUR_MS,
 )
+_ORDERED: Final = (10, 14)  # of every twenty seeds
 RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
 
@@ -80,6 +81,7 @@ class Plan:
     odd: bool
     unreadable: bool
     lane_concurrency: int = 16
+    ordered: bool = False  # most of the webhooks want the events of a key in their order
     tenant_us: int = 0  # what the cache takes to read one tenant
 
     @property
@@ -126,4 +128,5 @@ def plan(seed: int, deliveries: int) -> Plan:
         machines=draw.choice((1, 2, 3)),
         odd=not calm and draw.random() < 0.2,
         unreadable=seed % 8 == 7,
+        ordered=seed % 20 in _ORDERED,
     )

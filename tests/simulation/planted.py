@@ -23,6 +23,7 @@ from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.order import Order
 from consumer.delivery.outcome import DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
@@ -278,6 +279,26 @@ def _dead_letter_under_a_new_id() -> list[Patch]:
     return [patch.object(Endings, "bury", bury)]
 
 
+def _a_failed_head_lets_the_next_pass() -> list[Patch]:
+    honest = Order.back
+
+    def back(order: Order, entry: Entry, delivery: Delivery, due_ms: int) -> None:
+        line = order._out.get(entry)
+        honest(order, entry, delivery, due_ms)
+        if line is not None and delivery.attempts and len(line.queue) > 1:
+            line.queue.rotate(-1)
+            order._advance(line, 0)
+
+    return [patch.object(Order, "back", back)]
+
+
+def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
+    def again(order: Order, now_ms: int) -> None:
+        del order, now_ms
+
+    return [patch.object(Order, "again", again)]
+
+
 def _dead_letter_beside_the_retry() -> list[Patch]:
     honest = Endings.retry
 
@@ -317,6 +338,8 @@ def _one_bug_fails_the_whole_turn() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
+    "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
+    "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=34, rule="liveness"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
     "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),

@@ -28,7 +28,7 @@ from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
-from consumer.roles.questions import MarkLookup
+from consumer.roles.questions import AgainLookup, MarkLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.signer import Signer
@@ -37,6 +37,7 @@ from consumer.webhooks.cache import Client as RedisClient
 from consumer.webhooks.reader import Reader
 from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
+from tests.simulation.again import LogAgain
 from tests.simulation.cache import Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _SETTLES_MS = 70  # a little more than the loop's interval between two seals
 _SILENCE_MS = 10_000
 _DRAIN_S = 8.0
+_LINED_UP_MOST = 2_000
 _HELD_MOST = 1_000 + 500  # records of one partition: its share, and what one take may bring on top
 
 
@@ -121,6 +123,7 @@ class Process:
             redis, topic_prefix="", silence_ms=_SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
         )
         marks = Marks(Cache(redis), topic_prefix="", keep_ms=world.plan.schedule.retry_for_ms)
+        rereads = LogAgain(world.broker, world.faults, dice, watch.given_again)
         records = Records(life, world.broker, world.faults, dice, world.rewritten)
         attempts = Attempts(life, world.broker, world.faults, dice, world.logged)
         # A stream of its own: what is exchanged leaves all other choices as they were.
@@ -135,7 +138,7 @@ class Process:
             tenants=cast("TenantLookup", TenantReads(life, dice, reader.read, world.plan.tenant_us)),
             schemas=None,
             standings=exchanges,
-            again=None,
+            again=cast("AgainLookup", Lookup(life, dice, rereads.answer)) if world.plan.ordered else None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             names=cast("NameLookup", NoNames()),
             known_schemas={},
@@ -298,6 +301,8 @@ class Process:
         self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
         for window in self._core._intake.windows.values():
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
+            if window.beside is not None:
+                self._world.bounded(self.name, "records lined up", window.unfinished, _LINED_UP_MOST)
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ producer makes no second record; of the attempts' producer it does, and so does 
 """
 
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from consumer.events.event import Record
@@ -31,6 +32,7 @@ class Records:
         self._dice = dice
         self._acknowledged: list[Produced] = []
         self._unacknowledged: set[int] = set()
+        self._in_order: deque[tuple[int, Callable[[], Record]]] = deque()  # as an idempotent producer has a partition
         self.pending = 0
 
     @property
@@ -58,7 +60,12 @@ class Records:
         def append() -> Record:
             return self._broker.append(topic, key, value, tuple(headers), partition=partition)
 
-        self._send(token, append)
+        if topic != "ordered":
+            self._send(token, append)
+            return
+        self._in_order.append((token, append))
+        if len(self._in_order) == 1:
+            self._send(token, append)
 
     def poll(self) -> list[Produced]:
         """What was acknowledged."""
@@ -82,12 +89,14 @@ class Records:
         if not self._life.alive:
             if dice.random() < _ORPHANS_LAND:
                 append()
+                self._go_on(token)
             return
         if self._broker.down_until_ms > self._life.timeline.now_ms or faults.strikes(dice, 0.01):
             faults.met("write timed out")
             self._life.timeline.after(dice.randrange(100, 1_000), lambda: self._send(token, append))
             return
         record = append()
+        self._go_on(token)
         wait_ms = dice.randrange(1, 10)
         if faults.strikes(dice, 0.02):
             faults.met("acknowledgement lost")
@@ -102,6 +111,14 @@ class Records:
             place=(record.topic, record.partition, record.offset),
         )
         self._life.later(wait_ms, lambda: self._hear(acknowledged))
+
+    def _go_on(self, token: int) -> None:
+        """The next one that was written behind this one."""
+        if self._in_order and self._in_order[0][0] == token:
+            self._in_order.popleft()
+            if self._in_order:
+                following = self._in_order[0]
+                self._life.timeline.after(self._dice.randrange(0, 2), lambda: self._arrive(*following))
 
     def _hear(self, acknowledged: Acknowledged) -> None:
         self._unacknowledged.discard(acknowledged.token)

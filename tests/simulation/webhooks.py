@@ -50,11 +50,11 @@ class Webhooks:
         return self._versions[webhook][-1].state
 
     def is_plain(self, webhook: str) -> bool:
-        """Whether it never changed and has no limit of its own."""
+        """Whether it never changed, and has no limit and no order of its own."""
         state = self.current(webhook)
         if len(self._versions[webhook]) > 2 or not isinstance(state, Subscription):  # nothing, then one
             return False
-        return state.rate_per_s is None and state.max_concurrency is None
+        return state.rate_per_s is None and state.max_concurrency is None and state.ordering == "none"
 
     def required(self, event: Published, until_ms: int) -> list[str]:
         """The webhooks that every view between the event and then shows to want it."""

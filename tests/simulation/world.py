@@ -21,7 +21,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Event, Record, Tombstone
 from consumer.events.rules import Rules as EventRules
 from consumer.events.schema import Schemas
-from consumer.kafka.records import decode_delayed
+from consumer.kafka.records import decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.blame import Blame
 from consumer.roles.pool import OPEN_MOST_MS
@@ -122,7 +122,7 @@ class World:
         self._disk = disk
         self.deliver = self._pool("events", (EVENTS,), Patience(), self._read_event)
         self.retry = self._pool(
-            "retry", self.topics.retry_topics, Patience(wait_ms=10_000, slow_ms=None), self._read_delayed
+            "retry", self.broker.waiting, Patience(wait_ms=10_000, slow_ms=None), self._read_delayed
         )
         self.processes: list[Process] = []
         for role, pool in (("deliver", self.deliver), ("retry", self.retry)):
@@ -172,7 +172,7 @@ class World:
             return False
         unread = [
             *self.broker.unread("events", (EVENTS,)),
-            *self.broker.unread("retry", self.topics.retry_topics),
+            *self.broker.unread("retry", self.broker.waiting),
         ]
         return not unread
 
@@ -180,9 +180,7 @@ class World:
         began_ms = max(self.faults.until_ms, self.customers.last_ms)
         if self.timeline.now_ms <= began_ms + self.plan.finished_by_ms:
             return
-        late = sorted(
-            {*self.broker.unread("events", (EVENTS,)), *self.broker.unread("retry", self.topics.retry_topics)}
-        )
+        late = sorted({*self.broker.unread("events", (EVENTS,)), *self.broker.unread("retry", self.broker.waiting)})
         names = [f"{topic}-{number}" for topic, number in late]
         raise Violation("liveness", f"unfinished long after the last fault: {' '.join(names)}", *names)
 
@@ -253,6 +251,7 @@ class World:
                 freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
                 fan_out=plan.fan_out,
                 shared=True,
+                ordered=self.topics.ordered,
                 waiting=_FEW_WAIT if plan.unreadable else 20_000,
             ),
         )
@@ -278,6 +277,8 @@ class World:
     def _read_delayed(self, record: Record) -> Content:
         if record.value is None:
             return Tombstone()
+        if record.topic == self.topics.ordered:
+            return decode_ordered(record.key, record.value)
         return decode_delayed(record.value, self.topics.tier_of(record.topic))
 
 
