@@ -4,11 +4,13 @@ The laws:
 - nothing on it raises, whatever the webhook, the event and the answer are, and whatever the webhook becomes meanwhile;
 - what comes behind a change meets the webhook as it is now: no request where it is paused, suspended or deleted, none
   to its former URL;
-- every record ends, in both roles: no view of a tenant leaves anything waiting for ever.
+- every record ends, in both roles: no view of a tenant leaves anything waiting for ever;
+- of one line of an ordered webhook no delivery is sent before one that came earlier has ended.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -19,13 +21,14 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.offsets import Partition, Position
-from consumer.delivery.step import Bury, Delay, Step, Suspend, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Step, Suspend, Write
 from consumer.delivery.target import Target
 from consumer.events.event import Event, Record
 from consumer.kafka.records import (
     decode_attempt,
     decode_dead_letter,
     decode_delayed,
+    decode_ordered,
     encode_attempt,
     encode_chunk,
     encode_dead_letter,
@@ -38,17 +41,19 @@ from consumer.signing.signer import Signer
 from consumer.webhooks import record
 from consumer.webhooks.reader import Loaded, Unchanged
 from consumer.webhooks.subscription import Status, Subscription
-from tests.deliveries import NOW_MS, rules
+from tests.deliveries import NOW_MS, ORDERED, rules
 from tests.hostile import webhooks
 from tests.hostile.answers import Played
 
 _EVENTS: Final[Partition] = ("events", 0)
 _DELAYED: Final[Partition] = ("retry", 0)
+_ORDERED: Final[Partition] = (ORDERED, 0)
 _AT_ONCE: Final = 3  # of the same event: what waits in its lane meets the limits of its webhook
 _AFTER: Final = 3  # more of them, once it has changed
 _ASKED_AGAIN_AFTER_MS: Final = 600  # more than half of the staleness bound
 _TURNS_MOST: Final = 3_000
 _TURN_MS: Final = 250
+_IDLE_MOST_MS: Final = 600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +88,21 @@ class Way:
         self._now_ms = NOW_MS
         self._view: Subscription | None = self._subscription
         self._version = "1"
-        self._ends = {_EVENTS: 0, _DELAYED: 0}
+        self._ends = {_EVENTS: 0, _DELAYED: 0, _ORDERED: 0}
+        self._lined_up: list[Record] = []
+        self._last_of_lines: dict[str, int] = {}
         self._tiers: list[int] = []
         self._health: Health = NO_HEALTH
         self._core = Core(rules(), decode=self._decoded, target=_target)
-        self._core.assigned({_EVENTS: Position(0), _DELAYED: Position(0)})
+        self._core.assigned({partition: Position(0) for partition in self._ends})
         for _ in range(_AT_ONCE):
             self._come(_EVENTS, b"")
         self._loads(self._next())
-        return self._next()
+        step = self._next()
+        if not step.send:  # it is not wanted, or lines up first
+            self._follow_writes(step)
+            step = self._next()
+        return step
 
     def ended(self, answer: Answer) -> None:
         """Its answer came, and comes to all that follows: everything is followed to its end, across the change."""
@@ -106,11 +117,14 @@ class Way:
             self._come(_EVENTS, b"")
         for token, _ in self._first.send:
             self._core.answered(self._now_ms, token, answer)
+        idle_ms = 1
         for _ in range(_TURNS_MOST):
             self._follow(step, answer, changed_at)
             if self._all_ended():
                 break
-            self._now_ms = max(self._now_ms + 1, step.wake_ms or self._now_ms + _TURN_MS)
+            # Where nothing happens turns come later and later: a limit may let one go an hour.
+            idle_ms = 1 if step.send or step.write or step.load or step.again else min(2 * idle_ms, _IDLE_MOST_MS)
+            self._now_ms = max(self._now_ms + idle_ms, step.wake_ms or self._now_ms + _TURN_MS)
             step = self._next()
         else:
             raise AssertionError(f"records that never end: {self._core.positions()} of {self._ends}")
@@ -120,11 +134,18 @@ class Way:
         """Do what the core asks for."""
         for token, request in step.send:
             self._is_allowed(token, request, changed_at)
+            self._is_in_order(token)
             self._core.answered(self._now_ms, token, answer)
         for delivery_id in step.check:
             self._core.checked(self._now_ms, delivery_id, succeeded=False)
         self._follow_writes(step)
         self._loads(step)
+        if step.again is not None:
+            scope, until = step.again.scope.encode(), step.again.until
+            left = (each for each in self._lined_up[step.again.offset : until] if (each.key or b"").startswith(scope))
+            found = list(islice(left, step.again.most))
+            end = found[-1].offset + 1 if len(found) == step.again.most else until
+            self._core.read_again(self._now_ms, step.again, found, end)
 
     def _follow_writes(self, step: Step) -> None:
         """What is logged and written is read as its readers do, and acknowledged."""
@@ -145,6 +166,14 @@ class Way:
         assert self._later.status is Status.ACTIVE, f"a request to a webhook that was {self._later.status}"
         assert request.url == self._later.url, "a request to a former URL"
 
+    def _is_in_order(self, token: int) -> None:
+        job = self._core.sent_for(token)
+        assert job is not None
+        line, offset = job.delivery.order, job.delivery.event.offset
+        if line is not None:
+            assert offset >= self._last_of_lines.get(line, 0), "a delivery that came later was sent before"
+            self._last_of_lines[line] = offset
+
     def _written(self, write: Write) -> None:
         """Kafka has it, and what delays comes back by its topic."""
         match write:
@@ -152,12 +181,15 @@ class Way:
                 value = encode_delivery(delayed) if isinstance(delayed, Delivery) else encode_chunk(delayed)
                 self._tiers.append(tier)
                 self._come(_DELAYED, value)
+            case LineUp(delivery=delivery):
+                assert delivery.order is not None
+                self._come(_ORDERED, encode_delivery(delivery), delivery.order.encode())
             case Bury(dead_letter=dead_letter):
                 assert decode_dead_letter(encode_dead_letter(dead_letter)).reason == dead_letter.reason
             case Suspend(subscription=suspended):
                 assert record.decode(record.encode(suspended)).status is Status.SUSPENDED
 
-    def _come(self, partition: Partition, value: bytes) -> None:
+    def _come(self, partition: Partition, value: bytes, key: bytes = b"k") -> None:
         offset = self._ends[partition]
         self._ends[partition] = offset + 1
         read = replace(
@@ -165,15 +197,21 @@ class Way:
             topic=partition[0],
             partition=partition[1],
             offset=offset,
+            key=key,
             value=value,
             timestamp_ms=self._now_ms,
         )
+        if partition == _ORDERED:
+            self._lined_up.append(read)
         self._core.records(self._now_ms, [read])
 
     def _decoded(self, read: Record) -> Event | Delivery | Chunk:
         if read.topic == _DELAYED[0]:
             assert read.value is not None
             return decode_delayed(read.value, self._tiers[read.offset])
+        if read.topic == ORDERED:
+            assert read.value is not None
+            return decode_ordered(read.key, read.value)
         return replace(self._case.event, offset=read.offset, timestamp_ms=read.timestamp_ms)
 
     def _next(self) -> Step:

@@ -215,7 +215,7 @@ MEMBERS: Final[Mapping[str, Callable[[Dice], Json]]] = {
     "filter": filter_of,
     "rate_limit": lambda dice: dice.choice((None, *RATES)),
     "max_concurrency": lambda dice: dice.choice((None, 1, MAX_CONCURRENCY, _integer(dice))),
-    "ordering": lambda dice: dice.choice((None, "none")),
+    "ordering": lambda dice: dice.choice((None, "none", "key", "data.a", "data.tenant.b", "data.", "keys")),
     "retries": lambda dice: dice.choice((None, *Retries)),
     "payload_format": lambda dice: dice.choice((None, *PayloadFormat)),
     "signing": lambda dice: dice.choice((None, *SigningProfile)),
