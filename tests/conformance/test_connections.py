@@ -377,6 +377,25 @@ def test_a_trusted_certificate_is_accepted_and_its_connection_kept(open_engine: 
         assert endpoint.accepted == 1
 
 
+def test_the_certificate_is_that_of_the_name_wherever_it_leads(open_engine: Opener, authority: Authority) -> None:
+    asked_for: list[str | None] = []
+
+    def note(_line: object, name: str | None, _context: object) -> None:
+        asked_for.append(name)
+
+    tls = authority.server(x509.DNSName("hook.test"))
+    tls.sni_callback = note
+    with Endpoint(Line.answer, tls=tls) as endpoint:
+        transport = open_engine(ca_file=authority.ca_file)
+        url = f"https://hook.test:{endpoint.port}/"
+        assert status(ask(transport, request(url, addresses=["127.0.0.1"]))) == 200
+        assert b"Host: hook.test:%d\r\n" % endpoint.port in endpoint.requests[0]
+        other = url.replace("hook.test", "other.test")
+        assert kind(ask(transport, request(other, addresses=["127.0.0.1"]))) is FailureKind.TLS
+        assert len(endpoint.requests) == 1
+    assert asked_for == ["hook.test", "other.test"]
+
+
 def test_a_second_answer_in_one_segment_answers_nothing_over_tls(open_engine: Opener, authority: Authority) -> None:
     def script(line: Line) -> None:
         line.answer(OK + OTHER if line.number == 0 else OK)
