@@ -19,6 +19,7 @@ from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
+from consumer.delivery.names import Addresses, Names, NoAddress, Resolution, Unanswered
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Bury, Delay, Reject, Suspend, Write
 from consumer.events.event import Decoded, Event, Poison, Record, Tombstone
@@ -31,6 +32,8 @@ TICK_MS = 50
 QUIET_AFTER_MS = 20_000
 ENDS_BY_MS = NOW_MS + 2 * (SCHEDULE.retry_for_ms + SCHEDULE.wait_for_ms)
 PARTITIONS = 2
+HERE = Addresses(("192.0.2.1",), 20)
+TEMPERS = ["healthy", "flaky", "dead", "gone", "hanging", "nameless", "unheard"]
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Process:
     partitions: list[Partition]
     flying: dict[int, tuple[int, Request]] = field(default_factory=dict)
     writing: list[tuple[int, Write]] = field(default_factory=list)
+    naming: dict[str, int] = field(default_factory=dict)
     position: dict[Partition, int] = field(default_factory=dict)
 
 
@@ -51,10 +55,7 @@ class World:
         self.subscriptions = {
             f"sub_{n}": subscription(f"sub_{n}", tenant=f"t{n % 3}", url=f"https://{n}.example/") for n in range(12)
         }
-        self.temper = {
-            f"https://{n}.example/": self.random.choice(["healthy", "flaky", "dead", "gone", "hanging"])
-            for n in range(12)
-        }
+        self.temper = {f"https://{n}.example/": self.random.choice(TEMPERS) for n in range(12)}
         self.log: dict[Partition, list[tuple[int, Record, Content]]] = defaultdict(list)
         self.committed: dict[Partition, Position] = defaultdict(lambda: Position(0))
         self.accepted: set[str] = set()
@@ -104,6 +105,7 @@ class World:
             rules(of_limits=limits(in_flight=16, queued=40, patience=patience), fan_out=3),
             decode=self.decode,
             target=target_of,
+            names=Names(lambda _: None, at_once=6, of_a_tenant=2),
         )
         topics = ["events"] if role == "deliver" else [f"retry.{name}" for name in SCHEDULE.names]
         partitions = [(topic, n) for topic in topics for n in range(PARTITIONS)]
@@ -118,6 +120,7 @@ class World:
         for role, process in list(self.processes.items()):
             self.consume(process)
             self.answer(process)
+            self.name(process)
             self.acknowledge(process, everything=not faults)
             self.act(process, away=faults and self.random.random() < 0.2)
             self.commit(process)
@@ -150,7 +153,28 @@ class World:
             answer = self.behave(request)
             process.core.answered(self.now_ms, token, answer)
 
+    def name(self, process: Process) -> None:
+        for host, at_ms in list(process.naming.items()):
+            if at_ms <= self.now_ms:
+                del process.naming[host]
+                process.core.named(self.now_ms, host, self.resolution(host))
+
+    def resolution(self, host: str) -> Resolution:
+        match self.temper[f"https://{host}/"]:
+            case "nameless":
+                return NoAddress()
+            case "unheard":
+                return Unanswered()
+            case _:
+                return HERE
+
+    def named_after_ms(self, host: str) -> int:
+        """Some name servers are silent for longer than anybody waits, and all of them now and then."""
+        silent = self.temper[f"https://{host}/"] == "unheard" or self.random.random() < 0.1
+        return self.random.randrange(4_000, 12_000) if silent else self.random.randrange(1, 300)
+
     def behave(self, request: Request) -> Answer:
+        assert request.addresses == HERE.addresses
         sub = next(s for s in self.subscriptions.values() if s.url == request.url)
         event_id = dict(request.headers)["webhook-id"]
         name = delivery_id(self.made[event_id], sub.id)
@@ -162,6 +186,8 @@ class World:
                 return response(500)
             case "gone":
                 return response(410)
+            case "nameless" | "unheard":
+                raise AssertionError("sent to a name that has no address")
             case "hanging":
                 return failure(FailureKind.TIMEOUT)
             case _:
@@ -203,6 +229,7 @@ class World:
             slow = self.temper[request.url] == "hanging"
             process.flying[token] = (self.now_ms + (10_000 if slow else self.random.randrange(1, 200)), request)
         process.writing += step.write
+        process.naming.update({host: self.now_ms + self.named_after_ms(host) for host in step.names})
         for tenant, version in step.load.items():
             mine = tuple(s for s in self.subscriptions.values() if s.tenant == tenant)
             current = str(sum(s.revision for s in mine))
