@@ -207,7 +207,7 @@ def _break(state: State, report: Report, now_ms: float) -> None:
         state.level = -1
         state.open_until_ms = 0.0
         state.probe = ""
-        state.recovered_ms = now_ms
+        state.recovered_ms = state.answered_ms
 
 
 def _probe(state: State, process: str, report: Report, now_ms: float) -> bool:

@@ -12,7 +12,7 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.name_lookup import NameLookup
-from consumer.roles.questions import AgainLookup, MarkLookup, SchemaAsking
+from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, SchemaAsking
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
@@ -33,6 +33,7 @@ class Parts:
     tenants: TenantLookup
     schemas: SchemaAsking | None
     marks: MarkLookup
+    ahead: AheadLookup | None
     standings: StandingAsking | None
     again: AgainLookup | None
     names: NameLookup

@@ -26,6 +26,7 @@ from consumer.http.engine import open_transport
 from consumer.http.guard import AddressGuard
 from consumer.http.resolver import Resolver
 from consumer.kafka.again import LogAgain
+from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.client import AccessDenied, KafkaBroken
@@ -140,6 +141,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     room = budget(settings)
     transport = open_transport(settings, hand=core)
     url = settings.schema_registry_url
+    reader = AheadReader(settings) if pool.role is Role.RETRY else None
     parts = Parts(
         core=core,
         transport=transport,
@@ -148,6 +150,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         tenants=TenantLookup(Reader.from_settings(settings).read_small),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
+        ahead=None if reader is None else Lookup("ahead", reader.read),
         standings=StandingLookup.from_settings(settings),
         again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
@@ -176,6 +179,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         )
 
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
+    if reader is not None:
+        reader.close()
 
 
 def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str | None:

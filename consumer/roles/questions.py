@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from consumer.delivery.core import Core
 from consumer.delivery.order import Again
-from consumer.delivery.step import Step
+from consumer.delivery.step import LookAhead, SeenAhead, Step
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.kafka.again import Found
@@ -19,6 +19,7 @@ from consumer.roles.standings import Heard, StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
+AheadLookup: TypeAlias = Lookup[LookAhead, SeenAhead]
 AgainLookup: TypeAlias = Lookup[Again, Found]
 
 
@@ -49,6 +50,7 @@ class Questions:
         again: AgainLookup | None,
         schemas: SchemaAsking | None,
         standings: StandingAsking | None,
+        ahead: AheadLookup | None,
         known_schemas: dict[int, SchemaAnswer],
         names: NameLookup,
     ) -> None:
@@ -59,6 +61,7 @@ class Questions:
         self._again = again
         self._schemas = schemas
         self._standings = standings
+        self._ahead = ahead
         self._known_schemas = known_schemas
 
     def wake(self, transport: Transport) -> None:
@@ -72,6 +75,8 @@ class Questions:
             transport.watch(self._schemas.fd)
         if self._standings is not None:
             transport.watch(self._standings.fd)
+        if self._ahead is not None:
+            transport.watch(self._ahead.fd)
 
     def ask(self, step: Step) -> None:
         """What this step asks for."""
@@ -84,6 +89,8 @@ class Questions:
                 self._schemas.ask(schema_id)
         if self._standings is not None and step.reports:
             self._standings.ask(step.reports)
+        if self._ahead is not None and step.ahead is not None:
+            self._ahead.ask(step.ahead)
         if self._again is not None and step.again is not None:
             self._again.ask(step.again)
         if step.names:
@@ -105,6 +112,8 @@ class Questions:
             self._heard(now_ms, heard)
         for host, resolution in self._names.take():
             self._core.named(now_ms, host, resolution)
+        for seen in () if self._ahead is None else self._ahead.take():
+            self._core.ahead(now_ms, seen)
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
@@ -127,6 +136,8 @@ class Questions:
             self._schemas.close()
         if self._standings is not None:
             self._standings.close()
+        if self._ahead is not None:
+            self._ahead.close()
 
     def _heard(self, now_ms: int, heard: Heard) -> None:
         if heard.processes is not None:

@@ -59,6 +59,7 @@ class Worker:
             parts.core,
             tenants=parts.tenants,
             marks=parts.marks,
+            ahead=parts.ahead,
             again=parts.again,
             schemas=parts.schemas,
             standings=parts.standings,

@@ -168,7 +168,7 @@ if report.level and report.failing and report.revision == state.revision then
   end
 end
 if state.level >= 0 and state.answered >= state.failing then
-  state.level, state.open_until, state.probe, state.recovered = -1, 0, '', now
+  state.level, state.open_until, state.probe, state.recovered = -1, 0, '', state.answered
 end
 
 -- the probe

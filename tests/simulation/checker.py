@@ -14,11 +14,13 @@ The laws:
 
 from collections.abc import Iterable
 
+from consumer.delivery.ahead_map import named
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
+from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
 from tests.simulation.broker import Log
@@ -145,12 +147,15 @@ class Checker:
 
     # ── offsets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begins(self, session: Session, offset: int) -> bool:
+    def begins(self, session: Session, record: Record) -> bool:
         """Whether a record that is given to a core begins to run: not met before, and not done."""
-        if offset <= session.seen:
+        if record.offset <= session.seen:
             return False
-        session.seen = offset
-        return session.done is None or not session.done.is_done(offset)
+        session.seen = record.offset
+        if session.done is None:
+            return record.offset not in session.ahead
+        is_known = session.done.is_done(record.offset) or is_ahead(session.done, record)
+        return not is_known and record.offset not in session.ahead
 
     def committed(self, now_ms: int, partition: Partition, position: Position, log: Log) -> None:
         """The broker took a commit: everything it newly says is done must be safe."""
@@ -162,7 +167,9 @@ class Checker:
         if found is not None:
             newly += [
                 offset
-                for offset in range(position.offset, found.last + 1)
+                for offset in range(
+                    position.offset, max([found.last + 1, *(each.end for each in found.ahead.values())])
+                )
                 if offset not in done and is_done(found, log, offset)
             ]
         done.update(newly)
@@ -278,12 +285,21 @@ class Checker:
 
 def is_done(found: DoneMap, log: Log, offset: int) -> bool:
     """Whether a map says so, and not only because the record was left in the log to be read again."""
+    record = log.records[offset - log.start] if log.start <= offset < log.end else None
+    if record is not None and is_ahead(found, record):
+        return True
     if not found.is_done(offset):
         return False
-    if not found.order.left or offset < log.start:
+    if not found.order.left or record is None:
         return True
-    key = (log.records[offset - log.start].key or b"").decode()
+    key = (record.key or b"").decode()
     return not any(key.startswith(scope) and offset >= left_from for scope, left_from in found.order.left.items())
+
+
+def is_ahead(found: DoneMap, record: Record) -> bool:
+    """Whether a map says that this record was finished before its turn."""
+    horizon = None if record.key is None else found.ahead.get(named(record.key))
+    return horizon is not None and horizon.is_done(record.offset)
 
 
 def _about(pair: Pair) -> tuple[str, ...]:

@@ -110,6 +110,10 @@ class SimulatedConsumer:
 
     # ── PartitionConsumer ────────────────────────────────────────────────────────────────────────────────────────
 
+    def session(self, partition: Partition) -> Session:
+        """The assignment under which it is read."""
+        return self._sessions[partition]
+
     @property
     def assignment(self) -> frozenset[Partition]:
         """The partitions that are ours."""

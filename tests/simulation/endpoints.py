@@ -49,9 +49,10 @@ class Endpoints:
         self._dice = stream(plan.seed, "endpoints")
         self._tempers: dict[str, str] = {}
         self._second: dict[str, tuple[int, int]] = {}
+        tempers = ("comes-and-goes", "comes-and-goes", "refuses") if plan.narrow else TEMPERS
         for number in range(plan.webhooks * 2):
             troubled = self._dice.random() < plan.troubled
-            self._tempers[f"{number}.example"] = self._dice.choice(TEMPERS) if troubled else HEALTHY
+            self._tempers[f"{number}.example"] = self._dice.choice(tempers) if troubled or plan.narrow else HEALTHY
         self._hostile = stream(plan.seed, "hostile endpoints")
         for host, temper in self._tempers.items():
             if temper == "dead" and self._hostile.random() < 0.5:

@@ -119,6 +119,7 @@ class Session:
     done: DoneMap | None
     clean: bool = False
     seen: int = -1
+    ahead: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)

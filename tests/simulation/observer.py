@@ -82,8 +82,16 @@ class Watch:
 
     def ran(self, session: Session, record: Record) -> None:
         """The consumer gave this record to the core."""
-        if not self._checker.begins(session, record.offset):
+        if not self._checker.begins(session, record):
             return
+        self._runs(session, record)
+
+    def ran_ahead(self, session: Session, record: Record) -> None:
+        """The core took this record before its turn."""
+        session.ahead.add(record.offset)
+        self._runs(session, record)
+
+    def _runs(self, session: Session, record: Record) -> None:
         place: Place = ((record.topic, record.partition), record.offset)
         run = self._ledger.runs.get(place)
         if run is None:

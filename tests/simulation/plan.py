@@ -6,9 +6,10 @@ choices as they were.
 
 import random
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
 from consumer.delivery.schedule import Schedule
 
 MINUTE_MS: Final = 60_000
@@ -27,6 +28,7 @@ DEFAULT: Final = Schedule(
     wait_for_ms=72 * HOUR_MS,
 )
 _ORDERED: Final = (10, 14)  # of every twenty seeds
+_HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
 
@@ -54,7 +56,10 @@ class Leaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged."""
+    """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged.
+
+    A `narrow` one has more records in its delay topics than its processes hold, of few webhooks: see `_narrow`.
+    """
 
     seed: int
     deliveries: int
@@ -80,6 +85,8 @@ class Plan:
     machines: int
     odd: bool
     unreadable: bool
+    narrow: bool
+    held_bytes: int
     lane_concurrency: int = 16
     ordered: bool = False  # most of the webhooks want the events of a key in their order
     tenant_us: int = 0  # what the cache takes to read one tenant
@@ -103,7 +110,7 @@ def plan(seed: int, deliveries: int) -> Plan:
     """The plan of this seed."""
     draw = stream(seed, "plan")
     calm = seed % 16 == 0
-    return Plan(
+    drawn = Plan(
         seed=seed,
         deliveries=deliveries,
         calm=calm,
@@ -129,4 +136,22 @@ def plan(seed: int, deliveries: int) -> Plan:
         odd=not calm and draw.random() < 0.2,
         unreadable=seed % 8 == 7,
         ordered=seed % 20 in _ORDERED,
+        narrow=False,
+        held_bytes=DEFAULT_BUDGET.held,
+    )
+    return _narrow(drawn) if seed % 16 == 9 else drawn
+
+
+def _narrow(drawn: Plan) -> Plan:
+    """Few webhooks, whose endpoints come and go, and delay partitions that hold few of the records that wait."""
+    return replace(
+        drawn,
+        narrow=True,
+        deliveries=3 * drawn.deliveries,
+        schedule=QUICK,
+        tenants=2,
+        webhooks=4,
+        partitions=1,
+        fan_out=256,
+        held_bytes=_HELD_FEW,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from consumer.delivery import done_map, outcome
+from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries, Boundary
@@ -19,12 +20,14 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
+from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Delayed, Hold, Leader
+from consumer.delivery.horizons import Horizons
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.order import Order
-from consumer.delivery.outcome import DeathReason, Outcome
+from consumer.delivery.outcome import Asked, DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.step import Write
@@ -337,9 +340,33 @@ def _one_bug_fails_the_whole_turn() -> list[Patch]:
     return [patch.object(Boundaries, "within", within)]
 
 
+# ── before their turn ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _under_way_told_as_finished() -> list[Patch]:
+    honest = Horizons.told
+
+    def told(horizons: Horizons, base: int) -> dict[bytes, Horizon]:
+        return {name: replace(each, unfinished=frozenset()) for name, each in honest(horizons, base).items()}
+
+    return [patch.object(Horizons, "told", told)]
+
+
+def _forward_to_find_out() -> list[Patch]:
+    honest = Forward.heard
+
+    def heard(forward: Forward, job: Job, asked: Asked, now_ms: int) -> None:
+        honest(forward, job, asked, now_ms)
+        forward.recovered(now_ms, job.target.subscription.id, now_ms)
+
+    return [patch.object(Forward, "heard", heard)]
+
+
 BUGS: dict[str, Bug] = {
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=34, rule="liveness"),
+    "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=25, rule="commit"),
+    "forward to find out": Bug(patches=_forward_to_find_out, seed=9, rule="early"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
     "write not awaited": Bug(patches=_write_not_awaited, seed=0, rule="commit"),

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, cast
 from consumer.brands.loader import brand
 from consumer.delivery.boundary import Boundary
 from consumer.delivery.core import Core, Rules
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
 from consumer.delivery.mark import Mark
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Entry, Partition, Window
 from consumer.delivery.target import Target
 from consumer.events.event import Record
 from consumer.http.transport import Transport
@@ -28,7 +30,7 @@ from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
-from consumer.roles.questions import AgainLookup, MarkLookup
+from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.signer import Signer
@@ -38,6 +40,7 @@ from consumer.webhooks.reader import Reader
 from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
 from tests.simulation.again import LogAgain
+from tests.simulation.ahead import AheadReads
 from tests.simulation.cache import Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
@@ -139,6 +142,7 @@ class Process:
             schemas=None,
             standings=exchanges,
             again=cast("AgainLookup", Lookup(life, dice, rereads.answer)) if world.plan.ordered else None,
+            ahead=cast("AheadLookup", Lookup(life, dice, AheadReads(world.broker, dice).read)),
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             names=cast("NameLookup", NoNames()),
             known_schemas={},
@@ -167,6 +171,7 @@ class Process:
             )
             return cast("PartitionConsumer", opened)
 
+        self._watch_ahead(core, watch)
         clock = Clock(
             wall_s=lambda: (world.timeline.now_ms + self.skew_ms) / 1_000,
             monotonic_s=lambda: world.timeline.now_ms / 1_000,
@@ -175,6 +180,22 @@ class Process:
         self._worker = Worker(parts, open_consumer, clock)
         self._settling = 0
         self._wake(0)
+
+    def _watch_ahead(self, core: Core, watch: Watch) -> None:
+        """Tell of each record that the core takes before its turn."""
+        take = core._beyond._take
+
+        def taken(
+            window: Window, begins: int, record: Record, may: Callable[[Delivery], bool]
+        ) -> tuple[Entry, Delayed] | None:
+            assert self._consumer is not None
+            work = take(window, begins, record, may)
+            if record.offset in window._ahead._under_way or work is not None:
+                watch.ran_ahead(self._consumer.session(window.partition), record)
+                self._world.faults.met("taken ahead")
+            return work
+
+        core._beyond._take = taken
 
     def kill(self) -> None:
         """SIGKILL, now."""

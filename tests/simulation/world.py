@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
 from consumer.delivery.core import Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
@@ -253,6 +254,7 @@ class World:
                 shared=True,
                 ordered=self.topics.ordered,
                 waiting=_FEW_WAIT if plan.unreadable else 20_000,
+                budget=replace(DEFAULT_BUDGET, held=plan.held_bytes),
             ),
         )
 
