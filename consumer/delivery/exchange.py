@@ -144,13 +144,14 @@ def _pass_time(state: State, now_ms: float) -> None:
 
 
 def _limit(state: State, report: Report, now_ms: float) -> None:
-    """The newest limits. With another rate the waits of the old one are over; another URL has no breaker yet."""
+    """The newest limits. With another rate the waits of the old one are over; another URL is probed at once."""
     if report.revision <= state.revision:
         return
     state.revision = report.revision
-    state.level = -1
-    state.open_until_ms = 0.0
     state.probe = ""
+    if state.level >= 0:
+        state.level = 0
+        state.open_until_ms = now_ms
     state.max_concurrency = report.max_concurrency or 0
     rate_per_s = report.rate_per_s or 0.0
     if rate_per_s != state.rate_per_s:

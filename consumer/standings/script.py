@@ -122,7 +122,8 @@ state.at = now
 
 -- the limits
 if report.revision > state.revision then
-  state.revision, state.level, state.open_until, state.probe = report.revision, -1, 0, ''
+  state.revision, state.probe = report.revision, ''
+  if state.level >= 0 then state.level, state.open_until = 0, now end
   state.max = report.max or 0
   local rate_per_s = report.rate or 0
   if rate_per_s ~= state.rate then state.rate, state.tat = rate_per_s, now end

@@ -328,6 +328,15 @@ def test_the_first_answer_closes_it_for_all_and_says_so() -> None:
     assert anew.level == 2
 
 
+def test_a_webhook_that_was_changed_is_probed_at_once_and_recovers_by_an_answer() -> None:
+    one, other = fleet(2)
+    state, _ = ask(State(), one, BEGAN_MS, revision=1, open=Open(level=2, for_ms=60_000.0), failing_ms=8_000.0)
+    state, changed = ask(state, other, BEGAN_MS + 500, revision=2, want=1)
+    assert (changed.level, changed.open_ms, changed.probe) == (0, 0.0, True)
+    _, answered = ask(state, other, BEGAN_MS + 600, revision=2, answered_ms=10.0)
+    assert (answered.level, answered.recovered_ms) == (-1, 0.0)
+
+
 # ── what its customer is told ────────────────────────────────────────────────────────────────────────────────────────
 
 
