@@ -8,10 +8,12 @@ from consumer.delivery.exchange import State, exchange
 from consumer.delivery.lane import Job
 from consumer.delivery.lanes import IDLE_MS
 from consumer.delivery.outcome import read
-from consumer.delivery.standing import Report
+from consumer.delivery.standing import Report, Standing
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription
+
+STANDING = Standing(number=1, permits=None, places=None, pace_per_s=0.0, horizon_ms=0.0, waiting=0, until_ms=0.0)
 
 
 class Bench:
@@ -169,3 +171,28 @@ def test_an_answer_to_a_report_without_limits_frees_nobody_of_a_limit_that_was_s
     assert list(bench.traffic.start(bench.now_ms)) == []
     list(bench.reports(500))
     assert len(list(bench.traffic.start(bench.now_ms))) == 1
+
+
+def test_what_was_heard_of_its_sums_is_told_with_them() -> None:
+    bench = Bench()
+    account = bench.traffic.standings.opened("sub_1", "acme")
+    told = []
+    for answer in (STANDING, None, STANDING, STANDING):
+        account.slot(bench.now_ms, 2.0)
+        account.put(bench.now_ms + 5_000)
+        report = account.report(bench.now_ms)
+        told.append((report.slots, report.slots_heard, report.waits, report.waits_heard))
+        account.heard(bench.now_ms, answer, bench.now_ms)
+    assert told == [(1, 0, 1, 0), (2, 1, 2, 1), (3, 1, 3, 1), (4, 3, 4, 3)]
+
+
+def test_it_goes_by_no_more_places_than_it_wants_until_it_is_answered() -> None:
+    bench = Bench()
+    webhook = subscription(max_concurrency=4)
+    bench.start(webhook)
+    account = bench.traffic.standings.account(webhook.id)
+    assert account is not None
+    account.allowance.given(bench.now_ms, None, 4)
+    report = account.report(bench.now_ms)
+    assert (report.want, report.places) == (1, 1)
+    assert account.allowance.places(bench.now_ms) == 1
