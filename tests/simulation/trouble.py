@@ -157,12 +157,16 @@ class Trouble:
         position = broker.committed[chosen]
         if "|" not in position.metadata:
             return
-        head, text, ended = position.metadata.rsplit("|", 2)
+        *head, text, ahead, order, partly = position.metadata.split("|")
         at = self._dice.randrange(len(text)) if text else 0
         corrupt = text[:at] + self._dice.choice("AEQgw4/") + text[at + 1 :]
         cut = text[: at - at % 4]
         metadata = self._dice.choice(
-            (*(f"{head}|{each}|{ended}" for each in (corrupt, cut, cut)), "somebody else's", "")
+            (
+                *("|".join((*head, each, ahead, order, partly)) for each in (corrupt, cut, cut)),
+                "somebody else's",
+                "",
+            )
         )
         broker.committed[chosen] = Position(position.offset, metadata)
         self._world.ledger.disturbed.add(chosen[1])
