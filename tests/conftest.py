@@ -3,12 +3,12 @@
 import os
 import secrets
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pycares
 import pytest
 import redis
 from hypothesis import settings
@@ -65,13 +65,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def example_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names for documentation (RFC 2606) have a public address, whatever network the tests run in."""
-    ask = socket.getaddrinfo
+    ask = pycares.Channel.getaddrinfo
 
-    def getaddrinfo(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 # the signature is the library's
-        known = isinstance(host, str) and host.removesuffix(".").endswith(DOCUMENTATION)
-        return ask("93.184.215.14" if known else host, *args, **kwargs)
+    def getaddrinfo(channel: pycares.Channel, host: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 # the library's
+        known = host.removesuffix(".").endswith(DOCUMENTATION)
+        ask(channel, "93.184.215.14" if known else host, *args, **kwargs)
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(pycares.Channel, "getaddrinfo", getaddrinfo)
 
 
 @pytest.fixture(scope="session")

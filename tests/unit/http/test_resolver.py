@@ -32,16 +32,16 @@ def asking(zone: Mapping[str, Said | None]) -> Iterator[Callable[[str], Resoluti
 
 
 def test_addresses_come_with_their_time_to_live() -> None:
-    zone = {"a.example": Said(("192.0.2.1", "192.0.2.2", "2001:db8::1"), ttl_s=77)}
+    zone = {"a.test": Said(("192.0.2.1", "192.0.2.2", "2001:db8::1"), ttl_s=77)}
     with asking(zone) as ask:
-        found = ask("a.example")
+        found = ask("a.test")
     assert isinstance(found, Addresses)
     assert (set(found.addresses), found.ttl_s) == ({"192.0.2.1", "192.0.2.2", "2001:db8::1"}, 77)
 
 
 def test_an_address_is_written_as_the_system_writes_it() -> None:
-    with asking({"a.example": Said(("::ffff:127.0.0.1",))}) as ask:
-        assert ask("a.example") == Addresses(("::ffff:127.0.0.1",), 60)
+    with asking({"a.test": Said(("::ffff:127.0.0.1",))}) as ask:
+        assert ask("a.test") == Addresses(("::ffff:127.0.0.1",), 60)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_an_address_is_written_as_the_system_writes_it() -> None:
     ],
 )
 def test_none_is_told_from_not_known(said: Said, resolution: Resolution) -> None:
-    with asking({"a.example": said}) as ask:
-        assert ask("a.example") == resolution
+    with asking({"a.test": said}) as ask:
+        assert ask("a.test") == resolution
 
 
-@pytest.mark.parametrize("host", ["münchen.example", "a" * 64 + ".example", ("a" * 60 + ".") * 5, "..", ""])
+@pytest.mark.parametrize("host", ["münchen.test", "a" * 64 + ".test", ("a" * 60 + ".") * 5, "..", ""])
 def test_what_is_no_name_has_no_address(host: str) -> None:
     with asking({}) as ask:
         assert ask(host) == NoAddress()
@@ -75,9 +75,9 @@ def test_both_kinds_of_address_are_asked_for_at_once() -> None:
     with NameServer(lambda _: Said(("192.0.2.1",))) as server:
         told = threading.Event()
         resolver = Resolver([server.address])
-        resolver.ask("a.example", lambda _: told.set())
+        resolver.ask("a.test", lambda _: told.set())
         assert told.wait(10)
-        assert sorted(server.asked) == [("a.example", A), ("a.example", AAAA)]
+        assert sorted(server.asked) == [("a.test", A), ("a.test", AAAA)]
         resolver.close()
 
 
@@ -99,11 +99,11 @@ def test_two_hundred_silent_names_hold_up_no_other() -> None:
 
     with NameServer(says) as server:
         resolver = Resolver([server.address])
-        alone = waits_s(resolver, [f"alone{number}.example" for number in range(20)])
+        alone = waits_s(resolver, [f"alone{number}.test" for number in range(20)])
         heard: list[Resolution] = []
         for number in range(200):
-            resolver.ask(f"silent{number}.example", heard.append)
-        beside = waits_s(resolver, [f"beside{number}.example" for number in range(20)])
+            resolver.ask(f"silent{number}.test", heard.append)
+        beside = waits_s(resolver, [f"beside{number}.test" for number in range(20)])
         resolver.close()
     assert heard == []
     assert beside[10] < 2 * alone[10] + 0.02
@@ -114,7 +114,7 @@ def test_closing_waits_for_no_name_and_tells_of_none() -> None:
         resolver = Resolver([server.address])
         heard: list[Resolution] = []
         for number in range(50):
-            resolver.ask(f"silent{number}.example", partial(heard.append))
+            resolver.ask(f"silent{number}.test", partial(heard.append))
         while not server.asked:
             time.sleep(0.01)
         before = time.monotonic()
