@@ -163,6 +163,7 @@ class Order:
         self._size = 0
         self._asked: Again | None = None
         self._look_ms = 0
+        self._put_off = False  # a look for what may be read again
 
     def window(self, partition: Partition, position: Position, taken: Taken) -> Window | None:
         """The window of a partition of the ordered topic; None for any other's."""
@@ -290,7 +291,7 @@ class Order:
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next head that waits is due, or what was left may be read again."""
         due_ms = self._waiting[0][0] if self._waiting else None
-        if self._asked is None and any(partition.left or partition.full for partition in self._partitions.values()):
+        if self._put_off or any(partition.full for partition in self._partitions.values()):
             look_ms = max(self._look_ms, now_ms + _LOOK_EVERY_MS)
             return look_ms if due_ms is None else min(due_ms, look_ms)
         return due_ms
@@ -317,7 +318,8 @@ class Order:
 
     def again(self, now_ms: int) -> Again | None:
         """What to read again, if anything; one at a time."""
-        if self._asked is not None or now_ms < self._look_ms:
+        self._put_off = self._asked is None and now_ms < self._look_ms
+        if self._asked is not None or self._put_off:
             return None
         self._look_ms = now_ms + _LOOK_EVERY_MS
         for partition in self._partitions.values():

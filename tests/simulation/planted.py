@@ -364,7 +364,7 @@ def _forward_to_find_out() -> list[Patch]:
 
 BUGS: dict[str, Bug] = {
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
-    "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=34, rule="liveness"),
+    "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),
     "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=25, rule="commit"),
     "forward to find out": Bug(patches=_forward_to_find_out, seed=9, rule="early"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
