@@ -60,6 +60,7 @@ class Broker:
         self.committed: dict[GroupPartition, Position] = {}
         self._furthest: dict[GroupPartition, int] = {}
         self.down_until_ms = 0
+        self.largest_bytes = 0  # of all records so far
         for topic, count in self.partitions.items():
             for number in range(count):
                 self.logs[topic, number] = Log()
@@ -94,6 +95,7 @@ class Broker:
             leader_epoch=self._leaders.epoch(self._timeline.now_ms),
         )
         log.records.append(record)
+        self.largest_bytes = max(self.largest_bytes, len(value or b""))
         self._appended(record)
         return record
 

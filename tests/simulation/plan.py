@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
+from consumer.delivery.budget import Budget
 from consumer.delivery.schedule import Schedule
 
 MINUTE_MS: Final = 60_000
@@ -90,6 +91,7 @@ class Plan:
     lane_concurrency: int = 16
     ordered: bool = False  # most of the webhooks want the events of a key in their order
     tenant_us: int = 0  # what the cache takes to read one tenant
+    budget: Budget = DEFAULT_BUDGET
 
     @property
     def finished_by_ms(self) -> int:

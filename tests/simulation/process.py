@@ -61,6 +61,7 @@ _SETTLES_MS = 70  # a little more than the loop's interval between two seals
 _SILENCE_MS = 10_000
 _DRAIN_S = 8.0
 _LINED_UP_MOST = 2_000
+_TAKE_MOST = 500  # records that one take brings before anything is held back
 _HELD_MOST = 1_000 + 500  # records of one partition: its share, and what one take may bring on top
 
 
@@ -320,6 +321,9 @@ class Process:
         traffic = self._core._traffic
         self._world.bounded(self.name, "requests under way", traffic.flying, limits.in_flight)
         self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
+        budget, largest = self._world.plan.budget, self._world.broker.largest_bytes
+        self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + _TAKE_MOST * largest)
+        self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
         for window in self._core._intake.windows.values():
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
             if window.beside is not None:

@@ -247,6 +247,7 @@ class World:
                     queued=8_192,
                     lane_concurrency=plan.lane_concurrency,
                     patience=patience,
+                    bulk_bytes=plan.budget.under_way,
                     breaker_times_ms=tuple(min(each, OPEN_MOST_MS) for each in plan.schedule.delays_ms[1:]),
                 ),
                 freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
@@ -254,7 +255,7 @@ class World:
                 shared=True,
                 ordered=self.topics.ordered,
                 waiting=_FEW_WAIT if plan.unreadable else 20_000,
-                budget=replace(DEFAULT_BUDGET, held=plan.held_bytes),
+                budget=replace(plan.budget, held=plan.held_bytes),
             ),
         )
 

@@ -146,7 +146,8 @@ def ideal(webhook: Webhook, at_once: int, resolution_ms: int = 250) -> list[int]
 class Case:
     """A world. `processes` of each role; `tenants_us`: what the cache takes to read one tenant.
 
-    `lane_concurrency` and `in_flight` as the settings of those names.
+    `lane_concurrency` and `in_flight` as the settings of those names; `memory_bytes` is what a process may take beside
+    the program itself, None for the default.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Case:
     in_flight: int = 1_024
     turn_ms: int = 20
     tenants_us: int = 0
+    memory_bytes: int | None = None
     faults: float = 0.0
     faults_for_ms: int = 0
 

@@ -4,6 +4,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
+from consumer.delivery.budget import PROGRAM_BYTES, Budget
 from tests.simulation.capacity.case import Case
 from tests.simulation.capacity.customers import CaseCustomers
 from tests.simulation.capacity.hosts import CaseHosts
@@ -27,6 +29,7 @@ def plan_of(case: Case, seed: int) -> Plan:
         lane_concurrency=case.lane_concurrency,
         turn_ms=case.turn_ms,
         tenant_us=case.tenants_us,
+        budget=DEFAULT_BUDGET if case.memory_bytes is None else Budget.of(PROGRAM_BYTES + case.memory_bytes, 65_536),
         faults=case.faults,
         faults_for_ms=case.faults_for_ms,
         unanswered=0.0,

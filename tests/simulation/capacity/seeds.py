@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from consumer.delivery.budget import MIB
 from tests.simulation.capacity.case import Case, Endpoint, Flow, Outage, Silence, Webhook
 from tests.simulation.plan import HOUR_MS, MINUTE_MS, stream
 
@@ -29,6 +30,7 @@ def case_of(seed: int, deliveries: int) -> Case:
         partitions=dice.randrange(1, 5),
         lane_concurrency=dice.choice((8, 32)),
         turn_ms=dice.choice((20, 50)),
+        memory_bytes=dice.choice((None, 4 * MIB)),
         faults=dice.choice((0.3, 1.0)) if faulty else 0.0,
         faults_for_ms=dice.randrange(20_000, 90_000) if faulty else 0,
     )
@@ -95,6 +97,12 @@ def _every_minute(dice: random.Random, most: int) -> Webhook:
     return Webhook(flows=(Flow(count=most, every_ms=500),), endpoint=Endpoint(outages=(outage,)))
 
 
+def _large(dice: random.Random, most: int) -> Webhook:
+    """Events that fill what a process may keep of them."""
+    rate_per_s = dice.choice((1.0, 5.0))
+    return Webhook(flows=(Flow(count=most),), rate_per_s=rate_per_s, payload_bytes=dice.choice((10_000, 50_000)))
+
+
 def _both(dice: random.Random, most: int) -> Webhook:
     """A limit of its own, and an outage."""
     return replace(_away(dice, most), rate_per_s=dice.choice((3.0, 10.0)))
@@ -110,4 +118,5 @@ _KINDS: Final[Sequence[Callable[[random.Random, int], Webhook]]] = (
     _away,
     _every_minute,
     _both,
+    _large,
 )
