@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from tests.simulation import report
+from tests.simulation.run import run
 from tests.simulation.seeds import Tally, quietly, run_all
-from tests.simulation.world import run
 
 _SHOWN = 3  # broken seeds; the others are counted
 

@@ -5,7 +5,7 @@ switch for it. For each stands the seed that finds it, which passes without the 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -54,10 +54,15 @@ class Bug:
     rule: str
 
 
+def planted(name: str) -> AbstractContextManager[None]:
+    """Run with the bug of this name."""
+    return planting(BUGS[name])
+
+
 @contextmanager
-def planted(name: str) -> Iterator[None]:
+def planting(bug: Bug) -> Iterator[None]:
     """Run with this bug."""
-    patches = BUGS[name].patches()
+    patches = bug.patches()
     for each in patches:
         each.start()
     try:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from tests.simulation.world import Verdict, run
+from tests.simulation.run import run
+from tests.simulation.world import Verdict
 
 _BATCH = 5
 

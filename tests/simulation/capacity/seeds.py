@@ -12,6 +12,9 @@ from consumer.delivery.budget import MIB
 from tests.simulation.capacity.case import Case, Endpoint, Flow, Outage, Silence, Webhook
 from tests.simulation.plan import HOUR_MS, MINUTE_MS, stream
 
+DELIVERIES: Final = 150
+"""Of a seed: its endpoints are slow, and its days long."""
+
 _SECOND_MS: Final = 1_000
 _FAULTY: Final = 3  # every so many
 
