@@ -322,7 +322,9 @@ class Process:
         self._world.bounded(self.name, "requests under way", traffic.flying, limits.in_flight)
         self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
         budget, largest = self._world.plan.budget, self._world.broker.largest_bytes
-        self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + _TAKE_MOST * largest)
+        self._world.bounded(
+            self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + _TAKE_MOST * largest
+        )
         self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
         for window in self._core._intake.windows.values():
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
 from consumer.delivery.core import Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience

@@ -16,6 +16,7 @@ from tests.simulation.world import Scene, Verdict, World
 
 def plan_of(case: Case, seed: int) -> Plan:
     """The plan of a case: the settings' defaults, clocks and brokers that agree, no fault but those it names."""
+    budget = DEFAULT_BUDGET if case.memory_bytes is None else Budget.of(PROGRAM_BYTES + case.memory_bytes, 65_536)
     return replace(
         plan(seed, case.deliveries),
         calm=case.faults == 0,
@@ -29,7 +30,10 @@ def plan_of(case: Case, seed: int) -> Plan:
         lane_concurrency=case.lane_concurrency,
         turn_ms=case.turn_ms,
         tenant_us=case.tenants_us,
-        budget=DEFAULT_BUDGET if case.memory_bytes is None else Budget.of(PROGRAM_BYTES + case.memory_bytes, 65_536),
+        budget=budget,
+        held_bytes=budget.held,
+        narrow=False,
+        ordered=False,
         faults=case.faults,
         faults_for_ms=case.faults_for_ms,
         unanswered=0.0,
