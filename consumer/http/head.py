@@ -31,7 +31,10 @@ _CONTINUED: Final = re.compile(rb"[ \t]+([^\x00\n\x0b\x0c\r]*)\r?\n")
 # No size of anything has more digits; Python refuses to read more than 4,300.
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _LENGTHS: Final = len("content-length")
-_FRAMING: Final = {len(name): name for name in ("content-length", "transfer-encoding")}  # most names differ in length
+_LOCATIONS: Final = len("location")
+_TOLD_ONCE: Final = {
+    len(name): name for name in ("content-length", "transfer-encoding", "location")
+}  # most names differ in length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ _SWITCHES: Final = Malformed(detail="the response switches to another protocol, 
 _TOO_MANY: Final = Malformed(detail=f"the response has more than {_MOST_FIELDS} header fields")
 _NO_FIELD: Final = Malformed(detail="a line of the response's head is no header field")
 _NO_LENGTH: Final = Malformed(detail="the response's Content-Length is not one number")
+_TWO_PLACES: Final = Malformed(detail="the response has two Locations")
 _NO_CODING: Final = Malformed(detail="the response's Transfer-Encoding is not chunked")
 
 
@@ -155,12 +159,16 @@ class HeadReader:
 def _chunked(fields: list[tuple[str, str]]) -> bool | Malformed:
     """Whether the body is; or how its end is told wrong: the engines would each find their own (RFC 9112 section 6)."""
     told = [
-        (len(name), value) for name, value in fields if len(name) in _FRAMING and name.lower() == _FRAMING[len(name)]
+        (len(name), value)
+        for name, value in fields
+        if len(name) in _TOLD_ONCE and name.lower() == _TOLD_ONCE[len(name)]
     ]
     lengths = {value for size, value in told if size == _LENGTHS}
     if len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)):
         return _NO_LENGTH
-    codings = [value.lower() for size, value in told if size != _LENGTHS]
+    if len({value for size, value in told if size == _LOCATIONS}) > 1:
+        return _TWO_PLACES  # libcurl takes no such answer
+    codings = [value.lower() for size, value in told if size not in {_LENGTHS, _LOCATIONS}]
     return bool(codings) if codings in ([], ["chunked"]) else _NO_CODING
 
 

@@ -240,6 +240,9 @@ def test_redirects_are_answers(transport: Transport) -> None:
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", id="a coding not asked for"
         ),
         pytest.param(
+            b"HTTP/1.1 200 OK\r\nLocation: /a\r\nLocation: /a\r\n b\r\nContent-Length: 0\r\n\r\n", id="two locations"
+        ),
+        pytest.param(
             b"HTTP/1.1 200 OK\r\n" + b"X-Large: " + b"x" * (6 * MAX_HEAD_BYTES) + b"\r\n\r\n", id="one huge header"
         ),
         pytest.param(

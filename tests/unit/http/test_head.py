@@ -131,3 +131,8 @@ def test_a_reader_is_used_again() -> None:
     reader.begin()
     assert reader.found is None
     assert all(reader.line(line) for line in (OK, b"\r\n"))
+
+
+def test_two_locations_are_malformed_as_libcurl_has_it_and_one_twice_is_not() -> None:
+    assert isinstance(found(OK, b"Location: /a\r\n", b"location: /b\r\n", b"\r\n"), Malformed)
+    assert head(OK, b"Location: /a\r\n", b"location: /a\r\n").headers == (("Location", "/a"), ("location", "/a"))
