@@ -126,7 +126,7 @@ def _map_trusted_without_checksum() -> list[Patch]:
 
     def trusting(metadata: str, offset: int) -> DoneMap | None:
         parts = metadata.split("|")
-        if len(parts) == 8:
+        if len(parts) == done_map._PARTS:
             parts[2] = done_map._checksum(offset, *parts[3:])
         return honest("|".join(parts), offset)
 
