@@ -16,7 +16,22 @@ from collections.abc import Sequence
 from consumer.delivery.standing import NOT_KNOWN_MS, Open, Standing
 
 THRESHOLD = 5
+_LEAST_MS = 1_000
+_MOST_MS = 300_000
+_SHARE = 10  # of the time that the endpoint was away for
 _REMEMBERED_MS = 600_000  # for longer than it is open at most: who comes back once a tier finds it as it was
+
+
+def open_times_ms(least_ms: int = _LEAST_MS, most_ms: int = _MOST_MS) -> tuple[int, ...]:
+    """How long a breaker stays open: about a tenth of the time that the endpoint was away for, within these bounds.
+
+    So who comes back soon is found soon, and who is away for a day is asked every five minutes.
+    """
+    times_ms, away_ms = [least_ms], least_ms
+    while times_ms[-1] < most_ms:
+        times_ms.append(min(most_ms, max(least_ms, away_ms // _SHARE)))
+        away_ms += times_ms[-1]
+    return tuple(times_ms)
 
 
 class Breaker:

@@ -16,6 +16,7 @@ from consumer.delivery.limit import Limit, Origin, Share
 from consumer.delivery.names import Named
 from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import Retry
+from consumer.delivery.standing import AHEAD_MS
 from consumer.delivery.target import Target
 from consumer.signing.request import Request
 
@@ -182,9 +183,12 @@ class Lane:
     def appetite(self, now_ms: int) -> int:
         """How many more deliveries it could start within half a second, behind those that are queued.
 
-        What its limits have to be asked for is asked for one that is queued, so there is always room for that one.
+        What its limits have to be asked for is asked for one that is queued, so there is room for that one, unless it is
+        known already that it could not start soon: it would only be written away again.
         """
         if self.full is not None or not self.breaker.closed or self._asked_ms - now_ms > _SOON_MS:
+            return 0
+        if self.allowance is not None and self.allowance.wait_ms(now_ms) > AHEAD_MS:
             return 0
         most = min(self.concurrency, self._limit.now) - len(self.flying)
         if self.allowance is not None:

@@ -12,6 +12,7 @@ import structlog
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
 from consumer.delivery.budget import MIB, Budget
+from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
@@ -58,7 +59,6 @@ from consumer.webhooks.reader import Reader
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
-OPEN_MOST_MS = 300_000  # a breaker's longest time: an endpoint that is back is found within minutes
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
 
@@ -96,7 +96,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
             lane_concurrency=settings.lane_concurrency,
             patience=patience,
             bulk_bytes=budget(settings).under_way,
-            breaker_times_ms=tuple(min(each, OPEN_MOST_MS) for each in delays_ms[1:]),
+            breaker_times_ms=open_times_ms(),
         ),
         freshness=Freshness(
             staleness_ms=duration_ms(settings.staleness), memory_for_ms=duration_ms(settings.memory_for)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.core import Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
@@ -24,7 +25,6 @@ from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.blame import Blame
-from consumer.roles.pool import OPEN_MOST_MS
 from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS, Broker
 from tests.simulation.cache import Redis
@@ -247,7 +247,7 @@ class World:
                     lane_concurrency=plan.lane_concurrency,
                     patience=patience,
                     bulk_bytes=plan.budget.under_way,
-                    breaker_times_ms=tuple(min(each, OPEN_MOST_MS) for each in plan.schedule.delays_ms[1:]),
+                    breaker_times_ms=open_times_ms(),
                 ),
                 freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
                 fan_out=plan.fan_out,

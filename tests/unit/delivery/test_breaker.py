@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from consumer.delivery.breaker import THRESHOLD, Breaker
+from consumer.delivery.breaker import THRESHOLD, Breaker, open_times_ms
 from consumer.delivery.standing import Open, Standing
 
 TIMES = (1_000, 5_000)
@@ -125,3 +125,16 @@ def test_a_failed_probe_is_news_and_opens_it_for_longer() -> None:
     breaker.started()
     breaker.failed(now_ms + 10, probe=True)
     assert breaker.opened(now_ms + 10) == Open(level=1, for_ms=float(TIMES[1]))
+
+
+def test_it_is_open_for_about_a_tenth_of_the_time_that_the_endpoint_was_away_for() -> None:
+    times_ms = open_times_ms()
+    assert times_ms[0] == 1_000
+    assert times_ms[-1] == 300_000
+    assert list(times_ms) == sorted(times_ms)
+    away_ms = 0
+    for time_ms in times_ms:
+        assert time_ms <= max(1_000, away_ms / 10)
+        assert time_ms >= min(300_000, max(1_000, away_ms / 10 - 1))
+        away_ms += time_ms
+    assert len(times_ms) < 100

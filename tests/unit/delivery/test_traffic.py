@@ -370,3 +370,15 @@ def test_what_comes_after_a_large_one_that_was_spilled_goes_on() -> None:
     traffic.offer(job(other), NOW_MS + 2_000)
     assert [spilled.size for spilled, _ in traffic.overdue(NOW_MS + 2_001)] == [2 * LARGE_BYTES]
     assert len(started(traffic, NOW_MS + 2_001)) == 1
+
+
+def test_nothing_is_brought_forward_to_a_lane_whose_limit_lets_nothing_start_soon() -> None:
+    """It would be written to a delay topic again, and brought forward again, for as long as it waits."""
+    seldom = subscription("seldom", rate_per_s=MIN_RATE_PER_S)
+    traffic = Traffic(limits())
+    assert traffic.appetite(seldom, NOW_MS) == 1
+    traffic.offer(job(seldom), NOW_MS)
+    [first] = started(traffic)
+    traffic.answered(first, read(response(), NOW_MS), NOW_MS + 1)
+    assert traffic.appetite(seldom, NOW_MS + 1) == 0
+    assert traffic.appetite(seldom, NOW_MS + 3_599_500) == 1
