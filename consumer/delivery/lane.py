@@ -183,8 +183,8 @@ class Lane:
     def appetite(self, now_ms: int) -> int:
         """How many more deliveries it could start within half a second, behind those that are queued.
 
-        What its limits have to be asked for is asked for one that is queued, so there is room for that one, unless it is
-        known already that it could not start soon: it would only be written away again.
+        What its limits have to be asked for is asked for one that is queued, so there is room for that one; unless it
+        is known that it could not start soon, for then it would only be written away again.
         """
         if self.full is not None or not self.breaker.closed or self._asked_ms - now_ms > _SOON_MS:
             return 0

@@ -11,8 +11,8 @@ import structlog
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
-from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.breaker import open_times_ms
+from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
