@@ -321,9 +321,9 @@ def test_the_first_answer_closes_it_for_all_and_says_so() -> None:
     state, heard = ask(state, other, BEGAN_MS + 500, want=1)
     assert (heard.level, heard.open_ms) == (2, 59_500.0)
     state, closed = ask(state, other, BEGAN_MS + 1_000, answered_ms=20.0)
-    assert (closed.level, closed.open_ms, closed.recovered_ms) == (-1, 0.0, 0.0)
+    assert (closed.level, closed.open_ms, closed.recovered_ms) == (-1, 0.0, 20.0)
     state, late = ask(state, one, BEGAN_MS + 1_100, **{**failing, "failing_ms": 9_100.0})
-    assert (late.level, late.recovered_ms, late.answered_ms) == (-1, 100.0, 120.0)
+    assert (late.level, late.recovered_ms, late.answered_ms) == (-1, 120.0, 120.0)
     _, anew = ask(state, one, BEGAN_MS + 1_100, **{**failing, "failing_ms": 50.0})
     assert anew.level == 2
 
@@ -334,7 +334,7 @@ def test_a_webhook_that_was_changed_is_probed_at_once_and_recovers_by_an_answer(
     state, changed = ask(state, other, BEGAN_MS + 500, revision=2, want=1)
     assert (changed.level, changed.open_ms, changed.probe) == (0, 0.0, True)
     _, answered = ask(state, other, BEGAN_MS + 600, revision=2, answered_ms=10.0)
-    assert (answered.level, answered.recovered_ms) == (-1, 0.0)
+    assert (answered.level, answered.recovered_ms) == (-1, 10.0)
 
 
 # ── what its customer is told ────────────────────────────────────────────────────────────────────────────────────────

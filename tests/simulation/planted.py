@@ -390,7 +390,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=26, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=13, rule="commit"),
-    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=65, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=11, rule="commit"),
     "handed over and not logged": Bug(patches=_handed_over_and_not_logged, seed=5, rule="log"),
     "one bug fails the whole turn": Bug(patches=_one_bug_fails_the_whole_turn, seed=4, rule="poison"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),

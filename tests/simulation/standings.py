@@ -185,7 +185,10 @@ class Exchanges:
                 self._life.timeline.after(_LISTENS_MS, partial(self._release_if_kept, report))
             else:
                 told = Heard(standings={report.subscription_id: answer})
-                self._life.later(1, partial(self._heard.append, (asked_ms, told)))
+                self._life.later(1, partial(self._answered, asked_ms, told))
+
+    def _answered(self, asked_ms: int, heard: Heard) -> None:
+        self._heard.append((asked_ms, heard))
 
 
 def _only_listens(report: Report, answer: Standing) -> bool:
