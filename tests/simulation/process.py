@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from consumer.brands.loader import brand
 from consumer.delivery.boundary import Boundary
+from consumer.delivery.budget import RECORD_BYTES
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
@@ -322,9 +323,8 @@ class Process:
         self._world.bounded(self.name, "requests under way", traffic.flying, limits.in_flight)
         self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
         budget, largest = self._world.plan.budget, self._world.broker.largest_bytes
-        self._world.bounded(
-            self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + _TAKE_MOST * largest
-        )
+        taken = _TAKE_MOST * (largest + RECORD_BYTES)  # as they weigh
+        self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + taken)
         self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
         for window in self._core._intake.windows.values():
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
