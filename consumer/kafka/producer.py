@@ -110,6 +110,7 @@ class RecordProducer:
         self._properties = producer_properties(
             settings, idempotent=idempotent, linger_ms=linger_ms, queued_bytes=queued_bytes
         )
+        self._queue_bytes = int(str(self._properties["queue.buffering.max.kbytes"])) * 1_024
         self._unacknowledged: dict[int, _Write] = {}
         self._overflow: deque[_Write] = deque()
         self._again: list[tuple[float, int, _Write]] = []
@@ -149,6 +150,7 @@ class RecordProducer:
         if token in self._unacknowledged:
             raise ValueError(f"the record written under the token {token} is not acknowledged yet")
         write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers), partition=partition)
+        write.alone = write.size > self._queue_bytes  # librdkafka's queue would be full for it even when it is empty
         self._unacknowledged[token] = write
         if self._overflow:
             self._overflow.append(write)

@@ -17,6 +17,8 @@ LINGER_MS: Final = 5
 
 _MAX_QUEUED: Final = 20_000
 QUEUED_BYTES: Final = 33_554_432
+_BESIDE_BYTES: Final = 1_048_576  # of an attempt: answer, headers
+_QUEUE_MOST_KBYTES: Final = 2_147_483_647  # librdkafka's own most
 _FIRST_BACKOFF_S: Final = 0.1
 _LAST_BACKOFF_S: Final = 10.0
 
@@ -45,14 +47,16 @@ def producer_properties(
             # Where a key lands is then the same for Java's tools.
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": _MAX_QUEUED,
-            "queue.buffering.max.kbytes": max(1, queued_bytes // 1_024),
+            # An attempt holds what was rendered of an event: one has to fit, or it would wait for room for ever.
+            "queue.buffering.max.kbytes": max(queued_bytes, 2 * settings.max_event_bytes + _BESIDE_BYTES) // 1_024,
         },
     )
 
 
 def lone(properties: Properties) -> Properties:
-    """The same producer's properties, but for batches of one record."""
-    return {name: value for name, value in properties.items() if name != "batch.size"} | {"batch.num.messages": 1}
+    """The same producer's properties, but for batches of one record, of whatever size: its queue has no bound."""
+    kept = {name: value for name, value in properties.items() if name != "batch.size"}
+    return kept | {"batch.num.messages": 1, "queue.buffering.max.kbytes": _QUEUE_MOST_KBYTES}
 
 
 def backoff_s(failures: int) -> float:

@@ -44,7 +44,7 @@ def accepted(receiver: Receiver) -> int:
 
 
 def test_sigterm_under_load_loses_nothing_and_repeats_only_the_unanswered(build_stage: BuildStage) -> None:
-    stage = build_stage(partitions=4, options={"HOOKLINE_RETRY_FOR": "12s"})
+    stage = build_stage(partitions=4, options={"HOOKLINE_RETRY_FOR": "12s", "HOOKLINE_WAIT_FOR": "12s"})
     with stage.receiving(HOOKS) as receiver, stage.publisher() as publisher:
         with stage.running("--processes", "1", log_name="first.log") as running:
             running.assigned("deliver")
