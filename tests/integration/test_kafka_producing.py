@@ -99,6 +99,7 @@ def test_a_broker_that_goes_and_comes_back_costs_time_only(private_kafka: Kafka)
     producer.write(0, topic="p.x", key=b"k", value=b"before")
     assert isinstance(produced(producer)[0], Acknowledged)
     private_kafka.pause()
+    time.sleep(0.5)  # a signal takes effect when each of the broker's threads has had it
     producer.write(1, topic="p.x", key=b"k", value=b"during")
     log.write(b"wh_1", encode_attempt(plain))
     log.turn()
