@@ -11,7 +11,6 @@ is refused. A hash whose stand is no number is being filled, and is as good as n
 Redis does not answer as often as it acts: whoever got no answer knows two stands, and must try both.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +21,13 @@ import msgspec
 
 from consumer.log.health import Health
 from consumer.settings import Settings
-from consumer.webhooks.cache import Cache, CacheUnavailable, Call, Client, connect
+from consumer.webhooks.cache import Cache, Call, Client, connect
+from consumer.webhooks.spared import Spared
 
 KEPT_FOR_MS: Final = 30 * 86_400_000
 """As long as the topic is kept, from which all of it can be had again."""
 
 _SLICE: Final = 1_000
-_AWAY_FOR_S: Final = 1.0
 
 # What a slice of figures costs Lua's stack; HSET takes two for each.
 _LUA_SLICE: Final = 2_000
@@ -185,20 +184,11 @@ class HealthReader:
         self._cache = Cache(connect(settings) if client is None else client)
         self._prefix = settings.topic_prefix
         self._partitions = settings.partitions
-        self._monotonic_s = monotonic_s
-        self._away_until_s = float("-inf")
-        self._lock = threading.Lock()
+        self._spared = Spared(monotonic_s)
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
         """The health of those of these webhooks that have any. Redis being away is no error: then none has."""
-        with self._lock:
-            if not ids or self._monotonic_s() < self._away_until_s:
-                return {}
-            try:
-                return self._read(ids)
-            except CacheUnavailable:
-                self._away_until_s = self._monotonic_s() + _AWAY_FOR_S
-                return {}
+        return self._spared.ask(lambda: self._read(ids), {}) if ids else {}
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,15 +1,12 @@
 """What waits of a webhook, for those who show it to its customer."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from consumer.settings import Settings
 from consumer.standings.store import Backlog, StandingStore
-from consumer.webhooks.cache import Cache, CacheUnavailable, Client, connect
-
-_AWAY_FOR_S: Final = 1.0
+from consumer.webhooks.cache import Cache, Client, connect
+from consumer.webhooks.spared import Spared
 
 
 class BacklogReader:
@@ -29,20 +26,11 @@ class BacklogReader:
         """
         self._cache = Cache(connect(settings) if client is None else client)
         self._store = StandingStore(self._cache, topic_prefix=settings.topic_prefix)
-        self._monotonic_s = monotonic_s
-        self._away_until_s = float("-inf")
-        self._lock = threading.Lock()
+        self._spared = Spared(monotonic_s)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Backlog]:
         """What waits of each of these webhooks. Redis being away is no error: then of none it is known."""
-        with self._lock:
-            if self._monotonic_s() < self._away_until_s:
-                return {}
-            try:
-                return self._store.backlogs(ids)
-            except CacheUnavailable:
-                self._away_until_s = self._monotonic_s() + _AWAY_FOR_S
-                return {}
+        return self._spared.ask(lambda: self._store.backlogs(ids), {})
 
     def close(self) -> None:
         """Close the connections."""
