@@ -4,7 +4,6 @@ The law: a tag that is not the current one changes nothing; 412 says so.
 """
 
 import re
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -14,11 +13,11 @@ _ANY: Final = "*"
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
-def if_match_of(header: str | None, current: Callable[[], int]) -> int | None:
-    """The revision which the change asks for; None for any. `current` is asked only where there are several tags.
+def if_match_of(header: str | None) -> frozenset[int] | None:
+    """The revisions of which the change is asked for; None for any.
 
     Raises:
-        Refusal: 400, it is no list of entity tags; 412, none of them could ever match.
+        Refusal: 400, it is no list of entity tags.
     """
     if header is None or header.strip() == _ANY:
         return None
@@ -27,12 +26,4 @@ def if_match_of(header: str | None, current: Callable[[], int]) -> int | None:
     if len(found) < len(tags):
         raise Refusal(HTTPStatus.BAD_REQUEST, 'If-Match: send the ETag as it was given, quotes included, as in "3"')
     # A weak tag never matches: the comparison is the strong one.
-    revisions = {int(tag[2]) for tag in found if not tag[1] and re.fullmatch(r"[1-9][0-9]{0,17}", tag[2])}
-    if len(revisions) == 1:
-        return revisions.pop()
-    revision = current()
-    if revision not in revisions:
-        raise Refusal(
-            HTTPStatus.PRECONDITION_FAILED, "this is none of its revisions now: read the webhook and try again"
-        )
-    return revision
+    return frozenset(int(tag[2]) for tag in found if not tag[1] and re.fullmatch(r"[1-9][0-9]{0,17}", tag[2]))

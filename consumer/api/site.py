@@ -11,13 +11,11 @@ from consumer.api import answers
 from consumer.api.answers import APPLIED
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import Call, call_of
-from consumer.api.conditions import if_match_of
 from consumer.api.meanings import Meaning
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.control.cursor import MAX_LENGTH
 from consumer.control.idempotency import Answer
-from consumer.control.owner import Owner
 from consumer.control.resource import as_its_brand_shows_it, resource
 from consumer.log.health import Health
 from consumer.standings.store import Backlog
@@ -58,10 +56,6 @@ class Site:
         """The model of an answer that is one webhook."""
         return self.shapes.one(self.shapes.webhook)
 
-    def revision(self, if_match: str | None, owner: Owner, id: str) -> int | None:  # noqa: A002 # what everybody calls it
-        """The revision that If-Match asks for. Raises Refusal: 400 or 412."""
-        return if_match_of(if_match, lambda: self.services.plane.webhooks.get(owner, id).revision)
-
     def shown(self, subscription: Subscription, **headers: str) -> Answer:
         """A webhook as it is read at any time."""
         health, backlog = self._condition(subscription)
@@ -77,7 +71,7 @@ class Site:
         """A webhook whose secret is new."""
         return self._with_secret(subscription, secret, self._condition(subscription), HTTPStatus.OK)
 
-    def unapplied(self, id: str) -> dict[str, str]:  # noqa: A002 # same
+    def unapplied(self, id: str) -> dict[str, str]:  # noqa: A002 # what everybody calls it
         """The header of a write that was made and that deliveries do not follow yet."""
         return {} if self.services.plane.webhooks.applied(id) else {APPLIED: "false"}
 

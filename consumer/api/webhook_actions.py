@@ -9,6 +9,7 @@ from fastapi import Response
 from consumer.api import answers
 from consumer.api.bodies import bodied
 from consumer.api.call import needs
+from consumer.api.conditions import if_match_of
 from consumer.api.documents import problems, written
 from consumer.api.site import Asking, Id, IfMatch, Site
 from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult
@@ -49,14 +50,13 @@ def _add_rotate(site: Site) -> None:
         body: SecretRotation | None = None,
         if_match: IfMatch = None,
     ) -> Response:
-        owner = call.caller.owner
         seconds = None if body is None else body.overlap_seconds
         rotated, secret = services.plane.webhooks.rotate(
-            owner,
+            call.caller.owner,
             id,
             secret=own_secret(body),
             overlap_ms=None if seconds is None else seconds * 1_000,
-            if_match=site.revision(if_match, owner, id),
+            if_match=if_match_of(if_match),
             work=call.work,
         )
         return answers.response(site.rotated(rotated, secret))
@@ -73,8 +73,7 @@ def _add_status(site: Site, name: str, summary: str, change: Callable[..., Subsc
         openapi_extra=needs(Scope.WRITE),
     )
     def change_status(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
-        owner = call.caller.owner
-        changed = change(owner, id, if_match=site.revision(if_match, owner, id))
+        changed = change(call.caller.owner, id, if_match=if_match_of(if_match), work=call.work)
         return answers.response(site.shown(changed, **site.unapplied(id)))
 
 

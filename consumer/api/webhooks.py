@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from consumer.api import answers
 from consumer.api.bodies import bodied
 from consumer.api.call import Call, needs
+from consumer.api.conditions import if_match_of
 from consumer.api.creation_test import creation_test
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
@@ -169,15 +170,17 @@ def _add_update(site: Site) -> None:
         if_match: IfMatch = None,
     ) -> Response:
         owner = call.caller.owner
+        revisions = if_match_of(if_match)
+        if (done := services.plane.webhooks.changed_by(call.work, owner, id)) is not None:
+            return answers.response(site.shown(done, **site.unapplied(id)))
         faults, url = Faults(), body.url
         changes = changes_of(body, site.brand, faults)
-        revision = site.revision(if_match, owner, id)
         services.plane.webhooks.get(owner, id)  # nobody learns of an address by another tenant's id
         if url is not None:
             faults.looked(lambda: services.check_url(url, owner.tenant))
         faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
         faults.tell()
-        updated = services.plane.webhooks.update(owner, id, changes, if_match=revision)
+        updated = services.plane.webhooks.update(owner, id, changes, if_match=revisions, work=call.work)
         notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}
         return answers.response(site.shown(updated.subscription, **notice, **site.unapplied(id)))
 
@@ -195,8 +198,7 @@ def _add_delete(site: Site) -> None:
         openapi_extra=needs(Scope.WRITE),
     )
     def delete_webhook(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
-        owner = call.caller.owner
-        webhooks.delete(owner, id, if_match=site.revision(if_match, owner, id))
+        webhooks.delete(call.caller.owner, id, if_match=if_match_of(if_match), work=call.work)
         return answers.response(
             answers.one(site.brand, {"id": id, "deleted": True, "object": "webhook"}, headers=site.unapplied(id))
         )

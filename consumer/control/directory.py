@@ -83,6 +83,11 @@ class Directory:
         state = _state(self._kept.get(id))
         return state if isinstance(state, Subscription) else None
 
+    def deleted_by(self, owner: Owner, id: str, work: str) -> bool:  # noqa: A002 # same
+        """Whether this request of the owner's deleted the webhook."""
+        state = _state(self._kept.get(id))
+        return isinstance(state, Deletion) and (state.tenant, state.work) == (owner.tenant, work)
+
     def __contains__(self, id: str) -> bool:  # noqa: A002 # same
         """Whether there is such a webhook, anybody's."""
         return isinstance(self._kept.get(id), bytes)

@@ -3,12 +3,11 @@
 The law: what is returned holds. What raises changed nothing, except after `KafkaBroken`, when it may have been written.
 """
 
-import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from consumer.brands.brand import Brand
@@ -23,7 +22,7 @@ from consumer.control.work import Work
 from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
-from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.secrets import generate
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes, checked, checked_changes
@@ -40,9 +39,9 @@ class Updated:
 class Webhooks:
     """For many threads. An owner's brand must exist.
 
-    Whatever changes a webhook takes `if_match`, the revision it must be at, or None for any. It raises `Mismatch` where
+    Whatever changes a webhook takes `if_match`, the revisions it may be at, or None for any. It raises `Mismatch` where
     the webhook is at another, `Conflict` where it lost to other writes again and again, `WebhookUnknown` and
-    `KafkaBroken`.
+    `KafkaBroken`. It takes `work`, too, that of a request that may have been tried before: what it has done is found.
     """
 
     def __init__(
@@ -107,7 +106,20 @@ class Webhooks:
         """At most `limit` of the owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
         return self._directory.page(owner, after=after, limit=limit)
 
-    def update(self, owner: Owner, id: str, changes: Changes, *, if_match: int | None = None) -> Updated:  # noqa: A002 # same
+    def changed_by(self, work: Work | None, owner: Owner, id: str) -> Subscription | None:  # noqa: A002 # same
+        """The webhook as it is now, where this work has changed it before: then nothing of the request is checked."""
+        found = None if work is None else self._directory.get(owner, id)
+        return found if found is not None and work is not None and work.name in found.works else None
+
+    def update(
+        self,
+        owner: Owner,
+        id: str,  # noqa: A002 # same
+        changes: Changes,
+        *,
+        if_match: Collection[int] | None = None,
+        work: Work | None = None,
+    ) -> Updated:
         """Change what is given, and leave the rest as it is. Raises FieldInvalid too."""
         cleared = False
 
@@ -125,7 +137,7 @@ class Webhooks:
             cleared = draft.cleared_headers(was, changed, changes)
             return changed
 
-        return Updated(subscription=self._edit(owner, id, make, if_match), cleared_headers=cleared)
+        return Updated(subscription=self._edit(owner, id, make, if_match, work), cleared_headers=cleared)
 
     def rotate(
         self,
@@ -134,19 +146,19 @@ class Webhooks:
         *,
         secret: str | None = None,
         overlap_ms: int | None = None,
-        if_match: int | None = None,
+        if_match: Collection[int] | None = None,
         work: Work | None = None,
     ) -> tuple[Subscription, str]:
         """A new secret, in the clear; None generates one. `overlap_ms` None is a day. Raises FieldInvalid too.
 
-        `work` is that of a request that may have been tried before: where its secret signs, or signs beside a newer
-        one, it was done.
+        The secret that is generated for a work is the same in every try.
         """
-        clear = ""
+        if secret is None:
+            entropy = secrets.token_bytes if work is None else work.entropy()
+            secret = generate(self.get(owner, id).signing, self._brand(owner), entropy)
 
         def make(was: Subscription) -> Subscription:
-            nonlocal clear
-            rotated, clear = draft.rotate(
+            rotated, _ = draft.rotate(
                 was,
                 brand=self._brand(owner),
                 keyring=self._keyring,
@@ -157,47 +169,59 @@ class Webhooks:
             )
             return rotated
 
-        if work is not None:
-            was = self.get(owner, id)
-            secret = generate(was.signing, self._brand(owner), work.entropy()) if secret is None else secret
-            make(was)  # or it is refused
-            if self._signs_with(was, secret):
-                return was, secret
-        return self._edit(owner, id, make, if_match), clear
+        return self._edit(owner, id, make, if_match, work), secret
 
-    def _signs_with(self, subscription: Subscription, secret: str) -> bool:
-        """Whether this is its secret, or the one before it. What cannot be opened was not sealed just now."""
-        for sealed in filter(None, (subscription.secret, subscription.previous_secret)):
-            with suppress(SecretUnreadable):
-                opened = self._keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
-                if hmac.compare_digest(opened, secret.encode()):
-                    return True
-        return False
-
-    def pause(self, owner: Owner, id: str, *, if_match: int | None = None) -> Subscription:  # noqa: A002 # same
+    def pause(
+        self,
+        owner: Owner,
+        id: str,  # noqa: A002 # same
+        *,
+        if_match: Collection[int] | None = None,
+        work: Work | None = None,
+    ) -> Subscription:
         """Deliver nothing to it until it is resumed."""
 
         def make(was: Subscription) -> Subscription:
             return was if was.status is Status.PAUSED else draft.pause(was, now_ms=self._now_ms())
 
-        return self._edit(owner, id, make, if_match)
+        return self._edit(owner, id, make, if_match, work)
 
-    def resume(self, owner: Owner, id: str, *, if_match: int | None = None) -> Subscription:  # noqa: A002 # same
+    def resume(
+        self,
+        owner: Owner,
+        id: str,  # noqa: A002 # same
+        *,
+        if_match: Collection[int] | None = None,
+        work: Work | None = None,
+    ) -> Subscription:
         """Deliver to it again, after a pause or a suspension."""
 
         def make(was: Subscription) -> Subscription:
             return was if was.status is Status.ACTIVE else draft.resume(was, now_ms=self._now_ms())
 
-        return self._edit(owner, id, make, if_match)
+        return self._edit(owner, id, make, if_match, work)
 
-    def delete(self, owner: Owner, id: str, *, if_match: int | None = None) -> None:  # noqa: A002 # same
+    def delete(
+        self,
+        owner: Owner,
+        id: str,  # noqa: A002 # same
+        *,
+        if_match: Collection[int] | None = None,
+        work: Work | None = None,
+    ) -> None:
         """End it. Its deliveries under way are dropped."""
-        edit(Kept(store=self._store, owner=owner, id=id), Deletion.of, if_match=if_match)
+        if work is None or not self._directory.deleted_by(owner, id, work.name):
+            edit(Kept(store=self._store, owner=owner, id=id), Deletion.of, if_match=if_match, work=work)
 
     def _edit(
-        self, owner: Owner, id_: str, make: Callable[[Subscription], Subscription], if_match: int | None
+        self,
+        owner: Owner,
+        id_: str,
+        make: Callable[[Subscription], Subscription],
+        if_match: Collection[int] | None,
+        work: Work | None,
     ) -> Subscription:
-        return edit(Kept(store=self._store, owner=owner, id=id_), make, if_match=if_match)
+        return edit(Kept(store=self._store, owner=owner, id=id_), make, if_match=if_match, work=work)
 
     def _brand(self, owner: Owner) -> Brand:
         return brand_named(owner.brand, self._settings.brands_dir)

@@ -12,7 +12,7 @@ W and L of revision n, only the loser L before it: as a repetition of W it would
 it holds over L, and makes no difference where W is still there.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from consumer.webhooks.subscription import Subscription
@@ -20,12 +20,16 @@ from consumer.webhooks.subscription import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
-    """A subscription's end: a record without a value, whose headers carry the tenant and the revision it changes."""
+    """A subscription's end: a record without a value, whose headers carry the tenant and the revision it changes.
+
+    `work` names the request that made it, where that had an Idempotency-Key. The fold in the cache leaves it out.
+    """
 
     id: str
     tenant: str
     changes: int
     revision: int
+    work: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, subscription: Subscription) -> "Deletion":

@@ -3,7 +3,7 @@
 The law: what was encoded is decoded equal, and whatever else is found there is refused, never guessed at.
 
 A deletion has no value; the headers `hookline-tenant` and `hookline-changes` (decimal) route it to its tenant's bucket
-and version it.
+and version it. `hookline-work` names the request that made it, if that had an Idempotency-Key.
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from consumer.events.event import Headers
 from consumer.schemas import avro_history
+from consumer.webhooks import works
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
@@ -23,6 +24,7 @@ from consumer.wire import RecordCorrupt, WireFormat
 
 TENANT_HEADER: Final = "hookline-tenant"
 CHANGES_HEADER: Final = "hookline-changes"
+WORK_HEADER: Final = "hookline-work"
 
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
@@ -71,7 +73,8 @@ def decode(value: bytes) -> Subscription:
 
 def deletion_headers(deletion: Deletion) -> Headers:
     """The headers of a deletion's record."""
-    return ((TENANT_HEADER, deletion.tenant.encode()), (CHANGES_HEADER, str(deletion.changes).encode()))
+    headers = ((TENANT_HEADER, deletion.tenant.encode()), (CHANGES_HEADER, str(deletion.changes).encode()))
+    return headers if deletion.work is None else (*headers, (WORK_HEADER, deletion.work.encode()))
 
 
 def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
@@ -91,7 +94,10 @@ def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
     changes = _text(found.get(CHANGES_HEADER), CHANGES_HEADER)
     if not _CHANGES.fullmatch(changes) or int(changes) > _MOST_REVISIONS:
         raise RecordCorrupt(f"{CHANGES_HEADER} is not a revision's number")
-    return Deletion(id=subscription_id, tenant=tenant, changes=int(changes), revision=int(changes) + 1)
+    work = _text(found[WORK_HEADER], WORK_HEADER) if WORK_HEADER in found else None
+    if work is not None and not works.is_name(work):
+        raise RecordCorrupt(f"{WORK_HEADER} is not a request's name")
+    return Deletion(id=subscription_id, tenant=tenant, changes=int(changes), revision=int(changes) + 1, work=work)
 
 
 def rewrite_of(winner: State) -> Rewrite:
@@ -126,12 +132,15 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
             compile_filter(row["filter_json"])
         if not is_ordering(row["ordering"]):
             raise RecordCorrupt("its ordering is not one that this version knows")
+        if len(row["works"]) > works.MOST or not all(map(works.is_name, row["works"])):
+            raise RecordCorrupt("its works are not names of requests")
     except FilterInvalid:
         raise RecordCorrupt("its filter is not one that this version knows") from None
     except ValueError as error:
         raise RecordCorrupt(str(error)) from None
     values["event_types"] = tuple(row["event_types"])
     values["header_names"] = tuple(row["header_names"])
+    values["works"] = tuple(row["works"])
     return Subscription(**values)
 
 

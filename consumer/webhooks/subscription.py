@@ -36,7 +36,7 @@ class Subscription:
     `revision` grows by one with each write; a write names the one it changes (`changes`, 0 for a creation).
     `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
     (`sealed_headers` opens to a JSON object of name to value). `status_since_ms` is when the status became what it is,
-    0 where that was not kept. `ordering`: see `webhooks/ordering.py`.
+    0 where that was not kept. `ordering`: see `webhooks/ordering.py`; `works`: see `webhooks/works.py`.
     """
 
     id: str
@@ -68,3 +68,4 @@ class Subscription:
     changes: int = 0
     status_since_ms: int = 0
     ordering: str = "none"
+    works: tuple[str, ...] = ()

@@ -117,7 +117,7 @@ def test_many_changes_at_once_all_hold_or_are_told_that_they_do_not(settings: Se
                 types = control.webhooks.get(ACME, created.id)
                 changes = Changes(event_types=(*types.event_types, wanted))
                 try:
-                    control.webhooks.update(ACME, created.id, changes, if_match=types.revision)
+                    control.webhooks.update(ACME, created.id, changes, if_match={types.revision})
                 except (Mismatch, Conflict):
                     control.fresh(10)
                 else:

@@ -1,11 +1,14 @@
 """Requests with an Idempotency-Key: done once, answered alike."""
 
 import base64
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
+from httpx2 import Response
 from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from consumer.control.errands import CLAIMED_MS, KEPT_MS, MOST, Errand, Errands, encode, record_key
 from consumer.control.keys import Scope
@@ -16,6 +19,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.shares import Busy
+from consumer.webhooks import works
 from consumer.webhooks.subscription import SealedSecret, Subscription
 from tests.memory_api import OPERATOR, OWNER, SETTINGS, MemoryApi, Topics
 from tests.memory_topic import MemoryTopic
@@ -256,6 +260,72 @@ def test_a_rotation_that_another_followed_is_not_done_once_more(own: str | None)
     late = acme.post(path, json=body, headers=KEY)
     assert (late.status_code, late.headers["etag"]) == (200, '"3"')
     assert late.json()["secret"] != newer.json()["secret"]
+
+
+Change = Callable[[TestClient, str, dict[str, str]], Response]
+EVERY_CHANGE: dict[str, Change] = {
+    "patch": lambda client, path, headers: client.patch(path, json={"name": "n"}, headers=headers),
+    "pause": lambda client, path, headers: client.post(f"{path}/pause", headers=headers),
+    "resume": lambda client, path, headers: client.post(f"{path}/resume", headers=headers),
+    "delete": lambda client, path, headers: client.delete(path, headers=headers),
+}
+
+
+@pytest.mark.parametrize("condition", ['"2"', '"2", "7"'])
+@pytest.mark.parametrize("change", EVERY_CHANGE.values(), ids=EVERY_CHANGE)
+def test_a_change_whose_outcome_is_unknown_is_found_though_its_condition_holds_no_more(
+    change: Change, condition: str
+) -> None:
+    topic = Losing()
+    api = MemoryApi(Topics(subscriptions=topic))
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}"
+    other = "pause" if change is EVERY_CHANGE["resume"] else "resume"
+    acme.post(f"{path}/pause")
+    if other == "resume":
+        acme.post(f"{path}/resume")
+        condition = condition.replace("2", "3")
+    topic.losing = True
+    assert change(acme, path, KEY | {"If-Match": condition}).status_code == 503
+    topic.losing = False
+    written = len(topic.records)
+    api.plane.now_ms += CLAIMED_MS
+    late = change(acme, path, KEY | {"If-Match": condition})
+    assert (late.status_code, len(topic.records)) == (200, written), late.text
+
+
+def test_a_change_that_others_followed_is_found_and_not_made_over_theirs() -> None:
+    topic = Losing()
+    api = MemoryApi(Topics(subscriptions=topic))
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}"
+    change = {"url": "https://example.org/hook", "requestConfig": {"headers": {"X-A": "b"}}}
+    topic.losing = True
+    assert acme.patch(path, json=change, headers=KEY).status_code == 503
+    topic.losing = False
+    for number in range(works.MOST - 1):
+        headers = {"Idempotency-Key": str(number)}
+        assert acme.patch(path, json={"url": f"https://example.net/{number}"}, headers=headers).status_code == 200
+    api.plane.now_ms += CLAIMED_MS
+    api.check = never  # nothing is looked up for what was done
+    late = acme.patch(path, json=change, headers=KEY)
+    assert (late.status_code, late.json()["url"]) == (200, f"https://example.net/{works.MOST - 2}")
+
+
+def test_a_change_that_comes_late_is_found_while_it_is_made_once_more() -> None:
+    """What was not acknowledged in time may be written while its repetition is under way."""
+    api = MemoryApi()
+    acme = api.client()
+    id_ = api.webhook(acme)["id"]
+    work, one = Work(name="0" * 28, seed=b"s" * 32), MemoryApi(api.topics).plane
+    one.fresh()
+    api.topics.subscriptions.before_write = lambda: one.webhooks.pause(OWNER, id_, if_match={1}, work=work)
+    paused = api.plane.webhooks.pause(OWNER, id_, if_match={1}, work=work)
+    assert (paused.revision, len(paused.works)) == (2, 1)
+
+
+def never(url: str) -> None:
+    raise AssertionError(url)
 
 
 def test_a_rotation_that_was_not_done_is_finished_with_the_secret_that_it_drew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,26 +58,26 @@ def test_after_five_losses_it_is_given_up() -> None:
 def test_who_names_another_revision_is_told_and_nothing_is_written() -> None:
     store = Store()
     with pytest.raises(Mismatch) as told:
-        edit(store, named, if_match=2)
+        edit(store, named, if_match={2})
     assert (told.value.revision, store.writes) == (1, 0)
 
 
 def test_who_names_a_revision_and_loses_it_is_not_tried_again() -> None:
     store = Store(rivals=1)
     with pytest.raises(Mismatch):
-        edit(store, named, if_match=1)
+        edit(store, named, if_match={1})
     assert (store.writes, store.read().description) == (1, "r")
 
 
 def test_who_names_the_revision_that_is_there_gets_it() -> None:
-    assert edit(Store(), named, if_match=1).revision == 2
+    assert edit(Store(), named, if_match={1}).revision == 2
 
 
 def test_nothing_to_change_is_not_written_but_checked() -> None:
     store = Store()
     assert edit(store, lambda was: was) is store.state
     with pytest.raises(Mismatch):
-        edit(store, lambda was: was, if_match=7)
+        edit(store, lambda was: was, if_match={7})
     assert store.writes == 0
 
 

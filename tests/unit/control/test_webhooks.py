@@ -73,7 +73,7 @@ def test_what_is_invalid_is_not_written() -> None:
     assert len(topic.records) == 1
 
 
-EVERY_CHANGE: list[Callable[[Webhooks, Owner, str, int | None], object]] = [
+EVERY_CHANGE: list[Callable[[Webhooks, Owner, str, set[int] | None], object]] = [
     lambda webhooks, owner, id_, if_match: webhooks.update(owner, id_, Changes(name="new"), if_match=if_match),
     lambda webhooks, owner, id_, if_match: webhooks.rotate(owner, id_, if_match=if_match),
     lambda webhooks, owner, id_, if_match: webhooks.pause(owner, id_, if_match=if_match),
@@ -84,7 +84,7 @@ EVERY_CHANGE: list[Callable[[Webhooks, Owner, str, int | None], object]] = [
 
 @pytest.mark.parametrize("change", EVERY_CHANGE)
 def test_another_owners_webhook_does_not_exist(
-    change: Callable[[Webhooks, Owner, str, int | None], object],
+    change: Callable[[Webhooks, Owner, str, set[int] | None], object],
 ) -> None:
     topic = MemoryTopic()
     webhooks = served(topic)
@@ -99,16 +99,16 @@ def test_another_owners_webhook_does_not_exist(
 
 @pytest.mark.parametrize("change", EVERY_CHANGE)
 def test_a_change_of_a_revision_that_is_not_there_is_refused(
-    change: Callable[[Webhooks, Owner, str, int | None], object],
+    change: Callable[[Webhooks, Owner, str, set[int] | None], object],
 ) -> None:
     topic = MemoryTopic()
     webhooks = served(topic)
     created, _ = webhooks.create(ACME, wishes())
     for wrong in (0, 2):
         with pytest.raises(Mismatch):
-            change(webhooks, ACME, created.id, wrong)
+            change(webhooks, ACME, created.id, {wrong})
     assert len(topic.records) == 1
-    change(webhooks, ACME, created.id, 1)
+    change(webhooks, ACME, created.id, {1, 5})
 
 
 def test_pausing_what_is_paused_writes_nothing() -> None:
@@ -151,9 +151,9 @@ def test_who_named_the_revision_loses_to_who_came_first() -> None:
     one, other = served(topic), served(topic)
     created, _ = one.create(ACME, wishes())
     other.create(ACME, wishes())
-    topic.before_write = lambda: other.pause(ACME, created.id, if_match=1)
+    topic.before_write = lambda: other.pause(ACME, created.id, if_match={1})
     with pytest.raises(Mismatch):
-        one.update(ACME, created.id, Changes(name="one's"), if_match=1)
+        one.update(ACME, created.id, Changes(name="one's"), if_match={1})
     assert one.get(ACME, created.id).status is Status.PAUSED
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.record import decode, encode, rewrite_of, state_of
 from consumer.webhooks.subscription import SealedSecret, Status, Subscription
+from consumer.webhooks.works import signed
 from consumer.wire import RecordCorrupt
 from tests.webhook_samples import subscription
 
@@ -24,6 +25,7 @@ FULL = subscription(
     ordering="data.order.id",
     revision=7,
     changes=6,
+    works=("0" * 28, "a" * 28),
 )
 
 
@@ -85,6 +87,20 @@ def test_a_filter_that_does_not_compile_is_corrupt() -> None:
         decode(encode(subscription(filter_json='{"a": 1}')))
 
 
+@pytest.mark.parametrize("works", [("0" * 27,), ("g" * 28,), ("0" * 28,) * 9])
+def test_works_that_are_none_are_corrupt(works: tuple[str, ...]) -> None:
+    with pytest.raises(RecordCorrupt, match="works"):
+        decode(encode(subscription(works=works)))
+
+
+def test_a_deletion_keeps_the_name_of_its_request() -> None:
+    deleted = signed(Deletion(id="wh_1", tenant="acme", changes=3, revision=4), "a" * 28)
+    written = rewrite_of(deleted)
+    read = state_of(written.key, written.value, written.headers)
+    assert isinstance(read, Deletion)
+    assert (read.work, dict(written.headers)["hookline-work"]) == ("a" * 28, b"a" * 28)
+
+
 @pytest.mark.parametrize("state", [FULL, Deletion(id="wh_1", tenant="ä", changes=3, revision=4)])
 def test_a_state_survives_the_topic(state: object) -> None:
     assert isinstance(state, type(FULL) | Deletion)
@@ -103,6 +119,7 @@ def test_a_state_survives_the_topic(state: object) -> None:
         (b"wh_1", None, (("hookline-tenant", None), ("hookline-changes", b"1"))),
         (b"wh_1", None, (("hookline-tenant", b"t"), ("hookline-changes", b"-1"))),
         (b"wh_1", None, (("hookline-tenant", b"\xff"), ("hookline-changes", b"1"))),
+        (b"wh_1", None, (("hookline-tenant", b"t"), ("hookline-changes", b"1"), ("hookline-work", b"me"))),
     ],
 )
 def test_what_cannot_be_routed_is_corrupt(
