@@ -190,7 +190,11 @@ class Endings:
         stays = job.entry.window.beside is not None
         delivery = replace(attempted(job, unanswered), handed_over=goes_on and not stays)
         rest_ms = max(0, job.started_ms + job.target.subscription.timeout_ms - now_ms)
-        tier = self._schedule.covering(rest_ms, above=min(delivery.attempts, self._schedule.last) - 1)
+        least = self._schedule.covering(rest_ms, above=0)
+        most = max(least, min(delivery.attempts, self._schedule.last))
+        left_ms = self._schedule.tried_until_ms(delivery, now_ms) - now_ms
+        fitting = self._schedule.fitting(delivery.id, left_ms, least=least, most=most)
+        tier = most if fitting is None else fitting
         self._go_on(job, delivery, tier, now_ms + rest_ms)
         return Retry(tier=tier)
 

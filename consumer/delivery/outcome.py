@@ -87,7 +87,11 @@ def read(answer: Answer, now_ms: int) -> Asked:
 def decide(
     asked: Asked, delivery: Delivery, schedule: Schedule, *, retries: bool, started_ms: int, now_ms: int
 ) -> Outcome:
-    """The outcome of attempt number `delivery.attempts` + 1, begun at `started_ms`, whose answer asked this of us."""
+    """The outcome of attempt number `delivery.attempts` + 1, begun at `started_ms`, whose answer asked this of us.
+
+    A retry whose tier ends after the delivery's time takes the longest shorter one that does not: until then the
+    endpoint may come back. No retry comes sooner than a Retry-After asked.
+    """
     if asked.success:
         return DELIVERED
     if asked.gone:
@@ -97,11 +101,10 @@ def decide(
     tier = schedule.after_failure(delivery.attempts + 1)
     if tier is None:
         return Dead(reason=DeathReason.EXHAUSTED)
-    if asked.retry_after_ms is not None:
-        tier = max(tier, schedule.covering(asked.retry_after_ms, above=tier - 1))
-    if now_ms + schedule.delays_ms[tier] >= schedule.tried_until_ms(delivery, started_ms):
-        return Dead(reason=DeathReason.EXPIRED)
-    return Retry(tier=tier)
+    least = schedule.covering(asked.retry_after_ms or 0, above=0)
+    left_ms = schedule.tried_until_ms(delivery, started_ms) - now_ms
+    fitting = schedule.fitting(delivery.id, left_ms, least=least, most=max(tier, least))
+    return Dead(reason=DeathReason.EXPIRED) if fitting is None else Retry(tier=fitting)
 
 
 def retry_after_ms(answer: Answer, now_ms: int) -> int | None:

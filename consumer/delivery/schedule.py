@@ -10,6 +10,7 @@ A delivery that is not tried now waits, for one of three things:
 
 The laws:
 - waiting costs no attempt; jitter only adds; N delays give N + 1 attempts;
+- a retry that would come after its time is over comes before, in the longest delay that fits;
 - what waits for its endpoint only climbs; in the last tier it stays;
 - of a wait for a turn at most `records_for` are written, however late each of them is read;
 - one clock runs at a time. That of `retry_for_ms` begins with the first attempt, and stands while the delivery waits
@@ -66,6 +67,13 @@ class Schedule:
             if self.delays_ms[tier] >= wait_ms:
                 return tier
         return self.last
+
+    def fitting(self, delivery_id: str, left_ms: int, *, least: int, most: int) -> int | None:
+        """The highest of these tiers that is over for this delivery, jitter included, before `left_ms` are."""
+        for tier in range(most, least - 1, -1):
+            if self.delays_ms[tier] + self.jitter_ms(delivery_id, tier) < left_ms:
+                return tier
+        return None
 
     def for_wait(self, wait_ms: float, *, least: int) -> int:
         """The highest tier whose delay is not above `wait_ms`, and `least` where that is higher."""

@@ -65,13 +65,36 @@ def test_spills_cost_no_attempt_and_where_it_waited_delays_no_retry() -> None:
 
 
 def test_what_could_only_be_tried_after_its_time_is_expired() -> None:
-    late = replace(delivery(attempts=1), first_attempt_ms=NOW_MS - SCHEDULE.retry_for_ms + 2_000)
+    late = replace(delivery(attempts=1), first_attempt_ms=NOW_MS - SCHEDULE.retry_for_ms + 900)
     asked = read(response(500), NOW_MS)
     assert decide(asked, late, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS) == Dead(
         reason=DeathReason.EXPIRED
     )
-    turned = replace(late, waited_ms=2_000, waiting_since_ms=NOW_MS - 1_001)
+    turned = replace(late, waited_ms=4_000, waiting_since_ms=NOW_MS - 1_001)
     assert decide(asked, turned, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS) == Retry(tier=2)
+
+
+@given(
+    left_ms=st.integers(-1_000, SCHEDULE.retry_for_ms),
+    attempts=st.integers(0, SCHEDULE.last - 1),
+    asked_s=st.none() | st.integers(0, 30),
+)
+def test_a_retry_takes_the_longest_delay_that_is_over_in_time(left_ms: int, attempts: int, asked_s: int | None) -> None:
+    one = replace(delivery(attempts=attempts), first_attempt_ms=NOW_MS - SCHEDULE.retry_for_ms + left_ms)
+    headers = () if asked_s is None else (("Retry-After", str(asked_s)),)
+    asked = read(response(503, *headers), NOW_MS)
+    outcome = decide(asked, one, SCHEDULE, retries=True, started_ms=NOW_MS, now_ms=NOW_MS)
+    least = SCHEDULE.covering((asked_s or 0) * 1_000, above=0)
+    planned = max(attempts + 1, least)
+    over_ms = [SCHEDULE.delays_ms[tier] + SCHEDULE.jitter_ms(one.id, tier) for tier in range(SCHEDULE.last + 1)]
+    match outcome:
+        case Retry(tier=tier):
+            assert least <= tier <= planned
+            assert over_ms[tier] < left_ms
+            assert tier == planned or over_ms[tier + 1] >= left_ms
+        case _:
+            assert outcome == Dead(reason=DeathReason.EXPIRED)
+            assert over_ms[least] >= left_ms
 
 
 def test_the_wait_before_the_first_attempt_is_not_counted_as_trying() -> None:
