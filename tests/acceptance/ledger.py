@@ -17,6 +17,7 @@ Pair: TypeAlias = tuple[str, str]
 
 _NEVER = 10**15  # ms
 _SHOWN = 5
+_FAILURES_LEAST = 2  # in a row, before a success is a recovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,14 @@ class Buried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """An attempt, from the delivery log; the first is number 1."""
+    """An attempt, from the delivery log: it began at `at_ms` and ended at `ended_ms`. The first is number 1."""
 
     delivery_id: str
+    subscription: str
     number: int
     at_ms: int
+    ended_ms: int
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +146,40 @@ def _is_foreign(pair: Pair, promises: Promises) -> bool:
 
 
 def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[str, int, int]]:
-    """Attempts after the first, before anything that waited for them was due: delivery, number, by how many ms."""
+    """Attempts after the first, before anything that waited for them was due: delivery, number, by how many ms.
+
+    A recovery allows it: an acceptance after failures in a row, that came after this delivery's own last failure.
+    """
     due_ms: dict[tuple[str, int], int] = {}
     for wait in waited:
         key = (wait.delivery_id, wait.attempts)
         due_ms[key] = min(wait.due_ms, due_ms.get(key, wait.due_ms))
-    return frozenset(
-        (each.delivery_id, each.number, due - each.at_ms)
-        for each in tried
-        if each.number > 1 and each.at_ms < (due := due_ms.get((each.delivery_id, each.number - 1), _NEVER))
-    )
+    by_end = sorted(tried, key=lambda each: each.ended_ms)
+    failed_ms: dict[tuple[str, int], int] = {}
+    for each in by_end:
+        failed_ms.setdefault((each.delivery_id, each.number), each.ended_ms)
+    recoveries = _recoveries(by_end)
+    found: set[tuple[str, int, int]] = set()
+    for each in by_end:
+        before = (each.delivery_id, each.number - 1)
+        due = due_ms.get(before, _NEVER)
+        if each.number == 1 or each.at_ms >= due:
+            continue
+        since_ms = failed_ms.get(before, _NEVER)
+        if not any(since_ms <= back_ms <= each.at_ms for back_ms in recoveries[each.subscription]):
+            found.add((each.delivery_id, each.number, due - each.at_ms))
+    return frozenset(found)
+
+
+def _recoveries(by_end: Iterable[Tried]) -> defaultdict[str, list[int]]:
+    """For each subscription, when it accepted something after at least two failures in a row."""
+    failures: Counter[str] = Counter()
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for each in by_end:
+        if each.accepted:
+            if failures[each.subscription] >= _FAILURES_LEAST:
+                found[each.subscription].append(each.ended_ms)
+            failures[each.subscription] = 0
+        else:
+            failures[each.subscription] += 1
+    return found

@@ -1,6 +1,7 @@
 """What a test of the whole path stands on: settings, topics, webhooks, a receiver, and what is left afterwards."""
 
 import base64
+import math
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.brands.loader import brand
 from consumer.delivery import done_map
-from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.delivery import Attempt, Chunk, Delivery
 from consumer.events.event import Record
 from consumer.kafka import topics
 from consumer.kafka.reading import read_to_end
@@ -178,7 +179,7 @@ class Stage:
     def tried(self) -> list[Tried]:
         """The attempts."""
         found = [decode_attempt(each.value or b"") for each in self.read(self.topics.attempts)]
-        return [Tried(delivery_id=each.delivery_id, number=each.number, at_ms=each.at_ms) for each in found]
+        return [tried_of(each) for each in found]
 
     def delayed(self, tier: int) -> list[tuple[Delivery | Chunk, int]]:
         """What a delay topic got, each with its LogAppendTime; a record without value only asks for the time."""
@@ -235,6 +236,18 @@ class Stage:
             "retry", [*self.topics.retry_topics, self.topics.ordered]
         )
         return {place: each.end - each.committed for place, each in both.items() if each.end > each.committed}
+
+
+def tried_of(attempt: Attempt) -> Tried:
+    """An attempt as the checker knows it."""
+    return Tried(
+        delivery_id=attempt.delivery_id,
+        subscription=attempt.subscription_id,
+        number=attempt.number,
+        at_ms=attempt.at_ms,
+        ended_ms=attempt.at_ms + math.ceil(attempt.elapsed_ms),
+        accepted=attempt.outcome == "delivered",
+    )
 
 
 def new_secret() -> str:

@@ -83,16 +83,46 @@ def test_accepted_and_buried() -> None:
     assert verdict(*KEPT, dead=(*DEAD, buried("e1", "a"))).accepted_and_buried == {("e1", "a")}
 
 
+def tried(delivery_id: str, number: int, at_ms: int, ended_ms: int | None = None, *, accepted: bool = False) -> Tried:
+    return Tried(
+        delivery_id=delivery_id,
+        subscription="a",
+        number=number,
+        at_ms=at_ms,
+        ended_ms=at_ms if ended_ms is None else ended_ms,
+        accepted=accepted,
+    )
+
+
+WAITED = [Waited(delivery_id="d", attempts=1, due_ms=due_ms) for due_ms in (2_000, 1_000)]
+
+
+def early(*attempts: Tried) -> frozenset[tuple[str, int, int]]:
+    return judge(PROMISES, (), (), attempts, WAITED).early
+
+
 def test_early_and_in_time() -> None:
-    waited = [Waited(delivery_id="d", attempts=1, due_ms=due_ms) for due_ms in (2_000, 1_000)]
-    first = Tried(delivery_id="d", number=1, at_ms=0)
-    in_time = Tried(delivery_id="d", number=2, at_ms=1_000)
-    early = Tried(delivery_id="d", number=2, at_ms=999)
-    never_asked_for = Tried(delivery_id="x", number=2, at_ms=5_000)
-    assert judge(PROMISES, (), (), [first, in_time], waited).early == frozenset()
-    found = judge(PROMISES, (), (), [first, early, never_asked_for], waited).early
+    first = tried("d", 1, 0)
+    assert early(first, tried("d", 2, 1_000)) == frozenset()
+    found = early(first, tried("d", 2, 999), tried("x", 2, 5_000))
     assert {each[:2] for each in found} == {("d", 2), ("x", 2)}
     assert ("d", 2, 1) in found
+
+
+@pytest.mark.parametrize(
+    ("others", "allowed"),
+    [
+        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 600, accepted=True)), True, id="a recovery"),
+        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 901, accepted=True)), False, id="that came later"),
+        pytest.param(
+            (tried("w", 1, 3), tried("y", 1, 5), tried("z", 1, 5, 9, accepted=True)), False, id="before its failure"
+        ),
+        pytest.param((tried("z", 1, 500, 600, accepted=True),), False, id="a success with no failures before it"),
+    ],
+)
+def test_a_recovery_alone_allows_a_retry_before_its_time(others: tuple[Tried, ...], allowed: bool) -> None:
+    found = early(tried("d", 1, 0, 10), *others, tried("d", 2, 900, 950, accepted=True))
+    assert found == (frozenset() if allowed else {("d", 2, 100)})
 
 
 def test_many_findings_are_shown_as_few() -> None:

@@ -17,7 +17,7 @@ from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_de
 from tests.acceptance.happenings import Hook, Published, owed, source_of, travelling
 from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receipt
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import Stage, tried_of
 from tests.chaos import hostile
 from tests.chaos.arena import happening
 from tests.chaos.changes import Story
@@ -106,7 +106,7 @@ def read_log(stage: Stage) -> Log:
     for each in stage.read(stage.topics.attempts):
         attempt = decode_attempt(each.value or b"")
         if not attempt.tenant.startswith(hostile.TENANT):
-            tried.append(Tried(delivery_id=attempt.delivery_id, number=attempt.number, at_ms=attempt.at_ms))
+            tried.append(tried_of(attempt))
     return Log(
         events=[_published(each) for each in stage.read(stage.event_topic) if each.key != hostile.KEY],
         buried=buried,
