@@ -31,16 +31,16 @@ _SLOT_NEAR_MS: Final = 60_000
 class Clocks(Protocol):
     """What is known of the brokers' clocks."""
 
-    def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
+    def skew_ms(self, leader: Leader) -> int | None:
         """The leader's clock minus ours, never more than it is. None: not known, and nothing of it is due."""
 
 
 class OurClock:
     """Brokers that have our time."""
 
-    def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
+    def skew_ms(self, leader: Leader) -> int | None:
         """None between us."""
-        del leader, our_now_ms
+        del leader
         return 0
 
 
@@ -114,7 +114,7 @@ class Hold:
         taken: list[tuple[Entry, Delayed]] = []
         while len(taken) < most and (slot := self._slots.first) is not None and slot[0] <= now_ms:
             self._leave(slot[1], taken)
-        due = [(at_ms, leader, skew_ms) for at_ms, leader, skew_ms in self._heads(steady_ms) if at_ms <= steady_ms]
+        due = [(at_ms, leader, skew_ms) for at_ms, leader, skew_ms in self._heads() if at_ms <= steady_ms]
         heapq.heapify(due)
         while due and len(taken) < most:
             _, leader, skew_ms = due[0]
@@ -133,7 +133,7 @@ class Hold:
 
     def next_due_ms(self, steady_ms: int, now_ms: int) -> int | None:
         """When the next record leaves, by the clock of `now_ms`."""
-        due_ms = min((at_ms for at_ms, _, _ in self._heads(steady_ms)), default=None)
+        due_ms = min((at_ms for at_ms, _, _ in self._heads()), default=None)
         slot = self._slots.first
         wishes = (None if due_ms is None else due_ms + now_ms - steady_ms, None if slot is None else slot[0])
         return min((wish for wish in wishes if wish is not None), default=None)
@@ -223,12 +223,12 @@ class Hold:
         beyond_ms = _slot_ms(held.delayed) - now_ms
         return 0 < beyond_ms <= _SLOT_NEAR_MS and self.is_half_empty(held.entry.window)
 
-    def _heads(self, steady_ms: int) -> Iterator[tuple[int, Leader, int]]:
+    def _heads(self) -> Iterator[tuple[int, Leader, int]]:
         """Of each leader that is known: when its first record is due, by our steady clock, and its skew."""
         for leader in [leader for leader, line in self._due.items() if not line]:
             del self._due[leader]
         for leader, line in self._due.items():
-            skew_ms = self._clocks.skew_ms(leader, steady_ms)
+            skew_ms = self._clocks.skew_ms(leader)
             first = line.first
             if skew_ms is not None and first is not None:
                 yield first[0] - skew_ms, leader, skew_ms

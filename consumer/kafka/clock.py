@@ -9,11 +9,12 @@ largest of a sliding window is the best one. The window slides because clocks dr
 Brokers have clocks of their own, and a partition's leader changes: a bound says nothing of another leader. Whose a
 record is, its leader epoch says when it is read. So what is held is judged by records read of the same partition and
 epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. Until it is
-read it says nothing, however long that takes. Only while its partition is paused, and it cannot be read, it counts for
-the newest epoch read there.
+read nobody knows whose clock dated it, however long that takes: the leader may have changed anywhere in what lies
+between.
 
-A former leader appends nothing more. Whoever reads its records late, after a restart, can measure it no more: it is
-taken to be at most five minutes behind the newest, or each restart would begin their delays anew.
+Two brokers' clocks are at most five minutes apart. So what another leader's clock says, less five minutes, holds for
+every leader: for a former one, which appends nothing more and can be measured no more, and for the one of a partition
+that is paused in the middle of a backlog. Without that each restart would begin their delays anew.
 """
 
 from collections import deque
@@ -30,8 +31,6 @@ PLAUSIBLE_MS: Final = 86_400_000
 ASK_AGAIN_MS: Final = WINDOW_MS // 2
 APART_MS: Final = 300_000
 """No further apart are two brokers' clocks: as Kerberos wants it, and who checks a signature's time."""
-PAUSED_MS: Final = 2_000
-"""A partition that is paused for less is read again soon."""
 
 _EPOCHS: Final = 16  # of a partition; more only while records of more are held
 _UNREAD: Final = 4
@@ -82,7 +81,6 @@ class BrokerClocks:
     def __init__(self) -> None:
         self._places: dict[Partition, _Place] = {}
         self._crowded: set[Partition] = set()
-        self._paused: dict[Partition, int] = {}  # since when
 
     def read(self, leader: Leader, offset: int, append_ms: int, seen_ms: int) -> None:
         """A record with LogAppendTime was read."""
@@ -105,18 +103,14 @@ class BrokerClocks:
             while len(place.written) > _UNREAD:
                 del place.written[min(place.written)]
 
-    def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
+    def skew_ms(self, leader: Leader) -> int | None:
         """The leader's clock minus ours, or a little less. None where nothing is known of it."""
         topic, partition, epoch = leader
         place = self._places.get((topic, partition))
-        if place is None:
-            return None
-        paused_ms = our_now_ms - self._paused.get((topic, partition), our_now_ms)
-        return place.skew_ms(epoch, unread_counts=paused_ms >= PAUSED_MS)
+        return None if place is None else place.skew_ms(epoch)
 
-    def waiting(self, held: Collection[Leader], paused: Iterable[Partition], our_now_ms: int) -> None:
-        """Of these, and only of these, records are held; these partitions are not read. To be told again and again."""
-        self._paused = {partition: self._paused.get(partition, our_now_ms) for partition in paused}
+    def waiting(self, held: Collection[Leader]) -> None:
+        """Of these, and only of these, records are held. To be told again and again."""
         for partition in self._crowded:
             place = self._places.get(partition)
             if place is not None:
@@ -176,18 +170,15 @@ class _Place:
         for epoch in free[: max(0, len(self.clocks) - _EPOCHS)]:
             del self.clocks[epoch]
 
-    def skew_ms(self, epoch: int | None, *, unread_counts: bool) -> int | None:
+    def skew_ms(self, epoch: int | None) -> int | None:
         clock = self.clocks.get(epoch)
         skew_ms = None if clock is None else clock.skew_ms
         if skew_ms is None:
             return None
+        others = [_bound(seen_ms, append_ms) for seen_ms, append_ms in self.written.values()]
         if epoch != self.newest:
-            newest_ms = self.clocks[self.newest].skew_ms
-            return skew_ms if newest_ms is None else max(skew_ms, newest_ms - APART_MS)
-        if not unread_counts:
-            return skew_ms
-        bounds = (_bound(seen_ms, append_ms) for seen_ms, append_ms in self.written.values())
-        return max([skew_ms, *(bound for bound in bounds if bound is not None)])
+            others.append(self.clocks[self.newest].skew_ms)
+        return max([skew_ms, *(other_ms - APART_MS for other_ms in others if other_ms is not None)])
 
 
 def _bound(seen_ms: int, append_ms: int) -> int | None:

@@ -62,7 +62,7 @@ class Producing:
     def ask_times(self, steady_ms: int) -> None:
         """Write something where it is to be known when the broker appends it."""
         held = self._core.held
-        self._clocks.waiting(held, self._core.paused, steady_ms)
+        self._clocks.waiting(held)
         for topic, partition in self._clocks.to_ask(held, steady_ms):
             self._times -= 1
             self._records.write(self._times, topic=topic, key=None, value=None, partition=partition)

@@ -220,12 +220,12 @@ def _due_too_early() -> list[Patch]:
 
 
 def _skew_ignored() -> list[Patch]:
-    return [patch.object(BrokerClocks, "skew_ms", lambda _clocks, _leader, _now_ms: 0)]
+    return [patch.object(BrokerClocks, "skew_ms", lambda _clocks, _leader: 0)]
 
 
 def _one_clock_for_all_brokers() -> list[Patch]:
-    def skew_ms(clocks: BrokerClocks, leader: Leader, our_now_ms: int) -> int | None:
-        del leader, our_now_ms
+    def skew_ms(clocks: BrokerClocks, leader: Leader) -> int | None:
+        del leader
         known = (clock.skew_ms for place in clocks._places.values() for clock in place.clocks.values())
         return max((skew for skew in known if skew is not None), default=None)
 

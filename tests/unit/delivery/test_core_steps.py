@@ -506,8 +506,7 @@ def test_each_record_is_due_by_the_clock_of_its_own_leader() -> None:
     """One broker is 30 s ahead: what another one appended waits for its own time."""
 
     class Apart:
-        def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
-            del our_now_ms
+        def skew_ms(self, leader: Leader) -> int | None:
             return {1: 30_000, 2: 0, 3: None}[leader[2] or 0]
 
     core = Core(rules(), decode=lambda record: held[record.offset], target=target_of, clocks=Apart())

@@ -19,8 +19,8 @@ LEADER: Leader = (*PLACE, 1)
 class Apart:
     """One leader is 500 ms ahead, of another nothing is known."""
 
-    def skew_ms(self, leader: Leader, our_now_ms: int) -> int | None:
-        del our_now_ms
+    def skew_ms(self, leader: Leader) -> int | None:
+
         return {1: 0, 2: 500}.get(leader[2] or 0)
 
 
