@@ -6,11 +6,12 @@ offsets.
 Big-endian; the texts follow the head:
 
      0  u48  offset in its partition          20  u8   number of the attempt (255: that many or more)
-     6  u48  logged: the record's time, ms    21  u8   bits 0-1 outcome, 2-4 trigger, 5 truncated, 6 replay id follows
+     6  u48  logged: the record's time, ms    21  u8   bits 0-1 outcome, 2-4 trigger, 5 truncated, 6 and 7: see below
     12  u32  begun: ms before logged          22  u8   next tier, or the reason of death
-    16  u16  elapsed ms (65535: or longer)    23  8 B  the first half of the delivery's id
-    18  u16  HTTP status, or a failure < 100  31  u16  length of the event's type, bytes
-    33       event type, event id, and the 16 bytes of the replay id when there is one
+    16  u16  elapsed ms (65535: or longer)    23  16 B the delivery's id
+    18  u16  HTTP status, or a failure < 100  39  u16  length of the event's type, bytes
+    41       event type, event id, u32 the first attempt's begin: ms before logged (bit 7), job's id and u8 its length
+             (bit 6)
 """
 
 import struct
@@ -21,18 +22,23 @@ from typing import Final
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.outcome import DeathReason
 
-HEAD_BYTES: Final = 33
+HEAD_BYTES: Final = 41
 ELAPSED_MOST_MS: Final = 0xFFFF
 BEGUN_MOST_MS: Final = 0xFFFF_FFFF
 NUMBER_MOST: Final = 0xFF
 NO_TIER: Final = 0xFF
-REPLAY_BYTES: Final = 16
-"""Of a replay's id, which is 32 hex digits."""
+JOB_MOST: Final = 0xFF
+"""Bytes of a job's id."""
 
-_HEAD: Final = struct.Struct(">6s6sIHHBBB8sH")
+_HEAD: Final = struct.Struct(">6s6sIHHBBB16sH")
+_FIRST: Final = struct.Struct(">I")
 _OFFSET: Final = slice(0, 6)
+_LOGGED: Final = slice(6, 12)
+_BITS: Final = 21
+_DELIVERY: Final = slice(23, 39)
 _TRUNCATED: Final = 1 << 5
-_REPLAYED: Final = 1 << 6
+_OF_A_JOB: Final = 1 << 6
+_LATER: Final = 1 << 7
 _FIRST_STATUS: Final = 100
 
 # Part of the format: numbers are never given to another word.
@@ -86,15 +92,17 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One attempt. `delivery` is the first half of its delivery's id, 8 bytes.
+    """One attempt. `delivery` is its delivery's id, 32 hex digits.
 
     `status` is None where no HTTP answer came, and then `failure` says why; `tier` is that of the next try where one
-    follows; `reason` that of a death. `logged_ms` and `begun_ms` are ms since 1970.
+    follows; `reason` that of a death. Times are ms since 1970; `first_ms` is when the delivery's first attempt began,
+    None where its record does not tell. `job_id` is empty where no job made it.
     """
 
     offset: int
     logged_ms: int
     begun_ms: int
+    first_ms: int | None
     elapsed_ms: int
     status: int | None
     failure: str
@@ -104,10 +112,10 @@ class Entry:
     truncated: bool
     tier: int | None
     reason: str
-    delivery: bytes
+    delivery: str
     event_type: str
     event_id: str
-    replay_id: str | None = None
+    job_id: str = ""
 
     @property
     def plain(self) -> bool:
@@ -119,21 +127,28 @@ def pack(entry: Entry) -> bytes:
     """What is kept of it. Numbers that are too large for their place stand there as its largest."""
     status = _FAILURE_CODES.get(entry.failure, _OTHER_CODE) if entry.status is None else entry.status
     bits = entry.ended | entry.trigger << 2 | (_TRUNCATED if entry.truncated else 0)
-    replay = b"" if entry.replay_id is None else bytes.fromhex(entry.replay_id)
+    first = job = b""
+    if entry.first_ms is not None and entry.number != 1:
+        bits |= _LATER
+        first = _FIRST.pack(_before(entry, entry.first_ms))
+    if entry.job_id:
+        bits |= _OF_A_JOB
+        job = entry.job_id.encode("utf-8", "replace")[:JOB_MOST]
+        job += bytes((len(job),))
     event_type = entry.event_type.encode("utf-8", "replace")
     head = _HEAD.pack(
         entry.offset.to_bytes(6, "big"),
         entry.logged_ms.to_bytes(6, "big"),
-        min(max(0, entry.logged_ms - entry.begun_ms), BEGUN_MOST_MS),
+        _before(entry, entry.begun_ms),
         min(max(0, entry.elapsed_ms), ELAPSED_MOST_MS),
         status,
         min(entry.number, NUMBER_MOST),
-        bits | (_REPLAYED if replay else 0),
+        bits,
         _last(entry),
-        entry.delivery,
+        bytes.fromhex(entry.delivery),
         len(event_type),
     )
-    return b"".join((head, event_type, entry.event_id.encode("utf-8", "replace"), replay))
+    return b"".join((head, event_type, entry.event_id.encode("utf-8", "replace"), first, job))
 
 
 def unpack(packed: bytes) -> Entry:
@@ -146,15 +161,19 @@ def unpack(packed: bytes) -> Entry:
         offset, logged, begun, elapsed, status, number, bits, last, delivery, length = _HEAD.unpack_from(packed)
     except struct.error as error:
         raise ValueError("it is shorter than an entry's head") from error
-    end = len(packed) - (REPLAY_BYTES if bits & _REPLAYED else 0)
-    if HEAD_BYTES + length > end:
+    end = len(packed)
+    job_at = end - 1 - packed[-1] if bits & _OF_A_JOB else end
+    first_at = job_at - _FIRST.size if bits & _LATER else job_at
+    if HEAD_BYTES + length > first_at:
         raise ValueError("its texts are cut")
     ended, logged_ms = Ended(bits & 3), int.from_bytes(logged, "big")
     answered = status >= _FIRST_STATUS
+    begun_ms = logged_ms - begun
     return Entry(
         offset=int.from_bytes(offset, "big"),
         logged_ms=logged_ms,
-        begun_ms=logged_ms - begun,
+        begun_ms=begun_ms,
+        first_ms=_first_ms(packed, first_at, logged_ms) if bits & _LATER else begun_ms if number == 1 else None,
         elapsed_ms=elapsed,
         status=status if answered else None,
         failure="" if answered else _word(_FAILURES, status),
@@ -164,16 +183,45 @@ def unpack(packed: bytes) -> Entry:
         truncated=bool(bits & _TRUNCATED),
         tier=last if ended is Ended.RETRY and last != NO_TIER else None,
         reason=_word(_REASONS, last) if ended is Ended.DEAD else "",
-        delivery=delivery,
+        delivery=delivery.hex(),
         event_type=packed[HEAD_BYTES : HEAD_BYTES + length].decode(),
-        event_id=packed[HEAD_BYTES + length : end].decode(),
-        replay_id=packed[end:].hex() if bits & _REPLAYED else None,
+        event_id=packed[HEAD_BYTES + length : first_at].decode(),
+        job_id=packed[job_at : end - 1].decode("utf-8", "replace") if bits & _OF_A_JOB else "",
     )
 
 
 def offset_of(packed: bytes) -> int:
     """The offset of a packed entry."""
     return int.from_bytes(packed[_OFFSET], "big")
+
+
+def logged_of(packed: bytes) -> int:
+    """When a packed entry was logged, ms since 1970."""
+    return int.from_bytes(packed[_LOGGED], "big")
+
+
+def delivery_of(packed: bytes) -> bytes:
+    """The 16 bytes of a packed entry's delivery id."""
+    return packed[_DELIVERY]
+
+
+def ended_of(packed: bytes) -> Ended:
+    """What came of the attempt of a packed entry."""
+    return Ended(packed[_BITS] & 3)
+
+
+def trigger_of(packed: bytes) -> Trigger:
+    """Why the attempt of a packed entry was made."""
+    return Trigger(packed[_BITS] >> 2 & 7)
+
+
+def _before(entry: Entry, at_ms: int) -> int:
+    return min(max(0, entry.logged_ms - at_ms), BEGUN_MOST_MS)
+
+
+def _first_ms(packed: bytes, at: int, logged_ms: int) -> int:
+    before: int = _FIRST.unpack_from(packed, at)[0]
+    return logged_ms - before
 
 
 def _last(entry: Entry) -> int:

@@ -22,8 +22,10 @@ STEPS: Final = 120
 _WEBHOOKS: Final = 7
 _CHUNK: Final = 25
 _ENTRY: Final = Entry(
-    offset=0, logged_ms=1_000, begun_ms=990, elapsed_ms=9, status=200, failure="", number=1, ended=Ended.DELIVERED,
-    trigger=Trigger.EVENT, truncated=False, tier=None, reason="", delivery=bytes(8), event_type="a", event_id="b",
+    offset=0, logged_ms=1_000, begun_ms=990, first_ms=990, elapsed_ms=9, status=200, failure="", number=1,
+    ended=Ended.DELIVERED,
+    trigger=Trigger.EVENT, truncated=False, tier=None, reason="", delivery="00" * 16, event_type="a",
+    event_id="b",
 )  # fmt: skip
 
 

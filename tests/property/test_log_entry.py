@@ -31,23 +31,27 @@ def entries(draw: st.DrawFn) -> Entry:
     ended = draw(st.sampled_from(Ended))
     logged_ms = draw(st.integers(BEGUN_MOST_MS, 253_402_300_799_999))
     status = draw(st.none() | st.integers(100, 999))
+    number = draw(st.integers(0, NUMBER_MOST))
+    begun_ms = logged_ms - draw(st.integers(0, BEGUN_MOST_MS))
+    first_ms = draw(st.none() | st.integers(logged_ms - BEGUN_MOST_MS, logged_ms))
     return Entry(
         offset=draw(OFFSETS),
         logged_ms=logged_ms,
-        begun_ms=logged_ms - draw(st.integers(0, BEGUN_MOST_MS)),
+        begun_ms=begun_ms,
+        first_ms=begun_ms if number == 1 else first_ms,
         elapsed_ms=draw(st.integers(0, ELAPSED_MOST_MS)),
         status=status,
         failure="" if status is not None else str(draw(st.sampled_from(FailureKind))),
-        number=draw(st.integers(0, NUMBER_MOST)),
+        number=number,
         ended=ended,
         trigger=draw(st.sampled_from(Trigger)),
         truncated=draw(st.booleans()),
         tier=draw(st.none() | st.integers(0, 254)) if ended is Ended.RETRY else None,
         reason=str(draw(st.sampled_from(DeathReason))) if ended is Ended.DEAD else "",
-        delivery=draw(st.binary(min_size=8, max_size=8)),
+        delivery=draw(st.binary(min_size=16, max_size=16)).hex(),
         event_type=draw(TEXTS),
         event_id=draw(TEXTS),
-        replay_id=draw(st.none() | st.binary(min_size=16, max_size=16).map(bytes.hex)),
+        job_id=draw(st.text("abcxyz_0123456789", max_size=40)),
     )
 
 
@@ -75,16 +79,17 @@ def test_what_is_too_large_for_its_place_stands_there_as_its_largest(entry: Entr
 def test_bytes_that_end_too_early_are_no_entry_or_one_of_shorter_texts(entry: Entry, data: st.DataObject) -> None:
     packed = pack(entry)
     cut = packed[: data.draw(st.integers(0, len(packed) - 1))]
-    if len(cut) < HEAD_BYTES + len(entry.event_type.encode()) + (16 if entry.replay_id else 0):
+    if len(cut) < HEAD_BYTES + (0 if entry.job_id else len(entry.event_type.encode())):
         with pytest.raises(ValueError, match=r"cut|shorter"):
             unpack(cut)
 
 
 def test_a_word_of_another_version_is_kept_as_other() -> None:
     entry = Entry(
-        offset=1, logged_ms=2, begun_ms=1, elapsed_ms=1, status=None, failure="sunspots", number=1, ended=Ended.DEAD,
-        trigger=Trigger.EVENT, truncated=False, tier=None, reason="boredom", delivery=bytes(8), event_type="a",
-        event_id="b",
+        offset=1, logged_ms=2, begun_ms=1, first_ms=1, elapsed_ms=1, status=None, failure="sunspots", number=1,
+        ended=Ended.DEAD,
+        trigger=Trigger.EVENT, truncated=False, tier=None, reason="boredom", delivery="00" * 16,
+        event_type="a", event_id="b",
     )  # fmt: skip
     read = unpack(pack(entry))
     assert (read.failure, read.reason) == ("other", "other")
