@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from consumer.control.resolve import resolve
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
-from consumer.delivery.delivery import Delivery, delivery_id
+from consumer.delivery.delivery import Delivery, Trigger, delivery_id
 from consumer.delivery.logged import Tried, logged
 from consumer.delivery.names import PATIENCE_MS, Addresses, Named, Resolution, address_in, judged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
@@ -96,6 +96,7 @@ class Trials:
         open_engine: Callable[[], Transport] | None = None,
         resolve: ResolveFor = _PATIENTLY,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`write` gets the attempt record. `open_engine` opens a transport, which is closed after one request."""
         self._attempts = Topics.of(settings).attempts
@@ -106,6 +107,7 @@ class Trials:
         self._resolve = resolve
         self._refuses = AddressGuard(settings.networks).refuses
         self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
         # Each ends within the longest timeout there is, 30 s.
         self._places = Shares("test events", places=AT_ONCE, share=OF_A_TENANT, retry_after_s=2)
 
@@ -133,6 +135,7 @@ class Trials:
             event=event,
             subscription_id=subscription.id,
             first_due_ms=now_ms,
+            trigger=Trigger.TEST,
         )
         target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
         tried, answer = self._attempt(delivery, target, now_ms)
@@ -149,21 +152,33 @@ class Trials:
                 unsigned = Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
                 return Tried(delivery=delivery, target=target, started_ms=now_ms), unsigned
             body, content_type = signer.body(delivery.event)
-            named = self._named(delivery.event.tenant, target.subscription.url)
+            asked_s = self._monotonic_s()
+            named, looked_up = self._named(delivery.event.tenant, target.subscription.url)
+            dns_ms = (self._monotonic_s() - asked_s) * 1_000 if looked_up else None
             if isinstance(named, Failure):
-                return Tried(delivery=delivery, target=target, started_ms=now_ms, body=body), named
+                bare = Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, content_type=content_type)
+                return bare, named
             request = signer.request(
                 event=delivery.event, body=body, content_type=content_type, now_ms=now_ms, addresses=named
             )
-            tried = Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, request=request)
+            tried = Tried(
+                delivery=delivery,
+                target=target,
+                started_ms=now_ms,
+                body=body,
+                content_type=content_type,
+                request=request,
+            )
             with closing(self._open_engine()) as transport:
-                return tried, _answered(transport, request)
+                answer = _answered(transport, request)
+            return tried, replace(answer, timing=answer.timing._replace(dns_ms=dns_ms))
 
-    def _named(self, tenant: str, url: str) -> Named:
+    def _named(self, tenant: str, url: str) -> tuple[Named, bool]:
+        """Its addresses, and whether its name had to be looked up for them."""
         host = urlsplit(url).hostname or ""
         address = address_in(host)
         found = self._resolve(tenant, host) if address is None else Addresses((address,))
-        return judged(found, self._refuses)
+        return judged(found, self._refuses), address is None
 
 
 def logging_by(writer: Writer) -> Write:

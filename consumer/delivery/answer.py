@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
 class FailureKind(StrEnum):
@@ -24,6 +24,23 @@ OURS: Final = frozenset({FailureKind.UNSIGNABLE, FailureKind.UNANSWERED, Failure
 """Failures that say nothing of the endpoint."""
 
 
+class Timing(NamedTuple):
+    """Where an attempt's time went, in ms; None: it did not come to that, or the engine does not tell.
+
+    `dns_ms` is how long the host's name was looked up for this attempt alone; None where it was known, or was asked for
+    by all that wait for it. `connect_ms` is how long connecting took and `tls_ms` TLS after it; None on a connection
+    that was there already. `first_byte_ms` is when the answer's first byte came, after the request's begin.
+    """
+
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+
+
+UNTIMED: Final = Timing()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """An HTTP answer, of any status. `body` holds at most the first 16 KiB, `body_truncated` says if there was more."""
@@ -33,6 +50,7 @@ class Response:
     body: bytes
     body_truncated: bool
     elapsed_ms: float
+    timing: Timing = UNTIMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +66,7 @@ class Failure:
     kind: FailureKind
     detail: str
     elapsed_ms: float
+    timing: Timing = UNTIMED
     error: Exception | None = field(default=None, repr=False, compare=False)
 
 

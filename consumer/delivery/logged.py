@@ -1,7 +1,9 @@
 """The record of the delivery log for one attempt. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.delivery import Attempt, Delivery
@@ -27,6 +29,8 @@ class Attempted(Protocol):
     @property
     def body(self) -> bytes: ...
     @property
+    def content_type(self) -> str: ...
+    @property
     def request(self) -> Request | None: ...
 
 
@@ -38,6 +42,7 @@ class Tried:
     target: Target
     started_ms: int
     body: bytes = b""
+    content_type: str = ""
     request: Request | None = None
 
 
@@ -60,6 +65,10 @@ def stripped(attempt: Attempt, failure: Failure) -> Attempt:
         failure=str(failure.kind),
         failure_detail=failure.detail,
         elapsed_ms=failure.elapsed_ms,
+        dns_ms=None,
+        connect_ms=None,
+        tls_ms=None,
+        first_byte_ms=None,
     )
 
 
@@ -73,6 +82,7 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
     else:
         status, headers, body, truncated = None, (), b"", False
         failure, detail = str(answer.kind), answer.detail
+    timing, subscription = answer.timing, job.target.subscription
     return Attempt(
         delivery_id=delivery.id,
         event_id=event.id,
@@ -81,17 +91,32 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
         subscription_id=delivery.subscription_id,
         number=delivery.attempts + 1,
         at_ms=job.started_ms,
-        url=job.target.subscription.url,
-        request_headers=job.target.signer.shown(job.request) if job.request else (),
-        request_body=job.body,
+        url=subscription.url,
         status=status,
-        response_headers=headers,
-        response_body=body,
-        response_truncated=truncated,
         failure=failure,
-        failure_detail=detail,
         elapsed_ms=answer.elapsed_ms,
         outcome=_WORDS[type(outcome)],
         next_tier=next_tier,
+        reason=outcome.reason if isinstance(outcome, Dead) else None,
         replay_id=delivery.replay_id,
+        trigger=delivery.trigger,
+        job_id=delivery.job_id,
+        brand=subscription.brand,
+        response_truncated=truncated,
+        failure_detail=detail,
+        product=event.product,
+        content_type=job.content_type or delivery.content_type,
+        event_time_ms=event.time_ms,
+        event_topic=event.topic,
+        event_partition=event.partition,
+        event_offset=event.offset,
+        first_due_ms=delivery.first_due_ms,
+        dns_ms=timing.dns_ms,
+        connect_ms=timing.connect_ms,
+        tls_ms=timing.tls_ms,
+        first_byte_ms=timing.first_byte_ms,
+        request_headers=job.target.signer.shown(job.request) if job.request else (),
+        response_headers=headers,
+        request_body=job.body,
+        response_body=body,
     )

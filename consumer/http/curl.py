@@ -198,7 +198,7 @@ def _answer(exchange: Exchange, now: float, problem: tuple[int, str] | None) -> 
     if problem is None or (problem[0] == pycurl.E_PARTIAL_FILE and exchange.is_in_head):
         problem = _HEAD_CUT
     elapsed_ms = exchange.elapsed_ms(now)
-    return exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms)
+    return exchange.refusal(elapsed_ms) or failure(*problem, elapsed_ms, exchange.timing())
 
 
 def _header_lines(request: Request) -> list[str] | list[bytes]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import pycurl
 
-from consumer.delivery.answer import Failure, FailureKind
+from consumer.delivery.answer import Failure, FailureKind, Timing
 from consumer.telemetry.printable import printable
 
 _TOO_LARGE: Final = 100  # CURLE_TOO_LARGE, newer than pycurl's names
@@ -32,7 +32,7 @@ _KINDS: Final[dict[int, FailureKind]] = {
 _SOCKET_FAILED: Final = ("Recv failure", "OpenSSL SSL_read", "SSL_read", "Send failure", "TLS connect error")
 
 
-def failure(code: int, message: str, elapsed_ms: float) -> Failure:
+def failure(code: int, message: str, elapsed_ms: float, timing: Timing) -> Failure:
     """The failure that libcurl's code and message tell of. A message may quote what the endpoint sent, of any bytes."""
     if code == pycurl.E_RECV_ERROR:
         kind = FailureKind.RESET if message.startswith(_SOCKET_FAILED) else FailureKind.PROTOCOL
@@ -40,4 +40,5 @@ def failure(code: int, message: str, elapsed_ms: float) -> Failure:
         kind = _KINDS.get(code, FailureKind.PROTOCOL)
     if code == _TOO_LARGE and not message:
         message = "response headers too large"
-    return Failure(kind=kind, detail=printable(message) or f"libcurl error {code}", elapsed_ms=elapsed_ms)
+    detail = printable(message) or f"libcurl error {code}"
+    return Failure(kind=kind, detail=detail, elapsed_ms=elapsed_ms, timing=timing)

@@ -9,7 +9,7 @@ from typing import Final
 
 import pycurl
 
-from consumer.delivery.answer import Failure, FailureKind, Response
+from consumer.delivery.answer import UNTIMED, Failure, FailureKind, Response, Timing
 from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.chunks import ChunkReader
 from consumer.http.head import Head, HeadReader, Malformed
@@ -87,6 +87,20 @@ class Exchange:
     def elapsed_ms(self, now_s: float) -> float:
         return (now_s - self._started_s) * 1_000
 
+    def timing(self) -> Timing:
+        """Where its time went, as libcurl measured it from the request's begin (curl_easy_getinfo(3), "TIMES")."""
+        told = self.handle.getinfo
+        first_byte_us = told(pycurl.STARTTRANSFER_TIME_T)
+        connected_us = told(pycurl.CONNECT_TIME_T) if self.opened else 0
+        if not connected_us:
+            return Timing(first_byte_ms=first_byte_us / 1_000) if first_byte_us else UNTIMED
+        secured_us = told(pycurl.APPCONNECT_TIME_T)
+        return Timing(
+            connect_ms=connected_us / 1_000,
+            tls_ms=(secured_us - connected_us) / 1_000 if secured_us else None,
+            first_byte_ms=first_byte_us / 1_000 if first_byte_us else None,
+        )
+
     def refusal(self, elapsed_ms: float) -> Failure | None:
         """The failure that we caused, if we did."""
         if self.address_refused:
@@ -107,4 +121,5 @@ class Exchange:
             body=b"".join(self._body)[:MAX_BODY_BYTES],
             body_truncated=self._body_bytes > MAX_BODY_BYTES,
             elapsed_ms=self.elapsed_ms(now_s),
+            timing=self.timing(),
         )

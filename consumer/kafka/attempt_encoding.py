@@ -10,8 +10,7 @@ The law: the bytes are those that fastavro writes for schemas/avro/Attempt.avsc 
     union           0x00 for null, 0x02 and then the other branch
 
 Nearly all of it is ASCII text between lengths. So it is put together as str, where every character stands for one
-byte, and becomes bytes in a few pieces around the two bodies. Measured with a 1 KB body and 12 headers: 4.4 µs,
-against 16 µs for fastavro's writer and the dictionaries that it wants on top.
+byte, and becomes bytes before the two bodies.
 """
 
 import struct
@@ -28,17 +27,29 @@ _NULL: Final = "\x00"
 _PRESENT: Final = "\x02"
 
 
+def _in_sevens(number: int, *, more: bool) -> str:
+    """An unsigned number of 14 bits at most: minimal where it ends, two characters where `more` follow."""
+    if more:
+        return chr(number & 0x7F | 0x80) + chr(number >> 7 | 0x80)
+    return chr(number) if number <= 0x7F else chr(number & 0x7F | 0x80) + chr(number >> 7)  # noqa: PLR2004 # seven bits
+
+
+_BITS: Final = 14
+_MASK: Final = (1 << _BITS) - 1
+_LAST: Final = tuple(_in_sevens(number, more=False) for number in range(1 << _BITS))
+_MORE: Final = tuple(_in_sevens(number, more=True) for number in range(1 << _BITS))
+_SHORT: Final = _LAST[:4_096:2]
+"""Lengths: numbers that are not negative, doubled."""
+
+
 def _varint(number: int) -> str:
     """A long as zigzag varint, a character for each byte."""
     rest = (number << 1) ^ (number >> 63)
     text = ""
-    while rest > 0x7F:  # noqa: PLR2004 # seven bits a byte, the eighth says that more follow
-        text += chr((rest & 0x7F) | 0x80)
-        rest >>= 7
-    return text + chr(rest)
-
-
-_SHORT: Final = tuple(_varint(length) for length in range(2_048))
+    while rest > _MASK:
+        text += _MORE[rest & _MASK]
+        rest >>= _BITS
+    return text + _LAST[rest]
 
 
 def _string(text: str) -> str:
@@ -51,6 +62,14 @@ def _string(text: str) -> str:
 
 def _optional(text: str | None) -> str:
     return _NULL if text is None else _PRESENT + _string(text)
+
+
+def _double(number: float) -> str:
+    return _DOUBLE.pack(number).decode("latin-1")
+
+
+def _time(ms: float | None) -> str:
+    return _NULL if ms is None else _PRESENT + _double(ms)
 
 
 def _headers(headers: tuple[tuple[str, str], ...]) -> str:
@@ -69,25 +88,18 @@ def _headers(headers: tuple[tuple[str, str], ...]) -> str:
 
 def encode_attempt(attempt: Attempt) -> bytes:
     """For the attempts topic."""
-    request = attempt.request_body
-    response = attempt.response_body
-    before = (
+    request, response = attempt.request_body, attempt.response_body
+    told = (
         f"{_HEAD}{_string(attempt.delivery_id)}{_string(attempt.event_id)}{_string(attempt.event_type)}"
         f"{_string(attempt.tenant)}{_string(attempt.subscription_id)}{_varint(attempt.number)}{_varint(attempt.at_ms)}"
-        f"{_string(attempt.url)}{_headers(attempt.request_headers)}{_varint(len(request))}"
+        f"{_string(attempt.url)}{_NULL if attempt.status is None else _PRESENT + _varint(attempt.status)}"
+        f"{_optional(attempt.failure)}{_double(attempt.elapsed_ms)}{_string(attempt.outcome)}"
+        f"{_optional(attempt.next_tier)}{_optional(attempt.reason)}{_optional(attempt.replay_id)}"
+        f"{_string(attempt.trigger)}{_optional(attempt.job_id)}{_string(attempt.brand)}"
+        f"{chr(attempt.response_truncated)}{_string(attempt.failure_detail)}{_optional(attempt.product)}"
+        f"{_string(attempt.content_type)}{_varint(attempt.event_time_ms)}{_string(attempt.event_topic)}"
+        f"{_varint(attempt.event_partition)}{_varint(attempt.event_offset)}{_varint(attempt.first_due_ms)}"
+        f"{_time(attempt.dns_ms)}{_time(attempt.connect_ms)}{_time(attempt.tls_ms)}{_time(attempt.first_byte_ms)}"
+        f"{_headers(attempt.request_headers)}{_headers(attempt.response_headers)}{_varint(len(request))}"
     )
-    status = _NULL if attempt.status is None else _PRESENT + _varint(attempt.status)
-    between = f"{status}{_headers(attempt.response_headers)}{_varint(len(response))}"
-    result = f"{chr(attempt.response_truncated)}{_optional(attempt.failure)}{_string(attempt.failure_detail)}"
-    after = f"{_string(attempt.outcome)}{_optional(attempt.next_tier)}{_optional(attempt.replay_id)}"
-    return b"".join(
-        (
-            before.encode("latin-1"),
-            request,
-            between.encode("latin-1"),
-            response,
-            result.encode("latin-1"),
-            _DOUBLE.pack(attempt.elapsed_ms),
-            after.encode("latin-1"),
-        )
-    )
+    return b"".join((told.encode("latin-1"), request, _varint(len(response)).encode("latin-1"), response))

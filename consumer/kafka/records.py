@@ -5,8 +5,10 @@ translated and nothing can be forgotten in between. (`tier` is not written: the 
 """
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event

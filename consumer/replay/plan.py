@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
+from consumer.delivery.delivery import DeadLetter, Delivery, Trigger, delivery_id, replay_id
 from consumer.kafka.records import Replay
 from consumer.webhooks.subscription import Status
 
@@ -118,4 +118,5 @@ def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
         replays=replay.generation,
         tier=_SPILL_TIER,
         first_due_ms=replay.at_ms,
+        trigger=Trigger.REPLAY,
     )

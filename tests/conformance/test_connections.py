@@ -11,7 +11,7 @@ from ipaddress import ip_network
 import pytest
 from cryptography import x509
 
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.answer import UNTIMED, Answer, Failure, FailureKind, Response
 from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
@@ -431,3 +431,43 @@ def test_a_reset_within_the_handshake_is_no_answer(transport: Transport) -> None
     with Endpoint(script) as endpoint:
         answer = ask(transport, request(endpoint.url.replace("http:", "https:")))
         assert kind(answer) in {FailureKind.TLS, FailureKind.RESET}
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_an_answer_tells_where_its_time_went_or_nothing(
+    open_engine: Opener, authority: Authority, encrypted: bool
+) -> None:
+    transport = open_engine(ca_file=authority.ca_file)
+
+    def script(line: Line) -> None:
+        while line.read() is not None:
+            line.endpoint.stopped.wait(0.03)
+            line.send(OK)
+
+    with Endpoint(script, tls=authority.server(ADDRESS) if encrypted else None) as endpoint:
+        first, again = (ask(transport, request(endpoint.url)) for _ in range(2))
+    if not isinstance(transport, CurlTransport):
+        assert (first.timing, again.timing) == (UNTIMED, UNTIMED)
+        return
+    connect_ms, tls_ms, first_byte_ms = first.timing.connect_ms, first.timing.tls_ms, first.timing.first_byte_ms
+    assert connect_ms is not None
+    assert first_byte_ms is not None
+    assert (tls_ms is not None) is encrypted
+    assert 0 < connect_ms + (tls_ms or 0) + 30 <= first_byte_ms + 1 <= first.elapsed_ms + 2
+    assert again.timing.connect_ms is None  # the connection was there already
+    assert again.timing.tls_ms is None
+    assert 29 <= (again.timing.first_byte_ms or 0) <= again.elapsed_ms + 1
+
+
+def test_a_request_that_gets_no_answer_tells_how_far_it_came(open_engine: Opener) -> None:
+    transport = open_engine()
+
+    def script(line: Line) -> None:
+        line.read()
+        line.hold()
+
+    with Endpoint(script) as endpoint:
+        answer = ask(transport, request(endpoint.url, timeout_ms=150))
+    assert kind(answer) is FailureKind.TIMEOUT
+    assert answer.timing.first_byte_ms is None
+    assert (answer.timing.connect_ms is not None) is isinstance(transport, CurlTransport)

@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from consumer.kafka.records import encode_attempt

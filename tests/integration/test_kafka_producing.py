@@ -1,9 +1,9 @@
 import random
 import time
-from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError
+from msgspec.structs import replace
 
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused

@@ -1,18 +1,21 @@
 """What is written on Hookline's topics is read back equal; anything else is refused."""
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka import records
+from consumer.kafka.attempt_decoding import Head, decode_head
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import Replay
-from consumer.wire import RecordCorrupt
+from consumer.schemas import avro_history
+from consumer.wire import RecordCorrupt, WireFormat
 from tests.attempts import plain
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -57,11 +60,14 @@ deliveries = st.builds(
     waiting_since_ms=st.none() | long,
     waited_ms=long,
     climbed=int32,
+    trigger=text,
+    job_id=maybe_text,
 )
 chunks = st.builds(Chunk, event=events, subscription_ids=st.lists(text, max_size=100).map(tuple), first_due_ms=long)
 dead_letters = st.builds(
     DeadLetter, delivery=deliveries, reason=text, detail=text, failed_at_ms=long, url=text, brand=text
 )
+time = st.none() | st.floats(allow_nan=False)
 attempts = st.builds(
     Attempt,
     delivery_id=text,
@@ -72,18 +78,33 @@ attempts = st.builds(
     number=int32,
     at_ms=long,
     url=text,
-    request_headers=headers,
-    request_body=st.binary(),
     status=st.none() | int32,
-    response_headers=headers,
-    response_body=st.binary(),
-    response_truncated=st.booleans(),
     failure=maybe_text,
-    failure_detail=text,
     elapsed_ms=st.floats(allow_nan=False),
     outcome=text,
     next_tier=maybe_text,
+    reason=maybe_text,
     replay_id=maybe_text,
+    trigger=text,
+    job_id=maybe_text,
+    brand=text,
+    response_truncated=st.booleans(),
+    failure_detail=text,
+    product=maybe_text,
+    content_type=text,
+    event_time_ms=long,
+    event_topic=text,
+    event_partition=int32,
+    event_offset=long,
+    first_due_ms=long,
+    dns_ms=time,
+    connect_ms=time,
+    tls_ms=time,
+    first_byte_ms=time,
+    request_headers=headers,
+    response_headers=headers,
+    request_body=st.binary(),
+    response_body=st.binary(),
 )
 one_of_each = (
     (records.encode_attempt(plain), records.decode_attempt),
@@ -112,22 +133,71 @@ def test_a_replay_comes_back_equal(replay: Replay) -> None:
 
 
 @given(attempts)
-@example(replace(plain, url="x" * 5_000, request_headers=(("n" * 3_000, "v" * 70_000),)))
-@example(replace(plain, request_body=b"x" * 1_048_576, elapsed_ms=float("inf")))
+@example(structs.replace(plain, url="x" * 5_000, request_headers=(("n" * 3_000, "v" * 70_000),)))
+@example(structs.replace(plain, request_body=b"x" * 1_048_576, elapsed_ms=float("inf")))
 def test_an_attempt_comes_back_equal_and_is_written_as_fastavro_writes_it(attempt: Attempt) -> None:
     value = records.encode_attempt(attempt)
     assert value == ATTEMPT.encode(_row(attempt))
     assert records.decode_attempt(value) == attempt
 
 
+_fastavro_head = ATTEMPT.reading(Head.__struct_fields__)
+
+
+@given(attempts)
+@example(structs.replace(plain, url="x" * 5_000))
+def test_the_head_of_an_attempt_is_what_fastavro_reads(attempt: Attempt) -> None:
+    value = records.encode_attempt(attempt)
+    assert structs.asdict(decode_head(value)) == _fastavro_head(value)
+
+
+@given(attempts, st.data())
+def test_a_head_that_is_cut_or_changed_is_refused_or_read_but_never_anything_else(
+    attempt: Attempt, data: st.DataObject
+) -> None:
+    bare = structs.replace(attempt, request_headers=(), response_headers=(), request_body=b"", response_body=b"")
+    value = records.encode_attempt(bare)
+    at, byte = data.draw(st.integers(0, len(value) - 1)), data.draw(st.integers(0, 255))
+    for odd in (value[:at], value[:at] + bytes((byte,)) + value[at + 1 :], value[:10] + data.draw(st.binary())):
+        try:
+            read = structs.asdict(decode_head(odd))
+        except RecordCorrupt:
+            continue
+        try:
+            whole = _fastavro_head(odd)
+        except RecordCorrupt:
+            continue  # what follows the head is not looked at
+        assert repr(read) == repr(whole)  # as text: a changed float may be no number
+
+
+def test_an_attempt_of_the_earlier_schema_says_what_it_said() -> None:
+    earlier = WireFormat((avro_history("Attempt")[1],))
+    known = {field["name"] for field in cast("list[dict[str, str]]", avro_history("Attempt")[1]["fields"])}
+    value = earlier.encode({name: told for name, told in _row(plain).items() if name in known})
+    asked = structs.replace(
+        plain,
+        brand="",
+        event_time_ms=0,
+        event_topic="",
+        event_partition=-1,
+        event_offset=-1,
+        first_due_ms=0,
+        connect_ms=None,
+        tls_ms=None,
+        first_byte_ms=None,
+    )
+    assert records.decode_attempt(value) == asked
+    assert structs.asdict(decode_head(value)).items() <= structs.asdict(asked).items()
+
+
 def test_a_lone_surrogate_in_a_header_does_not_stop_the_log() -> None:
-    odd = replace(plain, response_headers=(("x", "a\ud800b"),))
+    odd = structs.replace(plain, response_headers=(("x", "a\ud800b"),))
     assert records.decode_attempt(records.encode_attempt(odd)).response_headers == (("x", "a?b"),)
 
 
 @given(attempts)
 def test_a_shortened_attempt_keeps_all_but_its_bodies(attempt: Attempt) -> None:
-    assert records.decode_attempt(records.shortened(records.encode_attempt(attempt))) == replace(
+    assert records.decode_attempt(records.shortened(records.encode_attempt(attempt))) == structs.replace(
         attempt, request_body=b"", response_body=b"", response_truncated=True
     )
 
@@ -163,7 +233,7 @@ def test_one_kind_is_not_read_as_another() -> None:
 
 
 def _row(attempt: Attempt) -> dict[str, Any]:
-    row = {field.name: getattr(attempt, field.name) for field in fields(Attempt)}
+    row = structs.asdict(attempt)
     for name in ("request_headers", "response_headers"):
         row[name] = [{"name": key, "value": value} for key, value in row[name]]
     return row

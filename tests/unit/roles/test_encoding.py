@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+from msgspec import structs
+
 from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.logged import logged
@@ -26,7 +28,7 @@ def attempt() -> Attempt:
 
 def test_an_attempt_that_cannot_be_encoded_is_written_without_its_contents_and_says_so() -> None:
     encode, boundaries, entry = encoding()
-    odd = replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # type: ignore[arg-type] # no engine's
+    odd = structs.replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # no engine's
     key, value = encode.attempt(entry, odd)
     written = decode_attempt(value)
     assert key == odd.subscription_id.encode()

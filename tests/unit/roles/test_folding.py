@@ -1,12 +1,12 @@
 """One record of the attempts topic, whatever it says, costs the role log nothing but itself."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf, nan
 from typing import cast
 
 import pytest
 import structlog
+from msgspec.structs import replace
 
 from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED
