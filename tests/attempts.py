@@ -10,6 +10,7 @@ plain = Attempt(
     subscription_id="wh_1",
     number=1,
     at_ms=1_763_712_000_123,
+    first_attempt_ms=None,
     url="https://example.com/",
     status=200,
     failure=None,

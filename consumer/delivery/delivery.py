@@ -120,7 +120,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request of a delivery and what came of it: the record of the delivery log.
 
     `outcome` is delivered, retry or dead; `next_tier` names the delay topic when it is retry, `reason` is a
-    `outcome.DeathReason` when it is dead. `event_topic` and what follows it say where the event lies; it is empty where
+    `outcome.DeathReason` when it is dead. `first_attempt_ms` is None of the first. `event_topic` and what follows it say where the event lies; it is empty where
     that is nowhere. The times `dns_ms` to `first_byte_ms` are those of `answer.Timing`. Secret-bearing request
     header values (the customer's own) are replaced before an Attempt is built.
 
@@ -134,6 +134,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     subscription_id: str
     number: int
     at_ms: int
+    first_attempt_ms: int | None
     url: str
     status: int | None
     failure: str | None

@@ -91,6 +91,7 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
         subscription_id=delivery.subscription_id,
         number=delivery.attempts + 1,
         at_ms=job.started_ms,
+        first_attempt_ms=delivery.first_attempt_ms,
         url=subscription.url,
         status=status,
         failure=failure,

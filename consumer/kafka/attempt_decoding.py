@@ -36,6 +36,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     subscription_id: str
     number: int
     at_ms: int
+    first_attempt_ms: int | None
     url: str
     status: int | None
     failure: str | None
@@ -78,8 +79,9 @@ def _head(value: bytes) -> tuple[Head, int]:
     subscription_id, at = _string(value, at)
     number, at = _long(value, at)
     at_ms, at = _long(value, at)
+    first_attempt_ms, at = _optional_long(value, at)
     url, at = _string(value, at)
-    status, at = _long(value, at + 1) if _there(value, at) else (None, at + 1)
+    status, at = _optional_long(value, at)
     failure, at = _optional(value, at)
     (elapsed_ms,), at = _DOUBLE.unpack_from(value, at), at + 8
     outcome, at = _string(value, at)
@@ -97,6 +99,7 @@ def _head(value: bytes) -> tuple[Head, int]:
         subscription_id=subscription_id,
         number=number,
         at_ms=at_ms,
+        first_attempt_ms=first_attempt_ms,
         url=url,
         status=status,
         failure=failure,
@@ -151,3 +154,7 @@ def _string(value: bytes, at: int) -> tuple[str, int]:
 
 def _optional(value: bytes, at: int) -> tuple[str | None, int]:
     return _string(value, at + 1) if _there(value, at) else (None, at + 1)
+
+
+def _optional_long(value: bytes, at: int) -> tuple[int | None, int]:
+    return _long(value, at + 1) if _there(value, at) else (None, at + 1)

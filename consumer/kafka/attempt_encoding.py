@@ -92,6 +92,7 @@ def encode_attempt(attempt: Attempt) -> bytes:
     told = (
         f"{_HEAD}{_string(attempt.delivery_id)}{_string(attempt.event_id)}{_string(attempt.event_type)}"
         f"{_string(attempt.tenant)}{_string(attempt.subscription_id)}{_varint(attempt.number)}{_varint(attempt.at_ms)}"
+        f"{_NULL if attempt.first_attempt_ms is None else _PRESENT + _varint(attempt.first_attempt_ms)}"
         f"{_string(attempt.url)}{_NULL if attempt.status is None else _PRESENT + _varint(attempt.status)}"
         f"{_optional(attempt.failure)}{_double(attempt.elapsed_ms)}{_string(attempt.outcome)}"
         f"{_optional(attempt.next_tier)}{_optional(attempt.reason)}{_optional(attempt.replay_id)}"

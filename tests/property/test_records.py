@@ -77,6 +77,7 @@ attempts = st.builds(
     subscription_id=text,
     number=int32,
     at_ms=long,
+    first_attempt_ms=st.none() | long,
     url=text,
     status=st.none() | int32,
     failure=maybe_text,

@@ -22,6 +22,12 @@ def test_it_says_of_which_event_webhook_and_job_it_is() -> None:
     assert (attempt.content_type, attempt.reason) == ("text/x", None)
 
 
+def test_a_later_one_says_when_the_first_began() -> None:
+    again = replace(delivery(attempts=1), first_attempt_ms=NOW_MS - 5_000)
+    assert logged(job(of=again), response(), DELIVERED, None).first_attempt_ms == NOW_MS - 5_000
+    assert logged(job(), response(), DELIVERED, None).first_attempt_ms is None
+
+
 def test_it_says_why_a_delivery_is_dead_and_only_then() -> None:
     dead, waits = Dead(reason=DeathReason.EXHAUSTED), Retry(tier=1)
     assert logged(job(), response(500), dead, None).reason == "exhausted"
