@@ -25,4 +25,5 @@ def sent_of(value: bytes) -> Sent:
         failure=head.failure,
         elapsed_ms=head.elapsed_ms,
         outcome=head.outcome,
+        trigger=head.trigger,
     )

@@ -3,6 +3,8 @@
 The law: health is a fold of the attempts in the order of the log and of nothing else, so the same attempts give the
 same health wherever and whenever they are read. Its size does not grow with them.
 
+A test event touches none of it: a customer may try an endpoint as often as he likes before he resumes it.
+
 Two counts of failures differ in what ends them. `errors_since_last_success` ends with a success only.
 `consecutive_failures` is how often in a row the endpoint *as it is now* failed: it begins anew with another URL and
 with a resume too, and it is what a suspension goes by.
@@ -14,6 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 from consumer.delivery.answer import OURS
+from consumer.delivery.delivery import Trigger
 from consumer.delivery.words import NOT_PUBLIC, of_failure
 
 AVERAGED_OVER: Final = 100
@@ -63,6 +66,7 @@ class Sent:
     failure: str | None
     elapsed_ms: float
     outcome: str
+    trigger: str = Trigger.EVENT
 
 
 NO_HEALTH: Final = Health()
@@ -74,7 +78,7 @@ def folded(health: Health, sent: Sent, *, counts_from_ms: int = 0) -> Health:
 
     `counts_from_ms` is when the webhook became active: failures of attempts sent before it are not held against it.
     """
-    if sent.failure in OURS:
+    if sent.failure in OURS or sent.trigger == Trigger.TEST:
         return health
     health = _timed(health, sent)
     # When a look-up of a name ended would tell of our name service.

@@ -78,6 +78,14 @@ def test_a_failure_of_ours_says_nothing_of_the_endpoint(ours: str) -> None:
     assert folded(health, replace(sent(5, status=None), failure=ours)) is health
 
 
+@pytest.mark.parametrize("status", [200, 500, None])
+def test_a_test_event_touches_nothing(status: int | None) -> None:
+    health = after(sent(0), sent(1))
+    tested = replace(sent(5, status=status), trigger="test")
+    assert folded(health, tested) is health
+    assert folded(NO_HEALTH, tested) is NO_HEALTH
+
+
 def test_only_answers_have_a_response_time() -> None:
     health = after(sent(0, took_ms=10.0), sent(1, took_ms=20.0), sent(2, status=None, took_ms=10_000.0))
     assert (health.avg_response_ms, health.last_response_ms) == (15.0, 20.0)
