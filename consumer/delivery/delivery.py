@@ -120,9 +120,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request of a delivery and what came of it: the record of the delivery log.
 
     `outcome` is delivered, retry or dead; `next_tier` names the delay topic when it is retry, `reason` is a
-    `outcome.DeathReason` when it is dead. `first_attempt_ms` is None of the first. `event_topic` and what follows it say where the event lies; it is empty where
-    that is nowhere. The times `dns_ms` to `first_byte_ms` are those of `answer.Timing`. Secret-bearing request
-    header values (the customer's own) are replaced before an Attempt is built.
+    `outcome.DeathReason` when it is dead. `first_attempt_ms` is None of the first. `event_topic` and what follows say
+    where the event lies; it is empty where that is nowhere. The times `dns_ms` to `first_byte_ms` are those of
+    `answer.Timing`. Secret-bearing request header values (the customer's own) are replaced before an Attempt is built.
 
     A Struct, since one is made for each attempt: a frozen dataclass takes three times as long.
     """
