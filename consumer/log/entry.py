@@ -10,8 +10,8 @@ Big-endian; the texts follow the head:
     12  u32  begun: ms before logged          22  u8   next tier, or the reason of death
     16  u16  elapsed ms (65535: or longer)    23  16 B the delivery's id
     18  u16  HTTP status, or a failure < 100  39  u16  length of the event's type, bytes
-    41       event type, event id, u32 the first attempt's begin: ms before logged (bit 7), job's id and u8 its length
-             (bit 6)
+    41       event type, event id; with bit 7 u32 the delivery's first attempt: ms before this one was begun;
+             with bit 6 the job's id, and u8 its length
 """
 
 import struct
@@ -34,6 +34,7 @@ _HEAD: Final = struct.Struct(">6s6sIHHBBB16sH")
 _FIRST: Final = struct.Struct(">I")
 _OFFSET: Final = slice(0, 6)
 _LOGGED: Final = slice(6, 12)
+_BEGUN: Final = slice(12, 16)
 _BITS: Final = 21
 _DELIVERY: Final = slice(23, 39)
 _TRUNCATED: Final = 1 << 5
@@ -130,7 +131,7 @@ def pack(entry: Entry) -> bytes:
     first = job = b""
     if entry.first_ms is not None and entry.number != 1:
         bits |= _LATER
-        first = _FIRST.pack(_before(entry, entry.first_ms))
+        first = _FIRST.pack(_between(entry.first_ms, entry.begun_ms))
     if entry.job_id:
         bits |= _OF_A_JOB
         job = entry.job_id.encode("utf-8", "replace")[:JOB_MOST]
@@ -139,7 +140,7 @@ def pack(entry: Entry) -> bytes:
     head = _HEAD.pack(
         entry.offset.to_bytes(6, "big"),
         entry.logged_ms.to_bytes(6, "big"),
-        _before(entry, entry.begun_ms),
+        _between(entry.begun_ms, entry.logged_ms),
         min(max(0, entry.elapsed_ms), ELAPSED_MOST_MS),
         status,
         min(entry.number, NUMBER_MOST),
@@ -173,7 +174,7 @@ def unpack(packed: bytes) -> Entry:
         offset=int.from_bytes(offset, "big"),
         logged_ms=logged_ms,
         begun_ms=begun_ms,
-        first_ms=_first_ms(packed, first_at, logged_ms) if bits & _LATER else begun_ms if number == 1 else None,
+        first_ms=_first_ms(packed, first_at, begun_ms) if bits & _LATER else begun_ms if number == 1 else None,
         elapsed_ms=elapsed,
         status=status if answered else None,
         failure="" if answered else _word(_FAILURES, status),
@@ -215,13 +216,20 @@ def trigger_of(packed: bytes) -> Trigger:
     return Trigger(packed[_BITS] >> 2 & 7)
 
 
-def _before(entry: Entry, at_ms: int) -> int:
-    return min(max(0, entry.logged_ms - at_ms), BEGUN_MOST_MS)
+def moved(packed: bytes, logged_ms: int) -> bytes:
+    """The same entry, logged at another time; begun when it was, or then at the latest."""
+    begun = int.from_bytes(packed[_BEGUN], "big") + logged_ms - logged_of(packed)
+    begun = min(max(0, begun), BEGUN_MOST_MS)
+    return packed[: _LOGGED.start] + logged_ms.to_bytes(6, "big") + begun.to_bytes(4, "big") + packed[_BEGUN.stop :]
 
 
-def _first_ms(packed: bytes, at: int, logged_ms: int) -> int:
+def _between(one_ms: int, other_ms: int) -> int:
+    return min(max(0, other_ms - one_ms), BEGUN_MOST_MS)
+
+
+def _first_ms(packed: bytes, at: int, begun_ms: int) -> int:
     before: int = _FIRST.unpack_from(packed, at)[0]
-    return logged_ms - before
+    return begun_ms - before
 
 
 def _last(entry: Entry) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from consumer.log.index import Interval, Name
+from consumer.log.index import Interval, Name, rising
 
 
 class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -29,6 +29,15 @@ class Begin:
     bucket: int
     at: int
 
+    @property
+    def known(self) -> None:
+        """There is none."""
+
+    @property
+    def wanted(self) -> Interval:
+        """The interval once it is done."""
+        return Interval(first=self.at, end=self.at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
@@ -38,6 +47,11 @@ class Append:
     known: Interval
     end: int
     entries: Mapping[Name, list[bytes]]
+
+    @property
+    def wanted(self) -> Interval:
+        """The interval once it is done."""
+        return Interval(first=self.known.first, end=self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +63,27 @@ class Prepend:
     first: int
     entries: Mapping[Name, list[bytes]]
 
+    @property
+    def wanted(self) -> Interval:
+        """The interval once it is done."""
+        return Interval(first=self.first, end=self.known.end)
 
-Ask: TypeAlias = Begin | Append | Prepend
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """`Index.cut`. A list that is to keep nothing is forgotten."""
+
+    bucket: int
+    known: Interval
+    most: Mapping[Name, int]
+
+    @property
+    def wanted(self) -> Interval:
+        """The interval stays as it is."""
+        return self.known
+
+
+Ask: TypeAlias = Begin | Append | Prepend | Cut
 
 _Entries: TypeAlias = dict[int, dict[Name, list[bytes]]]
 
@@ -78,14 +111,18 @@ class Indexing:
         self.position = offset + 1
         stand = self.stands.get(bucket)
         if stand is not None and offset >= stand.end:
-            self._pending.setdefault(bucket, {}).setdefault(name, []).append(packed)
+            entries = self._pending.setdefault(bucket, {}).setdefault(name, [])
+            entries.append(rising(entries, packed))
 
     def passed(self, offset: int) -> None:
         """All before this offset was taken, whatever else the log holds there."""
         self.position = max(self.position, offset)
 
-    def asked(self) -> list[Ask]:
-        """What Redis is to be told so that every bucket's interval ends at `position`."""
+    def asked(self, *, everywhere: bool = True) -> list[Ask]:
+        """What Redis is to be told so that every bucket's interval ends at `position`.
+
+        Not `everywhere`: only those that something is to be added to, or that have none. The others are told later.
+        """
         asked: list[Ask] = []
         for bucket in range(self.buckets):
             stand = self.stands.get(bucket)
@@ -93,6 +130,8 @@ class Indexing:
                 asked.append(Begin(bucket=bucket, at=self.position))  # what was taken below it comes by a fill
             elif stand.end < self.position:
                 entries = self._pending.get(bucket, {})
+                if not (entries or everywhere):
+                    continue
                 asked.append(Append(bucket=bucket, known=stand, end=self.position, entries=entries))
         return asked
 
@@ -102,19 +141,13 @@ class Indexing:
         Raises:
             Superseded: it is not what this reader knows of.
         """
-        wanted = _wanted(ask)
-        match ask:
-            case Begin():
-                if found not in (None, wanted):
-                    raise Superseded(f"bucket {ask.bucket}: found {found}")
-            case Append() | Prepend():
-                if found is None:
-                    del self.stands[ask.bucket]
-                    self._pending.pop(ask.bucket, None)
-                    return
-                if found not in (ask.known, wanted):
-                    raise Superseded(f"bucket {ask.bucket}: found {found}, not {ask.known}")
-        self.stands[ask.bucket] = wanted
+        if found is None and not isinstance(ask, Begin):
+            self.stands.pop(ask.bucket, None)
+            self._pending.pop(ask.bucket, None)
+            return
+        if found not in (ask.known, ask.wanted):
+            raise Superseded(f"bucket {ask.bucket}: found {found}, not {ask.known}")
+        self.stands[ask.bucket] = ask.wanted
         if isinstance(ask, Append):
             self._pending.pop(ask.bucket, None)
 
@@ -132,19 +165,10 @@ class Indexing:
         for offset, bucket, name, packed in attempts:
             stand = self.stands.get(bucket)
             if stand is not None and offset < stand.first:
-                below.setdefault(bucket, {}).setdefault(name, []).append(packed)
+                entries = below.setdefault(bucket, {}).setdefault(name, [])
+                entries.append(rising(entries, packed))
         return [
             Prepend(bucket=bucket, known=stand, first=first, entries=below.get(bucket, {}))
             for bucket, stand in self.stands.items()
             if first < stand.first
         ]
-
-
-def _wanted(ask: Ask) -> Interval:
-    match ask:
-        case Begin():
-            return Interval(first=ask.at, end=ask.at)
-        case Append():
-            return Interval(first=ask.known.first, end=ask.end)
-        case Prepend():
-            return Interval(first=ask.first, end=ask.known.end)

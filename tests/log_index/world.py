@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from consumer.log.entry import Ended, Entry, Trigger, offset_of, pack
+from consumer.log.entry import Ended, Entry, Trigger, logged_of, moved, offset_of, pack
 from consumer.log.index import Bounds, Index, Interval, Kind, Name
-from consumer.log.indexing import Append, Ask, Begin, Indexing, Prepend, Superseded
+from consumer.log.indexing import Append, Ask, Begin, Cut, Indexing, Prepend, Superseded
 from consumer.log.level import Size, cuts
 
 BUCKETS: Final = 3
@@ -50,7 +50,10 @@ class World:
         """One more, of a webhook that is busy or of one that is not."""
         number = min(self.chance.randrange(_WEBHOOKS), self.chance.randrange(_WEBHOOKS))
         plain = self.chance.random() < 0.6
-        entry = replace(_ENTRY, offset=len(self.log), ended=Ended.DELIVERED if plain else Ended.RETRY)
+        logged_ms = 1_000 + len(self.log) // 2 + self.chance.choice((0, 0, 0, 7, -7))  # producers' clocks differ
+        entry = replace(
+            _ENTRY, offset=len(self.log), logged_ms=logged_ms, ended=Ended.DELIVERED if plain else Ended.RETRY
+        )
         kind = Kind.PLAIN if entry.plain else Kind.EVENTFUL
         self.log.append((number % BUCKETS, Name(f"wh_{number}", kind), pack(entry)))
 
@@ -64,6 +67,8 @@ class World:
                 return index.append(ask.known, ask.end, ask.entries, self.bounds)
             case Prepend():
                 return index.prepend(ask.known, ask.first, ask.entries, self.bounds)
+            case Cut():
+                return index.cut(ask.known, ask.most)
 
     def check(self) -> None:
         """The law."""
@@ -80,11 +85,15 @@ class World:
                     for offset, (of, owner, packed) in enumerate(self.log)
                     if of == bucket and owner == name and first <= offset < index.interval.end
                 ]
-                kept = set(index.lists.get(name, []))
-                expected = [each for each in expected if each in kept or offset_of(each) not in self.unread]
-                if index.lists.get(name, []) != expected:
-                    has = [offset_of(each) for each in index.lists.get(name, [])]
+                entries = index.lists.get(name, [])
+                kept = set(map(_timeless, entries))
+                expected = [each for each in expected if _timeless(each) in kept or offset_of(each) not in self.unread]
+                if [*map(_timeless, entries)] != [*map(_timeless, expected)]:
+                    has = [offset_of(each) for each in entries]
                     raise Differs(f"{name} has {has}, not {[offset_of(each) for each in expected]}, {index.interval}")
+                times = [*map(logged_of, entries)]
+                if times != sorted(times):
+                    raise Differs(f"{name} was logged at {times}")
 
 
 @dataclass
@@ -131,7 +140,7 @@ class Reader:
         indexing.passed(self.world.start)
         for offset in range(indexing.position, min(len(self.world.log), indexing.position + most)):
             indexing.take(offset, *self.world.log[offset])
-        self.asks = indexing.asked()
+        self.asks = indexing.asked(everywhere=self.world.chance.random() < 0.5)
 
     def _fill(self, indexing: Indexing) -> None:
         before = indexing.fill_from
@@ -142,14 +151,18 @@ class Reader:
         self.asks = indexing.filled(first, attempts)
 
 
-def run(seed: int, *, steps: int = STEPS) -> World:
+def _timeless(packed: bytes) -> bytes:
+    return moved(packed, 0)
+
+
+def run(seed: int, *, steps: int = STEPS, made: Callable[[random.Random, Bounds], World] = World) -> World:
     """One history.
 
     Raises:
         Differs: the index is not what the topic says.
     """
     chance = random.Random(seed)  # a seed is the point
-    world = World(chance, Bounds(plain=chance.choice((8, 40)), eventful=chance.choice((8, 40, 1_000))))
+    world = made(chance, Bounds(plain=chance.choice((8, 40)), eventful=chance.choice((8, 40, 1_000))))
     world.readers = [Reader(world)]
     for _ in range(chance.randrange(60)):
         world.attempt()
@@ -204,7 +217,7 @@ def _level(world: World) -> None:
         name: Size(entries=len(kept), packed_bytes=sum(map(len, kept))) for name, kept in index.lists.items() if kept
     }
     room = world.chance.randrange(1_000, 6_000)
-    index.cut(reader.indexing.stands[bucket], cuts(sizes, room))
+    world.do(Cut(bucket=bucket, known=reader.indexing.stands[bucket], most=cuts(sizes, room)))
 
 
 def _retain(world: World) -> None:

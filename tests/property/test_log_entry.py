@@ -16,6 +16,7 @@ from consumer.log.entry import (
     Ended,
     Entry,
     Trigger,
+    moved,
     offset_of,
     pack,
     unpack,
@@ -33,7 +34,7 @@ def entries(draw: st.DrawFn) -> Entry:
     status = draw(st.none() | st.integers(100, 999))
     number = draw(st.integers(0, NUMBER_MOST))
     begun_ms = logged_ms - draw(st.integers(0, BEGUN_MOST_MS))
-    first_ms = draw(st.none() | st.integers(logged_ms - BEGUN_MOST_MS, logged_ms))
+    first_ms = draw(st.none() | st.integers(begun_ms - BEGUN_MOST_MS, begun_ms))
     return Entry(
         offset=draw(OFFSETS),
         logged_ms=logged_ms,
@@ -82,6 +83,16 @@ def test_bytes_that_end_too_early_are_no_entry_or_one_of_shorter_texts(entry: En
     if len(cut) < HEAD_BYTES + (0 if entry.job_id else len(entry.event_type.encode())):
         with pytest.raises(ValueError, match=r"cut|shorter"):
             unpack(cut)
+
+
+@given(entries(), st.integers(-10_000, 10_000))
+def test_an_entry_logged_at_another_time_is_the_same_otherwise(entry: Entry, by_ms: int) -> None:
+    logged_ms = max(0, entry.logged_ms + by_ms)
+    begun_ms = min(max(entry.begun_ms, logged_ms - BEGUN_MOST_MS), logged_ms)
+    first_ms = None if entry.first_ms is None else begun_ms - (entry.begun_ms - entry.first_ms)
+    assert unpack(moved(pack(entry), logged_ms)) == replace(
+        entry, logged_ms=logged_ms, begun_ms=begun_ms, first_ms=first_ms
+    )
 
 
 def test_a_word_of_another_version_is_kept_as_other() -> None:

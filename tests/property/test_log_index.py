@@ -80,6 +80,11 @@ def test_a_script_that_does_not_look_at_the_interval_is_found(monkeypatch: pytes
     assert _differences()
 
 
+def test_times_that_fall_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.log.index.moved", lambda packed, _: packed)
+    assert _differences()
+
+
 def test_a_fill_below_what_was_cut_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def prepend(self: Index, known: Interval, first: int, entries: Lists, bounds: Bounds) -> Interval | None:
         found = self.interval
