@@ -28,11 +28,13 @@ from consumer.delivery.forward import Forward
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
+from consumer.delivery.left import Again
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.names import Names, Resolution
 from consumer.delivery.offsets import Entry, Partition, Position
-from consumer.delivery.order import Again, Bounds, Order
+from consumer.delivery.order import Order
+from consumer.delivery.order_partition import Bounds
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
@@ -232,7 +234,7 @@ class Core:
         step.check = self._planning.asked()
         step.schemas = self._intake.schemas_asked()
         step.pause, step.resume = self._intake.pauses(now_ms)
-        step.again = self._order.again(now_ms)
+        step.again = self._order.left.again(now_ms)
         step.names = self._traffic.names.asked()
         step.write = self._endings.asked()
         step.ahead = self._beyond.look(now_ms) if most > 0 else None

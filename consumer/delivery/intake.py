@@ -14,10 +14,12 @@ from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold, Leader
+from consumer.delivery.left import Admission, Again
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
-from consumer.delivery.order import Admission, Again, Order, line_of
+from consumer.delivery.order import Order
+from consumer.delivery.order_partition import line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
@@ -113,7 +115,7 @@ class Intake:
             window = self.windows.get((record.topic, record.partition))
             if window is None or not window.begin(record.offset, record.key):
                 continue
-            if window.beside is not None and self._order.passes_by(now_ms, window, line_of(record), record.offset):
+            if window.beside is not None and self._order.left.passes_by(now_ms, window, line_of(record), record.offset):
                 window.finish(record.offset)
                 continue
             if window.unfinished >= _WINDOW_MOST:
@@ -140,17 +142,17 @@ class Intake:
         """These records of the ordered topic were left in the log before this offset, and are lined up now."""
         self._now_ms = now_ms
         window = again.window
-        if not self._order.expects(again):
+        if not self._order.left.expects(again):
             return
         for record in records:
-            admission = self._order.admits(again, line_of(record), record.offset)
+            admission = self._order.left.admits(again, line_of(record), record.offset)
             if admission is Admission.FULL:
                 offset = record.offset
                 break
             if admission is Admission.TAKEN:
                 window.reopen(record.offset)
                 self._decoded(Entry(window, record.offset, _size(record)), record)
-        self._order.read(now_ms, again, offset, in_vain=in_vain)
+        self._order.left.read(now_ms, again, offset, in_vain=in_vain)
 
     def due(self, now_ms: int, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
         """What was held and is due by its broker's clock, and has its slot."""
@@ -296,7 +298,7 @@ class Intake:
     def pauses(self, now_ms: int) -> tuple[list[Partition], list[Partition]]:
         """The partitions to pause and those to resume, since this was last asked."""
         self._now_ms = now_ms
-        for window in self._order.full(now_ms):
+        for window in self._order.left.full(now_ms):
             self.pause(window)
         relieved = [window for window in self._paused if self._is_relieved(window)]
         self._paused.difference_update(relieved)
@@ -306,7 +308,7 @@ class Intake:
     def _is_relieved(self, window: Window) -> bool:
         if window.crowded or window.unfinished > _WINDOW_MOST // 2:
             return False
-        if self._order.is_full(self._now_ms, window):
+        if self._order.left.is_full(self._now_ms, window):
             return False
         return self._hold.is_half_empty(window) and self._schemas.is_half_empty(window)
 

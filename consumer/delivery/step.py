@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.left import Again
 from consumer.delivery.offsets import Entry, Partition
-from consumer.delivery.order import Again
 from consumer.delivery.standing import Report
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request

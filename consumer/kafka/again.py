@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumer.delivery.order import Again
+from consumer.delivery.left import Again
 from consumer.events.event import Record
 from consumer.kafka.client import broken, denied, error_of
 from consumer.kafka.leaving import close

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from consumer.delivery.core import Core
-from consumer.delivery.order import Again
+from consumer.delivery.left import Again
 from consumer.delivery.step import LookAhead, SeenAhead, Step
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport

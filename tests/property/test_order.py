@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.left import Admission, Again
 from consumer.delivery.offsets import Entry, Position, Taken
-from consumer.delivery.order import WEBHOOK, Admission, Again, Bounds, Order
+from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told, Tried, unpack
+from consumer.delivery.order_partition import WEBHOOK, Bounds
 from tests.deliveries import NOW_MS, delivery, event
 
 SMALL = Bounds(webhook=8, few=3, crowded=24, line=3, webhook_bytes=10_000, left=6, left_keys=2, remembered=10_000)
@@ -62,13 +64,13 @@ class Process:
 
     def take(self) -> None:
         """One record of the log."""
-        if self.at >= len(self.log.records) or self.order.is_full(self.now_ms, self.window):
+        if self.at >= len(self.log.records) or self.order.left.is_full(self.now_ms, self.window):
             return
         offset, self.at = self.at, self.at + 1
         if not self.window.begin(offset):
             return
         entry, logged = Entry(self.window, offset), self.log.records[offset]
-        if self.order.passes_by(self.now_ms, self.window, logged.name, offset):
+        if self.order.left.passes_by(self.now_ms, self.window, logged.name, offset):
             entry.close_one()
         else:
             self._put(entry, logged)
@@ -81,7 +83,7 @@ class Process:
     def look_again(self, most: int) -> None:
         """The reader's answer to what was asked, or a new question."""
         if self.asked is None:
-            self.asked = self.order.again(self.now_ms)
+            self.asked = self.order.left.again(self.now_ms)
             return
         again, self.asked = self.asked, None
         assert not again.window.closed
@@ -90,7 +92,7 @@ class Process:
         while at < again.until and taken < min(most, again.most):
             logged = self.log.records[at]
             if logged.name.startswith(again.scope):
-                admission = self.order.admits(again, logged.name, at)
+                admission = self.order.left.admits(again, logged.name, at)
                 if admission is Admission.FULL:
                     break
                 if admission is Admission.TAKEN:
@@ -98,7 +100,7 @@ class Process:
                     self.window.reopen(at)
                     self._put(Entry(self.window, at), logged)
             at += 1
-        self.order.read(self.now_ms, again, at)
+        self.order.left.read(self.now_ms, again, at)
 
     def send(self, most: int) -> None:
         """Heads that may go."""

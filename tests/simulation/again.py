@@ -7,7 +7,7 @@ nothing at all.
 import random
 from collections.abc import Callable
 
-from consumer.delivery.order import Again
+from consumer.delivery.left import Again
 from consumer.events.event import Record
 from consumer.kafka.again import Found
 from tests.simulation.broker import Broker

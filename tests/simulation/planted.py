@@ -25,6 +25,7 @@ from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.horizons import Horizons
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
+from consumer.delivery.left import Left
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import Asked, DeathReason, Outcome
@@ -301,10 +302,10 @@ def _a_failed_head_lets_the_next_pass() -> list[Patch]:
 
 
 def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
-    def again(order: Order, now_ms: int) -> None:
-        del order, now_ms
+    def again(left: Left, now_ms: int) -> None:
+        del left, now_ms
 
-    return [patch.object(Order, "again", again)]
+    return [patch.object(Left, "again", again)]
 
 
 def _dead_letter_beside_the_retry() -> list[Patch]:

@@ -201,3 +201,20 @@ def test_a_suspended_webhook_s_line_is_buried_in_its_order_and_a_paused_one_s_dr
     assert bench.turn() == []
     assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == ["a1", "a2"]
     assert bench.core.positions()[LINES].offset == 2
+
+
+def test_a_head_that_waits_for_its_slot_wakes_its_process_when_that_comes() -> None:
+    bench = Bench(subscription(ordering="key", rate_per_s=0.01))
+    for offset in range(4):
+        bench.publish(b"%d" % offset, event(f"e{offset}", offset=offset), offset)
+    [first] = bench.turn()
+    bench.answer(first)
+    turns, until_ms = 0, bench.now_ms + 95_000
+    while bench.now_ms < until_ms:
+        assert bench.turn() == []
+        turns += 1
+        wake_ms = bench.core.next(bench.now_ms, bench.now_ms).wake_ms
+        assert wake_ms is not None
+        bench.now_ms = max(wake_ms, bench.now_ms + 1)
+    assert turns < 30
+    assert bench.turn(after_ms=6_000) != []

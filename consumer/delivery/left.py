@@ -1,0 +1,235 @@
+"""What is left in the log of the ordered topic, for want of room, and read again when there is some. Pure.
+
+The laws:
+- what is left is told by a commit until it was read again, and a position never passes it;
+- it is read again from the first one left, in its order, and never before all that an earlier owner had taken is here
+  again;
+- a webhook that takes more than its share is left from there on, a blocked key first. A partition is kept waiting for a
+  second at most, unless it has left as many scopes as a commit can tell;
+- nobody is woken to look for room: it comes with an answer, or with a record.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from consumer.delivery.offsets import Window
+from consumer.delivery.order_partition import WEBHOOK, Bounds, KeyLine, OrderedPartition, Share
+
+_PATIENCE_MS: Final = 1_000
+_LOOK_EVERY_MS: Final = 50
+
+
+class Again(NamedTuple):
+    """Records to read once more: of this scope, from this offset to before `until`, at most so many."""
+
+    window: Window
+    scope: str
+    offset: int
+    until: int
+    most: int
+
+
+class Admission(Enum):
+    """What becomes of a record that was read again."""
+
+    TAKEN = auto()
+    LEFT = auto()  # its key is left from an earlier offset on, and is read by itself
+    FULL = auto()  # it and all that follow are read again later
+
+
+class Left:
+    """Of all partitions of a process. `size`: what stands in their lines, in bytes, kept by the `Order`."""
+
+    def __init__(self, bounds: Bounds, partitions: Mapping[Window, OrderedPartition]) -> None:
+        self._bounds = bounds
+        self._partitions = partitions
+        self._asked: Again | None = None
+        self._look_ms = 0
+        self._stirred = False
+        self._put_off = False
+        self.size = 0
+
+    # ── a record that was just read ──────────────────────────────────────────────────────────────────────────────
+
+    def passes_by(self, now_ms: int, window: Window, name: str, offset: int) -> bool:
+        """Whether this record, just read, is left in the log: its key or its webhook has too much here already."""
+        partition = self._partitions[window]
+        if partition.left and partition.is_left(name, offset):
+            self._stirred = True
+            return True
+        if offset < partition.until:
+            return False
+        line = partition.lines.get(name)
+        if (
+            line is not None
+            and self._is_long(line)
+            and any(self._leave(partition, scope, offset) for scope in (name, name[:WEBHOOK]))
+        ):
+            return True
+        share = partition.shares.get(name[:WEBHOOK])
+        if share is None or not self._is_full(partition, share):
+            return False
+        if now_ms - share.moved_ms > _PATIENCE_MS and self._leave(partition, name[:WEBHOOK], offset):
+            return True
+        if share.full_ms is None:
+            share.full_ms = now_ms
+            partition.full.add(share)
+        return False
+
+    def full(self, now_ms: int) -> list[Window]:
+        """The partitions that are to take nothing more in for now."""
+        return [window for window in self._partitions if self.is_full(now_ms, window)]
+
+    def is_full(self, now_ms: int, window: Window) -> bool:
+        """Whether the partition is to take nothing more in for now; after a second what fills it is left."""
+        partition = self._partitions.get(window)
+        if partition is None or not partition.full:
+            return False
+        for scope, share in list(partition.shares.items()):
+            if share.full_ms is None:
+                continue
+            late = now_ms - share.full_ms > _PATIENCE_MS and window.next >= partition.until
+            if self._is_half_empty(partition, share) or (late and self._leave(partition, scope, window.next)):
+                share.full_ms = None
+                partition.full.discard(share)
+        return bool(partition.full)
+
+    def shorten(self, line: KeyLine) -> int:
+        """How much of a line whose head has failed stays here: what follows is left in the log again."""
+        kept = self._bounds.line
+        if len(line.queue) <= kept or line.partition.window.closed or line.partition.over:
+            return len(line.queue)
+        if not self._leave(line.partition, line.name, line.queue[kept].entry.offset):
+            return len(line.queue)
+        return kept
+
+    # ── read again ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def again(self, now_ms: int) -> Again | None:
+        """What to read again, if anything; one at a time."""
+        self._put_off = self._asked is None and self._stirred and now_ms < self._look_ms
+        if self._asked is not None or self._put_off or not self._stirred:
+            return None
+        self._look_ms = now_ms + _LOOK_EVERY_MS
+        self._stirred = False
+        for partition in self._partitions.values():
+            if not partition.left or partition.window.draining:
+                continue
+            if partition.window.next < partition.until:
+                self._stirred = True
+                continue
+            self._asked = self._wanted(partition)
+            if self._asked is not None:
+                return self._asked
+        return None
+
+    def stir(self) -> None:
+        """Something has ended or come: there may be room for what was left."""
+        self._stirred = True
+
+    def expects(self, again: Again) -> bool:
+        """Whether this is what is asked for now."""
+        return again is self._asked
+
+    def admits(self, again: Again, name: str, offset: int) -> Admission:
+        """What becomes of this record, of those read again in their order."""
+        partition = self._partitions[again.window]
+        if len(again.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
+            return Admission.LEFT
+        line = partition.lines.get(name)
+        if line is None or not self._is_long(line):
+            return Admission.TAKEN
+        if len(again.scope) == WEBHOOK and self._leave(partition, name, offset):
+            return Admission.LEFT
+        return Admission.FULL
+
+    def read(self, now_ms: int, again: Again, offset: int, *, in_vain: bool = False) -> None:
+        """All records of the scope before this offset were read again. `in_vain`: nothing could be read."""
+        self._asked = None
+        self._stirred = True
+        if in_vain:
+            self._look_ms = now_ms + _PATIENCE_MS
+        partition = self._partitions.get(again.window)
+        if partition is not None and again.scope in partition.left:
+            del partition.left[again.scope]  # the others take their turn
+            partition.left[again.scope] = max(again.offset, offset)
+            again.window.touch()
+
+    def drop_closed(self) -> None:
+        """What is asked for a partition that is over, or was lost, is not expected any more."""
+        if self._asked is not None and self._asked.window not in self._partitions:
+            self._asked = None
+            self._stirred = True
+
+    def forget(self, partition: OrderedPartition) -> None:
+        """The log is gone, and all that was left in it."""
+        if self._asked is not None and self._asked.window is partition.window:
+            self._asked = None
+            self._stirred = True
+        partition.left.clear()
+        partition.full.clear()
+
+    def wake_ms(self, now_ms: int) -> int | None:
+        """When to look again at what was put off, or at a partition that is kept waiting."""
+        wishes = [self._look_ms] if self._put_off else []
+        for partition in self._partitions.values():
+            wishes += [share.full_ms + _PATIENCE_MS + 1 for share in partition.full if share.full_ms is not None]
+        return min((wish for wish in wishes if wish > now_ms), default=None)
+
+    def _wanted(self, partition: OrderedPartition) -> Again | None:
+        for scope, offset in list(partition.left.items()):
+            until = partition.end_of(scope)
+            if offset >= until:
+                del partition.left[scope]
+                partition.window.touch()
+                continue
+            most = self._room(partition, scope)
+            if most > 0:
+                return Again(partition.window, scope, offset, until, most)
+        return None
+
+    def _room(self, partition: OrderedPartition, scope: str) -> int:
+        """How many of this scope may be read again now."""
+        share, line = partition.shares.get(scope[:WEBHOOK]), partition.lines.get(scope)
+        if share is None:
+            return self._most(partition)
+        if line is not None and (line.blocked or len(line.queue) > self._bounds.line // 2):
+            return 0
+        if len(scope) == WEBHOOK and not self._is_half_empty(partition, share):
+            return 0
+        return self._most(partition) - share.held
+
+    # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _leave(self, partition: OrderedPartition, scope: str, offset: int) -> bool:
+        """Leave this scope in the log from here on. False where a commit cannot tell of more."""
+        bounds, left = self._bounds, partition.left
+        if scope in left:
+            left[scope] = min(left[scope], offset)
+            return True
+        if len(left) >= bounds.left:
+            return False
+        if len(scope) > WEBHOOK and sum(each.startswith(scope[:WEBHOOK]) for each in left) >= bounds.left_keys:
+            return False
+        left[scope] = offset
+        partition.window.touch()
+        self._stirred = True
+        return True
+
+    def _is_long(self, line: KeyLine) -> bool:
+        return line.blocked and len(line.queue) >= self._bounds.line
+
+    def _most(self, partition: OrderedPartition) -> int:
+        return self._bounds.webhook if partition.held < self._bounds.crowded else self._bounds.few
+
+    def _is_full(self, partition: OrderedPartition, share: Share) -> bool:
+        return share.held >= self._most(partition) or share.size >= self._bytes_most
+
+    def _is_half_empty(self, partition: OrderedPartition, share: Share) -> bool:
+        return share.held <= self._most(partition) // 2 and share.size <= self._bytes_most // 2
+
+    @property
+    def _bytes_most(self) -> int:
+        bounds = self._bounds
+        return bounds.webhook_bytes if self.size < bounds.process_bytes else bounds.webhook_bytes // 16

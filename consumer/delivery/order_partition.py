@@ -1,0 +1,137 @@
+"""What is kept of one partition of the ordered topic: its lines, what each webhook has of it, and what a commit tells.
+
+A line is named by 24 hex digits, 12 for the webhook, 12 for the key. Both, the name and its first half, are *scopes*:
+what can be left in the log.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.order_map import Told
+from consumer.events.event import Record
+
+WEBHOOK: Final = 12
+"""So many digits of a line's name are its webhook's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Records of a webhook in one partition (few where the partition has many), behind a blocked head, and ids.
+
+    `left`: how many scopes a partition may leave, `left_keys` how many of them may be keys of one webhook.
+    """
+
+    webhook: int = 256
+    few: int = 16
+    crowded: int = 512
+    line: int = 4
+    webhook_bytes: int = 1_048_576
+    process_bytes: int = 64 * 1_048_576
+    left: int = 64
+    left_keys: int = 16
+    remembered: int = 100_000
+
+
+class Lined(NamedTuple):
+    """A delivery in its line, and what it weighs."""
+
+    entry: Entry
+    delivery: Delivery
+    size: int
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """What a partition holds of one webhook. `moved_ms`: when something of it ended, or it was empty.
+
+    `full_ms`: since when it has all it may have, and its partition waits for it.
+    """
+
+    moved_ms: int
+    held: int = 0
+    size: int = 0
+    full_ms: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class KeyLine:
+    """A key's deliveries. `out`: its head was given out; else it is due at `due_ms`."""
+
+    name: str
+    partition: "OrderedPartition"
+    share: Share
+    queue: deque[Lined] = field(default_factory=deque)
+    out: bool = False
+    due_ms: int = 0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether its head failed."""
+        return bool(self.queue) and self.queue[0].delivery.attempts > 0
+
+
+class OrderedPartition:
+    """One assignment of a partition. What is below `until` an earlier owner has met.
+
+    `over`: its topic was made anew, and what is held is of the old one.
+    """
+
+    __slots__ = ("full", "held", "left", "lines", "over", "shares", "tried", "until", "window")
+
+    def __init__(self, window: Window, told: Told) -> None:
+        self.window = window
+        self.until = told.met
+        self.over = False
+        self.lines: dict[str, KeyLine] = {}
+        self.shares: dict[str, Share] = {}
+        self.left = dict(told.left)
+        self.tried = dict(told.heads)
+        self.full: set[Share] = set()
+        self.held = 0
+
+    def told(self) -> Told:
+        """What a commit has to tell."""
+        return Told(met=max(self.until, self.window.next), left=dict(self.left), heads=dict(self.tried))
+
+    def floor(self) -> int | None:
+        """The lowest offset left."""
+        return min(self.left.values(), default=None)
+
+    def line(self, name: str, now_ms: int) -> KeyLine:
+        """The line of this name, which may be new."""
+        line = self.lines.get(name)
+        if line is None:
+            share = self.shares.get(name[:WEBHOOK])
+            if share is None:
+                share = self.shares[name[:WEBHOOK]] = Share(moved_ms=now_ms)
+            line = self.lines[name] = KeyLine(name, self, share)
+        return line
+
+    def end(self, line: KeyLine) -> None:
+        """Nothing is in this line any more."""
+        del self.lines[line.name]
+        if not line.share.held:
+            del self.shares[line.name[:WEBHOOK]]
+            self.full.discard(line.share)
+
+    def is_left(self, name: str, offset: int) -> bool:
+        """Whether this record of the line is left in the log."""
+        for scope in (name, name[:WEBHOOK]):
+            left_from = self.left.get(scope)
+            if left_from is not None and offset >= left_from:
+                return True
+        return False
+
+    def end_of(self, scope: str) -> int:
+        """Up to where the records of a scope are left: the webhook's own is read after those of its keys."""
+        if len(scope) > WEBHOOK:
+            return self.left.get(scope[:WEBHOOK], self.window.next)
+        return self.window.next
+
+
+def line_of(record: Record) -> str:
+    """The line that the record's key names, or what stands there instead."""
+    return (record.key or b"").decode("ascii", "replace")
