@@ -31,7 +31,7 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
-from consumer.log.health import Health
+from consumer.log.health import NO_HEALTH, Health
 from consumer.replay.dead_letters import matching
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
@@ -130,16 +130,17 @@ def answered(_subscription: Subscription, event_type: str) -> Trial:
 
 
 class Healths:
-    """Health that a test wrote."""
+    """Health that a test wrote; none is known while `away`."""
 
     def __init__(self) -> None:
         self.known: dict[str, Health] = {}
+        self.away = False
         self.bug: Exception | None = None
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
         if self.bug is not None:
             raise self.bug
-        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
+        return {} if self.away else {id_: self.known.get(id_, NO_HEALTH) for id_ in ids}
 
 
 class Backlogs:

@@ -17,7 +17,7 @@ from consumer.brands.brand import Brand
 from consumer.control.cursor import MAX_LENGTH
 from consumer.control.idempotency import Answer
 from consumer.control.resource import as_its_brand_shows_it, resource
-from consumer.log.health import Health
+from consumer.log.health import NO_HEALTH, Health
 from consumer.standings.store import Backlog
 from consumer.webhooks.subscription import Subscription
 
@@ -65,7 +65,7 @@ class Site:
 
     def created(self, subscription: Subscription, secret: str) -> Answer:
         """A new webhook, of which there is nothing to ask for."""
-        return self._with_secret(subscription, secret, (None, Backlog()), HTTPStatus.CREATED)
+        return self._with_secret(subscription, secret, (NO_HEALTH, Backlog()), HTTPStatus.CREATED)
 
     def rotated(self, subscription: Subscription, secret: str) -> Answer:
         """A webhook whose secret is new."""

@@ -112,7 +112,7 @@ class SecretRotation(Asked):
         Field(
             json_schema_extra={"minimum": 0, "maximum": MAX_OVERLAP_MS // 1_000},
             description="How long the old secret goes on signing beside the new one, where the signature has room "
-            "for both. Default: 24 hours.",
+            "for both. Default: 24 hours. Those before it go on until their own end; 0 ends all of them now.",
         ),
     ] = None
 
@@ -147,7 +147,7 @@ class WebhookLastStatus(Told):
 
 
 class WebhookHealth(Told):
-    """What the attempts tell of the endpoint. Null is not known, or not yet."""
+    """What the attempts tell of the endpoint. A count of null is not known just now; any other null: not yet."""
 
     avg_response_time: Annotated[float | None, Field(description="Milliseconds.")]
     consecutive_failures: int | None
@@ -186,6 +186,12 @@ class Webhook(Told):
     rate_limit: float | None
     max_concurrency: int | None
     ordering: Annotated[str, Field(description="none, key, or a path as in data.order_id.")]
+    previous_secret_until: Annotated[
+        Time | None,
+        Field(
+            description="When the last secret that a rotation replaced stops signing beside the newest, or has stopped."
+        ),
+    ]
     health: WebhookHealth
     backlog: Annotated[WebhookBacklog | None, Field(description="Null is not known.")]
     last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]

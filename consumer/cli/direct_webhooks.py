@@ -26,7 +26,7 @@ from consumer.control.trial import Trials, shown
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.writing import write_now
-from consumer.log.health import Health
+from consumer.log.health import NO_HEALTH, Health
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
@@ -83,7 +83,7 @@ class DirectWebhooks:
         canary.ensure(self._reached, self._keyring)
         if not _Kept(self, created.id).write(created):
             raise Conflict(created.id)
-        return resource(created, secret=clear, backlog=Backlog(), list_field=brand.api.list_field)
+        return resource(created, secret=clear, health=NO_HEALTH, backlog=Backlog(), list_field=brand.api.list_field)
 
     def listed(self, status: Status | None) -> Iterator[Shown]:
         """See `WebhookPort`."""

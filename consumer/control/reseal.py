@@ -12,7 +12,8 @@ from consumer.webhooks.subscription import SealedSecret, Subscription
 
 def key_ids(subscription: Subscription) -> frozenset[str]:
     """The encryption keys without which this webhook cannot be delivered."""
-    sealed = (subscription.secret, subscription.previous_secret, subscription.sealed_headers)
+    former = (each.secret for each in subscription.former_secrets)
+    sealed = (subscription.secret, *former, subscription.sealed_headers)
     return frozenset(each.key_id for each in sealed if each is not None)
 
 
@@ -33,13 +34,13 @@ def resealed(subscription: Subscription, keyring: Keyring, *, now_ms: int) -> Su
         plain = keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
         return keyring.seal(plain, tenant=subscription.tenant, subscription_id=subscription.id)
 
-    previous, headers = subscription.previous_secret, subscription.sealed_headers
-    overlaps = previous is not None and now_ms < subscription.previous_secret_until_ms
+    headers = subscription.sealed_headers
     return replace(
         subscription,
         secret=again(subscription.secret),
-        previous_secret=again(previous) if previous is not None and overlaps else None,
-        previous_secret_until_ms=subscription.previous_secret_until_ms if overlaps else 0,
+        former_secrets=tuple(
+            replace(each, secret=again(each.secret)) for each in subscription.former_secrets if now_ms < each.until_ms
+        ),
         sealed_headers=None if headers is None else again(headers),
         changes=subscription.revision,
         revision=subscription.revision + 1,

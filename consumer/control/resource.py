@@ -19,7 +19,7 @@ from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile, Subscription
 
 _EVERY_TYPE: Final = "*"
-_NO_HEALTH: Final[dict[str, Json]] = {
+_UNKNOWN: Final[dict[str, Json]] = {
     "avgResponseTime": None,
     "consecutiveFailures": None,
     "errorsSinceLastSuccess": None,
@@ -40,10 +40,10 @@ def resource(
     """The webhook in camelCase, times as RFC 3339 with milliseconds and Z.
 
     `secret` is the one in the clear, right after it was made. Under ed25519 its public key is shown instead, which is
-    all that a receiver needs. `health` of None is not known, or there is none yet; `backlog` of None is not known.
+    all that a receiver needs. `health` of None is not known, nor is `backlog` of None.
     """
     filter_json = subscription.filter_json
-    told = _NO_HEALTH if health is None else _health(health)
+    told = _UNKNOWN if health is None else _health(health)
     shown: dict[str, Json] = {
         "id": subscription.id,
         "object": "webhook",
@@ -68,6 +68,7 @@ def resource(
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
         "ordering": subscription.ordering,
+        "previousSecretUntil": _time(max((each.until_ms for each in subscription.former_secrets), default=None)),
         "health": told,
         "backlog": None if backlog is None else _backlog(backlog),
         "lastStatus": told["lastStatus"],  # Featurebase's clients look for it here

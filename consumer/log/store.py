@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from consumer.log.health import Health
+from consumer.log.health import NO_HEALTH, Health
 from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, Call, Client, connect
 from consumer.webhooks.spared import Spared
@@ -57,8 +57,8 @@ local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 return {redis.call('HGET', KEYS[1], ':stand') or '', found[1], found[2]}
 """
 
-# KEYS: hash. ARGV: ids. Returns the number of partitions, then the figures.
-_READ: Final = "return redis.call('HMGET', KEYS[1], ':partitions', unpack(ARGV))"
+# KEYS: hash. ARGV: ids. Returns the stand, the number of partitions, then the figures.
+_READ: Final = "return redis.call('HMGET', KEYS[1], ':stand', ':partitions', unpack(ARGV))"
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Health).decode
@@ -187,7 +187,10 @@ class HealthReader:
         self._spared = Spared(monotonic_s)
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
-        """The health of those of these webhooks that have any. Redis being away is no error: then none has."""
+        """The health of these webhooks, as far as it is known: Redis being away is no error.
+
+        One that was never tried has `NO_HEALTH`, once all partitions' figures are there.
+        """
         return self._spared.ask(lambda: self._read(ids), {}) if ids else {}
 
     def close(self) -> None:
@@ -196,6 +199,7 @@ class HealthReader:
 
     def _read(self, ids: Sequence[str]) -> dict[str, Health]:
         found: dict[str, Health] = {}
+        whole = True
         asked = 0
         while asked < self._partitions:  # which grows when the answer says that there are more
             numbers = range(asked, self._partitions)
@@ -207,12 +211,15 @@ class HealthReader:
                 for part in slices
             ]
             wanted = [part for _ in numbers for part in slices]
-            for part, (partitions, *values) in zip(wanted, self._cache.run(calls), strict=True):
+            for part, (stand, partitions, *values) in zip(wanted, self._cache.run(calls), strict=True):
+                whole = whole and stand is not None and stand.isdigit()
                 self._partitions = max(self._partitions, int(partitions or 0))
                 for name, value in zip(part, values, strict=True):
-                    if value is not None and (health := _read(value)) is not None:
+                    health = None if value is None else _read(value)
+                    whole = whole and (value is None or health is not None)
+                    if health is not None:
                         found[name] = _later(found.get(name), health)
-        return found
+        return dict.fromkeys(ids, NO_HEALTH) | found if whole else found
 
 
 def _later(one: Health | None, other: Health) -> Health:

@@ -40,12 +40,21 @@ class Signer:
         header = signature_header(subscription.signing, brand)
         current = opened(subscription.secret)
         self._current: Scheme = scheme(subscription.signing, (current,), header=header)
-        self._overlapping = self._current
-        self._overlap_until_ms = 0
-        if subscription.previous_secret is not None and subscription.signing in OVERLAPPING:
-            both = (current, opened(subscription.previous_secret))
-            self._overlapping = scheme(subscription.signing, both, header=header)
-            self._overlap_until_ms = subscription.previous_secret_until_ms
+        former = subscription.former_secrets if subscription.signing in OVERLAPPING else ()
+        plain = [(each.until_ms, opened(each.secret)) for each in former]
+        # Until each of these times, those that sign at least so long sign together.
+        self._overlapping: list[tuple[int, Scheme]] = [
+            (
+                until_ms,
+                scheme(
+                    subscription.signing,
+                    (current, *(secret for end_ms, secret in plain if end_ms >= until_ms)),
+                    header=header,
+                ),
+            )
+            for until_ms in sorted({end_ms for end_ms, _ in plain})
+        ]
+        self._overlap_until_ms = max((end_ms for end_ms, _ in plain), default=0)
 
         taken = {name.lower() for name in (header, self._event_header) if name is not None}
         self._own: Headers = tuple(
@@ -64,7 +73,9 @@ class Signer:
         self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
     ) -> Request:
         """The complete request of one attempt at `now_ms`, signed with the secrets valid then."""
-        signed_by = self._overlapping if now_ms < self._overlap_until_ms else self._current
+        signed_by = self._current
+        if now_ms < self._overlap_until_ms:
+            signed_by = next(several for until_ms, several in self._overlapping if now_ms < until_ms)
         headers = self._always(content_type) + signed_by.headers(webhook_id(event), str(now_ms // 1_000), body)
         if self._event_header is not None:
             headers += ((self._event_header, _header_safe(event.type)),)

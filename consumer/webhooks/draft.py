@@ -4,7 +4,7 @@ The law: every subscription built here is valid, its secrets are sealed, and eac
 changes. The secret in the clear is returned once and kept nowhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -15,12 +15,14 @@ from consumer.webhooks.headers import check_headers, open_headers, seal_headers
 from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import OVERLAPPING, Entropy
-from consumer.webhooks.subscription import SealedSecret, Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription
 from consumer.webhooks.url import origin_of
 from consumer.webhooks.wishes import KEPT, Changes, Maybe, Wishes, checked, checked_changes
-from consumer.webhooks.wrong import Faults
+from consumer.webhooks.wrong import Code, Faults, invalid
 
 OVERLAP_MS: Final = 24 * 3_600_000
+MOST_FORMER_SECRETS: Final = 4
+"""Which sign beside the newest: more signatures than these no receiver has to read."""
 T = TypeVar("T")
 
 
@@ -137,28 +139,42 @@ def rotate(
 ) -> tuple[Subscription, str]:
     """The next revision with a new secret, and that secret in the clear; None generates one.
 
-    Where a request can carry several signatures the old secret goes on signing beside it for `overlap_ms`.
+    Where a request can carry several signatures the old secret goes on signing beside it for `overlap_ms`. Those before
+    it sign until the end that their own rotation gave them. Without an overlap all of them end at once.
 
     Raises:
-        FieldInvalid: the customer's own secret does not fit the profile, or the overlap is too long.
+        FieldInvalid: the customer's own secret does not fit the profile, the overlap is too long, or too many overlap.
     """
     signing = subscription.signing
     faults = Faults()
     if secret is not None:
         faults.checked(partial(secrets.check_secret, profile=signing), secret)
     faults.checked(fields.check_overlap_ms, overlap_ms)
+    former: tuple[FormerSecret, ...] = ()
+    if signing in OVERLAPPING and overlap_ms > 0:
+        replaced = FormerSecret(secret=subscription.secret, until_ms=now_ms + overlap_ms)
+        former = (replaced, *(each for each in subscription.former_secrets if now_ms < each.until_ms))
+        faults.looked(partial(_check_former, former))
     faults.tell()
     new = secrets.generate(signing, brand, entropy) if secret is None else secret
-    overlaps = signing in OVERLAPPING and overlap_ms > 0
     rotated = replace(
         _next(subscription, now_ms),
         secret=keyring.seal(
             new.encode(), tenant=subscription.tenant, subscription_id=subscription.id, nonce=entropy(NONCE_BYTES)
         ),
-        previous_secret=subscription.secret if overlaps else None,
-        previous_secret_until_ms=now_ms + overlap_ms if overlaps else 0,
+        former_secrets=former,
     )
     return rotated, new
+
+
+def _check_former(former: Sequence[FormerSecret]) -> None:
+    if len(former) > MOST_FORMER_SECRETS:
+        raise invalid(
+            "overlap_seconds",
+            Code.TOO_MANY,
+            f"{MOST_FORMER_SECRETS} former secrets sign beside the present one: wait until one of them has ended, or "
+            "write 0, which ends all of them at once",
+        )
 
 
 def pause(subscription: Subscription, *, now_ms: int) -> Subscription:

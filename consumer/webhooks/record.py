@@ -19,7 +19,15 @@ from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOU
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.ordering import is_ordering
-from consumer.webhooks.subscription import PayloadFormat, Retries, SealedSecret, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import (
+    FormerSecret,
+    PayloadFormat,
+    Retries,
+    SealedSecret,
+    SigningProfile,
+    Status,
+    Subscription,
+)
 from consumer.wire import RecordCorrupt, WireFormat
 
 TENANT_HEADER: Final = "hookline-tenant"
@@ -28,7 +36,7 @@ WORK_HEADER: Final = "hookline-work"
 
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
-_SEALED = ("secret", "previous_secret", "sealed_headers")
+_SEALED = ("secret", "sealed_headers")
 _LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _MOST_REVISIONS: Final = 2**31 - 2  # the next one is still an Avro int
 # What is computed from a number stays within bounds because the number does.
@@ -36,7 +44,6 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "created_at_ms": (0, _LAST_MS),
     "updated_at_ms": (0, _LAST_MS),
     "status_since_ms": (0, _LAST_MS),
-    "previous_secret_until_ms": (0, _LAST_MS),
     "timeout_ms": (MIN_TIMEOUT_MS, MAX_TIMEOUT_MS),
     "rate_per_s": (MIN_RATE_PER_S, MAX_RATE_PER_S),
     "max_concurrency": (1, MAX_CONCURRENCY),
@@ -112,7 +119,9 @@ def _row(value: object) -> object:
         return value.value
     if isinstance(value, SealedSecret):
         return {"key_id": value.key_id, "sealed": value.sealed}
-    return list(cast("Sequence[object]", value)) if isinstance(value, tuple) else value
+    if isinstance(value, FormerSecret):
+        return {"secret": _row(value.secret), "until_ms": value.until_ms}
+    return [_row(each) for each in cast("Sequence[object]", value)] if isinstance(value, tuple) else value
 
 
 def _subscription(row: Mapping[str, Any]) -> Subscription:
@@ -138,6 +147,12 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         raise RecordCorrupt("its filter is not one that this version knows") from None
     except ValueError as error:
         raise RecordCorrupt(str(error)) from None
+    if not all(0 <= former["until_ms"] <= _LAST_MS for former in row["former_secrets"]):
+        raise RecordCorrupt("the end of a former secret is out of range")
+    values["former_secrets"] = tuple(
+        FormerSecret(secret=SealedSecret(**former["secret"]), until_ms=former["until_ms"])
+        for former in row["former_secrets"]
+    )
     values["event_types"] = tuple(row["event_types"])
     values["header_names"] = tuple(row["header_names"])
     values["works"] = tuple(row["works"])

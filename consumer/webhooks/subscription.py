@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 
-__all__ = ["PayloadFormat", "Retries", "SealedSecret", "SigningProfile", "Status", "Subscription"]
+__all__ = ["FormerSecret", "PayloadFormat", "Retries", "SealedSecret", "SigningProfile", "Status", "Subscription"]
 
 
 class Status(StrEnum):
@@ -29,6 +29,14 @@ class SealedSecret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormerSecret:
+    """A secret that a rotation replaced: until then it signs beside the newer ones."""
+
+    secret: SealedSecret
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One tenant's wish to receive events at one endpoint.
 
@@ -36,7 +44,8 @@ class Subscription:
     `revision` grows by one with each write; a write names the one it changes (`changes`, 0 for a creation).
     `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
     (`sealed_headers` opens to a JSON object of name to value). `status_since_ms` is when the status became what it is,
-    0 where that was not kept. `ordering`: see `webhooks/ordering.py`; `works`: see `webhooks/works.py`.
+    0 where that was not kept. `former_secrets` are the newest first. `ordering`: see `webhooks/ordering.py`;
+    `works`: see `webhooks/works.py`.
     """
 
     id: str
@@ -53,8 +62,7 @@ class Subscription:
     description: str = ""
     event_types: tuple[str, ...] = ()
     filter_json: str | None = None
-    previous_secret: SealedSecret | None = None
-    previous_secret_until_ms: int = 0
+    former_secrets: tuple[FormerSecret, ...] = ()
     payload_version: str = "1"
     status: Status = Status.ACTIVE
     status_reason: str = ""

@@ -10,7 +10,7 @@ import redis
 from pydantic import SecretStr
 
 from consumer.log.figures import Figures
-from consumer.log.health import Health, LastStatus
+from consumer.log.health import NO_HEALTH, Health, LastStatus
 from consumer.log.keeper import Keeper, Superseded
 from consumer.log.store import HealthReader, HealthStore
 from consumer.settings import Settings
@@ -79,8 +79,19 @@ def test_what_is_saved_is_loaded_and_read_equal(settings: Settings, keeper: Keep
         keeper.save(partition, grown(loaded(keeper, partition), f"wh_{partition}"), PARTITIONS)
     again = loaded(keeper, 1)
     assert (again.offset, again.health) == (1, {"wh_1": HEALTH})
-    assert read(settings, "wh_0", "wh_2", "wh_3") == {"wh_0": HEALTH, "wh_2": HEALTH}
+    assert read(settings, "wh_0", "wh_2", "wh_3") == {"wh_0": HEALTH, "wh_2": HEALTH, "wh_3": NO_HEALTH}
     assert read(settings) == {}
+
+
+def test_one_that_was_never_tried_is_known_once_all_partitions_are_there(
+    settings: Settings, keeper: Keeper, client: redis.Redis
+) -> None:
+    for partition in range(PARTITIONS):
+        assert read(settings, "wh_9") == {}
+        keeper.save(partition, loaded(keeper, partition), PARTITIONS)
+    assert read(settings, "wh_9") == {"wh_9": NO_HEALTH}
+    client.hset(settings.topic_prefix + "health:1", ":stand", "filling by somebody")
+    assert read(settings, "wh_9") == {}
 
 
 def test_a_later_save_writes_what_changed_and_drops_what_went(settings: Settings, keeper: Keeper) -> None:

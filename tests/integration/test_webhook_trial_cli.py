@@ -118,7 +118,7 @@ def test_both_secrets_sign_until_the_overlap_ends(hookline: Said, settings: Sett
     given, content = signatures(endpoint.requests[1])
     assert given == {signed(again["secret"], content)}
     kept = writes.find(settings, str(webhook["id"]))
-    assert (kept.previous_secret, kept.revision) == (None, 3)
+    assert (kept.former_secrets, kept.revision) == ((), 3)
 
 
 def test_where_a_signature_has_room_for_one_the_new_secret_signs_at_once_and_it_is_said(
@@ -128,7 +128,7 @@ def test_where_a_signature_has_room_for_one_the_new_secret_signs_at_once_and_it_
     [rotated] = hookline("rotate", str(webhook["id"]), "--secret", "a new secret of our own")
     assert rotated["secret"] == "a new secret of our own"
     assert "only the new secret signs from now on" in hookline.err
-    assert writes.find(settings, str(webhook["id"])).previous_secret is None
+    assert writes.find(settings, str(webhook["id"])).former_secrets == ()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_every_profile_format_and_bound_comes_through_the_api() -> None:
     assert {MIN_RATE_PER_S, MAX_RATE_PER_S, None} <= {each.rate_per_s for each in made}
     assert {1, MAX_CONCURRENCY, None} <= {each.max_concurrency for each in made}
     assert {1_000, 30_000} <= {each.timeout_ms for each in made}
-    assert any(each.previous_secret for each in made)
+    assert any(each.former_secrets for each in made)
 
 
 @pytest.mark.parametrize("operator", webhooks.RULES)

@@ -72,10 +72,11 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
         "rateLimit": 2.5,
         "maxConcurrency": 3,
         "ordering": "data.order_id",
+        "previousSecretUntil": None,
         "health": {
             "avgResponseTime": None,
-            "consecutiveFailures": None,
-            "errorsSinceLastSuccess": None,
+            "consecutiveFailures": 0,
+            "errorsSinceLastSuccess": 0,
             "lastResponseTime": None,
             "lastSuccessAt": None,
             "lastStatus": None,
@@ -89,6 +90,17 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
     assert (gone.status_code, gone.json()) == (200, {"id": body["id"], "deleted": True, "object": "webhook"})
     assert acme.get(f"/v1/webhooks/{body['id']}").status_code == 404
     assert acme.get("/v1/webhooks").json() == {"object": "list", "data": [], "nextCursor": None}
+
+
+def test_the_end_of_a_former_secret_is_shown(api: MemoryApi) -> None:
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}"
+    ends = [
+        acme.post(f"{path}/secret", json={"overlapSeconds": seconds}).json()["previousSecretUntil"]
+        for seconds in (3_600, 60, 0)
+    ]
+    assert (ends[0], ends[0] == ends[1], ends[2]) == (ends[1], True, None)
+    assert acme.get(path).json()["previousSecretUntil"] is None
 
 
 def test_health_is_shown_where_it_is_known(api: MemoryApi) -> None:
@@ -112,6 +124,8 @@ def test_health_is_shown_where_it_is_known(api: MemoryApi) -> None:
     }
     assert acme.get(f"/v1/webhooks/{id_}").json()["health"] == expected
     assert acme.get("/v1/webhooks").json()["data"][0]["health"] == expected
+    api.healths.away = True
+    assert set(acme.get(f"/v1/webhooks/{id_}").json()["health"].values()) == {None}
 
 
 def test_what_waits_is_shown_where_it_is_known(api: MemoryApi) -> None:

@@ -14,7 +14,7 @@ from consumer.kafka.topic_writer import Place
 from consumer.webhooks.headers import open_headers, seal_headers
 from consumer.webhooks.history import Applied, Deletion, State, apply
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
-from consumer.webhooks.subscription import SealedSecret, Subscription
+from consumer.webhooks.subscription import FormerSecret, SealedSecret, Subscription
 from tests.webhook_samples import NOW_MS, changed, subscription
 
 OLD = Keyring({"k1": bytes([1] * 32)})
@@ -41,18 +41,22 @@ def opened(sealed: SealedSecret | None, keyring: Keyring, id_: str = "wh_1") -> 
     return None if sealed is None else keyring.open(sealed, tenant="acme", subscription_id=id_).decode()
 
 
+def former(until_ms: int) -> FormerSecret:
+    return FormerSecret(secret=sealed("previous", "wh_1"), until_ms=until_ms)
+
+
 def test_a_webhook_sealed_again_is_the_same_and_needs_the_new_key_alone() -> None:
-    was = webhook(previous_secret=sealed("previous", "wh_1"), previous_secret_until_ms=NOW_MS + 1)
+    was = webhook(former_secrets=(former(NOW_MS + 1),))
     now = resealed(was, BOTH, now_ms=NOW_MS)
     assert key_ids(was) == {"k1"}
     assert key_ids(now) == {"k2"}
-    assert (opened(now.secret, NEW), opened(now.previous_secret, NEW)) == ("current", "previous")
+    assert (opened(now.secret, NEW), opened(now.former_secrets[0].secret, NEW)) == ("current", "previous")
     assert open_headers(now, NEW) == HEADERS
     assert (now.changes, now.revision) == (was.revision, was.revision + 1)
     as_it_was = replace(
         now,
         secret=was.secret,
-        previous_secret=was.previous_secret,
+        former_secrets=was.former_secrets,
         sealed_headers=was.sealed_headers,
         changes=was.changes,
         revision=was.revision,
@@ -63,17 +67,17 @@ def test_a_webhook_sealed_again_is_the_same_and_needs_the_new_key_alone() -> Non
 def test_what_is_sealed_with_the_first_key_already_is_left_alone() -> None:
     was = webhook(keyring=BOTH)
     assert resealed(was, BOTH, now_ms=NOW_MS) is was
-    half = replace(was, previous_secret=sealed("previous", "wh_1"), previous_secret_until_ms=NOW_MS + 1)
+    half = replace(was, former_secrets=(former(NOW_MS + 1),))
     now = resealed(half, BOTH, now_ms=NOW_MS)
     assert now.secret == half.secret
-    assert opened(now.previous_secret, NEW) == "previous"
+    assert opened(now.former_secrets[0].secret, NEW) == "previous"
 
 
 def test_a_rotated_secret_whose_time_is_over_is_dropped_even_if_its_key_is_gone() -> None:
     gone = sealed("previous", "wh_1", Keyring({"k0": bytes(32)}))
-    was = webhook(previous_secret=gone, previous_secret_until_ms=NOW_MS)
+    was = webhook(former_secrets=(FormerSecret(secret=gone, until_ms=NOW_MS),))
     now = resealed(was, BOTH, now_ms=NOW_MS)
-    assert (now.previous_secret, now.previous_secret_until_ms) == (None, 0)
+    assert now.former_secrets == ()
     with pytest.raises(SecretUnreadable, match="'k0'"):
         resealed(was, BOTH, now_ms=NOW_MS - 1)
 

@@ -63,6 +63,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
         "rateLimit": 2.5,
         "maxConcurrency": None,
         "ordering": "none",
+        "previousSecretUntil": None,
         "health": {
             "avgResponseTime": None,
             "consecutiveFailures": None,

@@ -25,7 +25,14 @@ from consumer.settings import Settings
 from consumer.shares import Busy
 from consumer.webhooks.headers import seal_headers
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import PayloadFormat, SealedSecret, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import (
+    FormerSecret,
+    PayloadFormat,
+    SealedSecret,
+    SigningProfile,
+    Status,
+    Subscription,
+)
 from consumer.webhooks.wrong import FieldInvalid
 from tests.conformance.scripted import OK, Endpoint, Line
 from tests.webhook_samples import subscription
@@ -124,7 +131,7 @@ def test_a_test_event_is_sent_signed_and_logged_as_any_attempt(trials: Trials, l
 
 def test_both_secrets_sign_while_a_rotation_overlaps(trials: Trials) -> None:
     with Endpoint(Line.answer) as endpoint:
-        asked = webhook(endpoint.url, previous_secret=sealed(standard(OLD)), previous_secret_until_ms=NOW_MS + 1)
+        asked = webhook(endpoint.url, former_secrets=(FormerSecret(secret=sealed(standard(OLD)), until_ms=NOW_MS + 1),))
         trials.try_out(asked)
     headers, body = head_and_body(endpoint.requests[0])
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body

@@ -16,7 +16,7 @@ from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes
 from consumer.webhooks.wrong import FieldInvalid
 from tests.memory_topic import NOW_MS, MemoryTopic, store_on
@@ -126,10 +126,11 @@ def test_a_rotated_secret_is_told_and_the_one_before_goes_on_for_the_overlap() -
     webhooks = served()
     created, first = webhooks.create(ACME, wishes())
     rotated, second = webhooks.rotate(ACME, created.id, overlap_ms=5_000)
-    assert (opened(rotated), rotated.previous_secret) == (second, created.secret)
-    assert (rotated.previous_secret_until_ms, first == second) == (NOW_MS + 5_000, False)
+    first_ends = FormerSecret(secret=created.secret, until_ms=NOW_MS + 5_000)
+    assert (opened(rotated), rotated.former_secrets, first == second) == (second, (first_ends,), False)
     day, _ = webhooks.rotate(ACME, created.id)
-    assert day.previous_secret_until_ms == NOW_MS + 86_400_000
+    second_ends = FormerSecret(secret=rotated.secret, until_ms=NOW_MS + 86_400_000)
+    assert day.former_secrets == (second_ends, first_ends), "the second rotation keeps what the first one said"
 
 
 def test_two_processes_changes_of_one_webhook_both_hold() -> None:

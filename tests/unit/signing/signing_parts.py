@@ -10,7 +10,7 @@ from consumer.events.event import Event
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import PayloadFormat, SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.subscription import FormerSecret, PayloadFormat, SealedSecret, SigningProfile, Subscription
 
 NOW_MS = 1_790_000_000_500
 KEYRING = Keyring({"k1": b"\x01" * 32})
@@ -66,8 +66,7 @@ def subscription(
         payload_format=payload_format,
         created_at_ms=1,
         updated_at_ms=1,
-        previous_secret=sealed(previous) if previous else None,
-        previous_secret_until_ms=until_ms,
+        former_secrets=(FormerSecret(secret=sealed(previous), until_ms=until_ms),) if previous else (),
         header_names=tuple(headers or ()),
         sealed_headers=sealed(json.dumps(headers)) if headers else None,
         timeout_ms=4_000,

@@ -1,3 +1,4 @@
+import base64
 import json
 from dataclasses import replace
 
@@ -6,7 +7,7 @@ import pytest
 from consumer.brands.loader import brand
 from consumer.signing.profiles import SecretUnusableError
 from consumer.signing.signer import Signer
-from consumer.webhooks.subscription import PayloadFormat, SigningProfile
+from consumer.webhooks.subscription import FormerSecret, PayloadFormat, SealedSecret, SigningProfile
 from tests.unit.signing.signing_parts import (
     EVENT,
     HOOKLINE,
@@ -133,6 +134,28 @@ def test_a_secret_that_does_not_fit_is_refused_without_being_told(profile: Signi
     with pytest.raises(SecretUnusableError) as refused:
         Signer(subscription(profile, secret=secret), HOOKLINE, KEYRING)
     assert secret not in str(refused.value)
+
+
+def test_of_several_former_secrets_each_signs_until_its_own_end() -> None:
+    def sealed(plain: str) -> SealedSecret:
+        return KEYRING.seal(plain.encode(), tenant="acme", subscription_id="wh_1")
+
+    plain = ["whsec_" + base64.b64encode(bytes([number]) * 32).decode() for number in range(3)]
+    ends = [NOW_MS + 1_000, NOW_MS + 3_000, NOW_MS + 2_000]
+    former = tuple(FormerSecret(secret=sealed(each), until_ms=end) for each, end in zip(plain, ends, strict=True))
+    asked = replace(subscription(), former_secrets=former)
+
+    def signing(now_ms: int) -> list[int]:
+        at = received(signed(asked, now_ms=now_ms))["webhook-signature"].split(" ")
+        here = [received(signed(subscription(secret=each), now_ms=now_ms))["webhook-signature"] for each in plain]
+        assert len(set(here)) == 3
+        return [number for number in range(3) if here[number] in at[1:]]
+
+    assert signing(NOW_MS) == [0, 1, 2]
+    assert signing(NOW_MS + 999) == [0, 1, 2]
+    assert signing(NOW_MS + 1_000) == [1, 2]
+    assert signing(NOW_MS + 2_000) == [1]
+    assert signing(NOW_MS + 3_000) == []
 
 
 def test_an_empty_key_is_refused() -> None:

@@ -9,7 +9,7 @@ from consumer.webhooks import draft
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import decode, encode
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, PayloadFormat, Retries, SigningProfile, Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid
 from tests.webhook_samples import NOW_MS, key_entry, settings_with_keys
@@ -324,9 +324,31 @@ def test_a_rotated_secret_overlaps_where_two_signatures_fit(profile: SigningProf
     now, new = draft.rotate(was, brand=brand("hookline"), keyring=KEYRING, now_ms=NOW_MS, entropy=lambda n: b"r" * n)
     assert opened(now) == new != old
     if profile in (SigningProfile.HEX, SigningProfile.SHA256):
-        assert now.previous_secret is None
+        assert now.former_secrets == ()
     else:
-        assert (now.previous_secret, now.previous_secret_until_ms) == (was.secret, NOW_MS + draft.OVERLAP_MS)
+        assert now.former_secrets == (FormerSecret(secret=was.secret, until_ms=NOW_MS + draft.OVERLAP_MS),)
+
+
+def test_every_rotation_keeps_what_the_ones_before_said_until_there_are_too_many() -> None:
+    now, _ = created()
+
+    def rotated(minutes: int, overlap_ms: int) -> Subscription:
+        return draft.rotate(
+            now,
+            brand=brand("hookline"),
+            keyring=KEYRING,
+            now_ms=NOW_MS + minutes * 60_000,
+            entropy=lambda size: bytes([minutes]) * size,
+            overlap_ms=overlap_ms,
+        )[0]
+
+    for minutes in range(draft.MOST_FORMER_SECRETS):
+        now = rotated(minutes, (10 - minutes) * 60_000)
+    assert [each.until_ms - NOW_MS for each in now.former_secrets] == [600_000] * 4
+    with pytest.raises(FieldInvalid, match="overlap_seconds: 4 former secrets"):
+        rotated(9, 1)
+    assert len(rotated(10, 1).former_secrets) == 1, "those whose time is over make room"
+    assert rotated(9, 0).former_secrets == ()
 
 
 def test_no_secret_is_in_a_repr() -> None:

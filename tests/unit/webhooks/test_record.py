@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.record import decode, encode, rewrite_of, state_of
-from consumer.webhooks.subscription import SealedSecret, Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription
 from consumer.webhooks.works import signed
 from consumer.wire import RecordCorrupt
 from tests.webhook_samples import subscription
@@ -15,8 +15,7 @@ FULL = subscription(
     product="p",
     event_types=("a", "b.*"),
     filter_json='{"a": [1]}',
-    previous_secret=SealedSecret(key_id="k0", sealed=b"\x00\xff"),
-    previous_secret_until_ms=5,
+    former_secrets=(FormerSecret(secret=SealedSecret(key_id="k0", sealed=b"\x00\xff"), until_ms=5),),
     status=Status.SUSPENDED,
     header_names=("X-A",),
     sealed_headers=SealedSecret(key_id="k1", sealed=b"h"),
@@ -72,7 +71,6 @@ def test_other_encodings_are_corrupt(value: bytes) -> None:
         ("created_at_ms", 2**63 - 1),
         ("updated_at_ms", -(2**63)),
         ("status_since_ms", 2**63 - 1),
-        ("previous_secret_until_ms", -1),
         ("revision", 2**31 - 1),
         ("changes", -1),
     ],
