@@ -71,6 +71,35 @@ class Span:
         return text
 
 
+_SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
+_SIZE_BYTES = {"MiB": 1_048_576, "GiB": 1_073_741_824}
+
+
+def size_bytes(text: str) -> int:
+    """Read `512MiB`, `4GiB` as bytes.
+
+    Raises:
+        ValueError: the text is not one number and one unit.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size: write a whole number and MiB or GiB, as in 512MiB")
+    return int(match[1]) * _SIZE_BYTES[match[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a size may be."""
+
+    least: str
+    most: str
+
+    def __call__(self, text: str) -> str:
+        if not size_bytes(self.least) <= size_bytes(text) <= size_bytes(self.most):
+            raise ValueError(f"{text!r} is out of range: it must be between {self.least} and {self.most}")
+        return text
+
+
 DELAY: Final = Span("1ms", "30d")
 """What each of the retry delays may be."""
 MOST_DELAYS: Final = 32
@@ -212,6 +241,23 @@ class Settings(BaseSettings):
     )
     suspend_attempts: int = Field(20, ge=1, le=1_000_000, description="… and at least so often.")
 
+    # The delivery log's index
+    log_plain: int = Field(
+        1_000, ge=20, le=1_000_000, description="Accepted first tries of a webhook that the log lists."
+    )
+    log_eventful: int = Field(
+        10_000, ge=20, le=1_000_000, description="… all other attempts: failures, retries, replays, tests."
+    )
+    log_for: Annotated[str, AfterValidator(Span("1h", "365d"))] = Field(
+        "30d", description="Older attempts are not listed."
+    )
+    log_memory: Annotated[str, AfterValidator(Room("8MiB", "1024GiB"))] = Field(
+        "512MiB", description="Of Redis, for the lists of all webhooks together."
+    )
+    log_redis_url: SecretStr | None = Field(
+        None, description="A Redis of the log's own, which is advised; else it shares the cache's."
+    )
+
     # Replay
     max_replays: int = Field(5, ge=1, le=1_000_000, description="How often one dead letter may be replayed.")
 
@@ -264,6 +310,11 @@ class Settings(BaseSettings):
                 f"is shorter than {_OPERATOR_KEY_LENGTH} characters: make one with head -c 32 /dev/urandom | base64"
             )
         return value
+
+    @field_validator("log_redis_url")
+    @classmethod
+    def _some_url(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value() else None  # as a container's file says it
 
     @field_validator("retry_delays")
     @classmethod

@@ -33,7 +33,7 @@ JOB_MOST: Final = 0xFF
 _HEAD: Final = struct.Struct(">6s6sIHHBBB16sH")
 _FIRST: Final = struct.Struct(">I")
 _OFFSET: Final = slice(0, 6)
-_LOGGED: Final = slice(6, 12)
+LOGGED: Final = slice(6, 12)
 _BEGUN: Final = slice(12, 16)
 _BITS: Final = 21
 _DELIVERY: Final = slice(23, 39)
@@ -198,7 +198,7 @@ def offset_of(packed: bytes) -> int:
 
 def logged_of(packed: bytes) -> int:
     """When a packed entry was logged, ms since 1970."""
-    return int.from_bytes(packed[_LOGGED], "big")
+    return int.from_bytes(packed[LOGGED], "big")
 
 
 def delivery_of(packed: bytes) -> bytes:
@@ -220,7 +220,7 @@ def moved(packed: bytes, logged_ms: int) -> bytes:
     """The same entry, logged at another time; begun when it was, or then at the latest."""
     begun = int.from_bytes(packed[_BEGUN], "big") + logged_ms - logged_of(packed)
     begun = min(max(0, begun), BEGUN_MOST_MS)
-    return packed[: _LOGGED.start] + logged_ms.to_bytes(6, "big") + begun.to_bytes(4, "big") + packed[_BEGUN.stop :]
+    return packed[: LOGGED.start] + logged_ms.to_bytes(6, "big") + begun.to_bytes(4, "big") + packed[_BEGUN.stop :]
 
 
 def _between(one_ms: int, other_ms: int) -> int:

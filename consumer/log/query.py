@@ -38,24 +38,37 @@ class View(Enum):
 
 
 class Position(NamedTuple):
-    """Of an attempt in the log's order, or between two of them. `webhook` is empty in front of all of a millisecond."""
+    """Of an attempt in the log, or between two of them. Positions compare as lists are ordered: the newest first.
 
-    logged_ms: int
+    `webhook` is empty between two milliseconds.
+    """
+
+    minus_logged_ms: int
     webhook: str
     partition: int
-    offset: int
+    minus_offset: int
 
     @classmethod
-    def before(cls, logged_ms: int) -> "Position":
-        """In front of all that was logged at this time or later."""
-        return cls(logged_ms, "", 0, 0)
+    def of(cls, logged_ms: int, webhook: str, partition: int, offset: int) -> "Position":
+        """That of the attempt at this offset."""
+        return cls(-logged_ms, webhook, partition, -offset)
+
+    @classmethod
+    def from_(cls, logged_ms: int) -> "Position":
+        """In front of what was logged at this time or before, behind all that was logged later."""
+        return cls(-logged_ms, "", 0, 0)
+
+    @property
+    def logged_ms(self) -> int:
+        """When the attempt was logged."""
+        return -self.minus_logged_ms
 
 
 class Cursor(NamedTuple):
-    """Where the next page of a list goes on: below `below`, and as of `top_ms`. The filters are to be the same."""
+    """Where the next page of a list goes on: behind `behind`, and as of `top_ms`. The filters are to be the same."""
 
     top_ms: int
-    below: Position
+    behind: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +119,7 @@ class Row:
     @property
     def position(self) -> Position:
         """Its place in the log's order."""
-        return Position(self.entry.logged_ms, self.webhook, self.partition, self.entry.offset)
+        return Position.of(self.entry.logged_ms, self.webhook, self.partition, self.entry.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +172,8 @@ class Filter:
         )
 
 
-def ready(query: Query) -> Filter:
-    """The filter of a query."""
+def ready(query: Query, *, bottom_ms: int = 0) -> Filter:
+    """The filter of a query, of what was logged from `bottom_ms` on."""
     sought = [] if query.delivery is None else [bytes.fromhex(query.delivery)]
     events = frozenset(text for event in query.events for text in _ids(event))
     names = {event.encode("utf-8", "replace") for event in events}
@@ -168,7 +181,7 @@ def ready(query: Query) -> Filter:
         query=replace(query, events=events),
         kinds=(Kind.EVENTFUL,) if _only_eventful(query) else (Kind.PLAIN, Kind.EVENTFUL),
         top_ms=None if query.until_ms is None else query.until_ms + _LATE_MS,
-        bottom_ms=query.since_ms or 0,
+        bottom_ms=max(bottom_ms, query.since_ms or 0),
         _sought=lambda packed: (
             all(each in packed for each in sought) and (not names or any(name in packed for name in names))
         ),

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import redis
+from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
@@ -48,25 +49,37 @@ def connect(settings: Settings) -> Client:
     Raises:
         ConfigurationError: HOOKLINE_REDIS_URL is not the URL of a Redis. The URL is not repeated.
     """
-    url = settings.redis_url.get_secret_value()
+    return _client(settings, "HOOKLINE_REDIS_URL", settings.redis_url, cluster=settings.redis_cluster)
+
+
+def connect_log(settings: Settings) -> Client:
+    """The same for the delivery log's index: a Redis of its own, which is no cluster, or the cache's.
+
+    Raises:
+        ConfigurationError: HOOKLINE_LOG_REDIS_URL is not the URL of a Redis.
+    """
+    own = settings.log_redis_url
+    return connect(settings) if own is None else _client(settings, "HOOKLINE_LOG_REDIS_URL", own, cluster=False)
+
+
+def _client(settings: Settings, setting: str, secret: SecretStr, *, cluster: bool) -> Client:
+    url = secret.get_secret_value()
     timeout_s = duration_ms(settings.redis_timeout) / 1_000
     try:
         database = redis.ConnectionPool.from_url(url).connection_kwargs.get("db", 0)
     except ValueError:
         raise ConfigurationError(
-            "HOOKLINE_REDIS_URL", "is not the URL of a Redis: write redis://host:6379/0, or rediss:// for TLS"
+            setting, "is not the URL of a Redis: write redis://host:6379/0, or rediss:// for TLS"
         ) from None
-    if settings.redis_cluster and database != 0:
-        raise ConfigurationError(
-            "HOOKLINE_REDIS_URL", "names a database other than 0, and a Redis Cluster has no other"
-        )
+    if cluster and database != 0:
+        raise ConfigurationError(setting, "names a database other than 0, and a Redis Cluster has no other")
 
     def opened(kind: type[Opened]) -> Opened:
         # A connection that idled into a reset deserves a second try; more would hide an outage from the caller.
         retry = Retry(NoBackoff(), 1)
         return kind.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry)
 
-    return LateCluster(lambda: opened(redis.RedisCluster)) if settings.redis_cluster else opened(redis.Redis)
+    return LateCluster(lambda: opened(redis.RedisCluster)) if cluster else opened(redis.Redis)
 
 
 class Cache:

@@ -79,7 +79,9 @@ def test_lists_without_a_possible_row_are_not_looked_at() -> None:
     assert ready(Query(ended=frozenset({Ended.DELIVERED, Ended.DEAD}))).kinds == (Kind.PLAIN, Kind.EVENTFUL)
 
 
-def test_positions_are_the_order_of_the_log() -> None:
+def test_positions_are_the_order_of_a_list() -> None:
     row = Row(webhook="wh_1", partition=2, entry=ENTRY)
-    assert Position.before(10_500) < row.position < Position.before(10_501)
-    assert row.position < replace(row, webhook="wh_2").position < replace(row, webhook="wh_2", partition=3).position
+    later = replace(row, entry=replace(ENTRY, offset=8)).position
+    assert Position.from_(10_500) < later < row.position < Position.from_(10_499)
+    assert row.position < replace(row, partition=3).position < replace(row, webhook="wh_2", partition=1).position
+    assert row.position.logged_ms == 10_500

@@ -1,0 +1,335 @@
+"""The index of the delivery log, read for its customers: pages of deliveries or of attempts.
+
+The laws:
+- what is told of a list is of one tenant and brand: only lists that it has in `seen` are looked at;
+- a list's moment (`query.Cursor.top_ms`) is one until which everything is in, as far as the role `log` is at work: a
+  partition that was not told of for 5 s, or is so far behind, is not waited for, and `as_of_ms` says so;
+- a page looks at `search.MOST_ENTRIES` entries or for a second, and tells how far it came.
+
+Any thread may ask. Redis being away is `CacheUnavailable`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consumer.log.entry import LOGGED
+from consumer.log.index import Kind, Name
+from consumer.log.index_keys import IndexKeys, Owner, field, member
+from consumer.log.query import Cursor, Filter, Page, Position, Query, View, ready
+from consumer.log.search import MOST_ENTRIES, Behind, InFront, Lists, Place, Reading, Search, newer
+from consumer.settings import Settings, duration_ms
+from consumer.webhooks.bucket import bucket_of
+from consumer.webhooks.cache import Answer, Cache, Call, Client, connect_log
+
+SEARCH_FOR_S: Final = 1.0
+LIVE_WITHIN_MS: Final = 5_000
+_LATEST: Final = 2**53
+_TAIL_MOST: Final = 1_000
+
+# KEYS: a list. `ARGV[1]` and `ARGV[2]` are a time and an offset: how many entries were logged before, or then and have
+# a lower offset. Times and offsets rise in a list.
+_BEFORE: Final = """
+local function number(entry, first, bytes)
+  local value = 0
+  for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
+  return value
+end
+local ms, offset = tonumber(ARGV[1]), tonumber(ARGV[2])
+local low, high = 0, redis.call('LLEN', KEYS[1])
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local entry = redis.call('LINDEX', KEYS[1], middle)
+  local logged = number(entry, 7, 6)
+  if logged < ms or (logged == ms and number(entry, 1, 6) < offset) then low = middle + 1 else high = middle end
+end
+"""
+
+# ARGV: beside these, how many. Returns the last so many of them.
+_BEHIND: Final = (
+    _BEFORE
+    + """
+if low == 0 then return {} end
+return redis.call('LRANGE', KEYS[1], math.max(0, low - ARGV[3]), low - 1)
+"""
+)
+
+# ARGV: beside these, how many. Returns the first so many of the others.
+_SINCE: Final = (
+    _BEFORE
+    + """
+return redis.call('LRANGE', KEYS[1], low, low + ARGV[3] - 1)
+"""
+)
+
+# ARGV: beside these, a time. Returns the deliveries of the others that were logged by then.
+_DELIVERIES: Final = (
+    _BEFORE
+    + """
+local ids = {}
+for _, entry in ipairs(redis.call('LRANGE', KEYS[1], low, -1)) do
+  if number(entry, 7, 6) > tonumber(ARGV[3]) then break end
+  ids[#ids + 1] = string.sub(entry, 24, 39)
+end
+return table.concat(ids)
+"""
+)
+
+# KEYS: seen. ARGV: from when, until when, how many at most. Returns members and times, the newest first.
+_LISTS: Final = """
+return redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+"""
+
+# KEYS: seen. ARGV: members. Returns their times.
+_TIMES: Final = "return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))"
+
+# KEYS: a hash.
+_ALL: Final = "return redis.call('HGETALL', KEYS[1])"
+
+# KEYS: lists, and a list. ARGV: its field. Returns its oldest entry if it was ever cut.
+_OLDEST: Final = """
+local value = redis.call('HGET', KEYS[1], ARGV[1])
+if not value or string.match(value, '^%d+ %d+ (%d+)') == '0' then return '' end
+return redis.call('LINDEX', KEYS[2], 0) or ''
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stand:
+    """How the index stands for a tenant: its partitions, since when each is in, and until when all are."""
+
+    partitions: tuple[int, ...]
+    indexed_from_ms: int | None
+    as_of_ms: int | None
+    top_ms: int
+
+
+class LogReader:
+    """Pages of the delivery log."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        client: Client | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            ConfigurationError: HOOKLINE_LOG_REDIS_URL or HOOKLINE_REDIS_URL is malformed.
+        """
+        self._cache = Cache(connect_log(settings) if client is None else client)
+        self._keys = IndexKeys(settings.topic_prefix)
+        self._kept_for_ms = duration_ms(settings.log_for)
+        self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
+
+    def page(
+        self, view: View, *, tenant: str, brand: str, query: Query, limit: int, cursor: Cursor | None = None
+    ) -> Page:
+        """The newest rows that are asked for, or those after a page's `next`.
+
+        Raises:
+            CacheUnavailable: the log's Redis is away.
+        """
+        until_s = self._monotonic_s() + SEARCH_FOR_S
+        owner, asked = Owner(tenant, brand), self._ready(query)
+        bucket = bucket_of(tenant)
+        stand = self._stand(bucket)
+        top_ms = stand.top_ms if cursor is None else cursor.top_ms
+        begin = cursor or Cursor(top_ms, Position.from_(min(top_ms, _LATEST if asked.top_ms is None else asked.top_ms)))
+        search = Search(
+            view=view,
+            asked=asked,
+            begin=begin,
+            limit=limit,
+            partitions=stand.partitions,
+            unknown={} if query.webhooks else dict.fromkeys(asked.kinds, _LATEST),
+        )
+        if query.webhooks:
+            for place, newest_ms in self._of_webhooks(bucket, owner, asked, stand.partitions):
+                search.know(place, newest_ms)
+        while wanted := search.wanted():
+            self._read(search, bucket, owner, wanted)
+            if self._monotonic_s() > until_s:
+                search.stop()
+        return Page(
+            rows=tuple(search.rows[:limit]),
+            next=search.next,
+            latest=Position.from_(top_ms),
+            as_of_ms=stand.as_of_ms,
+            indexed_from_ms=self._reach_ms(bucket, query, stand),
+            searched_to_ms=search.reached.logged_ms if search.stopped else None,
+        )
+
+    def newer(self, view: View, *, tenant: str, brand: str, query: Query, limit: int, after: Position) -> Page:
+        """What came after a page's `latest`, the oldest first; its `latest` is where to go on. There is no `next`.
+
+        Raises:
+            CacheUnavailable: the log's Redis is away.
+        """
+        owner, asked = Owner(tenant, brand), self._ready(query)
+        bucket = bucket_of(tenant)
+        stand = self._stand(bucket)
+        until = min(after, Position.from_(stand.top_ms))
+        if query.webhooks:
+            lists = self._of_webhooks(bucket, owner, asked, stand.partitions)
+        else:
+            lists = self._all_since(bucket, owner, asked, after.logged_ms)
+        places = [place for place, newest_ms in lists if newest_ms >= after.logged_ms]
+        most = max(1, min(_TAIL_MOST, MOST_ENTRIES // max(1, len(places))))
+        found = self._cache.run_known([self._since(bucket, place, after, most) for place in places])
+        read = dict(zip(places, found, strict=True))
+        rows, went = newer(view, asked, read, most=most, until=until, limit=limit)
+        return Page(
+            rows=rows,
+            next=None,
+            latest=went,
+            as_of_ms=stand.as_of_ms,
+            indexed_from_ms=self._reach_ms(bucket, query, stand),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._cache.close()
+
+    def _ready(self, query: Query) -> Filter:
+        return ready(query, bottom_ms=self._now_ms() - self._kept_for_ms)
+
+    # ── how the index stands ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _stand(self, bucket: int) -> _Stand:
+        fields = self._hashes([self._keys.at(bucket)])[0]
+        partitions = tuple(sorted(int(name) for name in fields if name.isdecimal()))
+        since = [int(value) for name, value in fields.items() if name.endswith(":since")]
+        told = self._hashes([self._keys.progress(partition) for partition in partitions])
+        now_ms = self._now_ms()
+        stands = [int(each.get("as_of_ms", 0)) for each in told]
+        live = [at_ms for at_ms in stands if at_ms > now_ms - LIVE_WITHIN_MS]
+        return _Stand(
+            partitions=partitions,
+            indexed_from_ms=max(since, default=None),
+            as_of_ms=min(stands, default=0) or None,
+            top_ms=min(live, default=now_ms),
+        )
+
+    def _hashes(self, keys: Sequence[str]) -> list[dict[str, str]]:
+        found = self._cache.run_known([Call(script=_ALL, keys=(key,), args=()) for key in keys])
+        return [
+            {name.decode(): value.decode() for name, value in zip(each[::2], each[1::2], strict=True)} for each in found
+        ]
+
+    def _reach_ms(self, bucket: int, query: Query, stand: _Stand) -> int | None:
+        """Since when all is in: of chosen webhooks also as far as their lists were cut."""
+        if stand.indexed_from_ms is None or not query.webhooks:
+            return stand.indexed_from_ms
+        places = [
+            Place(Name(webhook, kind), partition)
+            for webhook in query.webhooks
+            for kind in Kind
+            for partition in stand.partitions
+        ]
+        calls = [
+            Call(
+                script=_OLDEST,
+                keys=(self._keys.lists(bucket, place.partition), self._entries(bucket, place)),
+                args=(field(place.name),),
+            )
+            for place in places
+        ]
+        oldest = [int.from_bytes(entry[LOGGED], "big") for entry in self._cache.run_known(calls) if entry]
+        return max([stand.indexed_from_ms, *oldest])
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, search: Search, bucket: int, owner: Owner, wanted: Sequence[Reading]) -> None:
+        answers = self._cache.run_known([self._call(bucket, owner, each, search.asked) for each in wanted])
+        for reading, answer in zip(wanted, answers, strict=True):
+            match reading:
+                case Lists():
+                    search.lists_read(reading, _places(reading.kind, answer))
+                case Behind():
+                    search.read(reading, answer[::-1])
+                case InFront():
+                    search.in_front_read(reading, answer)
+
+    def _call(self, bucket: int, owner: Owner, reading: Reading, asked: Filter) -> Call:
+        match reading:
+            case Lists():
+                return self._lists(bucket, owner, reading, asked.bottom_ms)
+            case Behind():
+                args = (*_bound(reading.place, reading.behind), str(reading.most))
+                return Call(script=_BEHIND, keys=(self._entries(bucket, reading.place),), args=args)
+            case InFront():
+                args = (*_bound(reading.place, reading.before), str(reading.top_ms))
+                return Call(script=_DELIVERIES, keys=(self._entries(bucket, reading.place),), args=args)
+
+    def _lists(self, bucket: int, owner: Owner, reading: Lists, since_ms: int) -> Call:
+        args = (str(since_ms), str(reading.until_ms), str(reading.most))
+        return Call(script=_LISTS, keys=(self._keys.seen(bucket, reading.kind, owner),), args=args)
+
+    def _of_webhooks(
+        self, bucket: int, owner: Owner, asked: Filter, partitions: Sequence[int]
+    ) -> list[tuple[Place, int]]:
+        """The lists of the webhooks that are asked for, those that are this owner's."""
+        places = {
+            kind: [
+                Place(Name(webhook, kind), partition) for webhook in asked.query.webhooks for partition in partitions
+            ]
+            for kind in asked.kinds
+            if partitions
+        }
+        calls = [
+            Call(
+                script=_TIMES,
+                keys=(self._keys.seen(bucket, kind, owner),),
+                args=[member(place.name.webhook, place.partition) for place in each],
+            )
+            for kind, each in places.items()
+        ]
+        found = [at for answer in self._cache.run_known(calls) for at in answer]
+        known = zip((place for each in places.values() for place in each), found, strict=True)
+        return [(place, int(float(at))) for place, at in known if at is not None]
+
+    def _all_since(self, bucket: int, owner: Owner, asked: Filter, since_ms: int) -> list[tuple[Place, int]]:
+        """All lists with something newer."""
+        calls = [
+            self._lists(bucket, owner, Lists(kind=kind, until_ms=_LATEST, most=MOST_ENTRIES), since_ms)
+            for kind in asked.kinds
+        ]
+        answers = self._cache.run_known(calls)
+        return [each for kind, answer in zip(asked.kinds, answers, strict=True) for each in _places(kind, answer)]
+
+    def _since(self, bucket: int, place: Place, after: Position, most: int) -> Call:
+        """Its entries in front of this position, the oldest first."""
+        ms, offset = after.logged_ms, 0
+        whose = (place.name.webhook, place.partition)
+        if whose == (after.webhook, after.partition):
+            offset = 1 - after.minus_offset
+        elif whose > (after.webhook, after.partition):
+            ms += 1
+        args = (str(ms), str(offset), str(most))
+        return Call(script=_SINCE, keys=(self._entries(bucket, place),), args=args)
+
+    def _entries(self, bucket: int, place: Place) -> str:
+        return self._keys.entries(bucket, place.name, place.partition)
+
+
+def _bound(place: Place, at: Position) -> tuple[str, str]:
+    """The time and the offset below which a list's entries are behind a position."""
+    whose, of = (place.name.webhook, place.partition), (at.webhook, at.partition)
+    if whose == of:
+        return str(at.logged_ms), str(-at.minus_offset)
+    return (str(at.logged_ms + 1), "0") if whose > of else (str(at.logged_ms), "0")
+
+
+def _places(kind: Kind, answer: Answer) -> list[tuple[Place, int]]:
+    """What a `seen` says: members and times."""
+    found: list[tuple[Place, int]] = []
+    for name, at in zip(answer[::2], answer[1::2], strict=True):
+        webhook, _, partition = name.decode().rpartition(":")
+        found.append((Place(Name(webhook, kind), int(partition)), int(float(at))))
+    return found
