@@ -59,7 +59,7 @@ def happening(number: int) -> Happening:
 
 
 def steady_hooks() -> list[Hook]:
-    """Those that stay: three well ones for each tenant, and odd ones for what is rare."""
+    """Those that stay: three well ones for each tenant, odd ones for what is rare, and ordered ones."""
     hooks = [
         Hook(name=f"{place}-{tenant}-{each}", tenant=f"tenant-{tenant}", event_types=types)
         for tenant in range(TENANTS)
@@ -69,6 +69,11 @@ def steady_hooks() -> list[Hook]:
     hooks += [
         Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", event_types=("rare.*",), temper=temper)
         for tenant, temper in enumerate(odd)
+    ]
+    ordered = ((Temper.HEALTHY, "data.kind"), (Temper.HEALTHY, "data.amount"), (Temper.FLAKY, "data.amount"))
+    hooks += [
+        Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", temper=temper, ordering=ordering)
+        for tenant, (temper, ordering) in enumerate(ordered, start=len(odd))
     ]
     return hooks
 
@@ -256,6 +261,7 @@ class Arena:
                 filter_json=hook.filter_json or None,
                 headers={"x-api-key": canary.word()},
                 timeout_ms=hook.timeout_ms,
+                ordering=hook.ordering,
             ),
             brand=brand("hookline"),
             keyring=Keyring.from_settings(self.settings),

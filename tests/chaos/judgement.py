@@ -7,42 +7,23 @@ Hookline's topics serve only to excuse (a dead letter) or to accuse (an early at
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, TypeAlias
 
-from consumer.delivery.delivery import Delivery, delivery_id
-from consumer.events.event import Record
-from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
-from tests.acceptance.happenings import Hook, Published, owed, source_of, travelling
-from tests.acceptance.ledger import Buried, Pair, Promises, Tried, Verdict, Waited, judge
+from tests.acceptance.happenings import Hook, Published, owed
+from tests.acceptance.ledger import Buried, Pair, Promises, Verdict, judge
 from tests.acceptance.receipts import Receipt
-from tests.acceptance.stage import Stage, tried_of
-from tests.chaos import hostile
-from tests.chaos.arena import happening
 from tests.chaos.changes import Story
 from tests.chaos.load import Ledger
+from tests.chaos.ordered import InOrder, in_order
+from tests.chaos.topics import Log
 from tests.chaos.watch import Committed
 
 _UNDER_WAY_MS: Final = 60_000  # so long after its record was done a delivery may wait in a delay topic
 
 
 _Place: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """What is on the topics."""
-
-    events: Sequence[Published]
-    buried: Sequence[Buried]
-    own_ids: Mapping[str, str]
-    """What the id of each dead letter's delivery should be, by what it is."""
-    tried: Sequence[Tried]
-    waited: Sequence[Waited]
-    written_ms: Mapping[Pair, int]
-    buried_ms: Mapping[Pair, int] = field(default_factory=dict)
-    """When each pair was first on a delay or dead-letter topic, by the broker's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,57 +46,12 @@ class Judgement:
     """When a request of each pair came, whatever was answered, in order."""
     moments: Mapping[Pair, Sequence[int]]
     """Of each pair that was accepted and buried: when its requests came and its dead letter was written, in order."""
+    in_order: InOrder
 
     @property
     def duplicates(self) -> int:
         """Acceptances beyond the first."""
         return sum(self.verdict.duplicates.values())
-
-
-def read_log(stage: Stage) -> Log:
-    """Read the topics; what the hostile tenants have on them is owed to nobody."""
-    written_ms: dict[Pair, int] = {}
-
-    def wrote(pair: Pair, at_ms: int) -> None:
-        written_ms[pair] = min(at_ms, written_ms.get(pair, at_ms))
-
-    buried: list[Buried] = []
-    buried_ms: dict[Pair, int] = {}
-    own_ids: dict[str, str] = {}
-    for each in stage.read(stage.topics.dead_letter):
-        letter = decode_dead_letter(each.value or b"")
-        if letter.delivery.event.tenant.startswith(hostile.TENANT):
-            continue
-        pair = (travelling(letter.delivery.event.id, letter.delivery.event.source), letter.delivery.subscription_id)
-        buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
-        buried_ms[pair] = each.timestamp_ms
-        own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
-        wrote(pair, each.timestamp_ms)
-    waited: list[Waited] = []
-    delays_ms = stage.settings.retry_delays_ms
-    for tier, topic in enumerate(stage.topics.retry_topics):
-        for each in stage.read(topic):
-            if not each.value:
-                continue  # an empty record asks the broker for its time
-            delayed = decode_delayed(each.value, tier)
-            if isinstance(delayed, Delivery) and not delayed.event.tenant.startswith(hostile.TENANT):
-                due_ms = each.timestamp_ms + delays_ms[tier]
-                waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
-                wrote((travelling(delayed.event.id, delayed.event.source), delayed.subscription_id), each.timestamp_ms)
-    tried: list[Tried] = []
-    for each in stage.read(stage.topics.attempts):
-        attempt = decode_attempt(each.value or b"")
-        if not attempt.tenant.startswith(hostile.TENANT):
-            tried.append(tried_of(attempt))
-    return Log(
-        events=[_published(each) for each in stage.read(stage.event_topic) if each.key != hostile.KEY],
-        buried=buried,
-        own_ids=own_ids,
-        tried=tried,
-        waited=waited,
-        written_ms=written_ms,
-        buried_ms=buried_ms,
-    )
 
 
 def decide(
@@ -177,6 +113,7 @@ def decide(
             for pair in verdict.accepted_and_buried
             if pair in log.buried_ms
         },
+        in_order=in_order(log.events, hooks, accepted, buried),
     )
 
 
@@ -267,15 +204,3 @@ def _changed(story: Story, event: Published, until_ms: Mapping[_Place, float]) -
     """Whether the webhook changed while this event's delivery may have been under way, or before it was matched."""
     latest_ms = until_ms[event.partition, event.offset]
     return any(event.time_ms <= changed_ms <= latest_ms for changed_ms in story.changed_ms)
-
-
-def _published(record: Record) -> Published:
-    assert record.key is not None
-    event = happening(int(record.key))
-    return Published(
-        happening=event,
-        partition=record.partition,
-        offset=record.offset,
-        webhook_id=travelling(event.id or "", source_of(event)),
-        time_ms=record.timestamp_ms,
-    )

@@ -19,6 +19,7 @@ FOUND_IN_A_MINUTE: Final = (
     "miss is no subscribers",
     "retried to all webhooks",
     "due too early",
+    "a failed head lets the next pass",
     "unsent dropped at a drain",
     "dead letter under a new id",
     "dead letter beside the retry",

@@ -123,6 +123,7 @@ def page(outcome: Outcome) -> str:
         f"- Accepted and buried, by the fault that explains it: {_causes(outcome.both)}.",
         f"- First deliveries of the others at p99: {_waits(outcome)}.",
         f"- Commits looked at: {judged.commits:,}.",
+        f"- Pairs of ordered webhooks looked at: {judged.in_order.looked_at:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
         *(f"- LEAKED: {place}" for place in outcome.leaked),
         "",
@@ -152,6 +153,7 @@ def _broken(outcome: Outcome) -> list[str]:
     judged = outcome.judgement
     broken = judged.verdict.broken()
     lines = ["What broke: " + broken, ""] if broken else []
+    lines += [f"Overtaken: {pair}" for pair in judged.in_order.overtaken[:_SHOWN]]
     for pair in sorted(outcome.both_unexplained)[:_SHOWN]:
         lines += [f"Accepted and buried: {pair}, requests and dead letter at {list(judged.moments[pair])}", ""]
     return lines
@@ -188,6 +190,7 @@ def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("altered", len(verdict.altered)),
         ("refused signatures", len(verdict.refused_signatures)),
         ("early", len(verdict.early)),
+        ("overtaken by a later event of their key", len(judged.in_order.overtaken)),
         ("buried twice", len(verdict.buried_twice)),
         ("accepted and buried, not explained by a fault", len(outcome.both_unexplained)),
         ("dead letters under a strange id", len(judged.strange_dead_letters)),

@@ -22,6 +22,7 @@ from tests.chaos.judgement import Judgement
 from tests.chaos.load import Ledger, Load
 from tests.chaos.recovery import Cause, Recovery, explained, recoveries
 from tests.chaos.schedule import plan
+from tests.chaos.topics import read_log
 from tests.chaos.watch import Held, Watch
 
 EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
@@ -136,7 +137,7 @@ class _Seen:
 
 
 def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome:
-    log = judgement.read_log(built.stage)
+    log = read_log(built.stage)
     receipts: list[Receipt] = [receipt for each in built.customers.values() for receipt in read_receipts(each.log)]
     judged = judgement.decide(
         log,

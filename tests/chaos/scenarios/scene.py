@@ -17,6 +17,7 @@ from tests.chaos.load import Load
 from tests.chaos.recovery import recoveries, silences
 from tests.chaos.report import Target
 from tests.chaos.schedule import Kind
+from tests.chaos.topics import read_log
 from tests.chaos.watch import Watch
 
 
@@ -108,7 +109,7 @@ def scene(
             finally:
                 stop_watch.set()
             watching.result()
-        log = judgement.read_log(built.stage)
+        log = read_log(built.stage)
         receipts = [receipt for each in built.customers.values() for receipt in read_receipts(each.log)]
         playing.judged = judgement.decide(
             log, receipts, ledger=load.ledger, hooks=steady_hooks(), stories={}, commits=watch.committed

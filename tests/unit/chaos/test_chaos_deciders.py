@@ -16,10 +16,11 @@ from tests.chaos.beside import Span as Waited
 from tests.chaos.beside import Waits, bugs, compared, p99
 from tests.chaos.changes import Span, Story
 from tests.chaos.faults import Happened
-from tests.chaos.judgement import Judgement, Log, decide, under_way_until_ms, unsafe
+from tests.chaos.judgement import Judgement, decide, under_way_until_ms, unsafe
 from tests.chaos.load import Ledger
 from tests.chaos.recovery import explained, recoveries, silences
 from tests.chaos.schedule import STREAMS, Kind, plan
+from tests.chaos.topics import Log
 from tests.chaos.watch import Committed
 
 ALL = Hook(name="all", tenant=happening(0).tenant)
