@@ -173,7 +173,7 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
 
 def _meant(name: str) -> str:
     closest = nearest(name, _USUAL)
-    return ": take it away, or see README.md, Settings" if closest is None else f": did you mean {_variable(closest)}?"
+    return ": take it away, or see docs/settings.md" if closest is None else f": did you mean {_variable(closest)}?"
 
 
 def _canonical(name: str) -> str:
