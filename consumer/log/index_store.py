@@ -4,14 +4,13 @@ The law: an ask is done whole or not at all, and may be asked again. What is ans
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from consumer.log.index import Bounds, Interval, Kept, Name
 from consumer.log.index_keys import IndexKeys, Owner, member, named
 from consumer.log.index_keys import field as field_of
 from consumer.log.index_script import APPEND, BEGIN, CUT, PREPEND
-from consumer.log.indexing import Append, Ask, Begin, Cut, Prepend
+from consumer.log.indexing import Append, Ask, Begin, Cut, Done, Loaded, Prepend
 from consumer.webhooks.bucket import BUCKETS
 from consumer.webhooks.cache import Answer, Cache, Call
 
@@ -20,30 +19,22 @@ _LOAD: Final = """
 return {redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[2])}
 """
 
-# KEYS: a hash. ARGV: how many ms to keep it, fields and values.
-_TELL: Final = """
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+# KEYS: at, lists. ARGV: the partition, the lists' common prefix.
+_DROP: Final = """
+for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+  redis.call('UNLINK', ARGV[2] .. field .. ':' .. ARGV[1])
+end
+redis.call('UNLINK', KEYS[2])
+return redis.call('HDEL', KEYS[1], ARGV[1], ARGV[1] .. ':since')
 """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What Redis holds of a partition, by bucket."""
-
-    intervals: dict[int, Interval] = field(default_factory=dict)
-    kept: dict[int, dict[Name, Kept]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What an ask found; if that was not what it knew of, nothing was done. `kept`: what its lists hold now.
-
-    A list that was forgotten is None there.
-    """
-
-    found: Interval | None
-    kept: dict[Name, Kept | None]
+# KEYS: a hash. ARGV: how many ms to keep it, fields and values. Returns whether it was there.
+_TELL: Final = """
+local was = redis.call('EXISTS', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return was
+"""
 
 
 class IndexStore:
@@ -78,6 +69,22 @@ class IndexStore:
                 loaded.kept[bucket] = {named(name.decode()): _kept(value) for name, value in pairs}
         return loaded
 
+    def drop(self, partition: int) -> None:
+        """Nothing of a partition stays: its log is another one.
+
+        Raises:
+            CacheUnavailable: call it again.
+        """
+        calls = [
+            Call(
+                script=_DROP,
+                keys=(self._keys.at(bucket), self._keys.lists(bucket, partition)),
+                args=(str(partition), self._keys.tagged(bucket)),
+            )
+            for bucket in range(BUCKETS)
+        ]
+        self._cache.run_known(calls)
+
     def do(
         self, partition: int, asks: Sequence[Ask], *, owners: Mapping[str, Owner], since_ms: int | None
     ) -> list[Done]:
@@ -92,15 +99,24 @@ class IndexStore:
         answers = self._cache.run_known([self._call(partition, ask, owners, since) for ask in asks])
         return [_done(ask, answer) for ask, answer in zip(asks, answers, strict=True)]
 
-    def tell(self, partition: int, progress: Mapping[str, int]) -> None:
-        """How far the partition's index is, for people and readers.
+    def memory(self) -> tuple[int, int] | None:
+        """As `Cache.memory`."""
+        return self._cache.memory()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._cache.close()
+
+    def tell(self, partition: int, progress: Mapping[str, int]) -> bool:
+        """How far the partition's index is, for people and readers. Whether it had been told before.
 
         Raises:
             CacheUnavailable: it may have been written.
         """
         pairs = [str(each) for pair in progress.items() for each in pair]
         key = self._keys.progress(partition)
-        self._cache.run_known([Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *pairs))])
+        told = self._cache.run_known([Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *pairs))])
+        return bool(told[0])
 
     def _call(self, partition: int, ask: Ask, owners: Mapping[str, Owner], since: str) -> Call:
         keys = (self._keys.at(ask.bucket), self._keys.lists(ask.bucket, partition))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from consumer.log.index import Interval, Name, rising
+from consumer.log.index import Interval, Kept, Name, rising
 
 
 class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -85,6 +85,26 @@ class Cut:
 
 Ask: TypeAlias = Begin | Append | Prepend | Cut
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What Redis holds of a partition, by bucket."""
+
+    intervals: dict[int, Interval] = field(default_factory=dict)
+    kept: dict[int, dict[Name, Kept]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What an ask found; if that was not what it knew of, nothing was done. `kept`: what its lists hold now.
+
+    A list that was forgotten is None there.
+    """
+
+    found: Interval | None
+    kept: dict[Name, Kept | None]
+
+
 _Entries: TypeAlias = dict[int, dict[Name, list[bytes]]]
 
 
@@ -122,17 +142,17 @@ class Indexing:
         """What Redis is to be told so that every bucket's interval ends at `position`.
 
         Not `everywhere`: only those that something is to be added to, or that have none. The others are told later.
+        Everywhere, those that are told nothing new are asked too: they may be lost.
         """
         asked: list[Ask] = []
         for bucket in range(self.buckets):
             stand = self.stands.get(bucket)
             if stand is None:
                 asked.append(Begin(bucket=bucket, at=self.position))  # what was taken below it comes by a fill
-            elif stand.end < self.position:
+            elif everywhere or bucket in self._pending:
                 entries = self._pending.get(bucket, {})
-                if not (entries or everywhere):
-                    continue
-                asked.append(Append(bucket=bucket, known=stand, end=self.position, entries=entries))
+                end = max(stand.end, self.position)
+                asked.append(Append(bucket=bucket, known=stand, end=end, entries=entries))
         return asked
 
     def answered(self, ask: Ask, found: Interval | None) -> None:

@@ -10,7 +10,8 @@ import structlog
 
 from consumer.delivery.boundary import Boundary
 from consumer.events.event import Record
-from consumer.log.attempts import sent_of
+from consumer.kafka.attempt_decoding import Head
+from consumer.log.attempts import head_of, sent
 from consumer.log.figures import Figures, forgotten
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper, Superseded
@@ -36,7 +37,7 @@ class Folding:
     """Belongs to one thread. Partitions are numbers: they are all of the attempts topic.
 
     `begin` makes the log be read from an offset, None for its beginning, and answers with the one it is. `failed` hears
-    of every failure.
+    of every failure, `taken` of every attempt that is read.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Folding:
         *,
         begin: Callable[[int, int | None], int],
         failed: Callable[[int, str, Health], None],
+        taken: Callable[[Record, Head], None],
     ) -> None:
         self._keeper = keeper
         self._webhooks = webhooks
         self._begin = begin
         self._failed = failed
+        self._taken = taken
         self._figures: dict[int, Figures] = {}
         self._unloaded: set[int] = set()
         self._sweeps: list[int] = []
@@ -110,7 +113,9 @@ class Folding:
             return  # it will be read again
         name = (record.key or b"").decode(errors="replace")
         try:
-            health = figures.fold(record.offset, name, sent_of(record.value or b""), self._webhooks.active_since_ms)
+            head = head_of(record.value or b"")
+            self._taken(record, head)
+            health = figures.fold(record.offset, name, sent(head), self._webhooks.active_since_ms)
         except RecordCorrupt as error:
             _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
             figures.passed(record.offset)

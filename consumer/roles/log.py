@@ -1,5 +1,7 @@
 """The role `log`: the attempts topic, folded into each webhook's health in Redis; suspensions, and word of them.
 
+Beside it, and never waited for, the index of the delivery log (`indexer.py`).
+
 The law: of the attempts topic the offset in Redis is the truth, for it changes together with the figures; what is
 committed to Kafka follows it, for those who watch lag. Redis or Kafka being away stops it where it is.
 """
@@ -15,6 +17,8 @@ import structlog
 
 from consumer.control.directory import Directory
 from consumer.delivery.offsets import Partition, Position
+from consumer.events.event import Record
+from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
@@ -30,6 +34,7 @@ from consumer.roles.announcer import Announcer
 from consumer.roles.announcing import Announcing
 from consumer.roles.clock import Clock
 from consumer.roles.folding import Folding
+from consumer.roles.indexer import Indexer
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
@@ -127,8 +132,9 @@ class _Run:
                 HealthStore(self._client, topic_prefix=settings.topic_prefix), new_token=lambda: secrets.token_hex(8)
             ),
             known,
-            begin=lambda partition, offset: self._consumer.read_from((topics.attempts, partition), offset),
+            begin=self._begin,
             failed=self._failed,
+            taken=self._taken,
         )
         self._suspender = Suspender(
             known.directory.find,
@@ -155,6 +161,7 @@ class _Run:
             listener=self,
         )
         self._announcing = Announcing(settings, slot, announcer)
+        self._indexer = Indexer(settings, topics.attempts, clock.now_ms)
 
     def until(self, stop: threading.Event) -> None:
         """Work.
@@ -173,6 +180,7 @@ class _Run:
         self._save()
         self._consumer.commit_last(self._positions(), _DRAIN_S)
         self._consumer.close()
+        self._indexer.close()
         self._announcing.close()
         self._client.close()
 
@@ -192,11 +200,14 @@ class _Run:
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Forget them."""
+        for _, number in partitions:
+            self._indexer.left(number)
         self._folding.left(number for _, number in partitions)
 
     def rewound(self, partition: Partition) -> None:
         """Their offsets count from the beginning again."""
         self._folding.rewound(partition[1])
+        self._indexer.rewound(partition[1])
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,6 +218,8 @@ class _Run:
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
             self._folding.fold(record)
+            self._indexer.read(record)
+        self._indexer.turn({number: end for (_, number), end in self._consumer.ends().items()})
         self._announcing.turn()
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
         self._acknowledge()
@@ -218,6 +231,7 @@ class _Run:
             if loads and not self._away and time.monotonic() >= self._sweep_at_s:
                 self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
                 self._partitions = self._consumer.count(self._attempts) or self._partitions
+                self._indexer.counted(self._partitions)
                 self._folding.sweep(self._clock.now_ms())
             self._folding.save(self._partitions)
             if loads:
@@ -245,6 +259,14 @@ class _Run:
 
     def _failed(self, partition: int, name: str, health: Health) -> None:
         self._suspender.failed(name, health, partition, lambda: self._consumer.end((self._attempts, partition)))
+
+    def _begin(self, partition: int, offset: int | None) -> int:
+        begin = self._consumer.read_from((self._attempts, partition), offset)
+        self._indexer.began(partition, begin)
+        return begin
+
+    def _taken(self, record: Record, head: Head) -> None:
+        self._indexer.taken(record, head)
 
     def _positions(self) -> dict[Partition, Position]:
         return {(self._attempts, number): Position(offset) for number, offset in self._folding.saved.items()}

@@ -34,6 +34,7 @@ Count: TypeAlias = Literal[
     "buckets_rebuilt",
     # The log's
     "attempts_folded",
+    "attempts_indexed_again",
     "suspensions_announced",
 ]
 

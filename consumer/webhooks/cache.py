@@ -241,6 +241,23 @@ class Cache:
             raise _unavailable(error) from error
         return policy.get("maxmemory-policy", "noeviction") != "noeviction"
 
+    def memory(self) -> tuple[int, int] | None:
+        """How many bytes this Redis uses, and how many it may; None where nobody says so, as of a cluster.
+
+        Raises:
+            CacheUnavailable: Redis is away.
+        """
+        if isinstance(self._client, LateCluster):
+            return None
+        try:
+            told = cast("dict[str, int]", self._client.info("memory"))
+        except redis.ResponseError:
+            return None
+        except _ERRORS as error:
+            raise _unavailable(error) from error
+        most = told.get("maxmemory", 0)
+        return (told.get("used_memory", 0), most) if most else None
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED
 from consumer.events.event import Record
+from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.records import encode_attempt
 from consumer.log.figures import Figures
 from consumer.log.health import Health
@@ -50,7 +51,10 @@ def folding() -> tuple[Folding, Figures]:
     def failed(partition: int, name: str, health: Health) -> None:
         """Nobody is suspended here."""
 
-    folding = Folding(cast("Keeper", kept), Webhooks(), begin=lambda _, offset: offset or 0, failed=failed)
+    def taken(record: Record, head: Head) -> None:
+        """Nothing is indexed here."""
+
+    folding = Folding(cast("Keeper", kept), Webhooks(), begin=lambda _, offset: offset or 0, failed=failed, taken=taken)
     folding.assigned([0])
     folding.load()
     return folding, kept.figures

@@ -1,0 +1,123 @@
+"""The role's index on real Kafka and Redis: what was attempted is listed, each delivery once, come what may."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from confluent_kafka import Producer
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from consumer.kafka.records import encode_attempt
+from consumer.kafka.topics import admin_client, create
+from consumer.log.query import Cursor, Query, View
+from consumer.log.reading import LogReader
+from consumer.roles import log
+from consumer.settings import Settings
+from tests.attempts import plain
+from tests.services.redis import Redis
+
+IDS = [f"wh_{number}" for number in range(20)]
+
+
+@pytest.fixture
+def settings(kafka_bootstrap: str, redis_url: str, topic_prefix: str, tmp_path: Path) -> Settings:
+    made = Settings(
+        topic_prefix=topic_prefix,
+        partitions=3,
+        redis_url=SecretStr(redis_url),
+        kafka={"bootstrap.servers": kafka_bootstrap},
+        state_dir=tmp_path,
+    )
+    create(admin_client(made), made)
+    return made
+
+
+def attempted(settings: Settings, numbers: range) -> None:
+    """So many deliveries: each fourth fails once before it is accepted."""
+    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "partitioner": "murmur2_random"})
+    topic = settings.topic_prefix + "attempts"
+    now_ms = time.time_ns() // 1_000_000
+    for number in numbers:
+        id_ = IDS[number % len(IDS)]
+        attempt = replace(plain, delivery_id=f"{number:032x}", event_id=f"e{number}", subscription_id=id_, at_ms=now_ms)
+        if number % 4 == 0:
+            failed = replace(attempt, status=503, outcome="retry", next_tier="5s")
+            producer.produce(topic, encode_attempt(failed), id_.encode())
+            attempt = replace(attempt, number=2, first_attempt_ms=now_ms)
+        producer.produce(topic, encode_attempt(attempt), id_.encode())
+    assert producer.flush(10) == 0
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            log.main(settings, stop, 0)
+        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+    assert raised == []
+
+
+def listed(settings: Settings, view: View = View.DELIVERIES) -> list[int]:
+    """The deliveries of all pages, sorted."""
+    found: list[int] = []
+    cursor: Cursor | None = None
+    with closing(LogReader(settings)) as reader:
+        while True:
+            page = reader.page(view, tenant="acme", brand="hookline", query=Query(), limit=70, cursor=cursor)
+            found += [int(row.entry.delivery, 16) for row in page.rows]
+            cursor = page.next
+            if cursor is None:
+                return sorted(found)
+
+
+def eventually(look: Callable[[], object], wanted: object, within_s: float = 20.0) -> float:
+    began_s = time.monotonic()
+    while (found := look()) != wanted:
+        assert time.monotonic() - began_s < within_s, found
+        time.sleep(0.05)
+    return time.monotonic() - began_s
+
+
+def test_history_what_comes_a_flush_and_a_restart(settings: Settings, redis_url: str) -> None:
+    attempted(settings, range(200))
+    with running(settings):
+        eventually(lambda: listed(settings), [*range(200)])  # filled from what was there
+        attempted(settings, range(200, 240))
+        assert eventually(lambda: listed(settings), [*range(240)]) < 3.0
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+        eventually(lambda: listed(settings), [*range(240)])
+    attempted(settings, range(240, 260))
+    with running(settings):
+        eventually(lambda: listed(settings), [*range(260)])
+        eventually(lambda: len(listed(settings, View.ATTEMPTS)), 260 + 65)
+
+
+def test_the_log_s_own_redis_away_and_back_empty(settings: Settings, private_redis: Redis) -> None:
+    own = settings.model_copy(update={"log_redis_url": SecretStr(private_redis.url())})
+    attempted(settings, range(20))
+    with running(own):
+        eventually(lambda: listed(own), [*range(20)])
+        private_redis.kill()
+        attempted(settings, range(20, 60))
+        time.sleep(1.0)
+        private_redis.restart()
+        eventually(lambda: listed(own), [*range(60)])
