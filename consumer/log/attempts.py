@@ -27,7 +27,7 @@ def head_of(value: bytes) -> Head:
     return head
 
 
-def sent(head: Head) -> Sent:
+def sent_of(head: Head) -> Sent:
     """What health needs of it."""
     return Sent(
         at_ms=head.at_ms,
@@ -40,7 +40,7 @@ def sent(head: Head) -> Sent:
     )
 
 
-def entry(head: Head, *, offset: int, logged_ms: int, tiers: Mapping[str, int]) -> Entry:
+def entry_of(head: Head, *, offset: int, logged_ms: int, tiers: Mapping[str, int]) -> Entry:
     """What the index keeps of it. `tiers` are the delay topics' numbers, by their delays.
 
     Raises:

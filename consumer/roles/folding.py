@@ -11,7 +11,7 @@ import structlog
 from consumer.delivery.boundary import Boundary
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.log.attempts import head_of, sent
+from consumer.log.attempts import head_of, sent_of
 from consumer.log.figures import Figures, forgotten
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper, Superseded
@@ -115,7 +115,7 @@ class Folding:
         try:
             head = head_of(record.value or b"")
             self._taken(record, head)
-            health = figures.fold(record.offset, name, sent(head), self._webhooks.active_since_ms)
+            health = figures.fold(record.offset, name, sent_of(head), self._webhooks.active_since_ms)
         except RecordCorrupt as error:
             _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
             figures.passed(record.offset)

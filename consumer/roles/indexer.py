@@ -21,7 +21,7 @@ from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.ranges import RangeReader
-from consumer.log.attempts import entry, head_of
+from consumer.log.attempts import entry_of, head_of
 from consumer.log.entry import pack
 from consumer.log.index import Bounds, Kind, Name
 from consumer.log.index_keys import Owner
@@ -89,7 +89,7 @@ class Packing:
         """
         # A producer's clock may be ahead: what follows in its list would be dated as late.
         logged_ms = min(max(0, record.timestamp_ms), self._now_ms())
-        kept = entry(head, offset=record.offset, logged_ms=logged_ms, tiers=self._tiers)
+        kept = entry_of(head, offset=record.offset, logged_ms=logged_ms, tiers=self._tiers)
         name = Name(head.subscription_id, Kind.PLAIN if kept.plain else Kind.EVENTFUL)
         return Taken(record.offset, bucket_of(head.tenant), name, Owner(head.tenant, head.brand), pack(kept))
 

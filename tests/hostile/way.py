@@ -34,7 +34,7 @@ from consumer.kafka.records import (
     encode_dead_letter,
     encode_delivery,
 )
-from consumer.log.attempts import head_of, sent
+from consumer.log.attempts import head_of, sent_of
 from consumer.log.health import NO_HEALTH, Health, folded
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
@@ -152,7 +152,7 @@ class Way:
         for _, attempt in step.attempts:
             value = encode_attempt(attempt)
             assert len(decode_attempt(value).response_headers) == len(attempt.response_headers)
-            self._health = folded(self._health, sent(head_of(value)))
+            self._health = folded(self._health, sent_of(head_of(value)))
         for token, write in step.write:
             self._written(write)
             self._core.acknowledged(token)

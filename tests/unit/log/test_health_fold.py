@@ -10,7 +10,7 @@ from msgspec import structs
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.words import WORDS
 from consumer.kafka.records import encode_attempt
-from consumer.log.attempts import head_of, sent
+from consumer.log.attempts import head_of, sent_of
 from consumer.log.health import AVERAGED_OVER, NO_HEALTH, Health, LastStatus, Sent, folded
 from consumer.wire import RecordCorrupt
 from tests.attempts import plain
@@ -145,7 +145,7 @@ def test_the_counts_are_what_counting_backwards_gives(history: list[tuple[int | 
 def test_an_attempts_record_is_read_as_far_as_it_is_needed() -> None:
     attempt = structs.replace(plain, status=None, failure="dns", failure_detail="no such host", outcome="retry")
     wanted = {field.name: getattr(attempt, field.name) for field in fields(Sent)}
-    assert sent(head_of(encode_attempt(attempt))) == Sent(**wanted)
+    assert sent_of(head_of(encode_attempt(attempt))) == Sent(**wanted)
     assert {field.name for field in fields(Sent)} <= {*Attempt.__struct_fields__}
 
 
