@@ -28,6 +28,7 @@ EXAMPLES: Final[Mapping[str, Node]] = {
     "updateWebhook": {"topics": ["order.paid", "order.sent"], "requestConfig": {"timeoutMs": 5000}},
     "rotateWebhookSecret": {"overlapSeconds": 3600},
     "testWebhook": {"type": "webhook.test"},
+    "unblockWebhook": {"head": "retry"},
     "replayDeadLetter": {"again": True},
     "replayWebhookDeadLetters": {"since": "24h", "dryRun": True},
     "createKey": {"name": "read only", "scopes": ["read"]},

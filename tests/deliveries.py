@@ -15,6 +15,7 @@ from consumer.events.event import Event
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import (
+    OnFailure,
     PayloadFormat,
     Retries,
     SigningProfile,
@@ -66,6 +67,7 @@ def subscription(
     rate_per_s: float | None = None,
     max_concurrency: int | None = None,
     ordering: str = "none",
+    on_failure: OnFailure = OnFailure.DEAD_LETTER,
 ) -> Subscription:
     return Subscription(
         id=subscription_id,
@@ -82,6 +84,7 @@ def subscription(
         rate_per_s=rate_per_s,
         max_concurrency=max_concurrency,
         ordering=ordering,
+        on_failure=on_failure,
     )
 
 

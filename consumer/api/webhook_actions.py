@@ -12,7 +12,7 @@ from consumer.api.call import needs
 from consumer.api.conditions import if_match_of
 from consumer.api.documents import problems, written
 from consumer.api.site import Asking, Id, IfMatch, Site
-from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult
+from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult, Unblocking
 from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
 from consumer.json import Json
@@ -27,6 +27,7 @@ def add_webhook_actions(site: Site) -> None:
     _add_rotate(site)
     _add_status(site, "pause", "Pause a webhook: nothing is delivered until it is resumed", webhooks.pause)
     _add_status(site, "resume", "Resume a webhook that was paused, or suspended by us", webhooks.resume)
+    _add_unblock(site)
     _add_test(site)
 
 
@@ -75,6 +76,36 @@ def _add_status(site: Site, name: str, summary: str, change: Callable[..., Subsc
     def change_status(call: Asking, id: Id, if_match: IfMatch = None) -> Response:  # noqa: A002 # same
         changed = change(call.caller.owner, id, if_match=if_match_of(if_match), work=call.work)
         return answers.response(site.shown(changed, **site.unapplied(id)))
+
+
+def _add_unblock(site: Site) -> None:
+    unblock = site.services.plane.webhooks.unblock
+
+    @site.app.post(
+        site.base + "/{id}/unblock",
+        operation_id="unblockWebhook",
+        summary="Let keys that have stopped go on",
+        description="Of a webhook with `ordering` and `onFailure` block. It is done within seconds.",
+        tags=[*_TAGS],
+        response_model=site.webhook,
+        responses=problems(404, 409, 412, 422) | written(HTTPStatus.OK, "The webhook as it is now."),
+        openapi_extra=needs(Scope.WRITE),
+    )
+    def unblock_webhook(
+        call: Asking,
+        id: Id,  # noqa: A002 # same
+        body: Unblocking,
+        if_match: IfMatch = None,
+    ) -> Response:
+        unblocked = unblock(
+            call.caller.owner,
+            id,
+            drop=body.head == "drop",
+            delivery_id=body.delivery or "",
+            if_match=if_match_of(if_match),
+            work=call.work,
+        )
+        return answers.response(site.shown(unblocked, **site.unapplied(id)))
 
 
 def _add_test(site: Site) -> None:

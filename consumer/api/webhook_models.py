@@ -17,7 +17,7 @@ from consumer.webhooks.fields import (
     MIN_RATE_PER_S,
     MIN_TIMEOUT_MS,
 )
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.subscription import OnFailure, Status
 
 _Object = dict[str, object]  # under a name: a webhook has a member `object`
 
@@ -84,6 +84,16 @@ class WebhookInput(Asked):
             examples=["key"],
         ),
     ] = None
+    on_failure: Annotated[
+        OnFailure | None,
+        Field(
+            strict=False,
+            description="With an ordering: what becomes of a key whose delivery is given up. dead_letter: that one is "
+            "dead-lettered, and the key goes on. block: the key stops, and nothing of it is sent, until you unblock "
+            "it. Null: dead_letter.",
+            examples=["dead_letter"],
+        ),
+    ] = None
     retries: Annotated[Retries | None, Chosen] = None
     payload_format: Annotated[PayloadFormat | None, Chosen] = None
 
@@ -102,6 +112,25 @@ class WebhookUpdate(WebhookInput):
 
     url: Annotated[str | None, Field(description="The endpoint. Another host clears the custom headers.")] = None
     status: Annotated[Literal["active", "paused"] | None, Field(description="To pause, or to resume.")] = None
+
+
+class Unblocking(Asked):
+    """What becomes of the deliveries that stopped their keys."""
+
+    head: Annotated[
+        Literal["retry", "drop"],
+        Field(
+            description="retry: it is tried once more, and its key goes on when it is accepted. drop: it is "
+            "dead-lettered as `blocked`, and its key goes on."
+        ),
+    ]
+    delivery: Annotated[
+        str | None,
+        Field(
+            description="The id of the one that is meant, as the event webhook.blocked tells it. Null: all that have "
+            "stopped their keys by now.",
+        ),
+    ] = None
 
 
 class SecretRotation(Asked):
@@ -192,6 +221,7 @@ class Webhook(Told):
             description="When the last secret that a rotation replaced stops signing beside the newest, or has stopped."
         ),
     ]
+    on_failure: Annotated[OnFailure, Field(description="What becomes of a key whose delivery is given up.")]
     health: WebhookHealth
     backlog: Annotated[WebhookBacklog | None, Field(description="Null is not known.")]
     last_status: Annotated[WebhookLastStatus | None, Field(description="The one in `health`.")]

@@ -15,7 +15,7 @@ from consumer.api.webhook_models import WebhookCreate, WebhookInput, WebhookUpda
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.subscription import OnFailure, Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, Faults, FieldInvalid, Wrong, invalid
 
@@ -24,6 +24,7 @@ _IN_REQUESTS: Final = {
     "headers": "requestConfig.headers",
     "rate_per_s": "rateLimit",
     "max_concurrency": "maxConcurrency",
+    "on_failure": "onFailure",
     "payload_format": "payloadFormat",
     "overlap_seconds": "overlapSeconds",
     "expires_at": "expiresAt",
@@ -51,6 +52,7 @@ def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
         rate_per_s=body.rate_limit,
         max_concurrency=body.max_concurrency,
         ordering=body.ordering or NONE,
+        on_failure=body.on_failure or OnFailure.DEAD_LETTER,
     )
 
 
@@ -81,6 +83,7 @@ def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
         rate_per_s=body.rate_limit if "rate_limit" in sent else KEPT,
         max_concurrency=body.max_concurrency if "max_concurrency" in sent else KEPT,
         ordering=(body.ordering or NONE) if "ordering" in sent else KEPT,
+        on_failure=(body.on_failure or OnFailure.DEAD_LETTER) if "on_failure" in sent else KEPT,
         status=KEPT if body.status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(body.status)),
     )
 

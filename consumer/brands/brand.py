@@ -37,7 +37,8 @@ TEST: Final = "webhook.test"
 SUSPENDED: Final = "webhook.suspended"
 BEHIND: Final = "webhook.behind"
 CAUGHT_UP: Final = "webhook.caught_up"
-SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED, BEHIND, CAUGHT_UP})
+BLOCKED: Final = "webhook.blocked"
+SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED, BEHIND, CAUGHT_UP, BLOCKED})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
 
 

@@ -174,6 +174,13 @@ class DirectWebhooks:
         """See `WebhookPort`."""
         return self._set(webhook, Status.ACTIVE, lambda was: draft.resume(was, now_ms=_now_ms()))
 
+    def unblock(self, webhook: str, *, drop: bool, delivery: str | None) -> Shown:
+        """See `WebhookPort`."""
+        delivery_id = delivery or ""
+        return self._now(
+            self._edited(webhook, lambda was: draft.unblock(was, drop=drop, delivery_id=delivery_id, now_ms=_now_ms()))
+        )
+
     def delete(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
         edit(_Kept(self, webhook), Deletion.of)

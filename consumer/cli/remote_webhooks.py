@@ -14,7 +14,7 @@ from consumer.cli.webhook_port import Shown
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.subscription import OnFailure, Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes, check_filter
 
 
@@ -72,6 +72,11 @@ class RemoteWebhooks:
         """See `WebhookPort`."""
         return self._one("POST", webhook, below="/resume")
 
+    def unblock(self, webhook: str, *, drop: bool, delivery: str | None) -> Shown:
+        """See `WebhookPort`."""
+        body = _said({"head": "drop" if drop else "retry", "delivery": delivery})
+        return self._one("POST", webhook, body, below="/unblock")
+
     def delete(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
         return self._one("DELETE", webhook)
@@ -101,6 +106,7 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
         "rateLimit": wishes.rate_per_s,
         "maxConcurrency": wishes.max_concurrency,
         "ordering": None if wishes.ordering == NONE else wishes.ordering,
+        "onFailure": None if wishes.on_failure is OnFailure.DEAD_LETTER else wishes.on_failure,
         "requestConfig": _said({"timeoutMs": wishes.timeout_ms, "headers": dict(wishes.headers) or None}) or None,
     }
     return _said(said)
@@ -134,6 +140,7 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
         "rateLimit": changes.rate_per_s,
         "maxConcurrency": changes.max_concurrency,
         "ordering": changes.ordering,
+        "onFailure": changes.on_failure,
     }
     return said | {name: value for name, value in plain.items() if value is not KEPT}
 

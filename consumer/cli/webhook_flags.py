@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from consumer.cli.exits import usage
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
+from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
@@ -50,6 +50,9 @@ class WebhookFlags:
         str | None,
         Parameter(help="none, key (one after the other of each Kafka key), or a path as in data.order_id."),
     ] = None
+    on_failure: Annotated[
+        OnFailure | None, Parameter(help="Of an ordered one's key when its delivery is given up: it goes on, or stops.")
+    ] = None
 
 
 def wishes_of(
@@ -78,6 +81,7 @@ def wishes_of(
         rate_per_s=flags.rate_per_s or None,
         max_concurrency=flags.max_concurrency or None,
         ordering=flags.ordering or NONE,
+        on_failure=flags.on_failure or OnFailure.DEAD_LETTER,
     )
 
 
@@ -102,6 +106,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
         rate_per_s=KEPT if flags.rate_per_s is None else flags.rate_per_s or None,
         max_concurrency=KEPT if flags.max_concurrency is None else flags.max_concurrency or None,
         ordering=KEPT if flags.ordering is None else flags.ordering or NONE,
+        on_failure=KEPT if flags.on_failure is None else flags.on_failure,
     )
     if changes == Changes():
         raise usage("say what to change: see hookline webhooks update --help")

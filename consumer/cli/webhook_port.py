@@ -58,5 +58,8 @@ class WebhookPort(Protocol):
     def resume(self, webhook: str) -> Shown:
         """One of them, active again."""
 
+    def unblock(self, webhook: str, *, drop: bool, delivery: str | None) -> Shown:
+        """One of them, with its stopped keys let go on: all, or that of one delivery."""
+
     def delete(self, webhook: str) -> Shown:
         """What is left of one of them: `{id, object, deleted}`."""

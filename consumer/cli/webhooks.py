@@ -6,7 +6,7 @@ The law: what is printed is so, and reads the same whichever way it came.
 import os
 from collections.abc import Callable
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.text import Text
@@ -148,6 +148,26 @@ def resume(webhook: str, /, *, access: Access | None = None, json: AsJson = Fals
         Its id.
     """
     return _one(access, lambda reached: reached.resume(webhook), as_json=json)
+
+
+@app.command
+def unblock(
+    webhook: str,
+    /,
+    *,
+    head: Annotated[Literal["retry", "drop"], Parameter(help="Try it once more, or dead-letter it.")],
+    delivery: Annotated[str | None, Parameter(help="Of this delivery alone. Default: all stopped keys.")] = None,
+    access: Access | None = None,
+    json: AsJson = False,
+) -> int:
+    """Let the keys of an ordered webhook go on that have stopped (see --on-failure).
+
+    Parameters
+    ----------
+    webhook
+        Its id.
+    """
+    return _one(access, lambda reached: reached.unblock(webhook, drop=head == "drop", delivery=delivery), as_json=json)
 
 
 def _one(access: Access | None, ask: Callable[[WebhookPort], Shown], *, as_json: bool) -> int:

@@ -69,6 +69,7 @@ def resource(
         "maxConcurrency": subscription.max_concurrency,
         "ordering": subscription.ordering,
         "previousSecretUntil": _time(max((each.until_ms for each in subscription.former_secrets), default=None)),
+        "onFailure": subscription.on_failure.value,
         "health": told,
         "backlog": None if backlog is None else _backlog(backlog),
         "lastStatus": told["lastStatus"],  # Featurebase's clients look for it here

@@ -201,6 +201,23 @@ class Webhooks:
 
         return self._edit(owner, id, make, if_match, work)
 
+    def unblock(
+        self,
+        owner: Owner,
+        id: str,  # noqa: A002 # same
+        *,
+        drop: bool,
+        delivery_id: str = "",
+        if_match: Collection[int] | None = None,
+        work: Work | None = None,
+    ) -> Subscription:
+        """Let its stopped keys go on, all of them or that of one delivery: their heads are dropped, or tried again."""
+
+        def make(was: Subscription) -> Subscription:
+            return draft.unblock(was, drop=drop, delivery_id=delivery_id, now_ms=self._now_ms())
+
+        return self._edit(owner, id, make, if_match, work)
+
     def delete(
         self,
         owner: Owner,

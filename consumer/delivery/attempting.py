@@ -8,6 +8,7 @@ attempt and nothing else (`boundary.py`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
@@ -32,8 +33,10 @@ from consumer.delivery.outcome import (
     read,
 )
 from consumer.delivery.schedule import Schedule, Wait
-from consumer.delivery.step import Step
+from consumer.delivery.step import Delay, Step
+from consumer.delivery.stopping import SUSPENDS, Fate, fate, stops
 from consumer.delivery.target import Target, Unsignable
+from consumer.delivery.tidings import of_a_stop, told
 from consumer.delivery.traffic import Traffic
 from consumer.delivery.words import of_death
 from consumer.signing.request import Request
@@ -95,6 +98,8 @@ class Attempting:
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
             self._bury(now_ms, job, DeathReason.SUSPENDED)
+        elif job.delivery.stopped_ms is not None:
+            self._stopped(now_ms, job)
         elif now_ms >= self._schedule.tried_until_ms(job.delivery, now_ms):
             self._bury(now_ms, job, DeathReason.EXPIRED)
         else:
@@ -104,6 +109,9 @@ class Attempting:
 
     def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
         """It does not start now: it waits in the delay topics, unless its time is over."""
+        if job.delivery.stopped_ms is not None:
+            self._endings.stay(now_ms, job, job.delivery)
+            return
         if self._schedule.is_for_a_turn(job.delivery, wait):
             until_ms, reason = self._schedule.waits_until_ms(job.delivery, now_ms), DeathReason.WAITED
         else:
@@ -127,7 +135,38 @@ class Attempting:
             self._traffic.waits(now_ms, job, now_ms)
 
     def _bury(self, now_ms: int, job: Job, reason: DeathReason) -> None:
-        self._endings.bury(now_ms, job, job.delivery, reason, of_death(reason, ""))
+        self._give_up(now_ms, job, job.delivery, reason, of_death(reason, ""))
+
+    def _give_up(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
+        """It is dead-lettered, or stops its key."""
+        if not _stops_its_key(job, reason):
+            self._endings.bury(now_ms, job, delivery, reason, detail)
+            return
+        self._endings.counts["keys_blocked"] += 1
+        self._endings.stay(now_ms, job, replace(delivery, stopped_ms=now_ms))
+        subscription = job.target.subscription
+        known = self._known(subscription.tenant)
+        notice = of_a_stop(subscription, delivery, of_death(reason, detail), now_ms)
+        for chunk in () if known is None else told(known, subscription, notice, now_ms):
+            self._endings.write(job.entry, Delay(tier=0, delayed=chunk))
+
+    def _stopped(self, now_ms: int, job: Job) -> None:
+        """The head of a key that has stopped is looked at again."""
+        stays_for_ms, crowded = self._schedule.wait_for_ms, self._endings.is_crowded(job)
+        subscription = job.target.subscription
+        match fate(job.delivery, subscription, now_ms, stays_for_ms=stays_for_ms, crowded=crowded):
+            case Fate.STAYS:
+                self._endings.stay(now_ms, job, job.delivery)
+            case Fate.TRIED:
+                if self._traffic.offer(job, now_ms) is not None:
+                    self._endings.stay(now_ms, job, job.delivery)
+            case Fate.DROPPED:
+                self._bury(now_ms, job, DeathReason.BLOCKED)
+            case Fate.SUSPENDS:
+                self._suspend(now_ms, job, SUSPENDS)
+                self._bury(now_ms, job, DeathReason.SUSPENDED)
+            case never:
+                assert_never(never)
 
     def start(self, now_ms: int, most: int, *, wall_ms: int) -> None:
         """Send what the lanes may send, at most so many requests, signed at `wall_ms`."""
@@ -238,7 +277,8 @@ class Attempting:
         retries = job.target.subscription.retries is not Retries.NONE
         outcome = decide(asked, job.delivery, self._schedule, retries=retries, started_ms=job.started_ms, now_ms=now_ms)
         self._endings.counts["attempts"] += 1
-        self._log(job, answer, outcome)
+        given_up = isinstance(outcome, Dead) and _stops_its_key(job, outcome.reason)
+        self._log(job, answer, Dead(reason=DeathReason.BLOCKED) if given_up else outcome)
         match outcome:
             case Delivered():
                 self._endings.counts["deliveries_delivered"] += 1
@@ -247,8 +287,8 @@ class Attempting:
                 self._endings.retry(now_ms, job, attempted(job, answer), outcome.tier)
             case Dead():
                 if outcome.suspend:
-                    self._suspend(now_ms, job, answer)
-                self._endings.bury(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
+                    self._suspend(now_ms, job, f"the endpoint answered {described(answer)}")
+                self._give_up(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
             case _:
                 assert_never(outcome)
 
@@ -261,12 +301,12 @@ class Attempting:
             attempt = unlogged(job, attempt.failure, outcome, tier)
         self._step.attempts.append((job.entry, attempt))
 
-    def _suspend(self, now_ms: int, job: Job, answer: Answer) -> None:
+    def _suspend(self, now_ms: int, job: Job, reason: str) -> None:
         """Once for a view of the tenant; from now on the subscription is taken as suspended."""
         subscription = job.target.subscription
         known = self._known(subscription.tenant)
         if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
-            self._endings.suspend(now_ms, job.entry, subscription, f"the endpoint answered {described(answer)}")
+            self._endings.suspend(now_ms, job.entry, subscription, reason)
 
 
 def _is_in_backlog(delivery: Delivery) -> bool:
@@ -289,3 +329,7 @@ def _signed(signer: Signer, job: Job, addresses: tuple[str, ...], now_ms: int) -
         now_ms=now_ms,
         addresses=addresses,
     )
+
+
+def _stops_its_key(job: Job, reason: DeathReason) -> bool:
+    return job.entry.window.beside is not None and stops(job.target.subscription, reason)

@@ -19,6 +19,7 @@ from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
+from consumer.delivery.stopping import LOOK_EVERY_MS
 from consumer.delivery.stubs import stubs
 from consumer.events.event import Event, Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
@@ -222,6 +223,14 @@ class Endings:
         self.write(job.entry, Bury(dead_letter=dead_letter), delivery.id)
         job.entry.close_one()
 
+    def stay(self, now_ms: int, job: Job, delivery: Delivery) -> None:
+        """Its key stops: the head stays in its place, and is looked at again."""
+        self._order.back(job.entry, delivery, now_ms + LOOK_EVERY_MS)
+
+    def is_crowded(self, job: Job) -> bool:
+        """Whether its partition has no room for its key to stop."""
+        return self._order.left.is_crowded(job.entry.window, job.delivery.order or "")
+
     def suspend(self, now_ms: int, entry: Entry, subscription: Subscription, reason: str) -> None:
         """The subscription's next revision is written; its record ends only after that too."""
         self.counts["suspended"] += 1
@@ -261,6 +270,7 @@ def attempted(job: Job, answer: Answer) -> Delivery:
         delivery,
         attempts=delivery.attempts + 1,
         handed_over=False,
+        stopped_ms=None,
         first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
         last_attempt_ms=job.started_ms,
         last_status=answer.status if isinstance(answer, Response) else None,

@@ -95,6 +95,18 @@ class Left:
                 partition.full.discard(share)
         return bool(partition.full)
 
+    def is_crowded(self, window: Window, name: str) -> bool:
+        """Whether there is no room for a key of this webhook that has stopped, the one of this name included."""
+        partition, bounds = self._partitions.get(window), self._bounds
+        if partition is None or name not in partition.lines:
+            return False
+        return (
+            partition.lines[name].share.stopped > bounds.stopped_keys
+            or partition.stopped > bounds.stopped
+            or len(partition.left) * 4 >= bounds.left * 3
+            or window.crowded
+        )
+
     def shorten(self, line: KeyLine) -> int:
         """How much of a line whose head has failed stays here: what follows is left in the log again."""
         kept = self._bounds.line

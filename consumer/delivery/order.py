@@ -88,10 +88,9 @@ class Order:
             self._ids.popitem(last=False)
         partition = self._partitions[entry.window]
         line = partition.line(name, now_ms)
-        tried = partition.tried.get(entry.offset)
+        tried = partition.met(line, entry.offset)
         if tried is not None:
-            first_ms = tried.first_attempt_ms
-            delivery = replace(delivery, attempts=tried.attempts, first_attempt_ms=first_ms)
+            delivery = _as_told(delivery, tried)
         line.queue.append(Lined(entry, delivery, size))
         line.share.held += 1
         line.share.size += size
@@ -127,9 +126,8 @@ class Order:
         line = self._out.pop(entry)
         line.queue[0] = line.queue[0]._replace(delivery=delivery)
         line.out = False
-        if delivery.attempts:
-            first_ms = delivery.first_attempt_ms or due_ms
-            line.partition.tried[entry.offset] = Tried(delivery.attempts, due_ms, first_ms)
+        if line.blocked:
+            line.partition.tell(line, entry.offset, _to_tell(delivery, due_ms))
             entry.window.touch()
             self._shorten(line)
         self._advance(line, due_ms)
@@ -177,7 +175,7 @@ class Order:
             line.out = False
             _, _, size = line.queue.popleft()
             partition = line.partition
-            partition.tried.pop(entry.offset, None)
+            partition.tell(line, entry.offset, None)
             line.share.moved_ms = now_ms
             self._less(line, size)
             if line.queue:
@@ -186,3 +184,20 @@ class Order:
             partition.end(line)
             if partition.over and not partition.lines:
                 del self._partitions[partition.window]
+
+
+def _as_told(delivery: Delivery, tried: Tried) -> Delivery:
+    """A head as its earlier owner left it."""
+    return replace(
+        delivery,
+        attempts=tried.attempts,
+        first_attempt_ms=tried.first_attempt_ms if tried.attempts else None,
+        stopped_ms=tried.due_ms if tried.stopped else None,
+    )
+
+
+def _to_tell(delivery: Delivery, due_ms: int) -> Tried:
+    stopped_ms, first_ms = delivery.stopped_ms, delivery.first_attempt_ms or due_ms
+    if stopped_ms is None:
+        return Tried(delivery.attempts, due_ms, first_ms)
+    return Tried(delivery.attempts, stopped_ms, first_ms, stopped=True)

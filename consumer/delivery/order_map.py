@@ -2,12 +2,14 @@
 
     met:   all before this offset were taken in, or left
     left:  number, then for each: the scope's length in bytes (6: a webhook, 12: a key), the scope, its first offset
-    heads: for each: its offset from the one before (the first from 0), the attempts made, when it is due next and when
-           it was first tried, in seconds from 2020 on
+    heads: for each: its offset from the one before (the first from 0), twice the attempts made and 1 for one that
+           stopped its key, when it is due next (or when it stopped), and when it was first tried, in seconds from 2020
+           on
     Numbers are varints (LEB128).
 
 The laws: everything that is left is told, or it would never be delivered; heads are told as far as there is room, the
-lowest offsets first, and one that is not told begins its schedule anew; a due time is never told too early.
+lowest offsets first, and one that is not told begins its schedule anew; a due time is never told too early, and a
+stop never too late.
 """
 
 from collections.abc import Mapping
@@ -21,11 +23,12 @@ _SCOPES: Final = (6, 12)
 
 
 class Tried(NamedTuple):
-    """How often a head was tried, since when, and when it is due next."""
+    """How often a head was tried, since when, and when it is due next; of one that stopped its key, when it did."""
 
     attempts: int
     due_ms: int
     first_attempt_ms: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,9 @@ class Told:
             packed += bytes([len(named)]) + named + varint(offset)
         before = 0
         for offset, tried in sorted(self.heads.items()):
-            due_s, first_s = -(-tried.due_ms // 1_000), tried.first_attempt_ms // 1_000
-            one = varint(offset - before) + varint(tried.attempts) + _time(due_s) + _time(first_s)
+            due_s = tried.due_ms // 1_000 if tried.stopped else -(-tried.due_ms // 1_000)
+            attempts, first_s = 2 * tried.attempts + tried.stopped, tried.first_attempt_ms // 1_000
+            one = varint(offset - before) + varint(attempts) + _time(due_s) + _time(first_s)
             if len(packed) + len(one) > room:
                 break
             packed += one
@@ -81,7 +85,8 @@ def unpack(packed: bytes) -> Told:
         due_s, at = read_varint(packed, at)
         first_s, at = read_varint(packed, at)
         offset += gap
-        heads[offset] = Tried(attempts, (due_s + _EPOCH_S) * 1_000, (first_s + _EPOCH_S) * 1_000)
+        due_ms, first_ms = (due_s + _EPOCH_S) * 1_000, (first_s + _EPOCH_S) * 1_000
+        heads[offset] = Tried(attempts // 2, due_ms, first_ms, stopped=attempts % 2 == 1)
     return Told(met=met, left=left, heads=heads)
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.offsets import Entry, Window
-from consumer.delivery.order_map import Told
+from consumer.delivery.order_map import Told, Tried
 from consumer.events.event import Record
 
 WEBHOOK: Final = 12
@@ -21,7 +21,8 @@ WEBHOOK: Final = 12
 class Bounds:
     """Records of a webhook in one partition (few where the partition has many), behind a blocked head, and ids.
 
-    `left`: how many scopes a partition may leave, `left_keys` how many of them may be keys of one webhook.
+    `left`: how many scopes a partition may leave, `left_keys` how many of them may be keys of one webhook. `stopped`:
+    how many keys of a partition may have stopped, `stopped_keys` how many of one webhook.
     """
 
     webhook: int = 256
@@ -32,6 +33,8 @@ class Bounds:
     process_bytes: int = 64 * 1_048_576
     left: int = 64
     left_keys: int = 16
+    stopped: int = 256
+    stopped_keys: int = 16
     remembered: int = 100_000
 
 
@@ -47,13 +50,14 @@ class Lined(NamedTuple):
 class Share:
     """What a partition holds of one webhook. `moved_ms`: when something of it ended, or it was empty.
 
-    `full_ms`: since when it has all it may have, and its partition waits for it.
+    `full_ms`: since when it has all it may have, and its partition waits for it. `stopped`: how many of its keys have.
     """
 
     moved_ms: int
     held: int = 0
     size: int = 0
     full_ms: int | None = None
+    stopped: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -69,8 +73,12 @@ class KeyLine:
 
     @property
     def blocked(self) -> bool:
-        """Whether its head failed."""
-        return bool(self.queue) and self.queue[0].delivery.attempts > 0
+        """Whether its head failed, or stopped it."""
+        return bool(self.queue) and _waits(self.queue[0].delivery)
+
+
+def _waits(head: Delivery) -> bool:
+    return head.attempts > 0 or head.stopped_ms is not None
 
 
 class OrderedPartition:
@@ -79,7 +87,7 @@ class OrderedPartition:
     `over`: its topic was made anew, and what is held is of the old one.
     """
 
-    __slots__ = ("full", "held", "left", "lines", "over", "shares", "tried", "until", "window")
+    __slots__ = ("full", "held", "left", "lines", "over", "shares", "stopped", "tried", "until", "window")
 
     def __init__(self, window: Window, told: Told) -> None:
         self.window = window
@@ -91,6 +99,7 @@ class OrderedPartition:
         self.tried = dict(told.heads)
         self.full: set[Share] = set()
         self.held = 0
+        self.stopped = 0
 
     def told(self) -> Told:
         """What a commit has to tell."""
@@ -109,6 +118,27 @@ class OrderedPartition:
                 share = self.shares[name[:WEBHOOK]] = Share(moved_ms=now_ms)
             line = self.lines[name] = KeyLine(name, self, share)
         return line
+
+    def met(self, line: KeyLine, offset: int) -> Tried | None:
+        """What an earlier owner told of this record, which stands in its line now."""
+        tried = self.tried.get(offset)
+        if tried is not None:
+            self._count(line, tried, 1)
+        return tried
+
+    def tell(self, line: KeyLine, offset: int, tried: Tried | None) -> None:
+        """What a commit has to tell of this head from now on; None when it has ended."""
+        before = self.tried.pop(offset, None)
+        if before is not None:
+            self._count(line, before, -1)
+        if tried is not None:
+            self.tried[offset] = tried
+            self._count(line, tried, 1)
+
+    def _count(self, line: KeyLine, tried: Tried, change: int) -> None:
+        if tried.stopped:
+            line.share.stopped += change
+            self.stopped += change
 
     def end(self, line: KeyLine) -> None:
         """Nothing is in this line any more."""

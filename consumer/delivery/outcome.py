@@ -27,6 +27,7 @@ class DeathReason(StrEnum):
     RETRIES_NONE = "retries_none"  # the webhook wants no retries
     SUSPENDED = "suspended"  # the webhook had been suspended
     WAITED = "waited"  # its turn did not come in time
+    BLOCKED = "blocked"  # it had stopped its key, and was dropped
     TOO_LARGE = "too_large"  # it should have waited, and does not fit in a delay topic
 
 

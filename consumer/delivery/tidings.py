@@ -1,10 +1,11 @@
-"""What the customer of a webhook is told of its backlog: `webhook.behind`, and `webhook.caught_up` when that is over.
+"""What a webhook's customer is told: `webhook.behind`, `webhook.caught_up` when that is over, and `webhook.blocked`.
 
 The laws:
-- which of them, and when, the standing says (`exchange.py`): to one process at a time, and to another when that one
-  does not say within ten seconds that it is told;
+- which of the first two, and when, the standing says (`exchange.py`): to one process at a time, and to another when
+  that one does not say within ten seconds that it is told;
+- of a key that has stopped whoever stopped it tells, and again whoever finds it stopped anew after a crash;
 - it is told when Kafka has the notices. Who is told twice has the same id twice: it is made of the webhook and of a
-  number that is never given again;
+  number that is never given again, or of the delivery and its attempts;
 - those are told that name the type or `webhook.*`, as for a suspension (`log/suspension.py`).
 """
 
@@ -15,9 +16,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from consumer.brands.brand import BEHIND, CAUGHT_UP
+from consumer.brands.brand import BEHIND, BLOCKED, CAUGHT_UP
 from consumer.delivery.account import Account
-from consumer.delivery.delivery import Chunk
+from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.known import Known
 from consumer.delivery.offsets import Entry, Window
@@ -49,26 +50,36 @@ class Tidings:
         entry = Entry(self._nowhere, 0)
         if target is not None:
             event = notice(target.subscription, standing, now_ms)
-            for ids in _asking(known, target.subscription, event):
-                chunk = Chunk(event=event, subscription_ids=ids, first_due_ms=now_ms)
+            for chunk in told(known, target.subscription, event, now_ms):
                 self._endings.write(entry, Delay(tier=0, delayed=chunk))
         entry.close_one()
         account.telling(standing.telling, entry)
 
 
 def notice(subject: Subscription, standing: Standing, now_ms: int) -> Event:
-    """The event. Of the webhook's URL the origin alone is told: paths and queries are often credentials."""
-    parts = urlsplit(subject.url)
-    data: dict[str, str | int] = {
-        "id": subject.id,
-        "name": subject.name,
-        "origin": f"{parts.scheme}://{parts.netloc}",
-    }
+    """The event."""
+    data = _of(subject)
     if standing.tell is Tell.BEHIND:
         data |= {"waiting": standing.waiting, "until": rfc3339(int(now_ms + standing.until_ms))}
     kind = BEHIND if standing.tell is Tell.BEHIND else CAUGHT_UP
+    return _event(subject, f"{kind.rpartition('.')[2]}-{subject.id}-{standing.telling}", kind, data, now_ms)
+
+
+def of_a_stop(subject: Subscription, delivery: Delivery, reason: str, now_ms: int) -> Event:
+    """The event `webhook.blocked`: this delivery of the webhook was given up, and has stopped its key."""
+    data = _of(subject) | {"delivery": delivery.id, "event": delivery.event.id, "reason": reason}
+    return _event(subject, f"blocked-{delivery.id}-{delivery.attempts}", BLOCKED, data, now_ms)
+
+
+def _of(subject: Subscription) -> dict[str, str | int]:
+    """Of the webhook's URL the origin alone is told: paths and queries are often credentials."""
+    parts = urlsplit(subject.url)
+    return {"id": subject.id, "name": subject.name, "origin": f"{parts.scheme}://{parts.netloc}"}
+
+
+def _event(subject: Subscription, name: str, kind: str, data: dict[str, str | int], now_ms: int) -> Event:
     return Event(
-        id=f"{kind.rpartition('.')[2]}-{subject.id}-{standing.telling}",
+        id=name,
         type=kind,
         tenant=subject.tenant,
         product=subject.product,
@@ -76,7 +87,7 @@ def notice(subject: Subscription, standing: Standing, now_ms: int) -> Event:
         data=msgspec.json.encode(data),
         topic="",
         partition=0,
-        offset=standing.telling,
+        offset=0,
         timestamp_ms=0,
     )
 
@@ -88,9 +99,12 @@ def asks_for(subscription: Subscription, kind: str) -> bool:
     )
 
 
-def _asking(known: Known, subject: Subscription, event: Event) -> Iterator[tuple[str, ...]]:
+def told(known: Known, subject: Subscription, event: Event, now_ms: int) -> Iterator[Chunk]:
+    """The notice of a webhook, as the spill topic takes it, for those of its tenant and brand that asked for it."""
     matching = (target.subscription for target in known.match(event))
-    return chunks(each.id for each in matching if each.brand == subject.brand and asks_for(each, event.type))
+    asking = (each.id for each in matching if each.brand == subject.brand and asks_for(each, event.type))
+    for ids in chunks(asking):
+        yield Chunk(event=event, subscription_ids=ids, first_due_ms=now_ms)
 
 
 def chunks(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -65,6 +65,7 @@ _REASONS: Final[tuple[str, ...]] = (
     DeathReason.SUSPENDED,
     DeathReason.TOO_LARGE,
     DeathReason.WAITED,
+    DeathReason.BLOCKED,
 )
 _FAILURE_CODES: Final = {word: code for code, word in enumerate(_FAILURES)}
 _REASON_CODES: Final = {word: code for code, word in enumerate(_REASONS)}

@@ -251,6 +251,15 @@ _DEATHS: Final[dict[str, Explanation]] = {
         "Raise the webhook's rate limit, if it has one.",
         _RECOVER,
     ),
+    DeathReason.BLOCKED: _row(
+        "its_key_stopped",
+        "Given up, and its key stopped",
+        None,
+        "It could not be delivered, and the webhook asks that nothing of its key is sent before it is decided what "
+        "becomes of it.",
+        "Mend what refuses it, and unblock the webhook with retry.",
+        "Or unblock it with drop: what waits behind it goes on, and this one can be replayed.",
+    ),
     DeathReason.TOO_LARGE: _row(
         "too_large_to_keep",
         "Not kept for another attempt",

@@ -17,6 +17,7 @@ Count: TypeAlias = Literal[
     "handed_over",
     "dead_letters",
     "suspended",
+    "keys_blocked",
     "poison",
     "stubs",
     "filters_given_up",

@@ -4,6 +4,7 @@ The law: every subscription built here is valid, its secrets are sealed, and eac
 changes. The secret in the clear is returned once and kept nowhere.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from consumer.webhooks.headers import check_headers, open_headers, seal_headers
 from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import OVERLAPPING, Entropy
-from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription, Unblock
 from consumer.webhooks.url import origin_of
 from consumer.webhooks.wishes import KEPT, Changes, Maybe, Wishes, checked, checked_changes
 from consumer.webhooks.wrong import Code, Faults, invalid
@@ -23,6 +24,8 @@ from consumer.webhooks.wrong import Code, Faults, invalid
 OVERLAP_MS: Final = 24 * 3_600_000
 MOST_FORMER_SECRETS: Final = 4
 """Which sign beside the newest: more signatures than these no receiver has to read."""
+UNBLOCKS_MOST: Final = 16
+_DELIVERY_ID: Final = re.compile("[0-9a-f]{32}")
 T = TypeVar("T")
 
 
@@ -74,6 +77,7 @@ def create(
         rate_per_s=asked.rate_per_s,
         max_concurrency=asked.max_concurrency,
         ordering=asked.ordering,
+        on_failure=asked.on_failure,
     )
     return subscription, secret
 
@@ -118,6 +122,7 @@ def update(
         rate_per_s=_given(asked.rate_per_s, was.rate_per_s),
         max_concurrency=_given(asked.max_concurrency, was.max_concurrency),
         ordering=_given(asked.ordering, was.ordering),
+        on_failure=_given(asked.on_failure, was.on_failure),
     )
     return following if asked.status is KEPT else _turned(following, asked.status)
 
@@ -190,6 +195,23 @@ def resume(subscription: Subscription, *, now_ms: int) -> Subscription:
 def suspend(subscription: Subscription, *, reason: str, now_ms: int) -> Subscription:
     """The next revision, suspended by Hookline for this reason."""
     return _turned(_next(subscription, now_ms), Status.SUSPENDED, reason)
+
+
+def unblock(subscription: Subscription, *, drop: bool, delivery_id: str, now_ms: int) -> Subscription:
+    """The next revision, by which its stopped keys go on: all of them, or that of one delivery.
+
+    Of what was said of single deliveries the last sixteen are kept. They are carried out within seconds.
+
+    Raises:
+        FieldInvalid: the delivery's id cannot be one.
+    """
+    if delivery_id and not _DELIVERY_ID.fullmatch(delivery_id):
+        raise invalid("delivery", Code.MALFORMED, "must be a delivery's id, of 32 hex digits")
+    following = _next(subscription, now_ms)
+    before = subscription.unblocks if delivery_id else ()
+    said = Unblock(at_ms=now_ms, drop=drop, delivery_id=delivery_id)
+    others = tuple(each for each in before if each.delivery_id != delivery_id)
+    return replace(following, unblocks=(*others, said)[-UNBLOCKS_MOST:])
 
 
 def _next(subscription: Subscription, now_ms: int) -> Subscription:

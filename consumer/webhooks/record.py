@@ -21,12 +21,14 @@ from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.ordering import is_ordering
 from consumer.webhooks.subscription import (
     FormerSecret,
+    OnFailure,
     PayloadFormat,
     Retries,
     SealedSecret,
     SigningProfile,
     Status,
     Subscription,
+    Unblock,
 )
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -121,6 +123,8 @@ def _row(value: object) -> object:
         return {"key_id": value.key_id, "sealed": value.sealed}
     if isinstance(value, FormerSecret):
         return {"secret": _row(value.secret), "until_ms": value.until_ms}
+    if isinstance(value, Unblock):
+        return {"at_ms": value.at_ms, "drop": value.drop, "delivery_id": value.delivery_id}
     return [_row(each) for each in cast("Sequence[object]", value)] if isinstance(value, tuple) else value
 
 
@@ -137,6 +141,7 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         values["payload_format"] = PayloadFormat(row["payload_format"])
         values["status"] = Status(row["status"])
         values["retries"] = Retries(row["retries"])
+        values["on_failure"] = OnFailure(row["on_failure"])
         if row["filter_json"] is not None:
             compile_filter(row["filter_json"])
         if not is_ordering(row["ordering"]):
@@ -156,7 +161,14 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
     values["event_types"] = tuple(row["event_types"])
     values["header_names"] = tuple(row["header_names"])
     values["works"] = tuple(row["works"])
+    values["unblocks"] = tuple(map(_unblock, row["unblocks"]))
     return Subscription(**values)
+
+
+def _unblock(row: Mapping[str, Any]) -> Unblock:
+    if not 0 <= row["at_ms"] <= _LAST_MS:
+        raise RecordCorrupt("when a key of it was let go on is out of range")
+    return Unblock(**row)
 
 
 def _text(value: bytes | None, what: str) -> str:

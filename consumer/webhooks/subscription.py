@@ -9,7 +9,17 @@ from enum import StrEnum
 
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 
-__all__ = ["FormerSecret", "PayloadFormat", "Retries", "SealedSecret", "SigningProfile", "Status", "Subscription"]
+__all__ = [
+    "FormerSecret",
+    "OnFailure",
+    "PayloadFormat",
+    "Retries",
+    "SealedSecret",
+    "SigningProfile",
+    "Status",
+    "Subscription",
+    "Unblock",
+]
 
 
 class Status(StrEnum):
@@ -18,6 +28,28 @@ class Status(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     SUSPENDED = "suspended"
+
+
+class OnFailure(StrEnum):
+    """What becomes of an ordered webhook's key when its head is given up.
+
+    `dead_letter`: the head is dead-lettered, and the key goes on. `block`: the key stops (`delivery/stopping.py`).
+    """
+
+    DEAD_LETTER = "dead_letter"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unblock:
+    """What a customer said of his stopped keys: `drop` their heads, or try them once more.
+
+    Of one delivery, or (`delivery_id` is empty) of all that had stopped by then.
+    """
+
+    at_ms: int
+    drop: bool
+    delivery_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +109,5 @@ class Subscription:
     status_since_ms: int = 0
     ordering: str = "none"
     works: tuple[str, ...] = ()
+    on_failure: OnFailure = OnFailure.DEAD_LETTER
+    unblocks: tuple[Unblock, ...] = ()

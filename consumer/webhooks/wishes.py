@@ -15,7 +15,7 @@ from consumer.webhooks import fields, secrets
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.headers import check_headers
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile, Status, Subscription
 from consumer.webhooks.url import origin_of, stored_url
 from consumer.webhooks.wrong import Code, Faults, invalid
 
@@ -52,6 +52,7 @@ class Wishes:
     rate_per_s: float | None = None
     max_concurrency: int | None = None
     ordering: str = NONE
+    on_failure: OnFailure = OnFailure.DEAD_LETTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Changes:
     rate_per_s: Maybe[float | None] = KEPT
     max_concurrency: Maybe[int | None] = KEPT
     ordering: Maybe[str] = KEPT
+    on_failure: Maybe[OnFailure] = KEPT
     status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
 
 

@@ -211,7 +211,7 @@ def test_a_blocked_key_keeps_no_other_waiting(seed: int) -> None:
     ),
     heads=st.dictionaries(
         st.integers(0, 2**62),
-        st.builds(Tried, st.integers(1, 100), *(st.integers(NOW_MS, NOW_MS * 2) for _ in range(2))),
+        st.builds(Tried, st.integers(1, 100), *(st.integers(NOW_MS, NOW_MS * 2) for _ in range(2)), st.booleans()),
         max_size=100,
     ),
     room=st.integers(0, 3_000),
@@ -224,5 +224,7 @@ def test_what_is_left_is_always_told_and_heads_the_lowest_first(
     assert sorted(read.heads) == sorted(heads)[: len(read.heads)]
     for offset, tried in read.heads.items():
         assert tried.attempts == heads[offset].attempts
-        assert 0 <= tried.due_ms - heads[offset].due_ms < 1_000
+        late_ms = tried.due_ms - heads[offset].due_ms
+        assert 0 <= (-late_ms if tried.stopped else late_ms) < 1_000
+        assert tried.stopped == heads[offset].stopped
         assert 0 <= heads[offset].first_attempt_ms - tried.first_attempt_ms < 1_000

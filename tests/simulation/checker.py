@@ -7,6 +7,7 @@ The laws:
   clock, unless the endpoint has accepted something since it failed;
 - a commit never says done of what is not safe: accepted and logged, dead-lettered, or written to go on;
 - every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
+- a key of a webhook that blocks goes on without its head only when its customer says so;
 - only what is odd suffers for it: its record in poison, its webhook's attempts failed;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
 - a line of a delivery is at most about twenty records, and for each slot `Schedule.records_for` more.
@@ -20,8 +21,9 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
+from consumer.delivery.outcome import DeathReason
 from consumer.events.event import Record
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import OnFailure, Subscription
 from tests.simulation import odd
 from tests.simulation.broker import Log
 from tests.simulation.ledger import CHUNK, EVENT, Attempted, Delayed, Ledger, Pair, Place, Published, Session, name_of
@@ -29,6 +31,7 @@ from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
 
 _CLOCKS_APART_MS = 10_000
+_OF_ITSELF = {DeathReason.EXHAUSTED, DeathReason.EXPIRED, DeathReason.RETRIES_NONE, DeathReason.WAITED}
 
 
 class Violation(BaseException):
@@ -131,8 +134,19 @@ class Checker:
             raise Violation("dead letters", f"{pair.name} has one under an id that is not its own", *_about(pair))
         if not self._webhooks.is_allowed(event, pair.webhook, None, now_ms):
             raise Violation("phantom", f"a dead letter of {pair.name}, which was never wanted", *_about(pair))
+        self._may_pass(dead_letter, pair)
         pair.buried += 1
         return pair
+
+    def _may_pass(self, dead_letter: DeadLetter, pair: Pair) -> None:
+        """A key of a webhook that blocks goes on without its head only when its customer says so."""
+        state = self._webhooks.current(pair.webhook)
+        delivery, reason = dead_letter.delivery, dead_letter.reason
+        if not isinstance(state, Subscription) or state.on_failure is not OnFailure.BLOCK or delivery.order is None:
+            return
+        is_dropped = self._webhooks.was_dropped(pair.webhook, delivery.id)
+        if reason in _OF_ITSELF or (reason == DeathReason.BLOCKED and not is_dropped):
+            raise Violation("block", f"{pair.name} is dead-lettered as {reason}, and its key goes on", *_about(pair))
 
     def poisoned(self, place: Place) -> None:
         """A record was written to poison: only what can never be an event, kills, or meets a bug belongs there."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from consumer.webhooks import record
+from consumer.webhooks import draft, record
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile, Status, Subscription
 from tests.simulation.broker import EVENTS, Broker
 from tests.simulation.ledger import Published, name_of
 from tests.simulation.plan import HOUR_MS, stream
@@ -27,6 +27,9 @@ _TYPES = ("order.created", "order.line.added", "user.created")
 _PATTERNS = ((), ("*",), ("order.*",), ("order.created", "user.created"), ("order.line.*",), ("user.created",))
 _KINDS = ("a", "b", "c")
 _PRODUCTS = (None, "p1", "p2")
+_BLOCKS = 0.5  # of the webhooks; without an ordering it means nothing
+_ONE_KEY = 0.7
+_DROPS = 0.5
 _CHANGED = 0.2  # of the webhooks, during the run
 _RATES = (MIN_RATE_PER_S, 0.5, 50.0, 50.0, 50.0, 7_777.7, MAX_RATE_PER_S)
 _CONCURRENCIES = (1, 2, 2, MAX_CONCURRENCY)
@@ -50,6 +53,8 @@ class Customers:
         self._dice = stream(plan.seed, "customers")
         self._extreme = stream(plan.seed, "extreme numbers")
         self._orders = stream(plan.seed, "orders")
+        self._blocks = stream(plan.seed, "blocks")
+        self._unblocking: set[str] = set()
         self._unapplied: list[State] = []
         self._applying = False
         self._hosts: dict[str, str] = {}
@@ -111,6 +116,7 @@ class Customers:
             rate_per_s=self._extreme.choice(_RATES) if dice.random() < 0.05 else None,
             max_concurrency=self._extreme.choice(_CONCURRENCIES) if dice.random() < 0.05 else None,
             ordering=self._orders.choice(("none", "key", "key", "data.kind")) if self._plan.ordered else "none",
+            on_failure=OnFailure.BLOCK if self._blocks.random() < _BLOCKS else OnFailure.DEAD_LETTER,
         )
 
     def _plan_changes(self) -> None:
@@ -152,6 +158,25 @@ class Customers:
         current = self._webhooks.current(webhook)
         if isinstance(current, Subscription) and current.status is not Status.ACTIVE:
             self._write(replace(current, status=Status.ACTIVE, changes=current.revision, revision=current.revision + 1))
+
+    def stopped(self, webhook: str, delivery_id: str) -> None:
+        """A key has stopped: its customer hears of it, and lets it go on after a while."""
+        if delivery_id not in self._unblocking:
+            self._unblocking.add(delivery_id)
+            self._timeline.after(self._blocks.randrange(500, 20_000), partial(self._unblock, webhook, delivery_id))
+
+    def _unblock(self, webhook: str, delivery_id: str) -> None:
+        """Some day he has had enough of it, and asks for no more stops."""
+        self._unblocking.discard(delivery_id)
+        current, now_ms, dice = self._webhooks.current(webhook), self._timeline.now_ms, self._blocks
+        if not isinstance(current, Subscription):
+            return
+        self._faults.met("unblocked")
+        one = delivery_id if dice.random() < _ONE_KEY else ""
+        unblocked = draft.unblock(current, drop=dice.random() < _DROPS, delivery_id=one, now_ms=now_ms)
+        if now_ms > START_MS + 2 * self._plan.faults_for_ms:
+            unblocked = replace(unblocked, on_failure=OnFailure.DEAD_LETTER)
+        self._write(unblocked)
 
     def _write(self, state: State) -> None:
         self._history.add("customer", "wrote", state.id, str(state.revision))

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
-from consumer.delivery import done_map, outcome
+from consumer.delivery import attempting, done_map, outcome
 from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.attempting import Attempting
@@ -301,6 +301,10 @@ def _a_failed_head_lets_the_next_pass() -> list[Patch]:
     return [patch.object(Order, "back", back)]
 
 
+def _a_key_goes_on_without_being_asked() -> list[Patch]:
+    return [patch.object(attempting, "stops", lambda _subscription, _reason: False)]
+
+
 def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
     def again(left: Left, now_ms: int) -> None:
         del left, now_ms
@@ -369,6 +373,7 @@ def _forward_to_find_out() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
+    "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),
     "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=25, rule="commit"),

@@ -17,6 +17,7 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
+from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition, Window
 from consumer.delivery.target import Target
@@ -174,6 +175,7 @@ class Process:
             return cast("PartitionConsumer", opened)
 
         self._watch_ahead(core, watch)
+        self._watch_stops(core)
         clock = Clock(
             wall_s=lambda: (world.timeline.now_ms + self.skew_ms) / 1_000,
             monotonic_s=lambda: world.timeline.now_ms / 1_000,
@@ -198,6 +200,16 @@ class Process:
             return work
 
         core._beyond._take = taken
+
+    def _watch_stops(self, core: Core) -> None:
+        """Tell of each key that stops."""
+        stay = core._endings.stay
+
+        def stays(now_ms: int, job: Job, delivery: Delivery) -> None:
+            self._world.customers.stopped(delivery.subscription_id, delivery.id)
+            stay(now_ms, job, delivery)
+
+        core._endings.stay = stays  # type: ignore[method-assign] # the world listens
 
     def kill(self) -> None:
         """SIGKILL, now."""

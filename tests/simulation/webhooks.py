@@ -49,6 +49,12 @@ class Webhooks:
         """Its newest state."""
         return self._versions[webhook][-1].state
 
+    def was_dropped(self, webhook: str, delivery_id: str) -> bool:
+        """Whether its customer has ever said that this delivery is to let its key go on."""
+        states = (version.state for version in self._versions[webhook])
+        said = (unblock for state in states if isinstance(state, Subscription) for unblock in state.unblocks)
+        return any(each.drop and each.delivery_id in ("", delivery_id) for each in said)
+
     def is_plain(self, webhook: str) -> bool:
         """Whether it never changed, and has no limit and no order of its own."""
         state = self.current(webhook)

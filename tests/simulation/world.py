@@ -83,6 +83,9 @@ class Audience(Protocol):
     def host_of(self, webhook: str) -> str:
         """Where a webhook pointed first."""
 
+    def stopped(self, webhook: str, delivery_id: str) -> None:
+        """A key of it has stopped with this delivery."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:

@@ -127,7 +127,14 @@ def test_each_event_is_posted_to_the_url(every_event: Hook, event: str) -> None:
 
 def test_no_other_event_can_be_chosen(conclude: Customer) -> None:
     listed = [each["type"] for each in conclude.ok("GET", "/v1/event-types")["data"]]
-    assert listed == [*EVENTS, "webhook.test", "webhook.suspended", "webhook.behind", "webhook.caught_up"]
+    assert listed == [
+        *EVENTS,
+        "webhook.test",
+        "webhook.suspended",
+        "webhook.behind",
+        "webhook.caught_up",
+        "webhook.blocked",
+    ]
     url = conclude.deployment.endpoints.open().url
     refused = conclude.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["roadmap.planned"]})
     assert refused["errors"][0]["field"] == "events"

@@ -112,7 +112,7 @@ def test_each_event_arrives_with_its_data_fields(all_events: Hook, event: str) -
 
 def test_the_events_of_the_page_can_be_chosen_and_no_others(convo: Customer) -> None:
     listed = convo.ok("GET", "/api/v1/event-types")["data"]
-    ours = {"webhook.suspended", "webhook.behind", "webhook.caught_up"}
+    ours = {"webhook.suspended", "webhook.behind", "webhook.caught_up", "webhook.blocked"}
     assert [each["type"] for each in listed if each["type"] not in ours] == list(EVENTS)
     url = convo.deployment.endpoints.open().url
     refused = convo.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["conversation.archived"]})

@@ -306,7 +306,14 @@ def test_the_topics_are_those_of_the_reference(featurebase: Customer, every_topi
     assert len(TOPICS) == 27
     assert every_topic.shown["topics"] == TOPICS
     listed = [each["type"] for each in featurebase.ok("GET", "/v2/event-types")["data"]]
-    assert listed == [*TOPICS, "webhook.test", "webhook.suspended", "webhook.behind", "webhook.caught_up"]
+    assert listed == [
+        *TOPICS,
+        "webhook.test",
+        "webhook.suspended",
+        "webhook.behind",
+        "webhook.caught_up",
+        "webhook.blocked",
+    ]
     url = featurebase.deployment.endpoints.open().url
     refused = featurebase.ok("POST", WEBHOOKS, 422, {"url": url, "topics": ["post.archived"]})
     assert refused["errors"][0]["field"] == "topics"

@@ -56,6 +56,7 @@ def test_its_catalogue_is_listed_and_closed(acme: Customer) -> None:
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",
+        "webhook.blocked",
     ]
     url = acme.deployment.endpoints.open().url
     acme.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["parcel.found"]})

@@ -49,6 +49,9 @@ class CaseCustomers:
     def met(self, state: State) -> None:
         """Nobody changes webhooks here."""
 
+    def stopped(self, webhook: str, delivery_id: str) -> None:
+        """None has an order."""
+
     def host_of(self, webhook: str) -> str:
         """Where a webhook points."""
         return webhook.removeprefix("wh_") + ".example"

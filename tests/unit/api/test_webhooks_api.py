@@ -73,6 +73,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
         "maxConcurrency": 3,
         "ordering": "data.order_id",
         "previousSecretUntil": None,
+        "onFailure": "dead_letter",
         "health": {
             "avgResponseTime": None,
             "consecutiveFailures": 0,
@@ -174,6 +175,20 @@ def test_status_is_changed_with_the_rest_in_one_revision(api: MemoryApi) -> None
     assert acme.patch(path, json={"status": "suspended"}).status_code == 422
     assert acme.post(f"{path}/resume").json()["status"] == "active"
     assert acme.post(f"{path}/pause").json()["status"] == "paused"
+
+
+def test_stopped_keys_are_let_go_on_all_of_them_or_one(api: MemoryApi) -> None:
+    acme = api.client()
+    made = api.webhook(acme, ordering="key", onFailure="block")
+    assert made["onFailure"] == "block"
+    path = f"/v1/webhooks/{made['id']}"
+    one = "0123456789abcdef" * 2
+    assert acme.post(f"{path}/unblock", json={"head": "retry", "delivery": one}).status_code == 200
+    assert acme.post(f"{path}/unblock", json={"head": "drop"}).headers["etag"] == '"3"'
+    assert acme.post(f"{path}/unblock", json={"head": "skip"}).status_code == 422
+    wrong = acme.post(f"{path}/unblock", json={"head": "drop", "delivery": "the first"})
+    assert wrong.json()["errors"][0]["field"] == "delivery"
+    assert acme.patch(path, json={"onFailure": None}).json()["onFailure"] == "dead_letter"
 
 
 def test_another_host_clears_the_headers_and_says_so(api: MemoryApi) -> None:

@@ -76,6 +76,7 @@ def test_a_closed_catalogue_lists_its_page_s_types_in_their_order(name: str, pag
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",
+        "webhook.blocked",
     ]
 
 
@@ -85,7 +86,7 @@ def test_convo_s_catalogue_is_its_page_s_table() -> None:
     assert {
         entry.type: list(entry.sample)
         for entry in brand("convo").catalogue
-        if entry.type not in {"webhook.suspended", "webhook.behind", "webhook.caught_up"}
+        if entry.type not in {"webhook.suspended", "webhook.behind", "webhook.caught_up", "webhook.blocked"}
         and isinstance(entry.sample, dict)
     } == page
 

@@ -4,7 +4,7 @@ import pytest
 
 from consumer.cli.remote_webhooks import alteration, creation
 from consumer.cli.webhook_flags import WebhookFlags, changes_of, wishes_of
-from consumer.webhooks.subscription import PayloadFormat, Retries, SigningProfile
+from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile
 from consumer.webhooks.wrong import FieldInvalid
 
 FULL = WebhookFlags(
@@ -20,6 +20,7 @@ FULL = WebhookFlags(
     rate_per_s=2.5,
     max_concurrency=3,
     ordering="data.order_id",
+    on_failure=OnFailure.BLOCK,
 )
 SAID = {
     "product": "shop",
@@ -32,6 +33,7 @@ SAID = {
     "rateLimit": 2.5,
     "maxConcurrency": 3,
     "ordering": "data.order_id",
+    "onFailure": "block",
 }
 
 

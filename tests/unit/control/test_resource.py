@@ -64,6 +64,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
         "maxConcurrency": None,
         "ordering": "none",
         "previousSecretUntil": None,
+        "onFailure": "dead_letter",
         "health": {
             "avgResponseTime": None,
             "consecutiveFailures": None,

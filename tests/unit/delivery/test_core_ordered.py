@@ -6,11 +6,12 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
-from consumer.delivery.step import Bury, LineUp, Step
+from consumer.delivery.step import Bury, LineUp, Step, Suspend
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.signing.request import Request
+from consumer.webhooks import draft
 from consumer.webhooks.reader import Loaded, Unavailable
-from consumer.webhooks.subscription import Retries, Status, Subscription
+from consumer.webhooks.subscription import OnFailure, Retries, Status, Subscription
 from tests.deliveries import NOW_MS, ORDERED, SCHEDULE, event, response, rules, subscription, target_of
 
 EVENTS = ("events", 0)
@@ -25,6 +26,8 @@ class Bench:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.log: list[Delivery] = []
         self.buried: list[Bury] = []
+        self.suspended: list[Subscription] = []
+        self.version = 1
         self.sent: dict[str, int] = {}  # tokens, by the event's id
         self.now_ms = NOW_MS
         self.start({EVENTS: Position(0), LINES: Position(0)})
@@ -49,7 +52,7 @@ class Bench:
         for _ in range(8):
             step = self.core.next(self.now_ms, self.now_ms)
             for tenant in step.load if self.known else ():
-                loaded = Loaded(version="1", subscriptions=self.subscriptions)
+                loaded = Loaded(version=str(self.version), subscriptions=self.subscriptions)
                 self.core.loaded(self.now_ms, tenant, loaded)
             self._write(step)
             for token, request in step.send:
@@ -63,10 +66,18 @@ class Bench:
                 self.lined += 1
         return sent
 
+    def change(self, *subscriptions: Subscription) -> None:
+        """What the cache answers from now on."""
+        self.subscriptions = subscriptions
+        self.version += 1
+
     def _write(self, step: Step) -> None:
         for token, write in step.write:
             if isinstance(write, LineUp):
                 self.log.append(write.delivery)
+            elif isinstance(write, Suspend):
+                self.suspended.append(write.subscription)
+                self.change(write.subscription)
             else:
                 assert isinstance(write, Bury), write
                 self.buried.append(write)
@@ -218,3 +229,91 @@ def test_a_head_that_waits_for_its_slot_wakes_its_process_when_that_comes() -> N
         bench.now_ms = max(wake_ms, bench.now_ms + 1)
     assert turns < 30
     assert bench.turn(after_ms=6_000) != []
+
+
+def _stopped(*names: str) -> tuple[Bench, Subscription]:
+    """A bench whose key `a` has stopped with its first event, with the others behind it."""
+    blocking = subscription(ordering="key", on_failure=OnFailure.BLOCK, retries=Retries.NONE)
+    bench = Bench(blocking)
+    for offset, each in enumerate(_events(*names)):
+        bench.publish(b"a", each, offset)
+    assert bench.turn() == [names[0]]
+    bench.answer(names[0], 500)
+    assert bench.turn() == []
+    assert bench.core.counted()["keys_blocked"] == 1
+    return bench, blocking
+
+
+def test_a_given_up_head_stops_its_key_and_no_other() -> None:
+    bench, _ = _stopped("a1", "a2")
+    bench.publish(b"b", event("b1", offset=2), 2)
+    assert bench.turn(after_ms=3_600_000 // 4) == ["b1"]
+    bench.answer("b1")
+    assert bench.turn() == []
+    assert bench.buried == []
+    assert bench.core.positions()[LINES].offset == 0
+
+
+def test_a_dropped_head_is_dead_lettered_and_its_key_goes_on() -> None:
+    bench, blocking = _stopped("a1", "a2")
+    bench.change(draft.unblock(blocking, drop=True, delivery_id=bench.log[0].id, now_ms=bench.now_ms + 1))
+    assert bench.turn(after_ms=6_000) == ["a2"]
+    assert [bury.dead_letter.reason for bury in bench.buried] == ["blocked"]
+    bench.answer("a2", 500)
+    assert bench.turn(after_ms=6_000) == []
+    assert len(bench.buried) == 1
+
+
+def test_a_stopped_head_is_tried_once_more_when_its_customer_says_so_and_stops_again_where_it_fails() -> None:
+    bench, blocking = _stopped("a1", "a2")
+    again = draft.unblock(blocking, drop=False, delivery_id="", now_ms=bench.now_ms + 1)
+    bench.change(again)
+    assert bench.turn(after_ms=6_000) == ["a1"]
+    bench.answer("a1", 500)
+    for _ in range(3):
+        assert bench.turn(after_ms=6_000) == []
+    bench.change(draft.unblock(again, drop=False, delivery_id="", now_ms=bench.now_ms + 1))
+    assert bench.turn(after_ms=6_000) == ["a1"]
+    bench.answer("a1")
+    assert bench.turn() == ["a2"]
+    assert bench.buried == []
+
+
+def test_another_delivery_s_unblocking_is_nothing_to_a_key() -> None:
+    bench, blocking = _stopped("a1", "a2")
+    bench.change(draft.unblock(blocking, drop=True, delivery_id=bench.log[1].id, now_ms=bench.now_ms + 1))
+    assert bench.turn(after_ms=6_000) == []
+
+
+def test_a_restart_leaves_a_key_stopped() -> None:
+    bench, blocking = _stopped("a1", "a2")
+    bench.start(bench.core.positions())
+    assert bench.turn(after_ms=60_000) == []
+    bench.change(draft.unblock(blocking, drop=True, delivery_id="", now_ms=bench.now_ms))
+    assert bench.turn(after_ms=6_000) == ["a2"]
+
+
+def test_a_key_that_nobody_lets_go_on_suspends_its_webhook_and_all_is_dead_lettered_in_order() -> None:
+    bench, _ = _stopped("a1", "a2", "a3")
+    for _ in range(4):
+        assert bench.turn(after_ms=SCHEDULE.wait_for_ms // 3) == []
+    assert [each.status for each in bench.suspended] == [Status.SUSPENDED]
+    assert [(bury.dead_letter.delivery.event.id, bury.dead_letter.reason) for bury in bench.buried] == [
+        ("a1", "suspended"),
+        ("a2", "suspended"),
+        ("a3", "suspended"),
+    ]
+    assert bench.core.positions()[LINES].offset == 3
+
+
+def test_a_webhook_that_stops_more_keys_than_a_partition_may_keep_for_it_is_suspended() -> None:
+    bench = Bench(subscription(ordering="key", on_failure=OnFailure.BLOCK, retries=Retries.NONE))
+    for offset in range(20):
+        bench.publish(b"%d" % offset, event(f"e{offset}", offset=offset), offset)
+        for sent in bench.turn():
+            bench.answer(sent, 500)
+        bench.turn()
+    assert bench.suspended == []
+    bench.turn(after_ms=6_000)
+    assert len(bench.suspended) == 1
+    assert len(bench.buried) == 20

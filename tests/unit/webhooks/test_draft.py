@@ -9,7 +9,15 @@ from consumer.webhooks import draft
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import decode, encode
-from consumer.webhooks.subscription import FormerSecret, PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.subscription import (
+    FormerSecret,
+    OnFailure,
+    PayloadFormat,
+    Retries,
+    SigningProfile,
+    Status,
+    Subscription,
+)
 from consumer.webhooks.wishes import Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid
 from tests.webhook_samples import NOW_MS, key_entry, settings_with_keys
@@ -78,6 +86,7 @@ def test_everything_wished_is_kept() -> None:
         rate_per_s=2,
         max_concurrency=1,
         ordering="key",
+        on_failure=OnFailure.BLOCK,
     )
     assert subscription.event_types == ("a.b", "a.*")
     assert secret == "my own long secret"
@@ -85,6 +94,7 @@ def test_everything_wished_is_kept() -> None:
     assert open_headers(subscription, KEYRING) == {"Authorization": "Bearer x"}
     assert (subscription.rate_per_s, subscription.max_concurrency, subscription.timeout_ms) == (2.0, 1, 1_000)
     assert subscription.ordering == "key"
+    assert subscription.on_failure is OnFailure.BLOCK
     assert decode(encode(subscription)) == subscription
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.record import decode, encode, rewrite_of, state_of
-from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription
+from consumer.webhooks.subscription import FormerSecret, OnFailure, SealedSecret, Status, Subscription, Unblock
 from consumer.webhooks.works import signed
 from consumer.wire import RecordCorrupt
 from tests.webhook_samples import subscription
@@ -22,6 +22,8 @@ FULL = subscription(
     rate_per_s=0.5,
     max_concurrency=3,
     ordering="data.order.id",
+    on_failure=OnFailure.BLOCK,
+    unblocks=(Unblock(at_ms=7, drop=True), Unblock(at_ms=8, drop=False, delivery_id="ab")),
     revision=7,
     changes=6,
     works=("0" * 28, "a" * 28),
