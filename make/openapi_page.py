@@ -154,12 +154,12 @@ class Document:
 
 
 def _with_variable(path: str) -> str:
-    """`{id}` as a variable of the shell, named after what it is an id of."""
+    """`{id}` as a variable of the shell, named after what it is an id of; a uid is an example's."""
     segments = path.split("/")
     if "{id}" in segments:
         at = segments.index("{id}")
         segments[at] = f"${segments[at - 1].removesuffix('s').upper().replace('-', '_')}_ID"
-    return "/".join(segments)
+    return "/".join(segments).replace("{uid}", "billing")
 
 
 def _named(schema: Node) -> str:

@@ -21,7 +21,7 @@ from consumer.brands.brand import Brand
 from consumer.settings import Settings
 
 _OF_THE_BODY: Final = frozenset({"content-length", "content-type"})
-_METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Not the headers of the operator's key: it has no business in a browser.
 _SENT: Final = ("Authorization", "Content-Type", "If-Match", once.HEADER)
 _READ: Final = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", REPLAYED, APPLIED, REQUEST_ID, NOTICE)

@@ -1,9 +1,10 @@
-"""A route's body, of a model that only exists while running: the brand's own."""
+"""A route's body or query, of a model that only exists while running: the brand's own."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from fastapi import Response
+from fastapi import Query, Response
+from pydantic import BaseModel
 
 Route = TypeVar("Route", bound=Callable[..., Response])
 
@@ -13,6 +14,16 @@ def bodied(model: object) -> Callable[[Route], Route]:
 
     def annotate(route: Route) -> Route:
         route.__annotations__["body"] = model
+        return route
+
+    return annotate
+
+
+def queried(model: type[BaseModel]) -> Callable[[Route], Route]:
+    """Say that the route's argument `asked` is its query, of this model."""
+
+    def annotate(route: Route) -> Route:
+        route.__annotations__["asked"] = Annotated[model, Query()]
         return route
 
     return annotate

@@ -23,6 +23,8 @@ class BrandModels:
     """One brand's. Answers are to be wrapped by `one` and `page`, as the brand does it."""
 
     create: type[webhook_models.WebhookCreate]
+    put: type[webhook_models.WebhookPut]
+    query: type[webhook_models.WebhookQuery]
     update: type[webhook_models.WebhookUpdate]
     rotate: type[webhook_models.SecretRotation]
     webhook: type[webhook_models.Webhook]
@@ -47,6 +49,21 @@ class BrandModels:
         return cls(
             create=create_model(
                 "WebhookCreate", __base__=(webhook_models.WebhookCreate, *own), event_types=(list[str] | None, chosen)
+            ),
+            put=create_model(
+                "WebhookPut", __base__=(webhook_models.WebhookPut, *own), event_types=(list[str] | None, chosen)
+            ),
+            query=create_model(
+                "WebhookQuery",
+                __base__=webhook_models.WebhookQuery,
+                event_type=(
+                    str | None,
+                    Field(
+                        None,
+                        alias=name.removesuffix("s"),
+                        description="That are sent events of this type, or, as prefix.*, of all below it.",
+                    ),
+                ),
             ),
             update=create_model(
                 "WebhookUpdate", __base__=webhook_models.WebhookUpdate, event_types=(list[str] | None, chosen)

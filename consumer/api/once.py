@@ -23,7 +23,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.webhooks.wrong import Code, Wrong
 
 HEADER: Final = "Idempotency-Key"
-DONE_ONCE: Final[Mapping[str, bool]] = {"GET": False, "POST": True, "PATCH": True, "DELETE": True}
+DONE_ONCE: Final[Mapping[str, bool]] = {"GET": False, "POST": True, "PUT": True, "PATCH": True, "DELETE": True}
 """By method, whether a route is done once for each key. A route of another method cannot be made."""
 
 PARAMETER: Final[Mapping[str, Any]] = {  # Any: OpenAPI's

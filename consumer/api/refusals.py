@@ -23,7 +23,7 @@ from consumer.api.problem import Refusal, invalid, not_found, unavailable
 from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
-from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
+from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
 from consumer.kafka.client import KafkaBroken
 from consumer.replay.ledger import TakenOver
 from consumer.shares import Busy
@@ -35,6 +35,7 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     Mismatch: HTTPStatus.PRECONDITION_FAILED,
     QuotaReached: HTTPStatus.FORBIDDEN,
     TakenOver: HTTPStatus.CONFLICT,
+    UidTaken: HTTPStatus.CONFLICT,
 }
 _FIELDS: Final[dict[type[Exception], tuple[str, Code]]] = {
     CursorInvalid: ("cursor", Code.MALFORMED),

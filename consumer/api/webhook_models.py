@@ -5,10 +5,11 @@ Python has `event_types` where a brand's JSON has `topics` or `events`: `brand_m
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from consumer.api.model import Asked, Chosen, Time, Told
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
+from consumer.control.cursor import MAX_LENGTH
 from consumer.webhooks.fields import (
     MAX_CONCURRENCY,
     MAX_OVERLAP_MS,
@@ -96,14 +97,36 @@ class WebhookInput(Asked):
     ] = None
     retries: Annotated[Retries | None, Chosen] = None
     payload_format: Annotated[PayloadFormat | None, Chosen] = None
+    metadata: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Notes of yours, at most 20 and 2048 bytes together. Replaced whole.",
+            examples=[{"team": "billing"}],
+        ),
+    ] = None
 
 
-class WebhookCreate(WebhookInput):
-    """A webhook to be created."""
+class WebhookPut(WebhookInput):
+    """A webhook as it is to be."""
 
     url: Annotated[str, Field(description="The endpoint, https.", examples=["https://example.com/hooks"])]
     signing: Annotated[
         SigningProfile | None, Field(strict=False, description="How requests are signed. Default: the brand's way.")
+    ] = None
+    status: Annotated[
+        Literal["active", "paused"] | None, Field(description="A new one may begin paused. Default: active.")
+    ] = None
+
+
+class WebhookCreate(WebhookPut):
+    """A webhook to be created."""
+
+    uid: Annotated[
+        str | None,
+        Field(
+            description="What you call it: 1 to 128 letters, digits and . _ : -. Yours alone, and not to be changed.",
+            examples=["billing"],
+        ),
     ] = None
 
 
@@ -131,6 +154,18 @@ class Unblocking(Asked):
             "stopped their keys by now.",
         ),
     ] = None
+
+
+class WebhookQuery(Asked):
+    """A page of those that are meant; what is given must all hold."""
+
+    model_config = ConfigDict(strict=False)
+
+    status: Annotated[Status | None, Field(description="In this state.")] = None
+    product: Annotated[str | None, Field(description="Of this product.")] = None
+    url: Annotated[str | None, Field(max_length=2_048, description="With this in its URL, in any case.")] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="How many on a page.")] = 20
+    cursor: Annotated[str | None, Field(max_length=MAX_LENGTH, description="nextCursor of the page before.")] = None
 
 
 class SecretRotation(Asked):
@@ -198,6 +233,7 @@ class Webhook(Told):
 
     id: Annotated[str, Field(examples=["wh_01890a5d3c7e0123456789abcdef"])]
     object: Literal["webhook"]
+    uid: Annotated[str | None, Field(description="What you call it.")]
     name: str
     description: str
     url: str
@@ -215,6 +251,7 @@ class Webhook(Told):
     rate_limit: float | None
     max_concurrency: int | None
     ordering: Annotated[str, Field(description="none, key, or a path as in data.order_id.")]
+    metadata: Annotated[dict[str, str], Field(description="Notes of yours.")]
     previous_secret_until: Annotated[
         Time | None,
         Field(

@@ -4,30 +4,34 @@ The law: what is answered is so. A write is on its topic and in this process's v
 whoever reads next, anywhere, sees it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from fastapi import Response
 from pydantic import BaseModel
 
 from consumer.api import answers
-from consumer.api.bodies import bodied
+from consumer.api.bodies import bodied, queried
 from consumer.api.call import Call, needs
 from consumer.api.conditions import if_match_of
 from consumer.api.creation_test import creation_test
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
-from consumer.api.site import Asking, Cursor, Id, IfMatch, Limit, Site
-from consumer.api.webhook_models import WebhookCreate, WebhookDeleteResponse, WebhookUpdate
+from consumer.api.site import Asking, Id, IfMatch, Site
+from consumer.api.webhook_models import WebhookCreate, WebhookDeleteResponse, WebhookQuery, WebhookUpdate
+from consumer.api.webhooks_by_uid import CLEARED, add_webhooks_by_uid
 from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.keys import Scope
-from consumer.control.refusal import Conflict, WebhookUnknown
-from consumer.control.resource import as_its_brand_shows_it, opened_secret
+from consumer.control.refusal import WebhookUnknown
+from consumer.control.resource import as_its_brand_shows_it
+from consumer.webhooks.chosen import Chosen
+from consumer.webhooks.fields import check_choice
 from consumer.webhooks.wrong import Faults, Wrong
 
 NOTICE: Final = "Notice"
-_CLEARED: Final = "custom headers were cleared because the host changed"
 _LIST: Final = "webhooks"
 _TAGS: Final = ["webhooks"]
 
@@ -36,6 +40,7 @@ def add_webhooks(site: Site) -> None:
     """Add them under the brand's base path."""
     _add_list(site)
     _add_create(site)
+    add_webhooks_by_uid(site)
     _add_get(site)
     if site.brand.api.editable:
         _add_update(site)
@@ -50,18 +55,18 @@ def _add_list(site: Site) -> None:
         operation_id="listWebhooks",
         summary="List webhooks, oldest first",
         tags=[*_TAGS],
+        description="Where some are chosen a page looks at 2,000 webhooks at most: it may be empty while there is a "
+        "nextCursor.",
         response_model=site.shapes.page(site.shapes.webhook),
         responses=problems(422),
         openapi_extra=needs(Scope.READ),
     )
-    def list_webhooks(
-        call: Asking,
-        limit: Limit = 20,
-        cursor: Cursor = None,
-    ) -> Response:
-        owner = call.caller.owner
-        after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=_LIST)
-        found, end = services.plane.webhooks.page(owner, after, limit)
+    @queried(site.shapes.query)
+    def list_webhooks(call: Asking, asked: WebhookQuery) -> Response:
+        owner, chosen = call.caller.owner, _chosen(asked)
+        of = f"{_LIST}:{hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()}"
+        after = asked.cursor and services.cursors.read(asked.cursor, tuple[int, str], owner=owner, of=of)
+        found, end = services.plane.webhooks.page(owner, after or None, asked.limit, chosen)
         healths = services.healths.read([each.id for each in found])
         backlogs = services.backlogs.read([each.id for each in found])
         told = [
@@ -70,8 +75,16 @@ def _add_list(site: Site) -> None:
             )
             for each in found
         ]
-        then = None if end is None else services.cursors.write(end, owner=owner, of=_LIST)
+        then = None if end is None else services.cursors.write(end, owner=owner, of=of)
         return answers.response(answers.page(brand, [*told], then))
+
+
+def _chosen(asked: WebhookQuery) -> Chosen:
+    """Which are meant. The brand's own model has the type: see `brand_models`. Raises FieldInvalid."""
+    event_type = getattr(asked, "event_type", None)
+    if event_type is not None:
+        check_choice("event_type", event_type)
+    return Chosen(status=asked.status, event_type=event_type, product=asked.product, url=asked.url)
 
 
 def _add_create(site: Site) -> None:
@@ -81,7 +94,7 @@ def _add_create(site: Site) -> None:
     def wrong_with(body: BaseModel, call: Call, _parameters: Mapping[str, str]) -> Sequence[Wrong]:
         assert isinstance(body, WebhookCreate)
         faults, owner = Faults(), call.caller.owner
-        wishes = wishes_of(body, owner, faults)
+        wishes = wishes_of(body, owner, faults, uid=body.uid)
         faults.looked(lambda: plane.webhooks.check(owner, wishes))
         return faults.found
 
@@ -99,21 +112,12 @@ def _add_create(site: Site) -> None:
     )
     @bodied(site.shapes.create)
     def create_webhook(call: Asking, body: WebhookCreate) -> Response:
-        owner = call.caller.owner
-        id_ = None if call.work is None else f"wh_{call.work.name}"
-        faults = Faults()
-        wishes = wishes_of(body, owner, faults)
+        owner, faults = call.caller.owner, Faults()
+        wishes = wishes_of(body, owner, faults, uid=body.uid)
         faults.looked(lambda: services.check_url(body.url, owner.tenant))
         faults.looked(lambda: plane.webhooks.check(owner, wishes))
         faults.tell()
-        try:
-            subscription, secret = plane.webhooks.create(owner, wishes, id=id_)
-        except Conflict:
-            if id_ is None:
-                raise
-            # Created by a try that did not come to its answer: the same work, so the same webhook.
-            subscription = plane.webhooks.get(owner, id_)
-            secret = opened_secret(subscription, plane.keyring)
+        subscription, secret = plane.webhooks.create(owner, wishes, work=call.work)
         response = answers.response(site.created(subscription, secret))
         if site.brand.api.test_on_creation:
             response.background = creation_test(plane, subscription)
@@ -181,7 +185,7 @@ def _add_update(site: Site) -> None:
         faults.looked(lambda: services.plane.webhooks.check_changes(owner, id, changes))
         faults.tell()
         updated = services.plane.webhooks.update(owner, id, changes, if_match=revisions, work=call.work)
-        notice = {NOTICE: _CLEARED} if updated.cleared_headers else {}
+        notice = {NOTICE: CLEARED} if updated.cleared_headers else {}
         return answers.response(site.shown(updated.subscription, **notice, **site.unapplied(id)))
 
 

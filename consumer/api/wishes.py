@@ -11,7 +11,7 @@ import msgspec
 
 from consumer.api.problem import Refusal
 from consumer.api.problem import invalid as refusal
-from consumer.api.webhook_models import WebhookCreate, WebhookInput, WebhookUpdate
+from consumer.api.webhook_models import WebhookInput, WebhookPut, WebhookUpdate
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.ordering import NONE
@@ -31,7 +31,7 @@ _IN_REQUESTS: Final = {
 }
 
 
-def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
+def wishes_of(body: WebhookPut, owner: Owner, faults: Faults, *, uid: str | None) -> Wishes:
     """What a customer asks for. Of `filter`, that it cannot be written as JSON is a fault."""
     config = body.request_config
     return Wishes(
@@ -53,6 +53,9 @@ def wishes_of(body: WebhookCreate, owner: Owner, faults: Faults) -> Wishes:
         max_concurrency=body.max_concurrency,
         ordering=body.ordering or NONE,
         on_failure=body.on_failure or OnFailure.DEAD_LETTER,
+        status=_chosen(body.status),
+        uid=uid,
+        metadata=body.metadata or {},
     )
 
 
@@ -84,7 +87,8 @@ def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
         max_concurrency=body.max_concurrency if "max_concurrency" in sent else KEPT,
         ordering=(body.ordering or NONE) if "ordering" in sent else KEPT,
         on_failure=(body.on_failure or OnFailure.DEAD_LETTER) if "on_failure" in sent else KEPT,
-        status=KEPT if body.status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(body.status)),
+        status=_chosen(body.status) or KEPT,
+        metadata=(body.metadata or {}) if "metadata" in sent else KEPT,
     )
 
 
@@ -108,8 +112,15 @@ def in_requests(wrong: Sequence[Wrong], brand: Brand) -> list[Wrong]:
 def _in_request(brand: Brand, field: str) -> str:
     """The name in this brand's requests. What stands behind the first dot is inside the field."""
     name, dot, inside = field.partition(".")
-    written = brand.api.list_field if name == "event_types" else _IN_REQUESTS.get(name, name)
+    listed = brand.api.list_field
+    own = {"event_types": listed, "event_type": listed.removesuffix("s")}
+    written = own.get(name) or _IN_REQUESTS.get(name, name)
     return written + dot + inside
+
+
+def _chosen(status: str | None) -> Literal[Status.ACTIVE, Status.PAUSED] | None:
+    """The model lets these two through."""
+    return None if status is None else cast("Literal[Status.ACTIVE, Status.PAUSED]", Status(status))
 
 
 def _event_types(body: WebhookInput) -> tuple[str, ...] | None:

@@ -101,9 +101,9 @@ class ApiClient:
             return self._object(told.get("data"))
         return told
 
-    def pages(self, path: str) -> Iterator[dict[str, Json]]:
-        """Every item of a list, page after page. Raises as `ask`."""
-        params = {"limit": str(_PAGE)}
+    def pages(self, path: str, chosen: Mapping[str, str] | None = None) -> Iterator[dict[str, Json]]:
+        """Every item of a list that is chosen, page after page. Raises as `ask`."""
+        params = {"limit": str(_PAGE)} | dict(chosen or {})
         while True:
             told = self._told("GET", path, None, params=params, unknown=None)
             items, cursor = told.get("data"), told.get("nextCursor")

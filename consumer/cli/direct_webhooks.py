@@ -18,9 +18,10 @@ from consumer.cli.reach import installation, with_cache
 from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
 from consumer.control import canary, writes
 from consumer.control.applied import Seen
+from consumer.control.by_uid import check_kept
 from consumer.control.edit import edit
 from consumer.control.endpoint import check_for_operator
-from consumer.control.refusal import Conflict, WebhookUnknown
+from consumer.control.refusal import Conflict, UidTaken, WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it, resource
 from consumer.control.trial import Trials, shown
 from consumer.json import Json
@@ -32,10 +33,12 @@ from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
 from consumer.standings.store import Backlog
 from consumer.webhooks import draft
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.labels import check_uid, id_of
 from consumer.webhooks.subscription import Status, Subscription
-from consumer.webhooks.wishes import KEPT, Changes, Wishes, checked, checked_changes
+from consumer.webhooks.wishes import KEPT, Changes, Wishes, as_changes, checked, checked_changes
 from consumer.webhooks.wrong import Faults
 
 
@@ -65,7 +68,7 @@ class DirectWebhooks:
 
     def create(self, wishes: Wishes) -> Shown:
         """See `WebhookPort`; the brand's test event is not sent from here."""
-        settings, now_ms = self._settings, _now_ms()
+        settings, now_ms, uid = self._settings, _now_ms(), wishes.uid
         brand = self._branded(wishes.brand)
         faults = Faults()
         faults.looked(lambda: _checked(wishes.url, settings))
@@ -79,19 +82,33 @@ class DirectWebhooks:
             new_id=lambda: draft.new_id(now_ms, secrets.token_bytes),
             entropy=secrets.token_bytes,
             allow_http=settings.allow_http,
+            after=0 if uid is None else writes.ended_at(self._reached, id_of(wishes.tenant, brand.name, uid)),
         )
         canary.ensure(self._reached, self._keyring)
         if not _Kept(self, created.id).write(created):
-            raise Conflict(created.id)
+            raise Conflict(created.id) if uid is None else UidTaken(uid)
         return resource(created, secret=clear, health=NO_HEALTH, backlog=Backlog(), list_field=brand.api.list_field)
 
-    def listed(self, status: Status | None) -> Iterator[Shown]:
+    def put(self, wishes: Wishes) -> Shown:
+        """See `WebhookPort`."""
+        assert wishes.uid is not None
+        check_uid(wishes.uid)
+        brand = self._branded(wishes.brand)
+        id_ = id_of(wishes.tenant, brand.name, wishes.uid)
+        try:
+            was = self.found(id_)
+        except WebhookUnknown:
+            return self.create(wishes)
+        check_kept(was, wishes, self._keyring)
+        return self.update(id_, as_changes(wishes, brand))
+
+    def listed(self, chosen: Chosen) -> Iterator[Shown]:
         """See `WebhookPort`."""
         found = sorted(
             (
                 each
                 for each in subscriptions.read_all(self._reached).values()
-                if self._mine(each) and status in {None, each.status}
+                if self._mine(each) and chosen.matches(each)
             ),
             key=lambda each: (each.created_at_ms, each.id),
         )

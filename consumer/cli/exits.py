@@ -25,6 +25,7 @@ _CODES: Final[Mapping[str, int]] = {
     "WebhookUnknown": os.EX_DATAERR,
     "BrandUnknown": os.EX_DATAERR,
     "Conflict": os.EX_TEMPFAIL,
+    "UidTaken": os.EX_DATAERR,
     "SecretUnreadable": os.EX_CONFIG,
     "ConfigurationError": os.EX_CONFIG,
     "TopicsUnfit": os.EX_CONFIG,

@@ -13,8 +13,9 @@ from consumer.cli.api_client import ApiClient
 from consumer.cli.webhook_port import Shown
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import OnFailure, Status
+from consumer.webhooks.subscription import OnFailure
 from consumer.webhooks.wishes import KEPT, Changes, Wishes, check_filter
 
 
@@ -39,9 +40,22 @@ class RemoteWebhooks:
         """See `WebhookPort`."""
         return self._client.ask("POST", self._path, creation(wishes, self._client.brand.api.list_field))
 
-    def listed(self, status: Status | None) -> Iterator[Shown]:
+    def put(self, wishes: Wishes) -> Shown:
         """See `WebhookPort`."""
-        return (each for each in self._client.pages(self._path) if status in {None, each.get("status")})
+        assert wishes.uid is not None
+        body = creation(wishes, self._client.brand.api.list_field)
+        del body["uid"]
+        return self._client.ask("PUT", f"{self._path}/by-uid/{quote(wishes.uid, safe='')}", body)
+
+    def listed(self, chosen: Chosen) -> Iterator[Shown]:
+        """See `WebhookPort`."""
+        said = {
+            "status": chosen.status,
+            self._client.brand.api.list_field.removesuffix("s"): chosen.event_type,
+            "product": chosen.product,
+            "url": chosen.url,
+        }
+        return self._client.pages(self._path, {name: value for name, value in said.items() if value is not None})
 
     def show(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
@@ -107,6 +121,9 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
         "maxConcurrency": wishes.max_concurrency,
         "ordering": None if wishes.ordering == NONE else wishes.ordering,
         "onFailure": None if wishes.on_failure is OnFailure.DEAD_LETTER else wishes.on_failure,
+        "status": wishes.status,
+        "uid": wishes.uid,
+        "metadata": dict(wishes.metadata) or None,
         "requestConfig": _said({"timeoutMs": wishes.timeout_ms, "headers": dict(wishes.headers) or None}) or None,
     }
     return _said(said)
@@ -130,6 +147,8 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
         config["headers"] = dict(changes.headers)
     if config:
         said["requestConfig"] = config
+    if changes.metadata is not KEPT:
+        said["metadata"] = dict(changes.metadata)
     plain = {
         "url": changes.url,
         "product": changes.product,

@@ -5,17 +5,22 @@ can be without.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
 from consumer.cli.exits import usage
 from consumer.webhooks.ordering import NONE
-from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile
+from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile, Status
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
+
+_STATUSES: Final[Mapping[str, Literal[Status.ACTIVE, Status.PAUSED]]] = {
+    "active": Status.ACTIVE,
+    "paused": Status.PAUSED,
+}
 
 
 @Parameter(name="*")
@@ -46,6 +51,10 @@ class WebhookFlags:
     ] = None
     rate_per_s: Annotated[float | None, Parameter(help="Requests a second, at most; 0 lifts it.")] = None
     max_concurrency: Annotated[int | None, Parameter(help="Requests at once, at most; 0 lifts it.")] = None
+    metadata: Annotated[
+        list[str] | None,
+        Parameter(negative=(), help="'name=value', a note of yours; may be repeated, replaces the set; '' empties it."),
+    ] = None
     ordering: Annotated[
         str | None,
         Parameter(help="none, key (one after the other of each Kafka key), or a path as in data.order_id."),
@@ -55,13 +64,28 @@ class WebhookFlags:
     ] = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginningFlags:
+    """What is said of a webhook when it is created."""
+
+    signing: Annotated[SigningProfile | None, Parameter(help="Default: the brand's.")] = None
+    secret: Annotated[
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="Its own; - reads it from standard input. Default: generated."),
+    ] = field(default=None, repr=False)
+    status: Annotated[
+        Literal["active", "paused"] | None, Parameter(help="paused: nothing is delivered until it is resumed.")
+    ] = None
+
+
 def wishes_of(
-    flags: WebhookFlags, *, tenant: str, url: str, brand: str, signing: SigningProfile | None, secret: str | None
+    flags: WebhookFlags, beginning: BeginningFlags, *, tenant: str, url: str, brand: str, uid: str | None
 ) -> Wishes:
     """A creation.
 
     Raises:
-        FieldInvalid: a header is not `Name: value`.
+        FieldInvalid: a header is not `Name: value`, or metadata not `name=value`.
     """
     return Wishes(
         tenant=tenant,
@@ -71,9 +95,9 @@ def wishes_of(
         product=flags.product or None,
         name=flags.name or "",
         description=flags.description or "",
-        signing=signing,
+        signing=beginning.signing,
         payload_format=flags.payload_format,
-        secret=secret,
+        secret=secret_of(beginning.secret),
         retries=flags.retries,
         timeout_ms=flags.timeout_ms,
         headers=_headers(flags.header or ()),
@@ -82,6 +106,9 @@ def wishes_of(
         max_concurrency=flags.max_concurrency or None,
         ordering=flags.ordering or NONE,
         on_failure=flags.on_failure or OnFailure.DEAD_LETTER,
+        status=None if beginning.status is None else _STATUSES[beginning.status],
+        uid=uid,
+        metadata=_metadata(flags.metadata or ()),
     )
 
 
@@ -89,7 +116,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
     """An update.
 
     Raises:
-        FieldInvalid: a header is not `Name: value`.
+        FieldInvalid: a header is not `Name: value`, or metadata not `name=value`.
         CommandFailed: 64, nothing is changed.
     """
     changes = Changes(
@@ -107,6 +134,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
         max_concurrency=KEPT if flags.max_concurrency is None else flags.max_concurrency or None,
         ordering=KEPT if flags.ordering is None else flags.ordering or NONE,
         on_failure=KEPT if flags.on_failure is None else flags.on_failure,
+        metadata=KEPT if flags.metadata is None else _metadata(flags.metadata),
     )
     if changes == Changes():
         raise usage("say what to change: see hookline webhooks update --help")
@@ -119,19 +147,26 @@ def secret_of(given: str | None) -> str | None:
 
 
 def _headers(given: Sequence[str]) -> dict[str, str]:
-    headers: dict[str, str] = {}
+    return _pairs("headers", given, ":", "write a name, a colon and a value, as in 'X-Team: billing'")
+
+
+def _metadata(given: Sequence[str]) -> dict[str, str]:
+    return _pairs("metadata", given, "=", "write a name, = and a value, as in team=billing")
+
+
+def _pairs(field_: str, given: Sequence[str], mark: str, advice: str) -> dict[str, str]:
+    """Names and values. Raises FieldInvalid: of everything that is no such pair, or there twice."""
+    pairs: dict[str, str] = {}
     wrong: list[Wrong] = []
     for text in given:
         if not text:
             continue
-        name, colon, value = text.partition(":")
-        if not colon:
-            message = "write a name, a colon and a value, as in 'X-Team: billing'"
-            wrong.append(Wrong(field="headers", code=Code.MALFORMED, message=message))
-        if name.strip() in headers:
-            message = f"{name.strip()} is given twice"
-            wrong.append(Wrong(field="headers", code=Code.DUPLICATE, message=message))
-        headers[name.strip()] = value.strip()
+        name, found, value = text.partition(mark)
+        if not found:
+            wrong.append(Wrong(field=field_, code=Code.MALFORMED, message=advice))
+        if name.strip() in pairs:
+            wrong.append(Wrong(field=field_, code=Code.DUPLICATE, message=f"{name.strip()} is given twice"))
+        pairs[name.strip()] = value.strip()
     if wrong:
         raise FieldInvalid(*wrong)
-    return headers
+    return pairs

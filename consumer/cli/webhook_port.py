@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol, TypeAlias
 
 from consumer.json import Json
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.wishes import Changes, Wishes
 
 Shown: TypeAlias = dict[str, Json]
@@ -37,8 +37,11 @@ class WebhookPort(Protocol):
     def create(self, wishes: Wishes) -> Shown:
         """A new webhook, with its secret."""
 
-    def listed(self, status: Status | None) -> Iterator[Shown]:
-        """All of them, or all in one state, oldest first."""
+    def put(self, wishes: Wishes) -> Shown:
+        """The one of their uid, created (with its secret) or changed."""
+
+    def listed(self, chosen: Chosen) -> Iterator[Shown]:
+        """Those that are meant, oldest first."""
 
     def show(self, webhook: str) -> Shown:
         """One of them."""

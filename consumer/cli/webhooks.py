@@ -14,9 +14,12 @@ from rich.text import Text
 from consumer.cli.access import Access, webhooks
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table
-from consumer.cli.webhook_flags import WebhookFlags, changes_of, secret_of, wishes_of
+from consumer.cli.webhook_flags import BeginningFlags, WebhookFlags, changes_of, wishes_of
 from consumer.cli.webhook_port import Shown, WebhookPort
-from consumer.webhooks.subscription import SigningProfile, Status
+from consumer.webhooks.chosen import Chosen
+from consumer.webhooks.fields import check_choice
+from consumer.webhooks.subscription import Status
+from consumer.webhooks.wishes import Wishes
 
 app = App(name="webhooks", help="Create, look at, change, pause and delete webhooks.")
 app.command("consumer.cli.webhook_rotate:rotate", name="rotate", help="Give a webhook a new secret and print it.")
@@ -30,26 +33,34 @@ _STATUS_STYLES = {Status.ACTIVE: "green", Status.PAUSED: "yellow", Status.SUSPEN
 def create(
     *,
     url: Annotated[str, Parameter(help="The endpoint.")],
-    signing: Annotated[SigningProfile | None, Parameter(help="Default: the brand's.")] = None,
-    secret: Annotated[
-        str | None,
-        Parameter(allow_leading_hyphen=True, help="Its own; - reads it from standard input. Default: generated."),
-    ] = None,
+    uid: Annotated[str | None, Parameter(help="What you call it; not to be changed.")] = None,
+    beginning: BeginningFlags | None = None,
     flags: WebhookFlags | None = None,
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
     """Create a webhook and print it with its secret, which is not shown again."""
     with webhooks(access) as reached:
-        wishes = wishes_of(
-            flags or WebhookFlags(),
-            tenant=reached.tenant,
-            url=url,
-            brand=reached.brand,
-            signing=signing,
-            secret=secret_of(secret),
-        )
-        _print(reached.create(wishes), as_json=json)
+        _print(reached.create(_wishes(reached, url, uid, beginning, flags)), as_json=json)
+    return os.EX_OK
+
+
+@app.command
+def apply(
+    *,
+    uid: Annotated[str, Parameter(help="What you call it.")],
+    url: Annotated[str, Parameter(help="The endpoint.")],
+    beginning: BeginningFlags | None = None,
+    flags: WebhookFlags | None = None,
+    access: Access | None = None,
+    json: AsJson = False,
+) -> int:
+    """Create the webhook of this uid, or change the one there is: what is left out is as a new one has it.
+
+    Its status stays where none is given, and its secret. A new one is printed with its secret.
+    """
+    with webhooks(access) as reached:
+        _print(reached.put(_wishes(reached, url, uid, beginning, flags)), as_json=json)
     return os.EX_OK
 
 
@@ -57,14 +68,19 @@ def create(
 def list_(
     *,
     status: Annotated[Status | None, Parameter(help="Only those in this state.")] = None,
+    event: Annotated[str | None, Parameter(help="Only those that are sent events of this type, or prefix.*.")] = None,
+    product: Annotated[str | None, Parameter(help="Only those of this product.")] = None,
+    url: Annotated[str | None, Parameter(help="Only those with this in their URL.")] = None,
     limit: Limit = None,
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
     """List webhooks, oldest first. JSON is one object a line."""
     most = checked_limit(limit)
+    if event is not None:
+        check_choice("event_types", event)
     with webhooks(access) as reached:
-        found = islice(reached.listed(status), most)
+        found = islice(reached.listed(Chosen(status=status, event_type=event, product=product, url=url)), most)
         if json:
             for each in found:
                 print_json(each)
@@ -168,6 +184,19 @@ def unblock(
         Its id.
     """
     return _one(access, lambda reached: reached.unblock(webhook, drop=head == "drop", delivery=delivery), as_json=json)
+
+
+def _wishes(
+    reached: WebhookPort, url: str, uid: str | None, beginning: BeginningFlags | None, flags: WebhookFlags | None
+) -> Wishes:
+    return wishes_of(
+        flags or WebhookFlags(),
+        beginning or BeginningFlags(),
+        tenant=reached.tenant,
+        url=url,
+        brand=reached.brand,
+        uid=uid,
+    )
 
 
 def _one(access: Access | None, ask: Callable[[WebhookPort], Shown], *, as_json: bool) -> int:

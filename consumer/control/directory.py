@@ -15,10 +15,11 @@ from typing import Final, TypeAlias
 import structlog
 
 from consumer.control.order import Order, Position
-from consumer.control.owner import Owner
+from consumer.control.owner import Owner, owner_of
 from consumer.events.event import Record
 from consumer.kafka.topic_writer import Place
 from consumer.telemetry.bugs import decoded
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion, Lost, Repeated, State, apply
 from consumer.webhooks.record import decode, state_of
 from consumer.webhooks.subscription import Subscription
@@ -27,8 +28,11 @@ from consumer.wire import RecordCorrupt
 _log = structlog.get_logger("webhooks")
 
 _REMEMBERED: Final = 10_000
-# As long as the projection: after that no writer can still name what a deletion ended.
+# Longer than the cache: who creates a webhook anew under its uid must know of the deletion as long as that does.
 _GONE_MS: Final = 25 * 3_600_000
+
+_LOOKED_AT: Final = 2_000  # 36 ms
+ALL: Final = Chosen()
 
 _Kept: TypeAlias = bytes | Deletion
 
@@ -76,12 +80,17 @@ class Directory:
     def get(self, owner: Owner, id: str) -> Subscription | None:  # noqa: A002 # what everybody calls it
         """One of this owner's webhooks."""
         state = _state(self._kept.get(id))
-        return state if isinstance(state, Subscription) and _owner(state) == owner else None
+        return state if isinstance(state, Subscription) and owner_of(state) == owner else None
 
     def find(self, id: str) -> Subscription | None:  # noqa: A002 # same
         """One of anybody's webhooks: for roles, which act for no owner."""
         state = _state(self._kept.get(id))
         return state if isinstance(state, Subscription) else None
+
+    def ended_at(self, id: str) -> int:  # noqa: A002 # same
+        """The revision of the deletion that ended a webhook of this id; 0 where there is one, or never was."""
+        state = _state(self._kept.get(id))
+        return state.revision if isinstance(state, Deletion) else 0
 
     def deleted_by(self, owner: Owner, id: str, work: str) -> bool:  # noqa: A002 # same
         """Whether this request of the owner's deleted the webhook."""
@@ -92,15 +101,26 @@ class Directory:
         """Whether there is such a webhook, anybody's."""
         return isinstance(self._kept.get(id), bytes)
 
-    def page(self, owner: Owner, *, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
-        """At most `limit` of an owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
+    def page(
+        self, owner: Owner, *, after: Position | None, limit: int, chosen: Chosen = ALL
+    ) -> tuple[list[Subscription], Position | None]:
+        """At most `limit` of an owner's webhooks behind `after`, oldest first; where to go on, if any follow.
+
+        Where some are `chosen` a page looks at 2,000 webhooks at most: it may be short, and not the last.
+        """
+        looked = limit if not chosen else _LOOKED_AT
         with self._lock:
             order = self._orders.get(owner)
             if order is None:
                 return [], None
-            positions, more = order.after(after, limit)
+            positions, more = order.after(after, looked)
             values = [self._kept[id_] for _, id_ in positions]
-        found = [decode(value) for value in values if isinstance(value, bytes)]
+        found: list[Subscription] = []
+        for number, value in enumerate(values, 1):
+            if isinstance(value, bytes) and chosen.matches(subscription := decode(value)):
+                found.append(subscription)
+                if len(found) == limit and (number < len(values) or more):
+                    return found, positions[number - 1]
         return found, positions[-1] if more else None
 
     def count(self, tenant: str) -> int:
@@ -159,8 +179,4 @@ def _value(state: State, record: Record) -> _Kept:
 def _standing(state: State | None) -> tuple[Owner, Position] | None:
     if not isinstance(state, Subscription):
         return None
-    return _owner(state), (state.created_at_ms, state.id)
-
-
-def _owner(subscription: Subscription) -> Owner:
-    return Owner(tenant=subscription.tenant, brand=subscription.brand)
+    return owner_of(state), (state.created_at_ms, state.id)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from consumer.webhooks.subscription import Subscription
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
@@ -9,3 +11,8 @@ class Owner:
 
     tenant: str
     brand: str
+
+
+def owner_of(subscription: Subscription) -> Owner:
+    """Whose it is."""
+    return Owner(tenant=subscription.tenant, brand=subscription.brand)

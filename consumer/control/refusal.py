@@ -23,6 +23,13 @@ class Mismatch(Exception):  # noqa: N818 # same
         self.revision = revision
 
 
+class UidTaken(Exception):  # noqa: N818 # same
+    """The owner has a webhook of this uid."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(f"there is a webhook with the uid {uid}: change that one, or take another uid")
+
+
 class QuotaReached(Exception):  # noqa: N818 # same
     """The tenant has as many webhooks as it may have."""
 

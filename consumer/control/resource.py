@@ -47,6 +47,7 @@ def resource(
     shown: dict[str, Json] = {
         "id": subscription.id,
         "object": "webhook",
+        "uid": subscription.uid,
         "name": subscription.name,
         "description": subscription.description,
         "url": subscription.url,
@@ -68,6 +69,7 @@ def resource(
         "rateLimit": subscription.rate_per_s,
         "maxConcurrency": subscription.max_concurrency,
         "ordering": subscription.ordering,
+        "metadata": dict(subscription.metadata),
         "previousSecretUntil": _time(max((each.until_ms for each in subscription.former_secrets), default=None)),
         "onFailure": subscription.on_failure.value,
         "health": told,

@@ -3,26 +3,29 @@
 The law: what is returned holds. What raises changed nothing, except after `KafkaBroken`, when it may have been written.
 """
 
+import hmac
 import secrets
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
-from consumer.control.directory import Directory
+from consumer.control.directory import ALL, Directory
 from consumer.control.edit import edit
 from consumer.control.order import Position
-from consumer.control.owner import Owner
-from consumer.control.refusal import Conflict, QuotaReached
+from consumer.control.owner import Owner, owner_of
+from consumer.control.quota import Quota
+from consumer.control.refusal import Conflict, UidTaken
 from consumer.control.topic_store import Kept, TopicStore
 from consumer.control.work import Work
 from consumer.settings import Settings
-from consumer.webhooks import draft
+from consumer.webhooks import draft, works
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion
-from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.labels import id_of
 from consumer.webhooks.secrets import generate
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wishes import Changes, Wishes, checked, checked_changes
@@ -58,33 +61,63 @@ class Webhooks:
         self._directory = directory
         self._store = store
         self._now_ms = now_ms
-        self._counting = threading.Lock()
-        self._creating: dict[str, set[tuple[Owner, str]]] = {}  # of each tenant, those under way
+        self._quota = Quota(directory, most=settings.max_webhooks)
 
-    def create(self, owner: Owner, wishes: Wishes, *, id: str | None = None) -> tuple[Subscription, str]:  # noqa: A002 # what everybody calls it
-        """A new webhook of its owner, and its secret in the clear.
+    def create(self, owner: Owner, wishes: Wishes, *, work: Work | None = None) -> tuple[Subscription, str]:
+        """A new webhook of its owner, and its secret in the clear; or the one that this work created before.
 
         Raises:
             FieldInvalid: every field that cannot be.
             QuotaReached: the tenant may not have more.
-            Conflict: there is, or was, a webhook with this id.
+            UidTaken: there is a webhook with this uid.
+            Conflict: this work created one before, which was deleted since.
             KafkaBroken: not acknowledged in time; it may have been written.
         """
         assert (wishes.tenant, wishes.brand) == (owner.tenant, owner.brand)
         now_ms = self._now_ms()
+        if work is not None and wishes.secret is None:
+            profile = wishes.signing or self._brand(owner).signing
+            wishes = replace(wishes, secret=generate(profile, self._brand(owner), work.entropy()))
+        id_ = draft.new_id(now_ms, secrets.token_bytes) if work is None else f"wh_{work.name}"
+        if wishes.uid is not None:
+            id_ = id_of(owner.tenant, owner.brand, wishes.uid)
+        was = self._directory.get(owner, id_)
         created, secret = draft.create(
             wishes,
             brand=self._brand(owner),
             keyring=self._keyring,
             now_ms=now_ms,
-            new_id=lambda: draft.new_id(now_ms, secrets.token_bytes) if id is None else id,
+            new_id=lambda: id_,
             entropy=secrets.token_bytes,
             allow_http=self._settings.allow_http,
+            after=0 if wishes.uid is None else self._directory.ended_at(id_),
         )
-        with self._within_quota(owner, created.id):
-            if not self._store.write(created):
-                raise Conflict(created.id)
-        return created, secret
+        created = created if work is None else works.signed(created, work.name)
+        if was is None:
+            with self._quota.creating(owner, id_):
+                if self._store.write(created):
+                    return created, secret
+            was = self._directory.get(owner, id_)
+        if was is not None and work is not None and self.created_by(work, was, wishes) is not None:
+            return was, secret
+        raise Conflict(id_) if wishes.uid is None else UidTaken(wishes.uid)
+
+    def created_by(self, work: Work, was: Subscription, wishes: Wishes) -> str | None:
+        """The secret that this work created the webhook with, in the clear; None where it did not."""
+        secret = wishes.secret or generate(was.signing, self._brand(owner_of(was)), work.entropy())
+        if was.id == f"wh_{work.name}":
+            return secret
+        # Its first work may also be one that changed it: that did not draw its secret.
+        return secret if was.works[:1] == (work.name,) and self._had(was, secret) else None
+
+    def _had(self, subscription: Subscription, secret: str) -> bool:
+        """Whether this is its secret, or a former one. What cannot be opened was not sealed just now."""
+        for sealed in (subscription.secret, *(former.secret for former in subscription.former_secrets)):
+            with suppress(SecretUnreadable):
+                opened = self._keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
+                if hmac.compare_digest(opened, secret.encode()):
+                    return True
+        return False
 
     def check(self, owner: Owner, wishes: Wishes) -> None:
         """Whether such a webhook could be created. Raises FieldInvalid: every field that cannot be."""
@@ -102,9 +135,11 @@ class Webhooks:
         """Whether deliveries go by what was written of this webhook last. Asked right after a write."""
         return self._store.applied(id)
 
-    def page(self, owner: Owner, after: Position | None, limit: int) -> tuple[list[Subscription], Position | None]:
-        """At most `limit` of the owner's webhooks behind `after`, oldest first; where to go on, if any follow."""
-        return self._directory.page(owner, after=after, limit=limit)
+    def page(
+        self, owner: Owner, after: Position | None, limit: int, chosen: Chosen = ALL
+    ) -> tuple[list[Subscription], Position | None]:
+        """See `Directory.page`."""
+        return self._directory.page(owner, after=after, limit=limit, chosen=chosen)
 
     def changed_by(self, work: Work | None, owner: Owner, id: str) -> Subscription | None:  # noqa: A002 # same
         """The webhook as it is now, where this work has changed it before: then nothing of the request is checked."""
@@ -242,21 +277,3 @@ class Webhooks:
 
     def _brand(self, owner: Owner) -> Brand:
         return brand_named(owner.brand, self._settings.brands_dir)
-
-    @contextmanager
-    def _within_quota(self, owner: Owner, id_: str) -> Iterator[None]:
-        """Creations that are under way count too, so none waits for another. Two processes may pass by one each."""
-        most = self._settings.max_webhooks
-        with self._counting:
-            # First who is not there yet: one that comes meanwhile is counted twice, and never not at all.
-            coming = sum(self._directory.get(*each) is None for each in self._creating.get(owner.tenant, ()))
-            if coming + self._directory.count(owner.tenant) >= most:
-                raise QuotaReached(most)
-            self._creating.setdefault(owner.tenant, set()).add((owner, id_))
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._creating[owner.tenant].discard((owner, id_))
-                if not self._creating[owner.tenant]:
-                    del self._creating[owner.tenant]

@@ -42,6 +42,12 @@ def find(settings: Settings, subscription_id: str) -> Subscription:
     return state
 
 
+def ended_at(settings: Settings, subscription_id: str) -> int:
+    """The revision of the deletion that ended this webhook; 0 where there is none. Raises KafkaBroken."""
+    state = fold(settings, subscription_id).state
+    return state.revision if isinstance(state, Deletion) else 0
+
+
 def write(settings: Settings, state: State) -> Seen:
     """Write a creation, a change or a deletion; returns how far it is known to have come.
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from consumer.brands.brand import Brand
-from consumer.webhooks import fields, secrets
+from consumer.webhooks import fields, labels, secrets
 from consumer.webhooks.headers import check_headers, open_headers, seal_headers
 from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.placeholders import HIDDEN
@@ -43,8 +43,11 @@ def create(
     new_id: Callable[[], str],
     entropy: Entropy,
     allow_http: bool = False,
+    after: int = 0,
 ) -> tuple[Subscription, str]:
-    """A new subscription, and its secret in the clear.
+    """A new subscription, and its secret in the clear. `after`: it follows a deletion of this revision.
+
+    Its id is a new one, unless its customer gave it a name of his own.
 
     Raises:
         FieldInvalid: every field that cannot be.
@@ -52,7 +55,7 @@ def create(
     asked = checked(wishes, brand, allow_http=allow_http)
     signing = asked.signing or brand.signing
     secret = secrets.generate(signing, brand, entropy) if asked.secret is None else asked.secret
-    subscription_id = new_id()
+    subscription_id = new_id() if asked.uid is None else labels.id_of(asked.tenant, brand.name, asked.uid)
     owner = {"tenant": asked.tenant, "subscription_id": subscription_id}
     subscription = Subscription(
         id=subscription_id,
@@ -78,6 +81,11 @@ def create(
         max_concurrency=asked.max_concurrency,
         ordering=asked.ordering,
         on_failure=asked.on_failure,
+        status=asked.status or Status.ACTIVE,
+        uid=asked.uid,
+        metadata=tuple(asked.metadata.items()),
+        changes=after,
+        revision=after + 1,
     )
     return subscription, secret
 
@@ -123,6 +131,7 @@ def update(
         max_concurrency=_given(asked.max_concurrency, was.max_concurrency),
         ordering=_given(asked.ordering, was.ordering),
         on_failure=_given(asked.on_failure, was.on_failure),
+        metadata=was.metadata if asked.metadata is KEPT else tuple(asked.metadata.items()),
     )
     return following if asked.status is KEPT else _turned(following, asked.status)
 

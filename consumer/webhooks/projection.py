@@ -26,7 +26,9 @@ from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED,
 from consumer.wire import RecordCorrupt
 
 # As long as the topic itself keeps a deletion (delete.retention.ms): after that no writer can still name what it ended.
-_GONE_S: Final = 25 * 3_600
+# Less than a deletion stays on its topic (`delete.retention.ms`): who knows nothing of it any more and creates the
+# webhook anew under its uid must not lose to it.
+_GONE_S: Final = 23 * 3_600
 
 
 class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does

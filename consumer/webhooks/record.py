@@ -68,7 +68,8 @@ class Rewrite:
 
 def encode(subscription: Subscription) -> bytes:
     """The record's value."""
-    return SUBSCRIPTION.encode({name: _row(getattr(subscription, name)) for name in _FIELDS})
+    row = {name: _row(getattr(subscription, name)) for name in _FIELDS}
+    return SUBSCRIPTION.encode(row | {"metadata": dict(subscription.metadata)})
 
 
 def decode(value: bytes) -> Subscription:
@@ -162,6 +163,7 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
     values["header_names"] = tuple(row["header_names"])
     values["works"] = tuple(row["works"])
     values["unblocks"] = tuple(map(_unblock, row["unblocks"]))
+    values["metadata"] = tuple(row["metadata"].items())
     return Subscription(**values)
 
 

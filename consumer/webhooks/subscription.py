@@ -77,7 +77,7 @@ class Subscription:
     `payload_version` is the API's `version`. `headers` values may be secrets too: they are sealed together
     (`sealed_headers` opens to a JSON object of name to value). `status_since_ms` is when the status became what it is,
     0 where that was not kept. `former_secrets` are the newest first. `ordering`: see `webhooks/ordering.py`;
-    `works`: see `webhooks/works.py`.
+    `works`: see `webhooks/works.py`; `uid` and `metadata`: see `webhooks/labels.py`.
     """
 
     id: str
@@ -111,3 +111,5 @@ class Subscription:
     works: tuple[str, ...] = ()
     on_failure: OnFailure = OnFailure.DEAD_LETTER
     unblocks: tuple[Unblock, ...] = ()
+    uid: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()

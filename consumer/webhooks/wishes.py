@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from consumer.brands.brand import Brand
 from consumer.repeated_names import repeated_names
-from consumer.webhooks import fields, secrets
+from consumer.webhooks import fields, labels, secrets
 from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.headers import check_headers
 from consumer.webhooks.ordering import NONE
@@ -33,7 +33,10 @@ Maybe: TypeAlias = T | Literal[Kept.KEPT]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a customer asks for. None takes the brand's default; of `event_types`, all; a secret is generated."""
+    """What a customer asks for. None takes the brand's default; of `event_types`, all; a secret is generated.
+
+    `status` of None is active; with another one the webhook begins so.
+    """
 
     tenant: str
     url: str
@@ -53,6 +56,9 @@ class Wishes:
     max_concurrency: int | None = None
     ordering: str = NONE
     on_failure: OnFailure = OnFailure.DEAD_LETTER
+    status: Literal[Status.ACTIVE, Status.PAUSED] | None = None
+    uid: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,29 @@ class Changes:
     ordering: Maybe[str] = KEPT
     on_failure: Maybe[OnFailure] = KEPT
     status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
+    metadata: Maybe[Mapping[str, str]] = KEPT
+
+
+def as_changes(wishes: Wishes, brand: Brand) -> Changes:
+    """What makes a webhook of these wishes out of any other one. Its status stays where none is wished."""
+    return Changes(
+        url=wishes.url,
+        event_types=wishes.event_types,
+        product=wishes.product,
+        name=wishes.name,
+        description=wishes.description,
+        payload_format=wishes.payload_format or brand.payload_format,
+        retries=wishes.retries or brand.retries,
+        timeout_ms=brand.timeout_ms if wishes.timeout_ms is None else wishes.timeout_ms,
+        headers=wishes.headers,
+        filter_json=wishes.filter_json,
+        rate_per_s=wishes.rate_per_s,
+        max_concurrency=wishes.max_concurrency,
+        ordering=wishes.ordering,
+        on_failure=wishes.on_failure,
+        status=KEPT if wishes.status is None else wishes.status,
+        metadata=wishes.metadata,
+    )
 
 
 def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
@@ -101,6 +130,8 @@ def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
         rate_per_s=faults.checked(fields.check_rate_per_s, wishes.rate_per_s),
         max_concurrency=faults.checked(fields.check_max_concurrency, wishes.max_concurrency),
         ordering=faults.checked(fields.check_ordering, wishes.ordering),
+        uid=faults.checked(_unless_none(labels.check_uid), wishes.uid),
+        metadata=faults.checked(labels.check_metadata, wishes.metadata),
     )
     faults.tell()
     return stored
@@ -129,6 +160,7 @@ def checked_changes(was: Subscription, changes: Changes, brand: Brand, *, allow_
         rate_per_s=_given(faults, fields.check_rate_per_s)(changes.rate_per_s),
         max_concurrency=_given(faults, fields.check_max_concurrency)(changes.max_concurrency),
         ordering=_given(faults, fields.check_ordering)(changes.ordering),
+        metadata=_given(faults, labels.check_metadata)(changes.metadata),
     )
     faults.tell()
     return stored

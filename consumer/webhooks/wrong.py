@@ -37,6 +37,7 @@ class Code(StrEnum):
     UNRESOLVED = "unresolved"
     UNKNOWN_EVENT_TYPE = "unknown_event_type"
     NOT_A_FILTER = "not_a_filter"
+    FIXED = "fixed"
 
 
 DESCRIPTIONS: Final[Mapping[Code, str]] = {
@@ -62,6 +63,7 @@ DESCRIPTIONS: Final[Mapping[Code, str]] = {
     Code.UNRESOLVED: "The endpoint's host could not be looked up just now.",
     Code.UNKNOWN_EVENT_TYPE: "There is no such event type.",
     Code.NOT_A_FILTER: "It is no event pattern.",
+    Code.FIXED: "It was decided when the webhook was created, and is another one.",
 }
 """What each says of its field: docs/api.md has them."""
 

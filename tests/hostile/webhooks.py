@@ -89,7 +89,7 @@ def accepted(dice: Dice, body: Mapping[str, Json], owner: Owner) -> Subscription
     try:
         asked = MODELS[owner.brand].create.model_validate(msgspec.json.decode(json_of(body)))
         faults = Faults()
-        wishes = wishes_of(asked, owner, faults)
+        wishes = wishes_of(asked, owner, faults, uid=asked.uid)
         faults.tell()
         made, _ = create(
             wishes,

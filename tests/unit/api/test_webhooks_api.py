@@ -54,6 +54,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
     assert shown.json() | {"createdAt": "", "updatedAt": "", "id": ""} == {
         "id": "",
         "object": "webhook",
+        "uid": None,
         "name": "Orders",
         "description": "for the shop",
         "url": "https://example.com/hook",
@@ -72,6 +73,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
         "rateLimit": 2.5,
         "maxConcurrency": 3,
         "ordering": "data.order_id",
+        "metadata": {},
         "previousSecretUntil": None,
         "onFailure": "dead_letter",
         "health": {
@@ -292,7 +294,7 @@ def test_a_cursor_is_taken_as_it_was_given_by_whom_it_was_given_to(api: MemoryAp
         ({"secret": "short"}, "secret"),
         ({"name": "two\nlines"}, "name"),
         ({"product": ""}, "product"),
-        ({"status": "paused"}, "status"),
+        ({"status": "suspended"}, "status"),
         ({"tenant": "other"}, "tenant"),
         ({"id": "wh_mine"}, "id"),
     ],

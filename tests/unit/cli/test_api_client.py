@@ -16,6 +16,7 @@ from consumer.cli.exits import CommandFailed
 from consumer.cli.remote_webhooks import RemoteWebhooks
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
+from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.wrong import Code, FieldInvalid
 
 URL: Final = "https://hooks.example.com"
@@ -169,10 +170,10 @@ def test_a_list_is_read_to_its_end_and_no_further(named: str) -> None:
         return httpx.Response(200, json={"data": [{"id": item, "status": "active"}], "nextCursor": following})
 
     with client(paging, named=named, waits=[]) as asking:
-        assert [each["id"] for each in RemoteWebhooks(asking).listed(None)] == ["a", "b", "c"]
+        assert [each["id"] for each in RemoteWebhooks(asking).listed(Chosen())] == ["a", "b", "c"]
         assert asked == [None, "2", "3"]
         asked.clear()
-        assert [each["id"] for each in islice(RemoteWebhooks(asking).listed(None), 2)] == ["a", "b"]
+        assert [each["id"] for each in islice(RemoteWebhooks(asking).listed(Chosen()), 2)] == ["a", "b"]
         assert asked == [None, "2"]
 
 

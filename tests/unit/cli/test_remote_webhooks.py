@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.cli.remote_webhooks import alteration, creation
-from consumer.cli.webhook_flags import WebhookFlags, changes_of, wishes_of
+from consumer.cli.webhook_flags import BeginningFlags, WebhookFlags, changes_of, wishes_of
 from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile
 from consumer.webhooks.wrong import FieldInvalid
 
@@ -21,6 +21,7 @@ FULL = WebhookFlags(
     max_concurrency=3,
     ordering="data.order_id",
     on_failure=OnFailure.BLOCK,
+    metadata=["team=a=b", "note="],
 )
 SAID = {
     "product": "shop",
@@ -34,24 +35,26 @@ SAID = {
     "maxConcurrency": 3,
     "ordering": "data.order_id",
     "onFailure": "block",
+    "metadata": {"team": "a=b", "note": ""},
 }
 
 
-def created(
-    flags: WebhookFlags, *, signing: SigningProfile | None = None, secret: str | None = None
-) -> dict[str, object]:
-    wishes = wishes_of(flags, tenant="", url="https://a.example/", brand="hookline", signing=signing, secret=secret)
+def created(flags: WebhookFlags, beginning: BeginningFlags | None = None, uid: str | None = None) -> dict[str, object]:
+    said = beginning or BeginningFlags()
+    wishes = wishes_of(flags, said, tenant="", url="https://a.example/", brand="hookline", uid=uid)
     return dict(creation(wishes, "topics"))
 
 
 def test_a_creation_says_what_was_said() -> None:
     assert created(WebhookFlags()) == {"url": "https://a.example/"}
-    full = created(FULL, signing=SigningProfile.HEX, secret="a secret of my own")
-    assert full == {
+    said = BeginningFlags(signing=SigningProfile.HEX, secret="a secret of my own", status="paused")
+    assert created(FULL, said, "billing") == {
         "url": "https://a.example/",
         "topics": ["order.*", "user.created"],
         "signing": "hex",
         "secret": "a secret of my own",
+        "status": "paused",
+        "uid": "billing",
         **SAID,
     }
 

@@ -45,6 +45,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
     assert shown == {
         "id": "wh_1",
         "object": "webhook",
+        "uid": None,
         "name": "",
         "description": "",
         "url": "https://a.example/hook",
@@ -63,6 +64,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
         "rateLimit": 2.5,
         "maxConcurrency": None,
         "ordering": "none",
+        "metadata": {},
         "previousSecretUntil": None,
         "onFailure": "dead_letter",
         "health": {

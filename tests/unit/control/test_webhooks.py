@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from consumer.control.owner import Owner
-from consumer.control.refusal import Conflict, Mismatch, QuotaReached, WebhookUnknown
+from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
 from consumer.control.webhooks import Webhooks
+from consumer.control.work import Work
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
@@ -51,13 +52,33 @@ def test_what_is_created_is_there_with_the_secret_that_was_told() -> None:
 
 def test_an_id_that_was_asked_for_is_taken_once_for_ever() -> None:
     webhooks = served()
-    created, _ = webhooks.create(ACME, wishes(), id="wh_asked")
-    assert created.id == "wh_asked"
+    work = Work(name="a" * 28, seed=b"s" * 32)
+    created, secret = webhooks.create(ACME, wishes(), work=work)
+    assert created.id == "wh_" + "a" * 28
+    assert webhooks.create(ACME, wishes(), work=work) == (created, secret)
+    webhooks.delete(ACME, created.id)
     with pytest.raises(Conflict):
-        webhooks.create(ACME, wishes(), id="wh_asked")
-    webhooks.delete(ACME, "wh_asked")
-    with pytest.raises(Conflict):
-        webhooks.create(ACME, wishes(), id="wh_asked")
+        webhooks.create(ACME, wishes(), work=work)
+
+
+def test_a_uid_is_one_webhooks_at_a_time_and_another_owners_is_another() -> None:
+    topic = MemoryTopic()
+    one, other = served(topic), served(topic)
+    topic.before_write = lambda: other.create(ACME, wishes(uid="billing"))
+    with pytest.raises(UidTaken, match="uid billing"):
+        one.create(ACME, wishes(uid="billing"))
+    elsewhere = Owner(tenant="acme", brand="mintlify")
+    one.create(elsewhere, wishes(uid="billing", brand="mintlify"))
+    assert [each.uid for owner in (ACME, elsewhere) for each in one.page(owner, None, 9)[0]] == ["billing"] * 2
+
+
+def test_a_webhook_that_was_deleted_may_be_created_anew_under_its_uid() -> None:
+    webhooks = served()
+    first, _ = webhooks.create(ACME, wishes(uid="billing"))
+    webhooks.delete(ACME, first.id)
+    again, _ = webhooks.create(ACME, wishes(uid="billing", name="again"))
+    assert (again.id, again.revision, again.works) == (first.id, 3, ())
+    assert webhooks.get(ACME, first.id).name == "again"
 
 
 def test_what_is_invalid_is_not_written() -> None:

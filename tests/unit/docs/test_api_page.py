@@ -31,7 +31,7 @@ def test_every_route_has_its_example_and_every_example_its_route() -> None:
 def test_an_example_does_what_it_says(curl: str) -> None:
     api = MemoryApi()
     client = api.client(*Scope)
-    webhook = str(api.webhook(client)["id"])
+    webhook = str(api.webhook(client, uid="billing")["id"])
     buried = dead_letter(webhook=webhook)
     api.dead_letters.add(buried)
     held = {

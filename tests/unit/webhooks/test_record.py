@@ -27,6 +27,8 @@ FULL = subscription(
     revision=7,
     changes=6,
     works=("0" * 28, "a" * 28),
+    uid="billing",
+    metadata=(("team", "a"), ("b", "")),
 )
 
 
