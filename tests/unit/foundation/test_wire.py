@@ -21,11 +21,11 @@ NEW: dict[str, Json] = {
 # here; to remove one is to lose the records written under it. The old .avsc goes to schemas/avro/earlier/.
 SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f", "e6adbdf5b2d56ee0"}),
-    "Attempt": (ATTEMPT, {"24280b6f1720de4d"}),
+    "Attempt": (ATTEMPT, {"24280b6f1720de4d", "ad1faeae0b170561"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
     "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
-    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f"}),
-    "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784"}),
+    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),
+    "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
     "Subscription": (SUBSCRIPTION, {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "de623bccaf7f2d3f"}),
