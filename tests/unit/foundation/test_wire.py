@@ -28,7 +28,10 @@ SHIPPED = {
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
-    "Subscription": (SUBSCRIPTION, {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "de623bccaf7f2d3f"}),
+    "Subscription": (
+        SUBSCRIPTION,
+        {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},
+    ),
 }
 
 
