@@ -12,6 +12,7 @@ from typing import Final, Self
 from consumer.settings import Settings, duration_ms
 
 DAY_MS: Final = 86_400_000
+_TIMES: Final = "message.timestamp.type"
 # An event's record grows by its provenance, its headers and its envelope when it moves to one of ours.
 ROOM_BYTES: Final = 65_536
 # The broker's default max.message.bytes: our batches are up to 1 MB.
@@ -146,14 +147,15 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         topics.subscriptions: compacted,
         topics.dead_letter: (delete, month, whole),
         topics.poison: (delete, month, original, *([roomy] if poison_bytes > least_bytes else [])),
-        topics.attempts: (delete, month, whole),
+        # Its lists are in the order of these times, of whatever process each attempt is.
+        topics.attempts: (delete, month, whole, Rule(setting=_TIMES, create="LogAppendTime", fatal=False)),
         topics.state: compacted,
     }
     waiting = {
         topic: (
             delete,
             # Due times count from the broker's clock, never from a producer's.
-            Rule(setting="message.timestamp.type", create="LogAppendTime"),
+            Rule(setting=_TIMES, create="LogAppendTime"),
             _retention(_kept_ms(settings, delay_ms), fatal=True),
             Rule(setting="retention.bytes", create="-1"),
             whole,

@@ -101,19 +101,15 @@ class Tending:
     # ── upwards ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def live(self, live: Live, now_ms: int) -> None:
-        """What the role read. Not while something is asked."""
-        if live.taken is None or live.first > self.indexing.position:
-            self.missed(live.end)
+        """What the role read. While something is asked it is left out."""
+        if self.asks or live.taken is None or live.first > self.indexing.position:
+            self._live_end, self.at_end_ms = live.end, None
             return
         self._live_end = live.end
         if live.end >= self.indexing.position:
             self._joined_ms = now_ms
             self.take(live.taken, live.end)
             self.at_end_ms = live.at_end_ms
-
-    def missed(self, end: int) -> None:
-        """The role read up to there, and it was not taken."""
-        self._live_end, self.at_end_ms = end, None
 
     def take(self, taken: Iterable[Taken], end: int) -> None:
         """These attempts, and all before `end`. Not while something is asked."""

@@ -253,9 +253,7 @@ class _Tender:
             case _Read(partition, live):
                 self.taken += len(live.taken or ())
                 tending = self._tended.get(partition)
-                if tending is not None and tending.asks:
-                    tending.missed(live.end)
-                elif tending is not None:
+                if tending is not None:
                     tending.live(live, self._now_ms())
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
