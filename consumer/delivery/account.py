@@ -129,8 +129,10 @@ class Account:
             waits_heard=self._waits_heard,
             until_ms=max(0.0, self._until_ms - now_ms),
             answered_ms=None if breaker is None else breaker.answered_for_ms(now_ms),
+            accepted_ms=self.lanes[-1].accepted_for_ms(now_ms) if self.lanes else None,
             failing_ms=None if breaker is None else breaker.failing_for_ms(now_ms),
             open=None if breaker is None else breaker.opened(now_ms),
+            early=bool(self.lanes) and self.lanes[-1].probes_early,
             probing=breaker is not None and breaker.probing,
             told=self._told,
         )

@@ -192,8 +192,12 @@ class Core:
         account = self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         if account is not None and account.to_be_told is not None:
             self._tidings.tell(now_ms, account)
-        if standing is not None and standing.recovered_ms is not None:
+        if standing is None:
+            return
+        if standing.recovered_ms is not None:
             self._forward.recovered(now_ms, subscription_id, int(now_ms - ago_ms - standing.recovered_ms))
+        if standing.accepted_ms is not None:
+            self._forward.accepted(now_ms, subscription_id, int(now_ms - ago_ms - standing.accepted_ms))
 
     def leaving(self, now_ms: int) -> list[Report]:
         """What is to be told when this process has drained and ends: that others may have its places."""

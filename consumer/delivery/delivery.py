@@ -78,6 +78,11 @@ class Delivery:
     job_id: str | None = None
 
     @property
+    def is_new(self) -> bool:
+        """Whether it was never tried, nor found its endpoint out of reach."""
+        return self.attempts == 0 and self.climbed == 0
+
+    @property
     def waits(self) -> bool:
         """Whether it waits for its turn, and not because an attempt failed."""
         return self.slot_ms is not None or self.attempts == 0

@@ -75,8 +75,10 @@ class State:
     until_ms: float = 0.0
     level: int = -1
     open_until_ms: float = 0.0
+    early_from_ms: float = 0.0
     failing_ms: float = 0.0
     answered_ms: float = 0.0
+    accepted_ms: float = 0.0
     recovered_ms: float = 0.0
     probe: str = ""
     probe_until_ms: float = 0.0
@@ -123,8 +125,10 @@ def exchange(state: State, process: str, report: Report, now_ms: float) -> tuple
         until_ms=max(0.0, state.until_ms - now_ms),
         level=state.level,
         open_ms=max(0.0, state.open_until_ms - now_ms),
+        early_ms=max(0.0, state.early_from_ms - now_ms),
         probe=probe,
         answered_ms=_since(state.answered_ms, now_ms),
+        accepted_ms=_since(state.accepted_ms, now_ms),
         recovered_ms=_since(state.recovered_ms, now_ms),
         tell=tell,
         telling=state.telling,
@@ -151,7 +155,7 @@ def _limit(state: State, report: Report, now_ms: float) -> None:
     state.probe = ""
     if state.level >= 0:
         state.level = 0
-        state.open_until_ms = now_ms
+        state.open_until_ms = state.early_from_ms = now_ms
     state.max_concurrency = report.max_concurrency or 0
     rate_per_s = report.rate_per_s or 0.0
     if rate_per_s != state.rate_per_s:
@@ -198,29 +202,33 @@ def _break(state: State, report: Report, now_ms: float) -> None:
     """What was seen of the endpoint: the newest answer against the oldest failure since."""
     if report.answered_ms is not None:
         state.answered_ms = max(state.answered_ms, now_ms - report.answered_ms)
+    if report.accepted_ms is not None:
+        state.accepted_ms = max(state.accepted_ms, now_ms - report.accepted_ms)
     if report.open is not None and report.failing_ms is not None and report.revision == state.revision:
         failing_ms = now_ms - report.failing_ms
         if failing_ms > state.answered_ms:
             state.failing_ms = failing_ms if state.level < 0 else min(state.failing_ms, failing_ms)
             state.level = max(state.level, report.open.level)
             state.open_until_ms = max(state.open_until_ms, now_ms + report.open.for_ms)
+            state.early_from_ms = max(state.early_from_ms, now_ms + report.open.early_ms)
     if state.level >= 0 and state.answered_ms >= state.failing_ms:
         state.level = -1
-        state.open_until_ms = 0.0
+        state.open_until_ms = state.early_from_ms = 0.0
         state.probe = ""
         state.recovered_ms = state.answered_ms
 
 
 def _probe(state: State, process: str, report: Report, now_ms: float) -> bool:
     """Whether this process may send the probe, or has sent it."""
-    mine = state.probe == process
-    if state.level < 0 or now_ms < state.open_until_ms:
+    if state.level < 0:
         state.probe = ""
         return False
-    taken = state.probe != "" and not mine and now_ms <= state.probe_until_ms
-    if taken:
+    if state.probe not in ("", process) and now_ms <= state.probe_until_ms:
         return False
-    if report.probing or report.want + report.want_forward > 0:
+    from_ms = state.open_until_ms
+    if report.early:
+        from_ms = min(from_ms, state.early_from_ms)
+    if report.probing or (now_ms >= from_ms and report.want + report.want_forward > 0):
         state.probe = process
         state.probe_until_ms = now_ms + LEASE_FOR_MS
         return True

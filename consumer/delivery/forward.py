@@ -91,6 +91,13 @@ class Forward:
             eager.failures = 0
             eager.subscription = subscription
 
+    def accepted(self, now_ms: int, webhook: str, at_ms: int) -> None:
+        """A request of another process was accepted at `at_ms`: a recovery, if what was tried here had failed."""
+        failures, since_ms = self._failing.get(webhook, (0, at_ms))
+        if failures >= _FAILURES_LEAST and at_ms - since_ms >= _FAILING_LEAST_MS:
+            del self._failing[webhook]
+            self.recovered(now_ms, webhook, at_ms)
+
     def recovered(self, now_ms: int, webhook: str, at_ms: int) -> None:
         """This webhook's endpoint was back at `at_ms`: as seen here, or told by others, perhaps more than once."""
         if not self._hold.used or at_ms < self._recovered.get(webhook, 0) + _SAME_MS:

@@ -7,6 +7,7 @@ answered or abandoned, and teaches the lane once.
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final
 
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
@@ -24,6 +25,8 @@ _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
 _SOON_MS = 500
 _UNANSWERED = 2.0
+_FAILS_SINCE = 2  # failures in a row
+REMEMBERED_MS: Final = 86_400_000  # so that who gets an event an hour is found to be back, and the others hear of it
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
@@ -72,8 +75,11 @@ class Lane:
     """The lane of one subscription at one URL."""
 
     __slots__ = (
+        "_accepted_ms",
         "_answered_ms",
         "_asked_ms",
+        "_failed_ms",
+        "_failures",
         "_limit",
         "_pace_ms",
         "_usual_ms",
@@ -110,6 +116,9 @@ class Lane:
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._usual_ms = 0.0  # the same, and remembered
         self._answered_ms = 0  # when the last answer came
+        self._failures = 0  # how many requests in a row were not accepted
+        self._failed_ms = 0  # and when the last of them was not
+        self._accepted_ms = 0  # when one was accepted after such a row
         self._asked_ms = 0  # not before, as a Retry-After asked
 
     @property
@@ -131,7 +140,26 @@ class Lane:
     def kept_until_ms(self) -> float:
         """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
         limits_ms = 0.0 if self.allowance is None else self.allowance.kept_until_ms
-        return max(limits_ms, self._asked_ms, self.breaker.remembered_until_ms)
+        failed_ms = self._failed_ms + REMEMBERED_MS if self._failures else 0
+        return max(limits_ms, self._asked_ms, failed_ms, self.breaker.remembered_until_ms)
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last requests were not accepted, whatever their answers."""
+        return self._failures >= _FAILS_SINCE
+
+    def heard(self, now_ms: int, *, success: bool) -> None:
+        """A request came to its end."""
+        if not success:
+            self._failures += 1
+            self._failed_ms = now_ms
+        elif self._failures:
+            self._accepted_ms = now_ms if self.fails else self._accepted_ms
+            self._failures = 0
+
+    def accepted_for_ms(self, now_ms: int) -> float | None:
+        """How long ago a request was accepted after others were not."""
+        return now_ms - self._accepted_ms if self._accepted_ms else None
 
     @property
     def has_room(self) -> bool:
@@ -140,8 +168,18 @@ class Lane:
 
     def sleep_ms(self, now_ms: int) -> float:
         """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
-        limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)
-        return max(limits_ms, self._asked_ms - now_ms, self.breaker.wait_ms(now_ms))
+        return self._kept_back_ms(now_ms, new=self._starts_new)
+
+    def lacks(self, now_ms: int) -> bool:
+        """Whether what it would start next waits for what has to be asked for."""
+        if self.allowance is not None and self.allowance.lacks(now_ms):
+            return True
+        return self.breaker.lacks(now_ms, new=self._starts_new)
+
+    @property
+    def probes_early(self) -> bool:
+        """Whether what it would start next need not wait until its breaker is open no longer."""
+        return not self.breaker.closed and self._starts_new
 
     def pace_per_s(self, now_ms: int) -> float:
         """What its endpoint takes from here; 0 where nothing is under way, or nothing known."""
@@ -170,10 +208,11 @@ class Lane:
                 return max(self._pace_ms, looked_ms - oldest_ms)
         return self._pace_ms
 
-    def wait_ms(self, now_ms: int, looked_ms: int) -> float:
-        """The estimated wait of one more delivery."""
+    def wait_ms(self, now_ms: int, looked_ms: int, *, new: bool = False) -> float:
+        """The estimated wait of one more delivery, a `new` one or another."""
         ahead = len(self.queue)
-        wait = self.sleep_ms(now_ms)
+        # What is new may be the early probe of an endpoint that cannot be reached; one at a time waits for that here.
+        wait = self._kept_back_ms(now_ms, new=new and not ahead)
         if self.allowance is not None and self.allowance.rate_per_s is not None:
             wait += ahead * 1_000 / self.allowance.rate_per_s
         if ahead or not self.has_room:
@@ -200,7 +239,7 @@ class Lane:
     def started(self, job: Job, now_ms: int) -> None:
         """A request of this lane is under way."""
         self.flying[job] = now_ms
-        job.probe = self.breaker.started()
+        job.probe = self.breaker.started(now_ms)
         if self.allowance is not None:
             self.allowance.started(now_ms)
 
@@ -223,7 +262,7 @@ class Lane:
         self._learn(job, now_ms)
         if unreachable:
             self._limit.objected(now_ms)
-            self.breaker.failed(now_ms, probe=job.probe)
+            self.breaker.failed(now_ms, probe=job.probe, took_ms=now_ms - job.started_ms)
         else:
             self.breaker.abandoned(probe=job.probe)
 
@@ -233,6 +272,17 @@ class Lane:
         if self.allowance is not None:
             self.allowance.ended()
         self.breaker.abandoned(probe=job.probe)
+
+    @property
+    def _starts_new(self) -> bool:
+        return bool(self.queue) and self.queue[0].delivery.is_new
+
+    def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
+        limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)
+        asked_ms = self._asked_ms - now_ms
+        if self.breaker.closed:
+            return max(0.0, limits_ms, asked_ms)
+        return max(limits_ms, asked_ms, self.breaker.wait_ms(now_ms, new=new))
 
     def _learn(self, job: Job, now_ms: int) -> None:
         took_ms = now_ms - self.flying.pop(job)

@@ -23,13 +23,14 @@ from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
 
-from consumer.delivery.breaker import Breaker
+from consumer.delivery.breaker import Breaker, Early
 from consumer.delivery.lane import Lane
 from consumer.delivery.limit import Origin, Share
 from consumer.webhooks.subscription import Subscription
 
 IDLE_MS: Final = 30_000
 IDLE_MOST: Final = 5_000  # 2 KB each
+_EARLY_SHARE: Final = 8  # of what may be under way, early probes have one part in so many
 _PORTS = {"https": ":443", "http": ":80"}
 
 
@@ -54,6 +55,7 @@ class Lanes:
         self._tenant_in_flight = tenant_in_flight
         self._tenant_bulk_bytes = tenant_bulk_bytes
         self._breaker_times_ms = breaker_times_ms
+        self._early = Early(max(1, in_flight // _EARLY_SHARE))
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._origins: dict[str, Origin] = {}
         self._shares: dict[str, Share] = {}
@@ -81,7 +83,7 @@ class Lanes:
         lane = self._lanes.get(key)
         if lane is None:
             origin, share = self._origin(subscription.url), self._share(subscription.tenant)
-            lane = self._lanes[key] = Lane(key, origin, share, Breaker(self._breaker_times_ms))
+            lane = self._lanes[key] = Lane(key, origin, share, Breaker(self._breaker_times_ms, self._early))
             for holder in lane.holders:
                 holder.lanes += 1
             self.stir(lane)

@@ -44,10 +44,11 @@ class Tell(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """A process's breaker is open: at this step of its times, for so long from now."""
+    """A process's breaker is open: at this step of its times, for so long from now, for what is new `early_ms`."""
 
     level: int
     for_ms: float
+    early_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,9 @@ class Report:
     wrote. `slots_heard` and `waits_heard` are the sums in the last report that was answered.
 
     `answered_ms`: the last HTTP answer was so long ago; `failing_ms`: since then no request was answered, the first of
-    them so long ago. `probing`: its probe is under way. `told` is the `Standing.telling` that it has carried out.
+    them so long ago; `accepted_ms`: something was accepted so long ago after other things were not. `early`: what it
+    would send is new, and may be a probe while the breaker is open (`breaker.py`). `probing`: its probe is under way.
+    `told` is the `Standing.telling` that it has carried out.
     """
 
     subscription_id: str
@@ -88,8 +91,10 @@ class Report:
     waits_heard: int = 0
     until_ms: float = 0.0
     answered_ms: float | None = None
+    accepted_ms: float | None = None
     failing_ms: float | None = None
     open: Open | None = None
+    early: bool = False
     probing: bool = False
     told: int = 0
 
@@ -118,9 +123,11 @@ class Standing:
     where nobody knows. The schedule's last slot is in `horizon_ms`; about `waiting` deliveries wait, the last of them
     until in `until_ms`.
 
-    The breaker is open for `open_ms`, at `level` (-1: closed); when that is over and `probe` says so, this process may
-    send the one probe. `answered_ms`: somebody was answered so long ago; `recovered_ms`: the breaker was closed by an
-    answer so long ago (None: not lately). `tell` is to be done, and then reported as `told=telling`.
+    The breaker is open for `open_ms`, at `level` (-1: closed), and for what is new `early_ms`; when that is over and
+    `probe` says so, this process may send the one probe. `answered_ms`: somebody was answered so long ago;
+    `accepted_ms`: somebody's request was accepted so long ago after others were not; `recovered_ms`: the breaker was
+    closed by an answer so long ago (None: not lately). `tell` is to be done, and then
+    reported as `told=telling`.
     """
 
     number: int
@@ -132,8 +139,10 @@ class Standing:
     until_ms: float
     level: int = -1
     open_ms: float = 0.0
+    early_ms: float = 0.0
     probe: bool = False
     answered_ms: float | None = None
+    accepted_ms: float | None = None
     recovered_ms: float | None = None
     tell: Tell | None = None
     telling: int = 0

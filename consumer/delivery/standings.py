@@ -83,8 +83,7 @@ class Standings:
 
     def lacks(self, lane: Lane, now_ms: int) -> None:
         """This lane sleeps: if it is for what has to be asked for, ask."""
-        allowance = lane.allowance
-        if (allowance is not None and allowance.lacks(now_ms)) or lane.breaker.lacks(now_ms):
+        if lane.lacks(now_ms):
             account = self._accounts.get(lane.key[0])
             if account is not None:
                 self.want(account, now_ms)

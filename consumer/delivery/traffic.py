@@ -132,7 +132,7 @@ class Traffic:
             wait = self._ahead(lane, job, now_ms)
             if wait is not None:
                 return wait
-        wait_ms = lane.wait_ms(now_ms, self._looked_ms)
+        wait_ms = lane.wait_ms(now_ms, self._looked_ms, new=job.delivery.is_new)
         slow_ms = self._limits.patience.slow_ms
         if wait_ms > self._limits.patience.wait_ms or (
             slow_ms is not None and lane.slow_ms(now_ms, self._looked_ms) > slow_ms
@@ -210,7 +210,8 @@ class Traffic:
     def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = _lane_of(job)
-        was_failing = lane.breaker.failing
+        was_failing = lane.fails or lane.breaker.failing
+        lane.heard(now_ms, success=asked.success)
         if not asked.heard:
             lane.failed(job, now_ms, unreachable=asked.unreachable)
         elif asked.slow_down:
@@ -219,7 +220,7 @@ class Traffic:
         else:
             lane.answered(job, now_ms)
             lane.origin.accepted()
-        if lane.breaker.failing:
+        if lane.fails or lane.breaker.failing:
             self.standings.failed(lane, job.target.subscription, now_ms)
         elif was_failing:
             self.standings.recovered(lane, now_ms)
@@ -400,8 +401,8 @@ class Traffic:
         return next((bulk for bulk in (lane.share.bulk, self._bulk) if not bulk.has_room), None)
 
     def _turned(self, lane: Lane) -> None:
-        """Another job is at its head than the one for which there was no room."""
-        if lane.is_blocked:
+        """Another job is at its head than the one for which there was no room, or it had to sleep."""
+        if lane.is_blocked or lane.place is Place.ASLEEP:
             self._rouse(lane)
 
     def _renamed(self, host: str) -> None:

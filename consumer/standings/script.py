@@ -46,12 +46,13 @@ local KEPT, MOST_KEPT = {KEPT_FOR_MS}, {30 * 86_400_000}
 # KEYS: the hash. ARGV: the process, then the report's fields as REPORT names them; '' is none.
 _RULE: Final = """
 local STATE = {'waiting', 'until', 'at', 'revision', 'rate', 'max', 'tat', 'pace', 'ahead', 'level', 'open_until',
-  'failing', 'answered', 'recovered', 'probe_until', 'otherwise', 'telling', 'told', 'teller_until'}
+  'early_from', 'failing', 'answered', 'accepted', 'recovered', 'probe_until', 'otherwise', 'telling', 'told',
+  'teller_until'}
 local MEMBER = {'seen', 'number', 'want', 'wants', 'lease', 'turn', 'hungry', 'pace', 'slots', 'waits', 'tat',
   'tat_after'}
 local REPORT = {'revision', 'rate', 'max', 'heard', 'want', 'want_forward', 'permits', 'flying', 'places', 'pace',
-  'slots', 'slots_heard', 'horizon', 'waits', 'waits_heard', 'until', 'answered', 'failing', 'level', 'open_for',
-  'probing', 'told'}
+  'slots', 'slots_heard', 'horizon', 'waits', 'waits_heard', 'until', 'answered', 'accepted', 'failing', 'level',
+  'open_for', 'early_for', 'early', 'probing', 'told'}
 local max, min, floor = math.max, math.min, math.floor
 local function text(number) return string.format('%.17g', number) end
 
@@ -123,7 +124,7 @@ state.at = now
 -- the limits
 if report.revision > state.revision then
   state.revision, state.probe = report.revision, ''
-  if state.level >= 0 then state.level, state.open_until = 0, now end
+  if state.level >= 0 then state.level, state.open_until, state.early_from = 0, now, now end
   state.max = report.max or 0
   local rate_per_s = report.rate or 0
   if rate_per_s ~= state.rate then state.rate, state.tat = rate_per_s, now end
@@ -160,24 +161,29 @@ if state.waiting == 0 then state['until'] = 0 end
 
 -- the breaker
 if report.answered then state.answered = max(state.answered, now - report.answered) end
+if report.accepted then state.accepted = max(state.accepted, now - report.accepted) end
 if report.level and report.failing and report.revision == state.revision then
   local failing = now - report.failing
   if failing > state.answered then
     if state.level < 0 then state.failing = failing else state.failing = min(state.failing, failing) end
     state.level = max(state.level, report.level)
     state.open_until = max(state.open_until, now + report.open_for)
+    state.early_from = max(state.early_from, now + report.early_for)
   end
 end
 if state.level >= 0 and state.answered >= state.failing then
-  state.level, state.open_until, state.probe, state.recovered = -1, 0, '', state.answered
+  state.level, state.open_until, state.early_from = -1, 0, 0
+  state.probe, state.recovered = '', state.answered
 end
 
 -- the probe
 local probe = false
-if state.level < 0 or now < state.open_until then
+if state.level < 0 then
   state.probe = ''
 elseif state.probe == '' or state.probe == process or now > state.probe_until then
-  probe = report.probing == 1 or member.wants > 0
+  local from = state.open_until
+  if report.early == 1 then from = min(from, state.early_from) end
+  probe = report.probing == 1 or (now >= from and member.wants > 0)
   if probe then state.probe, state.probe_until = process, now + LEASE else state.probe = '' end
 end
 
@@ -275,7 +281,8 @@ redis.call('PEXPIRE', KEYS[1], string.format('%.0f', min(last + KEPT, MOST_KEPT)
 local function since(at) return at > 0 and text(now - at) or '' end
 return {text(member.number), permits[1], permits[2], permits[3], permits[4], places, text(pace), text(horizon),
   text(state.waiting), text(max(0, state['until'] - now)), text(state.level), text(max(0, state.open_until - now)),
-  probe and '1' or '', since(state.answered), since(state.recovered), tell, text(state.telling)}
+  text(max(0, state.early_from - now)), probe and '1' or '',
+  since(state.answered), since(state.accepted), since(state.recovered), tell, text(state.telling)}
 """
 
 EXCHANGE: Final = _TIME + _NUMBERS + _RULE

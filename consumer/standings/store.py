@@ -106,9 +106,12 @@ def arguments(process: str, report: Report) -> list[str]:
         report.waits_heard,
         report.until_ms,
         report.answered_ms,
+        report.accepted_ms,
         report.failing_ms,
         None if opened is None else opened.level,
         None if opened is None else opened.for_ms,
+        None if opened is None else opened.early_ms,
+        int(report.early),
         int(report.probing),
         report.told,
     )
@@ -118,8 +121,8 @@ def arguments(process: str, report: Report) -> list[str]:
 def standing(answer: Answer) -> Standing:
     """What the script answers."""
     texts = [each.decode() for each in cast("list[bytes]", answer)]
-    number, permits, first, gap, for_, places, pace, horizon, waiting, until, level, open_, probe = texts[:13]
-    answered, recovered, tell, telling = texts[13:]
+    number, permits, first, gap, for_, places, pace, horizon, waiting, until, level, open_ = texts[:12]
+    early, probe, answered, accepted, recovered, tell, telling = texts[12:]
     return Standing(
         number=int(number),
         permits=None
@@ -132,8 +135,10 @@ def standing(answer: Answer) -> Standing:
         until_ms=float(until),
         level=int(level),
         open_ms=float(open_),
+        early_ms=float(early),
         probe=probe == "1",
         answered_ms=float(answered) if answered else None,
+        accepted_ms=float(accepted) if accepted else None,
         recovered_ms=float(recovered) if recovered else None,
         tell=Tell(tell) if tell else None,
         telling=int(telling),

@@ -56,11 +56,17 @@ def report(chance: random.Random, revision: int, heard: int) -> Report:
         waits_heard=chance.randrange(-50, 500),
         until_ms=chance.choice((0.0, chance.uniform(0, 200_000))),
         answered_ms=chance.choice((None, chance.uniform(0, 9_000))),
+        accepted_ms=chance.choice((None, chance.uniform(0, 9_000))),
         failing_ms=chance.uniform(0, 9_000) if opened else None,
-        open=Open(level=chance.randrange(4), for_ms=chance.uniform(0, 9_000)) if opened else None,
+        open=_open(chance) if opened else None,
+        early=chance.random() < 0.5,
         probing=chance.random() < 0.3,
         told=chance.randrange(4),
     )
+
+
+def _open(chance: random.Random) -> Open:
+    return Open(level=chance.randrange(4), for_ms=chance.uniform(0, 9_000), early_ms=chance.uniform(0, 5_000))
 
 
 STEPS_MS = ((0.125, 20.0, 250.0, 600.0), (0.0, 250.0, 3_000.0, 11_000.0, 70_000.0, 400_000.0, -3.0, -50_000.0))

@@ -302,14 +302,16 @@ def test_one_probe_at_a_time(seed: int) -> None:
         now_ms += chance.choice((1, 250, 2_000, 11_000))
         asked = chance.choice(members)
         opened = chance.random() < 0.2
-        facts = {"open": Open(level=0, for_ms=500.0), "failing_ms": 10.0} if opened else {}
+        opening = Open(level=0, for_ms=chance.choice((500.0, 20_000.0)), early_ms=chance.choice((0.0, 3_000.0)))
+        facts = {"open": opening, "failing_ms": 10.0} if opened else {}
+        early = chance.random() < 0.5
         probing = asked.name == holder and not opened and chance.random() < 0.7
-        state, standing = ask(state, asked, now_ms, want=chance.choice((0, 1)), probing=probing, **facts)
-        if state.open_until_ms > now_ms or (asked.name == holder and not standing.probe):
+        state, standing = ask(state, asked, now_ms, want=chance.choice((0, 1)), early=early, probing=probing, **facts)
+        if asked.name == holder and not standing.probe:
             holder = ""
         if standing.probe:
             assert holder in ("", asked.name) or now_ms > until_ms
-            assert standing.open_ms == 0
+            assert probing or standing.open_ms == 0 or (early and standing.early_ms == 0)
             holder, until_ms = asked.name, now_ms + LEASE_FOR_MS
 
 

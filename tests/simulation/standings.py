@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from consumer.delivery.exchange import State, exchange
-from consumer.delivery.standing import Report, Standing
+from consumer.delivery.standing import Open, Report, Standing
 from consumer.roles.standings import Heard
 from consumer.standings.store import PRESENT_FOR_MS
 from tests.simulation.cache import Redis
@@ -202,13 +202,20 @@ def _older(report: Report, by_ms: int) -> Report:
     return replace(
         report,
         answered_ms=None if report.answered_ms is None else report.answered_ms + by_ms,
+        accepted_ms=None if report.accepted_ms is None else report.accepted_ms + by_ms,
         failing_ms=None if report.failing_ms is None else report.failing_ms + by_ms,
         horizon_ms=max(0.0, report.horizon_ms - by_ms),
         until_ms=max(0.0, report.until_ms - by_ms),
-        open=None if report.open is None else replace(report.open, for_ms=max(0.0, report.open.for_ms - by_ms)),
+        open=None if report.open is None else _older_open(report.open, by_ms),
     )
+
+
+def _older_open(opened: Open, by_ms: int) -> Open:
+    for_ms, early_ms = opened.for_ms - by_ms, opened.early_ms - by_ms
+    return replace(opened, for_ms=max(0.0, for_ms), early_ms=max(0.0, early_ms))
 
 
 def _news(state: State) -> tuple[object, ...]:
     """What others are told of at once."""
-    return state.level, state.probe, state.telling, int(state.recovered_ms) // 1_000, state.failing_ms > 0
+    seen_s = int(state.recovered_ms) // 1_000, int(state.accepted_ms) // 1_000
+    return state.level, state.probe, state.telling, *seen_s, state.failing_ms > 0

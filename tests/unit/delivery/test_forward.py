@@ -134,7 +134,12 @@ def back(bench: Bench) -> None:
 
 def told(bench: Bench, webhook: str, ago_ms: float = 0.0) -> None:
     """Another process has heard of its recovery."""
-    standing = Standing(
+    bench.core.standing(NOW_MS + bench.at_ms, webhook, replace(standing(), recovered_ms=ago_ms))
+
+
+def standing() -> Standing:
+    """That tells nothing."""
+    return Standing(
         number=1,
         permits=None,
         places=None,
@@ -142,9 +147,7 @@ def told(bench: Bench, webhook: str, ago_ms: float = 0.0) -> None:
         horizon_ms=0.0,
         waiting=0,
         until_ms=0.0,
-        recovered_ms=ago_ms,
     )
-    bench.core.standing(NOW_MS + bench.at_ms, webhook, standing)
 
 
 def test_nothing_goes_forward_by_itself_nor_to_find_out_whether_an_endpoint_is_back() -> None:
@@ -239,6 +242,22 @@ def test_a_recovery_that_is_told_again_is_the_same() -> None:
     assert len(bench.rest(response(500))) == 3
     told(bench, "sub_1", ago_ms=bench.at_ms - 9.0)
     assert bench.rest() == []
+
+
+def test_what_another_process_delivered_is_a_recovery_where_two_attempts_had_failed_over_a_minute() -> None:
+    bench = Bench()
+    accepted = replace(standing(), accepted_ms=0.0)
+    for name in ("a", "b"):
+        bench.core.standing(NOW_MS + bench.at_ms, "sub_1", accepted)
+        bench.hold(of(name), tier=1)
+        assert bench.turn(after_ms=1_100) == [name]
+        bench.answer(name, with_=response(503))
+        bench.turn(after_ms=40_000)
+    bench.hold(failed("c", at_ms=bench.at_ms, status=503))
+    bench.core.standing(NOW_MS + bench.at_ms, "sub_1", replace(standing(), accepted_ms=30_000.0))
+    assert bench.turn(after_ms=1_000) == [], "that was too early to say"
+    bench.core.standing(NOW_MS + bench.at_ms, "sub_1", accepted)
+    assert bench.rest() == ["c"]
 
 
 def test_what_goes_forward_leaves_room_to_what_is_due_and_webhooks_take_turns() -> None:

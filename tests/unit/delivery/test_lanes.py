@@ -5,7 +5,7 @@ import pytest
 from consumer.delivery import lanes
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD
-from consumer.delivery.lane import Job
+from consumer.delivery.lane import REMEMBERED_MS, Job
 from consumer.delivery.lanes import IDLE_MS, Lanes
 from consumer.delivery.outcome import read
 from consumer.delivery.standing import Standing
@@ -127,12 +127,13 @@ def test_what_keeps_requests_back_is_remembered_until_it_is_over() -> None:
     assert len(bench.lanes) == 2
     assert bench.traffic.offer(job(subscription("limited", rate_per_s=0.01)), bench.now_ms) is not None
     bench.sweep(IDLE_MS)
-    assert len(bench.lanes) == 1
     bench.sweep(IDLE_MS * 2)
+    assert len(bench.lanes) == 1, "its last request was not accepted"
+    bench.sweep(REMEMBERED_MS)
     assert len(bench.lanes) == 0
 
 
-def test_an_open_breaker_is_remembered_for_ten_minutes_and_then_forgotten() -> None:
+def test_an_open_breaker_is_remembered_for_a_day_and_then_forgotten() -> None:
     bench = Bench()
     bench.fail(of(1))
     bench.sweep()
@@ -142,7 +143,7 @@ def test_an_open_breaker_is_remembered_for_ten_minutes_and_then_forgotten() -> N
     assert probe.probe
     bench.traffic.answered(probe, read(failure(FailureKind.TIMEOUT), bench.now_ms), bench.now_ms)
     bench.sweep()
-    bench.sweep(590_000)
+    bench.sweep(REMEMBERED_MS - 10_000)
     assert len(bench.lanes) == 1
     bench.sweep(20_000)
     assert len(bench.lanes) == 0
@@ -167,11 +168,27 @@ def test_what_others_tell_of_a_lane_that_is_kept_is_remembered_in_its_turn() -> 
         level=0,
         open_ms=300_000,
     )
-    bench.now_ms = failed_ms + 590_000
+    bench.now_ms = failed_ms + REMEMBERED_MS - 10_000
     lane.breaker.heard(bench.now_ms, float(bench.now_ms), told)
     bench.sweep(60_000)
     assert list(bench.lanes._lanes.values()) == [lane]
     bench.sweep(2 * 600_000)
+    assert not bench.lanes
+
+
+def test_a_lane_whose_last_request_was_not_accepted_is_remembered_and_tells_when_one_is() -> None:
+    bench = Bench()
+    for _ in range(2):
+        bench.deliver(of(1), 503)
+        bench.sweep()
+        bench.sweep(3_600_000)
+    [lane] = bench.lanes._lanes.values()
+    assert lane.fails
+    assert lane.accepted_for_ms(bench.now_ms) is None
+    bench.deliver(of(1))
+    assert lane.accepted_for_ms(bench.now_ms) == 0
+    bench.sweep()
+    bench.sweep(IDLE_MS)
     assert not bench.lanes
 
 
@@ -184,7 +201,7 @@ def test_a_lane_that_is_kept_twice_is_forgotten_once() -> None:
         bench.lanes.stir(bench.lanes.of(of(1)))
     bench.sweep()
     bench.sweep(IDLE_MS)
-    bench.sweep(900_000)
+    bench.sweep(REMEMBERED_MS)
     assert (len(bench.lanes), bench.lanes.holders) == (0, 0)
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.delivery.answer import FailureKind
-from consumer.delivery.breaker import THRESHOLD
+from consumer.delivery.breaker import EARLY_MS, THRESHOLD
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.outcome import read
 from consumer.delivery.schedule import Wait
@@ -200,6 +200,45 @@ def test_an_open_breaker_spills_and_its_probe_brings_the_lane_back_at_once() -> 
     assert started(traffic, NOW_MS + 1_002) == []
     traffic.answered(probe, read(response(), NOW_MS), NOW_MS + 1_010)
     assert started(traffic, NOW_MS + 1_010) == [waiting[1]]
+
+
+def away(waiting: Job | None = None) -> Traffic:
+    """A process that could not reach the endpoint, so its breaker is open for a minute; `waiting` is queued there."""
+    traffic = Traffic(replace(limits(lane_concurrency=THRESHOLD), breaker_times_ms=(60_000,)))
+    for _ in range(THRESHOLD):
+        traffic.offer(job(), NOW_MS)
+    flying = started(traffic)
+    if waiting is not None:
+        traffic.offer(waiting, NOW_MS)
+    for each in flying:
+        traffic.answered(each, read(failure(FailureKind.CONNECT), NOW_MS), NOW_MS)
+    return traffic
+
+
+def test_one_of_what_is_new_waits_to_be_a_probe_and_nothing_else() -> None:
+    traffic = away()
+    tried = job(of=delivery(attempts=1))
+    assert traffic.offer(tried, NOW_MS) == Wait(ms=60_000, unreachable=True)
+    assert traffic.offer(job(of=replace(delivery(), climbed=1)), NOW_MS) == Wait(ms=60_000, unreachable=True)
+    new = job()
+    assert traffic.offer(new, NOW_MS) is None
+    assert traffic.offer(job(), NOW_MS) == Wait(ms=60_000, unreachable=True)
+    assert started(traffic, NOW_MS + EARLY_MS - 1) == []
+    assert started(traffic, NOW_MS + EARLY_MS) == [new]
+    traffic.answered(new, read(response(), NOW_MS), NOW_MS + EARLY_MS + 40)
+    assert traffic.offer(tried, NOW_MS + EARLY_MS + 40) is None
+    assert started(traffic, NOW_MS + EARLY_MS + 40) == [tried]
+
+
+def test_what_is_new_does_not_sleep_as_long_as_what_was_given_back_before_it() -> None:
+    tried = job(of=delivery(attempts=1))
+    traffic = away(tried)
+    assert started(traffic, NOW_MS + 1) == []
+    [(given_back, wait)] = traffic.overdue(NOW_MS + 2_001)
+    assert (given_back, wait.unreachable) == (tried, True)
+    new = job()
+    assert traffic.offer(new, NOW_MS + 2_001) is None
+    assert started(traffic, NOW_MS + 2_001) == [new]
 
 
 def test_429_pauses_the_lane_as_long_as_it_asks() -> None:
