@@ -5,6 +5,7 @@ what all routes have in common is left to the page around it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -95,7 +96,11 @@ class Document:
     def _answers(self, operation: Node) -> str:
         said = []
         for status, answer in operation["responses"].items():
-            if status.startswith("2"):
+            if not status.startswith("2"):
+                continue
+            if _JSON not in answer["content"]:
+                said.append(f"`{status}`: {' or '.join(f'`{each}`' for each in answer['content'])}")
+            else:
                 name = _named(answer["content"][_JSON]["schema"])
                 etag = ", with an ETag" if "ETag" in answer.get("headers", {}) else ""
                 what = name.removesuffix("List")
@@ -114,7 +119,7 @@ class Document:
         found: dict[str, None] = {}
         for _, _, operation in self.operations:
             for status, answer in operation["responses"].items():
-                if status.startswith("2"):
+                if status.startswith("2") and _JSON in answer["content"]:
                     found[_named(answer["content"][_JSON]["schema"]).removesuffix("List")] = None
         return list(found)
 
@@ -158,7 +163,8 @@ def _with_variable(path: str) -> str:
     segments = path.split("/")
     if "{id}" in segments:
         at = segments.index("{id}")
-        segments[at] = f"${segments[at - 1].removesuffix('s').upper().replace('-', '_')}_ID"
+        one = re.sub("ies$", "y", segments[at - 1]).removesuffix("s")
+        segments[at] = f"${one.upper().replace('-', '_')}_ID"
     return "/".join(segments).replace("{uid}", "billing")
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
+from consumer.api.log_export import exports
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -41,6 +42,7 @@ from consumer.settings import Settings
 from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from tests.memory_log import MemoryLog
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
 
 NOW_MS: Final = 1_790_000_000_000
@@ -214,6 +216,7 @@ class MemoryApi:
         self.backlogs = Backlogs()
         self.uses = Uses()
         self.dead_letters = DeadLetters()
+        self.log = MemoryLog()
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
         self.services = Services(
@@ -225,6 +228,9 @@ class MemoryApi:
             cursors=Cursors(self.plane.keyring),
             check_url=self._check_url,
             dead_letters=self.dead_letters,
+            log=self.log,
+            archive=self.log,
+            exports=exports(),
         )
         self.brands = {name: load_brands()[name] for name in brands}
         behind = front(self.services, self.brands)

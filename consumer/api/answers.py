@@ -32,10 +32,10 @@ def one(
     return Answer(status=status, headers=tuple((headers or {}).items()), body=msgspec.json.encode(body))
 
 
-def page(brand: Brand, shown: Sequence[Json], next_cursor: str | None) -> Answer:
-    """An answer that is a list."""
+def page(brand: Brand, shown: Sequence[Json], next_cursor: str | None, **more: Json) -> Answer:
+    """An answer that is a list; `more` is told of it."""
     listed: dict[str, Json] = {} if brand.api.envelope == "data" else {"object": "list"}
-    body = msgspec.json.encode(listed | {"data": list(shown), "nextCursor": next_cursor})
+    body = msgspec.json.encode(listed | {"data": list(shown), "nextCursor": next_cursor} | more)
     return Answer(status=HTTPStatus.OK, headers=(), body=body)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from consumer.api import documents
+from consumer.api.attempts import add_attempts
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import GuardedRoute
 from consumer.api.dead_letters import add_dead_letters
+from consumer.api.deliveries import add_deliveries
 from consumer.api.event_types import add_event_types
 from consumer.api.keys import add_keys
 from consumer.api.refusals import add_refusals
@@ -29,6 +31,8 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_webhooks(site)
     add_webhook_actions(site)
     add_event_types(site)
+    add_deliveries(site)
+    add_attempts(site)
     add_dead_letters(site)
     add_keys(site)
     add_refusals(app, brand, site.meanings)

@@ -82,10 +82,10 @@ class BrandModels:
         """An answer that is one of these."""
         return create_model(f"{model.__name__}Answer", data=(model, ...)) if self.under_data else model
 
-    def page(self, model: type[BaseModel]) -> type[BaseModel]:
-        """An answer that is a list of these."""
+    def page(self, model: type[BaseModel], part: type[Page] = Page) -> type[BaseModel]:
+        """An answer that is a list of these; `part` is what is told of it."""
         return create_model(
             f"{model.__name__}List",
-            __base__=Page if self.under_data else ObjectPage,
+            __base__=part if self.under_data else (ObjectPage, part),
             data=(list[model], ...),  # type: ignore[valid-type] # a model that is made while running
         )

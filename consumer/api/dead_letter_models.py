@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from consumer.api.model import Asked, Time, Told
+from consumer.api.model import Asked, Explanation, Time, Told
 from consumer.control.cursor import MAX_LENGTH
 from consumer.delivery.outcome import DeathReason
 
@@ -21,6 +21,7 @@ class DeadLetter(Told):
     product: str | None
     reason: Annotated[str, Field(description=f"One of {', '.join(DeathReason)}.")]
     detail: str
+    explanation: Explanation | None
     attempts: int
     replays: Annotated[int, Field(description="How often it was replayed before it came here.")]
     last_status: int | None

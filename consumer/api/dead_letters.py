@@ -25,6 +25,7 @@ from consumer.control.refusal import WebhookUnknown
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.words import of_death
 from consumer.json import Json
+from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters, moment_ms
 from consumer.replay.run import Summary
@@ -136,6 +137,7 @@ def shown(dead_letter: DeadLetter) -> Json:
         "product": delivery.event.product,
         "reason": dead_letter.reason,
         "detail": of_death(dead_letter.reason, dead_letter.detail),
+        "explanation": told(explanation_of_dead(dead_letter)),
         "attempts": delivery.attempts,
         "replays": delivery.replays,
         "lastStatus": delivery.last_status,

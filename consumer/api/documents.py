@@ -28,6 +28,7 @@ _TELLS: Final = {
     404: "There is no such thing, or it is another tenant's.",
     408: "The body did not come within 10 seconds.",
     409: "Changed by another request at the same moment, or a request with this Idempotency-Key is under way.",
+    410: "It was there, and is kept no longer.",
     412: "Changed since it was read.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not application/json.",
@@ -64,11 +65,12 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
     told = get_openapi(
         title=f"{brand.title} webhooks",
         version="1",
-        summary="Create, look at, change, test and delete webhooks; look at and replay what could not be delivered.",
+        summary="Create, look at, change, test and delete webhooks; look at what was sent; replay what failed.",
         routes=app.routes,
         tags=[
             {"name": "webhooks", "description": "Endpoints of yours that receive events."},
             {"name": "event types", "description": "What there is to subscribe to."},
+            {"name": "log", "description": "What was sent to your endpoints, and what they answered."},
             {"name": "dead letters", "description": "Deliveries that failed for good."},
             {"name": "keys", "description": "API keys, for a tenant's administrator."},
         ],

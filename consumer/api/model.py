@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from consumer.log.explanation import Received
+
 Chosen = Field(strict=False)
 """An enumeration is written as its text."""
 
@@ -25,6 +27,16 @@ class Told(BaseModel):
     """Part of an answer."""
 
     model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Explanation(Told):
+    """Why it failed."""
+
+    code: Annotated[str, Field(description="The kind of cause, for a program.")]
+    title: str
+    received: Annotated[Received | None, Field(description="Whether the endpoint got the request.")]
+    cause: str
+    remedies: Annotated[list[str], Field(description="What to do now.")]
 
 
 class Page(Told):

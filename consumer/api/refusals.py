@@ -4,7 +4,7 @@ The law: every exception that stands for a state of the world is listed here, on
 answer says no more than that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -25,8 +25,11 @@ from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.picking import NotKept
+from consumer.log.archive import AttemptUnknown
 from consumer.replay.ledger import TakenOver
 from consumer.shares import Busy
+from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.keyring import SecretUnreadable
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
@@ -36,6 +39,16 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     QuotaReached: HTTPStatus.FORBIDDEN,
     TakenOver: HTTPStatus.CONFLICT,
     UidTaken: HTTPStatus.CONFLICT,
+}
+# What is said of each alike, whatever its own words are.
+_SAID: Final[dict[type[Exception], Callable[[], Refusal]]] = {
+    AttemptUnknown: lambda: not_found("there is no such attempt: list the attempts to see which there are"),
+    CacheUnavailable: lambda: unavailable("the log cannot be read just now; deliveries go on: try again"),
+    NotKept: lambda: Refusal(HTTPStatus.GONE, "its request and answer are kept no longer: they were for 30 days"),
+    SecretUnreadable: lambda: unavailable(
+        "an encryption key is missing here: the operator has to bring it back", again_in_s=60
+    ),
+    WebhookUnknown: lambda: not_found("there is no such webhook: list the webhooks to see which there are"),
 }
 _FIELDS: Final[dict[type[Exception], tuple[str, Code]]] = {
     CursorInvalid: ("cursor", Code.MALFORMED),
@@ -47,11 +60,11 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     """What a refusal of a room below is answered with."""
     if (status := _STATUSES.get(type(error))) is not None:
         return Refusal(status, str(error))
+    if (said := _SAID.get(type(error))) is not None:
+        return said()
     match error:
         case Refusal():
             refusal = error
-        case WebhookUnknown():
-            refusal = not_found("there is no such webhook: list the webhooks to see which there are")
         case FieldInvalid():
             refusal = wishes.refused(error, brand)
         case CursorInvalid() | KeyReused():
@@ -65,8 +78,6 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = unavailable(
                 "our storage does not answer, so it is not known whether this was done: look and try again"
             )
-        case SecretUnreadable():
-            refusal = unavailable("an encryption key is missing here: the operator has to bring it back", again_in_s=60)
         case _:
             raise AssertionError(f"{type(error).__name__} is not mapped")
     return refusal
@@ -80,18 +91,8 @@ def busy(error: Busy) -> Refusal:
 
 def add_refusals(app: FastAPI, brand: Brand, meanings: Mapping[str, Meaning]) -> None:
     """Make the app answer them. `meanings` are by the route's operation id."""
-    mapped = (
-        Refusal,
-        WebhookUnknown,
-        FieldInvalid,
-        CursorInvalid,
-        InProgress,
-        KeyReused,
-        Busy,
-        KafkaBroken,
-        SecretUnreadable,
-    )
-    for kind in (*mapped, *_STATUSES, HTTPException):
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, Busy, KafkaBroken)
+    for kind in (*mapped, *_SAID, *_STATUSES, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(RequestValidationError, partial(_misshapen, brand, meanings))
     app.add_exception_handler(Exception, _bug)

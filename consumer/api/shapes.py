@@ -23,6 +23,8 @@ _CODES: Final[Mapping[str, Code]] = {
     "enum": Code.NOT_A_CHOICE,
     "literal_error": Code.NOT_A_CHOICE,
     "string_too_long": Code.TOO_LONG,
+    "string_too_short": Code.TOO_SHORT,
+    "too_long": Code.TOO_MANY,
     "greater_than_equal": Code.OUT_OF_RANGE,
     "less_than_equal": Code.OUT_OF_RANGE,
     "finite_number": Code.OUT_OF_RANGE,
@@ -75,4 +77,6 @@ def _wrong(error: Mapping[str, Any]) -> Wrong:  # Any: pydantic's own shape of a
 
 
 def _path(location: Sequence[str | int]) -> Sequence[str | int]:
+    if location and location[0] == "query":
+        return location[1:2]  # of several values of one parameter none has a name of its own
     return location[1:] if location and location[0] in _WHERE else location

@@ -4,9 +4,9 @@ The law: whatever is sent is used or refused. No parameter is passed over, of tw
 body where none belongs is told. JSON is RFC 8259's: no NaN, no lone surrogates, no nesting without end, no name twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Final, get_origin
 
 import msgspec
 from fastapi.routing import APIRoute
@@ -22,20 +22,20 @@ _MOST_TOLD: Final = 20
 _ONCE: Final = ("If-Match", "Content-Type")
 
 
-def parameters_of(route: APIRoute) -> frozenset[str]:
-    """The names of what a route itself takes in its query."""
-    names: set[str] = set()
+def parameters_of(route: APIRoute) -> Mapping[str, bool]:
+    """The names of what a route itself takes in its query, and whether several may be given of each."""
+    names: dict[str, bool] = {}
     for field in route.dependant.query_params:
         kind = field.field_info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names |= {inner.alias or name for name, inner in kind.model_fields.items()}
+            names |= {inner.alias or name: _is_list(inner.annotation) for name, inner in kind.model_fields.items()}
         else:
-            names.add(field.alias)
-    return frozenset(names)
+            names[field.alias] = _is_list(kind)
+    return names
 
 
-def check_query(given: Sequence[tuple[str, str]], parameters: frozenset[str]) -> None:
-    """Whether each parameter is one of these, and there once. Raises Refusal: 422."""
+def check_query(given: Sequence[tuple[str, str]], parameters: Mapping[str, bool]) -> None:
+    """Whether each parameter is one of these, and there once where there cannot be several. Raises Refusal: 422."""
     names = [name for name, _ in given]
     known = f"there {'are' if parameters else 'is'} {', '.join(sorted(parameters)) or 'none'}"
     _refuse(
@@ -43,8 +43,12 @@ def check_query(given: Sequence[tuple[str, str]], parameters: frozenset[str]) ->
         if name not in parameters
         else Wrong(field=name, code=Code.DUPLICATE, message="is given more than once: give it once")
         for name in dict.fromkeys(names)
-        if name not in parameters or names.count(name) > 1
+        if name not in parameters or (names.count(name) > 1 and not parameters[name])
     )
+
+
+def _is_list(kind: object) -> bool:
+    return get_origin(kind) is list
 
 
 def check_headers(headers: Headers) -> None:

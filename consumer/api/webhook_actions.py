@@ -15,7 +15,7 @@ from consumer.api.site import Asking, Id, IfMatch, Site
 from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult, Unblocking
 from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
-from consumer.json import Json
+from consumer.control.trial import shown
 from consumer.webhooks.subscription import Subscription
 
 _TAGS: Final = ["webhooks"]
@@ -128,10 +128,4 @@ def _add_test(site: Site) -> None:
         subscription = services.plane.webhooks.get(call.caller.owner, id)
         event_type = (TestEvent() if body is None else body).type
         trial = services.plane.try_out(subscription, event_type)
-        told: Json = {
-            "status": trial.status,
-            "body": trial.text,
-            "elapsedMs": round(trial.elapsed_ms, 1),
-            "error": trial.error,
-        }
-        return answers.response(answers.one(site.brand, told))
+        return answers.response(answers.one(site.brand, shown(trial)))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from consumer.api.model import Asked, Chosen, Time, Told
+from consumer.api.model import Asked, Chosen, Explanation, Time, Told
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
 from consumer.control.cursor import MAX_LENGTH
 from consumer.webhooks.fields import (
@@ -284,3 +284,5 @@ class TestResult(Told):
     body: Annotated[str, Field(description="What it answered, at most 16 KiB of it.")]
     elapsed_ms: float
     error: Annotated[str | None, Field(description="Why it would not count as delivered.")]
+    attempt_id: Annotated[str | None, Field(description="What the log knows it by.")]
+    explanation: Explanation | None

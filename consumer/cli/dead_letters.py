@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json, print_table
+from consumer.cli.output import print_explanation, print_fields, print_json, print_table
 from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
@@ -29,6 +29,7 @@ from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics
+from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.dead_letters import described, read
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
@@ -78,10 +79,12 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
         "rendered": rendered,
     }
     body = delivery.event.data if delivery.body is None else delivery.body
+    why = told(explanation_of_dead(found))
     if json:
-        print_json(shown | {"body": body.decode("utf-8", "replace")})
+        print_json(shown | {"explanation": why, "body": body.decode("utf-8", "replace")})
     else:
         print_fields(shown)
+        print_explanation(why)
         sys.stdout.write("\n" + printable_lines(_pretty(body)) + "\n")
     return os.EX_OK
 

@@ -57,6 +57,20 @@ def print_fields(fields: Mapping[str, Json]) -> None:
     _print(table)
 
 
+def print_explanation(explanation: Json) -> None:
+    """Why something failed, for a person: what happened, whether it may have been received, what to do now."""
+    if not isinstance(explanation, dict):
+        return
+    remedies = explanation["remedies"]
+    assert isinstance(remedies, list)
+    received = explanation["received"]
+    lines = ["", f"{explanation['title']}. {explanation['cause']}"]
+    if received is not None:
+        lines.append(f"Received: {received}.")
+    lines += [f"  - {each}" for each in remedies]
+    sys.stdout.write("".join(printable(line) + "\n" for line in lines))
+
+
 def _print(table: Table) -> None:
     if sys.stdout.isatty():
         Console().print(table)

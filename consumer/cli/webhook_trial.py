@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from consumer.brands.brand import TEST
 from consumer.cli.access import Access, webhooks
-from consumer.cli.output import print_fields, print_json
+from consumer.cli.output import print_explanation, print_fields, print_json
 from consumer.telemetry.printable import printable_lines
 
 
@@ -36,7 +36,8 @@ def try_out(
         print_json(tried)
     else:
         body = tried["body"]
-        print_fields({name: value for name, value in tried.items() if name != "body"})
+        print_fields({name: value for name, value in tried.items() if name not in {"body", "explanation"}})
+        print_explanation(tried.get("explanation"))
         if isinstance(body, str) and body:
             sys.stdout.write("\n" + printable_lines(body) + "\n")
     return os.EX_OK if tried["error"] is None else os.EX_UNAVAILABLE

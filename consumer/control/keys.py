@@ -42,15 +42,19 @@ _FORM = re.compile(rf"[a-z0-9_]*([0-9A-Za-z]{{{ID_DIGITS}}})_[0-9A-Za-z]{{{_SECR
 
 
 class Scope(StrEnum):
-    """What a key may do: look, change webhooks, send events again, manage keys. None of them includes another."""
+    """What a key may do: look, change webhooks, send events again, manage keys, see bodies in the log.
+
+    None of them includes another.
+    """
 
     READ = "read"
     WRITE = "write"
     REPLAY = "replay"
     ADMIN = "admin"
+    BODIES = "bodies"
 
 
-USUAL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE, Scope.REPLAY})
+USUAL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE, Scope.REPLAY, Scope.BODIES})
 """What a key may do when nothing else was said, as far as its maker may."""
 
 

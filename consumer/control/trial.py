@@ -34,7 +34,11 @@ from consumer.json import Json
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.topic_specs import Topics
+from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
+from consumer.log.attempt_id import attempt_id
+from consumer.log.explanation import of_attempt
+from consumer.log.resource import told as explained
 from consumer.settings import Settings
 from consumer.shares import Shares
 from consumer.signing.request import Request
@@ -48,8 +52,11 @@ OF_A_TENANT: Final = 2
 _TURN_S: Final = 1.0
 _LOGGED_S: Final = 5.0
 
-Write: TypeAlias = Callable[[NewRecord], object]
-"""Writes a record and returns when Kafka has acknowledged it. Raises KafkaBroken when it has not."""
+Write: TypeAlias = Callable[[NewRecord], Place | None]
+"""Writes a record, and returns when Kafka has acknowledged it: where it is, if that is known.
+
+Raises KafkaBroken when it has not.
+"""
 
 ResolveFor: TypeAlias = Callable[[str, str], Resolution]
 """Looks a host up for a tenant. Raises Busy when the tenant, or all, wait for too many names."""
@@ -62,7 +69,8 @@ class Trial:
     """What came of a test event.
 
     `status`, `body` (at most 16 KiB; `truncated` says whether there was more) are the endpoint's; without an HTTP
-    answer `status` is None and `error` says why in words for its customer, which tell nothing of the network.
+    answer `status` is None and `error` says why in words for its customer, which tell nothing of the network;
+    `failure` is its kind. `attempt_id` is its id in the log, where that is known.
     """
 
     event_id: str
@@ -72,6 +80,8 @@ class Trial:
     truncated: bool
     error: str | None
     elapsed_ms: float
+    failure: str | None = None
+    attempt_id: str | None = None
 
     @property
     def delivered(self) -> bool:
@@ -141,8 +151,8 @@ class Trials:
         tried, answer = self._attempt(delivery, target, now_ms)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
         record = encode_attempt(logged(tried, answer, outcome, None))
-        self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
-        return _trial(tried, answer)
+        place = self._write(NewRecord(topic=self._attempts, key=subscription.id.encode(), value=record))
+        return _trial(tried, answer, place)
 
     def _attempt(self, delivery: Delivery, target: Target, now_ms: int) -> tuple[Tried, Answer]:
         with self._places.place(delivery.event.tenant):
@@ -184,9 +194,9 @@ class Trials:
 def logging_by(writer: Writer) -> Write:
     """Attempt records by way of a long-lived process's writer."""
 
-    def write(record: NewRecord) -> None:
+    def write(record: NewRecord) -> Place:
         try:
-            writer.write(record).result(_LOGGED_S)
+            return writer.write(record).result(_LOGGED_S)
         except NotYet:
             raise KafkaBroken(f"the test event's record was not acknowledged within {_LOGGED_S:g} s") from None
 
@@ -200,6 +210,8 @@ def shown(trial: Trial) -> dict[str, Json]:
         "body": trial.text,
         "elapsedMs": round(trial.elapsed_ms, 1),
         "error": trial.error,
+        "attemptId": trial.attempt_id,
+        "explanation": explained(of_attempt(trial.status, trial.failure)),
     }
 
 
@@ -213,8 +225,13 @@ def _answered(transport: Transport, request: Request) -> Answer:
             return answer
 
 
-def _trial(tried: Tried, answer: Answer) -> Trial:
+def _trial(tried: Tried, answer: Answer, place: Place | None) -> Trial:
     event = tried.delivery.event
+    logged_as = (
+        None
+        if place is None
+        else attempt_id(partition=place.partition, offset=place.offset, delivery_id=tried.delivery.id)
+    )
     if isinstance(answer, Response):
         error = None if is_success(answer) else f"the endpoint answered {answer.status}, and only 2xx is a success"
         status, body, truncated = answer.status, answer.body, answer.body_truncated
@@ -228,5 +245,7 @@ def _trial(tried: Tried, answer: Answer) -> Trial:
         body=body,
         truncated=truncated,
         error=error,
+        failure=None if isinstance(answer, Response) else answer.kind,
+        attempt_id=logged_as,
         elapsed_ms=told_ms(answer.kind, answer.elapsed_ms) if isinstance(answer, Failure) else answer.elapsed_ms,
     )

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from consumer.api.application import application
+from consumer.api.log_export import exports
 from consumer.api.server import Server
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
@@ -25,6 +26,8 @@ from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
+from consumer.log.archive import Archive
+from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader
 from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
@@ -56,6 +59,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(healths.close)
         opened.callback(backlogs.close)
         opened.callback(uses.close)
+        log, archive = LogReader(settings), Archive(settings)
+        opened.callback(log.close)
+        opened.callback(archive.close)
         services = Services(
             plane=control,
             healths=healths,
@@ -65,6 +71,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             cursors=Cursors(control.keyring),
             check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
             dead_letters=DeadLetterDesk(settings),
+            log=log,
+            archive=archive,
+            exports=exports(),
         )
         app = application(services, load_brands(settings.brands_dir))
         bound = listener(settings, stop)

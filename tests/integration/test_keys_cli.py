@@ -57,7 +57,7 @@ def test_a_key_lives_from_its_creation_to_its_revocation(hookline: Said, setting
     [created] = hookline("create", "--tenant", "acme", "--brand", "convo", "--name", "CI", "--expires", "90d")
     text, key_id = str(created.pop("key")), str(created["id"])
     assert text.startswith(f"convo_{key_id}_")
-    assert created["scopes"] == ["read", "replay", "write"]
+    assert created["scopes"] == ["bodies", "read", "replay", "write"]
     assert (created["tenant"], created["brand"], created["name"]) == ("acme", "convo", "CI")
     assert (created["status"], created["revokedAt"], created["lastUsedAt"]) == ("active", None, None)
 

@@ -65,7 +65,9 @@ def targets(api: MemoryApi) -> Iterator[Target]:
         path = route.path
         if path.startswith(base):
             path = path.replace("{id}", made).replace("{uid}", uid)
-        elif "dead-letters" in path:
+        elif "attempts" in path:
+            path = path.replace("{id}", api.log.add(brand=brand))
+        elif "dead-letters" in path or "deliveries" in path:
             path = path.replace("{id}", letter.delivery.id)
         elif "keys" in path:
             path = path.replace("{id}", api.key(brand=brand)[0].id)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.keys import Scope
+from consumer.log.explanation import of_attempt
+from consumer.log.resource import told
 from consumer.replay import pages
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
@@ -35,6 +37,7 @@ def test_a_customer_sees_its_own_under_its_own_brand(api: MemoryApi) -> None:
                 "product": None,
                 "reason": "exhausted",
                 "detail": "HTTP 500",
+                "explanation": told(of_attempt(500, None)),
                 "attempts": 8,
                 "replays": 0,
                 "lastStatus": 500,

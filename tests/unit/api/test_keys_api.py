@@ -114,7 +114,7 @@ def test_the_operator_makes_keys_for_anybody(api: MemoryApi) -> None:
 
 def test_without_scopes_a_key_may_read_write_and_replay(api: MemoryApi) -> None:
     made = api.client(*Scope).post("/v1/keys", json={}).json()
-    assert made["scopes"] == ["read", "replay", "write"]
+    assert made["scopes"] == ["bodies", "read", "replay", "write"]
     assert made["expiresAt"] is None
 
 

@@ -40,6 +40,8 @@ def test_an_example_does_what_it_says(curl: str) -> None:
         "WEBHOOK_ID": webhook,
         "KEY_ID": api.key(Scope.READ)[0].id,
         "DEAD_LETTER_ID": buried.delivery.id,
+        "DELIVERY_ID": buried.delivery.id,
+        "ATTEMPT_ID": api.log.add(),
     }
     words = shlex.split(re.sub(r"\$([A-Z_]+)", lambda name: held[name[1]], curl.replace("\\\n", " ")))
     program, *flags = words

@@ -59,7 +59,9 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
     assert (now.replays, now.attempts, now.spills, now.tier, now.first_due_ms) == (1, 0, 0, 0, 7_000)
     assert (now.first_attempt_ms, now.last_attempt_ms, now.last_status, now.last_reason) == (None, None, None, "")
     assert (planned.replay.delivery_id, planned.replay.generation) == (was.id, 1)
+    assert now.trigger == "replay"
     kept = {"id", "event", "subscription_id", "body", "content_type", "replay_id", "replays", "tier", "first_due_ms"}
+    kept.add("trigger")
     fresh = Delivery(id="", event=was.event, subscription_id="")
     for each in fields(Delivery):
         assert each.name in kept or getattr(now, each.name) == getattr(fresh, each.name)

@@ -1,0 +1,111 @@
+"""The log as CSV or JSON lines, one page of the index after the other, while it is sent.
+
+The laws:
+- a cell that a spreadsheet would compute is text there: it begins with an apostrophe;
+- an export holds as many rows as the list with its filters, up to ROWS_MOST; one that broke off does not look whole,
+  for its connection ends before its last chunk;
+- no more than EXPORTS are under way in a process, EXPORTS_OF_A_TENANT of them one tenant's.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from consumer.api.call import Call
+from consumer.api.log_models import ExportQuery
+from consumer.api.log_pages import now_ms, parts, sight
+from consumer.api.log_query import query_of
+from consumer.api.site import Site
+from consumer.json import Json
+from consumer.log.query import View
+from consumer.log.resource import attempt_row
+from consumer.shares import Shares
+
+ROWS_MOST: Final = 100_000
+EXPORTS: Final = 8
+EXPORTS_OF_A_TENANT: Final = 2
+CSV: Final = "text/csv"
+JSON_LINES: Final = "application/jsonl"
+COLUMNS: Final = (
+    "at", "webhook", "type", "eventId", "delivery", "number", "trigger", "outcome", "status", "failure", "reason",
+    "elapsedMs", "nextAttemptAt", "id",
+)  # fmt: skip
+_COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def exports() -> Shares:
+    """The exports under way in a process."""
+    return Shares("exports", places=EXPORTS, share=EXPORTS_OF_A_TENANT, retry_after_s=5)
+
+
+def exported(site: Site, call: Call, asked: ExportQuery) -> Response:
+    """The answer to an export. Its first page is looked up before anything is sent.
+
+    Raises:
+        Busy: too many exports are under way, of this tenant or of all.
+        CacheUnavailable: the index cannot be read.
+    """
+    leave = site.services.exports.enter(call.caller.owner.tenant)
+    try:
+        rows = _rows(site, call, asked)
+        first = next(rows, None)
+    except BaseException:
+        leave()
+        raise
+    of_csv = asked.format == "csv"
+    lines = _csv(first, rows) if of_csv else _json_lines(first, rows)
+    named = {"Content-Disposition": f'attachment; filename="attempts.{asked.format}"'}
+    return StreamingResponse(_left(lines, leave), media_type=CSV if of_csv else JSON_LINES, headers=named)
+
+
+def cell(value: Json) -> str:
+    """A value as a cell of CSV."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_COMPUTED) else text
+
+
+def _rows(site: Site, call: Call, asked: ExportQuery) -> Iterator[list[dict[str, Json]]]:
+    """The rows, some at a time."""
+    seen = sight(site, call)
+    left = ROWS_MOST
+    for page in parts(site, call, View.ATTEMPTS, asked, query_of(asked, now_ms())):
+        rows = page.rows[:left]
+        left -= len(rows)
+        if rows:
+            yield [attempt_row(row, seen) for row in rows]
+        if left == 0:
+            return
+
+
+def _csv(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
+    yield _lines([list(COLUMNS)])
+    for rows in _all(first, rest):
+        yield _lines([[cell(row[name]) for name in COLUMNS] for row in rows])
+
+
+def _json_lines(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
+    for rows in _all(first, rest):
+        yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+
+
+def _all(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[list[dict[str, Json]]]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _lines(cells: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(cells)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _left(lines: Iterator[bytes], leave: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        yield from lines
+    finally:
+        leave()
