@@ -94,6 +94,7 @@ class Account:
             or self._slots != self._slots_heard
             or self._waits != self._waits_heard
             or self.allowance.flying > 0
+            or self.allowance.leased
             or self.allowance.starts > 0
             or any(lane.queue or lane.breaker.failing for lane in self.lanes)
         )

@@ -81,6 +81,12 @@ class Standings:
         if account is not None:
             self.want(account, now_ms)
 
+    def landed(self, lane: Lane, now_ms: int) -> None:
+        """A request of this lane is over. Places that it uses no longer are given back soon: others may want them."""
+        allowance = lane.allowance
+        if allowance is not None and allowance.leased and not (allowance.flying or lane.queue):
+            self.watch(self._accounts[lane.key[0]], now_ms)
+
     def lacks(self, lane: Lane, now_ms: int) -> None:
         """This lane sleeps: if it is for what has to be asked for, ask."""
         if lane.lacks(now_ms):

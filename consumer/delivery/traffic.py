@@ -368,6 +368,7 @@ class Traffic:
             self._bulk.bytes -= job.size
             lane.share.bulk.bytes -= job.size
         self.flying -= 1
+        self.standings.landed(lane, now_ms)
         self._unblock(lane)
         if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
             self._rouse(lane)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from consumer.delivery.account import LINGERS_MS
+from consumer.delivery.account import EVERY_MS, LINGERS_MS
 from consumer.delivery.exchange import State, exchange
 from consumer.delivery.lane import Job
 from consumer.delivery.lanes import IDLE_MS
@@ -196,3 +196,18 @@ def test_it_goes_by_no_more_places_than_it_wants_until_it_is_answered() -> None:
     report = account.report(bench.now_ms)
     assert (report.want, report.places) == (1, 1)
     assert account.allowance.places(bench.now_ms) == 1
+
+
+def test_places_that_are_used_no_longer_are_given_back_within_a_moment() -> None:
+    bench = Bench()
+    limited = subscription(max_concurrency=1)
+    assert bench.start(limited) == []
+    list(bench.reports(100))
+    begun = list(bench.traffic.start(bench.now_ms))
+    assert len(begun) == 1
+    list(bench.reports(5_000))
+    list(bench.reports(EVERY_MS))  # whenever it told last
+    bench.answer(begun)
+    told = list(bench.reports(EVERY_MS + 10))
+    assert [(report.flying, report.places) for report in told][-1:] == [(0, 0)]
+    assert bench.states["sub_1"].members["one"].lease == 0
