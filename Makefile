@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint services simulate bench bench-api chaos docs fuzz lock clean
+.PHONY: help setup setup-dev demo test lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,10 @@ bench: setup-dev ## deliveries per second on one core; the figures land in bench
 bench-api: setup-dev ## the API with 100,000 webhooks on one core; the figures land in bench/out/api.json
 	@$(BIN)/python -m tests.services.needs
 	@$(BIN)/python -m bench.api
+
+bench-log: setup-dev ## the delivery log's index on one core; the figures land in bench/out/log.json
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m bench.log
 
 chaos: setup-dev ## break everything for MINUTES (20; SEED=n repeats a schedule), the page goes to docs/chaos-report.md
 	@$(BIN)/python -m tests.services.needs

@@ -11,6 +11,7 @@ The laws:
 - the fill goes down until the log's beginning, the time that is kept, the memory, or until it brought nothing for long.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -27,7 +28,8 @@ EVERYWHERE_MS: Final = 10_000
 ROOM: Final = 0.95
 """Of the memory, what is left when lists were cut: cutting each second a little would take a look at all lists each."""
 SKEW_MS: Final = 250
-"""A record may be dated so long before it can be read: clocks differ, and producers gather."""
+"""A record may be dated so long before it is read: clocks differ. What differs by more is seen by the records."""
+SKEW_MOST_MS: Final = 5_000
 APART_MS: Final = 2_000
 """The role may be a moment before or behind; then what it has does not join on, and the log is read here."""
 IN_VAIN: Final = 40
@@ -59,11 +61,12 @@ class Live:
 
 @dataclass(slots=True, kw_only=True)
 class Tending:
-    """`bytes` is what all lists take; `at_end_ms` when all of the log was last taken, None when it was not."""
+    """`entries` and `bytes` are of all lists. `at_end_ms`: when all of the log was taken, None where it was not."""
 
     indexing: Indexing
     kept: dict[int, dict[Name, Kept]]
     share_bytes: int
+    entries: int = 0
     bytes: int = 0
     at_end_ms: int | None = None
     last_ms: int = 0
@@ -75,6 +78,7 @@ class Tending:
     _joined_ms: int = 0
     _everywhere_ms: int = 0
     _in_vain: int = 0
+    _lags_ms: deque[int] = field(default_factory=lambda: deque(maxlen=8))
 
     @classmethod
     def loaded(cls, loaded: Loaded, *, end: int, share_bytes: int, now_ms: int) -> "Tending":
@@ -85,18 +89,15 @@ class Tending:
             share_bytes=share_bytes,
         )
         made._joined_ms = now_ms
-        made.bytes = sum(_size(each).bytes for kept in loaded.kept.values() for each in kept.values())
+        for each in (each for kept in loaded.kept.values() for each in kept.values()):
+            made.entries += each.entries
+            made.bytes += _size(each).bytes
         return made
 
     @property
     def owners(self) -> dict[str, Owner]:
         """Of all webhooks that something is asked of."""
         return self._owners
-
-    @property
-    def entries(self) -> int:
-        """In all lists."""
-        return sum(each.entries for kept in self.kept.values() for each in kept.values())
 
     # ── upwards ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,6 +109,8 @@ class Tending:
         self._live_end = live.end
         if live.end >= self.indexing.position:
             self._joined_ms = now_ms
+            if live.taken:
+                self._lags_ms.append(now_ms - logged_of(live.taken[-1].packed))
             self.take(live.taken, live.end)
             self.at_end_ms = live.at_end_ms
 
@@ -130,7 +133,11 @@ class Tending:
     @property
     def as_of_ms(self) -> int:
         """All that was logged until then is taken."""
-        return self.last_ms - 1 if self.at_end_ms is None else max(self.last_ms - 1, self.at_end_ms - SKEW_MS)
+        taken_ms = max(0, self.last_ms - 1)
+        if self.at_end_ms is None:
+            return taken_ms
+        skews_ms = [each for each in self._lags_ms if each <= SKEW_MOST_MS]  # else it is history
+        return max(taken_ms, self.at_end_ms - max(SKEW_MS, min(skews_ms, default=0)))
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,13 +219,17 @@ class Tending:
     def _hold(self, bucket: int, name: Name, kept: Kept | None) -> None:
         lists = self.kept.setdefault(bucket, {})
         before = lists.pop(name, None)
-        self.bytes -= 0 if before is None else _size(before).bytes
+        if before is not None:
+            self.entries -= before.entries
+            self.bytes -= _size(before).bytes
         if kept is not None:
             lists[name] = kept
+            self.entries += kept.entries
             self.bytes += _size(kept).bytes
 
     def _forget(self, bucket: int) -> None:
-        self.bytes -= sum(_size(each).bytes for each in self.kept.pop(bucket, {}).values())
+        for name in list(self.kept.get(bucket, {})):
+            self._hold(bucket, name, None)
 
 
 def _size(kept: Kept) -> Size:

@@ -46,8 +46,10 @@ FULL: Final = 0.8
 """Of Redis' memory, above which the index takes half of its share."""
 _TURN_S: Final = 0.25
 _AGAIN_S: Final = 0.5
+_PATIENCE_MS: Final = 5_000
 _BOUNDS_EVERY_S: Final = 1.0
 _MEMORY_EVERY_S: Final = 5.0
+_FORGET_EVERY_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +191,14 @@ class _Tender:
         self._memory_bytes = size_bytes(settings.log_memory)
         self._for_ms = duration_ms(settings.log_for)
         bounds = Bounds(plain=settings.log_plain, eventful=settings.log_eventful)
-        self._store = IndexStore(
-            Cache(connect_log(settings)), topic_prefix=settings.topic_prefix, bounds=bounds, kept_for_ms=self._for_ms
-        )
+        cache = Cache(connect_log(settings, patience_ms=_PATIENCE_MS))
+        self._store = IndexStore(cache, topic_prefix=settings.topic_prefix, bounds=bounds, kept_for_ms=self._for_ms)
         self._ranges = RangeReader(settings, topic)
         self._tended: dict[int, Tending] = {}
         self._unloaded: set[int] = set()
         self._rewound: set[int] = set()
         self._full = False
-        self._bounds_s = self._memory_s = self._free_s = 0.0
+        self._bounds_s = self._memory_s = self._forget_s = self._free_s = 0.0
         self._away = Outage(_log, "index not written: the log's Redis is away")
         self._unread = Outage(_log, "index not filled: Kafka is away")
         self._crowded = Outage(_log, "the log's Redis is nearly full: the index takes half of its memory")
@@ -311,10 +312,14 @@ class _Tender:
         if now_s < self._bounds_s:
             return
         self._bounds_s = now_s + _BOUNDS_EVERY_S
+        forgets = now_s >= self._forget_s
+        if forgets:
+            self._forget_s = now_s + _FORGET_EVERY_S
         for partition in list(self._tended):
             tending = self._tended[partition]
             tending.share_bytes = self._share_bytes()
-            tending.forget(self._now_ms() - self._for_ms)
+            if forgets:
+                tending.forget(self._now_ms() - self._for_ms)
             tending.level()
             if tending.asks:
                 self._write(partition)

@@ -49,22 +49,29 @@ def connect(settings: Settings) -> Client:
     Raises:
         ConfigurationError: HOOKLINE_REDIS_URL is not the URL of a Redis. The URL is not repeated.
     """
-    return _client(settings, "HOOKLINE_REDIS_URL", settings.redis_url, cluster=settings.redis_cluster)
+    timeout_ms = duration_ms(settings.redis_timeout)
+    return _client("HOOKLINE_REDIS_URL", settings.redis_url, cluster=settings.redis_cluster, timeout_ms=timeout_ms)
 
 
-def connect_log(settings: Settings) -> Client:
+def connect_log(settings: Settings, *, patience_ms: int = 0) -> Client:
     """The same for the delivery log's index: a Redis of its own, which is no cluster, or the cache's.
 
+    `patience_ms` is for whom nobody waits: a call may take so long, where the settings do not allow more.
+
     Raises:
-        ConfigurationError: HOOKLINE_LOG_REDIS_URL is not the URL of a Redis.
+        ConfigurationError: the URL of HOOKLINE_LOG_REDIS_URL, or of HOOKLINE_REDIS_URL, is not that of a Redis.
     """
     own = settings.log_redis_url
-    return connect(settings) if own is None else _client(settings, "HOOKLINE_LOG_REDIS_URL", own, cluster=False)
+    timeout_ms = max(patience_ms, duration_ms(settings.redis_timeout))
+    if own is None:
+        cluster = settings.redis_cluster
+        return _client("HOOKLINE_REDIS_URL", settings.redis_url, cluster=cluster, timeout_ms=timeout_ms)
+    return _client("HOOKLINE_LOG_REDIS_URL", own, cluster=False, timeout_ms=timeout_ms)
 
 
-def _client(settings: Settings, setting: str, secret: SecretStr, *, cluster: bool) -> Client:
+def _client(setting: str, secret: SecretStr, *, cluster: bool, timeout_ms: int) -> Client:
     url = secret.get_secret_value()
-    timeout_s = duration_ms(settings.redis_timeout) / 1_000
+    timeout_s = timeout_ms / 1_000
     try:
         database = redis.ConnectionPool.from_url(url).connection_kwargs.get("db", 0)
     except ValueError:

@@ -168,8 +168,11 @@ def test_everything_before_is_in_when_it_says_so() -> None:
     assert tending.as_of_ms == 1_003  # one more may be dated as the last
     tending.live(Live(first=5, end=5, taken=[], at_end_ms=90_000), 90_000)
     assert tending.as_of_ms == 89_750
-    tending.live(live(5, 9, room=False), 90_000)
-    assert tending.as_of_ms == 1_003
+    tending.live(Live(first=5, end=6, taken=[taken(5)], at_end_ms=None), 1_905)
+    tending.live(Live(first=6, end=6, taken=[], at_end_ms=99_000), 99_000)
+    assert tending.as_of_ms == 98_100  # a broker whose clock is 900 ms behind
+    tending.live(live(6, 9, room=False), 99_000)
+    assert tending.as_of_ms == 1_004
 
 
 def test_a_fill_ends_where_the_log_begins_or_memory_does() -> None:
