@@ -35,10 +35,12 @@ SecretShown: TypeAlias = Literal["once", "readable"]
 
 TEST: Final = "webhook.test"
 SUSPENDED: Final = "webhook.suspended"
+FAILING: Final = "webhook.failing"
+RECOVERED: Final = "webhook.recovered"
 BEHIND: Final = "webhook.behind"
 CAUGHT_UP: Final = "webhook.caught_up"
 BLOCKED: Final = "webhook.blocked"
-SENT_BY_HOOKLINE: Final = frozenset({TEST, SUSPENDED, BEHIND, CAUGHT_UP, BLOCKED})
+SENT_BY_HOOKLINE: Final = frozenset({TEST, FAILING, RECOVERED, SUSPENDED, BEHIND, CAUGHT_UP, BLOCKED})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
 
 

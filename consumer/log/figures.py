@@ -5,7 +5,7 @@ attempt below it, read again for whatever reason, changes nothing.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from consumer.log.health import NO_HEALTH, Health, Sent, folded
@@ -42,6 +42,12 @@ class Figures:
             self.changed.add(name)
             self.dropped.discard(name)
         return health
+
+    def told(self, name: str, since_ms: int | None) -> None:
+        """The webhook's owner was told since when it fails, or (None) that it does no more."""
+        if (health := self.health.get(name)) is not None:
+            self.health[name] = replace(health, told_failing_ms=since_ms)
+            self.changed.add(name)
 
     def passed(self, offset: int) -> None:
         """The record at this offset is none to be folded."""

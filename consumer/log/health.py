@@ -41,7 +41,8 @@ class Health:
     """The figures of one webhook. Times are milliseconds since 1970, None where there is none yet.
 
     `failing_since_ms` is when the first of the `consecutive_failures` was sent. `answers` counts those averaged, up to
-    AVERAGED_OVER; `endpoint` tells one URL from another without keeping it.
+    AVERAGED_OVER; `endpoint` tells one URL from another without keeping it. `told_failing_ms` alone comes from no
+    attempt: since when it fails, as its owner was told; None once he was told that this is over (see `failing.py`).
     """
 
     avg_response_ms: float | None = None
@@ -54,6 +55,7 @@ class Health:
     last_attempt_at_ms: int = 0
     answers: int = 0
     endpoint: str = ""
+    told_failing_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

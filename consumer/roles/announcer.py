@@ -7,7 +7,7 @@ delivery may become is passed over: its notice would be dead-lettered on arrival
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,12 +16,11 @@ import structlog
 from consumer.control.directory import Directory
 from consumer.control.owner import Owner
 from consumer.delivery.boundary import Boundary
-from consumer.delivery.delivery import Chunk
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.events.event import Event, Record
-from consumer.kafka.records import encode_chunk
 from consumer.kafka.writing import NewRecord
-from consumer.log.suspension import notice, told
+from consumer.log.suspension import notice
+from consumer.roles.notices import Notice, Notices
 from consumer.telemetry.bugs import contain, decoded
 from consumer.telemetry.counters import counters
 from consumer.webhooks.record import decode
@@ -30,7 +29,6 @@ from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("log")
 
-_PAGE: Final = 1_000
 _REMEMBERED: Final = 10_000
 
 
@@ -60,7 +58,7 @@ class Announcer:
         self._directory = directory
         self._reached = reached
         self._write = write
-        self._topic = topic
+        self._notices = Notices(directory, topic=topic, now_ms=now_ms)
         self._within_ms = within_ms
         self._now_ms = now_ms
         self._windows: dict[Partition, Window] = {}
@@ -124,36 +122,26 @@ class Announcer:
         was = suspended.subscription
         owner = Owner(tenant=was.tenant, brand=was.brand)
         now = self._directory.get(owner, was.id)
-        event, chunks = self._planned(was, owner, suspended.record)
+        event, records = self._planned(was, owner, suspended.record)
         holds = now is not None and (now.status, now.status_since_ms) == (was.status, was.status_since_ms)
         if holds and event is not None and event.id not in self._announced:
             self._announced[event.id] = None
             if len(self._announced) > _REMEMBERED:
                 self._announced.popitem(last=False)
             number = 0
-            for chunk in chunks:
-                number += len(chunk.subscription_ids)
+            for new, to in records:
+                number += to
                 suspended.entry.open += 1
-                key = event.tenant.encode()
-                new = NewRecord(topic=self._topic, key=key, value=encode_chunk(chunk))
                 self._write(new, suspended.entry.close_one)
             counters.add("suspensions_announced")
             _log.info("suspension announced", webhook=was.id, tenant=was.tenant, to=number)
         suspended.entry.close_one()
 
-    def _planned(self, was: Subscription, owner: Owner, record: Record) -> tuple[Event | None, Sequence[Chunk]]:
+    def _planned(self, was: Subscription, owner: Owner, record: Record) -> tuple[Event | None, Sequence[Notice]]:
         """The notice, and for whom; none for a record of which none can be made."""
         try:
             event = notice(was, record)
-            return event, [*told(event, [*self._owned(owner)], now_ms=self._now_ms())]
+            return event, self._notices.of(event, owner)
         except Exception as error:  # noqa: BLE001 # contained: one record of all customers' webhooks
             contain(Boundary.MATCH, error, topic=record.topic, partition=record.partition, offset=record.offset)
             return None, ()
-
-    def _owned(self, owner: Owner) -> Iterator[Subscription]:
-        after = None
-        while True:
-            page, after = self._directory.page(owner, after=after, limit=_PAGE)
-            yield from page
-            if after is None:
-                return

@@ -37,7 +37,7 @@ class Folding:
     """Belongs to one thread. Partitions are numbers: they are all of the attempts topic.
 
     `begin` makes the log be read from an offset, None for its beginning, and answers with the one it is. `failed` hears
-    of every failure, `taken` of every attempt that is read.
+    of every failure, and of a success where the owner was told of failures; `taken` of every attempt that is read.
     """
 
     def __init__(
@@ -106,6 +106,11 @@ class Folding:
         figures = self._figures.get(partition)
         return None if figures is None else figures.health.get(name)
 
+    def told(self, partition: int, name: str, since_ms: int | None) -> None:
+        """See `Figures.told`. Where the partition went, its next owner tells it again."""
+        if (figures := self._figures.get(partition)) is not None:
+            figures.told(name, since_ms)
+
     def fold(self, record: Record) -> None:
         """Take a record in. What is no attempt is logged, and passed over."""
         figures = self._figures.get(record.partition)
@@ -125,7 +130,7 @@ class Folding:
         else:
             if health is not None:
                 counters.add("attempts_folded")
-                if health.failing_since_ms is not None:
+                if health.failing_since_ms is not None or health.told_failing_ms is not None:
                     self._failed(record.partition, name, health)
 
     def save(self, partitions: int) -> None:

@@ -33,8 +33,10 @@ from consumer.log.suspension import Rule
 from consumer.roles.announcer import Announcer
 from consumer.roles.announcing import Announcing
 from consumer.roles.clock import Clock
+from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
 from consumer.roles.indexer import Indexer
+from consumer.roles.notices import Notices
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
@@ -161,6 +163,12 @@ class _Run:
             listener=self,
         )
         self._announcing = Announcing(settings, slot, announcer)
+        self._teller = FailingTeller(
+            known.directory.find,
+            Notices(known.directory, topic=topics.retry(0), now_ms=clock.now_ms),
+            self._write,
+            self._folding.told,
+        )
         self._indexer = Indexer(settings, topics.attempts, clock.now_ms)
 
     def until(self, stop: threading.Event) -> None:
@@ -222,6 +230,7 @@ class _Run:
         self._indexer.turn({number: end for (_, number), end in self._consumer.ends().items()})
         self._announcing.turn()
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
+        self._teller.decide(self._folding.loaded.get, self._folding.health_of)
         self._acknowledge()
 
     def _save(self, *, loads: bool = False) -> bool:
@@ -258,7 +267,11 @@ class _Run:
         self._producer.write(token, topic=new.topic, key=new.key, value=new.value, headers=new.headers)
 
     def _failed(self, partition: int, name: str, health: Health) -> None:
-        self._suspender.failed(name, health, partition, lambda: self._consumer.end((self._attempts, partition)))
+        def end() -> int | None:
+            return self._consumer.end((self._attempts, partition))
+
+        self._suspender.failed(name, health, partition, end)
+        self._teller.heard(name, health, partition, end)
 
     def _begin(self, partition: int, offset: int | None) -> int:
         begin = self._consumer.read_from((self._attempts, partition), offset)

@@ -15,6 +15,7 @@ import structlog
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import Health
 from consumer.log.suspension import Rule, is_due, reason_of, suspends
+from consumer.roles.at_the_end import AtTheEnd
 from consumer.telemetry.counters import counters
 from consumer.webhooks import draft
 from consumer.webhooks.record import rewrite_of
@@ -42,26 +43,22 @@ class Suspender:
         self._topic = topic
         self._rule = rule
         self._now_ms = now_ms
-        self._due: dict[str, tuple[int, int]] = {}
+        self._due = AtTheEnd()
         self._asked: dict[str, int] = {}
 
     def failed(self, name: str, health: Health, partition: int, end: Callable[[], int | None]) -> None:
         """A webhook's attempt failed and left it with this health. `end` says where the partition ends, if known."""
-        if name not in self._due and is_due(health, self._rule) and (at := end()) is not None:
-            self._due[name] = (partition, at)
+        if is_due(health, self._rule):
+            self._due.put(name, partition, end)
 
     def decide(self, read_to: Callable[[int], int | None], health_of: Callable[[int, str], Health | None]) -> None:
         """Suspend whoever is still due where the partition was read to the end that was waited for.
 
         `read_to` says how far a partition was read, None where it is not ours any more.
         """
-        for name, (partition, end) in list(self._due.items()):
-            at = read_to(partition)
-            if at is not None and at < end:
-                continue
-            del self._due[name]
+        for name, partition in self._due.take(read_to):
             health = health_of(partition, name)
-            if at is not None and health is not None and is_due(health, self._rule):
+            if health is not None and is_due(health, self._rule):
                 self._judge(name, health)
 
     def _judge(self, name: str, health: Health) -> None:

@@ -37,6 +37,7 @@ Count: TypeAlias = Literal[
     "attempts_folded",
     "attempts_indexed_again",
     "suspensions_announced",
+    "failures_told",
 ]
 
 Dropped: TypeAlias = Literal["no_subscribers", "deleted", "paused", "tombstone", "repeat", "succeeded_late"]

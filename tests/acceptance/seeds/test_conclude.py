@@ -130,6 +130,8 @@ def test_no_other_event_can_be_chosen(conclude: Customer) -> None:
     assert listed == [
         *EVENTS,
         "webhook.test",
+        "webhook.failing",
+        "webhook.recovered",
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from consumer.brands.brand import SENT_BY_HOOKLINE
 from tests.acceptance.seeds.deployment import Customer, Hook, Slow, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import NODE, accepts, altered
@@ -112,7 +113,7 @@ def test_each_event_arrives_with_its_data_fields(all_events: Hook, event: str) -
 
 def test_the_events_of_the_page_can_be_chosen_and_no_others(convo: Customer) -> None:
     listed = convo.ok("GET", "/api/v1/event-types")["data"]
-    ours = {"webhook.suspended", "webhook.behind", "webhook.caught_up", "webhook.blocked"}
+    ours = SENT_BY_HOOKLINE - {"webhook.test"}
     assert [each["type"] for each in listed if each["type"] not in ours] == list(EVENTS)
     url = convo.deployment.endpoints.open().url
     refused = convo.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["conversation.archived"]})

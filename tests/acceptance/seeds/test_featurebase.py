@@ -309,6 +309,8 @@ def test_the_topics_are_those_of_the_reference(featurebase: Customer, every_topi
     assert listed == [
         *TOPICS,
         "webhook.test",
+        "webhook.failing",
+        "webhook.recovered",
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",

@@ -53,6 +53,8 @@ def test_its_catalogue_is_listed_and_closed(acme: Customer) -> None:
         "parcel.sent",
         "parcel.lost",
         "webhook.test",
+        "webhook.failing",
+        "webhook.recovered",
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",

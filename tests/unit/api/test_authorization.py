@@ -20,6 +20,7 @@ BODIES: dict[str, dict[str, object]] = {
     "updateWebhook": {"name": "renamed"},
     "putWebhook": {"url": "https://example.com/put"},
     "createKey": {"name": "another", "scopes": ["admin"]},
+    "unblockWebhook": {"head": "retry"},
 }
 GRANTED = {200, 201}
 TELLING = {"createWebhook", "rotateWebhookSecret", "createKey"}

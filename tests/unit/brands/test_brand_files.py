@@ -58,6 +58,8 @@ def test_a_brand_s_own_entry_for_what_hookline_sends_stands_before_the_usual_one
     acme = load_brands(write(tmp_path, catalogue={"$defs": DEFS, "events": [own]}))["acme"]
     assert [entry.type for entry in acme.catalogue] == [
         "webhook.test",
+        "webhook.failing",
+        "webhook.recovered",
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",

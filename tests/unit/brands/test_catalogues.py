@@ -5,7 +5,7 @@ import json
 import jsonschema_rs
 import pytest
 
-from consumer.brands.brand import CatalogueEntry
+from consumer.brands.brand import SENT_BY_HOOKLINE, CatalogueEntry
 from consumer.brands.loader import brand, load_brands
 from consumer.events.event import Record
 from consumer.log.suspension import notice
@@ -73,6 +73,8 @@ def test_a_closed_catalogue_lists_its_page_s_types_in_their_order(name: str, pag
     assert [entry.type for entry in brand(name).catalogue] == [
         *page.split(),
         "webhook.test",
+        "webhook.failing",
+        "webhook.recovered",
         "webhook.suspended",
         "webhook.behind",
         "webhook.caught_up",
@@ -86,8 +88,7 @@ def test_convo_s_catalogue_is_its_page_s_table() -> None:
     assert {
         entry.type: list(entry.sample)
         for entry in brand("convo").catalogue
-        if entry.type not in {"webhook.suspended", "webhook.behind", "webhook.caught_up", "webhook.blocked"}
-        and isinstance(entry.sample, dict)
+        if entry.type not in SENT_BY_HOOKLINE - {"webhook.test"} and isinstance(entry.sample, dict)
     } == page
 
 

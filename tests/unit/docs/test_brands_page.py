@@ -11,7 +11,15 @@ from consumer.brands.look import Api, Look
 from tests import markdown
 from tests.brands_page import PAGE, write_acme
 
-ALWAYS_ANNOUNCED = ["webhook.test", "webhook.suspended", "webhook.behind", "webhook.caught_up", "webhook.blocked"]
+ALWAYS_ANNOUNCED = [
+    "webhook.test",
+    "webhook.failing",
+    "webhook.recovered",
+    "webhook.suspended",
+    "webhook.behind",
+    "webhook.caught_up",
+    "webhook.blocked",
+]
 
 
 def test_the_example_is_a_brand_whose_samples_are_what_their_schemas_say(tmp_path: Path) -> None:
