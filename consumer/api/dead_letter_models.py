@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from consumer.api.model import Asked, Explanation, Time, Told
 from consumer.control.cursor import MAX_LENGTH
 from consumer.delivery.outcome import DeathReason
+from consumer.replay.plan import Place
 
 
 class DeadLetter(Told):
@@ -61,6 +62,14 @@ class DeadLetterReplay(Asked):
 
     again: Annotated[bool, Field(description="Also if it was replayed before.")] = False
     dry_run: Annotated[bool, Field(description="Only say what would be done.")] = False
+    position: Annotated[
+        Place,
+        Field(
+            strict=False,
+            description="Of an ordered webhook: before what waits of its key, or after it. Several of one key go in "
+            "the order in which they became dead letters.",
+        ),
+    ] = Place.BEFORE
 
 
 class DeadLettersReplay(Sought, DeadLetterReplay):

@@ -155,7 +155,8 @@ def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:
 
 
 def _way(body: DeadLetterReplay | None) -> Way:
-    return Way(again=body is not None and body.again, dry_run=body is not None and body.dry_run)
+    asked = DeadLetterReplay() if body is None else body
+    return Way(again=asked.again, dry_run=asked.dry_run, place=asked.position)
 
 
 def _told(site: Site, summary: Summary, way: Way) -> Response:

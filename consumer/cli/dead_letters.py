@@ -31,9 +31,10 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics
 from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.dead_letters import described, read
+from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
-from consumer.replay.plan import Planner
+from consumer.replay.plan import Place, Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
 from consumer.settings import Settings, load
@@ -98,6 +99,9 @@ def replay(
         bool, Parameter(negative=(), help="Also those replayed before, up to HOOKLINE_MAX_REPLAYS times.")
     ] = False,
     dry_run: Annotated[bool, Parameter(negative=(), help="Only say what would be done.")] = False,
+    position: Annotated[
+        Place, Parameter(help="Of an ordered webhook: before what waits of its key, or after it.")
+    ] = Place.BEFORE,
     rate: Annotated[float | None, Parameter(help="Replays a second, at most.")] = None,
     limit: Limit = None,
     json: AsJson = False,
@@ -119,7 +123,8 @@ def replay(
         chosen = _Chosen(read(settings, filters), most, stop)
         if unknown := sorted(filters.ids - chosen.ids)[:1]:
             raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out", field="ids")
-        summary = _replayed(settings, filters, chosen, stop, again=again, dry_run=dry_run, rate=rate)
+        way = Way(again=again, dry_run=dry_run, place=position)
+        summary = _replayed(settings, filters, chosen, stop, way=way, rate=rate)
     _print_summary(summary, dry_run=dry_run, as_json=json)
     if summary.stopped:
         say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
@@ -146,12 +151,11 @@ def _replayed(
     chosen: _Chosen,
     stop: Stop,
     *,
-    again: bool,
-    dry_run: bool,
+    way: Way,
     rate: float | None,
 ) -> Summary:
     """The run itself, after the ledger was opened: from then on nobody else replays."""
-    ledger = None if dry_run else Ledger.open(settings)
+    ledger = None if way.dry_run else Ledger.open(settings)
     planner = Planner(
         generations=generations(settings) if ledger is None else ledger.generations(),
         statuses={
@@ -159,7 +163,8 @@ def _replayed(
             for subscription in subscriptions.read_all(settings, chosen.webhooks).values()
         },
         max_replays=settings.max_replays,
-        again=again,
+        again=way.again,
+        place=way.place,
     )
     summary = Summary()
     with _progress(len(chosen.ids)) as progress:
@@ -170,7 +175,7 @@ def _replayed(
                 (lambda _: None) if ledger is None else ledger.write,
                 clock=Clock(now_ms=_now_ms, monotonic_s=time.monotonic, sleep=time.sleep),
                 most=MOST,
-                rate_per_s=None if dry_run else rate,
+                rate_per_s=None if way.dry_run else rate,
                 stop=lambda: stop.asked,
                 summary=summary,
                 progress=progress,
@@ -231,7 +236,7 @@ def _dead_letters(topics: Topics) -> list[str]:
 
 
 def _replaying(topics: Topics) -> list[str]:
-    return [topics.dead_letter, topics.retry(0), topics.state, topics.subscriptions]
+    return [topics.dead_letter, topics.retry(0), topics.ordered, topics.state, topics.subscriptions]
 
 
 def _now_ms() -> int:

@@ -98,6 +98,8 @@ class Attempting:
         subscription = job.target.subscription
         if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
             self._bury(now_ms, job, DeathReason.SUSPENDED)
+        elif job.delivery.turned_away:
+            self._bury(now_ms, job, DeathReason.BLOCKED)
         elif job.delivery.stopped_ms is not None:
             self._stopped(now_ms, job)
         elif now_ms >= self._schedule.tried_until_ms(job.delivery, now_ms):

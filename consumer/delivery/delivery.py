@@ -43,7 +43,8 @@ class Delivery:
     delay topic it came from (0 is `0s`), -1 fresh from an event topic. `first_due_ms`: when it was first due.
     `handed_over`: its last attempt was still under way when this was written. `last_*` tell the last attempt, for dead
     letters and their readers. `order` names the line of an ordered one (`order.py`), and `stopped_ms` tells when it was
-    given up as the head of one that stops (`stopping.py`): a commit keeps that, and no record.
+    given up as the head of one that stops (`stopping.py`): a commit keeps that, and no record. `turned_away`: a replay
+    for which there is no room before what waits of its key.
 
     `slot_ms`: when its endpoint can take it, None where nobody knows. `waiting_since_ms`: since when it waits for its
     turn, None when it does not. `waited_ms`: such waits that are over, without that before its first attempt.
@@ -74,6 +75,7 @@ class Delivery:
     climbed: int = 0
     order: str | None = None
     stopped_ms: int | None = None
+    turned_away: bool = False
     trigger: str = Trigger.EVENT
     job_id: str | None = None
 

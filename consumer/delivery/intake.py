@@ -19,7 +19,7 @@ from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
 from consumer.delivery.order import Order
-from consumer.delivery.order_partition import line_of
+from consumer.delivery.order_partition import goes_before, line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
@@ -115,7 +115,11 @@ class Intake:
             window = self.windows.get((record.topic, record.partition))
             if window is None or not window.begin(record.offset, record.key):
                 continue
-            if window.beside is not None and self._order.left.passes_by(now_ms, window, line_of(record), record.offset):
+            if (
+                window.beside is not None
+                and not goes_before(record)
+                and self._order.left.passes_by(now_ms, window, line_of(record), record.offset)
+            ):
                 window.finish(record.offset)
                 continue
             if window.unfinished >= _WINDOW_MOST:
@@ -145,6 +149,8 @@ class Intake:
         if not self._order.left.expects(again):
             return
         for record in records:
+            if goes_before(record):
+                continue  # never left: it was taken in when it came
             admission = self._order.left.admits(again, line_of(record), record.offset)
             if admission is Admission.FULL:
                 offset = record.offset
@@ -357,7 +363,8 @@ class Intake:
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat; line up one of the ordered topic."""
         if entry.window.beside is not None and isinstance(delayed, Delivery):
-            if not self._order.put(self._now_ms, entry, delayed, line_of(record), entry.size):
+            name, before = line_of(record), goes_before(record)
+            if not self._order.put(self._now_ms, entry, delayed, name, entry.size, before=before):
                 self._endings.drop(entry, "repeat")
             return
         due_ms = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]

@@ -107,9 +107,15 @@ class Left:
             or window.crowded
         )
 
+    def has_room_before(self, line: KeyLine) -> bool:
+        """Whether one more replay may stand before what waits in this line: they are not left in the log."""
+        share, bounds = line.share, self._bounds
+        few = line.place_before() - line.out < bounds.before and share.held < 2 * bounds.webhook
+        return few and share.size < 2 * self._bytes_most
+
     def shorten(self, line: KeyLine) -> int:
         """How much of a line whose head has failed stays here: what follows is left in the log again."""
-        kept = self._bounds.line
+        kept = self._bounds.line + sum(lined.before for lined in line.queue)
         if len(line.queue) <= kept or line.partition.window.closed or line.partition.over:
             return len(line.queue)
         if not self._leave(line.partition, line.name, line.queue[kept].entry.offset):

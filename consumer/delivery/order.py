@@ -6,7 +6,8 @@
 
 The laws:
 - of a line the head alone is given out; the next one only when the head's record has ended, wherever it ended;
-- a line has its key's records in the order of their offsets;
+- a line has its key's records in the order of their offsets, but for replays that go before what waits of the key: they
+  stand in front of all that is not out, among themselves in their own order, and are never left in the log;
 - no line waits for another.
 
 A repeat is known by its delivery's id.
@@ -79,8 +80,8 @@ class Order:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def put(self, now_ms: int, entry: Entry, delivery: Delivery, name: str, size: int) -> bool:
-        """Line a delivery up. False for a repeat of one that was."""
+    def put(self, now_ms: int, entry: Entry, delivery: Delivery, name: str, size: int, *, before: bool = False) -> bool:
+        """Line a delivery up, `before` what waits there or behind it. False for a repeat of one that was."""
         if delivery.id in self._ids:
             return False
         self._ids[delivery.id] = None
@@ -88,16 +89,20 @@ class Order:
             self._ids.popitem(last=False)
         partition = self._partitions[entry.window]
         line = partition.line(name, now_ms)
+        if before and not self.left.has_room_before(line):
+            delivery = replace(delivery, turned_away=True)
+            line = partition.line(f"{name}#{entry.offset}", now_ms)
         tried = partition.met(line, entry.offset)
         if tried is not None:
             delivery = _as_told(delivery, tried)
-        line.queue.append(Lined(entry, delivery, size))
+        place = line.place_before() if before else len(line.queue)
+        line.queue.insert(place, Lined(entry, delivery, size, before))
         line.share.held += 1
         line.share.size += size
         partition.held += 1
         self.left.size += size
-        if len(line.queue) == 1:
-            self._advance(line, tried.due_ms if tried is not None else 0)
+        if place == 0:
+            self._advance(line, _due_ms(line))
         return True
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,9 +119,9 @@ class Order:
             line = self._ready.popleft()
             if line.queue and not line.out:
                 line.out = True
-                entry, delivery, _ = line.queue[0]
-                self._out[entry] = line
-                heads.append((entry, delivery))
+                head = line.queue[0]
+                self._out[head.entry] = line
+                heads.append((head.entry, head.delivery))
         return heads
 
     def back(self, entry: Entry, delivery: Delivery, due_ms: int) -> None:
@@ -130,6 +135,9 @@ class Order:
             line.partition.tell(line, entry.offset, _to_tell(delivery, due_ms))
             entry.window.touch()
             self._shorten(line)
+        if len(line.queue) > 1 and not line.queue[0].before and line.queue[1].before:
+            self._let_pass(line)
+            due_ms = _due_ms(line)
         self._advance(line, due_ms)
 
     @property
@@ -152,14 +160,19 @@ class Order:
         else:
             self._ready.append(line)
 
+    def _let_pass(self, line: KeyLine) -> None:
+        """Its head waits, and is no replay: those that go before what waits stand in front of it now."""
+        waits = line.queue.popleft()
+        line.queue.insert(line.place_before(), waits)
+
     def _shorten(self, line: KeyLine) -> None:
         """What follows a blocked head is left in the log again, but for a few."""
         kept = self.left.shorten(line)
         while len(line.queue) > kept:
-            entry, delivery, size = line.queue.pop()
-            self._ids.pop(delivery.id, None)
-            self._less(line, size)
-            entry.close_one()
+            lined = line.queue.pop()
+            self._ids.pop(lined.delivery.id, None)
+            self._less(line, lined.size)
+            lined.entry.close_one()
 
     def _less(self, line: KeyLine, size: int) -> None:
         line.share.held -= 1
@@ -173,17 +186,23 @@ class Order:
         for entry in [entry for entry in self._out if not entry.open]:
             line = self._out.pop(entry)
             line.out = False
-            _, _, size = line.queue.popleft()
+            size = line.queue.popleft().size
             partition = line.partition
             partition.tell(line, entry.offset, None)
             line.share.moved_ms = now_ms
             self._less(line, size)
             if line.queue:
-                self._advance(line, 0)
+                self._advance(line, _due_ms(line))
                 continue
             partition.end(line)
             if partition.over and not partition.lines:
                 del self._partitions[partition.window]
+
+
+def _due_ms(line: KeyLine) -> int:
+    """When its head is due: at once, unless it was tried before. One that has stopped is looked at at once."""
+    tried = line.partition.tried.get(line.queue[0].entry.offset)
+    return 0 if tried is None or tried.stopped else tried.due_ms
 
 
 def _as_told(delivery: Delivery, tried: Tried) -> Delivery:

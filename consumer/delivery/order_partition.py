@@ -22,7 +22,8 @@ class Bounds:
     """Records of a webhook in one partition (few where the partition has many), behind a blocked head, and ids.
 
     `left`: how many scopes a partition may leave, `left_keys` how many of them may be keys of one webhook. `stopped`:
-    how many keys of a partition may have stopped, `stopped_keys` how many of one webhook.
+    how many keys of a partition may have stopped, `stopped_keys` how many of one webhook. `before`: how many replays
+    may stand in a line before what waits of its key.
     """
 
     webhook: int = 256
@@ -33,17 +34,19 @@ class Bounds:
     process_bytes: int = 64 * 1_048_576
     left: int = 64
     left_keys: int = 16
+    before: int = 64
     stopped: int = 256
     stopped_keys: int = 16
     remembered: int = 100_000
 
 
 class Lined(NamedTuple):
-    """A delivery in its line, and what it weighs."""
+    """A delivery in its line, and what it weighs. `before`: a replay that goes before what waits of its key."""
 
     entry: Entry
     delivery: Delivery
     size: int
+    before: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +73,13 @@ class KeyLine:
     queue: deque[Lined] = field(default_factory=deque)
     out: bool = False
     due_ms: int = 0
+
+    def place_before(self) -> int:
+        """Where the next replay that goes before what waits has its place: behind what is out, and behind its like."""
+        place = int(self.out)
+        while place < len(self.queue) and self.queue[place].before:
+            place += 1
+        return place
 
     @property
     def blocked(self) -> bool:
@@ -160,6 +170,15 @@ class OrderedPartition:
         if len(scope) > WEBHOOK:
             return self.left.get(scope[:WEBHOOK], self.window.next)
         return self.window.next
+
+
+BEFORE: Final = ("hookline-position", b"before")
+"""The header of a replay that goes before what waits of its key."""
+
+
+def goes_before(record: Record) -> bool:
+    """Whether it is such a replay."""
+    return bool(record.headers) and BEFORE in record.headers
 
 
 def line_of(record: Record) -> str:

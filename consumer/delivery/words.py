@@ -39,7 +39,7 @@ _DEATHS: Final[Mapping[str, str]] = {
     DeathReason.GONE: "the endpoint is gone",
     DeathReason.RETRIES_NONE: "its only attempt failed",
     DeathReason.SUSPENDED: "the webhook is suspended",
-    DeathReason.BLOCKED: "it was given up, stopped its key, and was dropped",
+    DeathReason.BLOCKED: "its key was let go on without it, or had no room for it",
     DeathReason.TOO_LARGE: "it is too large to be kept for another attempt",
 }
 _STATUS: Final = re.compile("HTTP [0-9]{3}")

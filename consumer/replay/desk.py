@@ -16,7 +16,7 @@ from consumer.replay.dead_letters import matching
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, generations
 from consumer.replay.pages import Page, Position, page
-from consumer.replay.plan import Planner
+from consumer.replay.plan import Place, Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
 from consumer.settings import Settings
@@ -39,6 +39,7 @@ class Way:
 
     again: bool
     dry_run: bool
+    place: Place = Place.BEFORE
 
 
 class DeadLetterDesk:
@@ -94,6 +95,7 @@ class DeadLetterDesk:
             statuses=statuses,
             max_replays=settings.max_replays,
             again=way.again,
+            place=way.place,
         )
         if isinstance(chosen, Filters):
             chosen = self._matching(chosen)

@@ -1,4 +1,4 @@
-"""Replays written: a delivery on the spill topic, and its chain's generation on the state topic.
+"""Replays written: a delivery on the spill topic (or the ordered one), and its chain's generation on the state topic.
 
 The law: both records are one Kafka transaction, so a replay is counted exactly when it is on its way, wherever this
 process is killed. There is one writer at a time: `open` ends whoever wrote before, waits out what it left half done,
@@ -17,13 +17,14 @@ from typing import Final, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from consumer.delivery.order_partition import BEFORE
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
 from consumer.kafka.producing import ANY_SIZE
 from consumer.kafka.records import encode_delivery
 from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
-from consumer.replay.plan import Planned
+from consumer.replay.plan import Place, Planned
 from consumer.settings import Settings
 
 MOST: Final = 500
@@ -89,13 +90,7 @@ class Ledger:
             self._producer.begin_transaction()
             for planned in batch:
                 self._produce(replay_record(self._settings, planned.replay))
-                self._produce(
-                    NewRecord(
-                        topic=self._topics.retry(0),
-                        key=planned.delivery.subscription_id.encode(),
-                        value=encode_delivery(planned.delivery),
-                    )
-                )
+                self._produce(replayed_record(self._topics, planned))
             self._commit()
         except KafkaException as exception:
             raise self._given_up(self._cause(error_of(exception))) from None
@@ -111,7 +106,8 @@ class Ledger:
         return error
 
     def _produce(self, record: NewRecord) -> None:
-        self._producer.produce(record.topic, record.value, record.key, on_delivery=self._delivered)
+        headers: list[tuple[str, str | bytes | None]] = list(record.headers)
+        self._producer.produce(record.topic, record.value, record.key, headers=headers, on_delivery=self._delivered)
         self._producer.poll(0)
 
     def _commit(self) -> None:
@@ -141,6 +137,16 @@ class Ledger:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._refused is None:
             self._refused = f"{message.topic()}: {error.str()}"
+
+
+def replayed_record(topics: Topics, planned: Planned) -> NewRecord:
+    """The replay: to the spill topic, or to its place in its line of the ordered topic."""
+    delivery = planned.delivery
+    value = encode_delivery(delivery)
+    if delivery.order is None:
+        return NewRecord(topic=topics.retry(0), key=delivery.subscription_id.encode(), value=value)
+    headers = (BEFORE,) if planned.place is Place.BEFORE else ()
+    return NewRecord(topic=topics.ordered, key=delivery.order.encode(), value=value, headers=headers)
 
 
 def generations(settings: Settings) -> dict[str, int]:

@@ -37,12 +37,23 @@ class SkipReason(StrEnum):
     STUB = "payload_left_out"  # it was too large for the topic: publish the event anew
 
 
+class Place(StrEnum):
+    """Where a replay of an ordered webhook stands: before what waits of its key, or after it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What to write, both or neither: the chain's generation to the state topic, the delivery to the spill topic."""
+    """What to write, both or neither: the chain's generation to the state topic, the delivery to the spill topic.
+
+    One with an order goes to the ordered topic, to its `place` there.
+    """
 
     replay: Replay
     delivery: Delivery
+    place: Place = Place.BEFORE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +76,9 @@ class Planner:
         statuses: Mapping[str, Status],
         max_replays: int,
         again: bool = False,
+        place: Place = Place.BEFORE,
     ) -> None:
+        self._place = place
         self._generations = generations
         self._statuses = statuses
         self._max_replays = max_replays
@@ -82,7 +95,7 @@ class Planner:
             return Skipped(reason=reason)
         self._planned.add(chain)
         replay = Replay(delivery_id=chain, generation=generation + 1, at_ms=now_ms)
-        return Planned(replay=replay, delivery=_replayed(delivery, replay))
+        return Planned(replay=replay, delivery=_replayed(delivery, replay), place=self._place)
 
     def _refusal(self, delivery: Delivery, chain: str, generation: int) -> SkipReason | None:
         status = self._statuses.get(delivery.subscription_id)
@@ -119,4 +132,5 @@ def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
         tier=_SPILL_TIER,
         first_due_ms=replay.at_ms,
         trigger=Trigger.REPLAY,
+        order=delivery.order,
     )

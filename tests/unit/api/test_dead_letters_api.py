@@ -10,6 +10,7 @@ from consumer.log.resource import told
 from consumer.replay import pages
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
+from consumer.replay.plan import Place
 from consumer.webhooks.subscription import Status
 from tests.dead_letters import dead_letter
 from tests.memory_api import DeadLetters, MemoryApi
@@ -111,10 +112,11 @@ def test_one_is_replayed_to_its_own_webhook(api: MemoryApi) -> None:
         "dryRun": False,
         "complete": True,
     }
-    assert acme.post(path, json={"again": True, "dryRun": True}).status_code == 200
+    assert acme.post(path, json={"again": True, "dryRun": True, "position": "after"}).status_code == 200
+    assert acme.post(path, json={"position": "beside"}).status_code == 422
     assert api.dead_letters.replayed == [
         ([letter], {id_: Status.ACTIVE}, Way(again=False, dry_run=False)),
-        ([letter], {id_: Status.ACTIVE}, Way(again=True, dry_run=True)),
+        ([letter], {id_: Status.ACTIVE}, Way(again=True, dry_run=True, place=Place.AFTER)),
     ]
     acme.delete(f"/v1/webhooks/{id_}")
     acme.post(path)

@@ -3,16 +3,18 @@
 from dataclasses import replace
 
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery
+from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
+from consumer.delivery.order_partition import BEFORE
 from consumer.delivery.step import Bury, LineUp, Step, Suspend
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.signing.request import Request
 from consumer.webhooks import draft
+from consumer.webhooks.ordering import line_of
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import OnFailure, Retries, Status, Subscription
-from tests.deliveries import NOW_MS, ORDERED, SCHEDULE, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, ORDERED, SCHEDULE, delivery, event, response, rules, subscription, target_of
 
 EVENTS = ("events", 0)
 LINES = (ORDERED, 0)
@@ -25,6 +27,7 @@ class Bench:
         self.subscriptions = subscriptions or (subscription(ordering="key"),)
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.log: list[Delivery] = []
+        self.headers: dict[int, tuple[tuple[str, bytes], ...]] = {}
         self.buried: list[Bury] = []
         self.suspended: list[Subscription] = []
         self.version = 1
@@ -62,7 +65,8 @@ class Bench:
                 line = self.log[self.lined]
                 self.contents[LINES, self.lined] = replace(line, tier=-1)
                 assert line.order is not None
-                self.core.records(self.now_ms, [_record(LINES, self.lined, line.order.encode())])
+                headers = self.headers.get(self.lined, ())
+                self.core.records(self.now_ms, [_record(LINES, self.lined, line.order.encode(), headers)])
                 self.lined += 1
         return sent
 
@@ -83,18 +87,25 @@ class Bench:
                 self.buried.append(write)
             self.core.acknowledged(token)
 
+    def line_up(self, made: Delivery, *headers: tuple[str, bytes]) -> None:
+        """A replay is written to the ordered topic."""
+        self.headers[len(self.log)] = headers
+        self.log.append(made)
+
     def answer(self, event_id: str, status: int = 200) -> None:
         self.core.answered(self.now_ms, self.sent.pop(event_id), response(status))
 
 
-def _record(partition: tuple[str, int], offset: int, key: bytes | None) -> Record:
+def _record(
+    partition: tuple[str, int], offset: int, key: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
+) -> Record:
     return Record(
         topic=partition[0],
         partition=partition[1],
         offset=offset,
         key=key,
         value=b"",
-        headers=(),
+        headers=headers,
         timestamp_ms=NOW_MS,
     )
 
@@ -317,3 +328,46 @@ def test_a_webhook_that_stops_more_keys_than_a_partition_may_keep_for_it_is_susp
     bench.turn(after_ms=6_000)
     assert len(bench.suspended) == 1
     assert len(bench.buried) == 20
+
+
+def _replayed(of: Event) -> Delivery:
+    """A dead letter of the key `a`, as it is written again."""
+    line = line_of("sub_1", "key", b"a", b"")
+    return replace(delivery(of), id=delivery_id(of, "sub_1", "again"), order=line, replay_id="again", replays=1)
+
+
+def test_a_replay_goes_before_what_waits_of_its_key_or_after_it() -> None:
+    bench = Bench()
+    events = _events("earlier", "a1", "a2", "dead")
+    for offset, each in enumerate(events[1:3], start=1):
+        bench.publish(b"a", each, offset)
+    assert bench.turn() == ["a1"]
+    bench.line_up(_replayed(events[0]), BEFORE)
+    bench.line_up(_replayed(events[3]))
+    assert bench.turn() == []
+    bench.answer("a1", 500)
+    assert bench.turn() == ["earlier"]
+    bench.answer("earlier")
+    assert bench.turn() == []
+    assert bench.turn(after_ms=SCHEDULE.delays_ms[1] * 2) == ["a1"]
+    bench.answer("a1")
+    assert bench.turn() == ["a2"]
+    bench.answer("a2")
+    assert bench.turn() == ["dead"]
+
+
+def test_a_replay_goes_before_a_head_that_has_stopped() -> None:
+    bench, _ = _stopped("a1", "a2")
+    bench.line_up(_replayed(event("earlier", offset=9)), BEFORE)
+    assert bench.turn() == ["earlier"]
+    bench.answer("earlier")
+    assert bench.turn(after_ms=6_000) == []
+
+
+def test_more_replays_than_a_line_may_hold_before_what_waits_are_dead_letters_again() -> None:
+    bench, _ = _stopped("a1")
+    for offset in range(70):
+        bench.line_up(_replayed(event(f"r{offset}", offset=100 + offset)), BEFORE)
+    assert bench.turn() == ["r0"]
+    assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == [f"r{each}" for each in range(64, 70)]
+    assert {bury.dead_letter.reason for bury in bench.buried} == {"blocked"}

@@ -9,11 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
-from consumer.replay.plan import Planned, Planner, Skipped, SkipReason, chain_of
+from consumer.delivery.order_partition import BEFORE
+from consumer.events.event import Headers
+from consumer.kafka.records import decode_ordered
+from consumer.kafka.topic_specs import Topics
+from consumer.replay.ledger import replayed_record
+from consumer.replay.plan import Place, Planned, Planner, Skipped, SkipReason, chain_of
 from consumer.replay.run import Clock, Summary, replay
 from consumer.webhooks.subscription import Status
 from tests.dead_letters import dead_letter
 
+TOPICS = Topics("hookline.", ("5s",))
 ACTIVE = {"wh_1": Status.ACTIVE, "wh_2": Status.ACTIVE}
 clock = Clock(now_ms=lambda: 7_000, monotonic_s=lambda: 0.0, sleep=lambda _: None)
 
@@ -65,6 +71,25 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
     fresh = Delivery(id="", event=was.event, subscription_id="")
     for each in fields(Delivery):
         assert each.name in kept or getattr(now, each.name) == getattr(fresh, each.name)
+
+
+@pytest.mark.parametrize(("place", "headers"), [(Place.BEFORE, (BEFORE,)), (Place.AFTER, ())])
+def test_a_replay_of_an_ordered_webhook_goes_to_its_line(place: Place, headers: Headers) -> None:
+    line = "0123456789abcdef01234567"
+    dead = replace(dead_letter(), delivery=replace(dead_letter().delivery, order=line))
+    planned = Planner(generations={}, statuses=ACTIVE, max_replays=3, place=place).plan(dead, 7_000)
+    assert isinstance(planned, Planned)
+    record = replayed_record(TOPICS, planned)
+    assert (record.topic, record.key, record.headers) == ("hookline.ordered", line.encode(), headers)
+    assert record.value is not None
+    assert decode_ordered(record.key, record.value).id == planned.delivery.id
+
+
+def test_any_other_goes_to_the_spill_topic() -> None:
+    planned = planner().plan(dead_letter(), 7_000)
+    assert isinstance(planned, Planned)
+    record = replayed_record(TOPICS, planned)
+    assert (record.topic, record.key, record.headers) == ("hookline.retry.0s", b"wh_1", ())
 
 
 def test_a_dead_replay_leads_back_to_its_original() -> None:
