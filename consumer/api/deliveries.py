@@ -23,8 +23,8 @@ from consumer.control.owner import Owner
 from consumer.delivery.delivery import DeadLetter
 from consumer.json import Json
 from consumer.log.query import Query as Wanted
-from consumer.log.query import Row, View
-from consumer.log.resource import Sight, attempt_row, delivery_row, explanation_of, explanation_of_dead, told
+from consumer.log.query import View
+from consumer.log.resource import delivery_row, delivery_told, explanation_of_dead, told
 from consumer.replay.filters import Filters
 from consumer.signing.timestamps import rfc3339
 
@@ -82,24 +82,11 @@ def _add_one(site: Site) -> None:
             limit=_ATTEMPTS_MOST,
             cursor=None,
         )
-        shown = _with_attempts(found.rows, seen) if found.rows else _dead(site, owner, id)
+        shown = delivery_told(found.rows, seen) if found.rows else _dead(site, owner, id)
         if shown is None:
             looked = "" if webhook or found.searched_to_ms is None else ", of those looked at: name its webhook as well"
             raise not_found(f"there is no such delivery{looked}")
         return answers.response(answers.one(site.brand, shown))
-
-
-def _with_attempts(rows: tuple[Row, ...], seen: Sight) -> Json:
-    """Its latest attempt stands first in the rows."""
-    latest = max(rows, key=lambda row: (row.entry.number, row.position))
-    entry = latest.entry
-    failure = None if entry.status is not None else entry.failure
-    ordered = sorted(rows, key=lambda row: (row.entry.number, row.position))
-    return {
-        **delivery_row(latest, seen),
-        "explanation": told(explanation_of(entry.status, failure, entry.reason)),
-        "attemptsKept": [attempt_row(row, seen) for row in ordered],
-    }
 
 
 def _dead(site: Site, owner: Owner, id_: str) -> Json:

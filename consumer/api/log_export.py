@@ -9,7 +9,7 @@ The laws:
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -57,9 +57,9 @@ def exported(site: Site, call: Call, asked: ExportQuery) -> Response:
         leave()
         raise
     of_csv = asked.format == "csv"
-    lines = _csv(first, rows) if of_csv else _json_lines(first, rows)
+    text = _csv(first, rows) if of_csv else _json_lines(first, rows)
     named = {"Content-Disposition": f'attachment; filename="attempts.{asked.format}"'}
-    return StreamingResponse(_left(lines, leave), media_type=CSV if of_csv else JSON_LINES, headers=named)
+    return StreamingResponse(_left(text, leave), media_type=CSV if of_csv else JSON_LINES, headers=named)
 
 
 def cell(value: Json) -> str:
@@ -82,9 +82,9 @@ def _rows(site: Site, call: Call, asked: ExportQuery) -> Iterator[list[dict[str,
 
 
 def _csv(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
-    yield _lines([list(COLUMNS)])
+    yield lines([list(COLUMNS)])
     for rows in _all(first, rest):
-        yield _lines([[cell(row[name]) for name in COLUMNS] for row in rows])
+        yield lines([cells(row) for row in rows])
 
 
 def _json_lines(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
@@ -98,14 +98,20 @@ def _all(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json
     yield from rest
 
 
-def _lines(cells: list[list[str]]) -> bytes:
+def cells(row: Mapping[str, Json]) -> list[str]:
+    """A row of the list as cells, in the order of COLUMNS."""
+    return [cell(row[name]) for name in COLUMNS]
+
+
+def lines(rows: list[list[str]]) -> bytes:
+    """Rows of cells as lines of CSV (RFC 4180)."""
     text = io.StringIO()
-    csv.writer(text).writerows(cells)
+    csv.writer(text).writerows(rows)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _left(lines: Iterator[bytes], leave: Callable[[], None]) -> Iterator[bytes]:
+def _left(text: Iterator[bytes], leave: Callable[[], None]) -> Iterator[bytes]:
     try:
-        yield from lines
+        yield from text
     finally:
         leave()

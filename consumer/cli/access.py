@@ -5,7 +5,7 @@ itself: no setting turns one that meant Kafka into one that speaks to an API.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from consumer.brands.loader import load_brands
 from consumer.cli.credentials import Credentials, key_brand
 from consumer.cli.exits import usage
 from consumer.cli.key_port import KeyPort
+from consumer.cli.log_port import LogPort
 from consumer.cli.webhook_port import WebhookPort
 from consumer.settings import Settings, load
 
@@ -72,6 +73,24 @@ def keys(access: Access | None) -> Iterator[KeyPort]:
 
         with ApiClient(asked.api, _credentials(asked, settings)) as client:
             yield RemoteKeys(client)
+
+
+@contextmanager
+def log(access: Access | None) -> Iterator[LogPort]:
+    """The log, whichever way it is reached. Raises as `webhooks`."""
+    asked, settings = access or Access(), load()
+    if asked.api is None:
+        from consumer.cli.direct_log import DirectLog  # noqa: PLC0415 # as above
+
+        _check_direct(asked, settings)
+        with closing(DirectLog(settings, tenant=asked.tenant, brand=asked.brand)) as direct:
+            yield direct
+    else:
+        from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
+        from consumer.cli.remote_log import RemoteLog  # noqa: PLC0415 # as above
+
+        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+            yield RemoteLog(client)
 
 
 def _credentials(asked: Access, settings: Settings) -> Credentials:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import httpx
 import msgspec
@@ -20,6 +20,9 @@ from consumer.cli.exits import CommandFailed, say, unavailable, usage
 from consumer.control import tenant_header
 from consumer.json import Json
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
+
+Params: TypeAlias = Mapping[str, str | list[str]]
+"""A query: several values of a parameter are alternatives."""
 
 _PAGE: Final = 100
 _WAITS: Final = 4
@@ -85,7 +88,7 @@ class ApiClient:
         path: str,
         body: Mapping[str, Json] | None = None,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         unknown: Exception | None = None,
     ) -> dict[str, Json]:
         """One thing, out of the brand's envelope. What the API gives notice of is said on standard error.
@@ -101,18 +104,24 @@ class ApiClient:
             return self._object(told.get("data"))
         return told
 
-    def pages(self, path: str, chosen: Mapping[str, str] | None = None) -> Iterator[dict[str, Json]]:
+    def pages(self, path: str, chosen: Params | None = None) -> Iterator[dict[str, Json]]:
         """Every item of a list that is chosen, page after page. Raises as `ask`."""
-        params = {"limit": str(_PAGE)} | dict(chosen or {})
+        params: dict[str, str | list[str]] = {"limit": str(_PAGE), **(chosen or {})}
         while True:
-            told = self._told("GET", path, None, params=params, unknown=None)
-            items, cursor = told.get("data"), told.get("nextCursor")
-            if not isinstance(items, list):
-                raise self._stranger()
-            yield from map(self._object, items)
+            items, told = self.page(path, params)
+            yield from items
+            cursor = told.get("nextCursor")
             if not isinstance(cursor, str):
                 return
             params["cursor"] = cursor
+
+    def page(self, path: str, params: Params) -> tuple[list[dict[str, Json]], dict[str, Json]]:
+        """The items of a page, and what else is told of it. Raises as `ask`."""
+        told = self._told("GET", path, None, params=params, unknown=None)
+        items = told.get("data")
+        if not isinstance(items, list):
+            raise self._stranger()
+        return [self._object(each) for each in items], told
 
     def _told(
         self,
@@ -120,7 +129,7 @@ class ApiClient:
         path: str,
         body: Mapping[str, Json] | None,
         *,
-        params: Mapping[str, str],
+        params: Params,
         unknown: Exception | None,
     ) -> dict[str, Json]:
         answer = self._sent(method, path, body, params)
@@ -136,9 +145,7 @@ class ApiClient:
             say(notice)
         return told
 
-    def _sent(
-        self, method: str, path: str, body: Mapping[str, Json] | None, params: Mapping[str, str]
-    ) -> httpx.Response:
+    def _sent(self, method: str, path: str, body: Mapping[str, Json] | None, params: Params) -> httpx.Response:
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:

@@ -105,6 +105,19 @@ def delivery_row(row: Row, sight: Sight) -> dict[str, Json]:
     }
 
 
+def delivery_told(rows: Sequence[Row], sight: Sight) -> dict[str, Json]:
+    """A delivery, by the rows of its attempts, of which there is one at least."""
+    ordered = sorted(rows, key=lambda row: (row.entry.number, row.entry.logged_ms))
+    latest = ordered[-1]
+    entry = latest.entry
+    why = explanation_of(entry.status, None if entry.status is not None else entry.failure, entry.reason)
+    return {
+        **delivery_row(latest, sight),
+        "explanation": told(why),
+        "attemptsKept": [attempt_row(row, sight) for row in ordered],
+    }
+
+
 def attempt_detail(kept: Kept, sight: Sight) -> dict[str, Json]:
     """All that the log holds of an attempt."""
     attempt = kept.attempt

@@ -27,6 +27,11 @@ BOTH_WAYS = {
     "webhooks resume": ["wh_1"],
     "webhooks rotate": ["wh_1"],
     "webhooks test": ["wh_1"],
+    "log list": ["--tenant", "acme"],
+    "log search": ["text", "--tenant", "acme"],
+    "log show": ["att_0_0_00000000", "--tenant", "acme"],
+    "log tail": ["--tenant", "acme"],
+    "log export": ["--tenant", "acme"],
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
@@ -41,7 +46,8 @@ KAFKA = BOTH_WAYS | {
     "dead-letters replay": ["--all"],
 }
 ALONE = {"config", "run", "demo"}
-TOPICS = {"publish": "orders", "webhooks": "subscriptions", "keys": "state", "dead-letters": "dead-letter"}
+TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
+TOPICS["dead-letters"] = "dead-letter"
 
 
 def test_the_table_has_every_command() -> None:
