@@ -19,6 +19,8 @@ The laws:
 - tenants for which work waits come before those whose view is merely to be renewed, and these are not asked for when
   nobody has used the view lately;
 - a tenant with many webhooks is read alone, one after the other, and takes no place from those with few;
+- while nobody answers at all (`went_away`), one tenant at a time is asked for, after longer and longer times: so it is
+  found that somebody does again, and until then nobody is asked for in vain;
 - a turn costs what it asks for, not what waits.
 """
 
@@ -36,6 +38,8 @@ MOST: Final = 1_000
 _ALONE_MOST: Final = 1
 _LESS: Final = 0.99  # of the places, for an answer that came late; one turn's answers may be a hundred
 _MORE: Final = 0.1
+AGAIN_MS: Final = (100, 250, 500, 1_000)
+"""How long after an answer that was none it is asked again: after the first one, the second, and so on."""
 
 
 class Stage(Enum):
@@ -88,6 +92,8 @@ class Asking(Generic[Asked]):
         self._most = 200.0
         self._under_way = 0
         self._alone_under_way = 0
+        self._away = 0  # how many answers in a row nobody gave
+        self._again_ms = 0  # until then nobody is asked for, if so
 
     def __bool__(self) -> bool:
         """Whether an answer is awaited."""
@@ -95,6 +101,20 @@ class Asking(Generic[Asked]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nobody answered the last question."""
+        return self._away > 0
+
+    def went_away(self, now_ms: int) -> None:
+        """Nobody answered."""
+        self._again_ms = now_ms + AGAIN_MS[min(self._away, len(AGAIN_MS) - 1)]
+        self._away += 1
+
+    def is_back(self) -> None:
+        """Somebody answered."""
+        self._away = 0
 
     def get(self, tenant: str) -> Place[Asked] | None:
         """The tenant's place, if it has one."""
@@ -162,8 +182,11 @@ class Asking(Generic[Asked]):
             if place.stage is Stage.LATER and place.again_ms == again_ms:
                 (self._put_waiting if place.waits else self._put_renewed)(place)
         asked: list[Place[Asked]] = []
+        if self._away and now_ms < self._again_ms:
+            return [], []
+        most = 1 if self._away else self._most
         for queue, stage in ((self._waiting, Stage.WAITING), (self._renewed, Stage.RENEWED)):
-            while queue and self._under_way < self._most:
+            while queue and self._under_way < most:
                 place = queue.popleft()
                 if place.stage is not stage:
                     continue
@@ -174,7 +197,7 @@ class Asking(Generic[Asked]):
                 self._under_way += 1
                 asked.append(place)
         alone: list[Place[Asked]] = []
-        while self._alone and self._alone_under_way < _ALONE_MOST:
+        while self._alone and self._alone_under_way < _ALONE_MOST and not self._away:
             place = self._alone.popleft()
             place.stage, place.asked_ms = Stage.ASKED_ALONE, now_ms
             self._alone_under_way += 1
@@ -183,7 +206,10 @@ class Asking(Generic[Asked]):
 
     def wake_ms(self) -> int | None:
         """When the next one is to be asked for again."""
-        return self._later[0][0] if self._later else None
+        later_ms = self._later[0][0] if self._later else None
+        if not (self._away and (self._waiting or self._renewed)):
+            return later_ms
+        return self._again_ms if later_ms is None else min(later_ms, self._again_ms)
 
     def _put_renewed(self, place: Place[Asked]) -> None:
         place.stage = Stage.RENEWED

@@ -3,7 +3,8 @@
 The laws:
 - work is matched only against a view that was asked for after the work came, or at most the staleness bound before: of
   what waits, whatever was there when the question was asked may use the answer, however long it took. While the cache
-  cannot answer, a view younger than `memory_for_ms` will do. Not knowing is never "no subscribers";
+  cannot answer, a view younger than `memory_for_ms` will do: of one tenant where it cannot for that one, of all of them
+  as soon as nobody answered for one. Not knowing is never "no subscribers";
 - what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
   read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
 
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from consumer.delivery.asking import Asking, Place
+from consumer.delivery.asking import AGAIN_MS, Asking, Place
 from consumer.delivery.known import Known, Views
 from consumer.delivery.target import Target
 from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
@@ -24,7 +25,6 @@ from consumer.webhooks.subscription import Subscription
 Loading: TypeAlias = Loaded | Unchanged | Unavailable | Many
 Work = TypeVar("Work")
 
-_ASK_AGAIN_MS: Final = (100, 250, 500, 1_000)
 _SHARE: Final = 4  # of what may wait, a tenant that holds up nobody but itself has one part in so many
 
 
@@ -117,7 +117,7 @@ class Tenants(Generic[Work]):
         """Keep work until a newer view of the tenant has come, asked for in a moment."""
         place = self.park(tenant, work, size, now_ms)
         if place.is_free:
-            self._asking.later(place, now_ms + _ASK_AGAIN_MS[0])
+            self._asking.later(place, now_ms + AGAIN_MS[0])
 
     def wanted(self, now_ms: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
         """The tenants to ask the cache for now, with the version known: those to be read together, and each alone."""
@@ -130,6 +130,9 @@ class Tenants(Generic[Work]):
         if place is None:
             return []
         known = self._views.get(tenant)
+        if isinstance(loading, Unavailable) and loading.away:
+            return self._nobody_answered(place, known, now_ms)
+        self._asking.is_back()
         match loading:
             case Loaded():
                 used_ms = 0 if known is None else known.used_ms
@@ -184,8 +187,13 @@ class Tenants(Generic[Work]):
             if self._is_used(tenant, now_ms):
                 self._asking.renew(tenant, _Parked)
             return True
+        if not self._is_remembered(known, now_ms):
+            return False
+        if self._asking.is_away:
+            self._asking.renew(tenant, _Parked)  # one of those that are used is asked for
+            return True
         place = self._asking.get(tenant)
-        return place is not None and place.in_vain > 0 and self._is_remembered(known, now_ms)
+        return place is not None and place.in_vain > 0
 
     def _is_used(self, tenant: str, now_ms: int) -> bool:
         """Whether anybody used the tenant's view a moment ago, so that the next one will be wanted soon."""
@@ -204,10 +212,23 @@ class Tenants(Generic[Work]):
 
     # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
 
+    def _nobody_answered(
+        self, place: Place[_Parked[Work]], known: Known | None, now_ms: int
+    ) -> list[tuple[Work, Known]]:
+        """For none, that is: once it is known, all that waits for tenants that are remembered goes on."""
+        was_away = self._asking.is_away
+        self._asking.went_away(now_ms)
+        freed = self._in_vain(place, known, now_ms, own=False)
+        for each in () if was_away else self._asking.places():
+            remembered = self._views.get(each.tenant)
+            if remembered is not None and self._is_remembered(remembered, now_ms):
+                freed += [(work, remembered) for work in self._take(each, lambda _: True)]
+        return freed
+
     def _in_vain(
         self, place: Place[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
     ) -> list[tuple[Work, Known]]:
-        self._asking.later(place, now_ms + _ASK_AGAIN_MS[min(place.in_vain, len(_ASK_AGAIN_MS) - 1)])
+        self._asking.later(place, now_ms + AGAIN_MS[min(place.in_vain, len(AGAIN_MS) - 1)])
         place.in_vain += 1
         self._set_apart(place, apart=own)
         if known is None or not self._is_remembered(known, now_ms):

@@ -64,10 +64,14 @@ class Many:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable:
-    """The cache cannot tell now; the reason is for people. `own`: it lies with this tenant's webhooks alone."""
+    """The cache cannot tell now; the reason is for people.
+
+    `own`: it lies with this tenant's webhooks alone. `away`: nobody answered, whoever had been asked for.
+    """
 
     reason: str
     own: bool = False
+    away: bool = False
 
 
 Reading: TypeAlias = Loaded | Unchanged | Unavailable
@@ -136,7 +140,7 @@ class Reader:
         try:
             answers = self._cache.run([self._call(tenant, wanted[tenant], most) for tenant in tenants])
         except CacheUnavailable as error:
-            return dict.fromkeys(tenants, Unavailable(reason=str(error))), []
+            return dict.fromkeys(tenants, Unavailable(reason=str(error), away=True)), []
         found: dict[str, Reading] = {}
         many: list[str] = []
         for tenant, answer in zip(tenants, answers, strict=True):

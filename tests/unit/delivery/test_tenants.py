@@ -10,7 +10,8 @@ from tests.operations import operations
 
 STALENESS_MS = 1_000
 FRESHNESS = Freshness(staleness_ms=STALENESS_MS, memory_for_ms=60_000)
-AWAY = Unavailable(reason="Redis is away")
+AWAY = Unavailable(reason="the projection has not filled this part of the cache yet")
+NOBODY = Unavailable(reason="Redis is away", away=True)
 OWN = Unavailable(reason="one of its webhooks cannot be decoded", own=True)
 
 
@@ -199,6 +200,38 @@ def test_while_the_cache_cannot_answer_a_view_in_memory_will_do_and_without_one_
 
 
 # ── tenants that hold up nobody but themselves ───────────────────────────────────────────────────────────────────────
+
+
+def test_that_nobody_answers_is_found_once_for_all_tenants_and_its_end_by_one_question_at_a_time() -> None:
+    bench = Bench()
+    names = [f"t{number}" for number in range(300)]
+    for name in names:
+        bench.come(name)
+    while asked := bench.asked():
+        for name in asked:
+            bench.answer(name, loaded(name))
+    bench.now_ms += 2 * STALENESS_MS
+    for name in [*names, "unknown"]:
+        assert not bench.come(name, f"of {name}")
+    first, *others = bench.asked()
+    gone_on = bench.answer(first, NOBODY)
+    assert sorted(gone_on) == sorted(f"of {name}" for name in names)
+    assert all(bench.answer(name, NOBODY) == [] for name in others)
+    questions = 0
+    for _ in range(1_000):  # ten seconds
+        assert all(bench.come(name) for name in names[:30])
+        for name in bench.asked(after_ms=10):
+            questions += 1
+            assert bench.answer(name, NOBODY) == []
+    assert 9 <= questions <= 12
+    [finder] = next(asked for _ in range(200) if (asked := bench.asked(after_ms=10)))
+    freed = bench.answer(finder, loaded(finder))
+    for _ in range(200):
+        for name in names[:30]:
+            bench.come(name, "later")
+        for name in bench.asked(after_ms=10):
+            freed += bench.answer(name, loaded(name))
+    assert "of unknown" in freed
 
 
 def test_a_tenant_with_many_webhooks_is_read_alone_and_takes_no_place_of_the_others() -> None:
