@@ -42,19 +42,24 @@ class Sought(Asked):
     until: Annotated[str | None, Field(description="Failed before then.")] = None
 
 
-class DeadLetterQuery(Sought):
+class DeadLetterPage(Sought):
     """A page of them."""
 
     model_config = ConfigDict(strict=False)
 
-    webhook: Annotated[str | None, Field(description="Of this webhook.")] = None
     limit: Annotated[int, Field(ge=1, le=100, description="How many on a page.")] = 20
     cursor: Annotated[str | None, Field(max_length=MAX_LENGTH, description="nextCursor of the page before.")] = None
 
     @property
     def sought(self) -> list[str | None]:
         """What a cursor belongs to."""
-        return [self.webhook, self.type, self.reason, self.since, self.until]
+        return [self.type, self.reason, self.since, self.until]
+
+
+class DeadLetterQuery(DeadLetterPage):
+    """The same, of all webhooks or of one."""
+
+    webhook: Annotated[str | None, Field(description="Of this webhook.")] = None
 
 
 class DeadLetterReplay(Asked):

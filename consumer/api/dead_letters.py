@@ -15,7 +15,14 @@ from fastapi import Path, Query, Response
 from consumer.api import answers
 from consumer.api.call import needs
 from consumer.api.dead_letter_models import DeadLetter as DeadLetterModel
-from consumer.api.dead_letter_models import DeadLetterQuery, DeadLetterReplay, DeadLettersReplay, ReplaySummary, Sought
+from consumer.api.dead_letter_models import (
+    DeadLetterPage,
+    DeadLetterQuery,
+    DeadLetterReplay,
+    DeadLettersReplay,
+    ReplaySummary,
+    Sought,
+)
 from consumer.api.documents import problems
 from consumer.api.problem import not_found
 from consumer.api.site import Asking, Id, Site
@@ -35,39 +42,69 @@ from consumer.webhooks.subscription import Status
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
 DeadLetterId = Annotated[str, Path(description="The dead letter's id.", max_length=256)]
+_PARTLY: Final = "A page looks at a part of the log only: it may be empty while there is a nextCursor."
 _TAGS: Final = ["dead letters"]
 
 
 def add_dead_letters(site: Site) -> None:
     """Add them beside the brand's webhooks, and below each."""
     _add_list(site)
+    _add_list_of_webhook(site)
+    _add_get(site)
     _add_replay(site)
     _add_replay_of_webhook(site)
 
 
 def _add_list(site: Site) -> None:
-    services = site.services
-
     @site.app.get(
         site.prefix + "/dead-letters",
         operation_id="listDeadLetters",
         summary="List deliveries that failed for good",
-        description="A page looks at a part of the log only: it may be empty while there is a nextCursor.",
+        description=_PARTLY,
         tags=[*_TAGS],
         response_model=site.shapes.page(DeadLetterModel),
         responses=problems(422),
         openapi_extra=needs(Scope.READ),
     )
     def list_dead_letters(call: Asking, asked: Annotated[DeadLetterQuery, Query()]) -> Response:
+        return _page(site, call.caller.owner, asked, asked.webhook)
+
+
+def _add_list_of_webhook(site: Site) -> None:
+    webhooks = site.services.plane.webhooks
+
+    @site.app.get(
+        site.base + "/{id}/dead-letters",
+        operation_id="listWebhookDeadLetters",
+        summary="List a webhook's deliveries that failed for good",
+        description=_PARTLY,
+        tags=[*_TAGS],
+        response_model=site.shapes.page(DeadLetterModel),
+        responses=problems(404, 422),
+        openapi_extra=needs(Scope.READ),
+    )
+    def list_webhook_dead_letters(
+        call: Asking,
+        id: Id,  # noqa: A002 # the path's own word
+        asked: Annotated[DeadLetterPage, Query()],
+    ) -> Response:
         owner = call.caller.owner
-        filters = _filters(owner, asked, asked.webhook)
-        of = f"dead-letters:{hashlib.sha256(msgspec.json.encode(asked.sought)).hexdigest()}"
-        cursor = asked.cursor
-        pairs = [] if cursor is None else services.cursors.read(cursor, list[tuple[int, int]], owner=owner, of=of)
-        found = services.dead_letters.page(owner.tenant, filters, after=dict(pairs), limit=asked.limit)
-        position = None if found.position is None else sorted(found.position.items())
-        then = None if position is None else services.cursors.write(position, owner=owner, of=of)
-        return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
+        webhooks.get(owner, id)
+        return _page(site, owner, asked, id)
+
+
+def _add_get(site: Site) -> None:
+    @site.app.get(
+        site.prefix + "/dead-letters/{id}",
+        operation_id="getDeadLetter",
+        summary="Get a delivery that failed for good",
+        tags=[*_TAGS],
+        response_model=site.shapes.one(DeadLetterModel),
+        responses=problems(404, 422),
+        openapi_extra=needs(Scope.READ),
+    )
+    def get_dead_letter(call: Asking, id: DeadLetterId) -> Response:  # noqa: A002 # same
+        return answers.response(answers.one(site.brand, shown(_found(site, call.caller.owner, id))))
 
 
 def _add_replay(site: Site) -> None:
@@ -88,13 +125,9 @@ def _add_replay(site: Site) -> None:
         body: DeadLetterReplay | None = None,
     ) -> Response:
         owner = call.caller.owner
-        way = _way(body)
-        filters = Filters(ids=frozenset({id}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-        found = services.dead_letters.found(owner.tenant, filters)
-        if not found:
-            raise not_found("there is no such dead letter: list the dead letters to see which there are")
-        statuses = _statuses(site, owner, found[0].delivery.subscription_id)
-        return _told(site, services.dead_letters.replay(owner.tenant, found, statuses, way), way)
+        way, found = _way(body), _found(site, owner, id)
+        statuses = _statuses(site, owner, found.delivery.subscription_id)
+        return _told(site, services.dead_letters.replay(owner.tenant, [found], statuses, way), way)
 
 
 def _add_replay_of_webhook(site: Site) -> None:
@@ -145,6 +178,27 @@ def shown(dead_letter: DeadLetter) -> Json:
         "lastAttemptAt": _time(delivery.last_attempt_ms),
         "failedAt": _time(dead_letter.failed_at_ms),
     }
+
+
+def _page(site: Site, owner: Owner, asked: DeadLetterPage, webhook: str | None) -> Response:
+    services = site.services
+    filters = _filters(owner, asked, webhook)
+    of = f"dead-letters:{hashlib.sha256(msgspec.json.encode([webhook, *asked.sought])).hexdigest()}"
+    cursor = asked.cursor
+    pairs = [] if cursor is None else services.cursors.read(cursor, list[tuple[int, int]], owner=owner, of=of)
+    found = services.dead_letters.page(owner.tenant, filters, after=dict(pairs), limit=asked.limit)
+    position = None if found.position is None else sorted(found.position.items())
+    then = None if position is None else services.cursors.write(position, owner=owner, of=of)
+    return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
+
+
+def _found(site: Site, owner: Owner, id_: str) -> DeadLetter:
+    """The owner's dead letter of this id. Raises Refusal: 404."""
+    filters = Filters(ids=frozenset({id_}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
+    found = site.services.dead_letters.found(owner.tenant, filters)
+    if not found:
+        raise not_found("there is no such dead letter: list the dead letters to see which there are")
+    return found[0]
 
 
 def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:

@@ -51,6 +51,31 @@ def test_a_customer_sees_its_own_under_its_own_brand(api: MemoryApi) -> None:
     }
 
 
+def test_one_is_found_by_its_id_by_its_own_customer_alone(api: MemoryApi) -> None:
+    mine, theirs = dead_letter(1, "wh_1"), dead_letter(2, "wh_2", tenant="other")
+    api.dead_letters.add(mine, theirs)
+    acme = api.client(Scope.READ)
+    listed = acme.get("/v1/dead-letters").json()["data"]
+    assert acme.get(f"/v1/dead-letters/{mine.delivery.id}").json() == listed[0]
+    for id_ in (theirs.delivery.id, "nothing"):
+        assert acme.get(f"/v1/dead-letters/{id_}").status_code == 404
+
+
+def test_a_webhook_has_a_list_of_its_own(api: MemoryApi) -> None:
+    acme = api.client()
+    webhook, other = (str(api.webhook(acme)["id"]) for _ in range(2))
+    letters = [dead_letter(number, (webhook, other)[number % 2]) for number in range(6)]
+    api.dead_letters.add(*letters)
+    path = f"/v1/webhooks/{webhook}/dead-letters"
+    first = acme.get(path, params={"limit": "2"}).json()
+    then = acme.get(path, params={"limit": "2", "cursor": first["nextCursor"]}).json()
+    assert [each["id"] for each in first["data"] + then["data"]] == [each.delivery.id for each in letters[::2]]
+    assert acme.get(f"/v1/webhooks/{other}/dead-letters", params={"cursor": first["nextCursor"]}).status_code == 422
+    assert acme.get(path, params={"webhook": other}).status_code == 422
+    assert acme.get("/v1/webhooks/wh_none/dead-letters").status_code == 404
+    assert api.client(tenant="other").get(path).status_code == 404
+
+
 def test_filters_narrow_and_pages_lead_on(api: MemoryApi) -> None:
     acme = api.client(Scope.READ)
     letters = [dead_letter(number, f"wh_{number % 2}", type_="ab"[number % 2] + ".x") for number in range(7)]
