@@ -25,6 +25,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Hold
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Entry
+from consumer.delivery.order import Order
 from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription
 
@@ -60,11 +61,12 @@ class _Eager:
 class Forward:
     """For one process: the webhooks of which things go forward, and those that fail. `attempts_most` of one delivery.
 
-    `appetite` is asked for a webhook's lane.
+    What waits is what is held, and the heads of lines in the `order`. `appetite` is asked for a webhook's lane.
     """
 
-    def __init__(self, hold: Hold, appetite: Appetite, *, attempts_most: int) -> None:
+    def __init__(self, hold: Hold, order: Order, appetite: Appetite, *, attempts_most: int) -> None:
         self._hold = hold
+        self._order = order
         self._appetite = appetite
         self._attempts_most = attempts_most
         self._eager: OrderedDict[str, _Eager] = OrderedDict()
@@ -74,7 +76,7 @@ class Forward:
 
     def heard(self, job: Job, asked: Asked, now_ms: int) -> None:
         """A request came to its end; its lane has not learned from it yet."""
-        if not self._hold.used:
+        if not self._used:
             return
         subscription = job.target.subscription
         if not asked.success:
@@ -84,7 +86,7 @@ class Forward:
         is_back = failures >= _FAILURES_LEAST and now_ms - since_ms >= _FAILING_LEAST_MS
         if is_back or (job.lane is not None and not job.lane.breaker.closed):
             self.recovered(now_ms, subscription.id, now_ms)
-        elif subscription.id not in self._eager and self._hold.holds(subscription.id):
+        elif subscription.id not in self._eager and self._holds(subscription.id):
             self._eager[subscription.id] = _Eager(now_ms, now_ms + _EAGER_FOR_MS)
         eager = self._eager.get(subscription.id)
         if eager is not None:
@@ -100,7 +102,7 @@ class Forward:
 
     def recovered(self, now_ms: int, webhook: str, at_ms: int) -> None:
         """This webhook's endpoint was back at `at_ms`: as seen here, or told by others, perhaps more than once."""
-        if not self._hold.used or at_ms < self._recovered.get(webhook, 0) + _SAME_MS:
+        if not self._used or at_ms < self._recovered.get(webhook, 0) + _SAME_MS:
             return
         self._recovered[webhook] = at_ms
         self._recovered.move_to_end(webhook)
@@ -112,6 +114,7 @@ class Forward:
             eager = self._eager[webhook] = _Eager(now_ms + apart_ms, now_ms + _EAGER_FOR_MS)
         eager.failed_before_ms = at_ms
         self._hold.recovered(webhook)
+        self._order.recovered(webhook)
 
     def take(self, now_ms: int, room: int) -> list[tuple[Entry, Delivery]]:
         """What goes forward now, at most `room` deliveries; webhooks take turns."""
@@ -160,22 +163,30 @@ class Forward:
         begins = (
             eager.begins_ms
             for webhook, eager in self._eager.items()
-            if eager.begins_ms > now_ms and self._hold.holds(webhook)
+            if eager.begins_ms > now_ms and self._holds(webhook)
         )
         return min(begins, default=None)
 
     def _of(self, webhook: str, eager: _Eager, now_ms: int, room: int) -> list[tuple[Entry, Delivery]]:
-        if not self._hold.holds(webhook):
+        if not self._holds(webhook):
             if eager.failed_before_ms is None:
                 del self._eager[webhook]  # its next success looks again
             return []
         room = min(room, self.room(webhook, now_ms))
         if room <= 0:
             return []
-        taken = self._hold.forward(webhook, room, lambda delivery: self._may(eager, delivery))
+        taken = self._order.forward(webhook, room, lambda delivery: self._may(eager, delivery))
+        taken += self._hold.forward(webhook, room - len(taken), lambda delivery: self._may(eager, delivery))
         if taken:
             eager.until_ms, eager.again_ms = now_ms + _EAGER_FOR_MS, now_ms + _AGAIN_MS
         return taken
+
+    @property
+    def _used(self) -> bool:
+        return self._hold.used or self._order.used
+
+    def _holds(self, webhook: str) -> bool:
+        return self._hold.holds(webhook) or self._order.holds(webhook)
 
     def _may(self, eager: _Eager, delivery: Delivery) -> bool:
         if delivery.waits:

@@ -166,8 +166,8 @@ class Intake:
         return [each for each in due + self._hold.take(steady_ms, now_ms, most) if self._goes(*each)]
 
     def forward(self, taken: Iterable[tuple[Entry, Delivery]]) -> list[tuple[Entry, Delivery]]:
-        """Of these, which were taken from the hold before they were due, what may go on."""
-        return [each for each in taken if self._goes(*each)]
+        """Of these, which were taken before they were due, what may go on: a head of the ordered topic always may."""
+        return [each for each in taken if each[0].window.beside is not None or self._goes(*each)]
 
     def ahead(
         self, window: Window, begins: int, record: Record, may: Callable[[Delivery], bool]

@@ -15,6 +15,7 @@ A repeat is known by its delivery's id.
 
 import heapq
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
@@ -24,6 +25,7 @@ from consumer.delivery.left import Left
 from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.delivery.order_partition import Bounds, KeyLine, Lined, OrderedPartition
+from consumer.delivery.waiting_heads import WaitingHeads
 
 
 class Order:
@@ -38,6 +40,7 @@ class Order:
         self._order = count()
         self._out: dict[Entry, KeyLine] = {}
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._heads = WaitingHeads()
         self.left = Left(self._bounds, self._partitions)
 
     def window(self, partition: Partition, position: Position, taken: Taken) -> Window | None:
@@ -71,6 +74,7 @@ class Order:
         for window in [window for window in self._partitions if window.closed]:
             partition = self._partitions.pop(window)
             for line in partition.lines.values():
+                self._heads.leave(line)
                 for lined in line.queue:
                     self._ids.pop(lined.delivery.id, None)
                     self.left.size -= lined.size
@@ -96,6 +100,8 @@ class Order:
         if tried is not None:
             delivery = _as_told(delivery, tried)
         place = line.place_before() if before else len(line.queue)
+        if place == 0:
+            self._heads.leave(line)
         line.queue.insert(place, Lined(entry, delivery, size, before))
         line.share.held += 1
         line.share.size += size
@@ -118,11 +124,33 @@ class Order:
         while self._ready and len(heads) < most:
             line = self._ready.popleft()
             if line.queue and not line.out:
-                line.out = True
-                head = line.queue[0]
-                self._out[head.entry] = line
-                heads.append((head.entry, head.delivery))
+                if line.due_ms:
+                    self._heads.leave(line)
+                heads.append(self._go(line))
         return heads
+
+    def forward(self, webhook: str, most: int, may: Callable[[Delivery], bool]) -> list[tuple[Entry, Delivery]]:
+        """At most so many heads of this webhook that go before they are due, of those that `may`."""
+        return [self._go(line) for line in self._heads.forward(webhook, most, may)]
+
+    def holds(self, webhook: str) -> bool:
+        """Whether heads of this webhook wait that may be looked at."""
+        return self._heads.holds(webhook)
+
+    def recovered(self, webhook: str) -> None:
+        """This webhook has recovered: all its heads that wait may be looked at."""
+        self._heads.recovered(webhook)
+
+    @property
+    def used(self) -> bool:
+        """Whether any head ever waited."""
+        return self._heads.used
+
+    def _go(self, line: KeyLine) -> tuple[Entry, Delivery]:
+        line.out = True
+        head = line.queue[0]
+        self._out[head.entry] = line
+        return head.entry, head.delivery
 
     def back(self, entry: Entry, delivery: Delivery, due_ms: int) -> None:
         """A head that was out waits in its place until it is due: it failed, or its lane has no room."""
@@ -156,6 +184,7 @@ class Order:
         """Its head waits for its time."""
         line.due_ms = due_ms
         if due_ms:
+            self._heads.put(line)
             heapq.heappush(self._waiting, (due_ms, next(self._order), line))
         else:
             self._ready.append(line)

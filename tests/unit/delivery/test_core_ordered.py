@@ -7,6 +7,7 @@ from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
 from consumer.delivery.order_partition import BEFORE
+from consumer.delivery.standing import Standing
 from consumer.delivery.step import Bury, LineUp, Step, Suspend
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.signing.request import Request
@@ -14,10 +15,22 @@ from consumer.webhooks import draft
 from consumer.webhooks.ordering import line_of
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import OnFailure, Retries, Status, Subscription
-from tests.deliveries import NOW_MS, ORDERED, SCHEDULE, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import (
+    NOW_MS,
+    ORDERED,
+    SCHEDULE,
+    delivery,
+    event,
+    failure,
+    response,
+    rules,
+    subscription,
+    target_of,
+)
 
 EVENTS = ("events", 0)
 LINES = (ORDERED, 0)
+STANDING = Standing(number=1, permits=None, places=None, pace_per_s=0.0, horizon_ms=0.0, waiting=0, until_ms=0.0)
 
 
 class Bench:
@@ -371,3 +384,43 @@ def test_more_replays_than_a_line_may_hold_before_what_waits_are_dead_letters_ag
     assert bench.turn() == ["r0"]
     assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == [f"r{each}" for each in range(64, 70)]
     assert {bury.dead_letter.reason for bury in bench.buried} == {"blocked"}
+
+
+def _failed_until_the_last_tier(bench: Bench, name: str) -> None:
+    """It waits for the longest delay, for its last attempt."""
+    for tier in range(1, SCHEDULE.last + 1):
+        bench.core.answered(bench.now_ms, bench.sent.pop(name), failure())
+        if tier < SCHEDULE.last:
+            assert bench.turn(after_ms=SCHEDULE.delays_ms[tier] * 2) == [name]
+    assert bench.turn(after_ms=1_000) == []
+
+
+def test_after_a_recovery_heads_that_failed_go_forward() -> None:
+    bench = Bench()
+    for offset, (key, each) in enumerate(zip((b"a", b"a"), _events("a1", "a2"), strict=True)):
+        bench.publish(key, each, offset)
+    bench.turn()
+    _failed_until_the_last_tier(bench, "a1")
+    bench.core.standing(bench.now_ms, "sub_1", replace(STANDING, recovered_ms=0.0))
+    assert bench.turn(after_ms=1_100) == ["a1"]
+    bench.answer("a1")
+    assert bench.turn() == ["a2"]
+
+
+def test_a_head_that_fails_after_the_recovery_waits_for_its_own_time() -> None:
+    bench = Bench()
+    bench.publish(b"a", event("a1"), 0)
+    bench.turn()
+    bench.answer("a1", 500)
+    recovered_ms = float(SCHEDULE.delays_ms[1])
+    bench.turn(after_ms=SCHEDULE.delays_ms[1] * 2)
+    bench.core.standing(bench.now_ms, "sub_1", replace(STANDING, recovered_ms=recovered_ms))
+    bench.answer("a1", 500)
+    assert bench.turn(after_ms=1_100) == []
+
+
+def test_a_key_that_has_stopped_does_not_go_forward() -> None:
+    bench, _ = _stopped("a1", "a2")
+    bench.core.standing(bench.now_ms, "sub_1", replace(STANDING, recovered_ms=0.0))
+    for _ in range(10):
+        assert bench.turn(after_ms=1_100) == []
