@@ -208,7 +208,7 @@ class LogReader:
         told = self._hashes([self._keys.progress(partition) for partition in partitions])
         now_ms = self._now_ms()
         stands = [int(each.get("as_of_ms", 0)) for each in told]
-        live = [at_ms for at_ms in stands if at_ms > now_ms - LIVE_WITHIN_MS]
+        live = [at_ms for at_ms in stands if at_ms > max(0, now_ms - LIVE_WITHIN_MS)]
         return _Stand(
             partitions=partitions,
             indexed_from_ms=max(since, default=None),

@@ -61,7 +61,10 @@ class Live:
 
 @dataclass(slots=True, kw_only=True)
 class Tending:
-    """`entries` and `bytes` are of all lists. `at_end_ms`: when all of the log was taken, None where it was not."""
+    """`entries` and `bytes` are of all lists. `at_end_ms`: when all of the log was taken, None where it was not.
+
+    `parts`: how many of the log the fill has read so far.
+    """
 
     indexing: Indexing
     kept: dict[int, dict[Name, Kept]]
@@ -71,6 +74,7 @@ class Tending:
     at_end_ms: int | None = None
     last_ms: int = 0
     filled: bool = False
+    parts: int = 0
     asks: list[Ask] = field(default_factory=list)
     since_ms: int | None = None
     _owners: dict[str, Owner] = field(default_factory=dict)
@@ -166,7 +170,7 @@ class Tending:
             self.indexing.answered(ask, each.found)
             if each.found is None or ask.known is None:
                 self._forget(ask.bucket)
-                self.filled = False
+                self.filled, self.parts = False, 0
             for name, kept in each.kept.items():
                 self._hold(ask.bucket, name, kept)
         self._owners.clear()
@@ -184,6 +188,7 @@ class Tending:
 
     def fill(self, first: int, taken: Sequence[Taken], *, logged_ms: int | None) -> None:
         """All attempts from `first` up to `fill_from`; `logged_ms` is the time of the first record there."""
+        self.parts += 1
         room = [each for each in taken if self._has_room(each)]
         self._in_vain = 0 if room else self._in_vain + 1
         self._owners |= {each.name.webhook: each.owner for each in taken}

@@ -42,6 +42,9 @@ _log = structlog.get_logger("log")
 WAITING_MOST: Final = 20_000
 """Attempts that wait for the thread; about 3 MB."""
 CHUNK: Final = 5_000
+"""Records of a part of the log that is read here."""
+FIRST: Final = 500
+"""Of the first one: first pages come first."""
 FULL: Final = 0.8
 """Of Redis' memory, above which the index takes half of its share."""
 _TURN_S: Final = 0.25
@@ -353,24 +356,29 @@ class _Tender:
                 counters.add("attempts_indexed_again", len(part.records))
 
     def _fill(self) -> None:
-        """One part of one partition, and then as long a pause: what comes now has the time."""
+        """The first part of each partition, which is small; then one part of one, and as long a pause after it."""
+        if self._full:
+            return
+        for partition, tending in list(self._tended.items()):
+            if tending.parts == 0:
+                self._fill_part(partition, tending, FIRST)
         began_s = time.monotonic()
-        if self._full or began_s < self._free_s:
+        if began_s < self._free_s:
             return
         for partition in sorted(self._tended, key=lambda each: -(self._tended[each].indexing.fill_from or 0)):
-            if self._fill_part(partition, self._tended[partition]):
+            if self._fill_part(partition, self._tended[partition], CHUNK):
                 self._free_s = 2 * time.monotonic() - began_s
                 return
 
-    def _fill_part(self, partition: int, tending: Tending) -> bool:
+    def _fill_part(self, partition: int, tending: Tending, most: int) -> bool:
         if tending.filled:
             return False
         begins = self._ranges.extent(partition)[0]
         before = tending.fill_from(begins)
         if before is None:
             return False
-        first = max(begins, before - CHUNK)
-        part = self._ranges.read(partition, first, most=CHUNK, before=before)
+        first = max(begins, before - most)
+        part = self._ranges.read(partition, first, most=most, before=before)
         if part.end < before and not part.at_end:
             return False  # it fell silent; it is tried again
         logged_ms = part.records[0].timestamp_ms if part.records else None

@@ -11,11 +11,19 @@ import redis
 from pydantic import SecretStr
 
 from consumer.delivery.standing import Report
+from consumer.log.entry import Ended, Entry, Trigger, pack
 from consumer.log.health import Health
+from consumer.log.index import Bounds, Kind, Name
+from consumer.log.index_keys import Owner
+from consumer.log.index_store import IndexStore
+from consumer.log.indexing import Append, Begin
+from consumer.log.query import Query, View
+from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader, HealthStore
 from consumer.settings import ConfigurationError, Settings
 from consumer.standings.store import Backlog, StandingStore
-from consumer.webhooks.cache import Cache, CacheUnavailable, connect
+from consumer.webhooks.bucket import bucket_of
+from consumer.webhooks.cache import Cache, CacheUnavailable, connect, connect_log
 from consumer.webhooks.projection import Projection
 from consumer.webhooks.reader import Loaded, Reader
 from tests.services.redis import Redis
@@ -86,6 +94,30 @@ def test_standings_are_exchanged_and_backlogs_read_in_several_slots(server: Redi
         assert [each.number for each in permits if each is not None] == [1] * 20
         assert store.present() == 1
         assert store.backlogs(["wh_7", "wh_20"]) == {"wh_7": Backlog(waiting=7), "wh_20": Backlog()}
+
+
+def test_the_log_is_written_and_read_in_several_slots(server: Redis) -> None:
+    settings = settings_of(server.url())
+    entry = Entry(
+        offset=0, logged_ms=1_000, begun_ms=990, first_ms=990, elapsed_ms=9, status=200, failure="", number=1,
+        ended=Ended.DELIVERED, trigger=Trigger.EVENT, truncated=False, tier=None, reason="", delivery="0a" * 16,
+        event_type="a", event_id="b",
+    )  # fmt: skip
+    name, tenants = Name("wh_1", Kind.PLAIN), [f"t{number}" for number in range(5)]
+    with closing(LogReader(settings, now_ms=lambda: 2_000)) as reader, closing(connect_log(settings)) as client:
+        bounds = Bounds(plain=100, eventful=100)
+        store = IndexStore(Cache(client), topic_prefix=settings.topic_prefix, bounds=bounds, kept_for_ms=60_000)
+        for tenant in tenants:
+            begin = Begin(bucket=bucket_of(tenant), at=0)
+            append = Append(bucket=begin.bucket, known=begin.wanted, end=1, entries={name: [pack(entry)]})
+            store.do(0, [begin, append], owners={"wh_1": Owner(tenant, "hookline")}, since_ms=900)
+        assert set(store.load(0).intervals) == {bucket_of(tenant) for tenant in tenants}
+        assert store.memory() is None
+        for tenant in tenants:
+            page = reader.page(View.DELIVERIES, tenant=tenant, brand="hookline", query=Query(), limit=5)
+            assert [row.entry for row in page.rows] == [entry]
+        store.drop(0)
+        assert store.load(0).intervals == {}
 
 
 def test_a_cluster_may_be_away_at_the_start_and_later(server: Redis) -> None:
