@@ -26,6 +26,7 @@ _SECRETS: Final = {"once": "shown once", "readable": "readable"}
 EXAMPLES: Final[Mapping[str, Node]] = {
     "createWebhook": {"url": "https://example.com/hooks", "topics": ["order.*"]},
     "putWebhook": {"url": "https://example.com/hooks", "topics": ["order.*"], "metadata": {"team": "billing"}},
+    "tryFilter": {"filter": {"amount": [{"numeric": [">", 100]}]}, "data": {"amount": 5}},
     "updateWebhook": {"topics": ["order.paid", "order.sent"], "requestConfig": {"timeoutMs": 5000}},
     "rotateWebhookSecret": {"overlapSeconds": 3600},
     "testWebhook": {"type": "webhook.test"},

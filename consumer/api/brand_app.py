@@ -14,6 +14,7 @@ from consumer.api.call import GuardedRoute
 from consumer.api.dead_letters import add_dead_letters
 from consumer.api.deliveries import add_deliveries
 from consumer.api.event_types import add_event_types
+from consumer.api.filter_trial import add_filter_trial
 from consumer.api.keys import add_keys
 from consumer.api.refusals import add_refusals
 from consumer.api.services import Services
@@ -29,6 +30,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     app.router.route_class = GuardedRoute
     site = Site(app=app, brand=brand, shapes=BrandModels.of(brand), services=services)
     add_webhooks(site)
+    add_filter_trial(site)
     add_webhook_actions(site)
     add_event_types(site)
     add_deliveries(site)

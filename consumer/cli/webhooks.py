@@ -23,6 +23,7 @@ from consumer.webhooks.wishes import Wishes
 
 app = App(name="webhooks", help="Create, look at, change, pause and delete webhooks.")
 app.command("consumer.cli.webhook_rotate:rotate", name="rotate", help="Give a webhook a new secret and print it.")
+app.command("consumer.cli.webhook_filter:try_filter", name="try-filter", help="Whether a filter lets an event through.")
 app.command("consumer.cli.webhook_trial:try_out", name="test", help="Send a test event; exit code 0 means a 2xx.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]

@@ -10,6 +10,7 @@ import msgspec
 
 from consumer.brands.brand import TEST, Brand
 from consumer.events.event import Event
+from consumer.json import Json
 from consumer.webhooks.fields import check_event_type
 from consumer.webhooks.secrets import Entropy
 from consumer.webhooks.subscription import Subscription
@@ -27,18 +28,28 @@ def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, n
     Raises:
         FieldInvalid: of the field `type`: no event could have this type.
     """
-    check_event_type("type", event_type, brand)
-    announced = brand.announced(event_type) or brand.announced(TEST)
-    assert announced is not None  # every brand announces webhook.test
+    data = sample_data(event_type, brand)
     return Event(
         id=_ID_PREFIX + entropy(_ID_BYTES).hex(),
         type=event_type,
         tenant=subscription.tenant,
         product=subscription.product,
         time_ms=now_ms,
-        data=msgspec.json.encode(announced.sample),
+        data=msgspec.json.encode(data),
         topic="",
         partition=-1,
         offset=-1,
         timestamp_ms=now_ms,
     )
+
+
+def sample_data(event_type: str, brand: Brand) -> Json:
+    """The data of a sample of this type.
+
+    Raises:
+        FieldInvalid: of the field `type`: no event could have this type.
+    """
+    check_event_type("type", event_type, brand)
+    announced = brand.announced(event_type) or brand.announced(TEST)
+    assert announced is not None  # every brand announces webhook.test
+    return announced.sample

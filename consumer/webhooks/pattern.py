@@ -210,7 +210,7 @@ class Nested:
     def matches(self, data: Mapping[str, Json], effort: Effort) -> bool:
         effort.spend(1)
         empty = True
-        for each in _objects(data.get(self.name), effort):
+        for each in objects_in(data.get(self.name), effort):
             empty = False
             if self.pattern.matches(each, effort):
                 return True
@@ -257,7 +257,8 @@ def _scalars(value: Json, effort: Effort) -> Iterator[Scalar]:
             yield each
 
 
-def _objects(value: Json, effort: Effort) -> Iterator[Mapping[str, Json]]:
+def objects_in(value: Json, effort: Effort) -> Iterator[Mapping[str, Json]]:
+    """The objects there: the value, or those of an array."""
     for each in _flat(value, effort):
         if isinstance(each, dict):
             yield each

@@ -21,6 +21,7 @@ BODIES: dict[str, dict[str, object]] = {
     "putWebhook": {"url": "https://example.com/put"},
     "createKey": {"name": "another", "scopes": ["admin"]},
     "unblockWebhook": {"head": "retry"},
+    "tryFilter": {"filter": {"a": [1]}, "data": {}},
 }
 GRANTED = {200, 201}
 TELLING = {"createWebhook", "rotateWebhookSecret", "createKey"}
