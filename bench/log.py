@@ -32,10 +32,10 @@ from consumer.log.entry import Ended
 from consumer.log.index import Bounds
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Loaded
+from consumer.log.packing import Packing
 from consumer.log.query import Cursor, Page, Query, View
 from consumer.log.reading import LogReader
 from consumer.log.tending import Taken, Tending
-from consumer.roles.indexer import Packing
 from consumer.settings import Settings, duration_ms, size_bytes
 from consumer.webhooks.cache import Cache, connect_log
 from tests.attempts import plain

@@ -18,7 +18,9 @@ from consumer.log.entry import LOGGED
 from consumer.log.index import Kind, Name
 from consumer.log.index_keys import IndexKeys, Owner, field, member
 from consumer.log.query import Cursor, Filter, Page, Position, Query, View, ready
-from consumer.log.search import MOST_ENTRIES, Behind, InFront, Lists, Place, Reading, Search, newer
+from consumer.log.reading_script import ALL, BEHIND, DELIVERIES, LISTS, OLDEST, SINCE, TIMES
+from consumer.log.search import MOST_ENTRIES, Behind, InFront, Lists, Place, Reading, Search
+from consumer.log.tail import newer
 from consumer.settings import Settings, duration_ms
 from consumer.webhooks.bucket import bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client, connect_log
@@ -27,72 +29,6 @@ SEARCH_FOR_S: Final = 1.0
 LIVE_WITHIN_MS: Final = 5_000
 _LATEST: Final = 2**53
 _TAIL_MOST: Final = 1_000
-
-# KEYS: a list. `ARGV[1]` and `ARGV[2]` are a time and an offset: how many entries were logged before, or then and have
-# a lower offset. Times and offsets rise in a list.
-_BEFORE: Final = """
-local function number(entry, first, bytes)
-  local value = 0
-  for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
-  return value
-end
-local ms, offset = tonumber(ARGV[1]), tonumber(ARGV[2])
-local low, high = 0, redis.call('LLEN', KEYS[1])
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local entry = redis.call('LINDEX', KEYS[1], middle)
-  local logged = number(entry, 7, 6)
-  if logged < ms or (logged == ms and number(entry, 1, 6) < offset) then low = middle + 1 else high = middle end
-end
-"""
-
-# ARGV: beside these, how many. Returns the last so many of them.
-_BEHIND: Final = (
-    _BEFORE
-    + """
-if low == 0 then return {} end
-return redis.call('LRANGE', KEYS[1], math.max(0, low - ARGV[3]), low - 1)
-"""
-)
-
-# ARGV: beside these, how many. Returns the first so many of the others.
-_SINCE: Final = (
-    _BEFORE
-    + """
-return redis.call('LRANGE', KEYS[1], low, low + ARGV[3] - 1)
-"""
-)
-
-# ARGV: beside these, a time. Returns the deliveries of the others that were logged by then.
-_DELIVERIES: Final = (
-    _BEFORE
-    + """
-local ids = {}
-for _, entry in ipairs(redis.call('LRANGE', KEYS[1], low, -1)) do
-  if number(entry, 7, 6) > tonumber(ARGV[3]) then break end
-  ids[#ids + 1] = string.sub(entry, 24, 39)
-end
-return table.concat(ids)
-"""
-)
-
-# KEYS: seen. ARGV: from when, until when, how many at most. Returns members and times, the newest first.
-_LISTS: Final = """
-return redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-"""
-
-# KEYS: seen. ARGV: members. Returns their times.
-_TIMES: Final = "return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))"
-
-# KEYS: a hash.
-_ALL: Final = "return redis.call('HGETALL', KEYS[1])"
-
-# KEYS: lists, and a list. ARGV: its field. Returns its oldest entry if it was ever cut.
-_OLDEST: Final = """
-local value = redis.call('HGET', KEYS[1], ARGV[1])
-if not value or string.match(value, '^%d+ %d+ (%d+)') == '0' then return '' end
-return redis.call('LINDEX', KEYS[2], 0) or ''
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +153,7 @@ class LogReader:
         )
 
     def _hashes(self, keys: Sequence[str]) -> list[dict[str, str]]:
-        found = self._cache.run_known([Call(script=_ALL, keys=(key,), args=()) for key in keys])
+        found = self._cache.run_known([Call(script=ALL, keys=(key,), args=()) for key in keys])
         return [
             {name.decode(): value.decode() for name, value in zip(each[::2], each[1::2], strict=True)} for each in found
         ]
@@ -234,7 +170,7 @@ class LogReader:
         ]
         calls = [
             Call(
-                script=_OLDEST,
+                script=OLDEST,
                 keys=(self._keys.lists(bucket, place.partition), self._entries(bucket, place)),
                 args=(field(place.name),),
             )
@@ -262,14 +198,14 @@ class LogReader:
                 return self._lists(bucket, owner, reading, asked.bottom_ms)
             case Behind():
                 args = (*_bound(reading.place, reading.behind), str(reading.most))
-                return Call(script=_BEHIND, keys=(self._entries(bucket, reading.place),), args=args)
+                return Call(script=BEHIND, keys=(self._entries(bucket, reading.place),), args=args)
             case InFront():
                 args = (*_bound(reading.place, reading.before), str(reading.top_ms))
-                return Call(script=_DELIVERIES, keys=(self._entries(bucket, reading.place),), args=args)
+                return Call(script=DELIVERIES, keys=(self._entries(bucket, reading.place),), args=args)
 
     def _lists(self, bucket: int, owner: Owner, reading: Lists, since_ms: int) -> Call:
         args = (str(since_ms), str(reading.until_ms), str(reading.most))
-        return Call(script=_LISTS, keys=(self._keys.seen(bucket, reading.kind, owner),), args=args)
+        return Call(script=LISTS, keys=(self._keys.seen(bucket, reading.kind, owner),), args=args)
 
     def _of_webhooks(
         self, bucket: int, owner: Owner, asked: Filter, partitions: Sequence[int]
@@ -284,7 +220,7 @@ class LogReader:
         }
         calls = [
             Call(
-                script=_TIMES,
+                script=TIMES,
                 keys=(self._keys.seen(bucket, kind, owner),),
                 args=[member(place.name.webhook, place.partition) for place in each],
             )
@@ -312,7 +248,7 @@ class LogReader:
         elif whose > (after.webhook, after.partition):
             ms += 1
         args = (str(ms), str(offset), str(most))
-        return Call(script=_SINCE, keys=(self._entries(bucket, place),), args=args)
+        return Call(script=SINCE, keys=(self._entries(bucket, place),), args=args)
 
     def _entries(self, bucket: int, place: Place) -> str:
         return self._keys.entries(bucket, place.name, place.partition)

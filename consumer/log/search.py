@@ -13,7 +13,7 @@ The laws:
 - it ends after so many entries, wherever it is, and goes on from there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, heapreplace
 from typing import Final, NamedTuple, TypeAlias
@@ -271,26 +271,3 @@ class _Attempted:
         followed = ended_of(packed) is Ended.RETRY and delivery in self.deliveries
         self.deliveries.add(delivery)
         return not followed
-
-
-def newer(
-    view: View, asked: Filter, read: Mapping[Place, Sequence[bytes]], *, most: int, until: Position, limit: int
-) -> tuple[tuple[Row, ...], Position]:
-    """Rows that came since, the oldest first, and where to go on from: a live tail's.
-
-    `read` are the entries in front of where it stood, of each list the `most` oldest of them, oldest first. Nothing in
-    front of `until` is looked at. A delivery comes again when it was attempted again.
-    """
-    until = max([until, *(place.position(entries[-1]) for place, entries in read.items() if len(entries) >= most)])
-    entries = ((place.position(packed), place, packed) for place, entries in read.items() for packed in entries)
-    found = sorted((each for each in entries if each[0] >= until), key=lambda each: each[0], reverse=True)
-    last = {delivery_of(packed): at for at, _, packed in found}
-    rows: list[Row] = []
-    for at, place, packed in found:
-        followed = view is View.DELIVERIES and ended_of(packed) is Ended.RETRY and last[delivery_of(packed)] != at
-        if followed or not asked.could_match(packed) or not asked.matches(entry := unpack(packed)):
-            continue
-        rows.append(Row(webhook=place.name.webhook, partition=place.partition, entry=entry))
-        if len(rows) == limit:
-            return tuple(rows), at
-    return tuple(rows), until

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from consumer.log.entry import Ended, Entry, Trigger, delivery_of, logged_of, pack, unpack
 from consumer.log.index import Kind, Name, rising
 from consumer.log.query import Cursor, Filter, Position, Query, Row, View, ready
-from consumer.log.search import Behind, InFront, Lists, Place, Search, newer
+from consumer.log.search import Behind, InFront, Lists, Place, Search
+from consumer.log.tail import newer
 
 WEBHOOKS = [f"wh_{number}" for number in range(5)]
 Attempt: TypeAlias = tuple[int, int, Ended, int, int]

@@ -1,0 +1,72 @@
+"""What a reader asks of the index: scripts on the keys that `index_script.py` draws. They change nothing.
+
+The law: a place in a list is found by halving, for its offsets rise and its times never fall.
+"""
+
+from typing import Final
+
+# KEYS: a list. `ARGV[1]` and `ARGV[2]` are a time and an offset: how many entries were logged before, or then and have
+# a lower offset. Times and offsets rise in a list.
+_BEFORE: Final = """
+local function number(entry, first, bytes)
+  local value = 0
+  for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
+  return value
+end
+local ms, offset = tonumber(ARGV[1]), tonumber(ARGV[2])
+local low, high = 0, redis.call('LLEN', KEYS[1])
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local entry = redis.call('LINDEX', KEYS[1], middle)
+  local logged = number(entry, 7, 6)
+  if logged < ms or (logged == ms and number(entry, 1, 6) < offset) then low = middle + 1 else high = middle end
+end
+"""
+
+# ARGV: beside these, how many. Returns the last so many of them.
+BEHIND: Final = (
+    _BEFORE
+    + """
+if low == 0 then return {} end
+return redis.call('LRANGE', KEYS[1], math.max(0, low - ARGV[3]), low - 1)
+"""
+)
+
+# ARGV: beside these, how many. Returns the first so many of the others.
+SINCE: Final = (
+    _BEFORE
+    + """
+return redis.call('LRANGE', KEYS[1], low, low + ARGV[3] - 1)
+"""
+)
+
+# ARGV: beside these, a time. Returns the deliveries of the others that were logged by then.
+DELIVERIES: Final = (
+    _BEFORE
+    + """
+local ids = {}
+for _, entry in ipairs(redis.call('LRANGE', KEYS[1], low, -1)) do
+  if number(entry, 7, 6) > tonumber(ARGV[3]) then break end
+  ids[#ids + 1] = string.sub(entry, 24, 39)
+end
+return table.concat(ids)
+"""
+)
+
+# KEYS: seen. ARGV: from when, until when, how many at most. Returns members and times, the newest first.
+LISTS: Final = """
+return redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+"""
+
+# KEYS: seen. ARGV: members. Returns their times.
+TIMES: Final = "return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))"
+
+# KEYS: a hash.
+ALL: Final = "return redis.call('HGETALL', KEYS[1])"
+
+# KEYS: lists, and a list. ARGV: its field. Returns its oldest entry if it was ever cut.
+OLDEST: Final = """
+local value = redis.call('HGET', KEYS[1], ARGV[1])
+if not value or string.match(value, '^%d+ %d+ (%d+)') == '0' then return '' end
+return redis.call('LINDEX', KEYS[2], 0) or ''
+"""

@@ -1,0 +1,287 @@
+"""The thread that writes the delivery log's index: it hears what the role `log` read, and asks Redis.
+
+The laws:
+- what goes wrong here ends here: Redis or Kafka being away is waited for, and after a bug the partitions are loaded
+  again;
+- a partition's index is written by whoever has the partition; who lost it finds another interval, and stops.
+"""
+
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import structlog
+
+from consumer.delivery.boundary import Boundary
+from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.ranges import RangeReader
+from consumer.log.attempts import head_of
+from consumer.log.index import Bounds
+from consumer.log.index_store import IndexStore
+from consumer.log.indexing import Loaded, Superseded
+from consumer.log.packing import Packing
+from consumer.log.tending import Live, Taken, Tending
+from consumer.settings import Settings, duration_ms, size_bytes
+from consumer.telemetry.bugs import contain
+from consumer.telemetry.counters import counters
+from consumer.telemetry.outage import Outage
+from consumer.webhooks.cache import Cache, CacheUnavailable, connect_log
+from consumer.wire import RecordCorrupt
+
+_log = structlog.get_logger("log")
+
+CHUNK: Final = 5_000
+"""Records of a part of the log that is read here."""
+FIRST: Final = 500
+"""Of the first one: first pages come first."""
+FULL: Final = 0.8
+"""Of Redis' memory, above which the index takes half of its share."""
+_TURN_S: Final = 0.25
+_AGAIN_S: Final = 0.5
+_PATIENCE_MS: Final = 5_000
+_BOUNDS_EVERY_S: Final = 1.0
+_MEMORY_EVERY_S: Final = 5.0
+_FORGET_EVERY_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    partition: int
+    live: Live
+
+
+Told: TypeAlias = Began | Left | Rewound | Read
+
+
+class Tender:
+    """The thread. `taken` is how many attempts it took over; `partitions` how many share the memory."""
+
+    def __init__(self, settings: Settings, topic: str, packing: Packing, now_ms: Callable[[], int]) -> None:
+        self.taken = 0
+        self.partitions = settings.partitions
+        self._packing = packing
+        self._now_ms = now_ms
+        self._memory_bytes = size_bytes(settings.log_memory)
+        self._for_ms = duration_ms(settings.log_for)
+        bounds = Bounds(plain=settings.log_plain, eventful=settings.log_eventful)
+        cache = Cache(connect_log(settings, patience_ms=_PATIENCE_MS))
+        self._store = IndexStore(cache, topic_prefix=settings.topic_prefix, bounds=bounds, kept_for_ms=self._for_ms)
+        self._ranges = RangeReader(settings, topic)
+        self._tended: dict[int, Tending] = {}
+        self._unloaded: set[int] = set()
+        self._rewound: set[int] = set()
+        self._full = False
+        self._bounds_s = self._memory_s = self._forget_s = self._free_s = 0.0
+        self._away = Outage(_log, "index not written: the log's Redis is away")
+        self._unread = Outage(_log, "index not filled: Kafka is away")
+        self._crowded = Outage(_log, "the log's Redis is nearly full: the index takes half of its memory")
+
+    def run(self, told: "queue.SimpleQueue[Told | None]") -> None:
+        """Until None is told."""
+        going = True
+        while going:
+            going = self._hear(told)
+            try:
+                self._turn(going=going)
+            except CacheUnavailable as error:
+                self._away.met(error=str(error))
+                time.sleep(_AGAIN_S if going else 0)
+            except KafkaBroken as error:
+                self._unread.met(error=str(error))
+                time.sleep(_AGAIN_S if going else 0)
+            except Exception as error:  # noqa: BLE001 # contained: the role goes on without its index
+                contain(Boundary.LOG, error)
+                self._unloaded |= set(self._tended)
+                self._tended.clear()
+                time.sleep(_AGAIN_S)
+        self._ranges.close()
+        self._store.close()
+
+    # ── what the role tells ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _hear(self, told: "queue.SimpleQueue[Told | None]") -> bool:
+        """Take what is told for a quarter of a second. Whether there will be more."""
+        until_s = time.monotonic() + _TURN_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            try:
+                each = told.get(timeout=left_s)
+            except queue.Empty:
+                break
+            if each is None:
+                return False
+            self._take(each)
+        return True
+
+    def _take(self, told: Told) -> None:
+        match told:
+            case Began(partition):
+                if partition not in self._tended:
+                    self._unloaded.add(partition)
+            case Left(partition):
+                self._unloaded.discard(partition)
+                self._tended.pop(partition, None)
+            case Rewound(partition):
+                self._rewound.add(partition)
+                if self._tended.pop(partition, None) is not None:
+                    self._unloaded.add(partition)
+            case Read(partition, live):
+                self.taken += len(live.taken or ())
+                tending = self._tended.get(partition)
+                if tending is not None:
+                    tending.live(live, self._now_ms())
+
+    # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _turn(self, *, going: bool) -> None:
+        for partition in sorted(self._unloaded) if going else ():
+            self._load(partition)
+        for partition in list(self._tended):
+            self._write(partition)
+        self._away.over()
+        if going:
+            self._bound()
+            self._catch_up()
+            self._fill()
+            self._unread.over()
+        for partition, tending in self._tended.items():
+            self._tell(partition, tending)
+
+    def _load(self, partition: int) -> None:
+        end = self._ranges.extent(partition)[1]
+        loaded = Loaded() if partition in self._rewound else self._store.load(partition)
+        if partition in self._rewound or any(each.end > end for each in loaded.intervals.values()):
+            _log.warning("index begun anew: the attempts topic is another one", partition=partition)
+            self._store.drop(partition)
+            self._rewound.discard(partition)
+            loaded = Loaded()
+        share_bytes = self._share_bytes()
+        self._tended[partition] = Tending.loaded(loaded, end=end, share_bytes=share_bytes, now_ms=self._now_ms())
+        self._unloaded.discard(partition)
+        _log.info("index loaded", partition=partition, end=end, buckets=len(loaded.intervals))
+
+    def _write(self, partition: int) -> None:
+        tending = self._tended[partition]
+        asks = tending.asked(self._now_ms())
+        if not asks:
+            return
+        done = self._store.do(partition, asks, owners=tending.owners, since_ms=tending.since_ms)
+        try:
+            tending.answered(done)
+        except Superseded as error:
+            _log.warning("index loaded again: Redis holds another", partition=partition, reason=str(error))
+            del self._tended[partition]
+            self._unloaded.add(partition)
+
+    def _bound(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._memory_s:
+            self._memory_s = now_s + _MEMORY_EVERY_S
+            memory = self._store.memory()
+            self._full = memory is not None and memory[0] > FULL * memory[1]
+            if self._full:
+                self._crowded.met()
+            else:
+                self._crowded.over()
+        if now_s < self._bounds_s:
+            return
+        self._bounds_s = now_s + _BOUNDS_EVERY_S
+        forgets = now_s >= self._forget_s
+        if forgets:
+            self._forget_s = now_s + _FORGET_EVERY_S
+        for partition in list(self._tended):
+            tending = self._tended[partition]
+            tending.share_bytes = self._share_bytes()
+            if forgets:
+                tending.forget(self._now_ms() - self._for_ms)
+            tending.level()
+            if tending.asks:
+                self._write(partition)
+
+    def _share_bytes(self) -> int:
+        return self._memory_bytes // self.partitions // (2 if self._full else 1)
+
+    def _tell(self, partition: int, tending: Tending) -> None:
+        if tending.asks:
+            return
+        progress = {
+            "as_of_ms": tending.as_of_ms,
+            "end": tending.indexing.position,
+            "first": tending.indexing.fill_from or 0,
+            "filled": int(tending.filled),
+            "entries": tending.entries,
+            "bytes": tending.bytes,
+        }
+        if not self._store.tell(partition, progress):
+            tending.doubt()
+
+    # ── reading the log here ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _catch_up(self) -> None:
+        """One part of each partition where what the role has does not join on."""
+        for partition, tending in self._tended.items():
+            if not tending.asks and tending.apart(self._now_ms()):
+                part = self._ranges.read(partition, tending.indexing.position, most=CHUNK)
+                tending.take(self._packed(part.records), part.end)
+                tending.at_end_ms = self._now_ms() if part.at_end else None
+                counters.add("attempts_indexed_again", len(part.records))
+
+    def _fill(self) -> None:
+        """The first part of each partition, which is small; then one part of one, and as long a pause after it."""
+        if self._full:
+            return
+        for partition, tending in list(self._tended.items()):
+            if tending.parts == 0:
+                self._fill_part(partition, tending, FIRST)
+        began_s = time.monotonic()
+        if began_s < self._free_s:
+            return
+        for partition in sorted(self._tended, key=lambda each: -(self._tended[each].indexing.fill_from or 0)):
+            if self._fill_part(partition, self._tended[partition], CHUNK):
+                self._free_s = 2 * time.monotonic() - began_s
+                return
+
+    def _fill_part(self, partition: int, tending: Tending, most: int) -> bool:
+        if tending.filled:
+            return False
+        begins = self._ranges.extent(partition)[0]
+        before = tending.fill_from(begins)
+        if before is None:
+            return False
+        first = max(begins, before - most)
+        part = self._ranges.read(partition, first, most=most, before=before)
+        if part.end < before and not part.at_end:
+            return False  # it fell silent; it is tried again
+        logged_ms = part.records[0].timestamp_ms if part.records else None
+        if part.records and part.records[-1].timestamp_ms < self._now_ms() - self._for_ms:
+            tending.filled = True
+            return False
+        tending.fill(first, self._packed(part.records), logged_ms=logged_ms)
+        self._write(partition)
+        return True
+
+    def _packed(self, records: "tuple[Record, ...]") -> list[Taken]:
+        found: list[Taken] = []
+        for record in records:
+            try:
+                found.append(self._packing.taken(record, head_of(record.value or b"")))
+            except RecordCorrupt:
+                continue  # the role tells of it
+        return found
