@@ -80,6 +80,7 @@ class MemoryPlane:
         self.ready = True
         self.away: str | None = None
         self.tried: list[tuple[str, str]] = []
+        self.data: bytes | None = None
         self.trial: Callable[[Subscription, str], Trial] = answered
         self.errands = Errands()
         directory = Directory()
@@ -112,7 +113,8 @@ class MemoryPlane:
         self._webhooks_view.reached({0: len(self._topics.subscriptions.records)}, timeout_s)
         self._state_view.reached({0: len(self._topics.state.records)}, timeout_s)
 
-    def try_out(self, subscription: Subscription, event_type: str = "webhook.test") -> Trial:
+    def try_out(self, subscription: Subscription, event_type: str = "webhook.test", data: bytes | None = None) -> Trial:
+        self.data = data
         brand = load_brands()[subscription.brand]
         sample_event(subscription, event_type, brand, now_ms=NOW_MS, entropy=os.urandom)
         self.tried.append((subscription.id, event_type))

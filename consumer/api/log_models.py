@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field
 
 from consumer.api.model import Asked, Explanation, Page, Time, Told
+from consumer.brands.brand import SigningProfile
 from consumer.control.cursor import MAX_LENGTH
 from consumer.delivery.delivery import Trigger
 from consumer.delivery.outcome import DeathReason
@@ -177,6 +178,17 @@ class TimingTold(Told):
     new_connection: bool | None
 
 
+class SignatureTold(Told):
+    """What a receiver has to check."""
+
+    profile: SigningProfile
+    header: str
+    signed_content: Annotated[str, Field(description="What was signed; names in braces are headers, or parts of one.")]
+    signed_with: Annotated[
+        Literal["current", "both"], Field(description="The secret of then; both while a rotation overlapped.")
+    ]
+
+
 class Planned(Told):
     """A try that follows if the one before it fails."""
 
@@ -208,6 +220,7 @@ class Attempt(_Tried):
     request: RequestSent
     response: ResponseGot | None
     timing: TimingTold
+    signature: Annotated[SignatureTold | None, Field(description="Null: nothing was signed.")]
     schedule: list[Planned]
     explanation: Explanation | None
     kept_until: Annotated[Time, Field(description="Request and answer can be read until then, at least.")]

@@ -50,7 +50,7 @@ def tiers_of(settings: Settings) -> Tiers:
 def sight(site: Site, call: Call) -> Sight:
     """What this caller sees now."""
     settings = site.services.plane.settings
-    return Sight(tiers=tiers_of(settings), now_ms=now_ms(), bodies=Scope.BODIES in call.caller.scopes)
+    return Sight(tiers=tiers_of(settings), now_ms=now_ms(), bodies=Scope.BODIES in call.caller.scopes, brand=site.brand)
 
 
 def listed(site: Site, call: Call, view: View, asked: AttemptQuery | DeliveryQuery, show: Show) -> Response:

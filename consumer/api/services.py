@@ -47,7 +47,7 @@ class Plane(Protocol):
     def fresh(self, timeout_s: float = 2.0) -> None:
         """Wait until every write acknowledged before this call is seen here. Raises KafkaBroken."""
 
-    def try_out(self, subscription: Subscription, event_type: str = ...) -> Trial:
+    def try_out(self, subscription: Subscription, event_type: str = ..., data: bytes | None = ...) -> Trial:
         """Send a test event and wait for the answer. Raises FieldInvalid, Busy, KafkaBroken."""
 
 

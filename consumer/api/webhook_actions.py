@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from fastapi import Response
 
 from consumer.api import answers
@@ -17,8 +18,10 @@ from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
 from consumer.control.trial import shown
 from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 _TAGS: Final = ["webhooks"]
+_DATA_MOST_BYTES: Final = 65_536
 
 
 def add_webhook_actions(site: Site) -> None:
@@ -127,5 +130,15 @@ def _add_test(site: Site) -> None:
     ) -> Response:
         subscription = services.plane.webhooks.get(call.caller.owner, id)
         event_type = (TestEvent() if body is None else body).type
-        trial = services.plane.try_out(subscription, event_type)
+        trial = services.plane.try_out(subscription, event_type, _data(body))
         return answers.response(answers.one(site.brand, shown(trial)))
+
+
+def _data(body: TestEvent | None) -> bytes | None:
+    """What a test event is to tell, as JSON. Raises FieldInvalid."""
+    if body is None or body.data is None:
+        return None
+    data = msgspec.json.encode(body.data)
+    if len(data) > _DATA_MOST_BYTES:
+        raise FieldInvalid(Wrong(field="data", code=Code.TOO_LONG, message="may have 64 KiB as JSON"))
+    return data

@@ -5,7 +5,7 @@ Python has `event_types` where a brand's JSON has `topics` or `events`: `brand_m
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from consumer.api.model import Asked, Chosen, Explanation, Time, Told
 from consumer.brands.brand import PayloadFormat, Retries, SigningProfile
@@ -193,6 +193,9 @@ class TestEvent(Asked):
     __test__ = False  # pytest takes it for a test by its name
 
     type: Annotated[str, Field(description="An event type of the catalogue.")] = "webhook.test"
+    data: Annotated[
+        dict[str, JsonValue] | None, Field(description="What the event tells, at most 64 KiB. Default: a sample of it.")
+    ] = None
 
 
 class WebhookRequestConfig(Told):

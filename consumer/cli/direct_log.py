@@ -8,6 +8,7 @@ from typing import Final
 from consumer.api.log_models import AttemptsSought, DeliveriesSought
 from consumer.api.log_pages import tiers_of
 from consumer.api.log_query import query_of
+from consumer.brands.loader import brand as brand_named
 from consumer.cli.exits import CommandFailed, unavailable, usage
 from consumer.cli.log_flags import Asked
 from consumer.cli.log_port import attempt_unknown, delivery_unknown
@@ -38,6 +39,7 @@ class DirectLog:
         self._settings = installation(settings, lambda topics: [topics.attempts])
         self._tenant = tenant
         self._brand = brand or DEFAULT_BRAND
+        self._branded = brand_named(self._brand, settings.brands_dir)
         self._reader = LogReader(self._settings)
         self._archive = Archive(self._settings)
 
@@ -125,7 +127,7 @@ class DirectLog:
         return (show(row, seen) for row in rows)
 
     def _sight(self) -> Sight:
-        return Sight(tiers=tiers_of(self._settings), now_ms=_now_ms(), bodies=True)
+        return Sight(tiers=tiers_of(self._settings), now_ms=_now_ms(), bodies=True, brand=self._branded)
 
     def _reached(self, read: Callable[[], Page]) -> Page:
         try:

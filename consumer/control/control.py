@@ -87,6 +87,6 @@ class Control:
         """
         self._barrier.wait(timeout_s)
 
-    def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
+    def try_out(self, subscription: Subscription, event_type: str = TEST, data: bytes | None = None) -> Trial:
         """Send the webhook a test event and wait for what comes of it. See `Trials.try_out`."""
-        return self._trials.try_out(subscription, event_type)
+        return self._trials.try_out(subscription, event_type, data)

@@ -19,8 +19,16 @@ _ID_PREFIX: Final = "test_"
 _ID_BYTES: Final = 12
 
 
-def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, now_ms: int, entropy: Entropy) -> Event:
-    """A sample event of this type for the webhook's own tenant and product.
+def sample_event(
+    subscription: Subscription,
+    event_type: str,
+    brand: Brand,
+    *,
+    now_ms: int,
+    entropy: Entropy,
+    data: bytes | None = None,
+) -> Event:
+    """A sample event of this type for the webhook's own tenant and product; with `data`, a JSON object, in its stead.
 
     Any type the brand knows may be tried, also one the webhook did not subscribe to. One that an open catalogue does
     not list has the data of webhook.test.
@@ -28,14 +36,14 @@ def sample_event(subscription: Subscription, event_type: str, brand: Brand, *, n
     Raises:
         FieldInvalid: of the field `type`: no event could have this type.
     """
-    data = sample_data(event_type, brand)
+    sample = sample_data(event_type, brand)
     return Event(
         id=_ID_PREFIX + entropy(_ID_BYTES).hex(),
         type=event_type,
         tenant=subscription.tenant,
         product=subscription.product,
         time_ms=now_ms,
-        data=msgspec.json.encode(data),
+        data=msgspec.json.encode(sample) if data is None else data,
         topic="",
         partition=-1,
         offset=-1,

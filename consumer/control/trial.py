@@ -121,7 +121,7 @@ class Trials:
         # Each ends within the longest timeout there is, 30 s.
         self._places = Shares("test events", places=AT_ONCE, share=OF_A_TENANT, retry_after_s=2)
 
-    def try_out(self, subscription: Subscription, event_type: str = TEST) -> Trial:
+    def try_out(self, subscription: Subscription, event_type: str = TEST, data: bytes | None = None) -> Trial:
         """Send the webhook a sample event of this type, whatever its status is, and wait for the answer.
 
         Blocks for the look-up of its name and the webhook's timeout at most, and until its record is acknowledged.
@@ -139,6 +139,7 @@ class Trials:
             brand(subscription.brand, self._brands_dir),
             now_ms=now_ms,
             entropy=secrets.token_bytes,
+            data=data,
         )
         delivery = Delivery(
             id=delivery_id(event, subscription.id),

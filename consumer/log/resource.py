@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from consumer.brands.brand import Brand
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import Attempt, DeadLetter
 from consumer.delivery.words import NOT_PUBLIC
@@ -21,6 +22,7 @@ from consumer.log.attempt_id import attempt_id
 from consumer.log.entry import Ended
 from consumer.log.explanation import Explanation, of_attempt, of_death
 from consumer.log.query import Row
+from consumer.signing.signature import signature_of
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.placeholders import REDACTED
 
@@ -60,6 +62,7 @@ class Sight:
     tiers: Tiers
     now_ms: int
     bodies: bool
+    brand: Brand
 
 
 def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
@@ -147,6 +150,7 @@ def attempt_detail(kept: Kept, sight: Sight) -> dict[str, Json]:
         "request": _request(attempt, sight),
         "response": _response(attempt, sight),
         "timing": _timing(attempt, hidden=hidden),
+        "signature": _signature(attempt, sight.brand),
         "schedule": schedule,
         "explanation": told(explanation_of(attempt.status, attempt.failure, attempt.reason)),
         "keptUntil": rfc3339(kept.logged_ms + KEPT_FOR_MS),
@@ -245,6 +249,18 @@ def _response(attempt: Attempt, sight: Sight) -> Json:
         "headers": _headers(attempt.response_headers),
         "truncated": attempt.response_truncated,
         **_body(attempt.response_body, sight),
+    }
+
+
+def _signature(attempt: Attempt, brand: Brand) -> Json:
+    found = signature_of(attempt.request_headers, brand)
+    if found is None:
+        return None
+    return {
+        "profile": found.profile.value,
+        "header": found.header,
+        "signedContent": found.over,
+        "signedWith": "current" if found.signatures == 1 else "both",
     }
 
 

@@ -185,6 +185,14 @@ def test_one_attempt_tells_all_that_is_kept_of_it(api: MemoryApi) -> None:
     }  # fmt: skip
     assert [each["number"] for each in shown["schedule"]] == [2, 3, 4, 5, 6, 7, 8]
     assert shown["nextAttemptAt"] in {None, shown["schedule"][0]["notBefore"]}
+    assert shown["signature"] is None
+    signed = api.log.add(request_headers=(("webhook-signature", "v1,aaaa v1,bbbb"),))
+    assert api.client().get(f"/v1/attempts/{signed}").json()["signature"] == {
+        "profile": "standard",
+        "header": "webhook-signature",
+        "signedContent": "{webhook-id}.{webhook-timestamp}.{body}",
+        "signedWith": "both",
+    }
     hidden = api.client().get(f"/v1/attempts/{at(2)}").json()
     assert (hidden["failure"], hidden["elapsedMs"], hidden["response"]) == ("no_public_address", None, None)
     assert set(hidden["timing"].values()) == {None}

@@ -230,6 +230,16 @@ def test_a_rotation_shows_the_new_secret_once(api: MemoryApi) -> None:
     assert acme.post(f"{path}/secret", json={"overlapSeconds": -1}).status_code == 422
 
 
+def test_a_test_event_tells_what_its_sender_wants(api: MemoryApi) -> None:
+    acme = api.client()
+    path = f"/v1/webhooks/{api.webhook(acme)['id']}/test"
+    assert acme.post(path, json={"data": {"n": 1, "text": "ü"}}).status_code == 200
+    assert api.plane.data == '{"n":1,"text":"ü"}'.encode()
+    large = acme.post(path, json={"data": {"text": "x" * 65_536}})
+    assert (large.status_code, large.json()["errors"][0]["field"]) == (422, "data")
+    assert acme.post(path, json={"data": [1]}).status_code == 422
+
+
 def test_the_test_event_answers_with_what_came_back(api: MemoryApi) -> None:
     acme = api.client()
     id_ = api.webhook(acme)["id"]

@@ -298,6 +298,14 @@ def test_a_process_s_writer_is_waited_for() -> None:
         logging_by(Writer(refused))(record)
 
 
+def test_its_data_is_what_was_given(trials: Trials, log: Log) -> None:
+    with Endpoint(answering(OK)) as endpoint:
+        trials.try_out(webhook(endpoint.url), "order.created", b'{"n":7}')
+    _, body = head_and_body(endpoint.requests[0])
+    assert json.loads(body)["data"] == {"n": 7}
+    assert (log.attempt.trigger, log.attempt.request_body) == ("test", body)
+
+
 def test_one_tenant_and_all_together_have_so_much_room_and_no_more(log: Log) -> None:
     trials = Trials(Settings(allow_networks=LOOPBACK), KEYRING, log.write)
     answered: list[Trial] = []
