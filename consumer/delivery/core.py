@@ -194,10 +194,9 @@ class Core:
             self._tidings.tell(now_ms, account)
         if standing is None:
             return
-        if standing.recovered_ms is not None:
-            self._forward.recovered(now_ms, subscription_id, int(now_ms - ago_ms - standing.recovered_ms))
-        if standing.accepted_ms is not None:
-            self._forward.accepted(now_ms, subscription_id, int(now_ms - ago_ms - standing.accepted_ms))
+        for back_ms in (standing.recovered_ms, standing.accepted_ms):
+            if back_ms is not None:
+                self._forward.recovered(now_ms, subscription_id, int(now_ms - ago_ms - back_ms))
 
     def leaving(self, now_ms: int) -> list[Report]:
         """What is to be told when this process has drained and ends: that others may have its places."""

@@ -23,15 +23,13 @@ from typing import Final
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Hold
-from consumer.delivery.lane import Job
+from consumer.delivery.lane import FAILING_LEAST_MS, FAILURES_LEAST, Job
 from consumer.delivery.offsets import Entry
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription
 
 _TOO_MANY: Final = 429
-_FAILURES_LEAST: Final = 2
-_FAILING_LEAST_MS: Final = 60_000
 _FAILURES_MOST: Final = 3
 _APART_MS: Final = 1_000  # webhooks that recover together begin within so long
 _EAGER_FOR_MS: Final = 600_000  # since anything of it went forward
@@ -83,7 +81,7 @@ class Forward:
             self._failed(subscription.id, now_ms)
             return
         failures, since_ms = self._failing.pop(subscription.id, (0, now_ms))
-        is_back = failures >= _FAILURES_LEAST and now_ms - since_ms >= _FAILING_LEAST_MS
+        is_back = failures >= FAILURES_LEAST and now_ms - since_ms >= FAILING_LEAST_MS
         if is_back or (job.lane is not None and not job.lane.breaker.closed):
             self.recovered(now_ms, subscription.id, now_ms)
         elif subscription.id not in self._eager and self._holds(subscription.id):
@@ -92,13 +90,6 @@ class Forward:
         if eager is not None:
             eager.failures = 0
             eager.subscription = subscription
-
-    def accepted(self, now_ms: int, webhook: str, at_ms: int) -> None:
-        """A request of another process was accepted at `at_ms`: a recovery, if what was tried here had failed."""
-        failures, since_ms = self._failing.get(webhook, (0, at_ms))
-        if failures >= _FAILURES_LEAST and at_ms - since_ms >= _FAILING_LEAST_MS:
-            del self._failing[webhook]
-            self.recovered(now_ms, webhook, at_ms)
 
     def recovered(self, now_ms: int, webhook: str, at_ms: int) -> None:
         """This webhook's endpoint was back at `at_ms`: as seen here, or told by others, perhaps more than once."""

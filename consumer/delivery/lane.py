@@ -25,7 +25,9 @@ _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
 _SOON_MS = 500
 _UNANSWERED = 2.0
-_FAILS_SINCE = 2  # failures in a row
+FAILURES_LEAST: Final = 2
+FAILING_LEAST_MS: Final = 60_000
+"""An endpoint has recovered that accepts something after so many failures in a row, the first of them so long ago."""
 REMEMBERED_MS: Final = 86_400_000  # so that who gets an event an hour is found to be back, and the others hear of it
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
@@ -79,6 +81,7 @@ class Lane:
         "_answered_ms",
         "_asked_ms",
         "_failed_ms",
+        "_failing_ms",
         "_failures",
         "_limit",
         "_pace_ms",
@@ -117,8 +120,8 @@ class Lane:
         self._usual_ms = 0.0  # the same, and remembered
         self._answered_ms = 0  # when the last answer came
         self._failures = 0  # how many requests in a row were not accepted
-        self._failed_ms = 0  # and when the last of them was not
-        self._accepted_ms = 0  # when one was accepted after such a row
+        self._failing_ms = self._failed_ms = 0  # and when the first of them was not, and the last
+        self._accepted_ms = 0  # when it recovered
         self._asked_ms = 0  # not before, as a Retry-After asked
 
     @property
@@ -146,19 +149,21 @@ class Lane:
     @property
     def fails(self) -> bool:
         """Whether the last requests were not accepted, whatever their answers."""
-        return self._failures >= _FAILS_SINCE
+        return self._failures >= FAILURES_LEAST
 
     def heard(self, now_ms: int, *, success: bool) -> None:
         """A request came to its end."""
         if not success:
+            self._failing_ms = self._failing_ms if self._failures else now_ms
             self._failures += 1
             self._failed_ms = now_ms
         elif self._failures:
-            self._accepted_ms = now_ms if self.fails else self._accepted_ms
+            if self.fails and now_ms - self._failing_ms >= FAILING_LEAST_MS:
+                self._accepted_ms = now_ms
             self._failures = 0
 
     def accepted_for_ms(self, now_ms: int) -> float | None:
-        """How long ago a request was accepted after others were not."""
+        """How long ago it recovered."""
         return now_ms - self._accepted_ms if self._accepted_ms else None
 
     @property

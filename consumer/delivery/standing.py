@@ -67,7 +67,7 @@ class Report:
     wrote. `slots_heard` and `waits_heard` are the sums in the last report that was answered.
 
     `answered_ms`: the last HTTP answer was so long ago; `failing_ms`: since then no request was answered, the first of
-    them so long ago; `accepted_ms`: something was accepted so long ago after other things were not. `early`: what it
+    them so long ago; `accepted_ms`: it recovered so long ago (`lane.py`). `early`: what it
     would send is new, and may be a probe while the breaker is open (`breaker.py`). `probing`: its probe is under way.
     `told` is the `Standing.telling` that it has carried out.
     """
@@ -125,7 +125,7 @@ class Standing:
 
     The breaker is open for `open_ms`, at `level` (-1: closed), and for what is new `early_ms`; when that is over and
     `probe` says so, this process may send the one probe. `answered_ms`: somebody was answered so long ago;
-    `accepted_ms`: somebody's request was accepted so long ago after others were not; `recovered_ms`: the breaker was
+    `accepted_ms`: it recovered so long ago, as somebody says whose requests had failed; `recovered_ms`: the breaker was
     closed by an answer so long ago (None: not lately). `tell` is to be done, and then
     reported as `told=telling`.
     """

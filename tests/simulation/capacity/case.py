@@ -167,6 +167,12 @@ class Case:
         """All of it."""
         return sum(flow.count for webhook in self.webhooks for flow in webhook.flows)
 
+    @property
+    def burst(self) -> int:
+        """The most that is published at once."""
+        flows = (flow for webhook in self.webhooks for flow in webhook.flows)
+        return max((flow.count for flow in flows if flow.every_ms == 0), default=0)
+
     def until_ms(self) -> int:
         """When the last event is published."""
         return max(webhook.arrivals()[-1] for webhook in self.webhooks)
