@@ -4,7 +4,7 @@ The law: it knows nothing of how Hookline works. A promise is a pair of an event
 owed; it is kept when the receiver accepted it, or when it has exactly one dead letter.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,7 +17,9 @@ Pair: TypeAlias = tuple[str, str]
 
 _NEVER = 10**15  # ms
 _SHOWN = 5
-_FAILURES_LEAST = 2  # in a row, before a success is a recovery
+_FAILURES_LEAST = 2  # before a success is a recovery
+_FAILING_LEAST_MS = 60_000
+_SHORTLY_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Tried:
     number: int
     at_ms: int
     ended_ms: int
+    answered: bool
     accepted: bool
 
 
@@ -148,16 +151,16 @@ def _is_foreign(pair: Pair, promises: Promises) -> bool:
 def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[str, int, int]]:
     """Attempts after the first, before anything that waited for them was due: delivery, number, by how many ms.
 
-    A recovery allows it: an acceptance after failures in a row, that came after this delivery's own last failure.
+    A recovery allows it that came after the attempt began that failed.
     """
     due_ms: dict[tuple[str, int], int] = {}
     for wait in waited:
         key = (wait.delivery_id, wait.attempts)
         due_ms[key] = min(wait.due_ms, due_ms.get(key, wait.due_ms))
     by_end = sorted(tried, key=lambda each: each.ended_ms)
-    failed_ms: dict[tuple[str, int], int] = {}
+    began_ms: dict[tuple[str, int], int] = {}
     for each in by_end:
-        failed_ms.setdefault((each.delivery_id, each.number), each.ended_ms)
+        began_ms.setdefault((each.delivery_id, each.number), each.at_ms)
     recoveries = _recoveries(by_end)
     found: set[tuple[str, int, int]] = set()
     for each in by_end:
@@ -165,21 +168,31 @@ def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[
         due = due_ms.get(before, _NEVER)
         if each.number == 1 or each.at_ms >= due:
             continue
-        since_ms = failed_ms.get(before, _NEVER)
+        since_ms = began_ms.get(before, _NEVER)
         if not any(since_ms <= back_ms <= each.at_ms for back_ms in recoveries[each.subscription]):
             found.add((each.delivery_id, each.number, due - each.at_ms))
     return frozenset(found)
 
 
 def _recoveries(by_end: Iterable[Tried]) -> defaultdict[str, list[int]]:
-    """For each subscription, when it accepted something after at least two failures in a row."""
-    failures: Counter[str] = Counter()
+    """For each subscription, when it accepted something that tells of a recovery.
+
+    Either it could not be reached shortly before, or it had failed for a minute: see docs/guarantees.md. A request that
+    began before a recovery may fail after it.
+    """
+    unanswered_ms: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_FAILURES_LEAST))
+    streaks: dict[str, tuple[int, int]] = {}  # how many failures in a row, and when the first of them ended
     found: defaultdict[str, list[int]] = defaultdict(list)
     for each in by_end:
-        if each.accepted:
-            if failures[each.subscription] >= _FAILURES_LEAST:
-                found[each.subscription].append(each.ended_ms)
-            failures[each.subscription] = 0
-        else:
-            failures[each.subscription] += 1
+        if not each.accepted:
+            failures, since_ms = streaks.get(each.subscription, (0, each.ended_ms))
+            streaks[each.subscription] = failures + 1, since_ms
+            if not each.answered:
+                unanswered_ms[each.subscription].append(each.ended_ms)
+            continue
+        lately = unanswered_ms[each.subscription]
+        failures, since_ms = streaks.pop(each.subscription, (0, each.ended_ms))
+        was_away = len(lately) == _FAILURES_LEAST and lately[0] >= each.ended_ms - _SHORTLY_MS
+        if was_away or (failures >= _FAILURES_LEAST and since_ms <= each.ended_ms - _FAILING_LEAST_MS):
+            found[each.subscription].append(each.ended_ms)
     return found

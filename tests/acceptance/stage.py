@@ -246,6 +246,7 @@ def tried_of(attempt: Attempt) -> Tried:
         number=attempt.number,
         at_ms=attempt.at_ms,
         ended_ms=attempt.at_ms + math.ceil(attempt.elapsed_ms),
+        answered=attempt.status is not None,
         accepted=attempt.outcome == "delivered",
     )
 

@@ -83,14 +83,17 @@ def test_accepted_and_buried() -> None:
     assert verdict(*KEPT, dead=(*DEAD, buried("e1", "a"))).accepted_and_buried == {("e1", "a")}
 
 
-def tried(delivery_id: str, number: int, at_ms: int, ended_ms: int | None = None, *, accepted: bool = False) -> Tried:
+def tried(
+    delivery_id: str, number: int, at_ms: int, ended_ms: int | None = None, *, status: int | None = None
+) -> Tried:
     return Tried(
         delivery_id=delivery_id,
         subscription="a",
         number=number,
         at_ms=at_ms,
         ended_ms=at_ms if ended_ms is None else ended_ms,
-        accepted=accepted,
+        answered=status is not None,
+        accepted=status == 200,
     )
 
 
@@ -112,16 +115,24 @@ def test_early_and_in_time() -> None:
 @pytest.mark.parametrize(
     ("others", "allowed"),
     [
-        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 600, accepted=True)), True, id="a recovery"),
-        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 901, accepted=True)), False, id="that came later"),
+        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 600, status=200)), True, id="a recovery"),
         pytest.param(
-            (tried("w", 1, 3), tried("y", 1, 5), tried("z", 1, 5, 9, accepted=True)), False, id="before its failure"
+            (tried("y", 1, 5), tried("x", 1, 6, status=200), tried("z", 1, 500, 600, status=200)), True, id="a second"
         ),
-        pytest.param((tried("z", 1, 500, 600, accepted=True),), False, id="a success with no failures before it"),
+        pytest.param((tried("y", 1, 50), tried("z", 1, 500, 901, status=200)), False, id="that came later"),
+        pytest.param(
+            (tried("w", 1, 3), tried("y", 1, 5), tried("z", 1, 5, 9, status=200)), False, id="before it failed"
+        ),
+        pytest.param((tried("y", 1, 50, status=503), tried("z", 1, 500, 600, status=200)), False, id="it had answered"),
+        pytest.param(
+            (tried("y", 1, -60_000, status=503), tried("z", 1, 500, 600, status=200)), True, id="for a minute"
+        ),
+        pytest.param((tried("z", 1, 500, 600, status=200),), False, id="nothing else had failed"),
+        pytest.param((tried("y", 1, -16_000), tried("z", 1, 500, 600, status=200)), False, id="long before"),
     ],
 )
 def test_a_recovery_alone_allows_a_retry_before_its_time(others: tuple[Tried, ...], allowed: bool) -> None:
-    found = early(tried("d", 1, 0, 10), *others, tried("d", 2, 900, 950, accepted=True))
+    found = early(tried("d", 1, 0, 10), *others, tried("d", 2, 900, 950, status=200))
     assert found == (frozenset() if allowed else {("d", 2, 100)})
 
 
