@@ -65,7 +65,8 @@ def test_a_webhook_lives_from_its_creation_to_its_end(hookline: Said, settings: 
     name = str(created["id"])
 
     [shown] = hookline("show", name)
-    assert shown == {key: value for key, value in created.items() if key != "secret"}
+    unknown = {"health": shown["health"]}  # no role log runs
+    assert shown == {key: value for key, value in created.items() if key != "secret"} | unknown
     assert hookline("list", "--tenant", "acme") == [shown]
     assert hookline("list", "--tenant", "other") == []
 
@@ -87,6 +88,23 @@ def test_a_webhook_lives_from_its_creation_to_its_end(hookline: Said, settings: 
         assert hookline(command, name, code=os.EX_DATAERR) == []
         assert json.loads(hookline.err)["error"]["message"] == f"there is no webhook {name}"
     assert hookline("list") == []
+
+
+def test_a_webhook_is_made_and_changed_by_its_uid_and_made_anew_after_its_end(hookline: Said) -> None:
+    whose = ("--tenant", "acme", "--url", "https://a.example/hook", "--uid", "billing")
+    [made] = hookline("apply", *whose, "--metadata", "team=a", "--status", "paused", "--event", "a.*")
+    assert (made["uid"], made["metadata"], made["status"]) == ("billing", {"team": "a"}, "paused")
+    assert str(made["secret"]).startswith("whsec_")
+    [then] = hookline("apply", *whose, "--name", "Billing")
+    assert (then["id"], then["metadata"], then["status"], "secret" in then) == (made["id"], {}, "paused", False)
+    assert [each["id"] for each in hookline("list", "--tenant", "acme", "--event", "b.c", "--url", "A.EXAMPLE")] == [
+        made["id"]
+    ]
+    assert hookline("list", "--tenant", "acme", "--status", "active") == []
+    hookline("create", *whose, code=os.EX_DATAERR)
+    hookline("delete", str(made["id"]))
+    [again] = hookline("create", *whose)
+    assert (again["id"], again["status"]) == (made["id"], "active")
 
 
 def test_no_secret_is_on_the_topic_in_the_clear(hookline: Said, settings: Settings) -> None:
