@@ -81,7 +81,7 @@ def _rotated(dice: Dice, was: Subscription, _url: str) -> Subscription:
 
 
 MEMBERS: Final[Mapping[str, Callable[[Dice], Json]]] = {
-    **{name: draw for name, draw in webhooks.MEMBERS.items() if name not in {"signing", "secret"}},
+    **{name: draw for name, draw in webhooks.MEMBERS.items() if name not in {"signing", "secret", "uid"}},
     "filter": lambda dice: dice.choice((None, webhooks.filter_of(dice))),
     "status": lambda dice: dice.choice((None, "active", "paused")),
 }

@@ -21,7 +21,7 @@ from consumer.webhooks import record
 from consumer.webhooks.draft import create, rotate
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_OVERLAP_MS, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import OnFailure, Subscription
 from consumer.webhooks.wrong import Faults, FieldInvalid
 
 Dice: TypeAlias = random.Random
@@ -186,6 +186,11 @@ def _text(dice: Dice) -> Json:
     return dice.choice(_TEXTS)
 
 
+def _metadata(dice: Dice) -> Json:
+    drawn: tuple[Json, ...] = (None, {"team": "a"}, {"é" * 64: "é" * 900}, {"": "x"}, {"a": _text(dice)})
+    return dice.choice(drawn)
+
+
 _EVENT_TYPES: Final[tuple[list[Json], ...]] = (
     ["*"], ["*"], ["webhook.test"], ["webhook.*"], ["order.created", "*"], ["a.*"], [], [" "], ["a\u200bb"],
     ["x" * 200], [f"t{number}" for number in range(200)],
@@ -221,6 +226,10 @@ MEMBERS: Final[Mapping[str, Callable[[Dice], Json]]] = {
     "signing": lambda dice: dice.choice((None, *SigningProfile)),
     "secret": _secret,
     "event_types": _event_types,
+    "on_failure": lambda dice: dice.choice((None, *OnFailure)),
+    "status": lambda dice: dice.choice((None, "active")),  # one that begins paused meets nothing
+    "uid": lambda dice: dice.choice((None, None, "billing", "a:b.c_d-e", "0" * 128, "-", "0" * 129, "é")),
+    "metadata": _metadata,
 }
 """Every member of a creation but its URL; a test holds it against the models."""
 
