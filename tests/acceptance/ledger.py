@@ -175,24 +175,24 @@ def _early(tried: Iterable[Tried], waited: Iterable[Waited]) -> frozenset[tuple[
 
 
 def _recoveries(by_end: Iterable[Tried]) -> defaultdict[str, list[int]]:
-    """For each subscription, when it accepted something that tells of a recovery.
+    """For each subscription, when its endpoint was seen to be back, as docs/guarantees.md says it.
 
-    Either it could not be reached shortly before, or it had failed for a minute: see docs/guarantees.md. A request that
-    began before a recovery may fail after it.
+    It answered after it could not be reached, or accepted something after it had failed for a minute. A request that
+    began before may fail after it.
     """
     unanswered_ms: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_FAILURES_LEAST))
     streaks: dict[str, tuple[int, int]] = {}  # how many failures in a row, and when the first of them ended
     found: defaultdict[str, list[int]] = defaultdict(list)
     for each in by_end:
-        if not each.accepted:
-            failures, since_ms = streaks.get(each.subscription, (0, each.ended_ms))
-            streaks[each.subscription] = failures + 1, since_ms
-            if not each.answered:
-                unanswered_ms[each.subscription].append(each.ended_ms)
-            continue
-        lately = unanswered_ms[each.subscription]
         failures, since_ms = streaks.pop(each.subscription, (0, each.ended_ms))
+        if not each.accepted:
+            streaks[each.subscription] = failures + 1, since_ms
+        lately = unanswered_ms[each.subscription]
+        if not each.answered:
+            lately.append(each.ended_ms)
+            continue
         was_away = len(lately) == _FAILURES_LEAST and lately[0] >= each.ended_ms - _SHORTLY_MS
-        if was_away or (failures >= _FAILURES_LEAST and since_ms <= each.ended_ms - _FAILING_LEAST_MS):
+        had_failed = failures >= _FAILURES_LEAST and since_ms <= each.ended_ms - _FAILING_LEAST_MS
+        if was_away or (each.accepted and had_failed):
             found[each.subscription].append(each.ended_ms)
     return found
