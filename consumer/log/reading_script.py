@@ -5,50 +5,52 @@ The law: a place in a list is found by halving, for its offsets rise and its tim
 
 from typing import Final
 
-# KEYS: a list. `ARGV[1]` and `ARGV[2]` are a time and an offset: how many entries were logged before, or then and have
-# a lower offset. Times and offsets rise in a list.
+# KEYS: a list. `before(ms, offset)`: how many entries were logged before this time, or then and have a lower offset.
 _BEFORE: Final = """
 local function number(entry, first, bytes)
   local value = 0
   for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
   return value
 end
-local ms, offset = tonumber(ARGV[1]), tonumber(ARGV[2])
-local low, high = 0, redis.call('LLEN', KEYS[1])
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local entry = redis.call('LINDEX', KEYS[1], middle)
-  local logged = number(entry, 7, 6)
-  if logged < ms or (logged == ms and number(entry, 1, 6) < offset) then low = middle + 1 else high = middle end
+local function before(ms, offset)
+  local low, high = 0, redis.call('LLEN', KEYS[1])
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local entry = redis.call('LINDEX', KEYS[1], middle)
+    local logged = number(entry, 7, 6)
+    if logged < ms or (logged == ms and number(entry, 1, 6) < offset) then low = middle + 1 else high = middle end
+  end
+  return low
 end
+local count = before(tonumber(ARGV[1]), tonumber(ARGV[2]))
 """
 
-# ARGV: beside these, how many. Returns the last so many of them.
+# ARGV: a time, an offset, how many. Returns the last so many of the entries before these.
 BEHIND: Final = (
     _BEFORE
     + """
-if low == 0 then return {} end
-return redis.call('LRANGE', KEYS[1], math.max(0, low - ARGV[3]), low - 1)
+if count == 0 then return {} end
+return redis.call('LRANGE', KEYS[1], math.max(0, count - ARGV[3]), count - 1)
 """
 )
 
-# ARGV: beside these, how many. Returns the first so many of the others.
+# ARGV: as BEHIND. Returns the first so many of the others.
 SINCE: Final = (
     _BEFORE
     + """
-return redis.call('LRANGE', KEYS[1], low, low + ARGV[3] - 1)
+return redis.call('LRANGE', KEYS[1], count, count + ARGV[3] - 1)
 """
 )
 
-# ARGV: beside these, a time. Returns the deliveries of the others that were logged by then.
+# ARGV: a time, an offset, another time. Returns the deliveries of the entries that are not before these, and were
+# logged by then.
 DELIVERIES: Final = (
     _BEFORE
     + """
-local ids = {}
-for _, entry in ipairs(redis.call('LRANGE', KEYS[1], low, -1)) do
-  if number(entry, 7, 6) > tonumber(ARGV[3]) then break end
-  ids[#ids + 1] = string.sub(entry, 24, 39)
-end
+local last = before(tonumber(ARGV[3]) + 1, 0)
+if last <= count then return '' end
+local ids = redis.call('LRANGE', KEYS[1], count, last - 1)
+for at, entry in ipairs(ids) do ids[at] = string.sub(entry, 24, 39) end
 return table.concat(ids)
 """
 )

@@ -12,6 +12,7 @@ from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Append, Ask, Begin, Cut, Prepend
 from consumer.webhooks.cache import Cache
 from tests.log_index.world import World, run
+from tests.services.redis import Redis
 
 PREFIX = "hookline."
 PARTITION = 3
@@ -105,6 +106,16 @@ def test_keys_expire_and_say_whose_the_lists_are(client: redis.Redis) -> None:
             names = {name.webhook for _, name, _ in world.log if name.kind is kind and OWNERS[name.webhook] == owner}
             found = set(client.zrange(KEYS.seen(0, kind, owner), 0, -1))
             assert found == {member(name, PARTITION).encode() for name in names}
+
+
+def test_a_redis_says_how_full_it_is(private_redis: Redis) -> None:
+    with redis.Redis.from_url(private_redis.url()) as client:
+        store = store_of(client, Bounds(plain=100, eventful=100))
+        assert store.memory() is None
+        client.config_set("maxmemory", 100_000_000)
+        memory = store.memory()
+        assert memory is not None
+        assert 0 < memory[0] < memory[1] == 100_000_000
 
 
 def test_a_list_that_keeps_nothing_is_forgotten(client: redis.Redis) -> None:

@@ -14,9 +14,12 @@ from pydantic import SecretStr
 
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.topics import admin_client, create
+from consumer.log.packing import Packing
 from consumer.log.query import Cursor, Query, View
 from consumer.log.reading import LogReader
+from consumer.log.store import HealthReader
 from consumer.roles import log
+from consumer.roles.tender import Tender
 from consumer.settings import Settings
 from tests.attempts import plain
 from tests.services.redis import Redis
@@ -118,6 +121,21 @@ def test_the_log_s_own_redis_away_and_back_empty(settings: Settings, private_red
         eventually(lambda: listed(own), [*range(20)])
         private_redis.kill()
         attempted(settings, range(20, 60))
-        time.sleep(1.0)
+        with closing(HealthReader(settings)) as health:  # which waits for no index
+            eventually(lambda: sum(each.answers for each in health.read(IDS).values()), 60 + 15)
         private_redis.restart()
         eventually(lambda: listed(own), [*range(60)])
+
+
+def test_where_redis_is_nearly_full_the_index_takes_half(settings: Settings, private_redis: Redis) -> None:
+    own = settings.model_copy(update={"log_redis_url": SecretStr(private_redis.url())})
+    with closing(redis.Redis.from_url(private_redis.url())) as client:
+        used = int(client.info("memory")["used_memory"])
+        client.config_set("maxmemory", int(used * 1.1))
+        tender = Tender(own, "attempts", Packing(own, lambda: 0), lambda: 0)
+        tender._bound()
+        assert tender._share_bytes() == 512 * 1_048_576 // 3 // 2
+        client.config_set("maxmemory", used * 100)
+        tender._memory_s = 0.0
+        tender._bound()
+        assert tender._share_bytes() == 512 * 1_048_576 // 3
