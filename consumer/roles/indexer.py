@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -41,18 +41,34 @@ class _Reading:
     at_end: bool = False
 
 
+class Tends(Protocol):
+    """See `Tender`."""
+
+    taken: int
+    partitions: int
+
+    def run(self, told: "queue.SimpleQueue[Told | None]") -> None:
+        """Until None is told."""
+
+
 class Indexer:
     """Owned by the role's thread."""
 
-    def __init__(self, settings: Settings, topic: str, now_ms: Callable[[], int]) -> None:
-        self._packing = Packing(settings, now_ms)
+    def __init__(self, packing: Packing, tender: Tends, now_ms: Callable[[], int]) -> None:
+        self._packing = packing
+        self._tender = tender
         self._now_ms = now_ms
         self._told: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
         self._reading: dict[int, _Reading] = {}
         self._waiting = 0
-        self._tender = Tender(settings, topic, self._packing, now_ms)
         self._thread = threading.Thread(target=self._tender.run, args=(self._told,), name="index", daemon=True)
         self._thread.start()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, topic: str, now_ms: Callable[[], int]) -> "Indexer":
+        """Of this topic, under these settings."""
+        packing = Packing(settings, now_ms)
+        return cls(packing, Tender(settings, topic, packing, now_ms), now_ms)
 
     def counted(self, partitions: int) -> None:
         """The topic has so many partitions."""
@@ -60,17 +76,20 @@ class Indexer:
 
     def began(self, partition: int, offset: int) -> None:
         """It is read from this offset on."""
+        self._drop(partition)
         self._reading[partition] = _Reading(offset, offset)
         self._told.put(Began(partition))
 
     def left(self, partition: int) -> None:
         """It is not ours any more."""
+        self._drop(partition)
         self._reading.pop(partition, None)
         self._told.put(Left(partition))
 
     def rewound(self, partition: int) -> None:
         """Its topic was made anew."""
         if partition in self._reading:
+            self._drop(partition)
             self._reading[partition] = _Reading(0, 0)
         self._told.put(Rewound(partition))
 
@@ -80,7 +99,7 @@ class Indexer:
         if reading is None or reading.taken is None:
             return
         if self._waiting - self._tender.taken >= WAITING_MOST:
-            reading.taken = None
+            self._drop(record.partition)
             return
         try:
             reading.taken.append(self._packing.taken(record, head))
@@ -108,6 +127,13 @@ class Indexer:
             live = Live(first=reading.first, end=reading.end, taken=reading.taken, at_end_ms=at_end_ms)
             self._told.put(Read(partition, live))
             reading.first, reading.taken = reading.end, []
+
+    def _drop(self, partition: int) -> None:
+        """What was read and not handed over is left out."""
+        reading = self._reading.get(partition)
+        if reading is not None and reading.taken is not None:
+            self._waiting -= len(reading.taken)
+            reading.taken = None
 
     def close(self) -> None:
         """Hand over the rest, and end. One that waits for Redis for too long is left behind."""

@@ -169,7 +169,7 @@ class _Run:
             self._write,
             self._folding.told,
         )
-        self._indexer = Indexer(settings, topics.attempts, clock.now_ms)
+        self._indexer = Indexer.from_settings(settings, topics.attempts, clock.now_ms)
 
     def until(self, stop: threading.Event) -> None:
         """Work.
