@@ -20,7 +20,7 @@ class Fetch:
 
     min_bytes: int
     wait_ms: int
-    ahead_bytes: int = 16_777_216
+    ahead_bytes: int = 4_194_304
 
 
 AT_ONCE: Final = Fetch(min_bytes=1, wait_ms=100)

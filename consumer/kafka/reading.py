@@ -37,8 +37,8 @@ def read_to_end(
         TopicMissing: there is no such topic.
         KafkaBroken: it may not be read, or the broker fell silent for 15 s.
     """
-    # 64 MB are fetched ahead by default, of which a command has no use.
-    consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
+    # By default 64 MB are fetched ahead, and a megabyte of each partition at once. The API has several readers at a time.
+    consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 1_024, "fetch.message.max.bytes": 131_072})
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
         # Kafka takes times from 1970 on; negative ones are words of its protocol.

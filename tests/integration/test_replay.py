@@ -49,7 +49,8 @@ def settings(
     monkeypatch.setenv("HOOKLINE_MAX_REPLAYS", "2")
     make_topics({topic_prefix + name: 2 for name in ("subscriptions", "state")}, {"cleanup.policy": "compact"})
     make_topics({topic_prefix + "dead-letter": 2})
-    make_topics({topic_prefix + "retry.0s": 2}, {"message.timestamp.type": "LogAppendTime"})
+    made = {topic_prefix + name: 2 for name in ("retry.0s", "ordered")}
+    make_topics(made, {"message.timestamp.type": "LogAppendTime"})
     return load()
 
 
