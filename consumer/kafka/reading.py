@@ -37,7 +37,7 @@ def read_to_end(
         TopicMissing: there is no such topic.
         KafkaBroken: it may not be read, or the broker fell silent for 15 s.
     """
-    # By default 64 MB are fetched ahead, and a megabyte of each partition at once. The API has several readers at a time.
+    # By default 64 MB are fetched ahead, a megabyte of each partition at once; the API has several readers.
     consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 1_024, "fetch.message.max.bytes": 131_072})
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
