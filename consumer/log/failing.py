@@ -37,9 +37,8 @@ def tidings_of(health: Health) -> Tidings | None:
     if told_ms is None:
         since_ms = health.failing_since_ms
         return Tidings(since_ms=since_ms, over=False) if since_ms is not None and is_due(health, RULE) else None
-    success_ms = health.last_success_at_ms
-    is_over = health.errors_since_last_success == 0 and success_ms is not None and success_ms >= told_ms
-    return Tidings(since_ms=told_ms, over=True) if is_over else None
+    # Only a success ends that count: a resume, or another URL, is no recovery.
+    return Tidings(since_ms=told_ms, over=True) if health.errors_since_last_success == 0 else None
 
 
 def event_of(tidings: Tidings, subject: Subscription, health: Health) -> Event:

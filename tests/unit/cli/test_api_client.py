@@ -17,6 +17,8 @@ from consumer.cli.remote_webhooks import RemoteWebhooks
 from consumer.control.refusal import WebhookUnknown
 from consumer.json import Json
 from consumer.webhooks.chosen import Chosen
+from consumer.webhooks.subscription import Status
+from consumer.webhooks.wishes import Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid
 
 URL: Final = "https://hooks.example.com"
@@ -175,6 +177,26 @@ def test_a_list_is_read_to_its_end_and_no_further(named: str) -> None:
         asked.clear()
         assert [each["id"] for each in islice(RemoteWebhooks(asking).listed(Chosen()), 2)] == ["a", "b"]
         assert asked == [None, "2"]
+
+
+def test_what_is_chosen_is_asked_for_by_the_brand_s_words_and_a_uid_is_put() -> None:
+    asked: list[tuple[str, str, dict[str, str]]] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path, dict(request.url.params)))
+        if request.method == "PUT":
+            assert json.loads(request.content) == {"url": "https://a.example/", "metadata": {"team": "a"}}
+            return httpx.Response(201, json={"data": {"id": "wh_1", "secret": "s"}})
+        return httpx.Response(200, json={"data": [], "nextCursor": None})
+
+    wishes = Wishes(tenant="", brand="convo", url="https://a.example/", uid="billing", metadata={"team": "a"})
+    with client(answering, named="convo", waits=[]) as asking:
+        webhooks = RemoteWebhooks(asking)
+        assert [*webhooks.listed(Chosen(status=Status.PAUSED, event_type="a.*", url="x"))] == []
+        assert webhooks.put(wishes)["secret"] == "s"
+    (_, _, said), (method, path, _) = asked
+    assert said == {"limit": said["limit"], "status": "paused", "event": "a.*", "url": "x"}
+    assert (method, path) == ("PUT", "/api/v1/webhooks/by-uid/billing")
 
 
 def test_a_brand_s_path_envelope_and_list_field_are_used() -> None:
