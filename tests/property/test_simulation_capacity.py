@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from tests.simulation.capacity.planted import BUGS
+from tests.simulation.capacity.planted import BUGS, NEVER_FULL
 from tests.simulation.capacity.run import run_case
 from tests.simulation.capacity.seeds import DELIVERIES, case_of
+from tests.simulation.capacity.table import CASES
 from tests.simulation.planted import planting
 from tests.simulation.seeds import quietly
 
@@ -35,4 +36,13 @@ def test_a_planted_bug_is_found_and_nothing_is_found_without_it(name: str) -> No
     assert found.violation is not None
     assert found.violation.startswith(bug.rule)
     verdict, _ = run_case(case_of(bug.seed, DELIVERIES), bug.seed)
+    assert verdict.violation is None
+
+
+def test_a_hold_that_is_never_full_is_found_where_there_is_much_to_hold() -> None:
+    with planting(NEVER_FULL):
+        found, _ = run_case(CASES["large"])
+    assert found.violation is not None
+    assert found.violation.startswith(NEVER_FULL.rule)
+    verdict, _ = run_case(CASES["large"])
     assert verdict.violation is None

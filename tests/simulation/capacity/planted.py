@@ -1,10 +1,19 @@
 """Bugs against the laws of capacity, as `tests/simulation/planted.py` has it: each with the seed that finds it."""
 
+from dataclasses import replace
 from typing import Final
 from unittest.mock import patch
 
+from consumer.delivery.account import Account
 from consumer.delivery.allowance import Allowance
+from consumer.delivery.breaker import Early
+from consumer.delivery.delivery import Delivery
+from consumer.delivery.endings import Endings
 from consumer.delivery.forward import Forward
+from consumer.delivery.hold import Hold
+from consumer.delivery.lane import Job
+from consumer.delivery.schedule import Schedule
+from consumer.delivery.standings import Standings
 from consumer.delivery.traffic import Traffic
 from tests.simulation.planted import Bug, Patch
 
@@ -30,9 +39,58 @@ def _one_waits_all_wait() -> list[Patch]:
     return [patch.object(Traffic, "room", property(room))]
 
 
+def _places_kept() -> list[Patch]:
+    return [
+        patch.object(Standings, "landed", lambda _standings, _lane, _now_ms: None),
+        patch.object(Allowance, "leased", property(lambda _allowance: False)),
+    ]
+
+
+def _nothing_early() -> list[Patch]:
+    return [patch.object(Early, "has_room", lambda _early, _now_ms: False)]
+
+
+def _half_the_rate() -> list[Patch]:
+    honest = Account.limited
+
+    def limited(account: Account, revision: int, rate_per_s: float | None, max_concurrency: int | None) -> bool:
+        return honest(account, revision, None if rate_per_s is None else rate_per_s / 2, max_concurrency)
+
+    return [patch.object(Account, "limited", limited)]
+
+
+def _a_short_wait_for_all() -> list[Patch]:
+    def waits_until_ms(_schedule: Schedule, delivery: Delivery, _now_ms: int) -> int:
+        return delivery.first_due_ms + 5_000
+
+    return [patch.object(Schedule, "waits_until_ms", waits_until_ms)]
+
+
+def _no_climbing() -> list[Patch]:
+    honest = Endings.await_endpoint
+
+    def await_endpoint(endings: Endings, now_ms: int, job: Job, wait_ms: float, *, until_ms: int) -> None:
+        job.delivery = replace(job.delivery, climbed=0)
+        honest(endings, now_ms, job, wait_ms, until_ms=until_ms)
+
+    return [patch.object(Endings, "await_endpoint", await_endpoint)]
+
+
+def _never_full() -> list[Patch]:
+    return [patch.object(Hold, "is_full", lambda _hold, _window: False)]
+
+
+NEVER_FULL: Final = Bug(patches=_never_full, seed=0, rule="memory")
+"""Found by the case `large`: a seed has not so much to hold."""
+
 BUGS: Final[dict[str, Bug]] = {
     "rate by nobody": Bug(patches=_rate_by_nobody, seed=9, rule="rate"),
     "places by nobody": Bug(patches=_places_by_nobody, seed=79, rule="concurrency"),
     "one waits, all wait": Bug(patches=_one_waits_all_wait, seed=19, rule="beside"),
+    "places kept": Bug(patches=_places_kept, seed=189, rule="lateness"),
+    "half the rate": Bug(patches=_half_the_rate, seed=249, rule="time"),
+    "a short wait for all": Bug(patches=_a_short_wait_for_all, seed=9, rule="expired"),
+    "no climbing": Bug(patches=_no_climbing, seed=89, rule="records"),
+    "nothing early": Bug(patches=_nothing_early, seed=229, rule="after an outage"),
     "nothing forward": Bug(patches=_nothing_forward, seed=129, rule="lateness"),
 }

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from consumer.delivery.budget import MIB
 from tests.simulation.capacity.case import Case, Endpoint, Flow, Outage, Silence, Webhook
 from tests.simulation.plan import HOUR_MS, MINUTE_MS
 
@@ -68,6 +69,11 @@ CASES: Final = {
         Case(
             name="refuses-above",
             webhooks=(Webhook(flows=(Flow(count=3_000),), endpoint=Endpoint(rate_per_s=5.0)),),
+        ),
+        Case(
+            name="large",
+            memory_bytes=4 * MIB,
+            webhooks=(Webhook(flows=(Flow(count=1_200),), rate_per_s=2.0, payload_bytes=50_000), _BESIDE),
         ),
         Case(
             name="backlog",
