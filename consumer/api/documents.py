@@ -77,6 +77,8 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
     )
     components = told.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)  # the framework's, of which no route of ours answers anything
     described = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas.update(described.pop("$defs"))
     schemas["Problem"] = described

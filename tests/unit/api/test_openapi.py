@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from consumer.brands.loader import load_brands
+from consumer.control.keys import Scope as KeyScope
 from consumer.control.resource import resource
 from tests.fuzz import fuzz
 from tests.memory_api import MemoryApi
@@ -78,7 +79,7 @@ def test_every_operation_has_a_name_a_scope_and_its_problems(document: dict[str,
     for each in operations(document):
         assert each["summary"]
         assert each["tags"]
-        assert each["x-required-scope"] in {"read", "write", "replay", "admin"}
+        assert each["x-required-scope"] in set(KeyScope)
         problems = {status for status in each["responses"] if int(status) >= 400}
         assert {"400", "401", "403", "429", "503"} <= problems
         for status in problems:
