@@ -32,7 +32,7 @@ def create(
     *,
     scope: Annotated[
         list[Scope] | None,
-        Parameter(negative=(), help="May be repeated. Default: read, write and replay, as far as --key has them."),
+        Parameter(negative=(), help="May be repeated. Default: all but admin, as far as --key has them."),
     ] = None,
     name: Annotated[str, Parameter(help="For people.")] = "",
     expires: Annotated[

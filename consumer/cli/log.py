@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
@@ -136,8 +136,9 @@ def export(
             for row in found:
                 print_json(row)
         else:
+            first = next(found, None)  # a log that cannot be read has no head either
             sys.stdout.write(lines([list(COLUMNS)]).decode())
-            for row in found:
+            for row in () if first is None else chain([first], found):
                 sys.stdout.write(lines([cells(row)]).decode())
     return os.EX_OK
 

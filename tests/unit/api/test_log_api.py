@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import subprocess
+import time
 from typing import Final
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.kafka.client import KafkaBroken
 from consumer.shares import Busy
+from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.cache import CacheUnavailable
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
@@ -172,6 +174,21 @@ def test_a_cursor_is_of_its_own_list_filters_and_tenant_only(api: MemoryApi) -> 
         (api.client(tenant="other"), f"/v1/attempts?cursor={cursor}"),
     ):
         assert asking.get(path).status_code == 422, path
+
+
+def test_the_next_try_is_told_as_not_before_and_never_as_a_time_that_is_over(api: MemoryApi) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    coming = api.log.add(FAILED, at_ms=now_ms)
+    late = api.log.add(FAILED, at_ms=now_ms - 60_000)
+    rows = {name: api.client().get(f"/v1/attempts/{name}").json() for name in (coming, late)}
+    assert rows[coming]["nextAttemptAt"] == rfc3339(now_ms + 100 + 5_000)
+    assert rows[coming]["overdue"] is False
+    assert (rows[late]["nextAttemptAt"], rows[late]["overdue"]) == (None, True)
+
+
+def test_it_is_said_that_there_was_more_of_an_answer(api: MemoryApi) -> None:
+    name = api.log.add(response_truncated=True)
+    assert api.client().get(f"/v1/attempts/{name}").json()["response"]["truncated"] is True
 
 
 def test_one_attempt_tells_all_that_is_kept_of_it(api: MemoryApi) -> None:
