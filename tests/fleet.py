@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from consumer.delivery.exchange import State, exchange
+from consumer.delivery.exchange import exchange
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.outcome import read
 from consumer.delivery.standing import Report, Standing
+from consumer.delivery.state import State
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, failure, job, limits, response

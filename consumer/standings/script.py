@@ -1,7 +1,7 @@
 """The rule of `delivery/exchange.py` for Redis: one hash for each webhook, one script for each report.
 
-    <prefix>standing:{<webhook's id>}   :            `exchange.State`: the values of STATE, then of probe and teller
-                                        <process>    `exchange.Member`: the values of MEMBER
+    <prefix>standing:{<webhook's id>}   :            `state.State`: the values of STATE, then of probe and teller
+                                        <process>    `state.Member`: the values of MEMBER
 
 Values are numbers with a space between: a field for each of them took twice the memory.
 

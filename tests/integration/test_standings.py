@@ -8,10 +8,11 @@ from contextlib import closing
 import pytest
 import redis
 
-from consumer.delivery.exchange import State, exchange
+from consumer.delivery.exchange import exchange
 from consumer.delivery.lane import Job, Patience
 from consumer.delivery.outcome import read
 from consumer.delivery.standing import Open, Report
+from consumer.delivery.state import State
 from consumer.delivery.traffic import Traffic
 from consumer.roles.standings import StandingLookup
 from consumer.standings.script import EXCHANGE_AT

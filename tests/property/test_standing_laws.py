@@ -7,8 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.delivery.exchange import TURN_MS, Member, State, exchange
+from consumer.delivery.exchange import TURN_MS, exchange
 from consumer.delivery.standing import LEASE_FOR_MS, Open, Report, Standing, Tell
+from consumer.delivery.state import Member, State
 
 SEEDS = st.integers(0, 2**32)
 BEGAN_MS = 1_700_000_000_000.0

@@ -16,8 +16,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from consumer.delivery.exchange import State, exchange
+from consumer.delivery.exchange import exchange
 from consumer.delivery.standing import Open, Report, Standing
+from consumer.delivery.state import State
 from consumer.roles.standings import Heard
 from consumer.standings.store import PRESENT_FOR_MS
 from tests.simulation.cache import Redis

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from consumer.delivery.account import EVERY_MS, LINGERS_MS
-from consumer.delivery.exchange import State, exchange
+from consumer.delivery.exchange import exchange
 from consumer.delivery.lane import Job
 from consumer.delivery.lanes import IDLE_MS
 from consumer.delivery.outcome import read
 from consumer.delivery.standing import Report, Standing
+from consumer.delivery.state import State
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription

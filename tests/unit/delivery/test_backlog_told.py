@@ -9,9 +9,10 @@ import pytest
 from consumer.brands.catalogue import read_catalogue
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk
-from consumer.delivery.exchange import State, exchange
+from consumer.delivery.exchange import exchange
 from consumer.delivery.offsets import Position
 from consumer.delivery.standing import Report, Standing, Tell
+from consumer.delivery.state import State
 from consumer.delivery.step import Delay, Step
 from consumer.events.event import Event, Record
 from consumer.schemas import SENT_EVENTS
