@@ -100,8 +100,6 @@ class Order:
         if tried is not None:
             delivery = _as_told(delivery, tried)
         place = line.place_before() if before else len(line.queue)
-        if place == 0:
-            self._heads.leave(line)
         line.queue.insert(place, Lined(entry, delivery, size, before))
         line.share.held += 1
         line.share.size += size
@@ -183,6 +181,7 @@ class Order:
     def _advance(self, line: KeyLine, due_ms: int) -> None:
         """Its head waits for its time."""
         line.due_ms = due_ms
+        self._heads.leave(line)
         if due_ms:
             self._heads.put(line)
             heapq.heappush(self._waiting, (due_ms, next(self._order), line))

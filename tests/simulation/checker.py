@@ -9,6 +9,7 @@ The laws:
 - every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
 - a key of a webhook that blocks goes on without its head only when its customer says so;
 - only what is odd suffers for it: its record in poison, its webhook's attempts failed;
+- a replay that is to go before what waits of its key does, and ends once more: accepted, or a dead letter again;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
 - a line of a delivery is at most about twenty records, and for each slot `Schedule.records_for` more.
 """
@@ -103,6 +104,11 @@ class Checker:
             pair.first_accepted_ms = now_ms
         return pair
 
+    def replay_waits(self, pair: Pair, place: Place, replay: Place) -> None:
+        """A request left, and a replay that was to go before what waits of its key was there earlier, and waits."""
+        detail = f"{pair.name} goes before the replay {name_of(replay)}"
+        raise Violation("position", detail, *_about(pair), name_of(place), name_of(replay))
+
     def _in_order(self, event: Published, pair: Pair) -> None:
         """It is accepted for the first time: no later event of its key was before.
 
@@ -130,7 +136,7 @@ class Checker:
         if event is None:
             raise Violation("phantom", "a dead letter of no event", delivery.event.id)
         pair = self._ledger.pair(event, delivery.subscription_id)
-        if delivery.id not in event.delivery_ids(pair.webhook):
+        if delivery.id not in pair.ids:
             raise Violation("dead letters", f"{pair.name} has one under an id that is not its own", *_about(pair))
         if not self._webhooks.is_allowed(event, pair.webhook, None, now_ms):
             raise Violation("phantom", f"a dead letter of {pair.name}, which was never wanted", *_about(pair))
@@ -281,7 +287,7 @@ class Checker:
 
     def _few(self, pair: Pair, *, records_most: bool) -> None:
         again = self._ledger.runs_again(pair)
-        lines = len(pair.event.places) + again + pair.rewritten + pair.event.rewritten
+        lines = len(pair.event.places) + again + pair.rewritten + pair.event.rewritten + len(pair.replay_ids)
         if pair.endings > lines + pair.silent:
             detail = f"{pair.name} ended {pair.endings} times: {again} runs again, {pair.silent} answers lost"
             raise Violation("duplicates", detail, *_about(pair))

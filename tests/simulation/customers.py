@@ -8,6 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from consumer.delivery.delivery import DeadLetter
+from consumer.replay.ledger import replayed_record
+from consumer.replay.plan import Place, Planned, Planner, Skipped
 from consumer.webhooks import draft, record
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.history import Deletion, State
@@ -29,6 +32,8 @@ _KINDS = ("a", "b", "c")
 _PRODUCTS = (None, "p1", "p2")
 _BLOCKS = 0.5  # of the webhooks; without an ordering it means nothing
 _ONE_KEY = 0.7
+_REPLAYED = 0.5
+_BEFORE = 0.8
 _DROPS = 0.5
 _CHANGED = 0.2  # of the webhooks, during the run
 _RATES = (MIN_RATE_PER_S, 0.5, 50.0, 50.0, 50.0, 7_777.7, MAX_RATE_PER_S)
@@ -55,6 +60,8 @@ class Customers:
         self._orders = stream(plan.seed, "orders")
         self._blocks = stream(plan.seed, "blocks")
         self._unblocking: set[str] = set()
+        self._replayed: set[str] = set()
+        self._topics = world.topics
         self._unapplied: list[State] = []
         self._applying = False
         self._hosts: dict[str, str] = {}
@@ -177,6 +184,29 @@ class Customers:
         if now_ms > START_MS + 2 * self._plan.faults_for_ms:
             unblocked = replace(unblocked, on_failure=OnFailure.DEAD_LETTER)
         self._write(unblocked)
+
+    def buried(self, dead_letter: DeadLetter) -> None:
+        """One of an ordered webhook: now and then it is replayed, one of a key."""
+        line = dead_letter.delivery.order
+        late = self._timeline.now_ms > START_MS + 3 * self._plan.faults_for_ms  # it may take all its time once more
+        if late or line is None or line in self._replayed or self._blocks.random() >= _REPLAYED:
+            return
+        self._replayed.add(line)
+        self._timeline.after(self._blocks.randrange(100, 20_000), partial(self._replay, dead_letter))
+
+    def _replay(self, dead_letter: DeadLetter) -> None:
+        current = self._webhooks.current(dead_letter.delivery.subscription_id)
+        if not isinstance(current, Subscription):
+            return
+        place = Place.BEFORE if self._blocks.random() < _BEFORE else Place.AFTER
+        planner = Planner(generations={}, statuses={current.id: current.status}, max_replays=1, place=place)
+        match planner.plan(dead_letter, self._timeline.now_ms):
+            case Planned() as planned:
+                self._faults.met(f"replayed {place}")
+                record_ = replayed_record(self._topics, planned)
+                self._broker.append(record_.topic, record_.key, record_.value, record_.headers)
+            case Skipped():
+                return
 
     def _write(self, state: State) -> None:
         self._history.add("customer", "wrote", state.id, str(state.revision))

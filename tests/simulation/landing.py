@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from consumer.delivery.answer import FailureKind
-from consumer.delivery.delivery import Chunk
+from consumer.delivery.delivery import Chunk, DeadLetter
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import ATTEMPT
@@ -25,7 +25,8 @@ _read = ATTEMPT.reading(["delivery_id", "event_id", "subscription_id", "number",
 
 
 class Landing:
-    """The topics' end of the ledger. `wrote_webhook` is told of each record on the subscriptions topic."""
+    """The topics' end of the ledger. `wrote_webhook` is told of each record on the subscriptions topic, `buried` of
+    each dead letter."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Landing:
         self._checker = checker
         self._tiers = {topic: tier for tier, topic in enumerate(topics.retry_topics)}
         self.wrote_webhook: Callable[[State], None] = lambda _: None
+        self.buried: Callable[[DeadLetter], None] = lambda _: None
         self.laws: Laws = NoLaws()
 
     def appended(self, record: Record) -> None:
@@ -58,6 +60,7 @@ class Landing:
             dead_letter = decode_dead_letter(record.value or b"")
             pair = self._checker.buried(self._timeline.now_ms, dead_letter)
             self._history.add("broker", f"dead letter: {dead_letter.reason}", f"{pair.event.id}/{pair.webhook}")
+            self.buried(dead_letter)
             self.laws.buried(self._timeline.now_ms, pair, dead_letter.reason)
         elif record.topic == self._topics.poison:
             self._poisoned(record)
@@ -83,7 +86,7 @@ class Landing:
         pair = self._ledger.by_delivery.get(attempt["delivery_id"].encode())
         if pair is None and attempt["failure"] == FailureKind.BUG:  # nothing was ever sent
             pair = self._ledger.pair(self._ledger.events[attempt["event_id"]], attempt["subscription_id"])
-        if pair is None or attempt["delivery_id"] not in pair.event.delivery_ids(pair.webhook):
+        if pair is None or attempt["delivery_id"] not in pair.ids:
             raise Violation("phantom", "an attempt of no delivery is in the log")
         self._ledger.attempts[attempt["delivery_id"], attempt["number"], attempt["at_ms"]] += 1
         self._checker.told(pair, attempt["failure"])
@@ -129,6 +132,9 @@ class Landing:
         if event is None:
             raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
         pair = self._ledger.pair(event, delivery.subscription_id)
+        if delivery.replay_id is not None:
+            pair.replay_ids.add(delivery.id)
+            self._ledger.by_delivery[delivery.id.encode()] = pair
         pair.lines.setdefault(0, []).append(place)
         self._ledger.delayed[place] = Delayed(place, [pair], 0, self._timeline.now_ms, None)
         self._history.add("broker", "lined up", f"{event.id}/{pair.webhook}", name_of(place))

@@ -80,6 +80,7 @@ class Pair:
     logged: int = 0
     rewritten: int = 0  # records of it that a producer wrote twice
     buried: int = 0
+    replay_ids: set[str] = field(default_factory=set)  # of deliveries of it that its customer asked for again
     chunks: list[Place] = field(default_factory=list)
     waits: dict[int, list[int]] = field(default_factory=dict)  # by slot, how long it was ahead of each record for it
     lines: dict[int, list[Place]] = field(default_factory=dict)  # by progress, the delay records written
@@ -87,6 +88,11 @@ class Pair:
     first_accepted_ms: int | None = None
     started_ms: Counter[int] = field(default_factory=Counter)  # how many attempts began then
     asked_until_ms: dict[int, int] = field(default_factory=dict)  # Retry-After, by when the attempt had started
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of its deliveries, those that were replayed included."""
+        return {*self.event.delivery_ids(self.webhook), *self.replay_ids}
 
     @property
     def endings(self) -> int:

@@ -3,13 +3,14 @@
 The law: it watches and changes nothing. It looks into the core for one thing only: which record a request is for.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.delivery.answer import Answer, Response
 from consumer.delivery.core import Core
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Partition, Position
+from consumer.delivery.order_partition import goes_before, line_of
 from consumer.delivery.outcome import is_success
 from consumer.events.event import Record
 from consumer.signing.request import Request
@@ -18,6 +19,16 @@ from tests.simulation.ledger import Pair, Place, Run, Session, name_of
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+_CLOCKS_APART_MS = 6_000  # a process's and the world's
+
+
+class _Ran(NamedTuple):
+    """When, and in which session, a core was given a replay that goes before what waits."""
+
+    session: Session
+    at_ms: int
 
 
 class Watch:
@@ -33,6 +44,8 @@ class Watch:
         self._checker = world.checker
         self._laws = world.laws
         self._sent: dict[Place, list[Job]] = {}
+        self._sessions: dict[Partition, Session] = {}
+        self._befores: dict[str, dict[Place, _Ran]] = {}  # by line
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -48,7 +61,18 @@ class Watch:
         pair.started_ms[job.started_ms] += 1
         self._sent.setdefault(place, []).append(job)
         self._checker.sent(self._timeline.now_ms, pair, place)
+        self._in_place(job, pair, place)
         self._laws.sent(self._timeline.now_ms, pair)
+
+    def _in_place(self, job: Job, pair: Pair, place: Place) -> None:
+        """No replay was there before this was offered to its lane that should have gone before it."""
+        if job.delivery.order is None or job.delivery.replay_id is not None:
+            return
+        for replay, ran in self._befores.get(job.delivery.order, {}).items():
+            window = job.entry.window
+            is_here = ran.session is self._sessions.get(replay[0]) and replay[0] == window.partition
+            if is_here and ran.at_ms + _CLOCKS_APART_MS < (job.queued_ms or 0) and not window.has_ended(replay[1]):
+                self._checker.replay_waits(pair, place, replay)
 
     def accepted(self, request: Request) -> Pair:
         """The endpoint took it."""
@@ -82,8 +106,13 @@ class Watch:
 
     def ran(self, session: Session, record: Record) -> None:
         """The consumer gave this record to the core."""
+        self._sessions[session.partition] = session
         if not self._checker.begins(session, record):
             return
+        if goes_before(record):
+            place: Place = ((record.topic, record.partition), record.offset)
+            ran = _Ran(session, self._timeline.now_ms)
+            self._befores.setdefault(line_of(record), {})[place] = ran
         self._runs(session, record)
 
     def ran_ahead(self, session: Session, record: Record) -> None:

@@ -28,6 +28,7 @@ DEFAULT: Final = Schedule(
     retry_for_ms=24 * HOUR_MS,
     wait_for_ms=72 * HOUR_MS,
 )
+_HEADS_MOST: Final = 10  # of a key whose endpoint never answers, one after the other
 _ORDERED: Final = (10, 14)  # of every twenty seeds
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
@@ -95,8 +96,12 @@ class Plan:
 
     @property
     def finished_by_ms(self) -> int:
-        """How long after the last fault everything may take: the tiers' time, and a while for what waits behind."""
-        clocks_ms = self.schedule.retry_for_ms + self.schedule.wait_for_ms
+        """How long after the last fault everything may take: the tiers' time, and a while for what waits behind.
+
+        Of a key's events each may fail for as long as one, when it is their turn.
+        """
+        heads = _HEADS_MOST if self.ordered else 1
+        clocks_ms = heads * self.schedule.retry_for_ms + self.schedule.wait_for_ms
         return clocks_ms + 2 * self.schedule.delays_ms[-1] + 5 * MINUTE_MS
 
 

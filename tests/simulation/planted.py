@@ -28,6 +28,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.order import Order
+from consumer.delivery.order_partition import KeyLine
 from consumer.delivery.outcome import Asked, DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
@@ -305,6 +306,10 @@ def _a_key_goes_on_without_being_asked() -> list[Patch]:
     return [patch.object(attempting, "stops", lambda _subscription, _reason: False)]
 
 
+def _a_replay_waits_behind_what_waits() -> list[Patch]:
+    return [patch.object(KeyLine, "place_before", lambda line: len(line.queue))]
+
+
 def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
     def again(left: Left, now_ms: int) -> None:
         del left, now_ms
@@ -373,6 +378,7 @@ def _forward_to_find_out() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
+    "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=34, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),

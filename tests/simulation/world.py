@@ -13,6 +13,7 @@ from typing import Protocol
 
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.core import Rules
+from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
 from consumer.delivery.mark import Mark, NoMark
@@ -86,6 +87,9 @@ class Audience(Protocol):
     def stopped(self, webhook: str, delivery_id: str) -> None:
         """A key of it has stopped with this delivery."""
 
+    def buried(self, dead_letter: DeadLetter) -> None:
+        """A dead letter was written."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
@@ -122,6 +126,7 @@ class World:
         self.customers = scene.customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
+        landing.buried = self.customers.buried
         self._disk = disk
         self.deliver = self._pool("events", (EVENTS,), Patience(), self._read_event)
         self.retry = self._pool(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from consumer.delivery.delivery import DeadLetter
 from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS
 from tests.simulation.capacity.case import Case, Webhook
@@ -48,6 +49,9 @@ class CaseCustomers:
 
     def met(self, state: State) -> None:
         """Nobody changes webhooks here."""
+
+    def buried(self, dead_letter: DeadLetter) -> None:
+        """It stays one."""
 
     def stopped(self, webhook: str, delivery_id: str) -> None:
         """None has an order."""
