@@ -48,10 +48,10 @@ class FilterVerdict(Told):
 
 
 def add_filter_trial(site: Site) -> None:
-    """Add it below the brand's base path."""
+    """Add it beside the brand's webhooks."""
 
     @site.app.post(
-        site.base + "/try-filter",
+        site.prefix + "/filters/try",
         operation_id="tryFilter",
         summary="Try a filter against a sample, or against an event of yours",
         description="Nothing is sent, and no webhook is needed. Give either `type` or `data`.",

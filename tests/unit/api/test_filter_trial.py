@@ -10,8 +10,8 @@ from tests.memory_api import MemoryApi
 FILTER = {"filter": {"amount": [{"numeric": [">", 100]}]}}
 
 
-def asked(body: dict[str, Any], brand: str = "hookline", path: str = "/v1/webhooks") -> tuple[int, dict[str, Any]]:
-    answer = MemoryApi(brands=[brand]).client(Scope.READ, brand=brand).post(f"{path}/try-filter", json=body)
+def asked(body: dict[str, Any], brand: str = "hookline", prefix: str = "/v1") -> tuple[int, dict[str, Any]]:
+    answer = MemoryApi(brands=[brand]).client(Scope.READ, brand=brand).post(f"{prefix}/filters/try", json=body)
     told: dict[str, Any] = answer.json()
     return answer.status_code, told
 
@@ -24,9 +24,9 @@ def test_a_customers_own_event_is_tried_and_what_fails_is_told() -> None:
 
 def test_the_sample_of_a_type_is_tried_under_the_brands_own_words() -> None:
     body = {"filter": {"conversationId": [{"exists": True}]}, "type": "conversation.shared"}
-    status, told = asked(body, "convo", "/api/v1/webhooks")
+    status, told = asked(body, "convo", "/api/v1")
     assert (status, told["data"]["matches"]) == (200, True)
-    status, told = asked(body | {"type": "order.paid"}, "convo", "/api/v1/webhooks")
+    status, told = asked(body | {"type": "order.paid"}, "convo", "/api/v1")
     assert (status, [(each["field"], each["code"]) for each in told["errors"]]) == (
         422,
         [("type", "unknown_event_type")],
