@@ -36,6 +36,7 @@ class Account:
         self.active_ms = 0
         self._revision = 0
         self._slots = self._slots_told = self._slots_heard = 0
+        self.lease = self._lease_told = 0  # the places that the others hold to be its own, and those that it told
         self._waits = self._waits_told = self._waits_heard = 0
         self._horizon_ms = 0.0
         self._until_ms = 0.0
@@ -94,7 +95,7 @@ class Account:
             or self._slots != self._slots_heard
             or self._waits != self._waits_heard
             or self.allowance.flying > 0
-            or self.allowance.leased
+            or self.lease > 0
             or self.allowance.starts > 0
             or any(lane.queue or lane.breaker.failing for lane in self.lanes)
         )
@@ -110,6 +111,8 @@ class Account:
         allowance.starts = 0
         self._slots_told, self._waits_told = self._slots, self._waits
         self._limits_told = self._limits
+        places = allowance.shrink(allowance.flying + want)
+        self._lease_told = 0 if allowance.max_concurrency is None else max(allowance.flying, places)
         return Report(
             subscription_id=self.subscription_id,
             tenant=self.tenant,
@@ -121,7 +124,7 @@ class Account:
             want_forward=early,
             permits=allowance.permits(now_ms),
             flying=allowance.flying,
-            places=allowance.shrink(allowance.flying + want),
+            places=places,
             pace_per_s=sum(lane.pace_per_s(now_ms) for lane in self.lanes),
             slots=self._slots,
             slots_heard=self._slots_heard,
@@ -149,6 +152,7 @@ class Account:
                 lane.breaker.alone()
             return
         self.standing, self.standing_ms = standing, now_ms
+        self.lease = max(self._lease_told, standing.places or 0)
         if self._limits_told == self._limits:  # else it is of other limits, and what these allow is still to be asked
             self.allowance.given(asked_ms, standing.permits, standing.places)
         since = self._slots - self._slots_told

@@ -164,7 +164,7 @@ class Standings:
         self.asking -= 1
         wanted_ms, account.next_ms = account.next_ms, 0.0
         account.heard(now_ms, standing, now_ms - ago_ms)
-        wants = any(lane.queue or lane.flying for lane in account.lanes)
+        wants = account.lease > 0 or any(lane.queue or lane.flying for lane in account.lanes)
         every_ms = EVERY_MS if wants else max(EVERY_IDLE_MS, len(self._accounts) * _EACH_MS)
         at_ms = max(now_ms, account.asked_ms + every_ms)
         self._report_at(account, min(at_ms, wanted_ms) if wanted_ms else at_ms)

@@ -42,7 +42,7 @@ def _one_waits_all_wait() -> list[Patch]:
 def _places_kept() -> list[Patch]:
     return [
         patch.object(Standings, "landed", lambda _standings, _lane, _now_ms: None),
-        patch.object(Allowance, "leased", property(lambda _allowance: False)),
+        patch.object(Account, "lease", property(lambda _account: 0, lambda _account, _places: None), create=True),
     ]
 
 
