@@ -104,6 +104,8 @@ class Attempting:
             self._stopped(now_ms, job)
         elif now_ms >= self._schedule.tried_until_ms(job.delivery, now_ms):
             self._bury(now_ms, job, DeathReason.EXPIRED)
+        elif self._schedule.is_behind_for_good(job.delivery, now_ms):
+            self._bury(now_ms, job, DeathReason.WAITED)
         else:
             wait = self._traffic.offer(job, now_ms)
             if wait is not None:

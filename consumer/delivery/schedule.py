@@ -109,6 +109,18 @@ class Schedule:
         before_ms = delivery.first_attempt_ms - delivery.first_due_ms
         return now_ms + self.wait_for_ms - before_ms - _waited_ms(delivery, now_ms)
 
+    def is_behind_for_good(self, delivery: Delivery, now_ms: int) -> bool:
+        """Whether it stood in its key's line for as long as it may wait, and was not tried.
+
+        Each head has its own time for retries: without this bound a key whose events all fail would keep what follows
+        for longer than the log does.
+        """
+        return (
+            delivery.order is not None
+            and delivery.first_attempt_ms is None
+            and now_ms >= self.waits_until_ms(delivery, now_ms)
+        )
+
     def is_for_a_turn(self, delivery: Delivery, wait: Wait) -> bool:
         """Whose clock runs in this wait: that for waiting, or that for retries."""
         return not wait.unreachable or delivery.first_attempt_ms is None

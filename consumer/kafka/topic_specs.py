@@ -156,13 +156,13 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
             delete,
             # Due times count from the broker's clock, never from a producer's.
             Rule(setting=_TIMES, create="LogAppendTime"),
-            _retention(_kept_ms(settings, delay_ms), fatal=True),
+            _retention(kept_ms, fatal=True),
             Rule(setting="retention.bytes", create="-1"),
             whole,
         )
-        for topic, delay_ms in (
-            *zip(topics.retry_topics, settings.retry_delays_ms, strict=True),
-            (topics.ordered, settings.retry_delays_ms[-1]),  # a head waits there for its retries
+        for topic, kept_ms in (
+            *zip(topics.retry_topics, (_kept_ms(settings, each) for each in settings.retry_delays_ms), strict=True),
+            (topics.ordered, _ordered_kept_ms(settings)),
         )
     }
     return tuple(
@@ -172,7 +172,8 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
 
 def longest_consumed_ms(settings: Settings, event_retentions_ms: Sequence[int]) -> int:
     """The longest retention among the topics a group reads; topics kept for ever do not count."""
-    return max(_kept_ms(settings, duration_ms(settings.retry_delays[-1])), *event_retentions_ms, 0)
+    delayed_ms = _kept_ms(settings, duration_ms(settings.retry_delays[-1]))
+    return max(delayed_ms, _ordered_kept_ms(settings), *event_retentions_ms, 0)
 
 
 def _kept_ms(settings: Settings, delay_ms: int) -> int:
@@ -181,6 +182,13 @@ def _kept_ms(settings: Settings, delay_ms: int) -> int:
     What waits there may be read late, as where its partition is paused: by then it is dead-lettered, and not lost.
     """
     return max(7 * DAY_MS, 3 * delay_ms, duration_ms(settings.wait_for) + delay_ms)
+
+
+def _ordered_kept_ms(settings: Settings) -> int:
+    """How long the ordered topic keeps its records: until its turn came, it was retried, and its key had stopped."""
+    last_ms = settings.retry_delays_ms[-1]
+    stands_ms = 2 * duration_ms(settings.wait_for) + duration_ms(settings.retry_for)
+    return max(_kept_ms(settings, last_ms), stands_ms + last_ms)
 
 
 def _retention(least_ms: int, *, fatal: bool) -> Rule:

@@ -61,7 +61,9 @@ def test_an_open_breaker_is_a_failure_of_what_was_tried_and_a_wait_of_what_was_n
     fail(bench, after_ms=1_000)
     end_ms = SCHEDULE.retry_for_ms if attempts else SCHEDULE.wait_for_ms
     first_ms = bench.now_ms - end_ms
-    of = replace(delivery(attempts=attempts), first_due_ms=first_ms, first_attempt_ms=first_ms if attempts else None)
+    of = replace(
+        delivery(attempts=attempts), climbed=1, first_due_ms=first_ms, first_attempt_ms=first_ms if attempts else None
+    )
     younger = replace(of, first_due_ms=first_ms + 1, first_attempt_ms=first_ms + 1 if attempts else None, id="0" * 32)
     bench.consume(replace(of, tier=0), replace(younger, tier=0), partition=RETRY)
     [(_, over), (_, goes_on)] = bench.next().write

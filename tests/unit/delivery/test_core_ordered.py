@@ -303,6 +303,19 @@ def test_a_stopped_head_is_tried_once_more_when_its_customer_says_so_and_stops_a
     assert bench.buried == []
 
 
+def test_what_stood_in_line_for_as_long_as_it_may_wait_is_dead_lettered_untried() -> None:
+    bench = Bench()
+    for offset, each in enumerate(_events("a1", "a2")):
+        bench.publish(b"a", each, offset)
+    assert bench.turn() == ["a1"]
+    bench.now_ms += SCHEDULE.wait_for_ms
+    bench.answer("a1")
+    assert bench.turn() == []
+    assert [(bury.dead_letter.delivery.event.id, bury.dead_letter.reason) for bury in bench.buried] == [
+        ("a2", "waited")
+    ]
+
+
 def test_another_delivery_s_unblocking_is_nothing_to_a_key() -> None:
     bench, blocking = _stopped("a1", "a2")
     bench.change(draft.unblock(blocking, drop=True, delivery_id=bench.log[1].id, now_ms=bench.now_ms + 1))

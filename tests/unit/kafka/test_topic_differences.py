@@ -51,7 +51,12 @@ def test_every_delay_topic_outlives_the_longest_wait_and_offsets_do_too() -> Non
     patient = SETTINGS.model_copy(update={"wait_for": "10d"})
     assert retention(patient)["h.retry.0s"] == 10 * DAY_MS
     assert retention(patient)["h.retry.5s"] == 10 * DAY_MS + 5_000
-    assert retention(patient)["h.retry.3d"] == 13 * DAY_MS == longest_consumed_ms(patient, [])
+    assert retention(patient)["h.retry.3d"] == 13 * DAY_MS
+
+
+def test_the_ordered_topic_outlives_a_wait_the_retries_and_a_stop_and_offsets_do_too() -> None:
+    patient = SETTINGS.model_copy(update={"wait_for": "10d"})
+    assert retention(patient)["h.ordered"] == (10 + 1 + 10 + 3) * DAY_MS == longest_consumed_ms(patient, [])
 
 
 @pytest.mark.parametrize(
