@@ -9,8 +9,9 @@
 The laws:
 - no later event of the key is sent before the head was accepted, or its customer has dropped it, or the webhook is
   suspended;
-- a stop ends: nobody's lasts longer than a delivery may wait (`HOOKLINE_WAIT_FOR`), and where a partition is crowded
-  with what waits none lasts at all. So a key that nobody cares for costs the others a bounded place for a bounded time;
+- a stop ends: nobody's lasts longer than a delivery may wait (`HOOKLINE_WAIT_FOR`), nor beyond twice that since the
+  delivery was due, for the log keeps it no longer; and where a partition is crowded with what waits none lasts at all.
+  So a key that nobody cares for costs the others a bounded place for a bounded time;
 - what its customer said counts for what had stopped before he said it. Said of one delivery it counts for that one, and
   a drop for whenever it stops.
 """
@@ -52,7 +53,7 @@ def fate(delivery: Delivery, subscription: Subscription, now_ms: int, *, stays_f
     for unblock in reversed(subscription.unblocks):
         if _is_for(unblock, delivery, stopped_ms):
             return Fate.DROPPED if unblock.drop else Fate.TRIED
-    if crowded or now_ms - stopped_ms >= stays_for_ms:
+    if crowded or now_ms >= min(stopped_ms + stays_for_ms, delivery.first_due_ms + 2 * stays_for_ms):
         return Fate.SUSPENDS
     return Fate.STAYS
 

@@ -185,10 +185,9 @@ def _kept_ms(settings: Settings, delay_ms: int) -> int:
 
 
 def _ordered_kept_ms(settings: Settings) -> int:
-    """How long the ordered topic keeps its records: until its turn came, it was retried, and its key had stopped."""
-    last_ms = settings.retry_delays_ms[-1]
-    stands_ms = 2 * duration_ms(settings.wait_for) + duration_ms(settings.retry_for)
-    return max(_kept_ms(settings, last_ms), stands_ms + last_ms)
+    """How long the ordered topic keeps its records: until its turn came, and it was retried or its key had stopped."""
+    last_ms, wait_ms = settings.retry_delays_ms[-1], duration_ms(settings.wait_for)
+    return max(_kept_ms(settings, last_ms), wait_ms + max(wait_ms, duration_ms(settings.retry_for)) + last_ms)
 
 
 def _retention(least_ms: int, *, fatal: bool) -> Rule:

@@ -9,6 +9,7 @@ from consumer.delivery.offsets import Position
 from consumer.delivery.order_partition import BEFORE
 from consumer.delivery.standing import Standing
 from consumer.delivery.step import Bury, LineUp, Step, Suspend
+from consumer.delivery.stopping import Fate, fate
 from consumer.events.event import Event, Record, SchemaNeeded
 from consumer.signing.request import Request
 from consumer.webhooks import draft
@@ -341,6 +342,13 @@ def test_a_key_that_nobody_lets_go_on_suspends_its_webhook_and_all_is_dead_lette
         ("a3", "suspended"),
     ]
     assert bench.core.positions()[LINES].offset == 3
+
+
+def test_a_stop_ends_before_the_log_forgets_what_stopped() -> None:
+    blocking = subscription(ordering="key", on_failure=OnFailure.BLOCK)
+    for late_ms, found in ((0, Fate.STAYS), (1, Fate.SUSPENDS)):
+        stopped = replace(delivery(), first_due_ms=NOW_MS, stopped_ms=NOW_MS + 190)
+        assert fate(stopped, blocking, NOW_MS + 199 + late_ms, stays_for_ms=100, crowded=False) is found
 
 
 def test_a_webhook_that_stops_more_keys_than_a_partition_may_keep_for_it_is_suspended() -> None:

@@ -56,7 +56,8 @@ def test_every_delay_topic_outlives_the_longest_wait_and_offsets_do_too() -> Non
 
 def test_the_ordered_topic_outlives_a_wait_the_retries_and_a_stop_and_offsets_do_too() -> None:
     patient = SETTINGS.model_copy(update={"wait_for": "10d"})
-    assert retention(patient)["h.ordered"] == (10 + 1 + 10 + 3) * DAY_MS == longest_consumed_ms(patient, [])
+    assert retention(patient)["h.ordered"] == (10 + 10 + 3) * DAY_MS == longest_consumed_ms(patient, [])
+    assert retention(Settings())["hookline.ordered"] == 7 * DAY_MS
 
 
 @pytest.mark.parametrize(
