@@ -64,6 +64,8 @@ def _cache(arena: Arena) -> Iterator[tuple[bytes, list[bytes]]]:
                     yield key, list(cast("set[bytes]", client.smembers(key)))
                 case b"zset":
                     yield key, cast("list[bytes]", client.zrange(key, 0, -1))
+                case b"list":
+                    yield key, cast("list[bytes]", client.lrange(key, 0, -1))
                 case b"string":
                     yield key, [cast("bytes", client.get(key))]
                 case other:
