@@ -65,8 +65,9 @@ def _add_list(site: Site) -> None:
     def list_webhooks(call: Asking, asked: WebhookQuery) -> Response:
         owner, chosen = call.caller.owner, _chosen(asked)
         of = f"{_LIST}:{hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()}"
-        after = asked.cursor and services.cursors.read(asked.cursor, tuple[int, str], owner=owner, of=of)
-        found, end = services.plane.webhooks.page(owner, after or None, asked.limit, chosen)
+        cursor = asked.cursor
+        after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=of)
+        found, end = services.plane.webhooks.page(owner, after, asked.limit, chosen)
         healths = services.healths.read([each.id for each in found])
         backlogs = services.backlogs.read([each.id for each in found])
         told = [
