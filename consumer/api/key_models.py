@@ -14,7 +14,7 @@ class KeyCreate(Asked):
     name: str = ""
     scopes: Annotated[
         list[Annotated[Scope, Chosen]] | None,
-        Field(description="Default: those of read, write and replay that its maker has; or all that its maker has."),
+        Field(description="Default: all but admin, as far as its maker has them; or all that its maker has."),
     ] = None
     expires_at: Annotated[
         str | None, Field(description="RFC 3339; null: when the key that makes it ends, which is also the latest.")
