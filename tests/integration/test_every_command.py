@@ -22,9 +22,11 @@ BOTH_WAYS = {
     "webhooks list": [],
     "webhooks show": ["wh_1"],
     "webhooks update": ["wh_1", "--name", "n"],
+    "webhooks apply": ["--uid", "u", "--url", "https://93.184.215.14/hook", "--tenant", "acme"],
     "webhooks delete": ["wh_1"],
     "webhooks pause": ["wh_1"],
     "webhooks resume": ["wh_1"],
+    "webhooks unblock": ["wh_1", "--head", "retry"],
     "webhooks rotate": ["wh_1"],
     "webhooks test": ["wh_1"],
     "log list": ["--tenant", "acme"],
@@ -45,13 +47,19 @@ KAFKA = BOTH_WAYS | {
     "dead-letters show": ["d1"],
     "dead-letters replay": ["--all"],
 }
-ALONE = {"config", "run", "demo"}
+ALONE: dict[str, list[str]] = {
+    "config": [],
+    "run": [],
+    "demo": [],
+    "webhooks try-filter": ["--filter", '{"order":[42]}', "--type", "order.paid"],
+}
+EVERY = KAFKA | ALONE
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
 TOPICS["dead-letters"] = "dead-letter"
 
 
 def test_the_table_has_every_command() -> None:
-    assert {*KAFKA, *ALONE} == set(_names(app, ""))
+    assert EVERY.keys() == set(_names(app, ""))
 
 
 def _names(group: App, before: str) -> Iterator[str]:
@@ -152,35 +160,35 @@ def test_where_there_is_no_redis_every_command_that_asks_it_names_the_setting(
         assert "is left out: " in said, (name, said)
 
 
-@pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE}))
+@pytest.mark.parametrize("name", sorted(EVERY))
 def test_what_makes_no_sense_is_one_json_object_with_the_flag(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call([*name.split(), *KAFKA.get(name, []), "--no-such-flag=1", "--json"]) == os.EX_USAGE
+    assert call([*name.split(), *EVERY[name], "--no-such-flag=1", "--json"]) == os.EX_USAGE
     out, err = capsys.readouterr()
     told = json.loads(err)["error"]
     assert (out, told["code"], told["field"]) == ("", os.EX_USAGE, "--no-such-flag")
     assert "--no-such-flag" in told["message"]
 
 
-@pytest.mark.parametrize("name", sorted({*KAFKA, "config"}))
+@pytest.mark.parametrize("name", sorted(EVERY.keys() - {"run", "demo"}))
 def test_a_setting_that_is_none_is_said_with_the_one_it_is_most_like(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOOKLINE_REDIS_ULR", "redis://127.0.0.1:6379/0")
-    flags = KAFKA.get(name, [])
+    flags = EVERY[name]
     for as_json in ([], ["--json"]):
-        assert call([*name.split(), *flags, *as_json]) == (os.EX_OK if name == "config" else os.EX_CONFIG)
+        assert call([*name.split(), *flags, *as_json]) == (os.EX_OK if name in ALONE else os.EX_CONFIG)
         said = capsys.readouterr().err.splitlines()[0]
         assert "HOOKLINE_REDIS_ULR" in said
         assert "did you mean HOOKLINE_REDIS_URL?" in said
         assert not as_json or json.loads(said)["warning"]["field"] == "HOOKLINE_REDIS_ULR"
 
 
-@pytest.mark.parametrize("name", sorted({*KAFKA, *ALONE} - {"demo"}))
+@pytest.mark.parametrize("name", sorted(EVERY.keys() - {"demo"}))
 def test_a_name_in_the_file_that_is_no_setting_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "hookline.toml").write_text("partitons = 3\n")
-    assert call([*name.split(), *KAFKA.get(name, [])]) == os.EX_CONFIG
+    assert call([*name.split(), *EVERY[name]]) == os.EX_CONFIG
     assert capsys.readouterr().err == (
         "hookline: partitons: hookline.toml names no setting by this: did you mean partitions?\n"
     )
