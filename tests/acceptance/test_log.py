@@ -24,7 +24,11 @@ from tests.acceptance.receipts import Receipt, receiving
 from tests.acceptance.receiver import Endpoint, Temper
 from tests.acceptance.stage import Stage
 
-OPTIONS = {"HOOKLINE_API_LISTEN": "127.0.0.1:0", "HOOKLINE_RETRY_DELAYS": "1s,3s"}
+OPTIONS = {
+    "HOOKLINE_API_LISTEN": "127.0.0.1:0",
+    "HOOKLINE_API_REQUESTS_PER_S": "1000",
+    "HOOKLINE_RETRY_DELAYS": "1s,3s",
+}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENTS = 50
 
