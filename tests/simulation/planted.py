@@ -378,11 +378,11 @@ def _forward_to_find_out() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
-    "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=34, rule="position"),
+    "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=14, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),
-    "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=25, rule="commit"),
+    "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=105, rule="commit"),
     "forward to find out": Bug(patches=_forward_to_find_out, seed=9, rule="early"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
@@ -402,7 +402,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=26, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=13, rule="commit"),
-    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=11, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=23, rule="commit"),
     "handed over and not logged": Bug(patches=_handed_over_and_not_logged, seed=5, rule="log"),
     "one bug fails the whole turn": Bug(patches=_one_bug_fails_the_whole_turn, seed=4, rule="poison"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),
