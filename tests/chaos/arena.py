@@ -70,10 +70,15 @@ def steady_hooks() -> list[Hook]:
         Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", event_types=("rare.*",), temper=temper)
         for tenant, temper in enumerate(odd)
     ]
-    ordered = ((Temper.HEALTHY, "data.kind"), (Temper.HEALTHY, "data.amount"), (Temper.FLAKY, "data.amount"))
+    rare = ("rare.*",)  # each of them fails twice, and its key waits for three seconds
+    ordered = (
+        (Temper.HEALTHY, "data.kind", ()),
+        (Temper.HEALTHY, "data.amount", ()),
+        (Temper.FLAKY, "data.amount", rare),
+    )
     hooks += [
-        Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", temper=temper, ordering=ordering)
-        for tenant, (temper, ordering) in enumerate(ordered, start=len(odd))
+        Hook(name=f"odd-{tenant}-{temper}", tenant=f"tenant-{tenant}", temper=temper, ordering=path, event_types=types)
+        for tenant, (temper, path, types) in enumerate(ordered, start=len(odd))
     ]
     return hooks
 
