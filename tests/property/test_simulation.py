@@ -27,7 +27,7 @@ def quiet() -> Iterator[None]:
     structlog.configure(**before)
 
 
-@pytest.mark.parametrize("first", range(0, 40, 8))
+@pytest.mark.parametrize("first", range(0, 24, 8))
 def test_the_promise_holds_whatever_happens(first: int) -> None:
     for seed in range(first, first + 8):
         if is_of_capacity(seed):
