@@ -1,9 +1,9 @@
 """The role on real Kafka and Redis: every attempt counts once, come what may."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,27 +13,20 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from consumer.kafka.records import encode_attempt
-from consumer.kafka.topics import admin_client, create
+from consumer.kafka.topics import admin_client
 from consumer.log.store import HealthReader
-from consumer.roles import log
 from consumer.settings import Settings
 from tests.attempts import plain
+from tests.log_role import IDS, eventually, installed
+from tests.log_role import running as role_running
 from tests.services.redis import Redis
 
-IDS = [f"wh_{number}" for number in range(20)]
+running = partial(role_running, ends_within_s=8.0)
 
 
 @pytest.fixture
 def settings(kafka_bootstrap: str, redis_url: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = Settings(
-        topic_prefix=topic_prefix,
-        partitions=3,
-        redis_url=SecretStr(redis_url),
-        kafka={"bootstrap.servers": kafka_bootstrap},
-        state_dir=tmp_path,
-    )
-    create(admin_client(made), made)
-    return made
+    return installed(kafka_bootstrap, redis_url, topic_prefix, tmp_path)
 
 
 @pytest.fixture
@@ -55,44 +48,11 @@ def attempted(settings: Settings, *, failed: int) -> None:
     assert producer.flush(10) == 0
 
 
-@contextmanager
-def running(settings: Settings, slot: int = 0) -> Iterator[None]:
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            log.main(settings, stop, slot)
-        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        began_s = time.monotonic()
-        stop.set()
-        thread.join(30)
-        took_s = time.monotonic() - began_s
-    assert not thread.is_alive()
-    assert raised == []
-    assert took_s < 8
-
-
 def counted(settings: Settings) -> set[int]:
     """How many failures the webhooks have; one figure when all agree."""
     with closing(HealthReader(settings)) as reader:
         found = reader.read(IDS)
     return {found[id_].consecutive_failures if id_ in found else 0 for id_ in IDS}
-
-
-def eventually(look: Callable[[], object], wanted: object, within_s: float = 20.0) -> float:
-    began_s = time.monotonic()
-    while (found := look()) != wanted:
-        assert time.monotonic() - began_s < within_s, found
-        time.sleep(0.02)
-    return time.monotonic() - began_s
 
 
 def steadily(look: Callable[[], object], wanted: object, for_s: float = 1.0) -> None:

@@ -1,9 +1,7 @@
 """The role's index on real Kafka and Redis: what was attempted is listed, each delivery once, come what may."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,31 +11,20 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from consumer.kafka.records import encode_attempt
-from consumer.kafka.topics import admin_client, create
 from consumer.log.packing import Packing
 from consumer.log.query import Cursor, Query, View
 from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader
-from consumer.roles import log
 from consumer.roles.tender import Tender
 from consumer.settings import Settings
 from tests.attempts import plain
+from tests.log_role import IDS, eventually, installed, running
 from tests.services.redis import Redis
-
-IDS = [f"wh_{number}" for number in range(20)]
 
 
 @pytest.fixture
 def settings(kafka_bootstrap: str, redis_url: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = Settings(
-        topic_prefix=topic_prefix,
-        partitions=3,
-        redis_url=SecretStr(redis_url),
-        kafka={"bootstrap.servers": kafka_bootstrap},
-        state_dir=tmp_path,
-    )
-    create(admin_client(made), made)
-    return made
+    return installed(kafka_bootstrap, redis_url, topic_prefix, tmp_path)
 
 
 def attempted(settings: Settings, numbers: range) -> None:
@@ -56,28 +43,6 @@ def attempted(settings: Settings, numbers: range) -> None:
     assert producer.flush(10) == 0
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            log.main(settings, stop, 0)
-        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
-    assert raised == []
-
-
 def listed(settings: Settings, view: View = View.DELIVERIES) -> list[int]:
     """The deliveries of all pages, sorted."""
     found: list[int] = []
@@ -89,14 +54,6 @@ def listed(settings: Settings, view: View = View.DELIVERIES) -> list[int]:
             cursor = page.next
             if cursor is None:
                 return sorted(found)
-
-
-def eventually(look: Callable[[], object], wanted: object, within_s: float = 20.0) -> float:
-    began_s = time.monotonic()
-    while (found := look()) != wanted:
-        assert time.monotonic() - began_s < within_s, found
-        time.sleep(0.05)
-    return time.monotonic() - began_s
 
 
 def test_history_what_comes_a_flush_and_a_restart(settings: Settings, redis_url: str) -> None:
