@@ -8,7 +8,7 @@ prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka propert
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -66,9 +66,7 @@ class Span:
     most: str
 
     def __call__(self, text: str) -> str:
-        if not duration_ms(self.least) <= duration_ms(text) <= duration_ms(self.most):
-            raise ValueError(f"{text!r} is out of range: it must be between {self.least} and {self.most}")
-        return text
+        return _between(self.least, text, self.most, duration_ms)
 
 
 _SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
@@ -95,9 +93,13 @@ class Room:
     most: str
 
     def __call__(self, text: str) -> str:
-        if not size_bytes(self.least) <= size_bytes(text) <= size_bytes(self.most):
-            raise ValueError(f"{text!r} is out of range: it must be between {self.least} and {self.most}")
-        return text
+        return _between(self.least, text, self.most, size_bytes)
+
+
+def _between(least: str, text: str, most: str, read: Callable[[str], int]) -> str:
+    if not read(least) <= read(text) <= read(most):
+        raise ValueError(f"{text!r} is out of range: it must be between {least} and {most}")
+    return text
 
 
 DELAY: Final = Span("1ms", "30d")

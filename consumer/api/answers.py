@@ -18,6 +18,8 @@ from consumer.webhooks.subscription import Subscription
 _JSON: Final = "application/json"
 REPLAYED: Final = "Idempotency-Replayed"
 APPLIED: Final = "Webhook-Applied"
+NOTICE: Final = "Notice"
+CLEARED: Final = "custom headers were cleared because the host changed"
 
 
 def one(

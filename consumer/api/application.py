@@ -10,13 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from consumer.api import once
-from consumer.api.answers import APPLIED, REPLAYED
+from consumer.api.answers import APPLIED, NOTICE, REPLAYED
 from consumer.api.brand_app import brand_app
 from consumer.api.exchange import PRIVATE, REQUEST_ID, new_id
 from consumer.api.front import Front
 from consumer.api.problem import Refusal
 from consumer.api.services import Services
-from consumer.api.webhooks import NOTICE
 from consumer.brands.brand import Brand
 from consumer.settings import Settings
 

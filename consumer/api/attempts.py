@@ -15,11 +15,10 @@ from consumer.api.documents import problems
 from consumer.api.log_export import CSV, JSON_LINES, exported
 from consumer.api.log_models import Attempt, AttemptQuery, AttemptRow, ExportQuery, LogPage
 from consumer.api.log_pages import listed, sight
-from consumer.api.problem import not_found
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
-from consumer.log.archive import Kept
+from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import place_of
 from consumer.log.query import View
 from consumer.log.resource import attempt_detail, attempt_row
@@ -112,7 +111,7 @@ def _add_bodies(site: Site) -> None:
 def _kept(site: Site, owner: Owner, id_: str) -> Kept:
     place = place_of(id_)
     if place is None:
-        raise not_found("there is no such attempt: list the attempts to see which there are")
+        raise AttemptUnknown
     return site.services.archive.read(owner.tenant, owner.brand, place)
 
 

@@ -11,19 +11,17 @@ Route = TypeVar("Route", bound=Callable[..., Response])
 
 def bodied(model: object) -> Callable[[Route], Route]:
     """Say that the route's argument `body` is of this model. FastAPI reads it where the language keeps annotations."""
-
-    def annotate(route: Route) -> Route:
-        route.__annotations__["body"] = model
-        return route
-
-    return annotate
+    return _annotated("body", model)
 
 
 def queried(model: type[BaseModel]) -> Callable[[Route], Route]:
     """Say that the route's argument `asked` is its query, of this model."""
+    return _annotated("asked", Annotated[model, Query()])
 
+
+def _annotated(argument: str, kind: object) -> Callable[[Route], Route]:
     def annotate(route: Route) -> Route:
-        route.__annotations__["asked"] = Annotated[model, Query()]
+        route.__annotations__[argument] = kind
         return route
 
     return annotate

@@ -10,8 +10,11 @@ from typing import Final
 import structlog
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
+from consumer.api import answers
 from consumer.api.services import Plane
+from consumer.api.site import Site
 from consumer.kafka.client import KafkaBroken
 from consumer.shares import Busy
 from consumer.webhooks.subscription import Subscription
@@ -22,9 +25,12 @@ _AGAIN_S: Final = 0.25
 _PATIENCE_S: Final = 120.0
 
 
-def creation_test(plane: Plane, subscription: Subscription) -> BackgroundTask:
-    """To be done behind the answer."""
-    return BackgroundTask(_send, plane, subscription)
+def created(site: Site, subscription: Subscription, secret: str) -> Response:
+    """The answer to a creation, and behind it the brand's test event, if it sends one."""
+    response = answers.response(site.created(subscription, secret))
+    if site.brand.api.test_on_creation:
+        response.background = BackgroundTask(_send, site.services.plane, subscription)
+    return response
 
 
 async def _send(plane: Plane, subscription: Subscription) -> None:

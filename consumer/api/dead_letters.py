@@ -4,12 +4,9 @@ The law: a dead letter is the caller's when its event was for the caller's tenan
 brand; there are no others here.
 """
 
-import hashlib
-import time
 from functools import partial
 from typing import Annotated, Final
 
-import msgspec
 from fastapi import Path, Query, Response
 
 from consumer.api import answers
@@ -24,8 +21,10 @@ from consumer.api.dead_letter_models import (
     Sought,
 )
 from consumer.api.documents import problems
+from consumer.api.moments import moment_of, now_ms, time_of
 from consumer.api.problem import not_found
 from consumer.api.site import Asking, Id, Site
+from consumer.control.cursor import list_name
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
@@ -34,12 +33,11 @@ from consumer.delivery.words import of_death
 from consumer.json import Json
 from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.desk import Way
-from consumer.replay.filters import Filters, moment_ms
+from consumer.replay.filters import Filters
 from consumer.replay.run import Summary
-from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.subscription import Status
-from consumer.webhooks.wrong import Code, Faults, Wrong
+from consumer.webhooks.wrong import Faults
 
 DeadLetterId = Annotated[str, Path(description="The dead letter's id.", max_length=256)]
 _PARTLY: Final = "A page looks at a part of the log only: it may be empty while there is a nextCursor."
@@ -174,16 +172,16 @@ def shown(dead_letter: DeadLetter) -> Json:
         "attempts": delivery.attempts,
         "replays": delivery.replays,
         "lastStatus": delivery.last_status,
-        "firstAttemptAt": _time(delivery.first_attempt_ms),
-        "lastAttemptAt": _time(delivery.last_attempt_ms),
-        "failedAt": _time(dead_letter.failed_at_ms),
+        "firstAttemptAt": time_of(delivery.first_attempt_ms),
+        "lastAttemptAt": time_of(delivery.last_attempt_ms),
+        "failedAt": time_of(dead_letter.failed_at_ms),
     }
 
 
 def _page(site: Site, owner: Owner, asked: DeadLetterPage, webhook: str | None) -> Response:
     services = site.services
     filters = _filters(owner, asked, webhook)
-    of = f"dead-letters:{hashlib.sha256(msgspec.json.encode([webhook, *asked.sought])).hexdigest()}"
+    of = list_name("dead-letters", [webhook, *asked.sought])
     cursor = asked.cursor
     pairs = [] if cursor is None else services.cursors.read(cursor, list[tuple[int, int]], owner=owner, of=of)
     found = services.dead_letters.page(owner.tenant, filters, after=dict(pairs), limit=asked.limit)
@@ -192,13 +190,18 @@ def _page(site: Site, owner: Owner, asked: DeadLetterPage, webhook: str | None) 
     return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
 
 
-def _found(site: Site, owner: Owner, id_: str) -> DeadLetter:
-    """The owner's dead letter of this id. Raises Refusal: 404."""
+def dead_letter_of(site: Site, owner: Owner, id_: str) -> DeadLetter | None:
+    """The owner's dead letter of this id, if there is one."""
     filters = Filters(ids=frozenset({id_}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-    found = site.services.dead_letters.found(owner.tenant, filters)
-    if not found:
+    return next(iter(site.services.dead_letters.found(owner.tenant, filters)), None)
+
+
+def _found(site: Site, owner: Owner, id_: str) -> DeadLetter:
+    """The same. Raises Refusal: 404."""
+    found = dead_letter_of(site, owner, id_)
+    if found is None:
         raise not_found("there is no such dead letter: list the dead letters to see which there are")
-    return found[0]
+    return found
 
 
 def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:
@@ -227,7 +230,8 @@ def _told(site: Site, summary: Summary, way: Way) -> Response:
 def _filters(owner: Owner, asked: Sought, webhook: str | None) -> Filters:
     faults = Faults()
     types = () if asked.type is None else (faults.checked(partial(check_choice, "type"), asked.type),)
-    since_ms, until_ms = _moment("since", asked.since, faults), _moment("until", asked.until, faults)
+    since_ms = moment_of("since", asked.since, now_ms(), faults)
+    until_ms = moment_of("until", asked.until, now_ms(), faults)
     faults.tell()
     return Filters(
         tenants=frozenset({owner.tenant}),
@@ -238,17 +242,3 @@ def _filters(owner: Owner, asked: Sought, webhook: str | None) -> Filters:
         since_ms=since_ms,
         until_ms=until_ms,
     )
-
-
-def _moment(name: str, text: str | None, faults: Faults) -> int | None:
-    if text is None:
-        return None
-    try:
-        return moment_ms(text, time.time_ns() // 1_000_000)
-    except ValueError as error:
-        faults.add(Wrong(field=name, code=Code.MALFORMED, message=str(error)))
-        return None
-
-
-def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else rfc3339(at_ms)

@@ -4,7 +4,6 @@ The law: a delivery is the caller's when its event was for the caller's tenant a
 One that never had an attempt is found among the dead letters.
 """
 
-import re
 from typing import Annotated, Final
 
 from fastapi import Path, Query
@@ -13,23 +12,22 @@ from starlette.responses import Response
 from consumer.api import answers
 from consumer.api.attempts import TAGS
 from consumer.api.call import needs
+from consumer.api.dead_letters import dead_letter_of
 from consumer.api.documents import problems
 from consumer.api.log_models import Delivery, DeliveryQuery, DeliveryRow, LogPage
 from consumer.api.log_pages import listed, sight
+from consumer.api.moments import time_of
 from consumer.api.problem import not_found
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
-from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.delivery import DeadLetter, is_delivery_id
 from consumer.json import Json
 from consumer.log.query import Query as Wanted
 from consumer.log.query import View
 from consumer.log.resource import delivery_row, delivery_told, explanation_of_dead, told
-from consumer.replay.filters import Filters
-from consumer.signing.timestamps import rfc3339
 
 _ATTEMPTS_MOST: Final = 100
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 DeliveryId = Annotated[str, Path(description="The delivery's id.", max_length=256)]
 OfWebhook = Annotated[
@@ -70,7 +68,7 @@ def _add_one(site: Site) -> None:
         openapi_extra=needs(Scope.READ),
     )
     def get_delivery(call: Asking, id: DeliveryId, webhook: OfWebhook = None) -> Response:  # noqa: A002 # the path's word
-        if _ID.fullmatch(id) is None:
+        if not is_delivery_id(id):
             raise not_found("there is no such delivery: list the deliveries to see which there are")
         owner, seen = call.caller.owner, sight(site, call)
         wanted = Wanted(delivery=id, webhooks=frozenset(() if webhook is None else (webhook,)))
@@ -91,9 +89,8 @@ def _add_one(site: Site) -> None:
 
 def _dead(site: Site, owner: Owner, id_: str) -> Json:
     """What was given up without an attempt that the log still lists."""
-    filters = Filters(ids=frozenset({id_}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-    found = site.services.dead_letters.found(owner.tenant, filters)
-    return _given_up(found[0]) if found else None
+    found = dead_letter_of(site, owner, id_)
+    return None if found is None else _given_up(found)
 
 
 def _given_up(dead: DeadLetter) -> Json:
@@ -107,7 +104,7 @@ def _given_up(dead: DeadLetter) -> Json:
         "status": "failed",
         "trigger": delivery.trigger,
         "attempts": delivery.attempts,
-        "firstAttemptAt": None if delivery.first_attempt_ms is None else rfc3339(delivery.first_attempt_ms),
+        "firstAttemptAt": time_of(delivery.first_attempt_ms),
         "reason": dead.reason,
         "job": delivery.job_id,
         "lastAttempt": None,

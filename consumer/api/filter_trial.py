@@ -1,6 +1,5 @@
 """The route on which a filter is tried before it is anybody's: against a sample, or an event of the caller's."""
 
-from http import HTTPStatus
 from typing import Annotated, Any, Final, cast
 
 import msgspec
@@ -15,7 +14,7 @@ from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.sample import sample_data
 from consumer.json import Json
-from consumer.webhooks.filter_trial import try_filter
+from consumer.webhooks.filter_trial import shown, try_filter
 from consumer.webhooks.wishes import check_filter
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
@@ -70,13 +69,9 @@ def add_filter_trial(site: Site) -> None:
             faults.add(Wrong(field="data", code=Code.MISSING if body.data is None else Code.DUPLICATE, message=message))
         elif body.type is not None:
             event_type = body.type
-            faults.looked(lambda: sample_data(event_type, site.brand))
-            data = None if faults else sample_data(event_type, site.brand)
+            data = faults.checked(lambda _: sample_data(event_type, site.brand), None)
         faults.tell()
-        tried = try_filter(filter_json, data)
-        unmet: list[Json] = [{"path": each.path, "found": each.found} for each in tried.unmet]
-        told: Json = {"matches": tried.matches, "unmet": unmet, "givenUp": tried.given_up}
-        return answers.response(answers.one(site.brand, told, status=HTTPStatus.OK))
+        return answers.response(answers.one(site.brand, shown(try_filter(filter_json, data))))
 
 
 def _json(field: str, value: dict[str, Any], faults: Faults) -> str:  # Any: as JSON was read

@@ -10,6 +10,7 @@ The laws:
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -17,8 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from consumer.api.call import Call
 from consumer.api.log_models import ExportQuery
-from consumer.api.log_pages import now_ms, parts, sight
-from consumer.api.log_query import query_of
+from consumer.api.log_pages import listing, sight
 from consumer.api.site import Site
 from consumer.json import Json
 from consumer.log.query import View
@@ -52,12 +52,13 @@ def exported(site: Site, call: Call, asked: ExportQuery) -> Response:
     leave = site.services.exports.enter(call.caller.owner.tenant)
     try:
         rows = _rows(site, call, asked)
-        first = next(rows, None)
+        if (first := next(rows, None)) is not None:
+            rows = chain((first,), rows)
     except BaseException:
         leave()
         raise
     of_csv = asked.format == "csv"
-    text = _csv(first, rows) if of_csv else _json_lines(first, rows)
+    text = _csv(rows) if of_csv else _json_lines(rows)
     named = {"Content-Disposition": f'attachment; filename="attempts.{asked.format}"'}
     return StreamingResponse(_left(text, leave), media_type=CSV if of_csv else JSON_LINES, headers=named)
 
@@ -72,7 +73,7 @@ def _rows(site: Site, call: Call, asked: ExportQuery) -> Iterator[list[dict[str,
     """The rows, some at a time."""
     seen = sight(site, call)
     left = ROWS_MOST
-    for page in parts(site, call, View.ATTEMPTS, asked, query_of(asked, now_ms())):
+    for page in listing(call, View.ATTEMPTS, asked).parts(site.services.log, site.services.archive):
         rows = page.rows[:left]
         left -= len(rows)
         if rows:
@@ -81,21 +82,15 @@ def _rows(site: Site, call: Call, asked: ExportQuery) -> Iterator[list[dict[str,
             return
 
 
-def _csv(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
+def _csv(parts: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
     yield lines([list(COLUMNS)])
-    for rows in _all(first, rest):
+    for rows in parts:
         yield lines([cells(row) for row in rows])
 
 
-def _json_lines(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
-    for rows in _all(first, rest):
+def _json_lines(parts: Iterator[list[dict[str, Json]]]) -> Iterator[bytes]:
+    for rows in parts:
         yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-
-
-def _all(first: list[dict[str, Json]] | None, rest: Iterator[list[dict[str, Json]]]) -> Iterator[list[dict[str, Json]]]:
-    if first is not None:
-        yield first
-    yield from rest
 
 
 def cells(row: Mapping[str, Json]) -> list[str]:

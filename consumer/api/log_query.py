@@ -3,20 +3,18 @@
 The law: what cannot be is refused by its own name, all of it at once; nothing that was given is passed over.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from consumer.api.log_models import AttemptsSought, DeliveriesSought, Sought
+from consumer.api.moments import moment_of
+from consumer.control.cursor import list_name
 from consumer.delivery.outcome import DeathReason
 from consumer.log.entry import Ended, Trigger
 from consumer.log.query import Answers, Query
 from consumer.log.resource import FAILURES, OUTCOMES, STATUSES, kinds_of
-from consumer.replay.filters import moment_ms
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
@@ -30,8 +28,8 @@ def query_of(sought: Sought, now_ms: int) -> Query:
         FieldInvalid: of all that cannot be.
     """
     faults = Faults()
-    since_ms = _moment("since", sought.since, now_ms, faults)
-    until_ms = _moment("until", sought.until, now_ms, faults)
+    since_ms = moment_of("since", sought.since, now_ms, faults)
+    until_ms = moment_of("until", sought.until, now_ms, faults)
     if since_ms is not None and since_ms > now_ms:
         faults.add(Wrong(field="since", code=Code.OUT_OF_RANGE, message="lies in the future: name a time that is over"))
     answers = _answers(sought.code, faults)
@@ -58,7 +56,7 @@ def name_of(view: str, sought: Sought) -> str:
     """The list that a cursor belongs to: its view and its filters."""
     filters = sought.model_dump(exclude={"limit", "cursor", "after", "format"}, mode="json")
     canonical = [[name, sorted(value) if isinstance(value, list) else value] for name, value in sorted(filters.items())]
-    return f"{view}:{hashlib.sha256(msgspec.json.encode(canonical)).hexdigest()}"
+    return list_name(view, canonical)
 
 
 def _ended(sought: Sought) -> frozenset[Ended]:
@@ -93,13 +91,3 @@ def _reason(word: str, faults: Faults) -> frozenset[str]:
         message = f"is no reason: choose from {', '.join([*FAILURES, *DeathReason])}"
         faults.add(Wrong(field="reason", code=Code.NOT_A_CHOICE, message=message))
     return frozenset({word})
-
-
-def _moment(name: str, text: str | None, now_ms: int, faults: Faults) -> int | None:
-    if text is None:
-        return None
-    try:
-        return moment_ms(text, now_ms)
-    except ValueError as error:
-        faults.add(Wrong(field=name, code=Code.MALFORMED, message=str(error)))
-        return None

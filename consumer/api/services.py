@@ -3,7 +3,7 @@
 The law: this is everything. The role builds it on Kafka and Redis, a test on its own; no route opens a connection.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,10 +16,9 @@ from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
 from consumer.log.archive import Kept
 from consumer.log.attempt_id import Place
+from consumer.log.bodies import Records
 from consumer.log.health import Health
-from consumer.log.query import Cursor, Query, View
-from consumer.log.query import Page as LogPage
-from consumer.log.query import Position as LogPosition
+from consumer.log.listing import Lists
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
@@ -75,26 +74,11 @@ class Backlogs(Protocol):
         """What waits of these webhooks, as far as it is known."""
 
 
-class Log(Protocol):
-    """See `LogReader`."""
-
-    def page(self, view: View, *, tenant: str, brand: str, query: Query, limit: int, cursor: Cursor | None) -> LogPage:
-        """A page of a list, the newest first. Raises CacheUnavailable."""
-
-    def newer(self, view: View, *, tenant: str, brand: str, query: Query, limit: int, after: LogPosition) -> LogPage:
-        """What is newer, the oldest first. Raises CacheUnavailable."""
-
-
-class Archives(Protocol):
+class Archives(Records, Protocol):
     """See `Archive`."""
 
     def read(self, tenant: str, brand: str, place: Place) -> Kept:
         """One attempt. Raises AttemptUnknown, NotKept, Busy, KafkaBroken."""
-
-    def scan(
-        self, tenant: str, brand: str, partition: int, offsets: Sequence[int], *, until_s: float
-    ) -> Iterator[Kept]:
-        """Several. Raises Busy, KafkaBroken."""
 
 
 class DeadLetters(Protocol):
@@ -127,6 +111,6 @@ class Services:
     cursors: Cursors
     check_url: Callable[[str, str], None]
     dead_letters: DeadLetters
-    log: Log
+    log: Lists
     archive: Archives
     exports: Shares

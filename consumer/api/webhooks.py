@@ -4,26 +4,26 @@ The law: what is answered is so. A write is on its topic and in this process's v
 whoever reads next, anywhere, sees it.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
-import msgspec
 from fastapi import Response
 from pydantic import BaseModel
 
 from consumer.api import answers
+from consumer.api.answers import CLEARED, NOTICE
 from consumer.api.bodies import bodied, queried
 from consumer.api.call import Call, needs
 from consumer.api.conditions import if_match_of
-from consumer.api.creation_test import creation_test
+from consumer.api.creation_test import created
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, Id, IfMatch, Site
 from consumer.api.webhook_models import WebhookCreate, WebhookDeleteResponse, WebhookQuery, WebhookUpdate
-from consumer.api.webhooks_by_uid import CLEARED, add_webhooks_by_uid
+from consumer.api.webhooks_by_uid import add_webhooks_by_uid
 from consumer.api.wishes import changes_of, wishes_of
+from consumer.control.cursor import list_name
 from consumer.control.keys import Scope
 from consumer.control.refusal import WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it
@@ -31,7 +31,6 @@ from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.wrong import Faults, Wrong
 
-NOTICE: Final = "Notice"
 _LIST: Final = "webhooks"
 _TAGS: Final = ["webhooks"]
 
@@ -64,7 +63,7 @@ def _add_list(site: Site) -> None:
     @queried(site.shapes.query)
     def list_webhooks(call: Asking, asked: WebhookQuery) -> Response:
         owner, chosen = call.caller.owner, _chosen(asked)
-        of = f"{_LIST}:{hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()}"
+        of = list_name(_LIST, chosen)
         cursor = asked.cursor
         after = None if cursor is None else services.cursors.read(cursor, tuple[int, str], owner=owner, of=of)
         found, end = services.plane.webhooks.page(owner, after, asked.limit, chosen)
@@ -119,10 +118,7 @@ def _add_create(site: Site) -> None:
         faults.looked(lambda: plane.webhooks.check(owner, wishes))
         faults.tell()
         subscription, secret = plane.webhooks.create(owner, wishes, work=call.work)
-        response = answers.response(site.created(subscription, secret))
-        if site.brand.api.test_on_creation:
-            response.background = creation_test(plane, subscription)
-        return response
+        return created(site, subscription, secret)
 
 
 def _add_get(site: Site) -> None:

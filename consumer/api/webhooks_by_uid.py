@@ -8,10 +8,11 @@ from fastapi import Path, Response
 from pydantic import BaseModel
 
 from consumer.api import answers
+from consumer.api.answers import CLEARED, NOTICE
 from consumer.api.bodies import bodied
 from consumer.api.call import Call, needs
 from consumer.api.conditions import if_match_of
-from consumer.api.creation_test import creation_test
+from consumer.api.creation_test import created
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, IfMatch, Site
@@ -23,7 +24,6 @@ from consumer.webhooks.labels import check_uid, id_of
 from consumer.webhooks.wrong import Faults, Wrong
 
 Uid = Annotated[str, Path(description="The webhook's uid: what you call it.", max_length=256)]
-CLEARED: Final = "custom headers were cleared because the host changed"
 _NEW: Final = "The new webhook, with its secret."
 _TAGS: Final = ["webhooks"]
 
@@ -89,9 +89,6 @@ def _add_put(site: Site) -> None:
         faults.tell()
         made = put(plane.webhooks, plane.keyring, site.brand, wishes, if_match=revisions, work=call.work)
         if made.secret is None:
-            notice = {"Notice": CLEARED} if made.cleared_headers else {}
+            notice = {NOTICE: CLEARED} if made.cleared_headers else {}
             return answers.response(site.shown(made.subscription, **notice, **site.unapplied(made.subscription.id)))
-        response = answers.response(site.created(made.subscription, made.secret))
-        if site.brand.api.test_on_creation:
-            response.background = creation_test(plane, made.subscription)
-        return response
+        return created(site, made.subscription, made.secret)

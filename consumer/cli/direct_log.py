@@ -1,13 +1,15 @@
 """The log by way of Redis and Kafka, as its operator reads it, for one tenant."""
 
-import time
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from consumer.api.log_models import AttemptsSought, DeliveriesSought
 from consumer.api.log_pages import tiers_of
 from consumer.api.log_query import query_of
+from consumer.api.moments import now_ms
 from consumer.brands.loader import brand as brand_named
 from consumer.cli.exits import CommandFailed, unavailable, usage
 from consumer.cli.log_flags import Asked
@@ -17,12 +19,14 @@ from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.kafka.picking import NotKept
 from consumer.log.archive import Archive, AttemptUnknown
 from consumer.log.attempt_id import place_of
-from consumer.log.bodies import Search
-from consumer.log.query import Cursor, Page, Query, Row, View
+from consumer.log.listing import Listing
+from consumer.log.query import Query, Row, View
 from consumer.log.reading import LogReader
 from consumer.log.resource import Sight, attempt_detail, attempt_row, delivery_row, delivery_told
 from consumer.settings import Settings
 from consumer.webhooks.cache import CacheUnavailable
+
+T = TypeVar("T")
 
 _PART: Final = 500
 _ATTEMPTS_MOST: Final = 100
@@ -45,30 +49,19 @@ class DirectLog:
 
     def listed(self, view: View, asked: Asked) -> Iterator[Shown]:
         """See `LogPort`."""
-        query, text = self._query(view, asked)
-        cursor: Cursor | None = None
-        while True:
-            page = self._page(view, query, text, cursor)
+        pages = self._listing(view, asked).parts(self._reader, self._archive)
+        while (page := self._reached(lambda: next(pages, None))) is not None:
             yield from self._shown(view, page.rows)
-            cursor = page.next
-            if cursor is None:
-                return
 
     def tail(self, view: View, asked: Asked, wait: Callable[[], None]) -> Iterator[Shown]:
         """See `LogPort`."""
-        query, text = self._query(view, asked)
-        tenant, brand = self._tenant, self._brand
-        first = partial(self._reader.page, view, tenant=tenant, brand=brand, query=query, limit=1)
-        newer = partial(self._reader.newer, view, tenant=tenant, brand=brand, query=query, limit=_PART)
-        latest = self._reached(first).latest
+        listing = self._listing(view, asked)
+        first = replace(listing, text=None)  # where it stands now, whatever is there
+        latest = self._reached(partial(first.page, self._reader, self._archive, limit=1, cursor=None)).latest
+        newer = partial(listing.newer, self._reader, self._archive, limit=_PART)
         while True:
             page = self._reached(partial(newer, after=latest))
-            rows = (
-                page.rows
-                if text is None
-                else self._search(view, query, text).rows(self._archive, page.rows, monotonic_s=time.monotonic)
-            )
-            yield from self._shown(view, rows)
+            yield from self._shown(view, page.rows)
             if page.latest == latest:
                 wait()
             latest = page.latest
@@ -83,21 +76,12 @@ class DirectLog:
         except AttemptUnknown:
             raise attempt_unknown(name) from None
         except NotKept as gone:
-            raise CommandFailed(65, f"{name} is kept no longer: {gone}") from None
+            raise CommandFailed(os.EX_DATAERR, f"{name} is kept no longer: {gone}") from None
 
     def delivery(self, name: str) -> Shown:
         """See `LogPort`."""
-        query = Query(delivery=name)
-        page = self._reached(
-            partial(
-                self._reader.page,
-                View.ATTEMPTS,
-                tenant=self._tenant,
-                brand=self._brand,
-                query=query,
-                limit=_ATTEMPTS_MOST,
-            )
-        )
+        listing = Listing(view=View.ATTEMPTS, tenant=self._tenant, brand=self._brand, query=Query(delivery=name))
+        page = self._reached(partial(listing.page, self._reader, self._archive, limit=_ATTEMPTS_MOST, cursor=None))
         if not page.rows:
             raise delivery_unknown(name)
         return delivery_told(page.rows, self._sight())
@@ -107,19 +91,10 @@ class DirectLog:
         self._reader.close()
         self._archive.close()
 
-    def _query(self, view: View, asked: Asked) -> tuple[Query, str | None]:
+    def _listing(self, view: View, asked: Asked) -> Listing:
         sought = _MODELS[view].model_validate(asked)
-        return query_of(sought, _now_ms()), sought.contains
-
-    def _page(self, view: View, query: Query, text: str | None, cursor: Cursor | None) -> Page:
-        if text is None:
-            read = partial(self._reader.page, view, tenant=self._tenant, brand=self._brand, query=query)
-            return self._reached(partial(read, limit=_PART, cursor=cursor))
-        find = partial(self._search(view, query, text).page, self._reader, self._archive)
-        return self._reached(partial(find, limit=_PART, cursor=cursor, monotonic_s=time.monotonic))
-
-    def _search(self, view: View, query: Query, text: str) -> Search:
-        return Search(view=view, tenant=self._tenant, brand=self._brand, query=query, text=text)
+        query = query_of(sought, now_ms())
+        return Listing(view=view, tenant=self._tenant, brand=self._brand, query=query, text=sought.contains)
 
     def _shown(self, view: View, rows: tuple[Row, ...]) -> Iterator[Shown]:
         show = attempt_row if view is View.ATTEMPTS else delivery_row
@@ -127,15 +102,11 @@ class DirectLog:
         return (show(row, seen) for row in rows)
 
     def _sight(self) -> Sight:
-        return Sight(tiers=tiers_of(self._settings), now_ms=_now_ms(), bodies=True, brand=self._branded)
+        return Sight(tiers=tiers_of(self._settings), now_ms=now_ms(), bodies=True, brand=self._branded)
 
-    def _reached(self, read: Callable[[], Page]) -> Page:
+    def _reached(self, read: Callable[[], T]) -> T:
         try:
             return read()
         except CacheUnavailable as error:
             where = "HOOKLINE_LOG_REDIS_URL" if self._settings.log_redis_url else "HOOKLINE_REDIS_URL"
             raise unavailable(f"no Redis answers where {where} says: {error}", field=where) from None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

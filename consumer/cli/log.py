@@ -5,7 +5,6 @@ answers, one a line.
 """
 
 import os
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.log_flags import LogFlags, asked_of
 from consumer.cli.output import print_explanation, print_fields, print_json, print_table
 from consumer.cli.webhook_port import Shown
+from consumer.delivery.delivery import is_delivery_id
 from consumer.json import Json
 from consumer.log.query import View
 from consumer.telemetry.printable import printable, printable_lines
@@ -29,7 +29,6 @@ app = App(name="log", help="List, look at, follow, search and export what was se
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase; of several, one a line.")]
 Deliveries = Annotated[bool, Parameter(negative=(), help="A row for each delivery, at its latest attempt.")]
 _EVERY_S: Final = 1.0
-_DELIVERY: Final = re.compile("[0-9a-f]{32}")
 _HEAD: Final = ("time", "outcome", "type", "answer", "ms", "try", "webhook", "id")
 _INSIDE: Final = frozenset({"request", "response", "explanation", "attemptsKept", "lastAttempt", "object", "curl"})
 
@@ -104,7 +103,7 @@ def show(
 ) -> int:
     """Show an attempt, with its request and its answer; or a delivery, with its attempts."""
     with log(access) as reached:
-        shown = reached.delivery(id_) if _DELIVERY.fullmatch(id_) else reached.attempt(id_)
+        shown = reached.delivery(id_) if is_delivery_id(id_) else reached.attempt(id_)
     if json:
         print_json(shown)
         return os.EX_OK

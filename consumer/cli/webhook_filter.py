@@ -18,6 +18,7 @@ from consumer.control.sample import sample_data
 from consumer.events.document import parsed
 from consumer.json import Json
 from consumer.settings import Settings
+from consumer.webhooks.filter_trial import shown
 from consumer.webhooks.filter_trial import try_filter as tried_filter
 from consumer.webhooks.wishes import check_filter
 
@@ -41,10 +42,8 @@ def try_filter(
     check_filter(filter_json)
     against = _read(data or "-") if type_ is None else sample_data(type_, brand_named(brand, Settings().brands_dir))
     tried = tried_filter(filter_json, against)
-    unmet: list[Json] = [{"path": each.path, "found": each.found} for each in tried.unmet]
-    told: dict[str, Json] = {"matches": tried.matches, "unmet": unmet, "givenUp": tried.given_up}
     if json:
-        print_json(told)
+        print_json(shown(tried))
     else:
         not_met = {each.path: "nothing there" if each.found is None else each.found for each in tried.unmet}
         print_fields({"matches": tried.matches, **not_met, **({"givenUp": True} if tried.given_up else {})})

@@ -37,6 +37,11 @@ class CursorInvalid(ValueError):  # noqa: N818 # it names a state, as the glossa
         )
 
 
+def list_name(name: str, filters: object) -> str:
+    """What `Cursors` know a list by: its name, and its filters, which JSON must be able to hold."""
+    return f"{name}:{hashlib.sha256(msgspec.json.encode(filters)).hexdigest()}"
+
+
 class Cursors:
     """Writes and reads cursors. After the encryption keys were rotated the older ones still verify."""
 

@@ -4,13 +4,17 @@ The law: a delivery's id and body never change, whatever tier, replay or crash i
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from consumer.events.event import Event
 from consumer.events.identity import identity
+
+_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 class Trigger(StrEnum):
@@ -28,6 +32,11 @@ def delivery_id(event: Event, subscription_id: str, replay_id: str | None = None
     texts = (*identity(event), subscription_id, replay_id or "")
     framed = b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, texts))
     return hashlib.blake2b(framed, digest_size=16).hexdigest()
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether a delivery could have this id."""
+    return _ID.fullmatch(text) is not None
 
 
 def replay_id(dead_letter_id: str, generation: int) -> str:

@@ -67,9 +67,9 @@ class Report:
     wrote. `slots_heard` and `waits_heard` are the sums in the last report that was answered.
 
     `answered_ms`: the last HTTP answer was so long ago; `failing_ms`: since then no request was answered, the first of
-    them so long ago; `accepted_ms`: it recovered so long ago (`lane.py`). `early`: what it
-    would send is new, and may be a probe while the breaker is open (`breaker.py`). `probing`: its probe is under way.
-    `told` is the `Standing.telling` that it has carried out.
+    them so long ago; `accepted_ms`: it recovered so long ago (`lane.py`). `early`: what it would send is new, and may
+    be a probe while the breaker is open (`breaker.py`). `probing`: its probe is under way. `told` is the
+    `Standing.telling` that it has carried out.
     """
 
     subscription_id: str
@@ -126,8 +126,7 @@ class Standing:
     The breaker is open for `open_ms`, at `level` (-1: closed), and for what is new `early_ms`; when that is over and
     `probe` says so, this process may send the one probe. `answered_ms`: somebody was answered so long ago;
     `accepted_ms`: it recovered so long ago, as somebody says whose requests had failed; `recovered_ms`: the breaker was
-    closed by an answer so long ago (None: not lately). `tell` is to be done, and then
-    reported as `told=telling`.
+    closed by an answer so long ago (None: not lately). `tell` is to be done, and then reported as `told=telling`.
     """
 
     number: int

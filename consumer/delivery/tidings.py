@@ -25,6 +25,7 @@ from consumer.delivery.offsets import Entry, Window
 from consumer.delivery.standing import Standing, Tell
 from consumer.delivery.step import Delay
 from consumer.events.event import Event
+from consumer.json import Json
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import Status, Subscription
 
@@ -58,7 +59,7 @@ class Tidings:
 
 def notice(subject: Subscription, standing: Standing, now_ms: int) -> Event:
     """The event."""
-    data = _of(subject)
+    data = about(subject)
     if standing.tell is Tell.BEHIND:
         data |= {"waiting": standing.waiting, "until": rfc3339(int(now_ms + standing.until_ms))}
     kind = BEHIND if standing.tell is Tell.BEHIND else CAUGHT_UP
@@ -67,17 +68,17 @@ def notice(subject: Subscription, standing: Standing, now_ms: int) -> Event:
 
 def of_a_stop(subject: Subscription, delivery: Delivery, reason: str, now_ms: int) -> Event:
     """The event `webhook.blocked`: this delivery of the webhook was given up, and has stopped its key."""
-    data = _of(subject) | {"delivery": delivery.id, "event": delivery.event.id, "reason": reason}
+    data = about(subject) | {"delivery": delivery.id, "event": delivery.event.id, "reason": reason}
     return _event(subject, f"blocked-{delivery.id}-{delivery.attempts}", BLOCKED, data, now_ms)
 
 
-def _of(subject: Subscription) -> dict[str, str | int]:
-    """Of the webhook's URL the origin alone is told: paths and queries are often credentials."""
+def about(subject: Subscription) -> dict[str, Json]:
+    """What every event tells of the webhook. Of its URL the origin alone: paths and queries are often credentials."""
     parts = urlsplit(subject.url)
     return {"id": subject.id, "name": subject.name, "origin": f"{parts.scheme}://{parts.netloc}"}
 
 
-def _event(subject: Subscription, name: str, kind: str, data: dict[str, str | int], now_ms: int) -> Event:
+def _event(subject: Subscription, name: str, kind: str, data: dict[str, Json], now_ms: int) -> Event:
     return Event(
         id=name,
         type=kind,

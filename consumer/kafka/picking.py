@@ -10,7 +10,7 @@ fetch little, it takes 3 to 4.
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
 from typing import Final
@@ -18,15 +18,22 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, denied, error_of
+from consumer.kafka.client import KafkaBroken, broken, build, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
+from consumer.kafka.reading import reader_properties
 from consumer.settings import Settings
 
 _TURN_S: Final = 0.05
 _BATCH: Final = 500
 _APART: Final = 500
 """Records further apart than this are each looked for: to read on takes longer then."""
+_LITTLE: Final[Mapping[str, int]] = {
+    "fetch.message.max.bytes": 65_536,
+    "queued.max.messages.kbytes": 256,
+    "fetch.wait.max.ms": 5,
+    "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second, also once it is empty
+}
 _OUTSIDE: Final = frozenset(
     {
         KafkaError.OFFSET_OUT_OF_RANGE,
@@ -62,7 +69,7 @@ class Picker:
         self._topic = topic
         self._monotonic_s = monotonic_s
         self._partitions = 0
-        self._consumer: Consumer = build(Consumer, _properties(settings))
+        self._consumer: Consumer = build(Consumer, reader_properties(settings, unless_set=_LITTLE, outside="error"))
 
     def pick(self, partition: int, offset: int, *, within_s: float) -> Record:
         """The record.
@@ -174,20 +181,3 @@ class Picker:
         if left_s <= 0:
             raise KafkaBroken(f"reading {self._topic}: it did not answer in time")
         return left_s
-
-
-def _properties(settings: Settings) -> Properties:
-    ours: Properties = {
-        "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "error",
-        "isolation.level": "read_committed",
-    }
-    beneath: Properties = {
-        "fetch.message.max.bytes": 65_536,
-        "queued.max.messages.kbytes": 256,
-        "fetch.wait.max.ms": 5,
-        "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second, also once it is empty
-    }
-    return client_properties(settings, ours=ours, unless_set=beneath)

@@ -5,7 +5,7 @@ The law: `read_to_end` yields every record that was there at the call, in the or
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -70,8 +70,13 @@ def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | N
     return build(Consumer, reader_properties(settings, unless_set=unless_set))
 
 
-def reader_properties(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Properties:
-    """How a reader is configured.
+def reader_properties(
+    settings: Settings,
+    *,
+    unless_set: Mapping[str, str | int | bool] | None = None,
+    outside: Literal["earliest", "error"] = "earliest",
+) -> Properties:
+    """How a reader is configured. `outside`: what an offset does that its log does not have.
 
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
@@ -80,7 +85,7 @@ def reader_properties(settings: Settings, *, unless_set: Mapping[str, str | int 
         "group.id": settings.topic_prefix + "reader",  # librdkafka wants one; it is never joined
         "enable.auto.commit": False,
         "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": outside,
         "isolation.level": "read_committed",
     }
     beneath = {"fetch.wait.max.ms": 50, **(unless_set or {})}

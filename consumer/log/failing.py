@@ -7,13 +7,12 @@ The laws:
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from consumer.brands.brand import FAILING, RECOVERED
+from consumer.delivery.tidings import about
 from consumer.events.event import Event
-from consumer.json import Json
 from consumer.log.health import Health
 from consumer.log.suspension import Rule, is_due
 from consumer.signing.timestamps import rfc3339
@@ -42,14 +41,8 @@ def tidings_of(health: Health) -> Tidings | None:
 
 
 def event_of(tidings: Tidings, subject: Subscription, health: Health) -> Event:
-    """The event. Of the webhook's URL the origin alone is told: paths and queries are often credentials."""
-    parts = urlsplit(subject.url)
-    data: dict[str, Json] = {
-        "id": subject.id,
-        "name": subject.name,
-        "origin": f"{parts.scheme}://{parts.netloc}",
-        "failingSince": rfc3339(tidings.since_ms),
-    }
+    """The event."""
+    data = about(subject) | {"failingSince": rfc3339(tidings.since_ms)}
     if tidings.over:
         kind, at_ms = RECOVERED, health.last_success_at_ms or tidings.since_ms
         data["recoveredAt"] = rfc3339(at_ms)

@@ -28,16 +28,22 @@ _NUMBERS: Final = f"""
 local SLICE, SLACK, BEGUN_MOST = {SLICE}, {SLACK}, {BEGUN_MOST_MS}
 """
 
-# KEYS: at, lists. ARGV: the partition, the interval that is known ('' for none), the one from now on, how many ms the
-# keys are kept, when the interval's first attempt was logged ('' leaves it).
-_HEAD: Final = """
-local at, lists, partition, known, wanted, kept_for = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local function text(number) return string.format('%.0f', number) end
+NUMBER: Final = """
 local function number(entry, first, bytes)
   local value = 0
   for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
   return value
 end
+"""
+"""`number(entry, first, bytes)`: a big-endian number of an entry, by its first byte, counted from 1."""
+
+# KEYS: at, lists. ARGV: the partition, the interval that is known ('' for none), the one from now on, how many ms the
+# keys are kept, when the interval's first attempt was logged ('' leaves it).
+_HEAD: Final = (
+    NUMBER
+    + """
+local at, lists, partition, known, wanted, kept_for = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local function text(number) return string.format('%.0f', number) end
 local function packed(value, bytes)
   local characters = {}
   for i = bytes, 1, -1 do
@@ -86,6 +92,7 @@ local function seen(key, member, each)
 end
 local found = redis.call('HGET', at, partition) or ''
 """
+)
 
 _IF_KNOWN: Final = """
 if found ~= known then return {found} end

@@ -20,8 +20,6 @@ from enum import Enum
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from consumer.delivery.answer import FailureKind
-from consumer.delivery.outcome import DeathReason
 from consumer.log.entry import Ended, Entry, Trigger, ended_of, trigger_of
 from consumer.log.index import Kind
 
@@ -218,7 +216,3 @@ def _ids(event: str) -> tuple[str, ...]:
     name = event.partition("~~")[0]
     escaped = _ESCAPED.sub(lambda match: f"%{match[1]}", name.replace("%", "%25"))
     return tuple({event, unquote(escaped)})
-
-
-REASONS: Final = frozenset({*FailureKind, *DeathReason})
-"""All words there are for `Query.reasons`."""

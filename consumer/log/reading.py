@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from consumer.log.entry import LOGGED
+from consumer.log.entry import logged_of
 from consumer.log.index import Kind, Name
 from consumer.log.index_keys import IndexKeys, Owner, field, member
 from consumer.log.query import Cursor, Filter, Page, Position, Query, View, ready
@@ -176,7 +176,7 @@ class LogReader:
             )
             for place in places
         ]
-        oldest = [int.from_bytes(entry[LOGGED], "big") for entry in self._cache.run_known(calls) if entry]
+        oldest = [logged_of(entry) for entry in self._cache.run_known(calls) if entry]
         return max([stand.indexed_from_ms, *oldest])
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,13 +241,7 @@ class LogReader:
 
     def _since(self, bucket: int, place: Place, after: Position, most: int) -> Call:
         """Its entries in front of this position, the oldest first."""
-        ms, offset = after.logged_ms, 0
-        whose = (place.name.webhook, place.partition)
-        if whose == (after.webhook, after.partition):
-            offset = 1 - after.minus_offset
-        elif whose > (after.webhook, after.partition):
-            ms += 1
-        args = (str(ms), str(offset), str(most))
+        args = (*_bound(place, after._replace(minus_offset=after.minus_offset - 1)), str(most))
         return Call(script=SINCE, keys=(self._entries(bucket, place),), args=args)
 
     def _entries(self, bucket: int, place: Place) -> str:

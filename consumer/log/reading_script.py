@@ -5,13 +5,12 @@ The law: a place in a list is found by halving, for its offsets rise and its tim
 
 from typing import Final
 
+from consumer.log.index_script import NUMBER
+
 # KEYS: a list. `before(ms, offset)`: how many entries were logged before this time, or then and have a lower offset.
-_BEFORE: Final = """
-local function number(entry, first, bytes)
-  local value = 0
-  for i = first, first + bytes - 1 do value = value * 256 + string.byte(entry, i) end
-  return value
-end
+_BEFORE: Final = (
+    NUMBER
+    + """
 local function before(ms, offset)
   local low, high = 0, redis.call('LLEN', KEYS[1])
   while low < high do
@@ -24,6 +23,7 @@ local function before(ms, offset)
 end
 local count = before(tonumber(ARGV[1]), tonumber(ARGV[2]))
 """
+)
 
 # ARGV: a time, an offset, how many. Returns the last so many of the entries before these.
 BEHIND: Final = (

@@ -1,6 +1,6 @@
 """A page of a list, looked for in a tenant's lists: what is to be read next, and what came of it. Pure.
 
-    Search ─► wanted ─► (Redis) ─► lists_read, read, above_read ─► wanted ─► … ─► page
+    Search ─► wanted ─► (Redis) ─► lists_read, read, in_front_read ─► wanted ─► … ─► page
 
 The lists are merged by `Position`. A list is read when nothing newer can be anywhere else: until then it is known by
 when its newest entry was logged, and lists that are older than where the search stands are not even known.

@@ -9,13 +9,12 @@ The laws:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import msgspec
 
 from consumer.brands.brand import SUSPENDED
 from consumer.delivery.delivery import Chunk
-from consumer.delivery.tidings import asks_for, chunks
+from consumer.delivery.tidings import about, asks_for, chunks
 from consumer.events.event import Event, Record
 from consumer.log.health import Health, endpoint_of
 from consumer.signing.timestamps import rfc3339
@@ -58,15 +57,8 @@ def reason_of(health: Health) -> str:
 
 
 def notice(suspended: Subscription, record: Record) -> Event:
-    """The event `webhook.suspended` for the record that suspended this webhook.
-
-    Of its URL the origin alone is told: paths and queries of webhook URLs are often credentials.
-    """
-    parts = urlsplit(suspended.url)
-    data = {
-        "id": suspended.id,
-        "name": suspended.name,
-        "origin": f"{parts.scheme}://{parts.netloc}",
+    """The event `webhook.suspended` for the record that suspended this webhook."""
+    data = about(suspended) | {
         "reason": suspended.status_reason,
         "suspendedAt": rfc3339(suspended.status_since_ms),
     }

@@ -50,6 +50,12 @@ def try_filter(filter_json: str, data: Json) -> FilterTrial:
     return FilterTrial(matches=matches, given_up=effort.is_spent, unmet=tuple(islice(told, MOST_TOLD)))
 
 
+def shown(trial: FilterTrial) -> dict[str, Json]:
+    """It as the API answers it."""
+    unmet: list[Json] = [{"path": each.path, "found": each.found} for each in trial.unmet]
+    return {"matches": trial.matches, "unmet": unmet, "givenUp": trial.given_up}
+
+
 def _within_steps(found: Iterator[Unmet]) -> Iterator[Unmet]:
     try:
         yield from found

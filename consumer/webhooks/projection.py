@@ -25,7 +25,6 @@ from consumer.webhooks.record import Rewrite, rewrite_of, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
 from consumer.wire import RecordCorrupt
 
-# As long as the topic itself keeps a deletion (delete.retention.ms): after that no writer can still name what it ended.
 # Less than a deletion stays on its topic (`delete.retention.ms`): who knows nothing of it any more and creates the
 # webhook anew under its uid must not lose to it.
 _GONE_S: Final = 23 * 3_600
