@@ -51,7 +51,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
     except KafkaBroken as error:
         # What was under way is not committed: the process that is started next reads it again.
         log.warning("kafka broken", error=str(error), code=error.code)
-        return os.EX_OK if stop.is_set() else os.EX_UNAVAILABLE  # who ends anyway does not fail for it
+        # Who was asked to end anyway does not fail for it.
+        return os.EX_OK if stopping.asked_meanwhile(stop) else os.EX_UNAVAILABLE
     except Exception:
         log.exception("bug")
         return os.EX_SOFTWARE

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from types import FrameType
 
 LAST_RESORT_S = 10.0
+_HEARD_S = 0.5
 
 
 def on_signals(asked: Callable[[], None]) -> None:
@@ -40,6 +41,14 @@ def on_end_of_input(asked: Callable[[], None]) -> None:
         asked()
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def asked_meanwhile(stop: threading.Event) -> bool:
+    """Whether `stop` is set, by a signal too that came during a call into a C library that has just returned.
+
+    Such a signal is handled when the call returns, and its thread sets the event a moment later.
+    """
+    return stop.wait(_HEARD_S)
 
 
 def event_of_child() -> threading.Event:

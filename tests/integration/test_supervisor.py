@@ -136,3 +136,15 @@ def test_deaf_children_are_killed_within_ten_seconds(tmp_path: Path) -> None:
 
         assert process.wait(11) == 70
         assert 9 < time.monotonic() - began < 10.5
+
+
+def test_a_signal_that_a_long_call_held_back_is_heard_when_the_call_has_failed() -> None:
+    held_back = """
+import os, signal, sys
+from consumer.roles.stop import asked_meanwhile, event_of_child
+stop = event_of_child()
+os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(0 if asked_meanwhile(stop) else 69)
+"""
+    with subprocess.Popen([sys.executable, "-c", held_back], stdin=subprocess.PIPE) as process:
+        assert process.wait(10) == 0
