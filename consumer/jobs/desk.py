@@ -1,0 +1,48 @@
+"""What the faces of Hookline ask of jobs: the API and the command line alike.
+
+The law: who asks only writes a wish, and waits until the process that runs jobs has heard it. So there is one writer of
+what is sent again, whoever asks, and however many.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from consumer.control.owner import Owner
+from consumer.jobs.conduct import Known
+from consumer.jobs.job import Answered, Asked, Wish
+
+
+class JobUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary does
+    """The owner has no such job."""
+
+
+class NobodyRuns(Exception):  # noqa: N818 # same
+    """No role `jobs` has heard of it in time. What was asked for was taken back."""
+
+
+class Desk(Protocol):
+    """For many threads."""
+
+    def ask(self, asked: Asked) -> Known:
+        """Ask for a job, and wait until it was heard of. It may be refused: its state says so.
+
+        Raises:
+            NobodyRuns: no role `jobs` is there.
+            KafkaBroken: it was not written, or not read back; it may have been.
+        """
+
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+        """Want something else of a job, and wait until it was heard.
+
+        Raises:
+            JobUnknown, NobodyRuns, KafkaBroken.
+        """
+
+    def get(self, owner: Owner, job_id: str) -> Known:
+        """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
+
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+        """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end."""
+
+    def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
+        """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""
