@@ -3,8 +3,8 @@
 The law: places are taken in the order of their topics, partitions and offsets, so that a position tells which were.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from itertools import batched
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -27,7 +27,7 @@ from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("jobs")
 
-AT_A_TIME: Final = 25
+_AT_A_TIME: Final = 25
 """Deliveries held at once: each has its event and its body, of a megabyte at most."""
 
 
@@ -51,7 +51,7 @@ def open_chosen(
 
 def _steps(at_spots: "AtSpots", spots: Sequence[Spot], begins: Mapping[Partition, int], progress: Progress) -> Steps:
     seen: set[str] = set()
-    for part in batched(spots, AT_A_TIME):
+    for part in parts(spots):
         for spot, candidate in (yield from at_spots.candidates(part)):
             place = (spot.topic, spot.partition)
             repeated = candidate.delivery is not None and candidate.delivery in seen
@@ -126,3 +126,10 @@ class AtSpots:
             _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
             return None
         return of_dead_letter(dead_letter) if is_ours(self._asked, dead_letter) else None
+
+
+def parts(spots: Iterable[Spot]) -> Iterator[list[Spot]]:
+    """So many at a time as are held at once."""
+    rest = iter(spots)
+    while part := list(islice(rest, _AT_A_TIME)):
+        yield part

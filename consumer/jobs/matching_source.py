@@ -6,7 +6,6 @@ ended when the job began, so going on finds the same; and one that has a dead le
 
 from collections.abc import Mapping
 from contextlib import closing
-from itertools import batched
 from typing import Final
 
 import structlog
@@ -15,7 +14,7 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 from consumer.jobs.asked_for import STATUSES, wants_attempt, wants_dead_letter
-from consumer.jobs.chosen_source import AT_A_TIME, AtSpots
+from consumer.jobs.chosen_source import AtSpots, parts
 from consumer.jobs.deliveries import is_ours, of_dead_letter
 from consumer.jobs.job import Asked, Matching, Spot
 from consumer.jobs.latest import Latest
@@ -165,7 +164,7 @@ class _Deliveries:
         progress, begun = self._progress, self._begun
         spots = (Spot(topic, partition, offset) for partition, offset in latest.wanted(self._dead))
         left = (spot for spot in spots if spot.offset >= begun[spot.topic, spot.partition])
-        for part in batched(left, AT_A_TIME):
+        for part in parts(left):
             for spot, candidate in (yield from at_spots.candidates(part)):
                 progress.position[spot.topic, spot.partition] = spot.offset + 1
                 progress.looked += 1

@@ -10,6 +10,7 @@ or later. Where a producer dates records out of order, one that comes behind tha
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Event, Record
@@ -109,8 +110,9 @@ class _MissedEvents:
         looked_for = Look(
             webhook=subscription.id, tenant=subscription.tenant, spans=self._spans, since_ms=self._subject.since_ms
         )
+        committed_of = partial(committed, settings)
         if any(span.begin < span.end for span in self._spans.values()):
-            with closing(look(settings, reader, looked_for, now_ms=now_ms)) as looking:
+            with closing(look(Topics.of(settings), reader, committed_of, looked_for, now_ms=now_ms)) as looking:
                 seen = yield from looking
             yield from self._candidates(reader, seen)
 

@@ -11,22 +11,20 @@ The laws: the moment of a step is before that of the next one (`missed.py` says 
 and only names of events in the spans are kept in mind.
 """
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 
-from consumer.delivery.offsets import Partition
+from consumer.delivery.offsets import Partition, Position
 from consumer.jobs.missed import MOST, Seen
 from consumer.jobs.tried import Tried
 from consumer.jobs.waiting import Lines, Waiting
 from consumer.kafka.attempt_decoding import EventPlace, decode_placed
-from consumer.kafka.committed import committed
-from consumer.kafka.spans import Span, SpanReader
+from consumer.kafka.spans import Batch, Span
 from consumer.kafka.topic_specs import Topics
-from consumer.settings import Settings
 from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt
 
@@ -52,8 +50,20 @@ class Look:
         return span is not None and place.offset in span
 
 
+class Logs(Protocol):
+    """See `SpanReader`."""
+
+    def extents(self, topics: Iterable[str]) -> Mapping[Partition, Span]: ...
+    def first_since(self, logs: Mapping[Partition, Span], since_ms: int) -> Mapping[Partition, int]: ...
+    def read(self, spans: Mapping[Partition, Span]) -> Generator[Batch]: ...
+
+
+Committed: TypeAlias = Callable[[str, Collection[str]], Mapping[Partition, Position]]
+"""What a group has committed of these topics: see `kafka/committed.py`."""
+
+
 def look(
-    settings: Settings, reader: SpanReader, looked_for: Look, *, now_ms: Callable[[], int]
+    topics: Topics, logs: Logs, committed: Committed, looked_for: Look, *, now_ms: Callable[[], int]
 ) -> Generator[None, None, Seen]:
     """Look, a poll at a time; what is known is returned at the end.
 
@@ -61,19 +71,41 @@ def look(
         TooMany: more would have to be kept in mind than can be.
         KafkaBroken: a topic could not be read.
     """
-    topics = Topics.of(settings)
-    before = reader.extents([topics.attempts])
-    waiting = yield from _waiting(settings, reader, looked_for, topics)
-    tried = Tried(
-        waiting=waiting,
+    looked_at = {number: log.end for (_, number), log in logs.extents([topics.attempts]).items()}
+    waiting = yield from what_waits(topics, logs, committed, looked_for)
+    tried = Tried(waiting=waiting, asked_for=looked_for.asks_for, looked_at=looked_at, most=looked_for.most)
+    yield from what_was_tried(topics, logs, looked_for, tried)
+    return tried.seen(now_ms())
+
+
+def what_waits(topics: Topics, logs: Logs, committed: Committed, looked_for: Look) -> Generator[None, None, Waiting]:
+    """The second step. Raises as `look` does."""
+    names = (*topics.retry_topics, topics.ordered)
+    positions = committed(topics.group("retry"), names)
+    waiting = Waiting(
+        topics,
+        Lines.of(looked_for.webhook, looked_for.tenant),
+        positions,
         asked_for=looked_for.asks_for,
-        looked_at={number: log.end for (_, number), log in before.items()},
         most=looked_for.most,
     )
-    logs = reader.extents([topics.attempts])
-    starts = reader.first_since(logs, looked_for.since_ms - EARLIER_MS)
-    key = looked_for.webhook.encode()
-    with closing(reader.read({place: Span(starts[place], log.end) for place, log in logs.items()})) as batches:
+    spans = {
+        place: Span(max(log.begin, positions[place].offset) if place in positions else log.begin, log.end)
+        for place, log in logs.extents(names).items()
+    }
+    with closing(logs.read(spans)) as batches:
+        for batch in batches:
+            for record in batch.records:
+                waiting.take(record)
+            yield
+    return waiting
+
+
+def what_was_tried(topics: Topics, logs: Logs, looked_for: Look, tried: Tried) -> Generator[None, None, None]:
+    """The third step, which `tried` takes in. Raises as `look` does."""
+    key, ends = looked_for.webhook.encode(), logs.extents([topics.attempts])
+    starts = logs.first_since(ends, looked_for.since_ms - EARLIER_MS)
+    with closing(logs.read({place: Span(starts[place], log.end) for place, log in ends.items()})) as batches:
         for batch in batches:
             for record in batch.records:
                 if record.key != key or record.value is None:
@@ -86,29 +118,3 @@ def look(
                 if head.subscription_id == looked_for.webhook:
                     tried.take(head, place, partition=record.partition, offset=record.offset)
             yield
-    return tried.seen(now_ms())
-
-
-def _waiting(
-    settings: Settings, reader: SpanReader, looked_for: Look, topics: Topics
-) -> Generator[None, None, Waiting]:
-    names: Collection[str] = (*topics.retry_topics, topics.ordered)
-    positions = committed(settings, topics.group("retry"), names)
-    logs = reader.extents(names)
-    waiting = Waiting(
-        topics,
-        Lines.of(looked_for.webhook, looked_for.tenant),
-        positions,
-        asked_for=looked_for.asks_for,
-        most=looked_for.most,
-    )
-    spans = {
-        place: Span(max(log.begin, positions[place].offset) if place in positions else log.begin, log.end)
-        for place, log in logs.items()
-    }
-    with closing(reader.read(spans)) as batches:
-        for batch in batches:
-            for record in batch.records:
-                waiting.take(record)
-            yield
-    return waiting
