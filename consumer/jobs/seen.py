@@ -73,7 +73,7 @@ def look(
     """
     looked_at = {number: log.end for (_, number), log in logs.extents([topics.attempts]).items()}
     waiting = yield from what_waits(topics, logs, committed, looked_for)
-    tried = Tried(waiting=waiting, asked_for=looked_for.asks_for, looked_at=looked_at, most=looked_for.most)
+    tried = Tried(waiting=waiting.names, asked_for=looked_for.asks_for, looked_at=looked_at, most=looked_for.most)
     yield from what_was_tried(topics, logs, looked_for, tried)
     return tried.seen(now_ms())
 

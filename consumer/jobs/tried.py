@@ -8,12 +8,12 @@ The laws:
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from consumer.delivery.delivery import Trigger, is_delivery_id
 from consumer.jobs.missed import MOST, Name, Seen
 from consumer.jobs.names import Names, check, hashed
-from consumer.jobs.waiting import Waiting
 from consumer.kafka.attempt_decoding import EventPlace, Head
 from consumer.settings import duration_ms
 
@@ -35,13 +35,14 @@ class _Open(NamedTuple):
 class Tried:
     """The attempts of one webhook, folded. `asked_for` says whether a job looks at the event of this place.
 
-    `looked_at` are the ends of the attempts topic's partitions when it was looked at what waits.
+    `waiting` are the names, hashed, of what waits; `looked_at` are the ends of the attempts topic's partitions before it
+    was looked at what waits.
     """
 
     def __init__(
         self,
         *,
-        waiting: Waiting,
+        waiting: AbstractSet[bytes],
         asked_for: Callable[[EventPlace], bool],
         looked_at: Mapping[int, int],
         most: int = MOST,
@@ -67,9 +68,7 @@ class Tried:
         self._open.pop(delivery, None)
         if head.outcome == _DELIVERED:
             self._accepted.add(_name(head, place))
-        elif head.outcome != _RETRY:
-            self._waiting.died(delivery)
-        elif offset >= self._looked_at.get(partition, 0):
+        elif head.outcome == _RETRY and offset >= self._looked_at.get(partition, 0):
             self._open[delivery] = _Open(_name(head, place), _due_ms(head))
         check(len(self._accepted) + len(self._open) + len(self._waiting), self._most)
 
@@ -80,7 +79,7 @@ class Tried:
         overdue = {each.event for each in self._open.values() if each.due_ms < late_ms}
         return Seen(
             accepted=Names(self._accepted),
-            waiting=Names(self._waiting.names()),
+            waiting=Names(self._waiting),
             to_come=Names(to_come),
             overdue=Names(overdue),
         )

@@ -60,11 +60,8 @@ class Waiting:
         self._keys = frozenset({lines.webhook.encode(), lines.tenant.encode()})
         self._scope = lines.scope.encode()
         self._done = {place: done_map.decode(at.metadata, at.offset) for place, at in committed.items()}
-        self._delayed: dict[bytes, bytes] = {}  # names, by the delivery's id
-        self._others: set[bytes] = set()
-
-    def __len__(self) -> int:
-        return len(self._delayed) + len(self._others)
+        self.names: set[bytes] = set()
+        """The names of events that wait, hashed."""
 
     def take(self, record: Record) -> None:
         """One record of those topics, from what is committed on.
@@ -79,18 +76,7 @@ class Waiting:
                 self._ordered(record, record.value)
         elif record.key in self._keys:
             self._take_delayed(record, record.key, record.value)
-        check(len(self), self._most)
-
-    def died(self, delivery: bytes) -> None:
-        """An attempt says that this delivery is dead: what waits of it in a delay topic ends there.
-
-        In the ordered topic it may have stopped its key, and wait for its customer.
-        """
-        self._delayed.pop(delivery, None)
-
-    def names(self) -> set[bytes]:
-        """The names of events that wait, hashed."""
-        return self._others.union(self._delayed.values())
+        check(len(self.names), self._most)
 
     def _ordered(self, record: Record, value: bytes) -> None:
         done = self._done.get((record.topic, record.partition))
@@ -101,7 +87,7 @@ class Waiting:
         except RecordCorrupt:
             return  # to `retry` it is poison
         if delivery.subscription_id == self._lines.webhook and self._asks_for(delivery.event):
-            self._others.add(_name(delivery.event))
+            self.names.add(_name(delivery.event))
 
     def _take_delayed(self, record: Record, key: bytes, value: bytes) -> None:
         done = self._done.get((record.topic, record.partition))
@@ -113,9 +99,9 @@ class Waiting:
             return  # the same
         if isinstance(delayed, Delivery):
             if delayed.subscription_id == self._lines.webhook and self._asks_for(delayed.event):
-                self._delayed[bytes.fromhex(delayed.id)] = _name(delayed.event)
+                self.names.add(_name(delayed.event))
         elif self._is_in(delayed, done, record.offset) and self._asks_for(delayed.event):
-            self._others.add(_name(delayed.event))
+            self.names.add(_name(delayed.event))
 
     def _asks_for(self, event: Event) -> bool:
         return self._asked_for(EventPlace(event.topic, event.partition, event.offset))
