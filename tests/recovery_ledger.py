@@ -84,10 +84,10 @@ class Ledger:
         """So many steps of whoever is at work."""
         for _ in range(steps):
             self.time += 1
-            self.now_ms += self.random.choice((1, 50, 2_000, 900_000))
+            self.now_ms += self.random.choice((1, 1, 5, 50, 400))
             self.random.choices(
                 (self._deliver, self._retry, self._step, self._commit, self._die, self._replay, self._change),
-                weights=(4, 6, 16, 3, 1, 1, 1),
+                weights=(8, 12, 40, 16, 2, 1, 2),
             )[0]()
 
     def _deliver(self) -> None:
@@ -115,7 +115,8 @@ class Ledger:
                 self.logs[place].done.add(offset)
 
     def _commit(self) -> None:
-        self.logs[self.random.choice((EVENTS, *WAITS))].commit()
+        for place in self.random.sample((EVENTS, *WAITS), 2):
+            self.logs[place].commit()
 
     def _die(self) -> None:
         """A process dies: what it had under way is begun again, by the next one."""
@@ -305,7 +306,7 @@ class Looking:
     `asked` tells at which times of the ledger what was asked.
     """
 
-    def __init__(self, ledger: Ledger, *, busy: int = 6) -> None:
+    def __init__(self, ledger: Ledger, *, busy: int = 24) -> None:
         self._ledger = ledger
         self._busy = busy
         self.asked: list[tuple[str, int]] = []

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.delivery.done_map import DoneMap
 from consumer.jobs import names, seen, tried, waiting
 from consumer.jobs.missed import Name, Seen, Verdict
 from consumer.jobs.seen import Look, look, what_waits, what_was_tried
@@ -73,7 +72,7 @@ def _ended(looks: Generator[None, None, Seen]) -> Seen:
             return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_what_was_missed_is_sent_and_nothing_else(seed: int) -> None:
     recovered(seed)
@@ -126,7 +125,7 @@ def only_of_events(self: Tried, head: Head, place: object, **where: int) -> None
 _hashed, _take = names.hashed, Tried.take
 
 
-def violated(found: object, seeds: int = 1_500, look_of: LookOf = looked) -> str:
+def violated(found: object, seeds: int = 200, look_of: LookOf = looked) -> str:
     """What the law says of it, of so many ledgers."""
     for seed in range(seeds):
         try:
@@ -157,7 +156,7 @@ def test_replays_that_do_not_count_as_accepted_are_found() -> None:
 
 
 def test_a_map_that_is_not_read_is_found() -> None:
-    with patch.object(DoneMap, "is_done", lambda *_: False):
+    with patch.object(waiting, "_is_done", lambda *_: False):
         assert "does not wait" in violated("a map that is not read")
 
 
