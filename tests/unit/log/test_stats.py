@@ -74,6 +74,7 @@ def test_a_late_attempt_counts_in_its_own_hour_while_that_is_kept() -> None:
     stats = of(sent(now_ms), late, too_late)
     found = buckets([stats], Period.DAY, now_ms)
     assert [each.delivered for each in found] == [1, *[0] * 22, 1]
+    assert Stats.unpacked(stats.packed()) == stats
     assert [each.delivered for each in buckets([stats], Period.MONTH, now_ms)[-2:]] == [1, 2]
 
 
