@@ -60,19 +60,24 @@ def faults_of_recovery(body: Recovery, now_ms: int) -> Sequence[Wrong]:
 def faults_of_replay(body: Replay, now_ms: int) -> Sequence[Wrong]:
     """All that is wrong with it, but for deliveries that there are not."""
 
-    def look(faults: Faults) -> None:
+    def which(faults: Faults) -> None:
         if body.filter is not None and body.deliveries is not None:
             both = "give it or deliveries, not both"
             faults.add(Wrong(field="filter", code=Code.DUPLICATE, message=both))
         elif body.filter is None and body.deliveries is None:
             none = "is missing: give it, or deliveries; {} means all that failed"
             faults.add(Wrong(field="filter", code=Code.MISSING, message=none))
-        if body.filter is not None:
-            inside = Faults()
-            inside.looked(partial(matching_of, body.filter, now_ms))
-            faults.add(*(replace(each, field=f"filter.{each.field}") for each in inside.found))
 
-    return _found(look)
+    return [*_found(which), *faults_of_filter(body, now_ms)]
+
+
+def faults_of_filter(body: Replay, now_ms: int) -> Sequence[Wrong]:
+    """What is wrong inside its filter."""
+    asked = body.filter
+    if asked is None:
+        return ()
+    inside = _found(lambda faults: faults.looked(partial(matching_of, asked, now_ms)))
+    return [replace(each, field=f"filter.{each.field}") for each in inside]
 
 
 def _found(look: Callable[[Faults], object]) -> Sequence[Wrong]:

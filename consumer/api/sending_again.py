@@ -23,7 +23,7 @@ from consumer.api.documents import problems
 from consumer.api.job_models import Job as JobModel
 from consumer.api.job_models import Recovery, Replay, Resend
 from consumer.api.job_refusals import Hindrance, conflict, gone, of_refused, of_resend, of_status
-from consumer.api.job_subjects import faults_of_recovery, faults_of_replay, matching_of, missed_of
+from consumer.api.job_subjects import faults_of_filter, faults_of_recovery, faults_of_replay, matching_of, missed_of
 from consumer.api.jobs import TAGS, job_told
 from consumer.api.meanings import Meaning
 from consumer.api.moments import now_ms
@@ -71,7 +71,7 @@ def add_sending_again(site: Site) -> None:
 def _add_replay(site: Site) -> None:
     def wrong_with(body: BaseModel, _call: Call, _parameters: Mapping[str, str]) -> Sequence[Wrong]:
         assert isinstance(body, Replay)
-        return faults_of_replay(body, now_ms())
+        return faults_of_filter(body, now_ms())
 
     site.meanings["replayWebhook"] = Meaning(model=Replay, wrong_with=wrong_with)
 
