@@ -33,6 +33,9 @@ EXAMPLES: Final[Mapping[str, Node]] = {
     "unblockWebhook": {"head": "retry"},
     "replayDeadLetter": {"again": True},
     "replayWebhookDeadLetters": {"since": "24h", "dryRun": True},
+    "resendDelivery": {"again": True},
+    "replayWebhook": {"filter": {"status": ["failed"], "since": "2h"}, "ratePerS": 20},
+    "recoverWebhook": {"since": "24h", "dryRun": True},
     "createKey": {"name": "read only", "scopes": ["read"]},
 }
 

@@ -27,10 +27,13 @@ from schemathesis.specs.openapi import checks as openapi
 
 from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
+from consumer.control.owner import Owner
+from consumer.jobs.job import State
 from tests.dead_letters import dead_letter
 from tests.memory_api import MemoryApi
 from tests.spoiled import SPOILINGS, check, route_of
 
+_STATES: Final = tuple(state for state in State if state is not State.REFUSED)
 CHECKS: Final = (
     not_a_server_error,
     openapi.status_code_conformance,
@@ -130,8 +133,10 @@ class _Fuzzing:
         api, brand = self.api, self._brand
         if "/keys" in path:
             return api.key(brand=brand)[0].id
+        if "/jobs" in path:
+            return api.jobs.put(Owner(tenant="acme", brand=brand), state=_STATES[len(api.jobs.known) % len(_STATES)])
         made = api.webhook(api.client(Scope.WRITE, brand=brand), load_brands()[brand].api.base_path)["id"]
-        if "/dead-letters/{id}" not in path:
+        if "/dead-letters/{id}" not in path and "/deliveries/{id}" not in path:
             return str(made)
         letter = replace(dead_letter(len(api.dead_letters.records), made), brand=brand)
         api.dead_letters.add(letter)

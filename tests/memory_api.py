@@ -11,7 +11,9 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
+from consumer.api.chosen_deliveries import look_ups
 from consumer.api.log_export import exports
+from consumer.api.sending_again import resends
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -33,7 +35,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import NO_HEALTH, Health
-from consumer.replay.dead_letters import matching
+from consumer.replay.dead_letters import Lying, lying, matching
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position, part_of
@@ -42,6 +44,7 @@ from consumer.settings import Settings
 from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from tests.memory_jobs import MemoryDesk
 from tests.memory_log import MemoryLog
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
 
@@ -176,6 +179,7 @@ class DeadLetters:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.looked = 0
         self.replayed: list[tuple[list[DeadLetter], dict[str, Status], Way]] = []
 
     def add(self, *buried: DeadLetter) -> None:
@@ -198,6 +202,10 @@ class DeadLetters:
     def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         return list(matching(self.records, filters))
 
+    def lying(self, tenant: str, filters: Filters) -> list[Lying]:
+        self.looked += 1
+        return list(lying(self.records, filters))
+
     def replay(
         self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
     ) -> Summary:
@@ -219,6 +227,7 @@ class MemoryApi:
         self.uses = Uses()
         self.dead_letters = DeadLetters()
         self.log = MemoryLog()
+        self.jobs = MemoryDesk()
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
         self.services = Services(
@@ -233,6 +242,9 @@ class MemoryApi:
             log=self.log,
             archive=self.log,
             exports=exports(),
+            jobs=self.jobs,
+            look_ups=look_ups(),
+            resends=resends(),
         )
         self.brands = {name: load_brands()[name] for name in brands}
         behind = front(self.services, self.brands)

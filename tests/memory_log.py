@@ -26,6 +26,7 @@ class MemoryLog:
         self.away: Exception | None = None
         self.begins = 0
         self.searched_to_ms: int | None = None
+        self.pages = 0
 
     def add(self, attempt: Attempt = plain, **changed: object) -> str:
         """Log it, a second after the one before. Returns its id."""
@@ -39,6 +40,7 @@ class MemoryLog:
     def page(
         self, view: View, *, tenant: str, brand: str, query: Query, limit: int, cursor: Cursor | None = None
     ) -> Page:
+        self.pages += 1
         top_ms = BEGAN_MS + 1_000 * len(self.attempts) if cursor is None else cursor.top_ms
         rows = [row for row in self._rows(view, tenant, brand, query) if row.entry.logged_ms <= top_ms]
         if cursor is not None:

@@ -15,8 +15,10 @@ from consumer.api.dead_letters import add_dead_letters
 from consumer.api.deliveries import add_deliveries
 from consumer.api.event_types import add_event_types
 from consumer.api.filter_trial import add_filter_trial
+from consumer.api.jobs import add_jobs
 from consumer.api.keys import add_keys
 from consumer.api.refusals import add_refusals
+from consumer.api.sending_again import add_sending_again
 from consumer.api.services import Services
 from consumer.api.site import Site
 from consumer.api.webhook_actions import add_webhook_actions
@@ -36,6 +38,8 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_deliveries(site)
     add_attempts(site)
     add_dead_letters(site)
+    add_sending_again(site)
+    add_jobs(site)
     add_keys(site)
     add_refusals(app, brand, site.meanings)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it

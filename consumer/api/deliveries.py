@@ -71,7 +71,7 @@ def _add_one(site: Site) -> None:
         if not is_delivery_id(id):
             raise not_found("there is no such delivery: list the deliveries to see which there are")
         owner, seen = call.caller.owner, sight(site, call)
-        wanted = Wanted(delivery=id, webhooks=frozenset(() if webhook is None else (webhook,)))
+        wanted = Wanted(deliveries=frozenset({id}), webhooks=frozenset(() if webhook is None else (webhook,)))
         found = site.services.log.page(
             View.ATTEMPTS,
             tenant=owner.tenant,

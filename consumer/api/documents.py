@@ -27,7 +27,8 @@ _TELLS: Final = {
     403: "The key's scopes do not reach so far, or there may be no more webhooks.",
     404: "There is no such thing, or it is another tenant's.",
     408: "The body did not come within 10 seconds.",
-    409: "Changed by another request at the same moment, or a request with this Idempotency-Key is under way.",
+    409: "Things are not so that it can be done: `code` may say why. Or it was changed by another request at the same "
+    "moment, or a request with this Idempotency-Key is under way.",
     410: "It was there, and is kept no longer.",
     412: "Changed since it was read.",
     413: "The body is larger than 256 KiB.",
@@ -72,6 +73,7 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
             {"name": "event types", "description": "What there is to subscribe to."},
             {"name": "log", "description": "What was sent to your endpoints, and what they answered."},
             {"name": "dead letters", "description": "Deliveries that failed for good."},
+            {"name": "jobs", "description": "What is sent again, counted and at a pace."},
             {"name": "keys", "description": "API keys, for a tenant's administrator."},
         ],
     )

@@ -32,8 +32,8 @@ def query_of(sought: Sought, now_ms: int) -> Query:
     until_ms = moment_of("until", sought.until, now_ms, faults)
     if since_ms is not None and since_ms > now_ms:
         faults.add(Wrong(field="since", code=Code.OUT_OF_RANGE, message="lies in the future: name a time that is over"))
-    answers = _answers(sought.code, faults)
-    reasons = frozenset(kind for word in sought.reason for kind in _reason(word, faults))
+    answers = answers_of(sought.code, faults)
+    reasons = frozenset(kind for word in sought.reason for kind in kinds_of_reason(word, faults))
     for each in sought.type:
         faults.checked(partial(check_choice, "type"), each)
     faults.tell()
@@ -70,7 +70,8 @@ def _ended(sought: Sought) -> frozenset[Ended]:
             return frozenset()
 
 
-def _answers(codes: Sequence[str], faults: Faults) -> Answers | None:
+def answers_of(codes: Sequence[str], faults: Faults) -> Answers | None:
+    """What these codes mean. What is none is a fault of `code`."""
     if not codes:
         return None
     found = [_CODE.fullmatch(each) for each in codes]
@@ -84,7 +85,8 @@ def _answers(codes: Sequence[str], faults: Faults) -> Answers | None:
     )
 
 
-def _reason(word: str, faults: Faults) -> frozenset[str]:
+def kinds_of_reason(word: str, faults: Faults) -> frozenset[str]:
+    """The kinds of failure, or the death, that are called so. What is no reason is a fault of `reason`."""
     if word in FAILURES:
         return kinds_of(word)
     if word not in {*DeathReason}:

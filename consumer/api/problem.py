@@ -50,6 +50,10 @@ class Problem(BaseModel):
     status: Annotated[int, Field(description="The HTTP status.")]
     detail: Annotated[str, Field(description="What happened and what to do, for a person.")]
     errors: Annotated[list[FieldProblem] | None, Field(description="All the fields refused, where fields were.")] = None
+    code: Annotated[
+        str | None, Field(description="Why not, for a program, where more than one thing can stand in the way.")
+    ] = None
+    job: Annotated[str | None, Field(description="The id of the job that stands in the way.")] = None
     request_id: Annotated[
         str, Field(alias="requestId", description="The answer's Request-Id: name it when you ask about it.")
     ]
@@ -65,24 +69,37 @@ class Refusal(Exception):  # noqa: N818 # it is an answer, not a bug
         *,
         errors: Sequence[Wrong] = (),
         headers: Mapping[str, str] | None = None,
+        code: str | None = None,
+        job: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.code = code
+        self.job = job
 
     def answer(self, request_id: str) -> Response:
         """The problem as a response to this request."""
-        body = told(self.status, self.detail, request_id, errors=self.errors)
+        body = told(self.status, self.detail, request_id, errors=self.errors, code=self.code, job=self.job)
         return Response(body, status_code=self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-def told(status: HTTPStatus, detail: str, request_id: str, *, errors: Sequence[Wrong] = ()) -> bytes:
+def told(
+    status: HTTPStatus,
+    detail: str,
+    request_id: str,
+    *,
+    errors: Sequence[Wrong] = (),
+    code: str | None = None,
+    job: str | None = None,
+) -> bytes:
     """A problem as JSON."""
     problem: dict[str, object] = {"type": _NO_TYPE, "title": title(status), "status": int(status), "detail": detail}
     if errors:
         problem["errors"] = [{"field": each.field, "code": each.code.value, "message": each.message} for each in errors]
+    problem |= {name: value for name, value in (("code", code), ("job", job)) if value is not None}
     return msgspec.json.encode(problem | {"requestId": request_id})
 
 

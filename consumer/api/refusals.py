@@ -24,6 +24,7 @@ from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
+from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.picking import NotKept
 from consumer.log.archive import AttemptUnknown
@@ -44,6 +45,10 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
 _SAID: Final[dict[type[Exception], Callable[[], Refusal]]] = {
     AttemptUnknown: lambda: not_found("there is no such attempt: list the attempts to see which there are"),
     CacheUnavailable: lambda: unavailable("the log cannot be read just now; deliveries go on: try again"),
+    JobUnknown: lambda: not_found("there is no such job: list the jobs to see which there are"),
+    NobodyRuns: lambda: unavailable(
+        "no process runs the role jobs, so nothing was done: whoever runs this API has to start one", again_in_s=5
+    ),
     NotKept: lambda: Refusal(HTTPStatus.GONE, "its request and answer are kept no longer: they were for 30 days"),
     SecretUnreadable: lambda: unavailable(
         "an encryption key is missing here: the operator has to bring it back", again_in_s=60

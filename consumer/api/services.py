@@ -14,11 +14,13 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
+from consumer.jobs.desk import Desk
 from consumer.log.archive import Kept
 from consumer.log.attempt_id import Place
 from consumer.log.bodies import Records
 from consumer.log.health import Health
 from consumer.log.listing import Lists
+from consumer.replay.dead_letters import Lying
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
@@ -90,6 +92,9 @@ class DeadLetters(Protocol):
     def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         """All of those that match."""
 
+    def lying(self, tenant: str, filters: Filters) -> list[Lying]:
+        """Where those lie that match. Raises Busy, KafkaBroken."""
+
     def replay(
         self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
     ) -> Summary:
@@ -114,3 +119,6 @@ class Services:
     log: Lists
     archive: Archives
     exports: Shares
+    jobs: Desk
+    look_ups: Shares
+    resends: Shares

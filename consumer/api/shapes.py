@@ -25,6 +25,7 @@ _CODES: Final[Mapping[str, Code]] = {
     "string_too_long": Code.TOO_LONG,
     "string_too_short": Code.TOO_SHORT,
     "too_long": Code.TOO_MANY,
+    "too_short": Code.EMPTY,
     "greater_than_equal": Code.OUT_OF_RANGE,
     "less_than_equal": Code.OUT_OF_RANGE,
     "finite_number": Code.OUT_OF_RANGE,

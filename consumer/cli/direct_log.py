@@ -80,7 +80,9 @@ class DirectLog:
 
     def delivery(self, name: str) -> Shown:
         """See `LogPort`."""
-        listing = Listing(view=View.ATTEMPTS, tenant=self._tenant, brand=self._brand, query=Query(delivery=name))
+        listing = Listing(
+            view=View.ATTEMPTS, tenant=self._tenant, brand=self._brand, query=Query(deliveries=frozenset({name}))
+        )
         page = self._reached(partial(listing.page, self._reader, self._archive, limit=_ATTEMPTS_MOST, cursor=None))
         if not page.rows:
             raise delivery_unknown(name)

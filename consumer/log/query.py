@@ -20,7 +20,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from consumer.log.entry import Ended, Entry, Trigger, ended_of, trigger_of
+from consumer.log.entry import Ended, Entry, Trigger, delivery_of, ended_of, trigger_of
 from consumer.log.index import Kind
 
 _LATE_MS: Final = 3_600_000
@@ -89,7 +89,7 @@ class Query:
 
     `reasons` are words of `FailureKind` and `DeathReason`; `types` are event types or `prefix.*`; `events` are event
     ids, as producers or as receivers have them. `since_ms` and `until_ms` (which itself is not asked for) compare with
-    when an attempt began; `slower_than_ms` with how long it took. `delivery` is a whole id.
+    when an attempt began; `slower_than_ms` with how long it took. `deliveries` are whole ids.
     """
 
     webhooks: frozenset[str] = frozenset()
@@ -103,7 +103,7 @@ class Query:
     since_ms: int | None = None
     until_ms: int | None = None
     slower_than_ms: int | None = None
-    delivery: str | None = None
+    deliveries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ class Filter:
 
 def ready(query: Query, *, bottom_ms: int = 0) -> Filter:
     """The filter of a query, of what was logged from `bottom_ms` on."""
-    sought = [] if query.delivery is None else [bytes.fromhex(query.delivery)]
+    sought = frozenset(bytes.fromhex(each) for each in query.deliveries)
     events = frozenset(text for event in query.events for text in _ids(event))
     names = {event.encode("utf-8", "replace") for event in events}
     return Filter(
@@ -181,7 +181,7 @@ def ready(query: Query, *, bottom_ms: int = 0) -> Filter:
         top_ms=None if query.until_ms is None else query.until_ms + _LATE_MS,
         bottom_ms=max(bottom_ms, query.since_ms or 0),
         _sought=lambda packed: (
-            all(each in packed for each in sought) and (not names or any(name in packed for name in names))
+            (not sought or delivery_of(packed) in sought) and (not names or any(name in packed for name in names))
         ),
     )
 
@@ -202,7 +202,7 @@ def _is_of(query: Query, entry: Entry) -> bool:
         and (not query.types or any(_is_type(entry.event_type, each) for each in query.types))
         and (not query.events or entry.event_id in query.events)
         and (not query.jobs or entry.job_id in query.jobs)
-        and (query.delivery is None or entry.delivery == query.delivery)
+        and (not query.deliveries or entry.delivery in query.deliveries)
     )
 
 

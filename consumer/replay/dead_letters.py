@@ -5,6 +5,7 @@ first) is read once, and memory grows by its id only, never by its body.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import structlog
 
@@ -34,6 +35,48 @@ def read(settings: Settings, filters: Filters) -> Iterator[DeadLetter]:
 
 def matching(records: Iterable[Record], filters: Filters) -> Iterator[DeadLetter]:
     """The dead letters among the records, each id once. A record that is none is logged with its place."""
+    return (dead_letter for _, dead_letter in _read(records, filters))
+
+
+class Lying(NamedTuple):
+    """Where a dead letter's record lies, and which webhook it was for. What it holds is not kept in mind.
+
+    `left_out`: the record is a stub, without what was to be sent.
+    """
+
+    id: str
+    webhook: str
+    topic: str
+    partition: int
+    offset: int
+    left_out: bool
+
+
+def lying(records: Iterable[Record], filters: Filters) -> Iterator[Lying]:
+    """Where those among the records lie that match, each id once. Where their ids are named, no longer than needed."""
+    left = len(filters.ids)
+    for record, dead_letter in _read(about(records, filters), filters):
+        delivery = dead_letter.delivery
+        yield Lying(
+            id=delivery.id,
+            webhook=delivery.subscription_id,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            left_out=dead_letter.left_out_bytes > 0,
+        )
+        left -= 1
+        if left == 0:
+            return
+
+
+def about(records: Iterable[Record], filters: Filters) -> Iterator[Record]:
+    """Without those that the key alone rules out: they need not be decoded."""
+    keys = {each.encode() for each in filters.webhooks}
+    return (record for record in records if not keys or record.key in keys)
+
+
+def _read(records: Iterable[Record], filters: Filters) -> Iterator[tuple[Record, DeadLetter]]:
     seen: set[bytes] = set()
     for record in records:
         if record.value is None:
@@ -48,7 +91,7 @@ def matching(records: Iterable[Record], filters: Filters) -> Iterator[DeadLetter
         name = dead_letter.delivery.id.encode()
         if name not in seen:
             seen.add(name)
-            yield dead_letter
+            yield record, dead_letter
 
 
 def described(dead_letter: DeadLetter) -> dict[str, Json]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.delivery.delivery import DeadLetter
+from consumer.events.event import Record
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
-from consumer.replay.dead_letters import matching
+from consumer.replay.dead_letters import Lying, lying, matching
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, generations
 from consumer.replay.pages import Page, Position, page
@@ -66,6 +67,11 @@ class DeadLetterDesk:
         with self._readers.place(tenant):
             return list(self._matching(filters))
 
+    def lying(self, tenant: str, filters: Filters) -> list[Lying]:
+        """Where those lie that match, for filters that match few. Raises as `found` does."""
+        with self._readers.place(tenant):
+            return list(lying(self._records(), filters))
+
     def replay(
         self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
     ) -> Summary:
@@ -85,7 +91,10 @@ class DeadLetterDesk:
                 self._turn.release()
 
     def _matching(self, filters: Filters) -> Iterator[DeadLetter]:
-        return matching(read_to_end(self._settings, Topics.of(self._settings).dead_letter), filters)
+        return matching(self._records(), filters)
+
+    def _records(self) -> Iterator[Record]:
+        return read_to_end(self._settings, Topics.of(self._settings).dead_letter)
 
     def _replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
         settings = self._settings

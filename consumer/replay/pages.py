@@ -6,7 +6,7 @@ last.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
@@ -15,7 +15,7 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
-from consumer.replay.dead_letters import matching
+from consumer.replay.dead_letters import about, matching
 from consumer.replay.filters import Filters
 from consumer.settings import Settings
 
@@ -58,7 +58,7 @@ def part_of(
 ) -> Page:
     """As many of the records as a page may look at."""
     look = _Look(records, after, monotonic_s() + MOST_S, monotonic_s)
-    found = list(islice(matching(_about(look, filters), filters), limit))
+    found = list(islice(matching(about(look, filters), filters), limit))
     # Not exhausted as long as there may be another record: only a further one would tell.
     return Page(found=found, position=None if look.exhausted else look.position)
 
@@ -85,9 +85,3 @@ class _Look:
             yield record
             if self._monotonic_s() > self._until_s:
                 return
-
-
-def _about(records: Iterable[Record], filters: Filters) -> Iterator[Record]:
-    """Without those that the key alone rules out: they need not be decoded."""
-    keys = {each.encode() for each in filters.webhooks}
-    return (record for record in records if not keys or record.key in keys)

@@ -14,7 +14,9 @@ from typing import Final
 import structlog
 
 from consumer.api.application import application
+from consumer.api.chosen_deliveries import look_ups
 from consumer.api.log_export import exports
+from consumer.api.sending_again import resends
 from consumer.api.server import Server
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
@@ -74,6 +76,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             log=log,
             archive=archive,
             exports=exports(),
+            look_ups=look_ups(),
+            resends=resends(),
         )
         app = application(services, load_brands(settings.brands_dir))
         bound = listener(settings, stop)

@@ -12,6 +12,8 @@ from consumer.api.call import GuardedRoute, needs, scope_of
 from consumer.api.once import DONE_ONCE
 from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
+from consumer.control.owner import Owner
+from consumer.jobs.job import State
 from tests.dead_letters import dead_letter
 from tests.memory_api import NOW_MS, OPERATOR, MemoryApi
 
@@ -22,8 +24,11 @@ BODIES: dict[str, dict[str, object]] = {
     "createKey": {"name": "another", "scopes": ["admin"]},
     "unblockWebhook": {"head": "retry"},
     "tryFilter": {"filter": {"a": [1]}, "data": {}},
+    "replayWebhook": {"filter": {}},
+    "recoverWebhook": {"since": "2h"},
 }
-GRANTED = {200, 201}
+GRANTED = {200, 201, 202}
+STATES = {"startJob": State.COUNTED, "resumeJob": State.PAUSED, "getJob": State.DONE}
 TELLING = {"createWebhook", "rotateWebhookSecret", "createKey"}
 """The operations whose answers hold what nobody else has: a secret, or a key."""
 
@@ -57,6 +62,7 @@ def targets(api: MemoryApi) -> Iterator[Target]:
     """Each with objects of its own: some of them end theirs."""
     brand = brand_of(api)
     base = api.brands[brand].api.base_path
+    api.jobs.known.clear()  # a tenant has a few that have not ended
     for route in app_of(api).routes:
         assert isinstance(route, APIRoute)
         uid = f"u{len(api.dead_letters.records)}"
@@ -69,6 +75,9 @@ def targets(api: MemoryApi) -> Iterator[Target]:
             path = path.replace("{id}", made).replace("{uid}", uid)
         elif "attempts" in path:
             path = path.replace("{id}", api.log.add(brand=brand))
+        elif "/jobs/" in path:
+            state = STATES.get(route.operation_id or "", State.RUNNING)
+            path = path.replace("{id}", api.jobs.put(Owner(tenant="acme", brand=brand), made, state=state))
         elif "dead-letters" in path or "deliveries" in path:
             path = path.replace("{id}", letter.delivery.id)
         elif "keys" in path:

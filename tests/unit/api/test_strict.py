@@ -61,6 +61,10 @@ def test_a_name_that_is_written_twice_is_refused_wherever_it_is(api: MemoryApi, 
         ("POST", "/v1/webhooks/wh_1/pause"),
         ("POST", "/v1/webhooks/wh_1/resume"),
         ("DELETE", "/v1/keys/k"),
+        ("GET", "/v1/jobs"),
+        ("GET", "/v1/jobs/job_1"),
+        ("POST", "/v1/jobs/job_1/start"),
+        ("POST", "/v1/jobs/job_1/cancel"),
     ],
 )
 def test_a_body_where_none_belongs_is_refused(acme: TestClient, method: str, path: str) -> None:
@@ -80,6 +84,11 @@ def test_a_body_where_none_belongs_is_refused(acme: TestClient, method: str, pat
         ("DELETE", "/v1/webhooks/wh_1"),
         ("POST", "/v1/webhooks/wh_1/pause"),
         ("POST", "/v1/webhooks/wh_1/test"),
+        ("GET", "/v1/jobs"),
+        ("POST", "/v1/jobs/job_1/pause"),
+        ("POST", "/v1/webhooks/wh_1/replay"),
+        ("POST", "/v1/webhooks/wh_1/recover"),
+        ("POST", "/v1/deliveries/d/resend"),
     ],
 )
 def test_a_parameter_that_is_not_there_is_refused(acme: TestClient, method: str, path: str) -> None:
@@ -153,7 +162,14 @@ def test_types_that_no_event_can_have_are_refused_where_dead_letters_are_sought(
 
 
 def test_what_is_not_there_is_told_without_repeating_what_was_sent(acme: TestClient) -> None:
-    for method, path in (("GET", "/v1/webhooks/{}"), ("POST", "/v1/dead-letters/{}/replay"), ("DELETE", "/v1/keys/{}")):
+    for method, path in (
+        ("GET", "/v1/webhooks/{}"),
+        ("POST", "/v1/dead-letters/{}/replay"),
+        ("DELETE", "/v1/keys/{}"),
+        ("GET", "/v1/jobs/{}"),
+        ("POST", "/v1/jobs/{}/cancel"),
+        ("POST", "/v1/deliveries/{}/resend"),
+    ):
         answer = acme.request(method, path.format("s3same%E2%80%AE%00"))
         problem(answer, 404)
         assert "s3same" not in answer.text

@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control.keys import Scope
+from consumer.control.owner import Owner
 from consumer.control.sample import sample_event
+from consumer.jobs.job import Reason, State
 from consumer.settings import Settings
 from consumer.signing.signer import Signer
 from consumer.webhooks.subscription import SigningProfile
@@ -106,6 +108,18 @@ def answered(api: MemoryApi, name: str) -> Iterator[Any]:
     one = f"{base}/{id_}"
     for path in (base, one, f"{beside}/event-types", f"{beside}/dead-letters", f"{beside}/keys", "/nowhere", "/livez"):
         yield customer.get(path)
+    for body in ({"filter": {}}, {"filter": {"code": ["x"]}}, {"deliveries": ["x"]}):
+        yield customer.post(one + "/replay", json=body)
+    for since in ("2h", "soon"):
+        yield customer.post(one + "/recover", json={"since": since})
+    yield customer.post(f"{beside}/deliveries/{'0' * 32}/resend")
+    for reason in Reason:
+        job = api.jobs.put(Owner(tenant="acme", brand=name), id_, state=State.PAUSED, reason=reason)
+        yield customer.get(f"{beside}/jobs/{job}")
+        yield customer.post(f"{beside}/jobs/{job}/start")
+    yield customer.get(f"{beside}/jobs")
+    api.jobs.nobody()
+    yield customer.post(one + "/recover", json={"since": "1h"})
     for path in ("/pause", "/resume", "/secret", "/test", "/dead-letters/replay"):
         yield customer.post(one + path)
     yield customer.patch(one, json={"url": "https://example.org/", "requestConfig": {"headers": {"X-A": "1"}}})

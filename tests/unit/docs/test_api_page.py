@@ -1,20 +1,18 @@
 """docs/api.md says what the API says of itself, and its examples do what they say."""
 
 import json
-import re
-import shlex
-from itertools import pairwise
 
 import pytest
 
 from consumer.control.keys import Scope
+from consumer.jobs.job import State
 from make.api_page import EXAMPLES, PAGE, openapi, page
 from make.openapi_page import Document
-from tests import markdown
+from tests import curls, markdown
 from tests.dead_letters import dead_letter
-from tests.memory_api import MemoryApi
+from tests.memory_api import OWNER, MemoryApi
 
-CURLS = [block.text for block in markdown.blocks(PAGE) if block.text.startswith("curl")]
+CURLS = curls.commands(PAGE)
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -35,23 +33,14 @@ def test_an_example_does_what_it_says(curl: str) -> None:
     buried = dead_letter(webhook=webhook)
     api.dead_letters.add(buried)
     held = {
-        "API": "",
-        "KEY": "hk_",
         "WEBHOOK_ID": webhook,
         "KEY_ID": api.key(Scope.READ)[0].id,
         "DEAD_LETTER_ID": buried.delivery.id,
         "DELIVERY_ID": buried.delivery.id,
         "ATTEMPT_ID": api.log.add(),
+        "JOB_ID": api.jobs.put(OWNER, state=State.COUNTED if "/start" in curl else State.PAUSED),
     }
-    words = shlex.split(re.sub(r"\$([A-Z_]+)", lambda name: held[name[1]], curl.replace("\\\n", " ")))
-    program, *flags = words
-    given = dict(pairwise(flags))
-    url = next(word for word in flags if word.startswith("/"))
-    headers = [flags[at + 1] for at, word in enumerate(flags) if word == "-H"]
-    body = json.loads(given["-d"]) if "-d" in given else None
-    assert (program, "Authorization: Bearer hk_" in headers) == ("curl", True)
-    assert ("Content-Type: application/json" in headers) == (body is not None)
-    answer = client.request(given.get("-X", "GET"), url, json=body)
+    answer = curls.asked(client, curl, held)
     assert answer.is_success, answer.text
 
 

@@ -35,7 +35,7 @@ DEAD = replace(ENTRY, ended=Ended.DEAD, tier=None, reason="exhausted", status=No
         (Query(jobs=frozenset({"job_1"})), ENTRY),
         (Query(since_ms=10_000, until_ms=10_001), ENTRY),
         (Query(slower_than_ms=299), ENTRY),
-        (Query(delivery="0a" * 16), ENTRY),
+        (Query(deliveries=frozenset({"0a" * 16, "0b" * 16})), ENTRY),
     ],
 )
 def test_what_is_asked_for_matches(query: Query, entry: Entry) -> None:
@@ -61,7 +61,7 @@ def test_what_is_asked_for_matches(query: Query, entry: Entry) -> None:
         (Query(since_ms=10_001), ENTRY),
         (Query(until_ms=10_000), ENTRY),
         (Query(slower_than_ms=300), ENTRY),
-        (Query(delivery="0b" * 16), ENTRY),
+        (Query(deliveries=frozenset({"0b" * 16, "0c" * 16})), ENTRY),
         (Query(types=("order.*",), slower_than_ms=300), ENTRY),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.kafka.records import encode_dead_letter
-from consumer.replay.dead_letters import described, matching
+from consumer.replay.dead_letters import Lying, described, lying, matching
 from consumer.replay.filters import Filters
 from tests.dead_letters import dead_letter
 
@@ -38,6 +38,26 @@ def test_it_reads_no_further_than_asked() -> None:
 
     stream = matching(endless(), Filters())
     assert next(iter(stream)).delivery.event.id == "e1"
+
+
+def test_where_they_lie_is_told_without_what_they_hold_and_no_further_than_they_are_named() -> None:
+    first, second = dead_letter(1), replace(dead_letter(2), left_out_bytes=7)
+    unread = replace(record(b"\xc3\x01garbage", 1), key=b"wh_2")
+
+    def records() -> Iterator[Record]:
+        yield record(encode_dead_letter(first), 0)
+        yield unread
+        yield record(encode_dead_letter(first), 2)
+        yield record(encode_dead_letter(dead_letter(3)), 3)
+        yield record(encode_dead_letter(second), 4)
+        raise AssertionError("all that were named are found")
+
+    filters = Filters(ids=frozenset({first.delivery.id, second.delivery.id}), webhooks=frozenset({"wh_1"}))
+    assert list(lying(records(), filters)) == [
+        Lying(first.delivery.id, "wh_1", "dead-letter", 0, 0, left_out=False),
+        Lying(second.delivery.id, "wh_1", "dead-letter", 0, 4, left_out=True),
+    ]
+    assert len(list(lying([record(encode_dead_letter(each)) for each in (first, second)], Filters()))) == 2
 
 
 def test_an_operators_record_holds_what_was_promised() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pytest
 
 from consumer.delivery.delivery import DeadLetter
+from consumer.events.event import Record
 from consumer.replay.desk import READERS_OF_A_TENANT, DeadLetterDesk, Way
 from consumer.replay.filters import Filters
 from consumer.replay.run import Summary
@@ -25,6 +26,9 @@ class Desk(DeadLetterDesk):
 
     def _matching(self, filters: Filters) -> Iterator[DeadLetter]:
         self._take_time(filters)
+        return iter(())
+
+    def _records(self) -> Iterator[Record]:
         return iter(())
 
     def _replay(self, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
@@ -52,7 +56,10 @@ def test_readers() -> None:
     with pytest.raises(Busy) as refused:
         desk.found("slow", of("slow"))
     assert refused.value.own
+    with pytest.raises(Busy):
+        desk.lying("slow", of("slow"))
     assert desk.found("other", of("other")) == []
+    assert desk.lying("other", of("other")) == []
     desk.go_on.set()
     for thread in threads:
         thread.join(20)
