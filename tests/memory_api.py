@@ -55,17 +55,6 @@ SETTINGS: Final = Settings(encryption_keys=KEYS, operator_key=SecretStr(OPERATOR
 
 
 @dataclass(slots=True)
-class Folds:
-    """Several folds of one topic."""
-
-    folds: tuple[Any, ...]
-
-    def apply(self, record: Record) -> None:
-        for fold in self.folds:
-            fold.apply(record)
-
-
-@dataclass(slots=True)
 class Topics:
     """What processes share."""
 
@@ -89,7 +78,7 @@ class MemoryPlane:
         directory = Directory()
         self._topics = topics
         self._webhooks_view = MemoryView(topics.subscriptions, directory)
-        self._state_view = MemoryView(topics.state, Folds((self.keys, self.errands)))  # type: ignore[arg-type] # a fold too
+        self._state_view = MemoryView(topics.state, self.keys, self.errands)
         self.cache = Cache()
         store = TopicStore(
             "subscriptions",
@@ -239,10 +228,10 @@ class MemoryApi:
             cursors=Cursors(self.plane.keyring),
             check_url=self._check_url,
             dead_letters=self.dead_letters,
+            jobs=self.jobs,
             log=self.log,
             archive=self.log,
             exports=exports(),
-            jobs=self.jobs,
             look_ups=look_ups(),
             resends=resends(),
         )

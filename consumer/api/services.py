@@ -116,9 +116,9 @@ class Services:
     cursors: Cursors
     check_url: Callable[[str, str], None]
     dead_letters: DeadLetters
+    jobs: Desk
     log: Lists
     archive: Archives
     exports: Shares
-    jobs: Desk
     look_ups: Shares
     resends: Shares
