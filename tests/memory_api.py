@@ -29,6 +29,7 @@ from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
+from consumer.jobs.directory import Jobs
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
@@ -42,6 +43,7 @@ from consumer.settings import Settings
 from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
+from tests.memory_job_role import MemoryJobs
 from tests.memory_log import MemoryLog
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
 
@@ -49,17 +51,6 @@ NOW_MS: Final = 1_790_000_000_000
 OPERATOR: Final = "operator-" + "k" * 40
 KEYS: Final = (SecretStr("k1:" + base64.b64encode(bytes([7]) * 32).decode()),)
 SETTINGS: Final = Settings(encryption_keys=KEYS, operator_key=SecretStr(OPERATOR), api_requests_per_s=10_000)
-
-
-@dataclass(slots=True)
-class Folds:
-    """Several folds of one topic."""
-
-    folds: tuple[Any, ...]
-
-    def apply(self, record: Record) -> None:
-        for fold in self.folds:
-            fold.apply(record)
 
 
 @dataclass(slots=True)
@@ -86,7 +77,9 @@ class MemoryPlane:
         directory = Directory()
         self._topics = topics
         self._webhooks_view = MemoryView(topics.subscriptions, directory)
-        self._state_view = MemoryView(topics.state, Folds((self.keys, self.errands)))  # type: ignore[arg-type] # a fold too
+        jobs = Jobs()
+        self._state_view = MemoryView(topics.state, self.keys, self.errands, jobs)
+        self.jobs = MemoryJobs(topics.state, jobs, self._state_view)
         self.cache = Cache()
         store = TopicStore(
             "subscriptions",
@@ -218,6 +211,7 @@ class MemoryApi:
         self.backlogs = Backlogs()
         self.uses = Uses()
         self.dead_letters = DeadLetters()
+        self.jobs = self.plane.jobs
         self.log = MemoryLog()
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
@@ -230,6 +224,7 @@ class MemoryApi:
             cursors=Cursors(self.plane.keyring),
             check_url=self._check_url,
             dead_letters=self.dead_letters,
+            jobs=self.jobs,
             log=self.log,
             archive=self.log,
             exports=exports(),

@@ -10,6 +10,7 @@ from consumer.control.directory import Directory
 from consumer.control.topic_store import TopicStore
 from consumer.events.event import Record
 from consumer.kafka.topic_writer import Place
+from consumer.kafka.view import Fold
 from consumer.kafka.writing import NewRecord
 
 NOW_MS: Final = 1_790_000_000_000
@@ -47,9 +48,9 @@ class MemoryTopic:
 class MemoryView:
     """Reads as far as it is asked to."""
 
-    def __init__(self, topic: MemoryTopic, directory: Directory) -> None:
+    def __init__(self, topic: MemoryTopic, *folds: Fold) -> None:
         self._topic = topic
-        self._directory = directory
+        self._folds = folds
         self._position = 0
         self._lock = threading.Lock()
 
@@ -57,7 +58,8 @@ class MemoryView:
         del timeout_s
         with self._lock:
             for record in self._topic.records[self._position : positions[0]]:
-                self._directory.apply(record)
+                for fold in self._folds:
+                    fold.apply(record)
             self._position = max(self._position, positions[0])
         return True
 

@@ -14,6 +14,7 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
+from consumer.jobs.desk import Desk
 from consumer.log.archive import Kept
 from consumer.log.attempt_id import Place
 from consumer.log.bodies import Records
@@ -111,6 +112,7 @@ class Services:
     cursors: Cursors
     check_url: Callable[[str, str], None]
     dead_letters: DeadLetters
+    jobs: Desk
     log: Lists
     archive: Archives
     exports: Shares

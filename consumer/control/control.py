@@ -22,7 +22,7 @@ from consumer.control.webhooks import Webhooks
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
-from consumer.kafka.view import TopicView
+from consumer.kafka.view import Fold, TopicView
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
@@ -31,8 +31,8 @@ from consumer.webhooks.subscription import Subscription
 class Control:
     """For many threads. Entering starts it; leaving waits for what is being written."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Build the clients.
+    def __init__(self, settings: Settings, *folds: Fold) -> None:
+        """Build the clients. `folds` are other rooms' of the state topic: `fresh` counts for them as well.
 
         Raises:
             ConfigurationError: Kafka's properties, Redis' URL or the encryption keys are wrong.
@@ -45,23 +45,23 @@ class Control:
         self.keys = KeyDirectory()
         self._cache = CacheWatch(settings)
         self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
-        self._state_view = TopicView(settings, topics.state, self.keys, errands)
+        self.state_view = TopicView(settings, topics.state, self.keys, errands, *folds)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
-        self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))
+        self._barrier = Barrier(self._ends.read, (self._webhooks_view, self.state_view))
         store = TopicStore(
             topics.subscriptions, directory=directory, view=self._webhooks_view, writer=self.writer, cache=self._cache
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self.api_keys = ApiKeys(topics.state, directory=self.keys, writer=self.writer, fresh=self.fresh)
         self.once = Idempotency(
-            topics.state, errands=errands, keyring=self.keyring, view=self._state_view, writer=self.writer
+            topics.state, errands=errands, keyring=self.keyring, view=self.state_view, writer=self.writer
         )
         self._trials = Trials(settings, self.keyring, logging_by(self.writer))
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
-        self._state_view.start()
+        self.state_view.start()
         return self
 
     def __exit__(
@@ -69,7 +69,7 @@ class Control:
     ) -> None:
         del kind, error, traceback
         # At once: where a broker is away each takes its time, and a process has to end.
-        parts = (self.writer, self._barrier, self._webhooks_view, self._state_view, self._cache)
+        parts = (self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache)
         with ThreadPoolExecutor(len(parts)) as pool:
             for closed in [pool.submit(part.close) for part in parts]:
                 closed.result()
@@ -77,7 +77,7 @@ class Control:
     @property
     def ready(self) -> bool:
         """Whether everything was read that the topics held at the start."""
-        return self._webhooks_view.ready and self._state_view.ready
+        return self._webhooks_view.ready and self.state_view.ready
 
     def fresh(self, timeout_s: float = 2.0) -> None:
         """Wait until every write acknowledged before this call is seen here.

@@ -6,6 +6,7 @@ asked before a stop it answers.
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
@@ -24,6 +25,9 @@ from consumer.control.cursor import Cursors
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
+from consumer.jobs.directory import Jobs
+from consumer.jobs.job import Answered
+from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
@@ -45,6 +49,15 @@ _SWEEP_EVERY_S: Final = 60.0
 _CLOSING_MS: Final = 3_000
 
 
+class _NothingAnswered:
+    """Of no job is known what its endpoint made of it: that is not written yet."""
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Answered]:
+        """Nothing."""
+        del ids
+        return {}
+
+
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Serve until `stop` is set.
 
@@ -54,7 +67,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """
     del slot
     with ExitStack() as opened:
-        control = Control(settings)
+        jobs = Jobs()
+        control = Control(settings, jobs)
         healths, backlogs, uses = HealthReader(settings), BacklogReader(settings), KeyUses(settings)
         opened.callback(healths.close)
         opened.callback(backlogs.close)
@@ -71,6 +85,13 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             cursors=Cursors(control.keyring),
             check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
             dead_letters=DeadLetterDesk(settings),
+            jobs=TopicDesk(
+                Topics.of(settings).state,
+                jobs=jobs,
+                view=control.state_view,
+                writer=control.writer,
+                answered=_NothingAnswered(),
+            ),
             log=log,
             archive=archive,
             exports=exports(),

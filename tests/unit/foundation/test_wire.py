@@ -4,6 +4,7 @@ from fastavro.schema import to_parsing_canonical_form
 from consumer.control.canary import CANARY
 from consumer.control.errands import ERRAND
 from consumer.control.key_record import API_KEY
+from consumer.jobs.record import JOB, JOB_ASKED
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
@@ -27,6 +28,8 @@ SHIPPED = {
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
+    "Job": (JOB, {"e0fe084e9c822a0b"}),
+    "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
     "Subscription": (
         SUBSCRIPTION,
