@@ -10,7 +10,7 @@ to pass over what is not wanted.
 """
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -51,7 +51,16 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     response_truncated: bool
 
 
+class EventPlace(NamedTuple):
+    """Where an attempt's event lies; the topic is empty where that is nowhere, or nobody wrote it down."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 _earlier: Final = ATTEMPT.reading(Head.__struct_fields__)
+_NOWHERE: Final = EventPlace("", -1, -1)
 
 
 def decode_head(value: bytes) -> Head:
@@ -69,6 +78,36 @@ def decode_head(value: bytes) -> Head:
     if at > len(value):
         raise RecordCorrupt("malformed: it is cut")
     return head
+
+
+def decode_placed(value: bytes) -> tuple[Head, EventPlace]:
+    """The same, and where the event lies: what jobs know an event by. An earlier record does not tell.
+
+    Raises:
+        RecordCorrupt: it is no attempt.
+    """
+    if value[:HEAD_BYTES] != ATTEMPT.head:
+        return Head(**_earlier(value)), _NOWHERE
+    try:
+        head, at = _head(value)
+        place, at = _place(value, at)
+    except _MALFORMED as error:
+        raise RecordCorrupt(f"malformed: {type(error).__name__}") from error
+    if at > len(value):
+        raise RecordCorrupt("malformed: it is cut")
+    return head, place
+
+
+def _place(value: bytes, at: int) -> tuple[EventPlace, int]:
+    """What follows the head: failure_detail, product, content_type, event_time_ms, and then the place."""
+    _, at = _string(value, at)
+    _, at = _optional(value, at)
+    _, at = _string(value, at)
+    _, at = _long(value, at)
+    topic, at = _string(value, at)
+    partition, at = _long(value, at)
+    offset, at = _long(value, at)
+    return EventPlace(topic, partition, offset), at
 
 
 def _head(value: bytes) -> tuple[Head, int]:

@@ -1,0 +1,51 @@
+"""What a group has committed, asked from outside of it.
+
+The law: an offset that was committed of a topic that was deleted since is nobody's: of another topic of that name
+nothing is committed. All partitions are asked for in one question.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from consumer.delivery.offsets import Partition, Position
+from consumer.kafka import stamps
+from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.selection import Selection
+from consumer.kafka.topic_watch import TopicWatch
+from consumer.settings import Settings
+
+_ASK_S: Final = 10.0
+
+
+def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[Partition, Position]:
+    """The positions that the group has committed of these topics.
+
+    Raises:
+        KafkaBroken: the broker does not answer.
+        ConfigurationError: the Kafka properties are wrong, or an ACL is missing (AccessDenied).
+    """
+    if not topics:
+        return {}
+    admin = build(AdminClient, client_properties(settings))
+    # Where a topic may not be described its id is not known, and what is committed is believed.
+    watch = TopicWatch(admin, Selection(names=tuple(topics)), group=None, describes=not settings.trust_broker)
+    try:
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
+        places = asked[group].result(2 * _ASK_S).topic_partitions
+        ids = watch.ask(topics)
+    except KafkaException as exception:
+        needs = f"READ on group {group}"
+        raise broken(error_of(exception), "asking what is committed", needs=needs) from None
+    found: dict[Partition, Position] = {}
+    for place in places:
+        if place.topic not in topics or place.offset < 0:
+            continue
+        if place.error is not None:
+            raise broken(place.error, f"asking what is committed of {place.topic}")
+        of, metadata = stamps.read(place.metadata or "")
+        if of is None or of == (ids.get(place.topic) or of):
+            found[place.topic, place.partition] = Position(place.offset, metadata)
+    return found
