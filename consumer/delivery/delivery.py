@@ -27,6 +27,11 @@ class Trigger(StrEnum):
     TEST = "test"
 
 
+def is_now(trigger: str, job_id: str | None) -> bool:
+    """Whether the attempt was made at once for somebody who waited for the answer: no job made it."""
+    return trigger == Trigger.RESEND and job_id is None
+
+
 def delivery_id(event: Event, subscription_id: str, replay_id: str | None = None) -> str:
     """H(the event's identity, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two collide."""
     texts = (*identity(event), subscription_id, replay_id or "")

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from consumer.control.owner import Owner
+from consumer.log import answered
 from consumer.replay.plan import Place
 
 LEAST_PER_S: Final = 1
@@ -172,19 +173,8 @@ class Counts:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What its endpoint made of a job's deliveries, as far as the log's index has come.
-
-    `tried`: of so many an attempt was logged; `attempts`: so many there were in all. `streak`: so many of them in a
-    row, up to the last one, failed.
-    """
-
-    tried: int = 0
-    attempts: int = 0
-    delivered: int = 0
-    failed: int = 0
-    streak: int = 0
+Answered: TypeAlias = answered.Answered
+"""What its endpoint made of a job's deliveries: the log's word, for it is the log that counts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,16 +27,19 @@ def head_of(value: bytes) -> Head:
     return head
 
 
-def sent_of(head: Head) -> Sent:
-    """What health needs of it."""
+def sent_of(head: Head, logged_ms: int) -> Sent:
+    """What health, statistics and jobs need of it."""
     return Sent(
         at_ms=head.at_ms,
+        logged_ms=logged_ms,
         url=head.url,
         status=head.status,
         failure=head.failure,
         elapsed_ms=head.elapsed_ms,
         outcome=head.outcome,
+        number=head.number,
         trigger=head.trigger,
+        job_id=head.job_id,
     )
 
 

@@ -3,7 +3,8 @@
 The law: health is a fold of the attempts in the order of the log and of nothing else, so the same attempts give the
 same health wherever and whenever they are read. Its size does not grow with them.
 
-A test event touches none of it: a customer may try an endpoint as often as he likes before he resumes it.
+A test event touches none of it, nor does a delivery that is sent again *now*: a customer may try an endpoint as often
+as he likes before he resumes it.
 
 Two counts of failures differ in what ends them. `errors_since_last_success` ends with a success only.
 `consecutive_failures` is how often in a row the endpoint *as it is now* failed: it begins anew with another URL and
@@ -11,12 +12,14 @@ with a resume too, and it is what a suspension goes by.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
+
 from consumer.delivery.answer import OURS
-from consumer.delivery.delivery import Trigger
+from consumer.delivery.delivery import Trigger, is_now
 from consumer.delivery.words import NOT_PUBLIC, of_failure
 
 AVERAGED_OVER: Final = 100
@@ -58,17 +61,33 @@ class Health:
     told_failing_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What health needs of an attempt; see `delivery.Attempt`."""
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What health, statistics and jobs need of an attempt; see `delivery.Attempt`.
+
+    `logged_ms` is its record's time: no attempt began after it, whatever the clock said of the process that made it.
+
+    A Struct, since one is made for each attempt.
+    """
 
     at_ms: int
-    url: str = field(repr=False)
+    logged_ms: int
+    url: str
     status: int | None
     failure: str | None
     elapsed_ms: float
     outcome: str
+    number: int = 1
     trigger: str = Trigger.EVENT
+    job_id: str | None = None
+
+    @property
+    def began_ms(self) -> int:
+        """When it began, as far as that can be believed."""
+        return min(self.at_ms, self.logged_ms)
+
+    def __repr__(self) -> str:
+        """Without the URL, which may hold a secret."""
+        return f"Sent(at_ms={self.at_ms}, status={self.status}, failure={self.failure}, outcome={self.outcome})"
 
 
 NO_HEALTH: Final = Health()
@@ -80,7 +99,7 @@ def folded(health: Health, sent: Sent, *, counts_from_ms: int = 0) -> Health:
 
     `counts_from_ms` is when the webhook became active: failures of attempts sent before it are not held against it.
     """
-    if sent.failure in OURS or sent.trigger == Trigger.TEST:
+    if sent.failure in OURS or sent.trigger == Trigger.TEST or is_now(sent.trigger, sent.job_id):
         return health
     health = _timed(health, sent)
     # When a look-up of a name ended would tell of our name service.

@@ -8,7 +8,7 @@ given up.
 from collections.abc import Callable
 from typing import Final
 
-from consumer.log.figures import Figures
+from consumer.log.figures import Figures, Rows
 from consumer.log.store import HealthStore
 
 _FILLED_OVER: Final = 3
@@ -34,8 +34,15 @@ class Keeper:
             CacheUnavailable: call it again.
         """
         kept = self._store.load(partition)
-        anew = kept.offset is None
-        return Figures(stand=kept.stand, offset=begin(kept.offset), health=kept.figures, anew=anew)
+        found = kept.figures
+        return Figures(
+            stand=kept.stand,
+            offset=begin(kept.offset),
+            health=Rows(found.health),
+            stats=Rows(found.stats),
+            jobs=Rows(found.jobs),
+            anew=kept.offset is None,
+        )
 
     def save(self, partition: int, figures: Figures, partitions: int) -> None:
         """Write what Redis does not hold yet: all of it, if Redis holds none. Call it when nothing changed, too.
@@ -52,8 +59,7 @@ class Keeper:
                 partition,
                 expected=figures.stand,
                 stand=stand,
-                figures={name: figures.health[name] for name in figures.changed},
-                dropped=tuple(figures.dropped),
+                figures=figures.unsaved(),
                 partitions=partitions,
             )
             if expected in {figures.stand, figures.asked}:
@@ -73,7 +79,7 @@ class Keeper:
                 expected=expected,
                 token=self._new_token(),
                 stand=stand,
-                figures=figures.health,
+                figures=figures.whole(),
                 partitions=partitions,
             )
             if found in {expected, stand}:

@@ -1,8 +1,8 @@
-"""Health in Redis: one hash for each partition of the attempts topic.
+"""The figures of webhooks and jobs in Redis: one hash for each partition of the attempts topic.
 
-    <prefix>health:<partition>     <webhook's id>   its figures, as JSON
-                                   :stand           the offset they stand for: each attempt before it is in them
+    <prefix>health:<partition>     :stand           the offset they stand for: each attempt before it is in them
                                    :partitions      how many partitions there are, for readers
+                                   and the figures, as `fields.py` draws them
 
 The law: figures and stand change together, and only for whoever knows the stand. So a reader of the log that goes on
 from the stand counts no attempt twice, and one that lost its partition without knowing it destroys nothing: its write
@@ -12,13 +12,13 @@ Redis does not answer as often as it acts: whoever got no answer knows two stand
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
-import msgspec
-
+from consumer.log.fields import Partitions, Reading, dropped, health_of, key_of, pairs
+from consumer.log.figures import Fields
 from consumer.log.health import NO_HEALTH, Health
 from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, Call, Client, connect
@@ -33,7 +33,7 @@ _SLICE: Final = 1_000
 _LUA_SLICE: Final = 2_000
 
 # KEYS: hash. ARGV: the stand expected ('' for none), the stand from now on, '1' to begin with an empty hash, the number
-# of partitions, how many ms to keep it, twice the number of figures, the figures as id and JSON, the ids to drop.
+# of partitions, how many ms to keep it, twice the number of figures, the figures as field and value, fields to drop.
 # Returns the stand that was found; nothing was done unless it is the one expected.
 _WRITE: Final = f"""
 local found = redis.call('HGET', KEYS[1], ':stand') or ''
@@ -57,11 +57,7 @@ local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 return {redis.call('HGET', KEYS[1], ':stand') or '', found[1], found[2]}
 """
 
-# KEYS: hash. ARGV: ids. Returns the stand, the number of partitions, then the figures.
-_READ: Final = "return redis.call('HMGET', KEYS[1], ':stand', ':partitions', unpack(ARGV))"
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Health).decode
+_Pair: TypeAlias = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +69,7 @@ class Kept:
 
     stand: str
     offset: int | None = None
-    figures: dict[str, Health] = field(default_factory=dict)
+    figures: Reading = field(default_factory=Reading)
 
 
 class HealthStore:
@@ -91,15 +87,14 @@ class HealthStore:
         """
         while True:
             stands: set[str] = set()
-            figures: dict[str, Health | None] = {}
+            figures = Reading()
             cursor = b"0"
             while cursor != b"0" or not stands:
                 call = Call(script=_SCAN, keys=(self._key(partition),), args=(cursor, str(_SLICE)))
                 stand, cursor, fields = self._cache.run([call])[0]
                 stands.add(stand.decode())
                 for name, value in zip(fields[::2], fields[1::2], strict=True):
-                    if not name.startswith(b":"):
-                        figures[name.decode()] = _read(value)
+                    figures.take(name.decode(), value)
             if len(stands) == 1:
                 return _kept(stands.pop(), figures)
 
@@ -109,25 +104,24 @@ class HealthStore:
         *,
         expected: str,
         stand: str,
-        figures: Mapping[str, Health],
-        dropped: Sequence[str] = (),
+        figures: Fields,
         partitions: int,
-        anew: bool = False,
     ) -> str:
-        """Change figures and stand, if the stand is the one expected; `anew` drops whatever else the hash holds.
+        """Change figures and stand, if the stand is the one expected.
 
         Returns the stand that was found: when it is not `expected`, nothing was written.
 
         Raises:
             CacheUnavailable: it may have been written.
         """
-        pairs: list[str | bytes] = []
-        for name, health in figures.items():
-            pairs += (name, _encode(health))
-        head = (expected, stand, "1" if anew else "", str(partitions), str(KEPT_FOR_MS), str(len(pairs)))
-        call = Call(script=_WRITE, keys=(self._key(partition),), args=(*head, *pairs, *dropped))
-        found: bytes = self._cache.run([call])[0]
-        return found.decode()
+        return self._write(
+            partition,
+            expected=expected,
+            stand=stand,
+            put=pairs(figures),
+            drop=dropped(figures),
+            partitions=partitions,
+        )
 
     def fill(
         self,
@@ -136,7 +130,7 @@ class HealthStore:
         expected: str,
         token: str,
         stand: str,
-        figures: Mapping[str, Health],
+        figures: Fields,
         partitions: int,
     ) -> str:
         """Write a partition whole, in slices, with no stand that is an offset until the last; `token` is unique.
@@ -147,23 +141,40 @@ class HealthStore:
             CacheUnavailable: some of it may have been written.
         """
         filling = f"filling by {token}"
-        found = self.write(partition, expected=expected, stand=filling, figures={}, partitions=partitions, anew=True)
+        found = self._write(partition, expected=expected, stand=filling, partitions=partitions, anew=True)
         if found != expected:
             return found
-        slices = [*_slices(figures)] or [{}]
-        for part in slices:
-            then = stand if part is slices[-1] else filling
-            found = self.write(partition, expected=filling, stand=then, figures=part, partitions=partitions)
+        for part in _slices(pairs(figures)):
+            found = self._write(partition, expected=filling, stand=filling, put=part, partitions=partitions)
             if found != filling:
                 return found
-        return expected
+        found = self._write(partition, expected=filling, stand=stand, partitions=partitions)
+        return expected if found == filling else found
 
     def close(self) -> None:
         """Close the connections."""
         self._cache.close()
 
+    def _write(
+        self,
+        partition: int,
+        *,
+        expected: str,
+        stand: str,
+        put: Iterable[_Pair] = (),
+        drop: Sequence[str] = (),
+        partitions: int,
+        anew: bool = False,
+    ) -> str:
+        """`anew` drops whatever else the hash holds."""
+        told = [each for pair in put for each in pair]
+        head = (expected, stand, "1" if anew else "", str(partitions), str(KEPT_FOR_MS), str(len(told)))
+        call = Call(script=_WRITE, keys=(self._key(partition),), args=(*head, *told, *drop))
+        found: bytes = self._cache.run([call])[0]
+        return found.decode()
+
     def _key(self, partition: int) -> str:
-        return _key(self._prefix, partition)
+        return key_of(self._prefix, partition)
 
 
 class HealthReader:
@@ -182,8 +193,7 @@ class HealthReader:
             ConfigurationError: HOOKLINE_REDIS_URL is malformed.
         """
         self._cache = Cache(connect(settings) if client is None else client)
-        self._prefix = settings.topic_prefix
-        self._partitions = settings.partitions
+        self._partitions = Partitions(self._cache, settings)
         self._spared = Spared(monotonic_s)
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
@@ -198,28 +208,15 @@ class HealthReader:
         self._cache.close()
 
     def _read(self, ids: Sequence[str]) -> dict[str, Health]:
-        found: dict[str, Health] = {}
-        whole = True
-        asked = 0
-        while asked < self._partitions:  # which grows when the answer says that there are more
-            numbers = range(asked, self._partitions)
-            asked = self._partitions
-            slices = [ids[start : start + _SLICE] for start in range(0, len(ids), _SLICE)]
-            calls = [
-                Call(script=_READ, keys=(_key(self._prefix, number),), args=part)
-                for number in numbers
-                for part in slices
-            ]
-            wanted = [part for _ in numbers for part in slices]
-            for part, (stand, partitions, *values) in zip(wanted, self._cache.run(calls), strict=True):
-                whole = whole and stand is not None and stand.isdigit()
-                self._partitions = max(self._partitions, int(partitions or 0))
-                for name, value in zip(part, values, strict=True):
-                    health = None if value is None else _read(value)
-                    whole = whole and (value is None or health is not None)
-                    if health is not None:
-                        found[name] = _later(found.get(name), health)
-        return dict.fromkeys(ids, NO_HEALTH) | found if whole else found
+        found = self._partitions.read(ids)
+        known: dict[str, Health] = {}
+        whole = found.whole
+        for name, values in found.values.items():
+            for health in map(health_of, values):
+                whole = whole and health is not None
+                if health is not None:
+                    known[name] = _later(known.get(name), health)
+        return dict.fromkeys(ids, NO_HEALTH) | known if whole else known
 
 
 def _later(one: Health | None, other: Health) -> Health:
@@ -227,26 +224,12 @@ def _later(one: Health | None, other: Health) -> Health:
     return other if one is None or other.last_attempt_at_ms >= one.last_attempt_at_ms else one
 
 
-def _kept(stand: str, figures: Mapping[str, Health | None]) -> Kept:
-    readable = {name: health for name, health in figures.items() if health is not None}
-    if not stand.isdecimal() or len(readable) < len(figures):
+def _kept(stand: str, figures: Reading) -> Kept:
+    if not stand.isdecimal() or not figures.whole:
         return Kept(stand=stand)
-    return Kept(stand=stand, offset=int(stand), figures=readable)
+    return Kept(stand=stand, offset=int(stand), figures=figures)
 
 
-def _read(value: bytes) -> Health | None:
-    """None for what another version of Hookline, or somebody else, wrote."""
-    try:
-        return _decode(value)
-    except msgspec.DecodeError:
-        return None
-
-
-def _slices(figures: Mapping[str, Health]) -> Iterator[dict[str, Health]]:
-    rest = iter(figures.items())
-    while part := dict(islice(rest, _SLICE)):
+def _slices(put: Iterator[_Pair]) -> Iterator[list[_Pair]]:
+    while part := list(islice(put, _SLICE)):
         yield part
-
-
-def _key(prefix: str, partition: int) -> str:
-    return f"{prefix}health:{partition}"

@@ -12,7 +12,7 @@ from consumer.delivery.boundary import Boundary
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.log.attempts import head_of, sent_of
-from consumer.log.figures import Figures, forgotten
+from consumer.log.figures import Figures, forgotten, forgotten_jobs
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper, Superseded
 from consumer.log.store import KEPT_FOR_MS
@@ -84,7 +84,7 @@ class Folding:
             figures = self._keeper.load(partition, lambda offset, of=partition: self._begin(of, offset))  # type: ignore[misc] # of is bound
             self._figures[partition] = figures
             self._unloaded.discard(partition)
-            _log.info("health loaded", partition=partition, offset=figures.offset, webhooks=len(figures.health))
+            _log.info("health loaded", partition=partition, offset=figures.offset, webhooks=len(figures.health.rows))
 
     @property
     def loaded(self) -> Mapping[int, int]:
@@ -99,12 +99,12 @@ class Folding:
     @property
     def unsaved(self) -> int:
         """How many webhooks' figures Redis does not hold yet."""
-        return sum(len(figures.changed) for figures in self._figures.values())
+        return sum(figures.waiting for figures in self._figures.values())
 
     def health_of(self, partition: int, name: str) -> Health | None:
         """A webhook's health as of now."""
         figures = self._figures.get(partition)
-        return None if figures is None else figures.health.get(name)
+        return None if figures is None else figures.health.rows.get(name)
 
     def told(self, partition: int, name: str, since_ms: int | None) -> None:
         """See `Figures.told`. Where the partition went, its next owner tells it again."""
@@ -120,7 +120,8 @@ class Folding:
         try:
             head = head_of(record.value or b"")
             self._taken(record, head)
-            health = figures.fold(record.offset, name, sent_of(head), self._webhooks.active_since_ms)
+            sent = sent_of(head, record.timestamp_ms)
+            health = figures.fold(record.offset, name, sent, self._webhooks.active_since_ms)
         except RecordCorrupt as error:
             _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
             figures.passed(record.offset)
@@ -148,10 +149,11 @@ class Folding:
                 self._unloaded.add(partition)
 
     def sweep(self, now_ms: int) -> None:
-        """Forget, in one partition a call, who was not tried for 30 days or is deleted."""
+        """Forget, in one partition a call, who was not tried for 30 days or is deleted, and jobs that are over."""
         if not self._sweeps:
             self._sweeps = list(self._figures)
         figures = self._figures.get(self._sweeps.pop()) if self._sweeps else None
         if figures is not None:
             before_ms = now_ms - KEPT_FOR_MS
             figures.drop(forgotten(figures, before_ms=before_ms, now_ms=now_ms, exists=self._webhooks.exists))
+            figures.jobs.drop(forgotten_jobs(figures, now_ms))

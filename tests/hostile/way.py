@@ -152,7 +152,7 @@ class Way:
         for _, attempt in step.attempts:
             value = encode_attempt(attempt)
             assert len(decode_attempt(value).response_headers) == len(attempt.response_headers)
-            self._health = folded(self._health, sent_of(head_of(value)))
+            self._health = folded(self._health, sent_of(head_of(value), self._now_ms))
         for token, write in step.write:
             self._written(write)
             self._core.acknowledged(token)

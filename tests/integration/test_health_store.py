@@ -9,7 +9,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from consumer.log.figures import Figures
+from consumer.log.figures import Figures, Rows
 from consumer.log.health import NO_HEALTH, Health, LastStatus
 from consumer.log.keeper import Keeper, Superseded
 from consumer.log.store import HealthReader, HealthStore
@@ -63,8 +63,7 @@ def loaded(keeper: Keeper, partition: int = 0) -> Figures:
 def grown(figures: Figures, *names: str) -> Figures:
     """As if an attempt of each had been folded in."""
     for name in names:
-        figures.health[name] = HEALTH
-        figures.changed.add(name)
+        figures.health.put(name, HEALTH)
         figures.offset += 1
     return figures
 
@@ -78,7 +77,7 @@ def test_what_is_saved_is_loaded_and_read_equal(settings: Settings, keeper: Keep
     for partition in range(PARTITIONS):
         keeper.save(partition, grown(loaded(keeper, partition), f"wh_{partition}"), PARTITIONS)
     again = loaded(keeper, 1)
-    assert (again.offset, again.health) == (1, {"wh_1": HEALTH})
+    assert (again.offset, again.health.rows) == (1, {"wh_1": HEALTH})
     assert read(settings, "wh_0", "wh_2", "wh_3") == {"wh_0": HEALTH, "wh_2": HEALTH, "wh_3": NO_HEALTH}
     assert read(settings) == {}
 
@@ -99,7 +98,7 @@ def test_a_later_save_writes_what_changed_and_drops_what_went(settings: Settings
     keeper.save(0, figures, PARTITIONS)
     figures.drop(["wh_1"])
     keeper.save(0, grown(figures, "wh_3"), PARTITIONS)
-    assert set(loaded(keeper).health) == {"wh_2", "wh_3"}
+    assert set(loaded(keeper).health.rows) == {"wh_2", "wh_3"}
     assert loaded(keeper).offset == 3
 
 
@@ -111,8 +110,8 @@ def test_a_reader_learns_that_there_are_more_partitions_than_it_was_told(setting
 
 def test_of_two_partitions_that_hold_a_webhook_the_later_attempt_counts(settings: Settings, keeper: Keeper) -> None:
     later = Health(last_attempt_at_ms=HEALTH.last_attempt_at_ms + 1)
-    keeper.save(0, Figures(stand="", offset=1, health={"wh_1": later}, anew=True), PARTITIONS)
-    keeper.save(2, Figures(stand="", offset=1, health={"wh_1": HEALTH}, anew=True), PARTITIONS)
+    keeper.save(0, Figures(stand="", offset=1, health=Rows({"wh_1": later}), anew=True), PARTITIONS)
+    keeper.save(2, Figures(stand="", offset=1, health=Rows({"wh_1": HEALTH}), anew=True), PARTITIONS)
     assert read(settings, "wh_1") == {"wh_1": later}
 
 
@@ -122,7 +121,7 @@ def test_a_flush_is_noticed_and_all_is_written_again(settings: Settings, keeper:
     keeper.save(0, figures, PARTITIONS)
     client.flushdb()
     keeper.save(0, figures, PARTITIONS)
-    assert set(loaded(keeper).health) == set(names)
+    assert set(loaded(keeper).health.rows) == set(names)
     assert loaded(keeper).offset == 2_500
     assert set(read(settings, *names)) == set(names)
 
@@ -132,9 +131,9 @@ def test_a_fill_that_was_cut_short_is_as_good_as_none(settings: Settings, keeper
         settings.topic_prefix + "health:0", mapping={":stand": "filling by somebody", ":partitions": "3", "stale": "{}"}
     )
     figures = loaded(keeper)
-    assert (figures.offset, figures.health) == (0, {})
+    assert (figures.offset, figures.health.rows) == (0, {})
     keeper.save(0, grown(figures, "wh_1"), PARTITIONS)
-    assert set(loaded(keeper).health) == {"wh_1"}
+    assert set(loaded(keeper).health.rows) == {"wh_1"}
 
 
 def test_figures_that_cannot_be_read_are_counted_again(settings: Settings, keeper: Keeper, client: redis.Redis) -> None:
@@ -142,9 +141,9 @@ def test_figures_that_cannot_be_read_are_counted_again(settings: Settings, keepe
     client.hset(settings.topic_prefix + "health:0", "wh_1", "not JSON")
     assert read(settings, "wh_1", "wh_2") == {"wh_2": HEALTH}
     figures = loaded(keeper)
-    assert (figures.offset, figures.health) == (0, {})
+    assert (figures.offset, figures.health.rows) == (0, {})
     keeper.save(0, grown(figures, "wh_1"), PARTITIONS)
-    assert (loaded(keeper).offset, set(loaded(keeper).health)) == (1, {"wh_1"})
+    assert (loaded(keeper).offset, set(loaded(keeper).health.rows)) == (1, {"wh_1"})
 
 
 def test_who_lost_the_partition_without_knowing_changes_nothing(settings: Settings, keeper: Keeper) -> None:
@@ -154,7 +153,7 @@ def test_who_lost_the_partition_without_knowing_changes_nothing(settings: Settin
     keeper.save(0, owner, PARTITIONS)
     with pytest.raises(Superseded):
         keeper.save(0, grown(former, "wh_1", "wh_3"), PARTITIONS)
-    assert (loaded(keeper).offset, set(loaded(keeper).health)) == (2, {"wh_1", "wh_2"})
+    assert (loaded(keeper).offset, set(loaded(keeper).health.rows)) == (2, {"wh_1", "wh_2"})
 
 
 def test_an_older_replica_is_believed_and_read_on_from(settings: Settings, keeper: Keeper, client: redis.Redis) -> None:
@@ -166,7 +165,7 @@ def test_an_older_replica_is_believed_and_read_on_from(settings: Settings, keepe
     client.restore(key, 0, older, replace=True)
     with pytest.raises(Superseded):
         keeper.save(0, grown(figures, "wh_3"), PARTITIONS)
-    assert (loaded(keeper).offset, set(loaded(keeper).health)) == (1, {"wh_1"})
+    assert (loaded(keeper).offset, set(loaded(keeper).health.rows)) == (1, {"wh_1"})
 
 
 def test_it_expires_with_the_topic(settings: Settings, keeper: Keeper, client: redis.Redis) -> None:
@@ -187,7 +186,7 @@ def test_a_write_whose_answer_was_lost_is_found_done_or_done_again(settings: Set
         private_redis.resume()  # now it does what it was asked for meanwhile
         keeper.save(0, figures, PARTITIONS)
         keeper.save(0, grown(figures, "wh_3"), PARTITIONS)
-        assert (loaded(keeper).offset, set(loaded(keeper).health)) == (3, {"wh_1", "wh_2", "wh_3"})
+        assert (loaded(keeper).offset, set(loaded(keeper).health.rows)) == (3, {"wh_1", "wh_2", "wh_3"})
 
 
 def test_without_redis_there_is_no_health_and_nobody_waits_for_it_twice(

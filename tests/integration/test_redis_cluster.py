@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from consumer.delivery.standing import Report
 from consumer.log.entry import Ended, Entry, Trigger, pack
+from consumer.log.figures import Fields
 from consumer.log.health import Health
 from consumer.log.index import Bounds, Kind, Name
 from consumer.log.index_keys import Owner
@@ -76,9 +77,9 @@ def test_health_is_kept_and_read_in_several_slots(server: Redis) -> None:
     with closing(HealthReader(settings)) as reader, closing(connect(settings)) as client:
         store = HealthStore(client, topic_prefix=settings.topic_prefix)
         for number in range(settings.partitions):
-            figures = {f"wh_{number}": Health(answers=number)}
+            figures = Fields(health={f"wh_{number}": Health(answers=number)})
             assert store.write(number, expected="", stand="7", figures=figures, partitions=settings.partitions) == ""
-        assert store.load(3).figures == {"wh_3": Health(answers=3)}
+        assert store.load(3).figures.health == {"wh_3": Health(answers=3)}
         ids = [f"wh_{number}" for number in range(settings.partitions)]
         assert reader.read(ids) == {id_: Health(answers=number) for number, id_ in enumerate(ids)}
 

@@ -27,7 +27,13 @@ def test_a_name_that_does_not_exist_reads_as_one_that_leads_inside() -> None:
         folded(
             NO_HEALTH,
             Sent(
-                at_ms=NOW_MS, url="https://a.example/", status=None, failure=kind, elapsed_ms=took_ms, outcome="retry"
+                at_ms=NOW_MS,
+                logged_ms=NOW_MS,
+                url="https://a.example/",
+                status=None,
+                failure=kind,
+                elapsed_ms=took_ms,
+                outcome="retry",
             ),
         )
         for kind, took_ms in ((FailureKind.DNS, 1_812.0), (FailureKind.ADDRESS_REFUSED, 0.4))

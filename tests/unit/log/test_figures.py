@@ -2,8 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from consumer.log.figures import Figures, forgotten
+from consumer.log.figures import Figures, Rows, forgotten
 from consumer.log.health import Health, Sent
 from consumer.log.store import KEPT_FOR_MS
 
@@ -14,6 +15,7 @@ NAMES = ("wh_1", "wh_2", "wh_3")
 def sent(offset: int, status: int) -> Sent:
     return Sent(
         at_ms=NOW_MS + offset,
+        logged_ms=NOW_MS + offset,
         url="https://example.com/",
         status=status,
         failure=None,
@@ -49,7 +51,7 @@ def test_a_log_read_in_pieces_that_overlap_gives_what_reading_it_once_gives(
             name, status = log[offset]
             again.fold(offset, name, sent(offset, status), always)
         read_to = end
-    assert (again.health, again.offset) == (once.health, once.offset)
+    assert (again.whole(), again.offset) == (once.whole(), once.offset)
 
 
 @given(logs, st.data())
@@ -63,12 +65,12 @@ def test_going_on_from_what_was_saved_gives_what_never_stopping_gives(
         whole.fold(offset, name, sent(offset, status), always)
     for offset, (name, status) in enumerate(log[:saved_at]):
         first.fold(offset, name, sent(offset, status), always)
-    second = Figures(stand=str(first.offset), offset=first.offset, health=dict(first.health))
+    second = Figures(stand=str(first.offset), offset=first.offset, health=Rows(dict(first.health.rows)))
     for offset, (name, status) in enumerate(log[:lost_at]):
         first.fold(offset, name, sent(offset, status), always)  # and then it is killed
     for offset, (name, status) in enumerate(log):
         second.fold(offset, name, sent(offset, status), always)
-    assert second.health == whole.health
+    assert second.health.rows == whole.health.rows
 
 
 def test_what_changed_is_what_redis_does_not_hold() -> None:
@@ -76,9 +78,9 @@ def test_what_changed_is_what_redis_does_not_hold() -> None:
     kept.fold(0, "wh_1", sent(0, 200), always)
     kept.fold(1, "wh_2", sent(1, 200), always)
     kept.written()
-    assert (kept.stand, kept.changed) == ("2", set())
+    assert (kept.stand, kept.health.changed) == ("2", set())
     kept.fold(2, "wh_2", sent(2, 500), always)
-    assert kept.changed == {"wh_2"}
+    assert kept.health.changed == {"wh_2"}
 
 
 def test_a_record_that_is_no_attempt_is_passed() -> None:
@@ -105,16 +107,30 @@ def test_who_was_not_tried_for_long_or_is_deleted_is_forgotten() -> None:
     old, deleted, new, living = (
         Health(last_attempt_at_ms=NOW_MS - age) for age in (KEPT_FOR_MS + 1, 90_000, 10, 90_000)
     )
-    kept = Figures(stand="9", offset=9, health={"old": old, "deleted": deleted, "new": new, "living": living})
-    kept.changed.add("old")
+    kept = Figures(stand="9", offset=9, health=Rows({"old": old, "deleted": deleted, "new": new, "living": living}))
+    kept.health.changed.add("old")
     gone = forgotten(kept, before_ms=NOW_MS - KEPT_FOR_MS, now_ms=NOW_MS, exists=lambda name: name in {"old", "living"})
     assert sorted(gone) == ["deleted", "old"]
     kept.drop(gone)
-    assert (set(kept.health), kept.changed, kept.dropped) == ({"new", "living"}, set(), {"old", "deleted"})
+    health = kept.health
+    assert (set(health.rows), health.changed, health.dropped) == ({"new", "living"}, set(), {"old", "deleted"})
+
+
+def test_statistics_of_one_that_was_only_sent_something_now_go_as_health_goes() -> None:
+    kept = figures()
+    for offset, name in enumerate(("old", "deleted", "living")):
+        kept.fold(offset, name, replace(sent(offset, 200), trigger="resend"), always)
+    later_ms = NOW_MS + 2 * 3_600_000
+    kept.unsaved()
+    assert (kept.health.rows, set(kept.stats.rows)) == ({}, {"old", "deleted", "living"})
+    gone = forgotten(kept, before_ms=0, now_ms=later_ms, exists=lambda name: name == "living")
+    assert sorted(gone) == ["deleted", "old"]
+    kept.drop(gone)
+    assert (set(kept.unsaved().stats), sorted(kept.unsaved().dropped_stats)) == ({"living"}, ["deleted", "old"])
 
 
 def test_who_was_forgotten_and_is_tried_again_is_not_dropped_any_more() -> None:
-    kept = Figures(stand="9", offset=9, health={"wh_1": Health()})
+    kept = Figures(stand="9", offset=9, health=Rows({"wh_1": Health()}))
     kept.drop(["wh_1"])
     kept.fold(9, "wh_1", sent(9, 200), always)
-    assert (kept.changed, kept.dropped) == ({"wh_1"}, set())
+    assert (kept.health.changed, kept.health.dropped) == ({"wh_1"}, set())

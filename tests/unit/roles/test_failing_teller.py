@@ -21,7 +21,8 @@ URL = subscription().url
 
 def after(health: Health, minute: int, *, status: int) -> Health:
     outcome = "delivered" if status == 200 else "retry"
-    sent = Sent(at_ms=NOW_MS + minute * 60_000, url=URL, status=status, failure=None, elapsed_ms=5.0, outcome=outcome)
+    at_ms = NOW_MS + minute * 60_000
+    sent = Sent(at_ms=at_ms, logged_ms=at_ms, url=URL, status=status, failure=None, elapsed_ms=5.0, outcome=outcome)
     return folded(health, sent)
 
 

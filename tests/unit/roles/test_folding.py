@@ -78,9 +78,9 @@ def record(offset: int, value: bytes, key: bytes = b"sub_1") -> Record:
 def test_an_attempt_of_no_possible_time_is_passed_over(hostile: object) -> None:
     fold, figures = folding()
     fold.fold(record(0, encode_attempt(hostile)))  # type: ignore[arg-type] # it is one
-    assert (figures.health, figures.offset) == ({}, 1)
+    assert (figures.health.rows, figures.offset) == ({}, 1)
     fold.fold(record(1, encode_attempt(GOOD)))
-    assert figures.health["sub_1"].last_success_at_ms == NOW_MS + 5
+    assert figures.health.rows["sub_1"].last_success_at_ms == NOW_MS + 5
 
 
 def test_one_that_meets_a_bug_is_told_and_passed_over() -> None:
@@ -89,10 +89,10 @@ def test_one_that_meets_a_bug_is_told_and_passed_over() -> None:
     failed = replace(GOOD, outcome="retry", status=500)
     with structlog.testing.capture_logs() as lines:
         fold.fold(record(0, encode_attempt(failed), key=b"odd"))
-    assert (figures.health, figures.offset) == ({}, 1)
+    assert (figures.health.rows, figures.offset) == ({}, 1)
     assert counters.snapshot()["bugs{log}"] == before + 1
     [line] = lines
     assert (line["event"], line["log_level"], line["offset"]) == ("bug contained", "error", 0)
     assert line["where"].startswith("OverflowError in log at ")
     fold.fold(record(1, encode_attempt(GOOD)))
-    assert "sub_1" in figures.health
+    assert "sub_1" in figures.health.rows
