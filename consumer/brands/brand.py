@@ -40,7 +40,8 @@ RECOVERED: Final = "webhook.recovered"
 BEHIND: Final = "webhook.behind"
 CAUGHT_UP: Final = "webhook.caught_up"
 BLOCKED: Final = "webhook.blocked"
-SENT_BY_HOOKLINE: Final = frozenset({TEST, FAILING, RECOVERED, SUSPENDED, BEHIND, CAUGHT_UP, BLOCKED})
+JOB_FINISHED: Final = "job.finished"
+SENT_BY_HOOKLINE: Final = frozenset({TEST, FAILING, RECOVERED, SUSPENDED, BEHIND, CAUGHT_UP, BLOCKED, JOB_FINISHED})
 """Event types that Hookline itself sends. They may be chosen under every brand, closed catalogues included."""
 
 

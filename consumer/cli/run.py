@@ -29,7 +29,7 @@ def run(
     Parameters
     ----------
     roles
-        projection, deliver, retry, log, api; all of them when none is named.
+        projection, deliver, retry, log, jobs, api; all of them when none is named.
     processes
         How many deliver processes; by default HOOKLINE_PROCESSES, else one for each core that the container
         or the machine grants. Other roles have one each.

@@ -35,8 +35,8 @@ class _Open(NamedTuple):
 class Tried:
     """The attempts of one webhook, folded. `asked_for` says whether a job looks at the event of this place.
 
-    `waiting` are the names, hashed, of what waits; `looked_at` is where each partition of the attempts ended before that
-    was looked at.
+    `waiting` are the names, hashed, of what waits; `looked_at` is where each partition of the attempts ended before
+    that was looked at.
     """
 
     def __init__(

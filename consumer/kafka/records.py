@@ -35,11 +35,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """How often a dead letter was replayed, and when last."""
+    """How often a dead letter was replayed, or an event sent again; when last, and by which job, where by one."""
 
     delivery_id: str
     generation: int
     at_ms: int
+    job_id: str | None = None
 
 
 LINE: Final = re.compile("[0-9a-f]{24}")
@@ -85,7 +86,14 @@ def encode_dead_letter(dead_letter: DeadLetter) -> bytes:
 
 def encode_replay(replay: Replay) -> bytes:
     """For the state topic."""
-    return REPLAY.encode({"delivery_id": replay.delivery_id, "generation": replay.generation, "at_ms": replay.at_ms})
+    return REPLAY.encode(
+        {
+            "delivery_id": replay.delivery_id,
+            "generation": replay.generation,
+            "at_ms": replay.at_ms,
+            "job_id": replay.job_id,
+        }
+    )
 
 
 def decode_delayed(value: bytes, tier: int) -> Delivery | Chunk:

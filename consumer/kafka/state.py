@@ -24,14 +24,19 @@ def read_replays(settings: Settings) -> dict[str, Replay]:
     """
     replays: dict[str, Replay] = {}
     for record in read_to_end(settings, Topics.of(settings).state):
-        if record.key is None or not record.key.startswith(_REPLAY):
+        delivery_id = replayed_of(record.key)
+        if delivery_id is None:
             continue
-        delivery_id = record.key.removeprefix(_REPLAY).decode()
         if record.value is None:
             replays.pop(delivery_id, None)
         else:
             replays[delivery_id] = decode_replay(record.value)
     return replays
+
+
+def replayed_of(key: bytes | None) -> str | None:
+    """The delivery's id, where a record's key says that it counts replays; None for the other kinds of the topic."""
+    return None if key is None or not key.startswith(_REPLAY) else key.removeprefix(_REPLAY).decode("utf-8", "replace")
 
 
 def replay_record(settings: Settings, replay: Replay) -> NewRecord:

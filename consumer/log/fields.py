@@ -105,8 +105,8 @@ def health_of(value: bytes) -> Health | None:
 def stats_of(value: bytes) -> Stats | None:
     """The same of statistics."""
     try:
-        return Stats.unpacked(value)
-    except (msgspec.DecodeError, ValueError):
+        return Stats.checked(value)
+    except ValueError:  # also MessagePack's own
         return None
 
 

@@ -1,7 +1,8 @@
 """Replays written: a delivery on the spill topic (or the ordered one), and its chain's generation on the state topic.
 
 The law: both records are one Kafka transaction, so a replay is counted exactly when it is on its way, wherever this
-process is killed. There is one writer at a time: `open` ends whoever wrote before, waits out what it left half done,
+process is killed. What a batch makes of a job is `beside` it in that transaction: so a job is as far as what it sent.
+There is one writer at a time: `open` ends whoever wrote before, waits out what it left half done,
 and only then are the generations read. So no generation is given twice, also by two runs at once.
 
 Two writes in any order would not do: counted first, a crash in between loses the replay in silence; written first, it
@@ -19,7 +20,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.delivery.order_partition import BEFORE
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.producing import ANY_SIZE
+from consumer.kafka.producing import ANY_SIZE, TOO_LARGE
 from consumer.kafka.records import encode_delivery
 from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
@@ -44,13 +45,18 @@ class TakenOver(KafkaBroken):
     """Another replay began: this one must stop. What it wrote until then holds."""
 
 
+class BatchRefused(KafkaBroken):
+    """A record of a batch is too large for its topic. The writer goes on."""
+
+
 class Ledger:
     """The one writer of replays. Belongs to one thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topics = Topics.of(settings)
-        self._refused: str | None = None
+        self._refused: KafkaError | None = None
+        self._refused_by = ""
         self._producer = build(Producer, ledger_properties(settings))
 
     @classmethod
@@ -77,23 +83,28 @@ class Ledger:
         """
         return generations(self._settings)
 
-    def write(self, batch: Sequence[Planned]) -> None:
-        """Write a batch of at most `MOST`, whole or not at all.
+    def write(self, batch: Sequence[Planned], beside: Sequence[NewRecord] = ()) -> None:
+        """Write a batch of at most `MOST`, and further records beside it, whole or not at all.
 
         Raises:
             TakenOver: another ledger was opened; nothing of this batch was written.
+            BatchRefused: nothing of it was written, for one of its records is too large for its topic.
             KafkaBroken: nothing was written, or, where the last answer was lost, all of it.
         """
         assert len(batch) <= MOST
+        # Encoded before anything is begun: a bug in one record leaves no transaction open.
+        records = [record for planned in batch for record in self._records(planned)]
         self._refused = None
         try:
             self._producer.begin_transaction()
-            for planned in batch:
-                self._produce(replay_record(self._settings, planned.replay))
-                self._produce(replayed_record(self._topics, planned))
+            for record in (*records, *beside):
+                self._produce(record)
             self._commit()
         except KafkaException as exception:
             raise self._given_up(self._cause(error_of(exception))) from None
+
+    def _records(self, planned: Planned) -> tuple[NewRecord, NewRecord]:
+        return replay_record(self._settings, planned.replay), replayed_record(self._topics, planned)
 
     def _cause(self, error: KafkaError) -> KafkaError:
         """Once librdkafka has heard in the background that the writer is fatally out, producing says only "fatal"."""
@@ -131,12 +142,15 @@ class Ledger:
                 return broken(error_of(exception), "taking back a batch of replays")
         if error.fatal():
             return broken(error, "writing replays")
-        why = self._refused or error.str()
-        return KafkaBroken(f"a batch of replays was not written: {why}", code=error.name())
+        if self._refused is None:
+            return KafkaBroken(f"a batch of replays was not written: {error.str()}", code=error.name())
+        why = f"a batch of replays was not written: {self._refused_by}: {self._refused.str()}"
+        kind = BatchRefused if self._refused.code() in TOO_LARGE else KafkaBroken
+        return kind(why, code=error.name())
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._refused is None:
-            self._refused = f"{message.topic()}: {error.str()}"
+            self._refused, self._refused_by = error, str(message.topic())
 
 
 def replayed_record(topics: Topics, planned: Planned) -> NewRecord:

@@ -12,18 +12,24 @@ the chain and not its last link.
 
 A replay's id is H(chain, generation), so the same generation made twice would be the same delivery, which every reader
 of the delay topics drops as a repeat.
+
+What a job sends again follows the same rule (`Chains`), whatever it was before: a dead letter, a delivery that was
+accepted, or an event that was never tried.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from consumer.delivery.delivery import DeadLetter, Delivery, Trigger, delivery_id, replay_id
+from consumer.events.event import Event
 from consumer.kafka.records import Replay
 from consumer.webhooks.subscription import Status
 
 _SPILL_TIER = 0
+_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class SkipReason(StrEnum):
@@ -66,6 +72,49 @@ class Skipped:
 Plan: TypeAlias = Planned | Skipped
 
 
+class Chains:
+    """What one run makes of chains: the rule of this module's table.
+
+    `generations` are the chains' as the state topic has them, and rise while the run writes. `again` lifts the third
+    row of the table, and never sends a chain twice in one run. `senders` tell which job sent a chain last: so the job
+    `run` knows its own, also when it was killed in between.
+    """
+
+    def __init__(
+        self,
+        *,
+        generations: Mapping[str, int],
+        most: int,
+        again: bool,
+        senders: Mapping[str, str] = _NOBODY,
+        run: str | None = None,
+    ) -> None:
+        self._generations = generations
+        self._senders = senders
+        self._most = most
+        self._again = again
+        self._run = run
+        self._given: set[str] = set()
+
+    def refusal(self, chain: str, replays: int) -> SkipReason | None:
+        """Why a chain, of which the replay numbered `replays` is at hand (0: the original), gets no further one."""
+        generation = self._generations.get(chain, 0)
+        sent = chain in self._given or (self._run is not None and self._senders.get(chain) == self._run)
+        if sent or (generation > replays and not self._again):
+            return SkipReason.ALREADY_REPLAYED
+        return SkipReason.LIMIT if generation >= self._most else None
+
+    def give(self, chain: str, now_ms: int) -> Replay:
+        """The next replay of a chain that was not refused."""
+        self._given.add(chain)
+        generation = self._generations.get(chain, 0) + 1
+        return Replay(delivery_id=chain, generation=generation, at_ms=now_ms, job_id=self._run)
+
+    def settled(self) -> None:
+        """What was given until now is written, and `senders` know of it; or it was not, and may be given again."""
+        self._given.clear()
+
+
 class Planner:
     """Plans one run. `generations` are the chains' as the state topic has them, `statuses` those of the webhooks."""
 
@@ -79,37 +128,31 @@ class Planner:
         place: Place = Place.BEFORE,
     ) -> None:
         self._place = place
-        self._generations = generations
         self._statuses = statuses
-        self._max_replays = max_replays
-        self._again = again
-        self._planned: set[str] = set()
+        self._chains = Chains(generations=generations, most=max_replays, again=again)
 
     def plan(self, dead_letter: DeadLetter, now_ms: int) -> Plan:
         """Decide on one dead letter."""
         delivery = dead_letter.delivery
         chain = chain_of(delivery)
-        generation = self._generations.get(chain, 0)
-        reason = SkipReason.STUB if dead_letter.left_out_bytes else self._refusal(delivery, chain, generation)
+        reason = SkipReason.STUB if dead_letter.left_out_bytes else self._refusal(delivery, chain)
         if reason is not None:
             return Skipped(reason=reason)
-        self._planned.add(chain)
-        replay = Replay(delivery_id=chain, generation=generation + 1, at_ms=now_ms)
+        replay = self._chains.give(chain, now_ms)
         return Planned(replay=replay, delivery=_replayed(delivery, replay), place=self._place)
 
-    def _refusal(self, delivery: Delivery, chain: str, generation: int) -> SkipReason | None:
-        status = self._statuses.get(delivery.subscription_id)
-        if chain in self._planned or (generation > delivery.replays and not self._again):
-            return SkipReason.ALREADY_REPLAYED
-        if generation >= self._max_replays:
-            return SkipReason.LIMIT
-        if status is None:
-            return SkipReason.DELETED
-        if status is Status.PAUSED:
-            return SkipReason.PAUSED
-        if status is Status.SUSPENDED:
-            return SkipReason.SUSPENDED
-        return None
+    def _refusal(self, delivery: Delivery, chain: str) -> SkipReason | None:
+        if (reason := self._chains.refusal(chain, delivery.replays)) is not None:
+            return reason
+        match self._statuses.get(delivery.subscription_id):
+            case None:
+                return SkipReason.DELETED
+            case Status.PAUSED:
+                return SkipReason.PAUSED
+            case Status.SUSPENDED:
+                return SkipReason.SUSPENDED
+            case Status.ACTIVE:
+                return None
 
 
 def chain_of(delivery: Delivery) -> str:
@@ -117,20 +160,42 @@ def chain_of(delivery: Delivery) -> str:
     return delivery_id(delivery.event, delivery.subscription_id)
 
 
-def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
-    """A first try, due now, of the same event and the same body for the same webhook."""
+def sent_again(
+    event: Event,
+    webhook: str,
+    replay: Replay,
+    *,
+    body: bytes | None,
+    content_type: str,
+    order: str | None,
+    trigger: Trigger,
+) -> Delivery:
+    """A first try, due now, of this event for this webhook, with the body that was sent before, where one was."""
     replayed_by = replay_id(replay.delivery_id, replay.generation)
-    # Made anew and not changed: what an earlier way left in it, whatever that comes to be, must not travel on.
     return Delivery(
-        id=delivery_id(delivery.event, delivery.subscription_id, replayed_by),
-        event=delivery.event,
-        subscription_id=delivery.subscription_id,
-        body=delivery.body,
-        content_type=delivery.content_type,
+        id=delivery_id(event, webhook, replayed_by),
+        event=event,
+        subscription_id=webhook,
+        body=body,
+        content_type=content_type,
         replay_id=replayed_by,
         replays=replay.generation,
         tier=_SPILL_TIER,
         first_due_ms=replay.at_ms,
-        trigger=Trigger.REPLAY,
+        trigger=trigger,
+        job_id=replay.job_id,
+        order=order,
+    )
+
+
+def _replayed(delivery: Delivery, replay: Replay) -> Delivery:
+    # Made anew and not changed: what an earlier way left in it, whatever that comes to be, must not travel on.
+    return sent_again(
+        delivery.event,
+        delivery.subscription_id,
+        replay,
+        body=delivery.body,
+        content_type=delivery.content_type,
         order=delivery.order,
+        trigger=Trigger.REPLAY,
     )

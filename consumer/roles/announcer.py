@@ -14,13 +14,13 @@ from typing import Final
 import structlog
 
 from consumer.control.directory import Directory
+from consumer.control.notices import Notice, Notices
 from consumer.control.owner import Owner
 from consumer.delivery.boundary import Boundary
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.events.event import Event, Record
 from consumer.kafka.writing import NewRecord
 from consumer.log.suspension import notice
-from consumer.roles.notices import Notice, Notices
 from consumer.telemetry.bugs import contain, decoded
 from consumer.telemetry.counters import counters
 from consumer.webhooks.record import decode

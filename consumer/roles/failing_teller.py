@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import structlog
 
+from consumer.control.notices import Notices
 from consumer.control.owner import owner_of
 from consumer.kafka.writing import NewRecord
 from consumer.log.failing import Tidings, event_of, tidings_of
 from consumer.log.health import Health
 from consumer.roles.at_the_end import AtTheEnd
-from consumer.roles.notices import Notices
 from consumer.telemetry.counters import counters
 from consumer.webhooks.subscription import Status, Subscription
 

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from consumer.control.directory import Directory
+from consumer.control.notices import Notices
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
@@ -36,7 +37,6 @@ from consumer.roles.clock import Clock
 from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
 from consumer.roles.indexer import Indexer
-from consumer.roles.notices import Notices
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender

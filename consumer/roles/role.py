@@ -13,6 +13,7 @@ class Role(StrEnum):
     DELIVER = "deliver"
     RETRY = "retry"
     LOG = "log"
+    JOBS = "jobs"
     API = "api"
 
 
@@ -27,6 +28,10 @@ def needed_by(role: Role, topics: Topics) -> frozenset[str]:
             return frozenset(ends | {topics.ordered, *topics.retry_topics})
         case Role.LOG:
             return frozenset({topics.attempts, topics.subscriptions, topics.retry(0)})
+        case Role.JOBS:
+            # It reads what was not delivered, and writes it to be sent again.
+            reads = {topics.state, topics.subscriptions, topics.attempts, topics.dead_letter}
+            return frozenset(reads | {topics.ordered, *topics.retry_topics})
         case Role.API:
             # It replays dead letters and logs the test events it sends.
             return frozenset({topics.subscriptions, topics.state, topics.dead_letter, topics.retry(0), topics.attempts})

@@ -208,7 +208,7 @@ def test_statistics_are_read_back_as_they_were_packed(log: list[Sent]) -> None:
     stats = Stats()
     for each in log:
         stats.count(each)
-    assert Stats.unpacked(stats.packed()) == stats
+    assert Stats.checked(stats.packed()) == stats
 
 
 @given(st.permutations(range(12)), st.lists(attempts, min_size=12, max_size=12))

@@ -136,6 +136,7 @@ def test_no_other_event_can_be_chosen(conclude: Customer) -> None:
         "webhook.behind",
         "webhook.caught_up",
         "webhook.blocked",
+        "job.finished",
     ]
     url = conclude.deployment.endpoints.open().url
     refused = conclude.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["roadmap.planned"]})

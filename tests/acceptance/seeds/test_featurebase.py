@@ -315,6 +315,7 @@ def test_the_topics_are_those_of_the_reference(featurebase: Customer, every_topi
         "webhook.behind",
         "webhook.caught_up",
         "webhook.blocked",
+        "job.finished",
     ]
     url = featurebase.deployment.endpoints.open().url
     refused = featurebase.ok("POST", WEBHOOKS, 422, {"url": url, "topics": ["post.archived"]})

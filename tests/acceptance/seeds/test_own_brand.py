@@ -59,6 +59,7 @@ def test_its_catalogue_is_listed_and_closed(acme: Customer) -> None:
         "webhook.behind",
         "webhook.caught_up",
         "webhook.blocked",
+        "job.finished",
     ]
     url = acme.deployment.endpoints.open().url
     acme.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["parcel.found"]})

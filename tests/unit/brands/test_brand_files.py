@@ -64,6 +64,7 @@ def test_a_brand_s_own_entry_for_what_hookline_sends_stands_before_the_usual_one
         "webhook.behind",
         "webhook.caught_up",
         "webhook.blocked",
+        "job.finished",
     ]
     assert acme.catalogue[0].description == "Ours."
 

@@ -79,6 +79,7 @@ def test_a_closed_catalogue_lists_its_page_s_types_in_their_order(name: str, pag
         "webhook.behind",
         "webhook.caught_up",
         "webhook.blocked",
+        "job.finished",
     ]
 
 

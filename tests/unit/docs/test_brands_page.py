@@ -19,6 +19,7 @@ ALWAYS_ANNOUNCED = [
     "webhook.behind",
     "webhook.caught_up",
     "webhook.blocked",
+    "job.finished",
 ]
 
 

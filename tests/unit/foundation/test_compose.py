@@ -13,7 +13,7 @@ from consumer.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = ROOT / "docker-compose.yml"
-ROLES = ("projection", "deliver", "retry", "log", "api")
+ROLES = ("projection", "deliver", "retry", "log", "jobs", "api")
 
 
 class Health(BaseModel):

@@ -30,7 +30,7 @@ SHIPPED = {
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Job": (JOB, {"e0fe084e9c822a0b"}),
     "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
-    "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
+    "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
     "Subscription": (
         SUBSCRIPTION,
         {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},

@@ -1,5 +1,6 @@
 """Statistics: what counts where, what is kept for how long, and how small it is."""
 
+import msgspec.msgpack
 import pytest
 from msgspec.structs import replace
 
@@ -74,7 +75,7 @@ def test_a_late_attempt_counts_in_its_own_hour_while_that_is_kept() -> None:
     stats = of(sent(now_ms), late, too_late)
     found = buckets([stats], Period.DAY, now_ms)
     assert [each.delivered for each in found] == [1, *[0] * 22, 1]
-    assert Stats.unpacked(stats.packed()) == stats
+    assert Stats.checked(stats.packed()) == stats
     assert [each.delivered for each in buckets([stats], Period.MONTH, now_ms)[-2:]] == [1, 2]
 
 
@@ -103,10 +104,28 @@ def test_a_webhook_with_traffic_in_few_hours_takes_400_bytes_at_most() -> None:
     assert len(of(sent(DAY)).packed()) <= 40
 
 
+SOUND = ([5, 0b11, 1, 0, 0, 9, 9, 5, 1, 1, 0, 0, 9, 9], msgspec.msgpack.encode([1, 0, 0, 9, 9]), b"\x90")
+
+
+def test_what_is_sound_is_taken() -> None:
+    stats = Stats.checked(msgspec.msgpack.encode(SOUND))
+    assert [step for step, _ in stats.hours.steps()] == [5, 4]
+
+
 @pytest.mark.parametrize(
     "odd",
-    [b"", b"{}", b"\x90", b"\x94\x01\x01\x01\x01", b"\x94\x01\xff\x01\x00", b"\x94\x01\xce\x01\x00\x00\x00\x01\x00"],
+    [
+        b"",
+        b"{}",
+        msgspec.msgpack.encode(([], b"\x90", b"\x90")),
+        msgspec.msgpack.encode(([5, 0b111, *SOUND[0][2:]], *SOUND[1:])),  # a five is missing
+        msgspec.msgpack.encode(([5, 1 << 24 | 1, *SOUND[0][2:]], *SOUND[1:])),  # more hours than there are
+        msgspec.msgpack.encode(([5, 0b11, -1, *SOUND[0][3:]], *SOUND[1:])),
+        msgspec.msgpack.encode(([-5, *SOUND[0][1:]], *SOUND[1:])),
+        msgspec.msgpack.encode((SOUND[0], b"odd", b"\x90")),
+        msgspec.msgpack.encode((SOUND[0], SOUND[1], b"\x91\xa1a")),
+    ],
 )
 def test_what_is_none_is_refused(odd: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 # MessagePack's own is one too
-        Stats.unpacked(odd)
+        Stats.checked(odd)

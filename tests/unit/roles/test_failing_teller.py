@@ -6,13 +6,13 @@ from dataclasses import replace
 import msgspec
 
 from consumer.control.directory import Directory
+from consumer.control.notices import Notices
 from consumer.delivery.delivery import Chunk
 from consumer.kafka.records import decode_delayed
 from consumer.kafka.writing import NewRecord
 from consumer.log.failing import RULE, event_of, tidings_of
 from consumer.log.health import NO_HEALTH, Health, Sent, folded
 from consumer.roles.failing_teller import FailingTeller
-from consumer.roles.notices import Notices
 from consumer.webhooks.subscription import Status, Subscription
 from tests.webhook_samples import NOW_MS, record, subscription
 

@@ -12,6 +12,7 @@ from consumer.settings import Settings, read
 KEY = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 EVERY = tuple(Role)
+LEDGER = (Role.JOBS, Role.API)
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def test_what_is_right_is_not_refused(good: dict[str, object]) -> None:
         ("kafka", KAFKA | {"enable.auto.commit": "true"}, "HOOKLINE_KAFKA_ENABLE_AUTO_COMMIT", EVERY),
         ("kafka", KAFKA | {"enabel.idempotence": "true"}, "HOOKLINE_KAFKA_ENABEL_IDEMPOTENCE", (*EVERY, None)),
         ("kafka", KAFKA | {"socket.timeout.ms": "soon"}, "HOOKLINE_KAFKA_SOCKET_TIMEOUT_MS", (*EVERY, None)),
-        ("kafka", KAFKA | {"transaction.timeout.ms": "9999"}, "HOOKLINE_KAFKA_TRANSACTION_TIMEOUT_MS", (Role.API,)),
-        ("event_topics", (), "HOOKLINE_EVENT_TOPICS", (Role.DELIVER,)),
+        ("kafka", KAFKA | {"transaction.timeout.ms": "9999"}, "HOOKLINE_KAFKA_TRANSACTION_TIMEOUT_MS", LEDGER),
+        ("event_topics", (), "HOOKLINE_EVENT_TOPICS", (Role.DELIVER, Role.JOBS)),
         ("event_topics", ("^(",), "HOOKLINE_EVENT_TOPICS", (*EVERY, None)),
         ("encryption_keys", (), "HOOKLINE_ENCRYPTION_KEYS", (Role.DELIVER, Role.RETRY, Role.API)),
         ("encryption_keys", ("k1:short",), "HOOKLINE_ENCRYPTION_KEYS", (*EVERY, None)),

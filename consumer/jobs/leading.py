@@ -1,0 +1,93 @@
+"""Being the one that runs jobs: for a role that leads, and for a command where no role runs.
+
+The law: first the ledger is opened, which ends whoever wrote before; then everything is read that he wrote; and only
+then is anything decided. What ends the ledger ends all of this, and another one begins from what is written.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from consumer.control.notices import Notices
+from consumer.jobs.books import Books
+from consumer.jobs.known import KnownTopics
+from consumer.jobs.ports import AnsweredReader, JobRecords, OpenSource, Records
+from consumer.jobs.runner import Runner
+from consumer.kafka.client import KafkaBroken
+from consumer.kafka.topics import Topics
+from consumer.replay.ledger import Ledger
+from consumer.settings import Settings
+
+_READ_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What it stands on beside Kafka."""
+
+    records: JobRecords
+    open_source: OpenSource
+    answered: AnsweredReader
+
+
+class Leading:
+    """One life of the writer. Belongs to one thread."""
+
+    def __init__(self, runner: Runner, known: KnownTopics) -> None:
+        self._runner = runner
+        self._known = known
+        self._topics_made_anew = known.bell.topics_made_anew
+
+    @classmethod
+    def begin(
+        cls,
+        settings: Settings,
+        known: KnownTopics,
+        parts: Parts,
+        *,
+        now_ms: Callable[[], int],
+        stop: threading.Event | None = None,
+        only: str | None = None,
+    ) -> Self:
+        """Become the writer, and go on with what is under way. Set, `stop` cuts the reading short.
+
+        Raises:
+            ConfigurationError: the user's Kafka properties contradict those needed.
+            KafkaBroken: Kafka did not do its part.
+        """
+        topics = Topics.of(settings)
+        ledger = Ledger.open(settings)
+        known.catch_up(stop, _READ_S)
+        notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms)
+        records = Records(
+            of_job=lambda job: parts.records.job_record(topics.state, job),
+            forgotten=lambda job_id: parts.records.forgotten(topics.state, job_id),
+            of_notice=lambda event, owner: [record for record, _ in notices.of(event, owner)],
+        )
+        books = Books(known.jobs, known.generations, known, ledger, records)
+        runner = Runner(
+            books, known, parts.open_source, parts.answered, now_ms=now_ms, monotonic_s=time.monotonic, only=only
+        )
+        leading = cls(runner, known)
+        if stop is None or not stop.is_set():
+            runner.begin()
+        return leading
+
+    def turn(self, idle_s: float) -> None:
+        """Do what comes next; wait for a wish, `idle_s` at most, where there is nothing to do.
+
+        Raises:
+            TakenOver: another writer began.
+            KafkaBroken: begin another one.
+        """
+        if self._known.bell.topics_made_anew != self._topics_made_anew:
+            raise KafkaBroken("a topic of ours was made anew")
+        wait_s = self._runner.turn(idle_s)
+        if wait_s:
+            self._known.bell.wait(wait_s)
+
+    def close(self) -> None:
+        """Leave what jobs read. What is under way goes on where it is written, whoever leads next."""
+        self._runner.close()

@@ -1,0 +1,106 @@
+"""What whoever runs jobs asks of the other parts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.control.owner import Owner
+from consumer.events.event import Event
+from consumer.jobs.candidate import Source
+from consumer.jobs.conduct import Known
+from consumer.jobs.job import Answered, Asked, Job
+from consumer.kafka.view import Fold
+from consumer.kafka.writing import NewRecord
+from consumer.replay.plan import Planned
+from consumer.webhooks.subscription import Subscription
+
+
+class SeenJobs(Protocol):
+    """The jobs as they were read back from the state topic: what was written a moment ago may be missing."""
+
+    def known(self, job_id: str) -> Known | None:
+        """A job that was heard of."""
+
+    def of_tenant(self, tenant: str) -> Sequence[Known]:
+        """All of a tenant's jobs that were heard of."""
+
+    def unheard(self) -> Sequence[tuple[Asked, Job | None]]:
+        """Those of which the latest wish was not heard, the oldest first."""
+
+    def unfinished(self) -> Sequence[Known]:
+        """Everybody's jobs that have not ended, the oldest first."""
+
+    def all(self) -> Iterable[Known]:
+        """Everybody's jobs."""
+
+
+class FoldedJobs(SeenJobs, Fold, Protocol):
+    """The same, as what folds the records of the state topic."""
+
+
+class Webhooks(Protocol):
+    """The webhooks as they are now."""
+
+    def catch_up(self) -> None:
+        """Wait until everything is known here that was acknowledged before this call.
+
+        Raises:
+            KafkaBroken: it did not come in time.
+        """
+
+    def get(self, owner: Owner, webhook: str) -> Subscription | None:
+        """One of this owner's webhooks."""
+
+
+class Writer(Protocol):
+    """The one writer of what is sent again (`replay.ledger.Ledger`)."""
+
+    def write(self, batch: Sequence[Planned], beside: Sequence[NewRecord] = ()) -> None:
+        """Write all of it, or nothing. Raises as the ledger does."""
+
+
+class OpenSource(Protocol):
+    """Opens what a job reads."""
+
+    def __call__(
+        self,
+        asked: Asked,
+        subscription: Subscription,
+        *,
+        ends: Mapping[tuple[str, int], int],
+        position: Mapping[tuple[str, int], int],
+    ) -> Source:
+        """From `position` up to `ends`; both are empty of a job that begins now.
+
+        Raises:
+            TooMany, KafkaBroken: see `candidate.Source.take`.
+        """
+
+
+class JobRecords(Protocol):
+    """A job as records of a topic (`record.py`)."""
+
+    def job_record(self, topic: str, job: Job) -> NewRecord:
+        """What became of it."""
+
+    def forgotten(self, topic: str, job_id: str) -> Sequence[NewRecord]:
+        """What deletes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A job as records of the state topic, and a notice as those of the spill topic.
+
+    `forgotten` are the records that delete a job.
+    """
+
+    of_job: Callable[[Job], NewRecord]
+    forgotten: Callable[[str], Sequence[NewRecord]]
+    of_notice: Callable[[Event, Owner], Sequence[NewRecord]]
+
+
+class AnsweredReader(Protocol):
+    """Who knows what endpoints made of jobs' deliveries."""
+
+    def read(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
+        """Of these; of those of which nothing is known, or while Redis is away, nothing."""

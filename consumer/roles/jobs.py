@@ -1,0 +1,114 @@
+"""The role `jobs`: what is sent again, by the one process that leads.
+
+The law: who leads the group opens the ledger, which refuses whatever a former leader still writes, and reads all that
+he wrote before it decides anything. Whoever takes the ledger over ends this, and it begins anew from what is written.
+"""
+
+import threading
+from typing import Final
+
+import structlog
+
+from consumer.jobs.known import KnownTopics
+from consumer.jobs.leading import Leading, Parts
+from consumer.jobs.ports import FoldedJobs
+from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.topics import Topics, require
+from consumer.replay.ledger import TakenOver
+from consumer.roles.clock import Clock
+from consumer.roles.leadership import Leadership
+from consumer.roles.role import Role, needed_by
+from consumer.roles.slot import instance_id
+from consumer.settings import Settings
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("jobs")
+
+_IDLE_S: Final = 0.1
+_AGAIN_S: Final = 0.5
+
+
+def lead(settings: Settings, stop: threading.Event, slot: int, *, jobs: FoldedJobs, parts: Parts) -> None:
+    """Run jobs while it falls to this process, until `stop` is set.
+
+    Raises:
+        ConfigurationError: Kafka's settings are wrong.
+        TopicsUnfit: a topic is missing, or not as it must be.
+    """
+    interrupted = Outage(_log, "jobs interrupted")
+    known = KnownTopics(settings, jobs)
+    known.start()
+    try:
+        checked = False
+        while not stop.is_set():
+            try:
+                if not checked:
+                    require(settings, needed_by(Role.JOBS, Topics.of(settings)))
+                    checked = True
+                life = _Life(settings, slot, known, parts, interrupted)
+                try:
+                    life.until(stop)
+                finally:
+                    life.close()
+            except AccessDenied:
+                raise
+            except KafkaBroken as error:
+                interrupted.met(error=str(error))
+                stop.wait(_AGAIN_S)
+    finally:
+        known.close()
+
+
+class _Life:
+    """One life of the clients."""
+
+    def __init__(self, settings: Settings, slot: int, known: KnownTopics, parts: Parts, interrupted: Outage) -> None:
+        topics = Topics.of(settings)
+        self._settings = settings
+        self._known = known
+        self._parts = parts
+        self._interrupted = interrupted
+        self._clock = Clock()
+        self._leading: Leading | None = None
+        self._leadership = Leadership(
+            settings,
+            topic=topics.state,
+            group=topics.group(Role.JOBS),
+            instance=instance_id(settings, Role.JOBS, slot),
+        )
+
+    def until(self, stop: threading.Event) -> None:
+        """Lead while it falls to this process, stand by otherwise.
+
+        Raises:
+            KafkaBroken: the clients have to be made anew.
+        """
+        while not stop.is_set():
+            if not self._leadership.held(0.0 if self._leading else _IDLE_S):
+                self._stand_by()
+                continue
+            try:
+                if self._leading is None:
+                    self._begin(stop)
+                    continue
+                self._leading.turn(_IDLE_S)
+                self._interrupted.over()
+            except TakenOver:
+                # Somebody else began to send: he is left to it for a moment.
+                _log.warning("taken over: another process sends again")
+                self._stand_by()
+                stop.wait(_AGAIN_S)
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._stand_by()
+        self._leadership.close()
+
+    def _begin(self, stop: threading.Event) -> None:
+        self._leading = Leading.begin(self._settings, self._known, self._parts, now_ms=self._clock.now_ms, stop=stop)
+        _log.info("leading")
+
+    def _stand_by(self) -> None:
+        leading, self._leading = self._leading, None
+        if leading is not None:
+            leading.close()
