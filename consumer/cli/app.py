@@ -40,6 +40,7 @@ app.command("consumer.cli.webhooks:app", name="webhooks", help="Create, look at,
 app.command("consumer.cli.keys:app", name="keys", help="Create, list and revoke API keys; change encryption keys.")
 app.command("consumer.cli.log:app", name="log", help="List, look at, follow, search and export what was sent.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
+app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 

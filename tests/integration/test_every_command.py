@@ -46,6 +46,9 @@ KAFKA = BOTH_WAYS | {
     "dead-letters list": [],
     "dead-letters show": ["d1"],
     "dead-letters replay": ["--all"],
+    "poison list": [],
+    "poison show": ["orders-0-1"],
+    "poison replay": ["--all", "--yes"],
 }
 ALONE: dict[str, list[str]] = {
     "config": [],
@@ -55,7 +58,7 @@ ALONE: dict[str, list[str]] = {
 }
 EVERY = KAFKA | ALONE
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
-TOPICS["dead-letters"] = "dead-letter"
+TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
 
 
 def test_the_table_has_every_command() -> None:

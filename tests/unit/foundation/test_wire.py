@@ -7,6 +7,7 @@ from consumer.control.key_record import API_KEY
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
+from consumer.kafka.republished import REPUBLISHED
 from consumer.webhooks.record import SUBSCRIPTION
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -28,6 +29,7 @@ SHIPPED = {
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1"}),
+    "Republished": (REPUBLISHED, {"60b30f67e0f7a84e"}),
     "Subscription": (
         SUBSCRIPTION,
         {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},
