@@ -14,7 +14,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.producing import ANY_SIZE
+from consumer.kafka.producing import ANY_SIZE, TOO_LARGE
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
@@ -33,12 +33,17 @@ class TakenOver(KafkaBroken):
     """Another replay began: this one must stop. What it wrote until then holds."""
 
 
+class BatchRefused(KafkaBroken):
+    """A record of a batch is too large for its topic. The writer goes on."""
+
+
 class Transactions:
     """The one writer of replays under a name. Belongs to one thread."""
 
     def __init__(self, properties: Properties) -> None:
         self._properties = properties
-        self._refused: str | None = None
+        self._refused: KafkaError | None = None
+        self._refused_by = ""
         self._producer = build(Producer, properties)
 
     @classmethod
@@ -62,6 +67,7 @@ class Transactions:
 
         Raises:
             TakenOver: another writer was opened; nothing of this batch was written.
+            BatchRefused: nothing of it was written, for one of its records is too large for its topic.
             KafkaBroken: nothing was written, or, where the last answer was lost, all of it.
         """
         self._refused = None
@@ -115,12 +121,15 @@ class Transactions:
                 return broken(error_of(exception), "taking back a batch of replays")
         if error.fatal():
             return broken(error, "writing replays")
-        why = self._refused or error.str()
-        return KafkaBroken(f"a batch of replays was not written: {why}", code=error.name())
+        if self._refused is None:
+            return KafkaBroken(f"a batch of replays was not written: {error.str()}", code=error.name())
+        why = f"a batch of replays was not written: {self._refused_by}: {self._refused.str()}"
+        kind = BatchRefused if self._refused.code() in TOO_LARGE else KafkaBroken
+        return kind(why, code=error.name())
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._refused is None:
-            self._refused = f"{message.topic()}: {error.str()}"
+            self._refused, self._refused_by = error, str(message.topic())
 
 
 def transactional_properties(settings: Settings, name: str) -> Properties:

@@ -1,8 +1,9 @@
 """Replays written: a delivery on the spill topic (or the ordered one), and its chain's generation on the state topic.
 
 The law: both records are one Kafka transaction, so a replay is counted exactly when it is on its way, wherever this
-process is killed. There is one writer at a time (`kafka.transactions`), and only once it is open are the generations
-read. So no generation is given twice, also by two runs at once.
+process is killed. What a batch makes of a job is `beside` it in that transaction: so a job is as far as what it sent.
+There is one writer at a time (`kafka.transactions`), and only once it is open are the generations read. So no
+generation is given twice, also by two runs at once.
 
 Two writes in any order would not do: counted first, a crash in between loses the replay in silence; written first, it
 is made again with the same id, and dropped as a repeat only while its readers remember that id.
@@ -16,12 +17,12 @@ from consumer.kafka.client import Properties
 from consumer.kafka.records import encode_delivery
 from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
-from consumer.kafka.transactions import TakenOver, Transactions, transactional_properties
+from consumer.kafka.transactions import BatchRefused, TakenOver, Transactions, transactional_properties
 from consumer.kafka.writing import NewRecord
 from consumer.replay.plan import Place, Planned
 from consumer.settings import Settings
 
-__all__ = ["MOST", "Ledger", "TakenOver", "generations", "ledger_properties", "replayed_record"]
+__all__ = ["MOST", "BatchRefused", "Ledger", "TakenOver", "generations", "ledger_properties", "replayed_record"]
 
 MOST: Final = 500
 """Replays in one batch."""
@@ -55,18 +56,21 @@ class Ledger:
         """
         return generations(self._settings)
 
-    def write(self, batch: Sequence[Planned]) -> None:
-        """Write a batch of at most `MOST`, whole or not at all.
+    def write(self, batch: Sequence[Planned], beside: Sequence[NewRecord] = ()) -> None:
+        """Write a batch of at most `MOST`, and further records beside it, whole or not at all.
 
         Raises:
             TakenOver: another ledger was opened; nothing of this batch was written.
+            BatchRefused: nothing of it was written, for one of its records is too large for its topic.
             KafkaBroken: nothing was written, or, where the last answer was lost, all of it.
         """
         assert len(batch) <= MOST
-        records: list[NewRecord] = []
-        for planned in batch:
-            records += (replay_record(self._settings, planned.replay), replayed_record(self._topics, planned))
-        self._transactions.write(records)
+        # Encoded before anything is begun: a bug in one record leaves no transaction open.
+        records = [record for planned in batch for record in self._records(planned)]
+        self._transactions.write([*records, *beside])
+
+    def _records(self, planned: Planned) -> tuple[NewRecord, NewRecord]:
+        return replay_record(self._settings, planned.replay), replayed_record(self._topics, planned)
 
 
 def replayed_record(topics: Topics, planned: Planned) -> NewRecord:

@@ -29,6 +29,7 @@ BOTH_WAYS = {
     "webhooks unblock": ["wh_1", "--head", "retry"],
     "webhooks rotate": ["wh_1"],
     "webhooks test": ["wh_1"],
+    "webhooks health": [],
     "log list": ["--tenant", "acme"],
     "log search": ["text", "--tenant", "acme"],
     "log show": ["att_0_0_00000000", "--tenant", "acme"],
