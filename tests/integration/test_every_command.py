@@ -35,6 +35,16 @@ BOTH_WAYS = {
     "log show": ["att_0_0_00000000", "--tenant", "acme"],
     "log tail": ["--tenant", "acme"],
     "log export": ["--tenant", "acme"],
+    "replay": ["wh_1"],
+    "recover": ["wh_1", "--since", "2h"],
+    "resend": ["0" * 32, "--tenant", "acme"],
+    "jobs list": ["--tenant", "acme"],
+    "jobs show": ["job_1", "--tenant", "acme"],
+    "jobs start": ["job_1", "--tenant", "acme"],
+    "jobs pause": ["job_1", "--tenant", "acme"],
+    "jobs resume": ["job_1", "--tenant", "acme"],
+    "jobs cancel": ["job_1", "--tenant", "acme"],
+    "jobs watch": ["job_1", "--tenant", "acme"],
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
@@ -60,6 +70,7 @@ ALONE: dict[str, list[str]] = {
 EVERY = KAFKA | ALONE
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
+TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs"), "state")
 
 
 def test_the_table_has_every_command() -> None:
