@@ -15,6 +15,7 @@ from consumer.brands.loader import brand as brand_named
 from consumer.brands.loader import load_brands
 from consumer.cli.credentials import Credentials, key_brand
 from consumer.cli.exits import usage
+from consumer.cli.job_port import JobPort
 from consumer.cli.key_port import KeyPort
 from consumer.cli.log_port import LogPort
 from consumer.cli.webhook_port import WebhookPort
@@ -91,6 +92,27 @@ def log(access: Access | None) -> Iterator[LogPort]:
 
         with ApiClient(asked.api, _credentials(asked, settings)) as client:
             yield RemoteLog(client)
+
+
+@contextmanager
+def jobs(access: Access | None, *, of_a_webhook: bool = False) -> Iterator[JobPort]:
+    """The jobs, whichever way they are asked for; `of_a_webhook`, which is known by its id. Raises as `webhooks`."""
+    asked, settings = access or Access(), load()
+    if asked.api is None:
+        from consumer.cli.direct_jobs import DirectJobs  # noqa: PLC0415 # as above
+        from consumer.cli.job_installation import job_installation  # noqa: PLC0415 # as above
+
+        _check_direct(asked, settings)
+        if asked.tenant is None and not of_a_webhook:
+            raise usage("give --tenant, whose jobs they are", field="--tenant")
+        with job_installation(settings, tenant=asked.tenant, brand=asked.brand) as installed:
+            yield DirectJobs(installed, tenant=asked.tenant, brand=asked.brand)
+    else:
+        from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
+        from consumer.cli.remote_jobs import RemoteJobs  # noqa: PLC0415 # as above
+
+        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+            yield RemoteJobs(client)
 
 
 def _credentials(asked: Access, settings: Settings) -> Credentials:

@@ -199,6 +199,8 @@ def _headers(credentials: Credentials) -> dict[str, str]:
 def _refusal(status: int, told: Mapping[str, Json], unknown: Exception | None) -> Exception:
     """A problem (RFC 9457) as an error of the commands."""
     detail = str(told.get("detail") or told.get("title") or f"the API answered {status}")
+    if isinstance(other := told.get("job"), str):  # the one that is in the way
+        detail += f" ({other})"
     match status:
         case HTTPStatus.UNAUTHORIZED:
             return CommandFailed(os.EX_NOPERM, "the API does not take this key: see --key and HOOKLINE_API_KEY")

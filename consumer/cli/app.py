@@ -39,7 +39,12 @@ app.command("consumer.cli.config:config", name="config", help="Show the settings
 app.command("consumer.cli.webhooks:app", name="webhooks", help="Create, look at, change, pause and delete webhooks.")
 app.command("consumer.cli.keys:app", name="keys", help="Create, list and revoke API keys; change encryption keys.")
 app.command("consumer.cli.log:app", name="log", help="List, look at, follow, search and export what was sent.")
+app.command("consumer.cli.sending_again:replay", name="replay", help="Send deliveries of a webhook again.")
+app.command("consumer.cli.sending_again:recover", name="recover", help="Send a webhook the events that it missed.")
+app.command("consumer.cli.sending_again:resend", name="resend", help="Send one delivery again.")
+app.command("consumer.cli.jobs:app", name="jobs", help="List, follow, start, pause and cancel replays and recoveries.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
+app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 

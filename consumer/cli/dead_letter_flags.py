@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from consumer.cli.exits import usage
+from consumer.cli.flags import moment
 from consumer.delivery.outcome import DeathReason
-from consumer.replay.filters import Filters, moment_ms
+from consumer.replay.filters import Filters
 from consumer.webhooks.fields import check_choice
 
 _Several = list[str] | None
@@ -43,15 +43,6 @@ def filters_of(flags: DeadLetterFlags | None, ids: Collection[str], now_ms: int)
         tenants=frozenset(given.tenant or ()),
         types=tuple(check_choice("type", each) for each in given.type or ()),
         reasons=frozenset(given.reason or ()),
-        since_ms=_moment("--since", given.since, now_ms),
-        until_ms=_moment("--until", given.until, now_ms),
+        since_ms=moment("--since", given.since, now_ms),
+        until_ms=moment("--until", given.until, now_ms),
     )
-
-
-def _moment(flag: str, text: str | None, now_ms: int) -> int | None:
-    if text is None:
-        return None
-    try:
-        return moment_ms(text, now_ms)
-    except ValueError as error:
-        raise usage(f"{flag} {error}", field=flag) from None

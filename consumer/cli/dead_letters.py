@@ -7,20 +7,18 @@ interrupted, and says how far it came.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, cast
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_explanation, print_fields, print_json, print_table
+from consumer.cli.progress import bar
 from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
@@ -167,7 +165,7 @@ def _replayed(
         place=way.place,
     )
     summary = Summary()
-    with _progress(len(chosen.ids)) as progress:
+    with bar("replaying", len(chosen.ids)) as advance:
         try:
             return run_replay(
                 (found for found in read(settings, filters) if found.delivery.id in chosen.ids),
@@ -178,21 +176,12 @@ def _replayed(
                 rate_per_s=None if way.dry_run else rate,
                 stop=lambda: stop.asked,
                 summary=summary,
-                progress=progress,
+                progress=lambda told: advance(told.replayed + told.skipped.total()),
             )
         except KafkaBroken as error:
             code = os.EX_TEMPFAIL if isinstance(error, TakenOver) else os.EX_UNAVAILABLE
             far = f"{summary.replayed} of {len(chosen.ids)} were replayed, asked again it goes on with the rest"
             raise CommandFailed(code, f"{error}; {far}") from None
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[Summary], None]]:
-    """A bar on a terminal; nothing elsewhere."""
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("replaying", total=total)
-        yield lambda summary: bar.update(task, completed=summary.replayed + summary.skipped.total())
 
 
 def _print_summary(summary: Summary, *, dry_run: bool, as_json: bool) -> None:

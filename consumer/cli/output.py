@@ -17,7 +17,13 @@ from rich.text import Text
 from consumer.cli.exits import encoded
 from consumer.json import Json
 from consumer.telemetry.printable import printable
+from consumer.webhooks.subscription import Status
 
+STATUS_STYLES: Final[Mapping[Status, str]] = {
+    Status.ACTIVE: "green",
+    Status.PAUSED: "yellow",
+    Status.SUSPENDED: "red",
+}
 _PAGE: Final = 500
 _WIDE: Final = 10_000
 

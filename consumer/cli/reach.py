@@ -33,7 +33,7 @@ def installation(settings: Settings, needed: Needed = lambda _: ()) -> Settings:
         ConfigurationError: a setting of Kafka's is wrong.
         CommandFailed: 69, nothing answers as Kafka where the settings say; 78, a topic is missing.
     """
-    there = _topics(settings)
+    there = partitions(settings).keys()
     if missing := sorted(set(needed(Topics.of(settings))) - there):
         one = len(missing) == 1
         raise CommandFailed(
@@ -57,15 +57,21 @@ def with_cache(settings: Settings) -> Settings:
     return settings
 
 
-def _topics(settings: Settings) -> set[str]:
-    """Every topic that this user may see."""
+def partitions(settings: Settings) -> dict[str, int]:
+    """How many partitions each topic has that this user may see.
+
+    Raises:
+        ConfigurationError: a setting of Kafka's is wrong.
+        CommandFailed: 69, nothing answers as Kafka where the settings say.
+    """
     heard: list[KafkaError] = []
     admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append, "log_level": _CRITICAL})
     try:
-        return set(admin.list_topics(timeout=PATIENCE_S).topics)
+        topics = admin.list_topics(timeout=PATIENCE_S).topics
     except KafkaException as exception:
         admin.poll(0)
         raise _unreachable(settings, error_of(exception), heard) from None
+    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def _unreachable(settings: Settings, error: KafkaError, heard: Collection[KafkaError]) -> CommandFailed:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from consumer.cli.access import Access, webhooks
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json, print_table
+from consumer.cli.output import STATUS_STYLES, print_fields, print_json, print_table
 from consumer.cli.webhook_flags import BeginningFlags, WebhookFlags, changes_of, wishes_of
 from consumer.cli.webhook_port import Shown, WebhookPort
 from consumer.webhooks.chosen import Chosen
@@ -25,9 +25,9 @@ app = App(name="webhooks", help="Create, look at, change, pause and delete webho
 app.command("consumer.cli.webhook_rotate:rotate", name="rotate", help="Give a webhook a new secret and print it.")
 app.command("consumer.cli.webhook_filter:try_filter", name="try-filter", help="Whether a filter lets an event through.")
 app.command("consumer.cli.webhook_trial:try_out", name="test", help="Send a test event; exit code 0 means a 2xx.")
+app.command("consumer.cli.webhook_health:health", name="health", help="Show how endpoints answer, and what waits.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]
-_STATUS_STYLES = {Status.ACTIVE: "green", Status.PAUSED: "yellow", Status.SUSPENDED: "red"}
 
 
 @app.command
@@ -220,7 +220,7 @@ def _row(shown: Shown) -> tuple[str | Text, ...]:
     return (
         str(shown["id"]),
         str(shown["tenant"]),
-        Text(status, style=_STATUS_STYLES[Status(status)]),
+        Text(status, style=STATUS_STYLES[Status(status)]),
         events,
         str(shown["url"]),
     )

@@ -1,7 +1,7 @@
 """Where a dead letter or a poison record came from and why it is there, as record headers.
 
 The law: what these headers say is ours. A header of the same name that the record brought along is replaced; every
-other header of a poison record stays, in its order.
+other header of a poison record stays, in its order, before ours. So `told_apart` gives back those that it had.
 
 Two families, as their own tools read them:
 - `kafka_dlt-*`, as Spring for Apache Kafka's DeadLetterPublishingRecoverer writes them: text as UTF-8, the partition
@@ -11,6 +11,8 @@ The four of the first family that name the place and the reason are there under 
 """
 
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from consumer.delivery.delivery import DeadLetter
@@ -23,6 +25,42 @@ _INT64 = struct.Struct(">q")
 # A detail may quote what it found: a header is for people and must not outgrow the record.
 _MAX_DETAIL: Final = 1_000
 _LEFT_OUT: Final = "hookline-left-out-bytes"
+_FIRST: Final = "kafka_dlt-original-topic"
+_REASON: Final = "hookline-reason"
+_DETAIL: Final = "hookline-detail"
+_OURS: Final = frozenset(
+    {
+        _FIRST,
+        "kafka_dlt-original-partition",
+        "kafka_dlt-original-offset",
+        "kafka_dlt-original-timestamp",
+        "kafka_dlt-exception-message",
+        "kafka_dlt-exception-fqcn",
+        "__connect.errors.topic",
+        "__connect.errors.partition",
+        "__connect.errors.offset",
+        "__connect.errors.exception.class.name",
+        "__connect.errors.exception.message",
+        _REASON,
+        _DETAIL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What our headers tell of a record: where it was, and why it is not there. Of a stub also how large it was.
+
+    `timestamp_ms` is the original's; None where the headers were written for Kafka Connect's tools, which have none.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    reason: str
+    detail: str
+    left_out_bytes: int
 
 
 def poison_headers(record: Record, poison: Poison, *, left_out_bytes: int = 0, family: Family = "kafka_dlt") -> Headers:
@@ -58,6 +96,40 @@ def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt"
     )
 
 
+def told_apart(headers: Headers) -> tuple[Origin | None, Headers]:
+    """What our headers tell, and those that the record itself had; None where ours are not all there, or are spoiled.
+
+    Ours begin with the last one that names the topic, and the stub's is right before it.
+    """
+    first = max((at for at, (name, _) in enumerate(headers) if name == _FIRST), default=len(headers))
+    stub = first > 0 and first < len(headers) and headers[first - 1][0] == _LEFT_OUT
+    begin = first - stub
+    told = {name: value for name, value in headers[begin:] if value is not None}
+    try:
+        origin = _origin(told)
+    except (KeyError, ValueError, struct.error):
+        return None, headers
+    return origin, (*headers[:begin], *(each for each in headers[first:] if each[0] not in _OURS))
+
+
+def _origin(told: Mapping[str, bytes]) -> Origin:
+    """Raises KeyError, ValueError or struct.error: something is missing, or is not as we write it."""
+    [partition] = _INT32.unpack(told["kafka_dlt-original-partition"])
+    [offset] = _INT64.unpack(told["kafka_dlt-original-offset"])
+    if partition < 0 or offset < 0:
+        raise ValueError("no place of a record")
+    timestamp = told.get("kafka_dlt-original-timestamp")
+    return Origin(
+        topic=told[_FIRST].decode(),
+        partition=partition,
+        offset=offset,
+        timestamp_ms=None if timestamp is None else _INT64.unpack(timestamp)[0],
+        reason=told[_REASON].decode(),
+        detail=told[_DETAIL].decode(),
+        left_out_bytes=int(told.get(_LEFT_OUT, b"0")),
+    )
+
+
 def _beside(original: Headers, provenance: Headers, stub: Headers) -> Headers:
     ours = {_LEFT_OUT, *(name for name, _ in provenance)}
     return (*(header for header in original if header[0] not in ours), *stub, *provenance)
@@ -82,7 +154,7 @@ def _provenance(
     message = _text(f"{reason}: {short}" if short else reason)
     exception = _text(f"io.hookline.{kind}")
     headers: list[tuple[str, bytes | None]] = [
-        ("kafka_dlt-original-topic", _text(topic)),
+        (_FIRST, _text(topic)),
         ("kafka_dlt-original-partition", _INT32.pack(partition)),
         ("kafka_dlt-original-offset", _INT64.pack(offset)),
         ("kafka_dlt-exception-message", message),
@@ -100,7 +172,7 @@ def _provenance(
             ("__connect.errors.exception.class.name", exception),
             ("__connect.errors.exception.message", message),
         ]
-    headers += [("hookline-reason", _text(reason)), ("hookline-detail", _text(short))]
+    headers += [(_REASON, _text(reason)), (_DETAIL, _text(short))]
     return tuple(headers)
 
 

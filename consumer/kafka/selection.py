@@ -6,7 +6,7 @@ names, so that what `hookline topics check` lists is what is read.
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,6 +76,12 @@ def wanted_topics(settings: Settings) -> Selection:
     if not settings.event_topics:
         raise ConfigurationError(_SETTING, "name the topics that hold your events, as in orders,^crm\\..*")
     return event_topics(settings)
+
+
+def our_own(settings: Settings) -> Callable[[str], bool]:
+    """Tells whether a topic is one of Hookline's own, which takes no events."""
+    ours = _written_by(settings)
+    return lambda name: ours.fullmatch(name) is not None
 
 
 def _compiled(text: str) -> re.Pattern[str]:

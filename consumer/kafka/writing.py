@@ -15,12 +15,16 @@ from consumer.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRecord:
-    """A record to be written. A value of None deletes its key on a compacted topic."""
+    """A record to be written, to this partition or where its key belongs.
+
+    A value of None deletes its key on a compacted topic.
+    """
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
 
 def write_now(settings: Settings, records: Sequence[NewRecord], *, timeout_s: float = 15.0) -> None:
@@ -31,7 +35,14 @@ def write_now(settings: Settings, records: Sequence[NewRecord], *, timeout_s: fl
     """
     producer = RecordProducer(settings, idempotent=False)
     for token, record in enumerate(records):
-        producer.write(token, topic=record.topic, key=record.key, value=record.value, headers=record.headers)
+        producer.write(
+            token,
+            topic=record.topic,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            partition=record.partition,
+        )
     left = producer.close(timeout_s)
     for produced in producer.poll():
         if isinstance(produced, Refused):

@@ -29,11 +29,22 @@ BOTH_WAYS = {
     "webhooks unblock": ["wh_1", "--head", "retry"],
     "webhooks rotate": ["wh_1"],
     "webhooks test": ["wh_1"],
+    "webhooks health": [],
     "log list": ["--tenant", "acme"],
     "log search": ["text", "--tenant", "acme"],
     "log show": ["att_0_0_00000000", "--tenant", "acme"],
     "log tail": ["--tenant", "acme"],
     "log export": ["--tenant", "acme"],
+    "replay": ["wh_1"],
+    "recover": ["wh_1", "--since", "2h"],
+    "resend": ["0" * 32, "--tenant", "acme"],
+    "jobs list": ["--tenant", "acme"],
+    "jobs show": ["job_1", "--tenant", "acme"],
+    "jobs start": ["job_1", "--tenant", "acme"],
+    "jobs pause": ["job_1", "--tenant", "acme"],
+    "jobs resume": ["job_1", "--tenant", "acme"],
+    "jobs cancel": ["job_1", "--tenant", "acme"],
+    "jobs watch": ["job_1", "--tenant", "acme"],
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
@@ -46,6 +57,9 @@ KAFKA = BOTH_WAYS | {
     "dead-letters list": [],
     "dead-letters show": ["d1"],
     "dead-letters replay": ["--all"],
+    "poison list": [],
+    "poison show": ["orders-0-1"],
+    "poison replay": ["--all", "--yes"],
 }
 ALONE: dict[str, list[str]] = {
     "config": [],
@@ -55,7 +69,8 @@ ALONE: dict[str, list[str]] = {
 }
 EVERY = KAFKA | ALONE
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
-TOPICS["dead-letters"] = "dead-letter"
+TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
+TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs"), "state")
 
 
 def test_the_table_has_every_command() -> None:

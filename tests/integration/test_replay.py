@@ -196,12 +196,12 @@ def test_an_unknown_id_replays_nothing(hookline: DeadLetters, settings: Settings
 
 def test_a_batch_that_was_not_committed_left_nothing_behind(settings: Settings) -> None:
     """What a killed process leaves: records of an open transaction."""
-    torn = Ledger.open(settings)
-    torn._producer.begin_transaction()
+    torn = Ledger.open(settings)._transactions._producer
+    torn.begin_transaction()
     topics = Topics.of(settings)
-    torn._producer.produce(topics.state, b"half", b"replay:x")
-    torn._producer.produce(topics.retry(0), b"half", b"wh_1")
-    torn._producer.flush(10)
+    torn.produce(topics.state, b"half", b"replay:x")
+    torn.produce(topics.retry(0), b"half", b"wh_1")
+    torn.flush(10)
 
     ledger = Ledger.open(settings)
     assert ledger.generations() == {}
@@ -209,7 +209,7 @@ def test_a_batch_that_was_not_committed_left_nothing_behind(settings: Settings) 
     ledger.write(planned([1, 2], ledger.generations()))
     assert len(sent(settings)) == len(generations(settings)) == 2
     with pytest.raises(KafkaException):
-        torn._producer.commit_transaction(10)
+        torn.commit_transaction(10)
 
 
 def test_a_second_replay_takes_over_from_the_first(settings: Settings) -> None:

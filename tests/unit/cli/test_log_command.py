@@ -6,23 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import httpx
 import pytest
 from msgspec import structs
 
 from consumer.cli import log as commands
 from consumer.cli.access import Access
-from consumer.cli.api_client import ApiClient
-from consumer.cli.credentials import Credentials
 from consumer.cli.log_flags import LogFlags, asked_of
 from consumer.cli.log_port import LogPort
 from consumer.cli.remote_log import RemoteLog
-from consumer.control.keys import Scope
 from consumer.delivery.delivery import Trigger
 from consumer.log.query import View
 from tests.attempts import plain
 from tests.commands import call
 from tests.memory_api import MemoryApi
+from tests.over_api import speaking
 
 FAILED: Final = structs.replace(plain, status=503, outcome="retry", next_tier="5s", response_body=b"\x1b[2Jtry\rlater")
 
@@ -38,15 +35,7 @@ def api() -> MemoryApi:
 @pytest.fixture
 def reached(api: MemoryApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteLog]:
     """What every command reaches: the API in memory, through the client that would speak to a real one."""
-    browser = api.client(*Scope)
-
-    def answering(request: httpx.Request) -> httpx.Response:
-        url = str(request.url).replace("https://hooks.example.com", "")
-        answer = browser.request(request.method, url, content=request.content)
-        return httpx.Response(answer.status_code, content=answer.content, headers=dict(answer.headers))
-
-    credentials = Credentials(key="hk_" + "0" * 16, tenant=None, brand=api.brands["hookline"])
-    with ApiClient("https://hooks.example.com", credentials, transport=httpx.MockTransport(answering)) as client:
+    with speaking(api) as client:
         remote = RemoteLog(client)
 
         @contextmanager

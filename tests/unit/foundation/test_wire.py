@@ -8,6 +8,7 @@ from consumer.jobs.record import JOB, JOB_ASKED
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
+from consumer.kafka.republished import REPUBLISHED
 from consumer.webhooks.record import SUBSCRIPTION
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -31,6 +32,7 @@ SHIPPED = {
     "Job": (JOB, {"e0fe084e9c822a0b"}),
     "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
+    "Republished": (REPUBLISHED, {"60b30f67e0f7a84e"}),
     "Subscription": (
         SUBSCRIPTION,
         {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},

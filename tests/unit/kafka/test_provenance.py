@@ -1,8 +1,12 @@
 from dataclasses import replace
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.events.event import Event, Poison, Record
-from consumer.kafka.provenance import dead_letter_headers, poison_headers
+from consumer.kafka.provenance import Family, Origin, dead_letter_headers, poison_headers, told_apart
 
 RECORD = Record(
     topic="orders",
@@ -73,3 +77,52 @@ def test_a_dead_letter_names_its_event() -> None:
     assert headers["kafka_dlt-original-topic"] == b"orders"
     assert headers["kafka_dlt-original-offset"] == (7).to_bytes(8, "big")
     assert headers["kafka_dlt-exception-message"] == b"gone"
+
+
+@given(
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["a", "kafka_dlt-x", "hookline-left-out-bytes", "__connect.errors.topic", "hookline-reason"]
+            ),
+            st.none() | st.binary(max_size=4),
+        )
+    ),
+    left_out_bytes=st.sampled_from([0, 7]),
+    family=st.sampled_from(get_args(Family)),
+)
+def test_a_poison_record_is_told_apart_from_what_we_wrote_beside_it(
+    headers: list[tuple[str, bytes | None]], left_out_bytes: int, family: Family
+) -> None:
+    record = replace(RECORD, headers=tuple(headers))
+    written = poison_headers(record, POISON, left_out_bytes=left_out_bytes, family=family)
+    origin, own = told_apart(written)
+    ours = {name for name, _ in poison_headers(replace(RECORD, headers=()), POISON, left_out_bytes=1, family=family)}
+    assert own == tuple(each for each in headers if each[0] not in ours)
+    assert origin == Origin(
+        topic="orders",
+        partition=3,
+        offset=2**40,
+        timestamp_ms=RECORD.timestamp_ms if family == "kafka_dlt" else None,
+        reason="not_json",
+        detail="byte 0 is 0xff",
+        left_out_bytes=left_out_bytes,
+    )
+
+
+def test_headers_that_another_program_spoiled_tell_nothing_and_stay() -> None:
+    whole = poison_headers(RECORD, POISON, left_out_bytes=9)
+    for name in {name for name, _ in whole} & {
+        "kafka_dlt-original-topic",
+        "kafka_dlt-original-partition",
+        "kafka_dlt-original-offset",
+        "hookline-reason",
+        "hookline-detail",
+        "hookline-left-out-bytes",
+    }:
+        spoiled = tuple((each, b"\xff" if each == name else value) for each, value in whole)
+        assert told_apart(spoiled) == (None, spoiled), name
+    negative = tuple((each, b"\xff" * 8 if each.endswith("-offset") else value) for each, value in whole)
+    assert told_apart(negative) == (None, negative)
+    assert told_apart(()) == (None, ())
+    assert told_apart((("kafka_dlt-original-topic", None),)) == (None, (("kafka_dlt-original-topic", None),))

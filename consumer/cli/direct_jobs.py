@@ -1,0 +1,283 @@
+"""Jobs by way of Kafka, as their operator asks for them.
+
+The law: what is asked for is written as a wish, as the API does it, and the role `jobs` runs it. Where none is there,
+the job runs in this process, by the same rules, until it ends, pauses or is stopped: nobody waits for a role in vain.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, Protocol
+
+from consumer.api.log_models import AttemptsSought
+from consumer.api.log_query import query_of
+from consumer.api.moments import moment_of
+from consumer.cli.exits import say
+from consumer.cli.interrupt import in_order
+from consumer.cli.job_port import (
+    Change,
+    Pace,
+    RecoveryWanted,
+    ReplayWanted,
+    Told,
+    delivery_unknown,
+    hindrance,
+    job_unknown,
+    refused,
+)
+from consumer.cli.progress import job_bar
+from consumer.cli.stopping import Stop
+from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
+from consumer.control.owner import Owner, owner_of
+from consumer.jobs.conduct import Known
+from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
+from consumer.jobs.job import (
+    MOST_CHOSEN,
+    USUAL_PER_S,
+    Answered,
+    Asked,
+    Chosen,
+    Kind,
+    Matching,
+    Missed,
+    Spot,
+    State,
+    Subject,
+    Wish,
+    new_id,
+)
+from consumer.replay.plan import Place
+from consumer.webhooks.fields import check_choice
+from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.wrong import Code, Faults, Wrong, invalid
+
+_PAGE: Final = 100
+_MOST_VALUES: Final = 50
+_OPERATOR: Final = "operator"
+_WISHES: Final[Mapping[Change, Wish]] = {
+    Change.START: Wish.RUN,
+    Change.RESUME: Wish.RUN,
+    Change.PAUSE: Wish.PAUSE,
+    Change.CANCEL: Wish.CANCEL,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """A delivery: whose it is, and where its latest attempt or its dead letter lies."""
+
+    webhook: str
+    spot: Spot
+
+
+class Installed(Protocol):
+    """What an installation has for those who ask for jobs."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where jobs are asked for."""
+
+    @property
+    def most_replays(self) -> int:
+        """Of one chain: HOOKLINE_MAX_REPLAYS."""
+
+    def webhook(self, webhook: str) -> Subscription:
+        """One of the webhooks that the command may see. Raises WebhookUnknown."""
+
+    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Lying]:
+        """Those of the owner's deliveries that there are, by their ids; of this webhook, where one is named."""
+
+    def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
+        """A job as the API shows it."""
+
+    def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
+        """Do as this wish says, as the role would, and run the job until it has ended, is counted or paused.
+
+        A `number` that the topic has passed is raised. When `stop` says so, it ends at a batch's edge, and the job is
+        paused: nothing of it goes on by itself.
+        """
+
+
+class DirectJobs:
+    """The jobs of one tenant under one brand. For a webhook it may be left out whose it is."""
+
+    def __init__(self, installed: Installed, *, tenant: str | None, brand: str | None) -> None:
+        self._installed = installed
+        self._tenant = tenant
+        self._brand = brand
+
+    @property
+    def way(self) -> str:
+        """See `JobPort`."""
+        brand = "" if self._brand in {None, DEFAULT_BRAND} else f" --brand {self._brand}"
+        return f" --tenant {self._tenant}{brand}"
+
+    def replay(self, webhook: str, wanted: ReplayWanted) -> Told:
+        """See `JobPort`."""
+        owner = self._owner_of(webhook)
+        subject = (
+            self._chosen(owner, webhook, wanted.deliveries) if wanted.deliveries else matching_of(wanted, _now_ms())
+        )
+        return self._ask(owner, webhook, Kind.REPLAY, subject, wanted.pace, place=wanted.position)
+
+    def recover(self, webhook: str, wanted: RecoveryWanted) -> Told:
+        """See `JobPort`."""
+        owner = self._owner_of(webhook)
+        return self._ask(owner, webhook, Kind.RECOVER, missed_of(wanted, _now_ms()), wanted.pace)
+
+    def resend(self, delivery: str, *, webhook: str | None, again: bool) -> Told:
+        """See `JobPort`."""
+        owner = self._owner
+        found = self._installed.lying(owner, [delivery], webhook).get(delivery)
+        if found is None:
+            raise delivery_unknown(delivery)
+        return self._ask(owner, found.webhook, Kind.RESEND, Chosen(spots=(found.spot,)), Pace(again=again))
+
+    def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
+        """See `JobPort`."""
+        owner, after = self._owner, None
+        while True:
+            page, after = self._installed.desk.page(owner, after=after, limit=_PAGE)
+            meant = [each for each in page if webhook in {None, each.asked.webhook} and state in {None, each.job.state}]
+            answered = self._installed.desk.answered([each.asked.id for each in meant])
+            for each in meant:
+                yield self._installed.shown(each, answered.get(each.asked.id), _now_ms())
+            if after is None:
+                return
+
+    def show(self, job: str) -> Shown:
+        """See `JobPort`."""
+        return self._shown(self._get(job))
+
+    def change(self, job: str, change: Change) -> Told:
+        """See `JobPort`."""
+        known, wish = self._get(job), _WISHES[change]
+        if (why := hindrance(change, known.job.state)) is not None:
+            raise refused(why)
+        if known.job.ended:
+            return Told(job=self._shown(known))
+        try:
+            return self._told(self._installed.desk.wish(self._owner, job, wish))
+        except NobodyRuns:
+            latest = self._get(job).asked
+            return self._here(replace(latest, wish=wish, number=latest.number + 1))
+
+    @property
+    def _owner(self) -> Owner:
+        assert self._tenant is not None, "only a webhook's id says whose it is"
+        return Owner(tenant=self._tenant, brand=self._brand or DEFAULT_BRAND)
+
+    def _owner_of(self, webhook: str) -> Owner:
+        owner = owner_of(self._installed.webhook(webhook))
+        self._tenant, self._brand = owner.tenant, owner.brand
+        return owner
+
+    def _chosen(self, owner: Owner, webhook: str, ids: Collection[str]) -> Chosen:
+        if len(ids) > MOST_CHOSEN:
+            raise invalid(
+                "delivery", Code.TOO_MANY, f"is given more than {MOST_CHOSEN:,} times: choose them by a filter"
+            )
+        there = self._installed.lying(owner, ids, webhook)
+        if missing := [each for each in ids if each not in there]:
+            raise invalid("delivery", Code.NOT_A_CHOICE, f"{missing[0]} is no delivery of this webhook")
+        return Chosen(spots=tuple(there[each].spot for each in dict.fromkeys(ids)))
+
+    def _ask(
+        self, owner: Owner, webhook: str, kind: Kind, subject: Subject, pace: Pace, *, place: Place = Place.BEFORE
+    ) -> Told:
+        at_ms = _now_ms()
+        asked = Asked(
+            id=new_id(at_ms, secrets.token_bytes),
+            owner=owner,
+            webhook=webhook,
+            kind=kind,
+            subject=subject,
+            again=pace.again,
+            rate_per_s=USUAL_PER_S if pace.rate_per_s is None else pace.rate_per_s,
+            most=self._installed.most_replays,
+            place=place,
+            created_by=_OPERATOR,
+            created_at_ms=at_ms,
+            wish=Wish.COUNT if pace.dry_run else Wish.RUN,
+        )
+        try:
+            return self._told(self._installed.desk.ask(asked))
+        except NobodyRuns:
+            return self._here(asked)
+
+    def _here(self, asked: Asked) -> Told:
+        """As the role would, in this process."""
+        say("no role `jobs` is running: running it here")
+        with in_order(), Stop() as stop, job_bar() as tell:
+            known = self._installed.run_here(
+                asked, stop=lambda: stop.asked, progress=lambda known: tell(self._shown(known))
+            )
+        return self._told(known, stopped=stop.asked)
+
+    def _told(self, known: Known, *, stopped: bool = False) -> Told:
+        """Raises CommandFailed: 75, it was refused."""
+        job = self._shown(known)
+        if known.job.state is State.REFUSED:
+            raise refused(str(job["detail"] or job["reason"]), other=known.job.other)
+        return Told(job=job, stopped=stopped and not known.job.ended)
+
+    def _get(self, job: str) -> Known:
+        try:
+            return self._installed.desk.get(self._owner, job)
+        except JobUnknown:
+            raise job_unknown(job) from None
+
+    def _shown(self, known: Known) -> Shown:
+        answered = self._installed.desk.answered([known.asked.id]).get(known.asked.id)
+        return self._installed.shown(known, answered, _now_ms())
+
+
+def matching_of(wanted: ReplayWanted, now_ms: int) -> Matching:
+    """Which deliveries are meant. Raises FieldInvalid: of all that cannot be."""
+    said = {"code": [*wanted.code], "reason": [*wanted.reason], "type": [*wanted.type]}
+    for name, values in said.items():
+        if len(values) > _MOST_VALUES:
+            raise invalid(name, Code.TOO_MANY, f"is given more than {_MOST_VALUES} times")
+    sought = AttemptsSought.model_validate(said | {"since": wanted.since, "until": wanted.until})
+    query, faults = query_of(sought, now_ms), Faults()
+    _check_span(query.since_ms, query.until_ms, faults)
+    faults.tell()
+    return Matching(
+        statuses=frozenset(wanted.status) or Matching().statuses,
+        codes=frozenset(wanted.code),
+        reasons=query.reasons,
+        types=query.types,
+        since_ms=query.since_ms,
+        until_ms=query.until_ms,
+    )
+
+
+def missed_of(wanted: RecoveryWanted, now_ms: int) -> Missed:
+    """What is to be recovered. Raises FieldInvalid: of all that cannot be."""
+    faults = Faults()
+    since_ms = moment_of("since", wanted.since, now_ms, faults)
+    until_ms = now_ms if wanted.until is None else moment_of("until", wanted.until, now_ms, faults)
+    future = "lies in the future: name a time that is over"
+    for name, at_ms in (("since", since_ms), ("until", until_ms)):
+        if at_ms is not None and at_ms > now_ms:
+            faults.add(Wrong(field=name, code=Code.OUT_OF_RANGE, message=future))
+    if not faults:
+        _check_span(since_ms, until_ms, faults)
+    for each in wanted.types:
+        faults.checked(partial(check_choice, "type"), each)
+    faults.tell()
+    assert since_ms is not None
+    assert until_ms is not None
+    return Missed(since_ms=since_ms, until_ms=until_ms, types=wanted.types)
+
+
+def _check_span(since_ms: int | None, until_ms: int | None, faults: Faults) -> None:
+    if since_ms is not None and until_ms is not None and until_ms <= since_ms:
+        message = "is not after --since: nothing lies between them"
+        faults.add(Wrong(field="until", code=Code.OUT_OF_RANGE, message=message))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

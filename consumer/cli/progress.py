@@ -1,0 +1,50 @@
+"""How far a command came, drawn while it works."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from consumer.json import Json
+
+_WHOLE: Final = 1_000
+
+
+@contextmanager
+def bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; to be told how many are done."""
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as drawn:
+        task = drawn.add_task(doing, total=total)
+        yield lambda done: drawn.update(task, completed=done)
+
+
+@contextmanager
+def job_bar() -> Iterator[Callable[[Mapping[str, Json]], None]]:
+    """The same for a job, as it is shown; how far it is may be unknown."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as drawn:
+        task = drawn.add_task("", total=None)
+
+        def tell(job: Mapping[str, Json]) -> None:
+            done = job.get("progress")
+            total = _WHOLE if isinstance(done, int | float) else None
+            completed = done * _WHOLE if isinstance(done, int | float) else 0
+            drawn.update(task, description=_far(job), total=total, completed=completed)
+
+        yield tell
+
+
+def _far(job: Mapping[str, Json]) -> str:
+    """In a few words."""
+    counts = job.get("counts")
+    said = [str(job["state"])]
+    if isinstance(counts, Mapping):
+        names = ("matched",) if job["state"] == "counting" else ("sent", "delivered", "failed")
+        said += [f"{counts[name]:,} {name}" for name in names if isinstance(counts.get(name), int)]
+    if isinstance(left_s := job.get("remainingSeconds"), int):
+        said.append(f"{left_s} s left")
+    return ", ".join(said)

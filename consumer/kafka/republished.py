@@ -1,0 +1,65 @@
+"""The state topic: how often each poison record was written to an event topic again.
+
+The law: the last record of a poison record's id is the truth. Who writes one again writes this together with it
+(`replay.poison_run`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from consumer.kafka.reading import read_to_end
+from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord
+from consumer.schemas import avro_history
+from consumer.settings import Settings
+from consumer.wire import WireFormat
+
+_KIND: Final = b"poison:"
+REPUBLISHED: Final = WireFormat(avro_history("Republished"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Republished:
+    """How often a poison record was written again, and when last."""
+
+    poison_id: str
+    times: int
+    at_ms: int
+
+
+def read_republished(settings: Settings) -> dict[str, Republished]:
+    """Every poison record that was ever written again, by its id.
+
+    Raises:
+        KafkaBroken: the topic could not be read to its end.
+        RecordCorrupt: a record under such a key is none; going on without it would write an event twice.
+    """
+    found: dict[str, Republished] = {}
+    for record in read_to_end(settings, Topics.of(settings).state):
+        if record.key is None or not record.key.startswith(_KIND):
+            continue
+        if record.value is None:
+            found.pop(record.key.removeprefix(_KIND).decode(), None)
+        else:
+            mark = decode(record.value)
+            found[mark.poison_id] = mark
+    return found
+
+
+def republished_record(settings: Settings, mark: Republished) -> NewRecord:
+    """The record that remembers it."""
+    return NewRecord(topic=Topics.of(settings).state, key=_KIND + mark.poison_id.encode(), value=encode(mark))
+
+
+def encode(mark: Republished) -> bytes:
+    """For the state topic."""
+    return REPUBLISHED.encode({"poison_id": mark.poison_id, "times": mark.times, "at_ms": mark.at_ms})
+
+
+def decode(value: bytes) -> Republished:
+    """What the state topic holds under `poison:<poison id>`.
+
+    Raises:
+        RecordCorrupt: it is no such record.
+    """
+    return Republished(**REPUBLISHED.decode(value))
