@@ -87,7 +87,7 @@ class Stage:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> int:
         """One record. Returns its offset."""
-        offsets: list[int] = []
+        offsets: list[int | None] = []
         self._producer.produce(
             topic,
             value,
@@ -99,6 +99,7 @@ class Stage:
         )
         assert self._producer.flush(10) == 0
         [offset] = offsets
+        assert offset is not None
         return offset
 
     def write_in_transaction(self, topic: str, values: Iterable[bytes], *, partition: int, at_ms: int) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,12 +31,12 @@ from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
+from consumer.jobs.dead_letter_desk import Way
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import NO_HEALTH, Health
 from consumer.replay.dead_letters import Lying, lying, matching
-from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position, part_of
 from consumer.replay.run import Summary
@@ -196,10 +196,11 @@ class DeadLetters:
         return list(lying(self.records, filters))
 
     def replay(
-        self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
+        self, owner: Owner, webhook: str, chosen: Sequence[DeadLetter] | Filters, status: Status | None, way: Way
     ) -> Summary:
+        del owner
         letters = list(matching(self.records, chosen) if isinstance(chosen, Filters) else chosen)
-        self.replayed.append((letters, dict(statuses), way))
+        self.replayed.append((letters, {} if status is None else {webhook: status}, way))
         return Summary(matched=len(letters), replayed=len(letters))
 
 

@@ -24,6 +24,7 @@ from consumer.webhooks.wrong import FieldInvalid
 TENANT_HEADER: Final = tenant_header.NAME
 BRAND_HEADER: Final = "Hookline-Brand"
 DEFAULT_BRAND: Final = "hookline"
+OPERATOR: Final = "operator"
 _BEARER: Final = "bearer"
 _NAMED_BY: Final = 16
 
@@ -39,6 +40,11 @@ class Caller:
     key_id: str | None
     scopes: frozenset[Scope]
     credential: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Who is said to have asked for a job."""
+        return OPERATOR if self.key_id is None else self.key_id
 
     @property
     def asker(self) -> Asker:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import Path, Query, Response
 
 from consumer.api import answers
-from consumer.api.call import needs
+from consumer.api.call import Call, needs
 from consumer.api.dead_letter_models import DeadLetter as DeadLetterModel
 from consumer.api.dead_letter_models import (
     DeadLetterPage,
@@ -30,9 +30,9 @@ from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.words import of_death
+from consumer.jobs.dead_letter_desk import Way
 from consumer.json import Json
 from consumer.log.resource import explanation_of_dead, told
-from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.run import Summary
 from consumer.webhooks.fields import check_choice
@@ -123,9 +123,10 @@ def _add_replay(site: Site) -> None:
         body: DeadLetterReplay | None = None,
     ) -> Response:
         owner = call.caller.owner
-        way, found = _way(body), _found(site, owner, id)
-        statuses = _statuses(site, owner, found.delivery.subscription_id)
-        return _told(site, services.dead_letters.replay(owner.tenant, [found], statuses, way), way)
+        way, found = _way(call, body), _found(site, owner, id)
+        webhook = found.delivery.subscription_id
+        status = _status(site, owner, webhook)
+        return _told(site, services.dead_letters.replay(owner, webhook, [found], status, way), way)
 
 
 def _add_replay_of_webhook(site: Site) -> None:
@@ -135,7 +136,7 @@ def _add_replay_of_webhook(site: Site) -> None:
         site.base + "/{id}/dead-letters/replay",
         operation_id="replayWebhookDeadLetters",
         summary="Send a webhook's dead letters again",
-        description="`complete` of the answer says whether all were done; asked again, it goes on with the rest.",
+        description="It is a job, which is waited for: `complete` says whether all were done. The others follow.",
         tags=[*_TAGS],
         response_model=site.shapes.one(ReplaySummary),
         responses=problems(404, 409, 422),
@@ -148,11 +149,10 @@ def _add_replay_of_webhook(site: Site) -> None:
     ) -> Response:
         owner = call.caller.owner
         asked = DeadLettersReplay() if body is None else body
-        way = _way(asked)
-        subscription = services.plane.webhooks.get(owner, id)
+        way = _way(call, asked)
+        status = services.plane.webhooks.get(owner, id).status
         filters = _filters(owner, asked, id)
-        statuses = {id: subscription.status}
-        return _told(site, services.dead_letters.replay(owner.tenant, filters, statuses, way), way)
+        return _told(site, services.dead_letters.replay(owner, id, filters, status, way), way)
 
 
 def shown(dead_letter: DeadLetter) -> Json:
@@ -204,23 +204,23 @@ def _found(site: Site, owner: Owner, id_: str) -> DeadLetter:
     return found
 
 
-def _statuses(site: Site, owner: Owner, id_: str) -> dict[str, Status]:
+def _status(site: Site, owner: Owner, id_: str) -> Status | None:
     try:
-        return {id_: site.services.plane.webhooks.get(owner, id_).status}
+        return site.services.plane.webhooks.get(owner, id_).status
     except WebhookUnknown:
-        return {}
+        return None
 
 
-def _way(body: DeadLetterReplay | None) -> Way:
+def _way(call: Call, body: DeadLetterReplay | None) -> Way:
     asked = DeadLetterReplay() if body is None else body
-    return Way(again=asked.again, dry_run=asked.dry_run, place=asked.position)
+    return Way(again=asked.again, dry_run=asked.dry_run, place=asked.position, by=call.caller.name)
 
 
 def _told(site: Site, summary: Summary, way: Way) -> Response:
     told: Json = {
         "matched": summary.matched,
         "replayed": summary.replayed,
-        "skipped": {reason.value: number for reason, number in sorted(summary.skipped.items())},
+        "skipped": {str(reason): number for reason, number in sorted(summary.skipped.items())},
         "dryRun": way.dry_run,
         "complete": not summary.stopped,
     }

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from consumer.api import shapes, wishes
 from consumer.api.call import call_of
 from consumer.api.exchange import id_of
+from consumer.api.job_refusals import of_refused
 from consumer.api.meanings import Meaning
 from consumer.api.once import HEADER as IDEMPOTENCY_KEY
 from consumer.api.problem import Refusal, invalid, not_found, unavailable
@@ -24,11 +25,11 @@ from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
+from consumer.jobs.dead_letters import JobRefused
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.picking import NotKept
 from consumer.log.archive import AttemptUnknown
-from consumer.replay.ledger import TakenOver
 from consumer.shares import Busy
 from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.keyring import SecretUnreadable
@@ -38,7 +39,6 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     Mismatch: HTTPStatus.PRECONDITION_FAILED,
     QuotaReached: HTTPStatus.FORBIDDEN,
-    TakenOver: HTTPStatus.CONFLICT,
     UidTaken: HTTPStatus.CONFLICT,
 }
 # What is said of each alike, whatever its own words are.
@@ -77,6 +77,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
             refusal = invalid(Wrong(field=field, code=code, message=str(error)))
         case InProgress():
             refusal = Refusal(HTTPStatus.CONFLICT, str(error), headers={"Retry-After": "1"})
+        case JobRefused():
+            refusal = of_refused(error.known)
         case Busy():
             refusal = busy(error)
         case KafkaBroken():
@@ -96,7 +98,7 @@ def busy(error: Busy) -> Refusal:
 
 def add_refusals(app: FastAPI, brand: Brand, meanings: Mapping[str, Meaning]) -> None:
     """Make the app answer them. `meanings` are by the route's operation id."""
-    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, Busy, KafkaBroken)
+    mapped = (Refusal, FieldInvalid, CursorInvalid, InProgress, KeyReused, JobRefused, Busy, KafkaBroken)
     for kind in (*mapped, *_SAID, *_STATUSES, HTTPException):
         app.add_exception_handler(kind, partial(_refused, brand))
     app.add_exception_handler(RequestValidationError, partial(_misshapen, brand, meanings))

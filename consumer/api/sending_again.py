@@ -32,13 +32,13 @@ from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import JobUnknown
-from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish, new_id
+from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish
+from consumer.jobs.record import asked_id
 from consumer.log.entry import Ended
 from consumer.replay.plan import Place
 from consumer.shares import Shares
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
-OPERATOR: Final = "operator"
 RESENDS: Final = 32
 RESENDS_OF_A_TENANT: Final = 4
 PATIENCE_S: Final = 3.0
@@ -200,7 +200,7 @@ def _made_before(site: Site, call: Call) -> Known | None:
     if call.work is None:
         return None
     try:
-        return site.services.jobs.get(call.caller.owner, f"job_{call.work.name}")
+        return site.services.jobs.get(call.caller.owner, asked_id(call.work.name, secrets.token_bytes))
     except JobUnknown:
         return None
 
@@ -210,7 +210,7 @@ def _asked_for(site: Site, call: Call, wanted: _Wanted) -> Known:
     services, body, at_ms = site.services, wanted.body, now_ms()
     counts_only = not isinstance(body, Resend) and body.dry_run
     asked = Asked(
-        id=new_id(at_ms, secrets.token_bytes) if call.work is None else f"job_{call.work.name}",
+        id=asked_id(None if call.work is None else call.work.name, secrets.token_bytes),
         owner=call.caller.owner,
         webhook=wanted.webhook,
         kind=wanted.kind,
@@ -219,7 +219,7 @@ def _asked_for(site: Site, call: Call, wanted: _Wanted) -> Known:
         rate_per_s=USUAL_PER_S if isinstance(body, Resend) else body.rate_per_s,
         most=services.plane.settings.max_replays,
         place=body.position if isinstance(body, Replay) else Place.BEFORE,
-        created_by=call.caller.key_id or OPERATOR,
+        created_by=call.caller.name,
         created_at_ms=at_ms,
         wish=Wish.COUNT if counts_only else Wish.RUN,
     )

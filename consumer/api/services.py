@@ -3,7 +3,7 @@
 The law: this is everything. The role builds it on Kafka and Redis, a test on its own; no route opens a connection.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +11,11 @@ from consumer.control.api_keys import ApiKeys
 from consumer.control.cursor import Cursors
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
+from consumer.control.owner import Owner
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
+from consumer.jobs.dead_letter_desk import Way
 from consumer.jobs.desk import Desk
 from consumer.log.archive import Kept
 from consumer.log.attempt_id import Place
@@ -21,7 +23,6 @@ from consumer.log.bodies import Records
 from consumer.log.health import Health
 from consumer.log.listing import Lists
 from consumer.replay.dead_letters import Lying
-from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
 from consumer.replay.run import Summary
@@ -96,7 +97,7 @@ class DeadLetters(Protocol):
         """Where those lie that match. Raises Busy, KafkaBroken."""
 
     def replay(
-        self, tenant: str, chosen: Iterable[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way
+        self, owner: Owner, webhook: str, chosen: Sequence[DeadLetter] | Filters, status: Status | None, way: Way
     ) -> Summary:
         """Send them again."""
 

@@ -23,13 +23,13 @@ from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.identity import webhook_id
+from consumer.jobs.dead_letter_desk import Way
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics
 from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.dead_letters import described, read
-from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
 from consumer.replay.plan import Place, Planner
@@ -185,7 +185,7 @@ def _replayed(
 
 
 def _print_summary(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
-    skipped: dict[str, Json] = {reason.value: number for reason, number in sorted(summary.skipped.items())}
+    skipped: dict[str, Json] = {str(reason): number for reason, number in sorted(summary.skipped.items())}
     if as_json:
         print_json({"matched": summary.matched, "replayed": summary.replayed, "skipped": skipped, "dry_run": dry_run})
         return

@@ -46,8 +46,8 @@ from consumer.jobs.job import (
     State,
     Subject,
     Wish,
-    new_id,
 )
+from consumer.jobs.record import asked_id
 from consumer.replay.plan import Place
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.subscription import Subscription
@@ -189,7 +189,7 @@ class DirectJobs:
     ) -> Told:
         at_ms = _now_ms()
         asked = Asked(
-            id=new_id(at_ms, secrets.token_bytes),
+            id=asked_id(None, secrets.token_bytes),
             owner=owner,
             webhook=webhook,
             kind=kind,

@@ -38,10 +38,10 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
         KafkaBroken: the state topic could not be read.
     """
     reached = installation(settings, _needed)
-    from consumer.jobs.here import run_here  # type: ignore[import-untyped] # noqa: PLC0415 # see `installation`: first somebody has to be there
-    from consumer.jobs.resource import shown  # type: ignore[import-untyped] # noqa: PLC0415 # same
-    from consumer.jobs.topic_desk import opened  # type: ignore[import-untyped] # noqa: PLC0415 # same
-    from consumer.log.job_counts import AnsweredReader  # type: ignore[import-untyped] # noqa: PLC0415 # same
+    from consumer.jobs.here import run_here  # noqa: PLC0415 # see `installation`: first somebody has to be there
+    from consumer.jobs.resource import shown  # noqa: PLC0415 # same
+    from consumer.jobs.topic_desk import opened  # noqa: PLC0415 # same
+    from consumer.log.job_counts import AnsweredReader  # noqa: PLC0415 # same
 
     with closing(AnsweredReader(reached)) as answered, opened(reached, answered) as desk:
         yield JobInstallation(
@@ -98,7 +98,7 @@ class JobInstallation:
         found: dict[str, Lying] = {}
         with closing(LogReader(self.settings)) as lists:
             for each in ids:
-                query = Query(webhooks=of, delivery=each)
+                query = Query(webhooks=of, deliveries=frozenset({each}))
                 try:
                     page = lists.page(View.DELIVERIES, tenant=owner.tenant, brand=owner.brand, query=query, limit=_ONE)
                 except CacheUnavailable as error:

@@ -10,7 +10,7 @@ jobs. So neither ever overwrites the other's.
 A job that is refused is `refused`, and never begins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -218,8 +218,3 @@ class Job:
     def ended(self) -> bool:
         """Whether nothing more comes of it."""
         return self.state in ENDED
-
-
-def new_id(now_ms: int, entropy: Callable[[int], bytes]) -> str:
-    """An id that sorts by its time and cannot be guessed: `job_`, 12 hex digits of milliseconds, 16 random ones."""
-    return f"job_{now_ms:012x}{entropy(8).hex()}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumer.delivery.delivery import DeadLetter
-from consumer.replay.plan import Planned, Planner, SkipReason
+from consumer.replay.plan import Planned, Planner
 
 # A paced batch lasts about so long, so that a low rate is even and a stop is noticed soon.
 _BATCH_S: Final = 0.1
@@ -20,11 +20,11 @@ _BATCH_BYTES: Final = 8 * 1_048_576
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """How far a run came. `stopped` says that it was asked to stop before the end."""
+    """How far a run came. `skipped` are told by reason. `stopped` says that it was asked to stop before the end."""
 
     matched: int = 0
     replayed: int = 0
-    skipped: Counter[SkipReason] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     stopped: bool = False
 
 

@@ -6,7 +6,6 @@ asked before a stop it answers.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
@@ -27,15 +26,16 @@ from consumer.control.cursor import Cursors
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
+from consumer.jobs.dead_letter_desk import DeadLetterDesk
+from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
-from consumer.jobs.job import Answered
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
+from consumer.log.job_counts import AnsweredReader
 from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader
-from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
@@ -49,15 +49,6 @@ _TURN_S: Final = 0.25
 _SWEEP_EVERY_S: Final = 60.0
 # What comes after the last answer, where Kafka is away.
 _CLOSING_MS: Final = 3_000
-
-
-class _NothingAnswered:
-    """Of no job is known what its endpoint made of it: that is not written yet."""
-
-    def read(self, ids: Sequence[str]) -> Mapping[str, Answered]:
-        """Nothing."""
-        del ids
-        return {}
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -75,9 +66,18 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(healths.close)
         opened.callback(backlogs.close)
         opened.callback(uses.close)
+        answered = AnsweredReader(settings)
+        opened.callback(answered.close)
         log, archive = LogReader(settings), Archive(settings)
         opened.callback(log.close)
         opened.callback(archive.close)
+        desk = TopicDesk(
+            Topics.of(settings).state,
+            jobs=jobs,
+            view=control.state_view,
+            writer=control.writer,
+            answered=answered,
+        )
         services = Services(
             plane=control,
             healths=healths,
@@ -86,14 +86,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             once=control.once,
             cursors=Cursors(control.keyring),
             check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
-            dead_letters=DeadLetterDesk(settings),
-            jobs=TopicDesk(
-                Topics.of(settings).state,
-                jobs=jobs,
-                view=control.state_view,
-                writer=control.writer,
-                answered=_NothingAnswered(),
-            ),
+            dead_letters=DeadLetterDesk(settings, JobReplays(desk, most=settings.max_replays)),
+            jobs=desk,
             log=log,
             archive=archive,
             exports=exports(),

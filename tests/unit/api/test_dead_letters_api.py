@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.keys import Scope
+from consumer.jobs.dead_letter_desk import Way
 from consumer.log.explanation import of_attempt
 from consumer.log.resource import told
 from consumer.replay import pages
-from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.plan import Place
 from consumer.webhooks.subscription import Status

@@ -21,7 +21,6 @@ from consumer.jobs.job import (
     State,
     Subject,
     Wish,
-    new_id,
 )
 from consumer.jobs.reasons import TABLE, told
 from consumer.jobs.resource import shown
@@ -195,9 +194,3 @@ def test_every_reason_is_told_in_words_and_none_tells_what_we_are_made_of() -> N
         assert (shown_as["reason"], shown_as["detail"]) == (told(reason).code, told(reason).detail)
         assert shown_as["other"] == "job_2"
         assert "kafka" not in str(shown_as).lower()
-
-
-def test_an_id_sorts_by_its_time() -> None:
-    early, late = new_id(999, lambda size: b"\xff" * size), new_id(1_000, lambda size: b"\x00" * size)
-    assert early < late
-    assert early == "job_0000000003e7" + "f" * 16
