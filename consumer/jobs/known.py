@@ -11,7 +11,7 @@ from typing import Final
 from consumer.control.directory import Directory
 from consumer.control.owner import Owner
 from consumer.events.event import Record
-from consumer.jobs.ports import FoldedJobs
+from consumer.jobs.directory import Jobs
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topics import Topics
@@ -51,13 +51,13 @@ class Bell:
 class KnownTopics:
     """Belongs to one thread, but for its folds; `directory` is the webhooks."""
 
-    def __init__(self, settings: Settings, jobs: FoldedJobs) -> None:
+    def __init__(self, settings: Settings) -> None:
         topics = Topics.of(settings)
-        self.jobs = jobs
+        self.jobs = Jobs()
         self.generations = Generations()
         self.directory = Directory()
         self.bell = Bell()
-        self._state = TopicView(settings, topics.state, jobs, self.generations, self.bell)
+        self._state = TopicView(settings, topics.state, self.jobs, self.generations, self.bell)
         self._subscriptions = TopicView(settings, topics.subscriptions, self.directory, self.bell)
         self._ends = EndsReader(settings, (topics.state, topics.subscriptions))
 

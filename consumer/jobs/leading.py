@@ -6,17 +6,22 @@ then is anything decided. What ends the ledger ends all of this, and another one
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 from consumer.control.notices import Notices
 from consumer.jobs.books import Books
 from consumer.jobs.known import KnownTopics
-from consumer.jobs.ports import AnsweredReader, JobRecords, OpenSource, Records
+from consumer.jobs.ports import AnsweredReader, OpenSource, Records
+from consumer.jobs.record import forgotten, job_record
 from consumer.jobs.runner import Runner
+from consumer.jobs.sources import open_source
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics
+from consumer.log import job_counts
 from consumer.replay.ledger import Ledger
 from consumer.settings import Settings
 
@@ -25,11 +30,24 @@ _READ_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What it stands on beside Kafka."""
+    """What jobs are read from, and what is known of what endpoints made of them."""
 
-    records: JobRecords
     open_source: OpenSource
     answered: AnsweredReader
+
+
+@contextmanager
+def parts_of(settings: Settings) -> Iterator[Parts]:
+    """Those of this installation.
+
+    Raises:
+        ConfigurationError: HOOKLINE_REDIS_URL is malformed.
+    """
+    answered = job_counts.AnsweredReader(settings)
+    try:
+        yield Parts(open_source=partial(open_source, settings), answered=answered)
+    finally:
+        answered.close()
 
 
 class Leading:
@@ -62,8 +80,8 @@ class Leading:
         known.catch_up(stop, _READ_S)
         notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms)
         records = Records(
-            of_job=lambda job: parts.records.job_record(topics.state, job),
-            forgotten=lambda job_id: parts.records.forgotten(topics.state, job_id),
+            of_job=partial(job_record, topics.state),
+            forgotten=partial(forgotten, topics.state),
             of_notice=lambda event, owner: [record for record, _ in notices.of(event, owner)],
         )
         books = Books(known.jobs, known.generations, known, ledger, records)

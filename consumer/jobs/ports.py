@@ -9,7 +9,6 @@ from consumer.events.event import Event
 from consumer.jobs.candidate import Source
 from consumer.jobs.conduct import Known
 from consumer.jobs.job import Answered, Asked, Job
-from consumer.kafka.view import Fold
 from consumer.kafka.writing import NewRecord
 from consumer.replay.plan import Planned
 from consumer.webhooks.subscription import Subscription
@@ -32,10 +31,6 @@ class SeenJobs(Protocol):
 
     def all(self) -> Iterable[Known]:
         """Everybody's jobs."""
-
-
-class FoldedJobs(SeenJobs, Fold, Protocol):
-    """The same, as what folds the records of the state topic."""
 
 
 class Webhooks(Protocol):
@@ -75,16 +70,6 @@ class OpenSource(Protocol):
         Raises:
             TooMany, KafkaBroken: see `candidate.Source.take`.
         """
-
-
-class JobRecords(Protocol):
-    """A job as records of a topic (`record.py`)."""
-
-    def job_record(self, topic: str, job: Job) -> NewRecord:
-        """What became of it."""
-
-    def forgotten(self, topic: str, job_id: str) -> Sequence[NewRecord]:
-        """What deletes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

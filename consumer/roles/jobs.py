@@ -10,8 +10,7 @@ from typing import Final
 import structlog
 
 from consumer.jobs.known import KnownTopics
-from consumer.jobs.leading import Leading, Parts
-from consumer.jobs.ports import FoldedJobs
+from consumer.jobs.leading import Leading, Parts, parts_of
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.replay.ledger import TakenOver
@@ -28,15 +27,26 @@ _IDLE_S: Final = 0.1
 _AGAIN_S: Final = 0.5
 
 
-def lead(settings: Settings, stop: threading.Event, slot: int, *, jobs: FoldedJobs, parts: Parts) -> None:
+def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Run jobs while it falls to this process, until `stop` is set.
+
+    Raises:
+        ConfigurationError: Kafka's or Redis' settings are wrong.
+        TopicsUnfit: a topic is missing, or not as it must be.
+    """
+    with parts_of(settings) as parts:
+        run(settings, stop, slot, parts)
+
+
+def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> None:
+    """The same, on these parts.
 
     Raises:
         ConfigurationError: Kafka's settings are wrong.
         TopicsUnfit: a topic is missing, or not as it must be.
     """
     interrupted = Outage(_log, "jobs interrupted")
-    known = KnownTopics(settings, jobs)
+    known = KnownTopics(settings)
     known.start()
     try:
         checked = False
