@@ -116,10 +116,10 @@ def _begun(tokens: Sequence[str], path: Path) -> int:
 
 
 def _await_socket(pid: int) -> None:
-    """Wait until the process speaks to somebody; one that ended before has no descriptors any more."""
+    """Wait until the process speaks to somebody, or has ended before."""
     until_s = time.monotonic() + LONGEST_S
     folder = Path(f"/proc/{pid}/fd")
-    while time.monotonic() < until_s:
+    while time.monotonic() < until_s and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         try:
             if any(str(each.readlink()).startswith("socket:") for each in folder.iterdir()):
                 return

@@ -133,10 +133,13 @@ def test_where_there_is_no_api_every_command_names_the_flag(closed: str, tmp_pat
         assert json.loads(ended.err)["error"]["field"] == "--api", (name, ended)
 
 
-def test_ctrl_c_ends_every_command_before_it_would_end_by_itself(silent: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", [KAFKA, BOTH_WAYS], ids=["Kafka", "the API"])
+def test_ctrl_c_ends_every_command_before_it_would_end_by_itself(
+    table: dict[str, list[str]], silent: str, tmp_path: Path
+) -> None:
     settings = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": silent, "HOOKLINE_ENCRYPTION_KEYS": f"k1:{KEY}"}
-    commands = {name: [*name.split(), *flags] for name, flags in KAFKA.items()}
-    commands |= {f"{name} by the API": [*name.split(), *flags, *_api(silent)] for name, flags in BOTH_WAYS.items()}
+    way = [] if table is KAFKA else _api(silent)
+    commands = {name: [*name.split(), *flags, *way] for name, flags in table.items()}
     for name, ended in herd(commands, settings, tmp_path, interrupt=True).items():
         assert (ended.code, ended.out, ended.err) == (130, "", "hookline: interrupted\n"), (name, ended)
         assert ended.took_s < 4.0, (name, ended)  # all thirty at once; it would look for Kafka for 5 s
