@@ -7,14 +7,14 @@ from typing import Final
 
 from consumer.cli.direct_jobs import Lying
 from consumer.cli.direct_webhooks import DirectWebhooks
-from consumer.cli.exits import unavailable
+from consumer.cli.exits import INTERRUPTED, CommandFailed, unavailable
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
 from consumer.delivery.delivery import is_delivery_id
 from consumer.jobs.conduct import Known
-from consumer.jobs.desk import Desk
-from consumer.jobs.job import Answered, Asked, Spot
+from consumer.jobs.job import Answered, Asked, Spot, Wish
+from consumer.jobs.topic_desk import TopicDesk, opened
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
@@ -40,7 +40,6 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
     reached = installation(settings, _needed)
     from consumer.jobs.here import run_here  # noqa: PLC0415 # see `installation`: first somebody has to be there
     from consumer.jobs.resource import shown  # noqa: PLC0415 # same
-    from consumer.jobs.topic_desk import opened  # noqa: PLC0415 # same
     from consumer.log.job_counts import AnsweredReader  # noqa: PLC0415 # same
 
     with closing(AnsweredReader(reached)) as answered, opened(reached, answered) as desk:
@@ -58,10 +57,10 @@ class JobInstallation:
     """See `direct_jobs.Installed`."""
 
     settings: Settings
-    desk: Desk
+    desk: TopicDesk
     webhooks: DirectWebhooks
     show: Callable[[Known, Answered | None, int], Shown]
-    run: Callable[..., Known]
+    run: Callable[..., Known | None]
 
     @property
     def most_replays(self) -> int:
@@ -89,8 +88,20 @@ class JobInstallation:
         return self.show(known, answered, now_ms)
 
     def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
-        """See `Installed`."""
-        return self.run(self.settings, asked, stop=stop, progress=progress)
+        """See `Installed`.
+
+        Raises:
+            CommandFailed: 130, it was stopped before anything became of the job.
+            TakenOver: a role runs jobs now, and this one goes on there.
+        """
+        self.desk.put(asked.id, asked.wish)
+        known = self.run(self.settings, asked.id, stop=stop, progress=progress)
+        if known is None:
+            self.desk.put(asked.id, Wish.CANCEL)
+            raise CommandFailed(INTERRUPTED, "interrupted before anything became of the job, and taken back")
+        if stop() and not known.job.ended:
+            self.desk.put(asked.id, Wish.PAUSE)
+        return known
 
     def _listed(self, owner: Owner, ids: Collection[str], webhook: str | None) -> dict[str, Lying]:
         """Those that the log's index lists, at their latest attempts."""

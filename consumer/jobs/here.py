@@ -4,7 +4,6 @@ The law: this is the one writer while it lasts, by the same ledger as the role's
 job goes on there: nothing is lost or sent twice, and whoever waits here is told.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -25,13 +24,13 @@ def run_here(
     job_id: str,
     *,
     progress: Callable[[Known], None] = lambda _: None,
-    stop: threading.Event | None = None,
+    stop: Callable[[], bool] = lambda: False,
     parts: Parts | None = None,
 ) -> Known | None:
     """Hear what is wished of one job, and run it until it rests: counted, paused or at its end.
 
-    `progress` is told what became of it, whenever that is read back. Set, `stop` ends this at the edge of a batch; the
-    job goes on from there when anybody runs it. None: it was set before anything was known of the job.
+    `progress` is told what became of it, whenever that is read back. `stop` ends this at the edge of a batch; the job
+    goes on from there when anybody runs it. None: it said so before anything was known of the job.
 
     Raises:
         JobUnknown: nobody asked for such a job.
@@ -41,13 +40,12 @@ def run_here(
     if parts is None:
         with parts_of(settings) as those:
             return run_here(settings, job_id, progress=progress, stop=stop, parts=those)
-    asked_to_stop = threading.Event() if stop is None else stop
     known = KnownTopics(settings)
     known.start()
     try:
-        leading = Leading.begin(settings, known, parts, now_ms=_now_ms, stop=asked_to_stop, only=job_id)
+        leading = Leading.begin(settings, known, parts, now_ms=_now_ms, stop=stop, only=job_id)
         try:
-            return _until_it_rests(known, leading, job_id, progress, asked_to_stop)
+            return _until_it_rests(known, leading, job_id, progress, stop)
         finally:
             leading.close()
     finally:
@@ -55,10 +53,10 @@ def run_here(
 
 
 def _until_it_rests(
-    known: KnownTopics, leading: Leading, job_id: str, progress: Callable[[Known], None], stop: threading.Event
+    known: KnownTopics, leading: Leading, job_id: str, progress: Callable[[Known], None], stop: Callable[[], bool]
 ) -> Known | None:
     told: Known | None = None
-    while not stop.is_set():
+    while not stop():
         if known.jobs.get(job_id) is None:
             raise JobUnknown(job_id)
         leading.turn(_IDLE_S)

@@ -6,6 +6,7 @@ become the one writer knows all that a former one wrote, and decides nothing bef
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from consumer.control.directory import Directory
@@ -71,8 +72,8 @@ class KnownTopics:
         self._state.close()
         self._subscriptions.close()
 
-    def catch_up(self, stop: threading.Event | None = None, within_s: float = _CAUGHT_UP_S) -> None:
-        """Wait until everything is known here that was acknowledged before; or until `stop` is set.
+    def catch_up(self, stop: Callable[[], bool] = lambda: False, within_s: float = _CAUGHT_UP_S) -> None:
+        """Wait until everything is known here that was acknowledged before; or until `stop` says so.
 
         Raises:
             KafkaBroken: the topics do not exist, may not be read, or were not read in time.
@@ -81,7 +82,7 @@ class KnownTopics:
         until_s = time.monotonic() + within_s
         for view in (self._state, self._subscriptions):
             while not view.reached(ends[view.topic], _PART_S):
-                if stop is not None and stop.is_set():
+                if stop():
                     return
                 if time.monotonic() > until_s:
                     raise KafkaBroken(f"{view.topic} was not read to its end within {within_s:g} s")

@@ -4,7 +4,6 @@ The law: first the ledger is opened, which ends whoever wrote before; then every
 then is anything decided. What ends the ledger ends all of this, and another one begins from what is written.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,10 +65,10 @@ class Leading:
         parts: Parts,
         *,
         now_ms: Callable[[], int],
-        stop: threading.Event | None = None,
+        stop: Callable[[], bool] = lambda: False,
         only: str | None = None,
     ) -> Self:
-        """Become the writer, and go on with what is under way. Set, `stop` cuts the reading short.
+        """Become the writer, and go on with what is under way. `stop` cuts the reading short.
 
         Raises:
             ConfigurationError: the user's Kafka properties contradict those needed.
@@ -89,7 +88,7 @@ class Leading:
             books, known, parts.open_source, parts.answered, now_ms=now_ms, monotonic_s=time.monotonic, only=only
         )
         leading = cls(runner, known)
-        if stop is None or not stop.is_set():
+        if not stop():
             runner.begin()
         return leading
 

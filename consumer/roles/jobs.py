@@ -115,7 +115,9 @@ class _Life:
         self._leadership.close()
 
     def _begin(self, stop: threading.Event) -> None:
-        self._leading = Leading.begin(self._settings, self._known, self._parts, now_ms=self._clock.now_ms, stop=stop)
+        self._leading = Leading.begin(
+            self._settings, self._known, self._parts, now_ms=self._clock.now_ms, stop=stop.is_set
+        )
         _log.info("leading")
 
     def _stand_by(self) -> None:

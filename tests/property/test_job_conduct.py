@@ -173,5 +173,5 @@ class Tenant(RuleBasedStateMachine):
             assert each.job.state is not State.RUNNING or each.job.reason is None
 
 
-class TestTenant(Tenant.TestCase):  # type: ignore[misc] # hypothesis has no type for it
-    settings = settings(stateful_step_count=40)
+TestTenant = Tenant.TestCase
+TestTenant.settings = settings(stateful_step_count=40)
