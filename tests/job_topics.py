@@ -95,7 +95,7 @@ class Stage:
             partition=partition,
             timestamp=at_ms,
             headers=[*headers],
-            on_delivery=lambda _, message: offsets.append(message.offset()),
+            on_delivery=lambda _, message: offsets.append(message.offset() or 0),
         )
         assert self._producer.flush(10) == 0
         [offset] = offsets

@@ -13,6 +13,7 @@ from consumer.events.event import Event, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas, parse
 from consumer.jobs.event_decoding import TenantEvents
+from consumer.json import Json
 from consumer.settings import Settings
 from tests.strategies import header_values, headers, json_values, names, record, written
 
@@ -22,9 +23,9 @@ SETTINGS = Settings(
     avro_type_field="type",
     avro_tenant_field="tenant",
 )
-ENUM = {"type": "enum", "name": "T", "symbols": ["acme", "other"]}
-FIELDS = [{"name": "type", "type": "string"}, {"name": "tenant", "type": [ENUM, "long", "string"]}]
-OWN = {"type": "record", "name": "E", "fields": FIELDS}
+ENUM: Json = {"type": "enum", "name": "T", "symbols": ["acme", "other"]}
+FIELDS: Json = [{"name": "type", "type": "string"}, {"name": "tenant", "type": [ENUM, "long", "string"]}]
+OWN: dict[str, Json] = {"type": "record", "name": "E", "fields": FIELDS}
 KNOWN: dict[int, SchemaAnswer] = {7: parse(OWN)}
 
 
