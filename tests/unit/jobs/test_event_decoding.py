@@ -8,12 +8,14 @@ import fastavro
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from consumer.events.avro import event_schema
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record
 from consumer.events.rules import Rules
 from consumer.events.schema import SchemaAnswer, Schemas, parse
 from consumer.jobs.event_decoding import TenantEvents
 from consumer.json import Json
+from consumer.schemas import avro_schema
 from consumer.settings import Settings
 from tests.strategies import header_values, headers, json_values, names, record, written
 
@@ -26,13 +28,21 @@ SETTINGS = Settings(
 ENUM: Json = {"type": "enum", "name": "T", "symbols": ["acme", "other"]}
 FIELDS: Json = [{"name": "type", "type": "string"}, {"name": "tenant", "type": [ENUM, "long", "string"]}]
 OWN: dict[str, Json] = {"type": "record", "name": "E", "fields": FIELDS}
-KNOWN: dict[int, SchemaAnswer] = {7: parse(OWN)}
+KNOWN: dict[int, SchemaAnswer] = {7: parse(OWN), 8: event_schema()[1]}
 
 
 def registered(tenant: str | int) -> bytes:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(OWN), {"type": "a.b", "tenant": tenant})
     return b"\x00\x00\x00\x00\x07" + out.getvalue()
+
+
+def enveloped(tenant: str) -> bytes:
+    """Of io.hookline.Event, whose tenant no header names."""
+    out = io.BytesIO()
+    schema = fastavro.parse_schema(dict(avro_schema("Event")))
+    fastavro.schemaless_writer(out, schema, {"type": "a.b", "tenant": tenant, "data": b"1"})
+    return b"\x00\x00\x00\x00\x08" + out.getvalue()
 
 
 def envelope(tenant: str, *, escaped: bool) -> bytes:
@@ -54,6 +64,7 @@ def read(events: TenantEvents, of: Record) -> tuple[Event | None, int]:
             return found, waits
 
 
+ENVELOPED = enveloped("acme")
 tenants = st.sampled_from(("acme", "7", 'a"b', "é", "a\\b", "a/b")) | names
 values = (
     st.builds(envelope, tenants, escaped=st.booleans())
@@ -80,13 +91,16 @@ binary: Sequence[tuple[str, bytes]] = (
 @example("7", registered(7), ())
 @example("acme", registered(7), (("tenant", b"acme"),))
 @example("acme", registered("acme"), (("Tenant", b"other"),))
+@example("acme", registered("acme"), (("tenant", None),))
+@example("acme", ENVELOPED, (("tenant", b"other"),))
 def test_what_is_left_out_is_nobodys_event_of_this_tenant(
     tenant: str, value: bytes, headers_of: tuple[tuple[str, bytes | None], ...]
 ) -> None:
     whole = record(value, headers_of)
     found = decode(whole, Schemas(known=KNOWN), Rules.of(SETTINGS))
     events = TenantEvents(SETTINGS, tenant, ask=KNOWN.get, sleep=lambda _: None)
-    read(events, record(registered("x")))  # its schema is known from now on
+    for known in (registered("x"), enveloped("x")):
+        read(events, record(known))  # its schema is known from now on
     if isinstance(found, Event) and found.tenant == tenant:
         assert not events.is_foreign(whole)
         assert read(events, whole) == (found, 0)
