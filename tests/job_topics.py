@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace as attempt_with
 
@@ -95,7 +95,7 @@ class Stage:
             partition=partition,
             timestamp=at_ms,
             headers=[*headers],
-            on_delivery=lambda _, message: offsets.append(message.offset()),
+            on_delivery=lambda _, message: offsets.append(message.offset() or 0),
         )
         assert self._producer.flush(10) == 0
         [offset] = offsets
@@ -119,7 +119,16 @@ class Stage:
             TopicPartition(topic, partition, offset, f"{topic_id or ids[topic]};{metadata}")
             for (topic, partition), (offset, metadata) in positions.items()
         ]
-        consumer.commit(offsets=places, asynchronous=False)
+        until_s = time.monotonic() + 20
+        while True:  # a broker that has just started has first to read what its groups have committed
+            try:
+                consumer.commit(offsets=places, asynchronous=False)
+            except KafkaException as exception:
+                if not exception.args[0].retriable() or time.monotonic() > until_s:
+                    raise
+                time.sleep(0.1)
+            else:
+                break
         consumer.close()
 
     def delete_before(self, topic: str, partition: int, offset: int) -> None:

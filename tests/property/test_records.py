@@ -11,7 +11,7 @@ from msgspec import structs
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka import records
-from consumer.kafka.attempt_decoding import Head, decode_head
+from consumer.kafka.attempt_decoding import EventPlace, Head, decode_head, decode_placed
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import Replay
 from consumer.schemas import avro_history
@@ -149,7 +149,10 @@ _fastavro_head = ATTEMPT.reading(Head.__struct_fields__)
 @example(structs.replace(plain, url="x" * 5_000))
 def test_the_head_of_an_attempt_is_what_fastavro_reads(attempt: Attempt) -> None:
     value = records.encode_attempt(attempt)
-    assert structs.asdict(decode_head(value)) == _fastavro_head(value)
+    head = decode_head(value)
+    assert structs.asdict(head) == _fastavro_head(value)
+    place = EventPlace(attempt.event_topic, attempt.event_partition, attempt.event_offset)
+    assert decode_placed(value) == (head, place)
 
 
 @given(attempts, st.data())
