@@ -23,6 +23,7 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_record import encode, record_key
 from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, mint
 from consumer.control.owner import Owner
+from consumer.control.resend_now import Again
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial
@@ -32,6 +33,7 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
+from consumer.log.archive import Kept
 from consumer.log.health import NO_HEALTH, Health
 from consumer.replay.dead_letters import matching
 from consumer.replay.desk import Way
@@ -82,6 +84,8 @@ class MemoryPlane:
         self.tried: list[tuple[str, str]] = []
         self.data: bytes | None = None
         self.trial: Callable[[Subscription, str], Trial] = answered
+        self.resent: list[tuple[str, Again, bool]] = []
+        self.answer_now: Callable[[Again], Kept]
         self.errands = Errands()
         directory = Directory()
         self._topics = topics
@@ -119,6 +123,10 @@ class MemoryPlane:
         sample_event(subscription, event_type, brand, now_ms=NOW_MS, entropy=os.urandom)
         self.tried.append((subscription.id, event_type))
         return self.trial(subscription, event_type)
+
+    def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
+        self.resent.append((subscription.id, again, delivered))
+        return self.answer_now(again)
 
 
 def answered(_subscription: Subscription, event_type: str) -> Trial:

@@ -11,6 +11,7 @@ from consumer.control.api_keys import ApiKeys
 from consumer.control.cursor import Cursors
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
+from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
@@ -48,6 +49,9 @@ class Plane(Protocol):
 
     def try_out(self, subscription: Subscription, event_type: str = ..., data: bytes | None = ...) -> Trial:
         """Send a test event and wait for the answer. Raises FieldInvalid, Busy, KafkaBroken."""
+
+    def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
+        """Send a delivery again and wait for the answer. Raises Busy, KafkaBroken."""
 
 
 class Healths(Protocol):
