@@ -19,6 +19,7 @@ from consumer.control.owner import Owner
 from consumer.control.resend_now import Again, AlreadyDelivered, of_attempt, of_dead
 from consumer.delivery.delivery import is_delivery_id
 from consumer.kafka.picking import NotKept
+from consumer.log.archive import AttemptUnknown
 from consumer.log.attempt_id import Place
 from consumer.log.entry import Ended
 from consumer.log.query import Query, Row, View
@@ -69,7 +70,7 @@ def _told_by(site: Site, owner: Owner, rows: Sequence[Row]) -> Again | None:
         place = Place(partition=row.partition, offset=row.entry.offset, delivery=row.entry.delivery[:8])
         try:
             kept = site.services.archive.read(owner.tenant, owner.brand, place)
-        except NotKept:
+        except (NotKept, AttemptUnknown):  # the latter where the topic was made anew
             continue
         if (found := of_attempt(kept.attempt, attempts=made)) is not None:
             return found
