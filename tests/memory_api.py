@@ -35,6 +35,7 @@ from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.archive import Kept
 from consumer.log.health import NO_HEALTH, Health
+from consumer.log.stats import Stats
 from consumer.replay.dead_letters import matching
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
@@ -155,6 +156,19 @@ class Healths:
         return {} if self.away else {id_: self.known.get(id_, NO_HEALTH) for id_ in ids}
 
 
+class Statistics:
+    """Statistics that a test wrote; none is known while `away`."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Stats] = {}
+        self.away = False
+
+    def read(self, webhook: str) -> Sequence[Stats] | None:
+        if self.away:
+            return None
+        return [self.known[webhook]] if webhook in self.known else []
+
+
 class Backlogs:
     """What waits, as a test wrote it; nothing while `away`."""
 
@@ -223,6 +237,7 @@ class MemoryApi:
         self.topics = topics or Topics()
         self.plane = MemoryPlane(self.topics, settings)
         self.healths = Healths()
+        self.stats = Statistics()
         self.backlogs = Backlogs()
         self.uses = Uses()
         self.dead_letters = DeadLetters()
@@ -232,6 +247,7 @@ class MemoryApi:
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
+            stats=self.stats,
             backlogs=self.backlogs,
             uses=self.uses,
             once=self.plane.once,

@@ -20,6 +20,7 @@ from consumer.log.attempt_id import Place
 from consumer.log.bodies import Records
 from consumer.log.health import Health
 from consumer.log.listing import Lists
+from consumer.log.stats import Stats
 from consumer.replay.desk import Way
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
@@ -59,6 +60,13 @@ class Healths(Protocol):
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
         """Of those of these webhooks that have any; nothing while Redis is away."""
+
+
+class Statistics(Protocol):
+    """See `StatsReader`."""
+
+    def read(self, webhook: str) -> Sequence[Stats] | None:
+        """Of this webhook; None where not all of it is known, as while Redis is away."""
 
 
 class Uses(Protocol):
@@ -109,6 +117,7 @@ class Services:
 
     plane: Plane
     healths: Healths
+    stats: Statistics
     backlogs: Backlogs
     uses: Uses
     once: Once

@@ -28,6 +28,7 @@ from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.reading import LogReader
+from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
 from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
@@ -59,12 +60,14 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(healths.close)
         opened.callback(backlogs.close)
         opened.callback(uses.close)
-        log, archive = LogReader(settings), Archive(settings)
+        log, archive, stats = LogReader(settings), Archive(settings), StatsReader(settings)
         opened.callback(log.close)
+        opened.callback(stats.close)
         opened.callback(archive.close)
         services = Services(
             plane=control,
             healths=healths,
+            stats=stats,
             backlogs=backlogs,
             uses=uses,
             once=control.once,
