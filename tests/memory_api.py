@@ -25,6 +25,7 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_record import encode, record_key
 from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, mint
 from consumer.control.owner import Owner
+from consumer.control.resend_now import Again
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial
@@ -35,8 +36,10 @@ from consumer.jobs.dead_letter_desk import Way
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
+from consumer.log.archive import Kept
 from consumer.log.health import NO_HEALTH, Health
 from consumer.replay.dead_letters import Lying, lying, matching
+from consumer.log.stats import Stats
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position, part_of
 from consumer.replay.run import Summary
@@ -74,6 +77,8 @@ class MemoryPlane:
         self.tried: list[tuple[str, str]] = []
         self.data: bytes | None = None
         self.trial: Callable[[Subscription, str], Trial] = answered
+        self.resent: list[tuple[str, Again, bool]] = []
+        self.answer_now: Callable[[Again], Kept]
         self.errands = Errands()
         directory = Directory()
         self._topics = topics
@@ -112,6 +117,10 @@ class MemoryPlane:
         self.tried.append((subscription.id, event_type))
         return self.trial(subscription, event_type)
 
+    def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
+        self.resent.append((subscription.id, again, delivered))
+        return self.answer_now(again)
+
 
 def answered(_subscription: Subscription, event_type: str) -> Trial:
     return Trial(
@@ -137,6 +146,19 @@ class Healths:
         if self.bug is not None:
             raise self.bug
         return {} if self.away else {id_: self.known.get(id_, NO_HEALTH) for id_ in ids}
+
+
+class Statistics:
+    """Statistics that a test wrote; none is known while `away`."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Stats] = {}
+        self.away = False
+
+    def read(self, webhook: str) -> Sequence[Stats] | None:
+        if self.away:
+            return None
+        return [self.known[webhook]] if webhook in self.known else []
 
 
 class Backlogs:
@@ -213,6 +235,7 @@ class MemoryApi:
         self.topics = topics or Topics()
         self.plane = MemoryPlane(self.topics, settings)
         self.healths = Healths()
+        self.stats = Statistics()
         self.backlogs = Backlogs()
         self.uses = Uses()
         self.dead_letters = DeadLetters()
@@ -223,6 +246,7 @@ class MemoryApi:
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
+            stats=self.stats,
             backlogs=self.backlogs,
             uses=self.uses,
             once=self.plane.once,

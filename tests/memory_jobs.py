@@ -77,8 +77,8 @@ class MemoryDesk:
     def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
         self._answer()
         self.pages += 1
-        ids = sorted((id_ for id_, each in self.known.items() if each.asked.owner == owner), reverse=True)
-        ids = [id_ for id_ in ids if after is None or id_ < after]
+        ids = [id_ for id_, each in self.known.items() if each.asked.owner == owner][::-1]
+        ids = ids if after is None else ids[ids.index(after) + 1 :]
         return [self.known[id_] for id_ in ids[:limit]], ids[limit - 1] if len(ids) > limit else None
 
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:

@@ -22,6 +22,7 @@ from consumer.api.sending_again import add_sending_again
 from consumer.api.services import Services
 from consumer.api.site import Site
 from consumer.api.webhook_actions import add_webhook_actions
+from consumer.api.webhook_stats import add_webhook_stats
 from consumer.api.webhooks import add_webhooks
 from consumer.brands.brand import Brand
 
@@ -34,6 +35,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_webhooks(site)
     add_filter_trial(site)
     add_webhook_actions(site)
+    add_webhook_stats(site)
     add_event_types(site)
     add_deliveries(site)
     add_attempts(site)

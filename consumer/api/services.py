@@ -12,6 +12,7 @@ from consumer.control.cursor import Cursors
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.owner import Owner
+from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
 from consumer.delivery.delivery import DeadLetter
@@ -23,6 +24,7 @@ from consumer.log.bodies import Records
 from consumer.log.health import Health
 from consumer.log.listing import Lists
 from consumer.replay.dead_letters import Lying
+from consumer.log.stats import Stats
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
 from consumer.replay.run import Summary
@@ -52,12 +54,22 @@ class Plane(Protocol):
     def try_out(self, subscription: Subscription, event_type: str = ..., data: bytes | None = ...) -> Trial:
         """Send a test event and wait for the answer. Raises FieldInvalid, Busy, KafkaBroken."""
 
+    def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
+        """Send a delivery again and wait for the answer. Raises Busy, KafkaBroken."""
+
 
 class Healths(Protocol):
     """Health, where it is kept."""
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
         """Of those of these webhooks that have any; nothing while Redis is away."""
+
+
+class Statistics(Protocol):
+    """See `StatsReader`."""
+
+    def read(self, webhook: str) -> Sequence[Stats] | None:
+        """Of this webhook; None where not all of it is known, as while Redis is away."""
 
 
 class Uses(Protocol):
@@ -111,6 +123,7 @@ class Services:
 
     plane: Plane
     healths: Healths
+    stats: Statistics
     backlogs: Backlogs
     uses: Uses
     once: Once

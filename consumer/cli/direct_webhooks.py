@@ -21,6 +21,7 @@ from consumer.control.applied import Seen
 from consumer.control.by_uid import check_kept
 from consumer.control.edit import edit
 from consumer.control.endpoint import check_for_operator
+from consumer.control.one_attempt import OneAttempt
 from consumer.control.refusal import Conflict, UidTaken, WebhookUnknown
 from consumer.control.resource import as_its_brand_shows_it, resource
 from consumer.control.trial import Trials, shown
@@ -180,7 +181,8 @@ class DirectWebhooks:
 
     def try_out(self, webhook: str, event_type: str) -> Shown:
         """See `WebhookPort`."""
-        trials = Trials(self._reached, self._keyring, lambda record: write_now(self._reached, [record]))
+        one_attempt = OneAttempt(self._reached, self._keyring, lambda record: write_now(self._reached, [record]))
+        trials = Trials(self._reached, one_attempt)
         return shown(trials.try_out(self.found(webhook), event_type))
 
     def pause(self, webhook: str) -> Shown:

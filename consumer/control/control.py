@@ -16,13 +16,16 @@ from consumer.control.directory import Directory
 from consumer.control.errands import Errands
 from consumer.control.idempotency import Idempotency
 from consumer.control.key_directory import KeyDirectory
+from consumer.control.one_attempt import OneAttempt, logging_by
+from consumer.control.resend_now import Again, ResendNow
 from consumer.control.topic_store import TopicStore
-from consumer.control.trial import Trial, Trials, logging_by
+from consumer.control.trial import Trial, Trials
 from consumer.control.webhooks import Webhooks
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
 from consumer.kafka.view import Fold, TopicView
+from consumer.log.archive import Kept
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
@@ -57,7 +60,9 @@ class Control:
         self.once = Idempotency(
             topics.state, errands=errands, keyring=self.keyring, view=self.state_view, writer=self.writer
         )
-        self._trials = Trials(settings, self.keyring, logging_by(self.writer))
+        one_attempt = OneAttempt(settings, self.keyring, logging_by(self.writer))
+        self._trials = Trials(settings, one_attempt)
+        self._resends = ResendNow(one_attempt)
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
@@ -90,3 +95,7 @@ class Control:
     def try_out(self, subscription: Subscription, event_type: str = TEST, data: bytes | None = None) -> Trial:
         """Send the webhook a test event and wait for what comes of it. See `Trials.try_out`."""
         return self._trials.try_out(subscription, event_type, data)
+
+    def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
+        """Send a delivery again and wait for what comes of it. See `ResendNow.send`."""
+        return self._resends.send(subscription, again, delivered=delivered)

@@ -35,6 +35,7 @@ _FIRST: Final = struct.Struct(">I")
 _OFFSET: Final = slice(0, 6)
 LOGGED: Final = slice(6, 12)
 _BEGUN: Final = slice(12, 16)
+_NUMBER: Final = 20
 _BITS: Final = 21
 _DELIVERY: Final = slice(23, 39)
 _TRUNCATED: Final = 1 << 5
@@ -92,6 +93,10 @@ class Trigger(IntEnum):
     TEST = 4
 
 
+_NOW_BITS: Final = 7 << 2 | _OF_A_JOB
+_NOW: Final = Trigger.RESEND << 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One attempt. `delivery` is its delivery's id, 32 hex digits.
@@ -118,6 +123,11 @@ class Entry:
     event_type: str
     event_id: str
     job_id: str = ""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether its delivery stands as it did: it was sent *now*, beside its other tries, and not accepted."""
+        return self.ended is not Ended.DELIVERED and self.trigger is Trigger.RESEND and not self.job_id
 
     @property
     def plain(self) -> bool:
@@ -215,6 +225,16 @@ def ended_of(packed: bytes) -> Ended:
 def trigger_of(packed: bytes) -> Trigger:
     """Why the attempt of a packed entry was made."""
     return Trigger(packed[_BITS] >> 2 & 7)
+
+
+def changes_nothing(packed: bytes) -> bool:
+    """See `Entry.changes_nothing`."""
+    return packed[_BITS] & _NOW_BITS == _NOW and ended_of(packed) is not Ended.DELIVERED
+
+
+def is_whole(packed: bytes) -> bool:
+    """Whether the attempt of a packed entry is all that there will be of its delivery: a first one, and accepted."""
+    return packed[_NUMBER] == 1 and ended_of(packed) is Ended.DELIVERED
 
 
 def moved(packed: bytes, logged_ms: int) -> bytes:

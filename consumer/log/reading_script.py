@@ -43,14 +43,18 @@ return redis.call('LRANGE', KEYS[1], count, count + ARGV[3] - 1)
 )
 
 # ARGV: a time, an offset, another time. Returns the deliveries of the entries that are not before these, and were
-# logged by then.
+# logged by then, without those that `entry.py: changes_nothing` of their delivery.
 DELIVERIES: Final = (
     _BEFORE
     + """
 local last = before(tonumber(ARGV[3]) + 1, 0)
 if last <= count then return '' end
-local ids = redis.call('LRANGE', KEYS[1], count, last - 1)
-for at, entry in ipairs(ids) do ids[at] = string.sub(entry, 24, 39) end
+local ids = {}
+for _, entry in ipairs(redis.call('LRANGE', KEYS[1], count, last - 1)) do
+  local bits = string.byte(entry, 22)
+  local now = math.floor(bits / 4) % 8 == 3 and math.floor(bits / 64) % 2 == 0
+  if not now or bits % 4 == 0 then ids[#ids + 1] = string.sub(entry, 24, 39) end
+end
 return table.concat(ids)
 """
 )

@@ -10,6 +10,7 @@ The laws:
 - of a delivery there is one row: its latest attempt of the list's moment. An attempt that another one follows is known
   by what lies in front of it in the eventful lists of its webhook, where all attempts of such a delivery are. What
   lies in front of the page is asked for when a webhook needs it;
+- a try that was made *now* and not accepted is none of these: its delivery stands as it did;
 - it ends after so many entries, wherever it is, and goes on from there.
 """
 
@@ -18,7 +19,15 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush, heapreplace
 from typing import Final, NamedTuple, TypeAlias
 
-from consumer.log.entry import LOGGED, Ended, delivery_of, ended_of, logged_of, offset_of, unpack
+from consumer.log.entry import (
+    LOGGED,
+    changes_nothing,
+    delivery_of,
+    is_whole,
+    logged_of,
+    offset_of,
+    unpack,
+)
 from consumer.log.index import Kind, Name
 from consumer.log.query import Cursor, Filter, Position, Row, View
 
@@ -221,7 +230,7 @@ class Search:
             packed = ahead[-1]
             if packed[LOGGED] <= until_bytes and place.position(packed) > until:
                 break
-            sure = attempted is None or attempted.sure or ended_of(packed) is not Ended.RETRY
+            sure = attempted is None or attempted.sure or is_whole(packed)
             if not sure:
                 break
             ahead.pop()
@@ -267,7 +276,9 @@ class _Attempted:
 
     def is_latest(self, packed: bytes) -> bool:
         """Whether no other attempt of its delivery followed; it is taken in."""
+        if changes_nothing(packed):
+            return False
         delivery = delivery_of(packed)
-        followed = ended_of(packed) is Ended.RETRY and delivery in self.deliveries
+        followed = delivery in self.deliveries
         self.deliveries.add(delivery)
         return not followed

@@ -35,6 +35,7 @@ from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.job_counts import AnsweredReader
 from consumer.log.reading import LogReader
+from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
@@ -68,8 +69,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(uses.close)
         answered = AnsweredReader(settings)
         opened.callback(answered.close)
-        log, archive = LogReader(settings), Archive(settings)
+        log, archive, stats = LogReader(settings), Archive(settings), StatsReader(settings)
         opened.callback(log.close)
+        opened.callback(stats.close)
         opened.callback(archive.close)
         desk = TopicDesk(
             Topics.of(settings).state,
@@ -81,6 +83,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         services = Services(
             plane=control,
             healths=healths,
+            stats=stats,
             backlogs=backlogs,
             uses=uses,
             once=control.once,

@@ -73,10 +73,16 @@ class Signer:
         self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
     ) -> Request:
         """The complete request of one attempt at `now_ms`, signed with the secrets valid then."""
+        return self.request_as(webhook_id(event), event, body, content_type, now_ms=now_ms, addresses=addresses)
+
+    def request_as(
+        self, name: str, event: Event, body: bytes, content_type: str, *, now_ms: int, addresses: tuple[str, ...]
+    ) -> Request:
+        """The same with this `webhook-id`: as it was sent before, where too little is known of the event to make it."""
         signed_by = self._current
         if now_ms < self._overlap_until_ms:
             signed_by = next(several for until_ms, several in self._overlapping if now_ms < until_ms)
-        headers = self._always(content_type) + signed_by.headers(webhook_id(event), str(now_ms // 1_000), body)
+        headers = self._always(content_type) + signed_by.headers(name, str(now_ms // 1_000), body)
         if self._event_header is not None:
             headers += ((self._event_header, _header_safe(event.type)),)
         if event.traceparent is not None:

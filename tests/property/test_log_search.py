@@ -9,16 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.log.entry import Ended, Entry, Trigger, delivery_of, logged_of, pack, unpack
+from consumer.log.entry import Ended, Entry, Trigger, changes_nothing, delivery_of, logged_of, pack, unpack
 from consumer.log.index import Kind, Name, rising
 from consumer.log.query import Cursor, Filter, Position, Query, Row, View, ready
 from consumer.log.search import Behind, InFront, Lists, Place, Search
 from consumer.log.tail import newer
 
 WEBHOOKS = [f"wh_{number}" for number in range(5)]
-Attempt: TypeAlias = tuple[int, int, Ended, int, int]
+Attempt: TypeAlias = tuple[int, int, Ended, int, int, bool]
 ATTEMPTS: st.SearchStrategy[list[Attempt]] = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from(Ended), st.integers(0, 5), st.integers(0, 3)),
+    st.tuples(
+        st.integers(0, 4),
+        st.integers(0, 2),
+        st.sampled_from(Ended),
+        st.integers(0, 5),
+        st.integers(0, 3),
+        st.sampled_from([False, False, True]),
+    ),
     max_size=60,
 )
 FILTERS = st.sampled_from(
@@ -38,21 +45,28 @@ class Log:
 
     lists: dict[Place, list[bytes]] = field(default_factory=dict)
     now_ms: int = 1_000
-    number: dict[tuple[int, int], int] = field(default_factory=dict)
+    last: dict[tuple[int, int], tuple[int, int, Ended]] = field(default_factory=dict)
     offset: int = 0
 
-    def attempt(self, webhook: int, delivery: int, ended: Ended, partition: int, later_ms: int) -> None:
-        """One more of a delivery; one that has ended is begun anew, as another."""
+    def attempt(self, attempt: Attempt) -> None:
+        """One more of a delivery; one that has ended is begun anew, as another.
+
+        `now` it is one beside its other tries, also after it was given up.
+        """
+        webhook, delivery, ended, partition, later_ms, now = attempt
         self.now_ms += later_ms
         self.offset += 1
-        place = (webhook, delivery)
-        number = self.number.get(place, 0) + 1
-        self.number[place] = number if ended is Ended.RETRY else 1_000 * (number // 1_000 + 1)
+        life, number, before = self.last.get((webhook, delivery), (0, 0, Ended.DELIVERED))
+        if before is Ended.DELIVERED or (before is Ended.DEAD and not now):
+            life, number = life + 1, 0
+        number += 1
+        if ended is Ended.DELIVERED or not now or number == 1:
+            self.last[webhook, delivery] = life, number, ended
         entry = Entry(
             offset=self.offset, logged_ms=self.now_ms, begun_ms=self.now_ms - 1, first_ms=None, elapsed_ms=1,
-            status=200, failure="", number=number % 1_000, ended=ended, trigger=Trigger.EVENT, truncated=False,
-            tier=None, reason="", delivery=f"{webhook:08x}{delivery:08x}{number // 1_000:016x}", event_type="a",
-            event_id="b",
+            status=200, failure="", number=number, ended=ended, truncated=False,
+            trigger=Trigger.RESEND if now else Trigger.EVENT, tier=None, reason="",
+            delivery=f"{webhook:08x}{delivery:08x}{life:016x}", event_type="a", event_id="b",
         )  # fmt: skip
         kind = Kind.PLAIN if entry.plain else Kind.EVENTFUL
         entries = self.lists.setdefault(Place(Name(WEBHOOKS[webhook], kind), partition % 2), [])
@@ -68,11 +82,12 @@ class Log:
         ]
         latest: dict[bytes, Position] = {}
         for at, _, packed in sorted(of, key=lambda each: each[0], reverse=True):
-            latest[delivery_of(packed)] = at
+            if not unpack(packed).changes_nothing:
+                latest[delivery_of(packed)] = at
         found = []
         for at, place, packed in sorted(of, key=lambda each: each[0]):
             row = Row(webhook=place.name.webhook, partition=place.partition, entry=unpack(packed))
-            last = row.entry.ended is not Ended.RETRY or latest[delivery_of(packed)] == at
+            last = latest.get(delivery_of(packed)) == at
             if (view is View.ATTEMPTS or last) and asked.could_match(packed) and asked.matches(row.entry):
                 found.append(row)
         return found
@@ -97,7 +112,9 @@ class Log:
                     front = [
                         delivery_of(each)
                         for each in entries
-                        if reading.place.position(each) <= reading.before and logged_of(each) <= reading.top_ms
+                        if reading.place.position(each) <= reading.before
+                        and logged_of(each) <= reading.top_ms
+                        and not changes_nothing(each)
                     ]
                     search.in_front_read(reading, b"".join(front))
 
@@ -147,7 +164,7 @@ def test_every_row_is_once_on_one_page(before: list[Attempt], meanwhile: list[At
 def paged(before: list[Attempt], meanwhile: list[Attempt], reader: Reader) -> None:
     log, asked = Log(), ready(reader.query)
     for each in before:
-        log.attempt(*each)
+        log.attempt(each)
     top_ms = log.now_ms
     log.now_ms += 1
     expected = log.rows(reader.view, asked, top_ms)
@@ -161,7 +178,7 @@ def paged(before: list[Attempt], meanwhile: list[Attempt], reader: Reader) -> No
         assert len(rows) <= reader.limit
         found += rows
         for each in islice(rest, 3):
-            log.attempt(*each)
+            log.attempt(each)
     assert cursor is None
     assert found == expected
 
@@ -173,12 +190,12 @@ def test_a_live_tail_shows_all_that_comes(
 ) -> None:
     log, asked = Log(), ready(Query())
     for each in before:
-        log.attempt(*each)
+        log.attempt(each)
     stood = Position.from_(log.now_ms)
     known = log.rows(View.ATTEMPTS, asked, log.now_ms)
     log.now_ms += 1
     for each in after:
-        log.attempt(*each)
+        log.attempt(each)
     found: list[Row] = []
     for _ in range(200):
         read = {
@@ -212,8 +229,9 @@ def test_a_delivery_shown_twice_or_never_is_found(
 ) -> None:
     log, asked = Log(), ready(Query())
     for came in (Ended.RETRY, Ended.RETRY, Ended.DELIVERED):
-        log.attempt(0, 0, came, 0, 1)
-    log.attempt(1, 0, Ended.RETRY, 0, 1)
+        log.attempt((0, 0, came, 0, 1, False))
+    log.attempt((1, 0, Ended.RETRY, 0, 1, False))
+    log.attempt((1, 0, Ended.DEAD, 0, 1, True))
     monkeypatch.setattr("consumer.log.search._Attempted.is_latest", planted)
     begin = Cursor(log.now_ms, Position.from_(log.now_ms))
     rows, _ = page(log, begun(log, asked, View.DELIVERIES, begin, 9), 10_000)

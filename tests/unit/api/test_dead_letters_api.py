@@ -139,9 +139,10 @@ def test_one_is_replayed_to_its_own_webhook(api: MemoryApi) -> None:
     }
     assert acme.post(path, json={"again": True, "dryRun": True, "position": "after"}).status_code == 200
     assert acme.post(path, json={"position": "beside"}).status_code == 422
+    [key] = acme.get("/v1/keys").json()["data"]
     assert api.dead_letters.replayed == [
-        ([letter], {id_: Status.ACTIVE}, Way(again=False, dry_run=False)),
-        ([letter], {id_: Status.ACTIVE}, Way(again=True, dry_run=True, place=Place.AFTER)),
+        ([letter], {id_: Status.ACTIVE}, Way(again=False, dry_run=False, by=key["id"])),
+        ([letter], {id_: Status.ACTIVE}, Way(again=True, dry_run=True, place=Place.AFTER, by=key["id"])),
     ]
     acme.delete(f"/v1/webhooks/{id_}")
     acme.post(path)

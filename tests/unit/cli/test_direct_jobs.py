@@ -86,7 +86,8 @@ class Installation:
 
     def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
         assert limit
-        ids = [each for each in sorted(self.known) if after is None or each > after]
+        there = [*self.known]
+        ids = there if after is None else there[there.index(after) + 1 :]
         return [self.known[each] for each in ids[:1] if self.known[each].asked.owner == owner], (
             ids[0] if len(ids) > 1 else None
         )
@@ -187,7 +188,7 @@ def test_jobs_are_listed_shown_and_changed(installation: Installation) -> None:
     jobs = port(installation)
     jobs.replay("wh_1", ReplayWanted(pace=Pace(dry_run=True)))
     jobs.recover("wh_1", RecoveryWanted(since="2h"))
-    counting, running = sorted(installation.known)
+    counting, running = installation.known
     assert [each["id"] for each in _listed(jobs)] == [counting, running]
     assert [each["id"] for each in _listed(jobs, state=State.RUNNING)] == [running]
     assert [*_listed(jobs, webhook="wh_2")] == []

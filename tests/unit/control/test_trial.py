@@ -12,7 +12,9 @@ from typing import Literal
 
 import pytest
 
-from consumer.control.trial import AT_ONCE, OF_A_TENANT, Trial, Trials, logging_by
+from consumer.control.one_attempt import AT_ONCE, OF_A_TENANT, OneAttempt, ResolveFor, logging_by
+from consumer.control.resolve import resolve
+from consumer.control.trial import Trial, Trials
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered
@@ -84,7 +86,18 @@ def log() -> Log:
 def trials(request: pytest.FixtureRequest, log: Log) -> Trials:
     engine: Literal["curl", "httpx"] = request.param
     settings = Settings(allow_networks=LOOPBACK, transport=engine, topic_prefix="t.")
-    return Trials(settings, KEYRING, log.write, now_ms=lambda: NOW_MS)
+    return Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+
+
+def trials_of(
+    log: Log,
+    *,
+    networks: tuple[str, ...] = LOOPBACK,
+    open_engine: Callable[[], Transport] | None = None,
+    resolve: ResolveFor = resolve,
+) -> Trials:
+    settings = Settings(allow_networks=networks)
+    return Trials(settings, OneAttempt(settings, KEYRING, log.write, open_engine=open_engine, resolve=resolve))
 
 
 def answering(data: bytes) -> Callable[[Line], None]:
@@ -235,7 +248,7 @@ def test_a_name_without_an_address_that_may_be_called_opens_no_connection(
     def unopened() -> Transport:
         raise AssertionError("nothing is to be sent")
 
-    trials = Trials(Settings(allow_networks=LOOPBACK), KEYRING, log.write, open_engine=unopened, resolve=resolve)
+    trials = trials_of(log, open_engine=unopened, resolve=resolve)
     trial = trials.try_out(webhook("https://a.example/"))
     assert asked == [("acme", "a.example")]
     assert (trial.status, trial.elapsed_ms) == (None, 0)
@@ -245,9 +258,7 @@ def test_a_name_without_an_address_that_may_be_called_opens_no_connection(
 
 def test_a_request_goes_to_the_address_that_its_name_was_looked_up_to(log: Log) -> None:
     with Endpoint(Line.answer) as endpoint:
-        trials = Trials(
-            Settings(allow_networks=LOOPBACK), KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",))
-        )
+        trials = trials_of(log, resolve=lambda *_: Addresses(("127.0.0.1",)))
         assert trials.try_out(webhook(f"http://a.example:{endpoint.port}/")).delivered
 
 
@@ -307,7 +318,7 @@ def test_its_data_is_what_was_given(trials: Trials, log: Log) -> None:
 
 
 def test_one_tenant_and_all_together_have_so_much_room_and_no_more(log: Log) -> None:
-    trials = Trials(Settings(allow_networks=LOOPBACK), KEYRING, log.write)
+    trials = trials_of(log)
     answered: list[Trial] = []
     go_on = threading.Event()
 
@@ -347,7 +358,7 @@ def test_room_is_given_back_after_an_error(log: Log) -> None:
     def broken() -> Transport:
         raise OSError("no descriptors")
 
-    trials = Trials(Settings(allow_networks=("192.0.2.1/32",)), KEYRING, log.write, open_engine=broken)
+    trials = trials_of(log, networks=("192.0.2.1/32",), open_engine=broken)
     for _ in range(OF_A_TENANT + 1):
         with pytest.raises(OSError, match="no descriptors"):
             trials.try_out(webhook("https://192.0.2.1/"))

@@ -1,0 +1,67 @@
+"""The statistics of a webhook over the API."""
+
+from typing import Any
+
+import pytest
+
+from consumer.control.keys import Scope
+from consumer.log.health import Sent
+from consumer.log.stats import Stats
+from consumer.webhooks.cache import CacheUnavailable
+from tests.memory_api import MemoryApi
+
+
+@pytest.fixture
+def api() -> MemoryApi:
+    return MemoryApi()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Stats:
+    monkeypatch.setattr("consumer.api.webhook_stats.now_ms", lambda: 1_790_000_500_000)
+    stats = Stats()
+    stats.count(
+        Sent(
+            at_ms=1_790_000_000_000,
+            logged_ms=1_790_000_000_000,
+            url="https://example.com/",
+            status=200,
+            failure=None,
+            elapsed_ms=12.0,
+            outcome="delivered",
+        )
+    )
+    return stats
+
+
+def test_the_owner_sees_hours_or_days_and_shares(api: MemoryApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = api.client(Scope.READ, Scope.WRITE)
+    webhook = api.webhook(client)["id"]
+    api.stats.known[webhook] = counted(monkeypatch)
+    api.log.add(subscription_id=webhook, request_headers=())
+    api.log.add(subscription_id=webhook, trigger="test")
+    hours = client.get(f"/v1/webhooks/{webhook}/stats").json()
+    days = client.get(f"/v1/webhooks/{webhook}/stats?period=30d").json()
+    for told, number in ((hours, 24), (days, 30)):
+        assert len(told["buckets"]) == number
+        assert told["buckets"][-1]["delivered"] == 1
+        assert told["totals"] == {"delivered": 1, "failed": 0, "meanMs": 12.0, "worstMs": 12}
+        assert (told["listed"]["attempts"], told["listed"]["since"]) == (1, "2026-09-21T14:13:20.000Z")
+
+
+def test_of_one_that_was_never_tried_all_is_0_and_what_is_not_known_is_null(api: MemoryApi) -> None:
+    client = api.client()
+    webhook = api.webhook(client)["id"]
+    path = f"/v1/webhooks/{webhook}/stats"
+    assert client.get(path).json()["totals"] == {"delivered": 0, "failed": 0, "meanMs": None, "worstMs": None}
+    api.stats.away = True
+    api.log.away = CacheUnavailable("away")
+    told: dict[str, Any] = client.get(path).json()
+    assert (told["buckets"], told["totals"], told["listed"]) == (None, None, None)
+
+
+def test_it_is_the_owners_and_needs_the_scope(api: MemoryApi) -> None:
+    client = api.client()
+    path = f"/v1/webhooks/{api.webhook(client)['id']}/stats"
+    assert api.client(tenant="other").get(path).status_code == 404
+    assert api.client(Scope.WRITE).get(path).status_code == 403
+    assert client.get(path + "?period=1y").status_code == 422
