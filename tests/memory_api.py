@@ -38,8 +38,8 @@ from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.archive import Kept
 from consumer.log.health import NO_HEALTH, Health
-from consumer.replay.dead_letters import Lying, lying, matching
 from consumer.log.stats import Stats
+from consumer.replay.dead_letters import Lying, lying, matching
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position, part_of
 from consumer.replay.run import Summary

@@ -23,8 +23,8 @@ from consumer.log.attempt_id import Place
 from consumer.log.bodies import Records
 from consumer.log.health import Health
 from consumer.log.listing import Lists
-from consumer.replay.dead_letters import Lying
 from consumer.log.stats import Stats
+from consumer.replay.dead_letters import Lying
 from consumer.replay.filters import Filters
 from consumer.replay.pages import Page, Position
 from consumer.replay.run import Summary

@@ -108,8 +108,8 @@ def answered(api: MemoryApi, name: str) -> Iterator[Any]:
     one = f"{base}/{id_}"
     for path in (base, one, f"{beside}/event-types", f"{beside}/dead-letters", f"{beside}/keys", "/nowhere", "/livez"):
         yield customer.get(path)
-    bodies: list[dict[str, object]] = [{"filter": {}}, {"filter": {"code": ["x"]}}, {"deliveries": ["x"]}]
-    for body in bodies:
+    replays: tuple[dict[str, object], ...] = ({"filter": {}}, {"filter": {"code": ["x"]}}, {"deliveries": ["x"]})
+    for body in replays:
         yield customer.post(one + "/replay", json=body)
     for since in ("2h", "soon"):
         yield customer.post(one + "/recover", json={"since": since})

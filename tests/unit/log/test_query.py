@@ -85,3 +85,10 @@ def test_positions_are_the_order_of_a_list() -> None:
     assert Position.from_(10_500) < later < row.position < Position.from_(10_499)
     assert row.position < replace(row, partition=3).position < replace(row, webhook="wh_2", partition=1).position
     assert row.position.logged_ms == 10_500
+
+
+def test_entries_of_other_deliveries_than_those_named_are_neither_read_nor_taken() -> None:
+    made = ready(Query(deliveries=frozenset({"0b" * 16, "0c" * 16})))
+    other = replace(ENTRY, event_id="\x0b" * 16)  # the bytes of an id elsewhere than where the id stands
+    assert not made.could_match(pack(other))
+    assert not made.matches(other)
