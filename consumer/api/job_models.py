@@ -23,6 +23,13 @@ class Resend(Asked):
     """How one is sent again."""
 
     again: Annotated[bool, Field(description="Also if it was accepted, or was sent again before.")] = False
+    now: Annotated[
+        bool,
+        Field(
+            description="Make one attempt and wait for its answer, also of a webhook that is paused or suspended. It "
+            "is tried once, and nothing of it is held against the webhook."
+        ),
+    ] = False
 
 
 class _Run(Asked):

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from consumer.api import shapes, wishes
 from consumer.api.call import call_of
 from consumer.api.exchange import id_of
-from consumer.api.job_refusals import of_refused
+from consumer.api.job_refusals import Hindrance, conflict, of_refused
 from consumer.api.meanings import Meaning
 from consumer.api.once import HEADER as IDEMPOTENCY_KEY
 from consumer.api.problem import Refusal, invalid, not_found, unavailable
@@ -25,6 +25,7 @@ from consumer.brands.brand import Brand
 from consumer.control.cursor import CursorInvalid
 from consumer.control.idempotency import InProgress, KeyReused
 from consumer.control.refusal import Conflict, Mismatch, QuotaReached, UidTaken, WebhookUnknown
+from consumer.control.resend_now import AlreadyDelivered
 from consumer.jobs.dead_letters import JobRefused
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.kafka.client import KafkaBroken
@@ -43,6 +44,7 @@ _STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
 }
 # What is said of each alike, whatever its own words are.
 _SAID: Final[dict[type[Exception], Callable[[], Refusal]]] = {
+    AlreadyDelivered: lambda: conflict(Hindrance.ALREADY_DELIVERED),
     AttemptUnknown: lambda: not_found("there is no such attempt: list the attempts to see which there are"),
     CacheUnavailable: lambda: unavailable("the log cannot be read just now; deliveries go on: try again"),
     JobUnknown: lambda: not_found("there is no such job: list the jobs to see which there are"),

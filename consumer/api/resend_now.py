@@ -57,7 +57,7 @@ def resent_now(site: Site, call: Call, id_: str, webhook: str | None, *, again: 
 
 def _rows(site: Site, owner: Owner, id_: str, webhook: str | None) -> Sequence[Row]:
     """Its attempts that are listed, the newest first."""
-    wanted = Query(delivery=id_, webhooks=frozenset(() if webhook is None else (webhook,)))
+    wanted = Query(deliveries=frozenset({id_}), webhooks=frozenset(() if webhook is None else (webhook,)))
     return site.services.log.page(
         View.ATTEMPTS, tenant=owner.tenant, brand=owner.brand, query=wanted, limit=_ROWS, cursor=None
     ).rows

@@ -25,9 +25,11 @@ from consumer.api.job_models import Recovery, Replay, Resend
 from consumer.api.job_refusals import Hindrance, conflict, gone, of_refused, of_resend, of_status
 from consumer.api.job_subjects import faults_of_filter, faults_of_recovery, faults_of_replay, matching_of, missed_of
 from consumer.api.jobs import TAGS, job_told
+from consumer.api.log_models import Attempt
 from consumer.api.meanings import Meaning
 from consumer.api.moments import now_ms
 from consumer.api.problem import not_found
+from consumer.api.resend_now import resent_now
 from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.jobs.conduct import Known
@@ -133,11 +135,12 @@ def _add_resend(site: Site) -> None:
         operation_id="resendDelivery",
         summary="Send a delivery again",
         description="The same event and the same body, signed anew, to its own webhook. It is a job of one, which has "
-        "usually ended when this answers: `made` has the new delivery's id.",
+        "usually ended when this answers: `made` has the new delivery's id. With `now` it is one attempt, answered "
+        "with 200 and with all that came of it.",
         tags=[*TAGS],
         status_code=HTTPStatus.ACCEPTED,
         response_model=site.shapes.one(JobModel),
-        responses=problems(404, 409, 410, 422),
+        responses={HTTPStatus.OK: {"model": site.shapes.one(Attempt)}, **problems(404, 409, 410, 422)},
         openapi_extra=needs(Scope.REPLAY),
     )
     def resend_delivery(
@@ -147,6 +150,8 @@ def _add_resend(site: Site) -> None:
         webhook: OfWebhook = None,
     ) -> Response:
         asked = Resend() if body is None else body
+        if asked.now:
+            return resent_now(site, call, id, webhook, again=asked.again)
         with services.resends.place(call.caller.owner.tenant):
             known = _made_before(site, call)
             if known is None:
