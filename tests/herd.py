@@ -1,4 +1,4 @@
-"""Many command lines at once, each in a process of its own, for the price of one start.
+"""Many command lines, some at a time, each in a process of its own, for the price of one start.
 
     python -m tests.herd    reads command lines as JSON on standard input, writes a JSON line for the end of each
 
@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LONGEST_S = 20.0
+AT_ONCE = 16
+"""More that start at once would make each slow to hear a signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ def herd(
     *,
     interrupt: bool = False,
 ) -> dict[str, Ended]:
-    """Run these command lines at once, in this folder; returns how each ended, by its name."""
+    """Run these command lines, AT_ONCE at a time, in this folder; returns how each ended, by its name."""
     asked = json.dumps({"commands": list(commands.values()), "interrupt": interrupt})
     done = subprocess.run(
         [sys.executable, "-m", "tests.herd"],
@@ -79,19 +81,26 @@ def main() -> None:
 
     asked = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
-        began = [_begun(tokens, Path(folder) / str(number)) for number, tokens in enumerate(asked["commands"])]
-        from_s = dict.fromkeys(began, time.monotonic())
-        if asked["interrupt"]:
-            for pid in began:
-                _await_socket(pid)
-                from_s[pid] = time.monotonic()
-                os.kill(pid, signal.SIGINT)
-        ends = _ends(from_s)
-        for number, pid in enumerate(began):
-            code, took_s = ends[pid]
-            out, err = (Path(folder) / f"{number}.{name}" for name in ("out", "err"))
-            ended = Ended(code=code, out=out.read_text(), err=err.read_text(), took_s=took_s)
-            sys.stdout.write(json.dumps(asdict(ended)) + "\n")
+        numbered = [(Path(folder) / str(number), tokens) for number, tokens in enumerate(asked["commands"])]
+        for few in (numbered[at : at + AT_ONCE] for at in range(0, len(numbered), AT_ONCE)):
+            _run(few, interrupt=asked["interrupt"])
+
+
+def _run(few: Sequence[tuple[Path, Sequence[str]]], *, interrupt: bool) -> None:
+    """Run these at once, and write how each ended."""
+    began = [_begun(tokens, path) for path, tokens in few]
+    from_s = dict.fromkeys(began, time.monotonic())
+    if interrupt:
+        for pid in began:
+            _await_socket(pid)
+            from_s[pid] = time.monotonic()
+            os.kill(pid, signal.SIGINT)
+    ends = _ends(from_s)
+    for pid, (path, _) in zip(began, few, strict=True):
+        code, took_s = ends[pid]
+        out, err = (Path(f"{path}.{name}") for name in ("out", "err"))
+        ended = Ended(code=code, out=out.read_text(), err=err.read_text(), took_s=took_s)
+        sys.stdout.write(json.dumps(asdict(ended)) + "\n")
 
 
 def _begun(tokens: Sequence[str], path: Path) -> int:

@@ -22,7 +22,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from consumer.schemas import avro_schema
-from consumer.webhooks.subscription import PayloadFormat
+from consumer.webhooks.subscription import OnFailure, PayloadFormat
 from tests.acceptance.ledger import Pair, Promises
 from tests.acceptance.receiver import Temper
 
@@ -112,6 +112,7 @@ class Hook:
     timeout_ms: int = 10_000
     rate_per_s: float = 50.0
     ordering: str = "none"
+    on_failure: OnFailure = OnFailure.DEAD_LETTER
 
     def wants(self, happening: Happening) -> bool:
         """Whether it is owed this event; `passes` says what its filter means."""

@@ -4,6 +4,7 @@ import base64
 import math
 import os
 import secrets
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.wishes import Wishes
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Encoder, Hook, Publisher, travelling
-from tests.acceptance.hookline import Hookline, hookline
+from tests.acceptance.hookline import Hookline, clean, command, hookline
 from tests.acceptance.ledger import Buried, Promises, Tried, Verdict, Waited, judge
 from tests.acceptance.receipts import Receiver, receiving
 from tests.acceptance.receiver import Endpoint
@@ -131,6 +132,7 @@ class Stage:
                 payload_format=hook.payload_format,
                 timeout_ms=hook.timeout_ms,
                 ordering=hook.ordering,
+                on_failure=hook.on_failure,
                 secret=secret,
             )
             subscription, _ = create(
@@ -151,6 +153,19 @@ class Stage:
     ) -> AbstractContextManager[Hookline]:
         """Run Hookline on this stage; `options` are more of the environment."""
         return hookline({**self.environment, **options}, self.folder, *arguments, log_name=log_name)
+
+    def command(self, *arguments: str) -> str:
+        """Run a command line to its end, which has to be a good one; returns what it printed."""
+        ended = subprocess.run(
+            command(*arguments),
+            check=False,
+            env=clean(self.environment),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     @contextmanager
     def publisher(self) -> Iterator[Publisher]:

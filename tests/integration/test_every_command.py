@@ -142,7 +142,7 @@ def test_ctrl_c_ends_every_command_before_it_would_end_by_itself(
     commands = {name: [*name.split(), *flags, *way] for name, flags in table.items()}
     for name, ended in herd(commands, settings, tmp_path, interrupt=True).items():
         assert (ended.code, ended.out, ended.err) == (130, "", "hookline: interrupted\n"), (name, ended)
-        assert ended.took_s < 4.0, (name, ended)  # all thirty at once; it would look for Kafka for 5 s
+        assert ended.took_s < 4.0, (name, ended)  # it would look for Kafka for 5 s
 
 
 def _api(address: str) -> list[str]:

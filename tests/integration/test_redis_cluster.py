@@ -28,6 +28,7 @@ from consumer.webhooks.cache import Cache, CacheUnavailable, connect, connect_lo
 from consumer.webhooks.projection import Projection
 from consumer.webhooks.reader import Loaded, Reader
 from tests.services.redis import Redis
+from tests.services.server import free_port
 from tests.webhook_samples import record, subscription
 
 SLOTS = 16_384
@@ -36,7 +37,10 @@ SLOTS = 16_384
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Redis]:
     """A cluster of one node, which serves every slot."""
-    server = Redis.start(tmp_path / "redis", ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"])
+    # By default it is the server's port plus 10,000, where an outgoing connection may be.
+    bus = ["--cluster-port", str(free_port())]
+    alone = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]
+    server = Redis.start(tmp_path / "redis", [*alone, *bus])
     with redis.Redis.from_url(server.url()) as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
         until = time.monotonic() + 20

@@ -301,10 +301,14 @@ def test_whatever_failed_is_sent_again(conclude: Customer, recovering: dict[str,
     assert [each.outcome for each in attempts] == ["retry", "delivered"]
 
 
-def test_the_waits_grow(failing: Hook) -> None:
+def test_the_waits_grow(conclude: Customer, failing: Hook) -> None:
     arrived = events_at(failing, 4)
-    waits_s = [later.at_s - earlier.at_s for earlier, later in pairwise(arrived)]
-    assert all(later > 1.5 * earlier for earlier, later in pairwise(waits_s)), waits_s
+    attempts = [each for each in conclude.deployment.attempts(failing.id, 5) if each.event_type == "feedback.created"]
+    assert [each.outcome for each in attempts] == ["retry", "retry", "retry", "dead"]
+    delays_ms = [duration_ms(each.next_tier or "") for each in attempts[:-1]]
+    assert all(later >= 2 * earlier for earlier, later in pairwise(delays_ms)), delays_ms
+    waits_ms = [1_000 * (later.at_s - earlier.at_s) for earlier, later in pairwise(arrived)]
+    assert all(wait_ms >= delay_ms for wait_ms, delay_ms in zip(waits_ms, delays_ms, strict=True)), waits_ms
 
 
 # ── "… for up to 24 hours." ──────────────────────────────────────────────────────────────────────────────────────────
