@@ -38,3 +38,9 @@ def test_the_log_needs_what_it_reads_and_the_topic_of_its_notices() -> None:
 
 def test_the_projection_needs_the_subscriptions_alone() -> None:
     assert needed_by(Role.PROJECTION, TOPICS) == {TOPICS.subscriptions}
+
+
+def test_jobs_need_what_they_read_and_what_they_write() -> None:
+    written = {TOPICS.state, TOPICS.retry(0), TOPICS.ordered}
+    read = {TOPICS.state, TOPICS.subscriptions, TOPICS.attempts, TOPICS.dead_letter, *TOPICS.retry_topics}
+    assert needed_by(Role.JOBS, TOPICS) == written | read
