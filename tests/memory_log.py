@@ -41,7 +41,8 @@ class MemoryLog:
         self, view: View, *, tenant: str, brand: str, query: Query, limit: int, cursor: Cursor | None = None
     ) -> Page:
         self.pages += 1
-        top_ms = BEGAN_MS + 1_000 * len(self.attempts) if cursor is None else cursor.top_ms
+        last_ms = max((each.at_ms + 100 for each in self.attempts), default=0)
+        top_ms = max(last_ms, BEGAN_MS + 1_000 * len(self.attempts)) if cursor is None else cursor.top_ms
         rows = [row for row in self._rows(view, tenant, brand, query) if row.entry.logged_ms <= top_ms]
         if cursor is not None:
             rows = [row for row in rows if row.position > cursor.behind]

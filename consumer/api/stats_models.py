@@ -54,8 +54,8 @@ class StatsListed(Told):
 
     attempts: Annotated[int, Field(description="Of so many.")]
     since: Annotated[Time | None, Field(description="When the first of them began; null: there is none.")]
-    p50_ms: Annotated[int | None, Field(alias="p50Ms", description="Half of the answers took no longer.")]
-    p95_ms: Annotated[int | None, Field(alias="p95Ms", description="95 of 100 answers took no longer.")]
+    p50_ms: Annotated[int | None, Field(description="Half of the answers took no longer.")]
+    p95_ms: Annotated[int | None, Field(description="95 of 100 answers took no longer.")]
     codes: list[CodeShare]
     causes: list[CauseShare]
     types: list[TypeShare]

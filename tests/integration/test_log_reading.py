@@ -52,13 +52,22 @@ class Written:
             self.store.do(partition, [Begin(bucket=BUCKET, at=0)], owners={}, since_ms=NOW_MS - 60_000)
 
     def attempt(
-        self, webhook: str, delivery: int, number: int, ended: Ended, at_ms: int, *, partition: int = 0
+        self,
+        webhook: str,
+        delivery: int,
+        number: int,
+        ended: Ended,
+        at_ms: int,
+        *,
+        partition: int = 0,
+        trigger: Trigger = Trigger.EVENT,
+        job_id: str = "",
     ) -> Entry:
         offset = self.ends[partition]
         entry = Entry(
             offset=offset, logged_ms=at_ms, begun_ms=at_ms - 20, first_ms=None if number > 1 else at_ms - 20,
-            elapsed_ms=9, status=503, failure="", number=number, ended=ended, trigger=Trigger.EVENT, truncated=False,
-            tier=1 if ended is Ended.RETRY else None, reason="exhausted" if ended is Ended.DEAD else "",
+            elapsed_ms=9, status=503, failure="", number=number, ended=ended, trigger=trigger, truncated=False,
+            job_id=job_id, tier=1 if ended is Ended.RETRY else None, reason="exhausted" if ended is Ended.DEAD else "",
             delivery=f"{delivery:032x}", event_type="order.paid", event_id=f"event {delivery}",
         )  # fmt: skip
         name = Name(webhook, Kind.PLAIN if entry.plain else Kind.EVENTFUL)
@@ -176,12 +185,25 @@ def test_a_search_ends_after_a_second_and_goes_on(settings: Settings, written: W
         found = page(hurried, query)
         assert found.rows == ()
         assert found.searched_to_ms is not None
-        rounds = 0
+        rounds, rows = 0, [*found.rows]
         while found.next is not None:
             found = hurried.page(View.DELIVERIES, tenant=TENANT, brand=BRAND, query=query, limit=5, cursor=found.next)
+            rows += found.rows
             rounds += 1
         assert rounds > 1
-        assert [row.entry.event_id for row in found.rows] == ["event 3"]
+        assert [row.entry.event_id for row in rows] == ["event 3"]
+
+
+def test_a_try_now_that_was_not_accepted_takes_no_delivery_from_any_page(reader: LogReader, written: Written) -> None:
+    for number in range(6):
+        written.attempt("wh_1", number, 2, Ended.DEAD, NOW_MS - 30_000 + number)
+    for number, ended in ((0, Ended.DEAD), (1, Ended.DELIVERED), (2, Ended.RETRY)):
+        written.attempt("wh_1", number, 3, ended, NOW_MS - 20_000 + number, trigger=Trigger.RESEND)
+    written.attempt("wh_1", 3, 3, Ended.DEAD, NOW_MS - 10_000, trigger=Trigger.RESEND, job_id="job_1")
+    written.tell()
+    expected = [3, 1, 5, 4, 2, 0]  # of a job it is an attempt as any other
+    for limit in (1, 2, 3, 10):
+        assert all_pages(reader, View.DELIVERIES, Query(), limit) == expected
 
 
 def test_redis_keeps_nothing_of_it_where_the_cache_is(settings: Settings, written: Written, redis_url: str) -> None:
