@@ -1,5 +1,6 @@
 """What an installation has for those who ask for jobs straight from Kafka and Redis, put together in one place."""
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from consumer.jobs.job import Answered, Asked, Spot
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord, write_now
 from consumer.log.query import Query, View
 from consumer.log.reading import LogReader
 from consumer.settings import Settings
@@ -39,6 +41,7 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
     """
     reached = installation(settings, _needed)
     from consumer.jobs.here import run_here  # type: ignore[import-untyped] # noqa: PLC0415 # see `installation`: first somebody has to be there
+    from consumer.jobs.record import asked_record  # type: ignore[import-untyped] # noqa: PLC0415 # same
     from consumer.jobs.resource import shown  # type: ignore[import-untyped] # noqa: PLC0415 # same
     from consumer.jobs.topic_desk import opened  # type: ignore[import-untyped] # noqa: PLC0415 # same
     from consumer.log.job_counts import AnsweredReader  # type: ignore[import-untyped] # noqa: PLC0415 # same
@@ -49,6 +52,7 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
             desk=desk,
             webhooks=DirectWebhooks(reached, tenant=tenant, brand=brand),
             show=shown,
+            wished=asked_record,
             run=run_here,
         )
 
@@ -61,7 +65,8 @@ class JobInstallation:
     desk: Desk
     webhooks: DirectWebhooks
     show: Callable[[Known, Answered | None, int], Shown]
-    run: Callable[..., Known]
+    wished: Callable[[str, Asked], NewRecord]
+    run: Callable[..., Known | None]
 
     @property
     def most_replays(self) -> int:
@@ -88,9 +93,10 @@ class JobInstallation:
         """See `Installed`."""
         return self.show(known, answered, now_ms)
 
-    def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
         """See `Installed`."""
-        return self.run(self.settings, asked, stop=stop, progress=progress)
+        write_now(self.settings, [self.wished(Topics.of(self.settings).state, asked)])
+        return self.run(self.settings, asked.id, progress=progress, stop=stop)
 
     def _listed(self, owner: Owner, ids: Collection[str], webhook: str | None) -> dict[str, Lying]:
         """Those that the log's index lists, at their latest attempts."""
