@@ -5,6 +5,7 @@ the job runs in this process, by the same rules, until it ends, pauses or is sto
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Final, Protocol
 from consumer.api.log_models import AttemptsSought
 from consumer.api.log_query import query_of
 from consumer.api.moments import moment_of
-from consumer.cli.exits import say
+from consumer.cli.exits import INTERRUPTED, CommandFailed, say
 from consumer.cli.interrupt import in_order
 from consumer.cli.job_port import (
     Change,
@@ -28,7 +29,7 @@ from consumer.cli.job_port import (
     refused,
 )
 from consumer.cli.progress import job_bar
-from consumer.cli.stopping import Stop
+from consumer.cli.stopping import Stop, event_of
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.owner import Owner, owner_of
 from consumer.jobs.conduct import Known
@@ -48,6 +49,7 @@ from consumer.jobs.job import (
     Wish,
 )
 from consumer.jobs.record import asked_id
+from consumer.replay.ledger import TakenOver
 from consumer.replay.plan import Place
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.subscription import Subscription
@@ -92,11 +94,15 @@ class Installed(Protocol):
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """A job as the API shows it."""
 
-    def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
         """Do as this wish says, as the role would, and run the job until it has ended, is counted or paused.
 
-        A `number` that the topic has passed is raised. When `stop` says so, it ends at a batch's edge, and the job is
-        paused: nothing of it goes on by itself.
+        When `stop` is set, this ends at a batch's edge: the job goes on from there when anybody runs it. None: it was
+        set before the job began.
+
+        Raises:
+            TakenOver: a role runs jobs now.
+            KafkaBroken: it could not be run, or not to its end.
         """
 
 
@@ -205,15 +211,20 @@ class DirectJobs:
         try:
             return self._told(self._installed.desk.ask(asked))
         except NobodyRuns:
-            return self._here(asked)
+            # The desk took it back, which was its second wish.
+            return self._here(replace(asked, number=asked.number + 2))
 
     def _here(self, asked: Asked) -> Told:
         """As the role would, in this process."""
         say("no role `jobs` is running: running it here")
-        with in_order(), Stop() as stop, job_bar() as tell:
-            known = self._installed.run_here(
-                asked, stop=lambda: stop.asked, progress=lambda known: tell(self._shown(known))
-            )
+        with in_order(), Stop() as stop, event_of(stop) as stopped, job_bar() as tell:
+            try:
+                known = self._installed.run_here(asked, stop=stopped, progress=lambda known: tell(self._shown(known)))
+            except TakenOver:
+                say("a role `jobs` has begun: the job goes on there")
+                return Told(job=self.show(asked.id))
+        if known is None:
+            raise CommandFailed(INTERRUPTED, f"interrupted before {asked.id} began: nothing was sent")
         return self._told(known, stopped=stop.asked)
 
     def _told(self, known: Known, *, stopped: bool = False) -> Told:

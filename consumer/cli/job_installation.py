@@ -1,5 +1,6 @@
 """What an installation has for those who ask for jobs straight from Kafka and Redis, put together in one place."""
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -7,17 +8,18 @@ from typing import Final
 
 from consumer.cli.direct_jobs import Lying
 from consumer.cli.direct_webhooks import DirectWebhooks
-from consumer.cli.exits import INTERRUPTED, CommandFailed, unavailable
+from consumer.cli.exits import unavailable
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
 from consumer.delivery.delivery import is_delivery_id
 from consumer.jobs.conduct import Known
-from consumer.jobs.job import Answered, Asked, Spot, Wish
-from consumer.jobs.topic_desk import TopicDesk, opened
+from consumer.jobs.desk import Desk
+from consumer.jobs.job import Answered, Asked, Spot
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
+from consumer.kafka.writing import NewRecord, write_now
 from consumer.log.query import Query, View
 from consumer.log.reading import LogReader
 from consumer.settings import Settings
@@ -38,9 +40,11 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
         KafkaBroken: the state topic could not be read.
     """
     reached = installation(settings, _needed)
-    from consumer.jobs.here import run_here  # noqa: PLC0415 # see `installation`: first somebody has to be there
-    from consumer.jobs.resource import shown  # noqa: PLC0415 # same
-    from consumer.log.job_counts import AnsweredReader  # noqa: PLC0415 # same
+    from consumer.jobs.here import run_here # noqa: PLC0415 # see `installation`: first somebody has to be there
+    from consumer.jobs.record import asked_record # noqa: PLC0415 # same
+    from consumer.jobs.resource import shown # noqa: PLC0415 # same
+    from consumer.jobs.topic_desk import opened # noqa: PLC0415 # same
+    from consumer.log.job_counts import AnsweredReader # noqa: PLC0415 # same
 
     with closing(AnsweredReader(reached)) as answered, opened(reached, answered) as desk:
         yield JobInstallation(
@@ -48,6 +52,7 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
             desk=desk,
             webhooks=DirectWebhooks(reached, tenant=tenant, brand=brand),
             show=shown,
+            wished=asked_record,
             run=run_here,
         )
 
@@ -57,9 +62,10 @@ class JobInstallation:
     """See `direct_jobs.Installed`."""
 
     settings: Settings
-    desk: TopicDesk
+    desk: Desk
     webhooks: DirectWebhooks
     show: Callable[[Known, Answered | None, int], Shown]
+    wished: Callable[[str, Asked], NewRecord]
     run: Callable[..., Known | None]
 
     @property
@@ -87,21 +93,10 @@ class JobInstallation:
         """See `Installed`."""
         return self.show(known, answered, now_ms)
 
-    def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
-        """See `Installed`.
-
-        Raises:
-            CommandFailed: 130, it was stopped before anything became of the job.
-            TakenOver: a role runs jobs now, and this one goes on there.
-        """
-        self.desk.put(asked.id, asked.wish)
-        known = self.run(self.settings, asked.id, stop=stop, progress=progress)
-        if known is None:
-            self.desk.put(asked.id, Wish.CANCEL)
-            raise CommandFailed(INTERRUPTED, "interrupted before anything became of the job, and taken back")
-        if stop() and not known.job.ended:
-            self.desk.put(asked.id, Wish.PAUSE)
-        return known
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
+        """See `Installed`."""
+        write_now(self.settings, [self.wished(Topics.of(self.settings).state, asked)])
+        return self.run(self.settings, asked.id, progress=progress, stop=stop.is_set)
 
     def _listed(self, owner: Owner, ids: Collection[str], webhook: str | None) -> dict[str, Lying]:
         """Those that the log's index lists, at their latest attempts."""

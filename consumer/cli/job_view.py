@@ -52,7 +52,8 @@ def ended(port: JobPort, told: Told, *, as_json: bool) -> int:
     print_job(told.job, as_json=as_json)
     name, state = str(told.job["id"]), State(str(told.job["state"]))
     if told.stopped:
-        say(f"stopped: nothing more is sent; go on with `hookline jobs resume {name}{port.way}`")
+        say(f"stopped: it goes on when a role `jobs` runs, or with `hookline jobs resume {name}{port.way}`")
+        say(f"end it with `hookline jobs cancel {name}{port.way}`")
         return INTERRUPTED
     if state is State.COUNTED:
         say(f"nothing was sent yet: start it with `hookline jobs start {name}{port.way}`")

@@ -1,11 +1,15 @@
 """Ctrl-C and SIGTERM for work that stops between two of its steps."""
 
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 T = TypeVar("T")
+
+_LOOK_EVERY_S: Final = 0.05
 
 
 class Stop:
@@ -44,3 +48,27 @@ class Stop:
     def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def event_of(stop: Stop) -> Iterator[threading.Event]:
+    """An event that is set when a stop was asked for.
+
+    By a thread, and not by the signal's handler: that runs between any two steps of the main thread, which may hold the
+    event's own lock.
+    """
+    event, over = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_EVERY_S):
+            if stop.asked:
+                event.set()
+                return
+
+    thread = threading.Thread(target=watch, name="stop", daemon=True)
+    thread.start()
+    try:
+        yield event
+    finally:
+        over.set()
+        thread.join()

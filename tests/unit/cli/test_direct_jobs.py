@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from consumer.control.refusal import WebhookUnknown
 from consumer.jobs.conduct import Known, begun, heard
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.job import Answered, Asked, Chosen, Kind, Matching, Missed, Spot, State, Wish
+from consumer.replay.ledger import TakenOver
 from consumer.replay.plan import Place
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.wrong import FieldInvalid
@@ -33,7 +35,7 @@ class Installation:
         self.role = role
         self.known: dict[str, Known] = {}
         self.here: list[Asked] = []
-        self.on_run: Callable[[], None] = lambda: None
+        self.on_run: Callable[[threading.Event], None] = lambda _: None
 
     desk = property(lambda self: self)
     most_replays = 3
@@ -53,16 +55,13 @@ class Installation:
         job = known.job
         return {"id": job.id, "state": job.state.value, "reason": job.reason, "detail": "in words", "tried": tried}
 
-    def run_here(self, asked: Asked, *, stop: Callable[[], bool], progress: Callable[[Known], None]) -> Known:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
         self.here.append(asked)
-        known = self._made(asked)
+        known = self.known[asked.id] = self._made(asked)
         progress(known)
-        self.on_run()
-        if stop():
-            known = replace(known, job=replace(known.job, state=State.PAUSED))
-        elif known.job.state is State.RUNNING:
-            known = replace(known, job=replace(known.job, state=State.DONE))
-        self.known[asked.id] = known
+        self.on_run(stop)
+        if known.job.state is State.RUNNING and not stop.is_set():
+            known = self.known[asked.id] = replace(known, job=replace(known.job, state=State.DONE))
         return known
 
     def ask(self, asked: Asked) -> Known:
@@ -171,17 +170,30 @@ def test_ctrl_c_stops_what_runs_here_and_it_goes_on_when_it_is_resumed() -> None
     installation.on_run = _interrupted
     jobs = port(installation)
     told = jobs.replay("wh_1", ReplayWanted())
-    assert (told.job["state"], told.stopped) == ("paused", True)
-    installation.on_run = lambda: None
+    assert (told.job["state"], told.stopped) == ("running", True)
+    installation.on_run = lambda _: None
     told = jobs.change(str(told.job["id"]), Change.RESUME)
     assert (told.job["state"], told.stopped) == ("done", False)
-    # The desk took its own wish back: the one that runs here is a later one.
-    assert [each.number for each in installation.here] == [1, 4]
+    # The desk took each of its own wishes back: the one that runs here is a later one.
+    assert [each.number for each in installation.here] == [3, 6]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def _interrupted() -> None:
+def test_where_a_role_begins_meanwhile_the_job_is_followed_there(capsys: pytest.CaptureFixture[str]) -> None:
+    installation = Installation(role=False)
+    installation.on_run = _taken_over
+    told = port(installation).replay("wh_1", ReplayWanted())
+    assert (told.job["state"], told.stopped) == ("running", False)
+    assert "a role `jobs` has begun" in capsys.readouterr().err
+
+
+def _taken_over(_stop: threading.Event) -> None:
+    raise TakenOver("another replay began")
+
+
+def _interrupted(stop: threading.Event) -> None:
     os.kill(os.getpid(), signal.SIGINT)
+    assert stop.wait(5)
 
 
 def test_jobs_are_listed_shown_and_changed(installation: Installation) -> None:
