@@ -53,7 +53,9 @@ def test_a_list_begins_with_the_newest_and_goes_on_where_it_ended() -> None:
 
 
 def test_a_list_goes_on_behind_nobody_elses_job_and_none_that_is_gone() -> None:
-    jobs = directory(*made("job_1"), *made("job_2", owner=OTHER), *made("job_3"), *forgotten("state", "job_3"))
+    newer_ms = NOW_MS + 1
+    others, gone = made("job_2", owner=OTHER, created_at_ms=newer_ms), made("job_3", created_at_ms=newer_ms)
+    jobs = directory(*made("job_1"), *others, *gone, *forgotten("state", "job_3"))
     assert ids(jobs, "job_2") == ids(jobs, "job_3") == ids(jobs, "job_9") == ([], None)
     assert ids(jobs, None) == (["job_1"], None)
     assert ids(jobs, None, owner=Owner(tenant="acme", brand="convo")) == ([], None)
