@@ -133,7 +133,7 @@ def _check_lists(directory: Jobs, known: list[Known]) -> None:
     oldest_first = sorted(known, key=lambda each: (each.asked.created_at_ms, each.asked.id))
     newest_first = sorted(known, key=lambda each: (-each.asked.created_at_ms, each.asked.id))
     listed = [each for each in newest_first if each.job.state is not State.REFUSED]
-    assert directory.all() == oldest_first
+    assert [*directory.all()] == oldest_first
     assert directory.unfinished() == [each for each in oldest_first if not each.job.ended]
     for tenant in ("acme", "umbrella", "nobody"):
         assert directory.of_tenant(tenant) == [each for each in listed if each.asked.owner.tenant == tenant]

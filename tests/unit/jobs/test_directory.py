@@ -76,7 +76,7 @@ def test_a_job_whose_state_is_not_known_any_more_does_not_begin_anew(odd: bytes 
     lost = NewRecord(topic="state", key=became.key, value=odd)
     with structlog.testing.capture_logs():
         jobs = directory(wanted, became, lost)
-        assert (jobs.get("job_1"), jobs.known("job_1"), jobs.unheard(), jobs.all()) == (None, None, [], [])
+        assert (jobs.get("job_1"), jobs.known("job_1"), jobs.unheard(), [*jobs.all()]) == (None, None, [], [])
         apply(jobs, asked_record("state", asked(2, Wish.RUN)))
         assert jobs.unheard() == []
         apply(jobs, became)
@@ -88,6 +88,14 @@ def test_a_state_that_cannot_be_read_hides_its_job_also_where_it_is_read_first()
     with structlog.testing.capture_logs():
         jobs = directory(NewRecord(topic="state", key=became.key, value=b"odd"), wanted)
     assert (jobs.get("job_1"), jobs.unheard()) == (None, [])
+
+
+def test_who_goes_through_all_jobs_finds_each_as_it_is_by_then() -> None:
+    jobs = directory(*made("job_1", state=State.RUNNING), *made("job_2"), *made("job_3", state=State.RUNNING))
+    going = jobs.all()
+    assert next(going).asked.id == "job_1"
+    apply(jobs, *forgotten("state", "job_2"), *made("job_3", state=State.DONE)[1:])
+    assert [(each.asked.id, each.job.state) for each in going] == [("job_3", State.DONE)]
 
 
 def test_what_is_no_job_is_told_by_its_place() -> None:
