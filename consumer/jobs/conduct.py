@@ -126,9 +126,11 @@ def _refusal(asked: Asked, unfinished: Sequence[Known]) -> tuple[Reason, str | N
     for each in unfinished:
         if not asked.again and _same(asked, each.asked):
             return Reason.SAME_JOB, each.asked.id
-    if asked.wish is Wish.RUN and (running := _running(asked, unfinished)) is not None:
+    if asked.kind is Kind.RESEND:
+        return None
+    if asked.wish is not Wish.COUNT and (running := _running(asked, unfinished)) is not None:
         return Reason.ONE_RUNNING, running
-    if len(unfinished) >= UNFINISHED_OF_A_TENANT:
+    if sum(each.asked.kind is not Kind.RESEND for each in unfinished) >= UNFINISHED_OF_A_TENANT:
         return Reason.TOO_MANY_JOBS, None
     return None
 

@@ -11,7 +11,7 @@ Each is kept as the value of its record, about 1 KB a job, and decoded when it i
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -106,11 +106,12 @@ class Jobs:
         found = (self.get(job_id) for job_id, _ in _oldest_first(kept))
         return [each for each in found if each is not None]
 
-    def all(self) -> list[Known]:
-        """Everybody's jobs, the oldest first, those that were refused too."""
+    def all(self) -> Iterator[Known]:
+        """Everybody's jobs, the oldest first, those that were refused too: each as it is when it is come to."""
         with self._changed:
             kept = [*self._kept.items()]
-        return _all(_oldest_first(kept))
+        found = (self.known(job_id) for job_id, _ in _oldest_first(kept))
+        return (known for known in found if known is not None)
 
     def held(self, place: Place) -> bool:
         """Whether the wish at this place, applied lately, is one. The last 10,000 that are none are remembered."""

@@ -22,6 +22,7 @@ OWNERS: Final = (
     Owner(tenant="acme", brand="convo"),
     Owner(tenant="umbrella", brand="hookline"),
 )
+STATES: Final = (State.RUNNING, State.DONE, State.REFUSED)
 IDS: Final = tuple(f"job_{number}" for number in range(4))
 
 
@@ -47,11 +48,13 @@ asking = st.builds(asked_for, ids, st.integers(1, 4), st.sampled_from(Wish))
 becoming = st.builds(
     lambda job_id, state, heard: job_record("state", Job(id=job_id, state=state, heard=heard)),
     ids,
-    st.sampled_from(State),
+    st.sampled_from(STATES),
     st.integers(0, 4),
 )
 deleting = st.builds(lambda job_id, which: forgotten("state", job_id)[which], ids, st.integers(0, 1))
-new_records = st.lists(asking | becoming | deleting | (asking | becoming).map(corrupt), max_size=40)
+new_records = st.lists(
+    asking | becoming | becoming | deleting | (asking | becoming).map(corrupt), min_size=20, max_size=60
+)
 
 
 # What each value says, by the key that it is under; what is in none says nothing.
@@ -65,7 +68,7 @@ WANTED: Final = {
 BECAME: Final = {
     job_record("state", job).value: job
     for job_id in IDS
-    for state in State
+    for state in STATES
     for heard in range(5)
     for job in [Job(id=job_id, state=state, heard=heard)]
 }
@@ -130,7 +133,7 @@ def _check_lists(directory: Jobs, known: list[Known]) -> None:
     oldest_first = sorted(known, key=lambda each: (each.asked.created_at_ms, each.asked.id))
     newest_first = sorted(known, key=lambda each: (-each.asked.created_at_ms, each.asked.id))
     listed = [each for each in newest_first if each.job.state is not State.REFUSED]
-    assert directory.all() == oldest_first
+    assert [*directory.all()] == oldest_first
     assert directory.unfinished() == [each for each in oldest_first if not each.job.ended]
     for tenant in ("acme", "umbrella", "nobody"):
         assert directory.of_tenant(tenant) == [each for each in listed if each.asked.owner.tenant == tenant]

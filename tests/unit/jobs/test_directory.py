@@ -53,7 +53,9 @@ def test_a_list_begins_with_the_newest_and_goes_on_where_it_ended() -> None:
 
 
 def test_a_list_goes_on_behind_nobody_elses_job_and_none_that_is_gone() -> None:
-    jobs = directory(*made("job_1"), *made("job_2", owner=OTHER), *made("job_3"), *forgotten("state", "job_3"))
+    newer_ms = NOW_MS + 1
+    others, gone = made("job_2", owner=OTHER, created_at_ms=newer_ms), made("job_3", created_at_ms=newer_ms)
+    jobs = directory(*made("job_1"), *others, *gone, *forgotten("state", "job_3"))
     assert ids(jobs, "job_2") == ids(jobs, "job_3") == ids(jobs, "job_9") == ([], None)
     assert ids(jobs, None) == (["job_1"], None)
     assert ids(jobs, None, owner=Owner(tenant="acme", brand="convo")) == ([], None)
@@ -74,7 +76,7 @@ def test_a_job_whose_state_is_not_known_any_more_does_not_begin_anew(odd: bytes 
     lost = NewRecord(topic="state", key=became.key, value=odd)
     with structlog.testing.capture_logs():
         jobs = directory(wanted, became, lost)
-        assert (jobs.get("job_1"), jobs.known("job_1"), jobs.unheard(), jobs.all()) == (None, None, [], [])
+        assert (jobs.get("job_1"), jobs.known("job_1"), jobs.unheard(), [*jobs.all()]) == (None, None, [], [])
         apply(jobs, asked_record("state", asked(2, Wish.RUN)))
         assert jobs.unheard() == []
         apply(jobs, became)
@@ -86,6 +88,14 @@ def test_a_state_that_cannot_be_read_hides_its_job_also_where_it_is_read_first()
     with structlog.testing.capture_logs():
         jobs = directory(NewRecord(topic="state", key=became.key, value=b"odd"), wanted)
     assert (jobs.get("job_1"), jobs.unheard()) == (None, [])
+
+
+def test_who_goes_through_all_jobs_finds_each_as_it_is_by_then() -> None:
+    jobs = directory(*made("job_1", state=State.RUNNING), *made("job_2"), *made("job_3", state=State.RUNNING))
+    going = jobs.all()
+    assert next(going).asked.id == "job_1"
+    apply(jobs, *forgotten("state", "job_2"), *made("job_3", state=State.DONE)[1:])
+    assert [(each.asked.id, each.job.state) for each in going] == [("job_3", State.DONE)]
 
 
 def test_what_is_no_job_is_told_by_its_place() -> None:

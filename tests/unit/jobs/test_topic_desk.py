@@ -123,13 +123,14 @@ def test_what_was_taken_back_before_anybody_heard_of_it_can_be_asked_for_again(
     assert wishes(topic)[-1] == (3, Wish.COUNT)
 
 
-def test_what_was_heard_of_and_taken_back_stays_canceled(desk: MemoryJobs) -> None:
+def test_what_was_heard_of_and_taken_back_stays_canceled(desk: MemoryJobs, topic: MemoryTopic) -> None:
     role, desk.role = role_of(desk), None
     with pytest.raises(NobodyRuns):
         desk.ask(asked())
     role.hear()
     desk.role = role
     assert desk.ask(asked()).job.state is State.CANCELED
+    assert wishes(topic) == [(1, Wish.RUN), (2, Wish.CANCEL)]
 
 
 class Late(MemoryRole):
