@@ -170,7 +170,7 @@ class Ledger:
         if place == ORDERED:
             yield from self._try_head(held)
             return
-        if self.status != "active":
+        if self.status != "active" or done_map.short(held.id) in log.parts.get(offset, ()):
             return
         tier = TOPICS.tier_of(place[0])
         if self.random.random() < 0.2:  # it waits on, for its turn or for its endpoint

@@ -131,7 +131,7 @@ def violated(found: object, seeds: int = 200, look_of: LookOf = looked) -> str:
         try:
             recovered(seed, look_of)
         except AssertionError as violation:
-            return str(violation)
+            return str(violation).splitlines()[0]
     raise AssertionError(f"{found} is not found")
 
 
