@@ -172,6 +172,11 @@ class Indexing:
             self._pending.pop(ask.bucket, None)
 
     @property
+    def taken_of(self) -> set[str]:
+        """The webhooks of which attempts were taken that Redis was not told of yet."""
+        return {name.webhook for entries in self._pending.values() for name in entries}
+
+    @property
     def fill_from(self) -> int | None:
         """The offset below which the log is to be read next; None where nothing is known yet."""
         return max((each.first for each in self.stands.values()), default=None)

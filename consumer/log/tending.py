@@ -100,7 +100,7 @@ class Tending:
 
     @property
     def owners(self) -> dict[str, Owner]:
-        """Of all webhooks that something is asked of."""
+        """Of all webhooks of which attempts were taken."""
         return self._owners
 
     # ── upwards ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +173,8 @@ class Tending:
                 self.filled, self.parts = False, 0
             for name, kept in each.kept.items():
                 self._hold(ask.bucket, name, kept)
-        self._owners.clear()
+        # What was taken before a fill is asked for behind it.
+        self._owners = {webhook: self._owners[webhook] for webhook in self.indexing.taken_of}
         self.since_ms = None
 
     # ── downwards ────────────────────────────────────────────────────────────────────────────────────────────────

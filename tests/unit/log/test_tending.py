@@ -68,6 +68,9 @@ def tended(redis: Redis, *, end: int = 0, share_bytes: int = LARGE) -> Tending:
 
 def ask(tending: Tending, redis: Redis, now_ms: int = 0) -> list[Ask]:
     asks = [*tending.asked(now_ms)]
+    for each in asks:
+        if isinstance(each, Append | Prepend):
+            assert {name.webhook for name in each.entries} <= tending.owners.keys()
     tending.answered(redis.do(asks))
     return asks
 
@@ -144,6 +147,20 @@ def test_what_the_role_left_out_is_read_again() -> None:
             role.turn()
         role.end_well()
         assert role.redis.offsets() == [*range(300)], seed
+
+
+def test_whose_it_is_that_was_taken_before_a_fill_is_known_behind_it() -> None:
+    redis = Redis()
+    tending = tended(redis, end=10)
+    ask(tending, redis)
+    tending.take([taken(10, 0), taken(11, 1)], 12)
+    tending.fill(0, [taken(at, 2) for at in range(10)], logged_ms=1)
+    assert tending.owners.keys() == {"wh_0", "wh_1", "wh_2"}
+    ask(tending, redis)
+    assert tending.owners.keys() == {"wh_0", "wh_1"}
+    ask(tending, redis)
+    assert tending.owners == {}
+    assert redis.offsets() == [*range(12)]
 
 
 def test_what_joins_on_is_not_read_here() -> None:
