@@ -40,11 +40,11 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
         KafkaBroken: the state topic could not be read.
     """
     reached = installation(settings, _needed)
-    from consumer.jobs.here import run_here # noqa: PLC0415 # see `installation`: first somebody has to be there
-    from consumer.jobs.record import asked_record # noqa: PLC0415 # same
-    from consumer.jobs.resource import shown # noqa: PLC0415 # same
-    from consumer.jobs.topic_desk import opened # noqa: PLC0415 # same
-    from consumer.log.job_counts import AnsweredReader # noqa: PLC0415 # same
+    from consumer.jobs.here import run_here  # noqa: PLC0415 # see `installation`: first somebody has to be there
+    from consumer.jobs.record import asked_record  # noqa: PLC0415 # same
+    from consumer.jobs.resource import shown  # noqa: PLC0415 # same
+    from consumer.jobs.topic_desk import opened  # noqa: PLC0415 # same
+    from consumer.log.job_counts import AnsweredReader  # noqa: PLC0415 # same
 
     with closing(AnsweredReader(reached)) as answered, opened(reached, answered) as desk:
         yield JobInstallation(

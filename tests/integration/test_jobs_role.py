@@ -231,7 +231,7 @@ def test_without_a_role_one_job_is_run_here(settings: Settings) -> None:
         if known.job.counts.sent:
             stop.set()
 
-    stopped = run_here(settings, "job_1", progress=progress, stop=stop)
+    stopped = run_here(settings, "job_1", progress=progress, stop=stop.is_set)
     assert stopped is not None
     assert stopped.job.state is State.RUNNING
     assert 0 < len(sent(settings)) < 60
