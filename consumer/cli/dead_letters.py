@@ -153,7 +153,7 @@ def _replayed(
     rate: float | None,
 ) -> Summary:
     """The run itself, after the ledger was opened: from then on nobody else replays."""
-    ledger = None if way.dry_run else Ledger.open(settings)
+    ledger = None if way.dry_run else Ledger.open(settings, by_hand=True)
     planner = Planner(
         generations=generations(settings) if ledger is None else ledger.generations(),
         statuses={

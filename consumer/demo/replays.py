@@ -20,7 +20,7 @@ def replay_all(settings: Settings) -> Summary:
     Raises:
         KafkaBroken: the broker did not do its part.
     """
-    ledger = Ledger.open(settings)
+    ledger = Ledger.open(settings, by_hand=True)
     statuses = {subscription.id: subscription.status for subscription in read_all(settings).values()}
     planner = Planner(generations=ledger.generations(), statuses=statuses, max_replays=settings.max_replays)
     return replay(dead_letters.read(settings, Filters()), planner, ledger.write, clock=_CLOCK, most=MOST)

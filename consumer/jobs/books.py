@@ -60,8 +60,8 @@ class Books:
         return [known for known in map(self._latest, self._seen.unfinished()) if not known.job.ended]
 
     def of_tenant(self, tenant: str) -> list[Known]:
-        """All of a tenant's jobs."""
-        own = {known.asked.id: known for known in self._seen.of_tenant(tenant)}
+        """A tenant's jobs that have not ended, and some that have."""
+        own = {known.asked.id: known for known in self._seen.unfinished(tenant)}
         own |= {job_id: known for job_id, known in self._written.items() if known.asked.owner.tenant == tenant}
         return [*own.values()]
 

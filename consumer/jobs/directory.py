@@ -81,18 +81,6 @@ class Jobs:
             kept = self._at(positions)
         return _all(kept), positions[-1][1] if more else None
 
-    def of_owner(self, owner: Owner) -> list[Known]:
-        """All of an owner's jobs, the newest first; refused ones are left out."""
-        with self._changed:
-            kept = self._at(self._lists.after(owner, None, len(self._kept))[0])
-        return _all(kept)
-
-    def of_tenant(self, tenant: str) -> list[Known]:
-        """All of a tenant's jobs, under whatever brand, the newest first; refused ones are left out."""
-        with self._changed:
-            kept = self._at(self._lists.of_tenant(tenant))
-        return _all(kept)
-
     def unfinished(self, tenant: str | None = None) -> list[Known]:
         """A tenant's jobs that have not ended, the oldest first; None: everybody's."""
         with self._changed:

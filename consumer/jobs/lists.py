@@ -90,12 +90,6 @@ class Lists:
         order = self._listed.get(owner.tenant, {}).get(owner.brand)
         return ([], False) if order is None else order.after(position, limit)
 
-    def of_tenant(self, tenant: str) -> list[Position]:
-        """All of a tenant's, the newest first."""
-        return sorted(
-            each for order in self._listed.get(tenant, {}).values() for each in order.after(None, len(order))[0]
-        )
-
     def unfinished(self, tenant: str | None) -> list[str]:
         """The ids of a tenant's that have not ended; None: of everybody's."""
         groups: Iterable[dict[str, None]] = (

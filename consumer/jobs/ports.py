@@ -20,14 +20,11 @@ class SeenJobs(Protocol):
     def known(self, job_id: str) -> Known | None:
         """A job that was heard of."""
 
-    def of_tenant(self, tenant: str) -> Sequence[Known]:
-        """All of a tenant's jobs that were heard of."""
-
     def unheard(self) -> Sequence[tuple[Asked, Job | None]]:
         """Those of which the latest wish was not heard, the oldest first."""
 
-    def unfinished(self) -> Sequence[Known]:
-        """Everybody's jobs that have not ended, the oldest first."""
+    def unfinished(self, tenant: str | None = None) -> Sequence[Known]:
+        """A tenant's jobs that have not ended, the oldest first; None: everybody's."""
 
     def all(self) -> Iterable[Known]:
         """Everybody's jobs."""

@@ -3,7 +3,9 @@
 The law: both records are one Kafka transaction, so a replay is counted exactly when it is on its way, wherever this
 process is killed. What a batch makes of a job is `beside` it in that transaction: so a job is as far as what it sent.
 There is one writer at a time (`kafka.transactions`), and only once it is open are the generations read. So no
-generation is given twice, also by two runs at once.
+generation is given twice, also by two runs at once. An operator's command has a ledger of its own, so that the role
+`jobs` goes on beside it. Should both replay one chain in the same moment, they give it the same generation: that is one
+delivery, of which every reader drops the second record.
 
 Two writes in any order would not do: counted first, a crash in between loses the replay in silence; written first, it
 is made again with the same id, and dropped as a repeat only while its readers remember that id.
@@ -28,6 +30,7 @@ MOST: Final = 500
 """Replays in one batch."""
 
 _NAME: Final = "replay"
+_BY_HAND: Final = "replay.by-hand"
 
 
 class Ledger:
@@ -39,14 +42,14 @@ class Ledger:
         self._transactions = transactions
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
-        """Become the writer.
+    def open(cls, settings: Settings, *, by_hand: bool = False) -> Self:
+        """Become the writer: of jobs, or `by_hand` of an operator's command.
 
         Raises:
             ConfigurationError: the user's Kafka properties contradict those needed.
             KafkaBroken: Kafka did not answer, or forbids the transactional id.
         """
-        return cls(settings, Transactions.open(settings, _NAME))
+        return cls(settings, Transactions.open(settings, _BY_HAND if by_hand else _NAME))
 
     def generations(self) -> dict[str, int]:
         """How often each chain was replayed.
