@@ -23,11 +23,14 @@ from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.delivery.delivery import DeadLetter, is_delivery_id
 from consumer.json import Json
+from consumer.log.entry import Trigger
 from consumer.log.query import Query as Wanted
-from consumer.log.query import View
+from consumer.log.query import Row, View
 from consumer.log.resource import delivery_row, delivery_told, explanation_of_dead, told
+from consumer.replay.plan import chain_of
 
 _ATTEMPTS_MOST: Final = 100
+_AGAIN: Final = frozenset({Trigger.REPLAY, Trigger.RESEND, Trigger.RECOVER})
 
 DeliveryId = Annotated[str, Path(description="The delivery's id.", max_length=256)]
 OfWebhook = Annotated[
@@ -80,11 +83,29 @@ def _add_one(site: Site) -> None:
             limit=_ATTEMPTS_MOST,
             cursor=None,
         )
-        shown = delivery_told(found.rows, seen) if found.rows else _dead(site, owner, id)
+        shown = (
+            delivery_told(found.rows, seen, replay_of=_original(site, owner, found.rows[0]))
+            if found.rows
+            else _dead(site, owner, id)
+        )
         if shown is None:
             looked = "" if webhook or found.searched_to_ms is None else ", of those looked at: name its webhook as well"
             raise not_found(f"there is no such delivery{looked}")
         return answers.response(answers.one(site.brand, shown))
+
+
+def _original(site: Site, owner: Owner, row: Row) -> str | None:
+    """The delivery that this one sends again, if the log lists one, and one only: two events may have one id."""
+    entry = row.entry
+    if entry.trigger not in _AGAIN:
+        return None
+    wanted = Wanted(
+        events=frozenset({entry.event_id}), webhooks=frozenset({row.webhook}), triggers=frozenset({Trigger.EVENT})
+    )
+    found = site.services.log.page(
+        View.DELIVERIES, tenant=owner.tenant, brand=owner.brand, query=wanted, limit=2, cursor=None
+    )
+    return found.rows[0].entry.delivery if len(found.rows) == 1 else None
 
 
 def _dead(site: Site, owner: Owner, id_: str) -> Json:
@@ -107,6 +128,7 @@ def _given_up(dead: DeadLetter) -> Json:
         "firstAttemptAt": time_of(delivery.first_attempt_ms),
         "reason": dead.reason,
         "job": delivery.job_id,
+        "replayOf": chain_of(delivery) if delivery.replays else None,
         "lastAttempt": None,
         "nextAttemptAt": None,
         "overdue": False,

@@ -133,6 +133,10 @@ class DeliveryRow(_Tried):
 class Delivery(DeliveryRow):
     """A delivery with its attempts, the first one first."""
 
+    replay_of: Annotated[
+        str | None,
+        Field(description="The delivery whose event this one sends again, where that is known: the log lists it."),
+    ]
     explanation: Explanation | None
     attempts_kept: Annotated[list[AttemptRow], Field(description="Those that the log still lists.")]
 

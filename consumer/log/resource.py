@@ -108,14 +108,18 @@ def delivery_row(row: Row, sight: Sight) -> dict[str, Json]:
     }
 
 
-def delivery_told(rows: Sequence[Row], sight: Sight) -> dict[str, Json]:
-    """A delivery, by the rows of its attempts, of which there is one at least."""
+def delivery_told(rows: Sequence[Row], sight: Sight, *, replay_of: str | None = None) -> dict[str, Json]:
+    """A delivery, by the rows of its attempts, of which there is one at least.
+
+    `replay_of` is the delivery that it sends again.
+    """
     ordered = sorted(rows, key=lambda row: (row.entry.number, row.entry.logged_ms))
     latest = ([row for row in ordered if not row.entry.changes_nothing] or ordered)[-1]
     entry = latest.entry
     why = explanation_of(entry.status, None if entry.status is not None else entry.failure, entry.reason)
     return {
         **delivery_row(latest, sight),
+        "replayOf": replay_of,
         "explanation": told(why),
         "attemptsKept": [attempt_row(row, sight) for row in ordered],
     }

@@ -130,6 +130,7 @@ def one_that_failed_is_sent_again(scene: Scene, webhook: str) -> str:
     until(lambda: len(deliveries(scene, webhook, "delivered")) == 1, within_s=10, missing=lambda: "it is not listed")
     [delivered] = deliveries(scene, webhook, "delivered")
     assert (delivered["id"], delivered["trigger"]) == (made, "resend")
+    assert scene.customer.get(f"/v1/deliveries/{made}").json()["replayOf"] == failed["id"]
     scene.receiver.read()
     sent = [each for each in scene.receiver.receipts if each.webhook_id == failed["eventId"]]
     assert [each.endpoint for each in sent] == ["fails", "fails", "first"]
