@@ -1,6 +1,7 @@
+from consumer.control.owner import Owner
 from consumer.jobs.job import Asked, Kind
 from consumer.jobs.places import LONG, OF_A_TENANT, SHORT, SLICE_S, Places
-from tests.jobs import Owner, asked
+from tests.jobs import asked
 
 
 def job(number: int, tenant: str, kind: Kind = Kind.REPLAY) -> Asked:
