@@ -60,7 +60,7 @@ class Ledger:
         self._producer = build(Producer, ledger_properties(settings))
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
+    def open(cls, settings: Settings, within_s: float = _TIMEOUT_S) -> Self:
         """Become the writer.
 
         Raises:
@@ -69,7 +69,7 @@ class Ledger:
         """
         ledger = cls(settings)
         try:
-            ledger._producer.init_transactions(_TIMEOUT_S)
+            ledger._producer.init_transactions(within_s)
         except KafkaException as exception:
             needs = f"WRITE and DESCRIBE on transactional id {ledger_properties(settings)[_ID]}"
             raise broken(error_of(exception), "becoming the writer of replays", needs=needs) from None
