@@ -83,8 +83,8 @@ class MemorySource:
 class Stage:
     """What outlives a process: the topics, the webhooks, what endpoints answered. `sources` by the job's id.
 
-    `before_write` and `after_write` are the moments at which a process may be killed. `lags`: nothing that is written
-    is read back until `read_back`.
+    `before_write` and `after_write` are the moments at which a process may be killed. `lags`: of what is written
+    wishes alone are read back, until `read_back`.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,10 @@ class Stage:
 
     def wish(self, asked: Asked) -> None:
         self.state.append(asked_record(STATE, asked))
-        self.read_back()
+        if not self.lags:
+            self.read_back()
+        elif self._folds is not None:
+            self._folds[0].apply(taken(self.state[-1], offset=len(self.state) - 1))
 
     def read_back(self) -> None:
         if self._folds is not None:

@@ -25,6 +25,7 @@ from consumer.replay.ledger import Ledger
 from consumer.settings import Settings
 
 _READ_S: Final = 60.0
+_OPEN_S: Final = 5.0  # a role that is asked to end waits so long for a Kafka that is away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class Leading:
             KafkaBroken: Kafka did not do its part.
         """
         topics = Topics.of(settings)
-        ledger = Ledger.open(settings)
+        ledger = Ledger.open(settings, within_s=_OPEN_S)
         known.catch_up(stop, _READ_S)
         notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms)
         records = Records(

@@ -20,7 +20,7 @@ from consumer.settings import Settings
 
 _ID: Final = "transactional.id"
 _BY_KEY: Final = -1
-_TIMEOUT_S: Final = 30.0
+TIMEOUT_S: Final = 30.0
 _TRANSACTION_MS: Final = 10_000
 _TRIES: Final = 5
 _CRITICAL: Final = 2  # syslog's
@@ -47,7 +47,7 @@ class Transactions:
         self._producer = build(Producer, properties)
 
     @classmethod
-    def open(cls, settings: Settings, name: str) -> Self:
+    def open(cls, settings: Settings, name: str, *, within_s: float = TIMEOUT_S) -> Self:
         """Become the writer.
 
         Raises:
@@ -56,7 +56,7 @@ class Transactions:
         """
         opened = cls(transactional_properties(settings, name))
         try:
-            opened._producer.init_transactions(_TIMEOUT_S)
+            opened._producer.init_transactions(within_s)
         except KafkaException as exception:
             needs = f"WRITE and DESCRIBE on transactional id {opened._properties[_ID]}"
             raise broken(error_of(exception), "becoming the writer of replays", needs=needs) from None
@@ -84,7 +84,7 @@ class Transactions:
         if error.code() != KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
             return error
         try:
-            self._producer.abort_transaction(_TIMEOUT_S)
+            self._producer.abort_transaction(TIMEOUT_S)
         except KafkaException as exception:
             return error_of(exception)
         return error
@@ -104,7 +104,7 @@ class Transactions:
         """Commit; an answer that got lost is asked for again, which the broker takes as the same commit."""
         for left in reversed(range(_TRIES)):
             try:
-                self._producer.commit_transaction(_TIMEOUT_S)
+                self._producer.commit_transaction(TIMEOUT_S)
             except KafkaException as exception:
                 if not (error_of(exception).retriable() and left):
                     raise
@@ -116,7 +116,7 @@ class Transactions:
             return TakenOver("another replay began meanwhile and took over", code=error.name())
         if error.txn_requires_abort():
             try:
-                self._producer.abort_transaction(_TIMEOUT_S)
+                self._producer.abort_transaction(TIMEOUT_S)
             except KafkaException as exception:
                 return broken(error_of(exception), "taking back a batch of replays")
         if error.fatal():

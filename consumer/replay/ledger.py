@@ -19,7 +19,7 @@ from consumer.kafka.client import Properties
 from consumer.kafka.records import encode_delivery
 from consumer.kafka.state import read_replays, replay_record
 from consumer.kafka.topics import Topics
-from consumer.kafka.transactions import BatchRefused, TakenOver, Transactions, transactional_properties
+from consumer.kafka.transactions import TIMEOUT_S, BatchRefused, TakenOver, Transactions, transactional_properties
 from consumer.kafka.writing import NewRecord
 from consumer.replay.plan import Place, Planned
 from consumer.settings import Settings
@@ -42,14 +42,14 @@ class Ledger:
         self._transactions = transactions
 
     @classmethod
-    def open(cls, settings: Settings, *, by_hand: bool = False) -> Self:
+    def open(cls, settings: Settings, *, by_hand: bool = False, within_s: float = TIMEOUT_S) -> Self:
         """Become the writer: of jobs, or `by_hand` of an operator's command.
 
         Raises:
             ConfigurationError: the user's Kafka properties contradict those needed.
             KafkaBroken: Kafka did not answer, or forbids the transactional id.
         """
-        return cls(settings, Transactions.open(settings, _BY_HAND if by_hand else _NAME))
+        return cls(settings, Transactions.open(settings, _BY_HAND if by_hand else _NAME, within_s=within_s))
 
     def generations(self) -> dict[str, int]:
         """How often each chain was replayed.

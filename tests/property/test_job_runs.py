@@ -90,6 +90,8 @@ def test_each_once_and_the_counts_add_up(  # given by name
         counted = job.counted
         assert counted is not None
         assert (counted.matched, counted.sent) == (job.counts.matched, 0)
+    if not chaos.kills:
+        assert job.counts.looked == len(rows)
 
 
 class Torn(Stage):

@@ -140,6 +140,47 @@ def test_one_that_is_started_while_it_counts_begins_from_the_beginning(stage: St
     check(stage, stage.sources["job_1"])
 
 
+def test_what_was_counted_and_is_not_written_yet_is_not_lost_by_a_wish(stage: Stage) -> None:
+    stage.step = 1
+    stage.wish(asked(wish=Wish.COUNT))
+    runner = stage.life()
+    for number in range(2, 12):
+        stage.turn(runner)
+        stage.wish(asked(number, Wish.COUNT))
+    stage.until(runner, lambda: stage.is_in(State.COUNTED))
+    counted = stage.job().counted
+    assert counted is not None
+    assert (counted.matched, counted.looked, stage.job().heard) == (20, 20, 11)
+
+
+def test_what_is_counted_is_what_is_sent_also_of_a_chain_that_comes_twice(stage: Stage) -> None:
+    stage.sources["job_1"] = [*found(5), candidate(1, replays=1)]
+    stage.step = 1
+    stage.wish(asked(wish=Wish.COUNT, again=True))
+    runner = stage.life()
+    for _ in range(10):
+        stage.now_s += 1.1
+        stage.turn(runner)
+    stage.wish(asked(2, again=True))
+    stage.until(runner, stage.ended)
+    job = stage.job()
+    assert job.counted is not None
+    assert job.counted.skipped == job.counts.skipped == {Skip.ALREADY_REPLAYED: 1}
+
+
+def test_a_wish_is_heard_of_the_job_as_it_was_written_last(stage: Stage) -> None:
+    stage.wish(replace(asked(), rate_per_s=10))
+    runner = stage.life()
+    stage.turn(runner)
+    stage.lags = True
+    stage.for_s(runner, 0.5)
+    stage.wish(replace(asked(2, Wish.PAUSE), rate_per_s=10))
+    stage.turn(runner)
+    stage.wish(replace(asked(3), rate_per_s=10))
+    stage.until(runner, stage.ended)
+    check(stage, stage.sources["job_1"])
+
+
 def test_a_second_one_for_a_webhook_is_refused(stage: Stage) -> None:
     stage.wish(replace(asked(), rate_per_s=1))
     runner = stage.life()
@@ -176,6 +217,22 @@ def test_it_holds_back_while_a_thousand_were_not_tried_and_pauses_after_a_minute
     stage.for_s(runner, 58)
     assert state(stage) == (State.RUNNING, None)
     stage.for_s(runner, 3)
+    assert state(stage) == (State.PAUSED, Reason.BEHIND)
+
+
+def test_it_is_not_behind_while_something_is_tried(stage: Stage) -> None:
+    """As where Redis was emptied, and the log is read again."""
+    stage.sources["job_1"] = found(5_000)
+    stage.wish(replace(asked(), rate_per_s=1_000))
+    stage.answers["job_1"] = Answered(tried=1_000, attempts=1_000)
+    runner = stage.life()
+    stage.for_s(runner, 5)
+    assert len(stage.sent) == 2 * HELD_BACK
+    for number in range(8):
+        stage.answers["job_1"] = Answered(tried=number, attempts=number)
+        stage.for_s(runner, 20)
+    assert state(stage) == (State.RUNNING, None)
+    stage.for_s(runner, 61)
     assert state(stage) == (State.PAUSED, Reason.BEHIND)
 
 
@@ -345,7 +402,7 @@ def test_one_that_its_topic_does_not_take_is_skipped_and_the_others_are_sent(sta
     stage.wish(asked())
     stage.until(stage.life(), stage.ended)
     check(stage, stage.sources["job_1"])
-    assert stage.job().counts.skipped == {Skip.PAYLOAD_LEFT_OUT: 2}
+    assert (stage.job().counts.skipped, stage.job().counts.looked) == ({Skip.PAYLOAD_LEFT_OUT: 2}, 20)
 
 
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
