@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumer.log.entry import Ended, Entry, Trigger, changes_nothing, delivery_of, logged_of, pack, unpack
@@ -157,6 +157,16 @@ READERS = st.builds(
 
 @settings(max_examples=100)
 @given(ATTEMPTS, ATTEMPTS, READERS)
+@example(
+    [(0, 0, Ended.RETRY, 0, 1, False), (0, 0, Ended.DELIVERED, 0, 1, False)],
+    [],
+    Reader(view=View.DELIVERIES, query=Query(), limit=1, most=3),
+)
+@example(
+    [(0, 0, Ended.DEAD, 0, 1, False), (1, 0, Ended.DELIVERED, 0, 1, False), (0, 0, Ended.DELIVERED, 0, 1, True)],
+    [],
+    Reader(view=View.DELIVERIES, query=Query(), limit=1, most=3),
+)
 def test_every_row_is_once_on_one_page(before: list[Attempt], meanwhile: list[Attempt], reader: Reader) -> None:
     paged(before, meanwhile, reader)
 
