@@ -21,7 +21,7 @@ from consumer.replay.generations import Generations
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
 
-_ASK_S: Final = 10.0
+_ASK_S: Final = 4.0  # a role that is asked to end waits so long for a Kafka that is away
 _CAUGHT_UP_S: Final = 10.0
 _PART_S: Final = 0.2
 

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.delivery.offsets import Partition
 from consumer.kafka.client import broken, error_of
 
-_ASK_S: Final = 10.0
+_ASK_S: Final = 6.0  # less than a role has to end, also when Kafka falls silent just before
 # A partition that is just being made, or led by another broker. Asked again, it answers.
 _MOVING: Final = frozenset(
     {

@@ -23,7 +23,7 @@ from consumer.kafka.placing import extent
 
 Start: TypeAlias = Literal["earliest", "latest"]
 
-_ASK_S: Final = 10.0
+_ASK_S: Final = 6.0  # less than a role has to end, also when Kafka falls silent just before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
 
-_ASK_S: Final = 10.0
+_ASK_S: Final = 6.0  # less than a role has to end, also when Kafka falls silent just before
 _EVERY_S: Final = 1.0
 _LIST_EVERY_S: Final = 5.0
 _SHARE: Final = 20  # a look takes at most this part of the time

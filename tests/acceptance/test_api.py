@@ -59,7 +59,7 @@ def test_dead_letters_are_seen_and_sent_again(stage: Stage) -> None:
     healthy = Endpoint(name="healthy", temper=Temper.HEALTHY, secret=SECRET)
     with (
         receiving([dead, healthy], stage.folder) as receiver,
-        stage.running("projection", "deliver", "retry", "api", "--processes", "1") as running,
+        stage.running("projection", "deliver", "retry", "jobs", "api", "--processes", "1") as running,
         stage.publisher() as publisher,
         client(url_of(running), new_key(stage, "--tenant", "acme")) as acme,
     ):
