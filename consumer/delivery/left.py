@@ -153,9 +153,11 @@ class Left:
         if len(stretch.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
             return Admission.LEFT
         line = partition.lines.get(name)
-        if line is None or not self._is_long(line):
+        if line is None or len(line.queue) < self._bounds.line:
             return Admission.TAKEN
-        if len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
+        if not line.blocked and self._may_leave(partition, name):
+            return Admission.TAKEN  # it can be shortened
+        if line.blocked and len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
             return Admission.LEFT
         return Admission.FULL
 
@@ -212,7 +214,7 @@ class Left:
             share = partition.shares.get(webhook)
             room = self._most(held) - (0 if share is None else share.held)
             for others, scope in zip(reversed(range(len(scopes))), scopes, strict=True):
-                most = -(-room // (others + 1))
+                most = min(-(-room // (others + 1)), self._line_takes(partition, scope))
                 if most > 0:
                     stretches.append(Stretch(scope, partition.left[scope], ends[scope], most))
                     room -= most
@@ -234,26 +236,38 @@ class Left:
     def _has_room(self, partition: OrderedPartition, scope: str) -> bool:
         """Whether any of this scope may be read again now."""
         share, line = partition.shares.get(scope[:WEBHOOK]), partition.lines.get(scope)
-        if line is not None and (line.blocked or len(line.queue) > self._bounds.line // 2):
+        if line is not None and len(line.queue) > self._bounds.line // 2:
             return False
         return share is None or len(scope) > WEBHOOK or self._is_half_empty(partition, share)
+
+    def _line_takes(self, partition: OrderedPartition, scope: str) -> int:
+        """How many a line may take: one whose head has failed no more than it keeps."""
+        line = partition.lines.get(scope)
+        return self._bounds.line - len(line.queue) if line is not None and line.blocked else self._bounds.webhook
 
     # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _leave(self, partition: OrderedPartition, scope: str, offset: int) -> bool:
         """Leave this scope in the log from here on. False where a commit cannot tell of more."""
-        bounds, left = self._bounds, partition.left
+        left = partition.left
         if scope in left:
             left[scope] = min(left[scope], offset)
             return True
-        if len(left) >= bounds.left:
-            return False
-        if len(scope) > WEBHOOK and sum(each.startswith(scope[:WEBHOOK]) for each in left) >= bounds.left_keys:
+        if not self._may_leave(partition, scope):
             return False
         left[scope] = offset
         partition.window.touch()
         self._stirred = True
         return True
+
+    def _may_leave(self, partition: OrderedPartition, scope: str) -> bool:
+        """Whether a commit can tell of this scope too."""
+        bounds, left = self._bounds, partition.left
+        if scope in left:
+            return True
+        if len(left) >= bounds.left:
+            return False
+        return len(scope) == WEBHOOK or sum(each.startswith(scope[:WEBHOOK]) for each in left) < bounds.left_keys
 
     def _is_long(self, line: KeyLine) -> bool:
         return line.blocked and len(line.queue) >= self._bounds.line
