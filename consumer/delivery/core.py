@@ -18,6 +18,7 @@ Time is an argument everywhere, in milliseconds since 1970 and never going back.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from consumer.delivery.again import Found
 from consumer.delivery.answer import Answer
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.beyond import Beyond
@@ -28,7 +29,6 @@ from consumer.delivery.forward import Forward
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.lane import Job
-from consumer.delivery.left import Again
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.names import Names, Resolution
@@ -152,11 +152,9 @@ class Core:
             self._planning.go_on(now_ms, entry, event)
         self.boundaries.let_go()
 
-    def read_again(
-        self, now_ms: int, again: Again, records: Iterable[Record], offset: int, *, in_vain: bool = False
-    ) -> None:
-        """All that `again` asked for, up to this offset; `in_vain` when Kafka told nothing."""
-        self._intake.read_again(now_ms, again, records, offset, in_vain=in_vain)
+    def read_again(self, now_ms: int, found: Found) -> None:
+        """What came of `again`."""
+        self._intake.read_again(now_ms, found)
         self.boundaries.let_go()
 
     def passed(self, ends: Mapping[Partition, int]) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, assert_never
 
 from consumer.delivery import done_map
+from consumer.delivery.again import Found
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Delayed, Hold, Leader
-from consumer.delivery.left import Admission, Again
+from consumer.delivery.left import Admission
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
@@ -142,23 +143,23 @@ class Intake:
             if event is not None:
                 yield entry, event
 
-    def read_again(self, now_ms: int, again: Again, records: Iterable[Record], offset: int, *, in_vain: bool) -> None:
-        """These records of the ordered topic were left in the log before this offset, and are lined up now."""
+    def read_again(self, now_ms: int, found: Found) -> None:
+        """What was left in the log of the ordered topic is lined up now, as far as it was found and there is room."""
         self._now_ms = now_ms
-        window = again.window
-        if not self._order.left.expects(again):
+        window, left = found.again.window, self._order.left
+        if not left.expects(found.again):
             return
-        for record in records:
-            if goes_before(record):
-                continue  # never left: it was taken in when it came
-            admission = self._order.left.admits(again, line_of(record), record.offset)
+        ends = dict(found.ends)
+        for stretch, record in found.records:
+            if goes_before(record) or record.offset >= ends[stretch.scope]:
+                continue  # it was never left: it was taken in when it came; or this one is full
+            admission = left.admits(window, stretch, line_of(record), record.offset)
             if admission is Admission.FULL:
-                offset = record.offset
-                break
-            if admission is Admission.TAKEN:
+                ends[stretch.scope] = record.offset
+            elif admission is Admission.TAKEN:
                 window.reopen(record.offset)
                 self._decoded(Entry(window, record.offset, _size(record)), record)
-        self._order.left.read(now_ms, again, offset, in_vain=in_vain)
+        left.read(now_ms, found, ends)
 
     def due(self, now_ms: int, steady_ms: int, most: int) -> list[tuple[Entry, Delayed]]:
         """What was held and is due by its broker's clock, and has its slot."""

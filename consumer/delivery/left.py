@@ -4,30 +4,25 @@ The laws:
 - what is left is told by a commit until it was read again, and a position never passes it;
 - it is read again from the first one left, in its order, and never before all that an earlier owner had taken is here
   again;
+- one look serves all scopes of a partition that have room. Where it did not come to some of them the next one begins
+  there, and partitions take turns: nobody who has room waits for ever;
+- what is asked for together has room together;
 - a webhook that takes more than its share is left from there on, a blocked key first. A partition is kept waiting for a
   second at most, unless it has left as many scopes as a commit can tell;
 - nobody is woken to look for room: it comes with an answer, or with a record.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
+from consumer.delivery.again import Again, Found, Stretch
 from consumer.delivery.offsets import Window
 from consumer.delivery.order_partition import WEBHOOK, Bounds, KeyLine, OrderedPartition, Share
 
 _PATIENCE_MS: Final = 1_000
 _LOOK_EVERY_MS: Final = 50
-
-
-class Again(NamedTuple):
-    """Records to read once more: of this scope, from this offset to before `until`, at most so many."""
-
-    window: Window
-    scope: str
-    offset: int
-    until: int
-    most: int
 
 
 class Admission(Enum):
@@ -125,20 +120,22 @@ class Left:
     # ── read again ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def again(self, now_ms: int) -> Again | None:
-        """What to read again, if anything; one at a time."""
+        """What to read again, if anything; one look at a time, and of the partition whose last one was first."""
         self._put_off = self._asked is None and self._stirred and now_ms < self._look_ms
         if self._asked is not None or self._put_off or not self._stirred:
             return None
         self._look_ms = now_ms + _LOOK_EVERY_MS
         self._stirred = False
-        for partition in self._partitions.values():
+        for partition in sorted(self._partitions.values(), key=lambda partition: partition.looked_ms):
             if not partition.left or partition.window.draining:
                 continue
             if partition.window.next < partition.until:
                 self._stirred = True
                 continue
-            self._asked = self._wanted(partition)
-            if self._asked is not None:
+            stretches = self._stretches(partition)
+            if stretches:
+                partition.looked_ms = now_ms
+                self._asked = Again(partition.window, stretches)
                 return self._asked
         return None
 
@@ -150,29 +147,38 @@ class Left:
         """Whether this is what is asked for now."""
         return again is self._asked
 
-    def admits(self, again: Again, name: str, offset: int) -> Admission:
-        """What becomes of this record, of those read again in their order."""
-        partition = self._partitions[again.window]
-        if len(again.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
+    def admits(self, window: Window, stretch: Stretch, name: str, offset: int) -> Admission:
+        """What becomes of this record of a stretch, of those read again in their order."""
+        partition = self._partitions[window]
+        if len(stretch.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
             return Admission.LEFT
         line = partition.lines.get(name)
-        if line is None or not self._is_long(line):
+        if line is None or len(line.queue) < self._bounds.line:
             return Admission.TAKEN
-        if len(again.scope) == WEBHOOK and self._leave(partition, name, offset):
+        if not line.blocked and self._may_leave(partition, name):
+            return Admission.TAKEN  # it can be shortened
+        if line.blocked and len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
             return Admission.LEFT
         return Admission.FULL
 
-    def read(self, now_ms: int, again: Again, offset: int, *, in_vain: bool = False) -> None:
-        """All records of the scope before this offset were read again. `in_vain`: nothing could be read."""
+    def read(self, now_ms: int, found: Found, ends: Mapping[str, int]) -> None:
+        """What was found is taken in, of each scope up to its end."""
         self._asked = None
         self._stirred = True
-        if in_vain:
+        if found.in_vain:
             self._look_ms = now_ms + _PATIENCE_MS
-        partition = self._partitions.get(again.window)
-        if partition is not None and again.scope in partition.left:
-            del partition.left[again.scope]  # the others take their turn
-            partition.left[again.scope] = max(again.offset, offset)
-            again.window.touch()
+        partition = self._partitions.get(found.again.window)
+        if partition is None:
+            return
+        for scope, end in ends.items():
+            if scope in partition.left:
+                del partition.left[scope]  # the others take their turn
+                partition.left[scope] = end
+        # A place where nothing can be read keeps no other waiting.
+        came_to = found.came_to + found.in_vain
+        missed = any(stretch.offset >= came_to for stretch in found.again.stretches)
+        partition.look_from = came_to if missed else 0
+        partition.window.touch()
 
     def drop_closed(self) -> None:
         """What is asked for a partition that is over, or was lost, is not expected any more."""
@@ -195,57 +201,86 @@ class Left:
             wishes += [share.full_ms + _PATIENCE_MS + 1 for share in partition.full if share.full_ms is not None]
         return min((wish for wish in wishes if wish > now_ms), default=None)
 
-    def _wanted(self, partition: OrderedPartition) -> Again | None:
+    def _stretches(self, partition: OrderedPartition) -> tuple[Stretch, ...]:
+        """What one look is to read. Each webhook's room is shared out among its scopes."""
+        ends = self._wanted(partition)
+        beyond = [scope for scope in ends if partition.left[scope] >= partition.look_from]
+        webhooks: defaultdict[str, list[str]] = defaultdict(list)
+        for scope in beyond or ends:
+            webhooks[scope[:WEBHOOK]].append(scope)
+        stretches: list[Stretch] = []
+        held = partition.held
+        for webhook, scopes in webhooks.items():
+            share = partition.shares.get(webhook)
+            room = self._most(held) - (0 if share is None else share.held)
+            for others, scope in zip(reversed(range(len(scopes))), scopes, strict=True):
+                most = min(-(-room // (others + 1)), self._line_takes(partition, scope))
+                if most > 0:
+                    stretches.append(Stretch(scope, partition.left[scope], ends[scope], most))
+                    room -= most
+                    held += most
+        return tuple(stretches)
+
+    def _wanted(self, partition: OrderedPartition) -> dict[str, int]:
+        """The scopes that have room, in turn, and up to where each is left. Where nothing is left it is forgotten."""
+        wanted: dict[str, int] = {}
         for scope, offset in list(partition.left.items()):
             until = partition.end_of(scope)
             if offset >= until:
                 del partition.left[scope]
                 partition.window.touch()
-                continue
-            most = self._room(partition, scope)
-            if most > 0:
-                return Again(partition.window, scope, offset, until, most)
-        return None
+            elif self._has_room(partition, scope):
+                wanted[scope] = until
+        return wanted
 
-    def _room(self, partition: OrderedPartition, scope: str) -> int:
-        """How many of this scope may be read again now."""
+    def _has_room(self, partition: OrderedPartition, scope: str) -> bool:
+        """Whether any of this scope may be read again now."""
         share, line = partition.shares.get(scope[:WEBHOOK]), partition.lines.get(scope)
-        if share is None:
-            return self._most(partition)
-        if line is not None and (line.blocked or len(line.queue) > self._bounds.line // 2):
-            return 0
-        if len(scope) == WEBHOOK and not self._is_half_empty(partition, share):
-            return 0
-        return self._most(partition) - share.held
+        if line is not None and len(line.queue) > self._bounds.line // 2:
+            return False
+        return share is None or len(scope) > WEBHOOK or self._is_half_empty(partition, share)
+
+    def _line_takes(self, partition: OrderedPartition, scope: str) -> int:
+        """How many a line may take: one whose head has failed no more than it keeps."""
+        line = partition.lines.get(scope)
+        return self._bounds.line - len(line.queue) if line is not None and line.blocked else self._bounds.webhook
 
     # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _leave(self, partition: OrderedPartition, scope: str, offset: int) -> bool:
         """Leave this scope in the log from here on. False where a commit cannot tell of more."""
-        bounds, left = self._bounds, partition.left
+        left = partition.left
         if scope in left:
             left[scope] = min(left[scope], offset)
             return True
-        if len(left) >= bounds.left:
-            return False
-        if len(scope) > WEBHOOK and sum(each.startswith(scope[:WEBHOOK]) for each in left) >= bounds.left_keys:
+        if not self._may_leave(partition, scope):
             return False
         left[scope] = offset
         partition.window.touch()
         self._stirred = True
         return True
 
+    def _may_leave(self, partition: OrderedPartition, scope: str) -> bool:
+        """Whether a commit can tell of this scope too."""
+        bounds, left = self._bounds, partition.left
+        if scope in left:
+            return True
+        if len(left) >= bounds.left:
+            return False
+        return len(scope) == WEBHOOK or sum(each.startswith(scope[:WEBHOOK]) for each in left) < bounds.left_keys
+
     def _is_long(self, line: KeyLine) -> bool:
         return line.blocked and len(line.queue) >= self._bounds.line
 
-    def _most(self, partition: OrderedPartition) -> int:
-        return self._bounds.webhook if partition.held < self._bounds.crowded else self._bounds.few
+    def _most(self, held: int) -> int:
+        """How many records a webhook may have in a partition that holds so many."""
+        return self._bounds.webhook if held < self._bounds.crowded else self._bounds.few
 
     def _is_full(self, partition: OrderedPartition, share: Share) -> bool:
-        return share.held >= self._most(partition) or share.size >= self._bytes_most
+        return share.held >= self._most(partition.held) or share.size >= self._bytes_most
 
     def _is_half_empty(self, partition: OrderedPartition, share: Share) -> bool:
-        return share.held <= self._most(partition) // 2 and share.size <= self._bytes_most // 2
+        return share.held <= self._most(partition.held) // 2 and share.size <= self._bytes_most // 2
 
     @property
     def _bytes_most(self) -> int:

@@ -94,10 +94,24 @@ def _waits(head: Delivery) -> bool:
 class OrderedPartition:
     """One assignment of a partition. What is below `until` an earlier owner has met.
 
-    `over`: its topic was made anew, and what is held is of the old one.
+    `over`: its topic was made anew, and what is held is of the old one. `looked_ms`: when what is left was last looked
+    for, and `look_from` from where on the next look does, where that one did not come to all.
     """
 
-    __slots__ = ("full", "held", "left", "lines", "over", "shares", "stopped", "tried", "until", "window")
+    __slots__ = (
+        "full",
+        "held",
+        "left",
+        "lines",
+        "look_from",
+        "looked_ms",
+        "over",
+        "shares",
+        "stopped",
+        "tried",
+        "until",
+        "window",
+    )
 
     def __init__(self, window: Window, told: Told) -> None:
         self.window = window
@@ -108,6 +122,8 @@ class OrderedPartition:
         self.left = dict(told.left)
         self.tried = dict(told.heads)
         self.full: set[Share] = set()
+        self.looked_ms = 0
+        self.look_from = 0
         self.held = 0
         self.stopped = 0
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
-from consumer.delivery.left import Again
 from consumer.delivery.offsets import Entry, Partition
 from consumer.delivery.standing import Report
 from consumer.events.event import Poison, Record

@@ -6,12 +6,11 @@ The law: whatever may block runs in a thread of its own; the loop only puts ques
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from consumer.delivery.again import Again, Found
 from consumer.delivery.core import Core
-from consumer.delivery.left import Again
 from consumer.delivery.step import LookAhead, SeenAhead, Step
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
-from consumer.kafka.again import Found
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
 from consumer.roles.name_lookup import NameLookup
@@ -117,8 +116,8 @@ class Questions:
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
-        for read in () if self._again is None else self._again.take():
-            self._core.read_again(now_ms, read.again, read.records, read.offset, in_vain=read.in_vain)
+        for found in () if self._again is None else self._again.take():
+            self._core.read_again(now_ms, found)
 
     def leave(self, now_ms: int) -> None:
         """Give back what others wait for."""

@@ -10,13 +10,13 @@ The laws:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final
 
 import msgspec
 
 from consumer.brands.loader import brand
 from consumer.control.resource import resource
+from consumer.delivery.again import Look
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
@@ -141,11 +141,12 @@ class Way:
         self._follow_writes(step)
         self._loads(step)
         if step.again is not None:
-            scope, until = step.again.scope.encode(), step.again.until
-            left = (each for each in self._lined_up[step.again.offset : until] if (each.key or b"").startswith(scope))
-            found = list(islice(left, step.again.most))
-            end = found[-1].offset + 1 if len(found) == step.again.most else until
-            self._core.read_again(self._now_ms, step.again, found, end)
+            look = Look(step.again)
+            for record in self._lined_up[step.again.offset :]:
+                stretch = look.meet(record.offset, record.key)
+                if stretch is not None:
+                    look.take(stretch, record)
+            self._core.read_again(self._now_ms, look.found())
 
     def _follow_writes(self, step: Step) -> None:
         """What is logged and written is read as its readers do, and acknowledged."""

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.delivery import done_map
+from consumer.delivery.again import Again, Look
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.left import Admission, Again
+from consumer.delivery.left import Admission
 from consumer.delivery.offsets import Entry, Position, Taken
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told, Tried, unpack
 from consumer.delivery.order_partition import WEBHOOK, Bounds, KeyLine
+from consumer.events.event import Record
 from tests.deliveries import NOW_MS, delivery, event
 
 SMALL = Bounds(
@@ -99,20 +101,24 @@ class Process:
             return
         again, self.asked = self.asked, None
         assert not again.window.closed
-        taken = 0
-        at = again.offset
-        while at < again.until and taken < min(most, again.most):
-            logged = self.log.records[at]
-            if logged.name.startswith(again.scope) and not logged.before:
-                admission = self.order.left.admits(again, logged.name, at)
-                if admission is Admission.FULL:
-                    break
-                if admission is Admission.TAKEN:
-                    taken += 1
-                    self.window.reopen(at)
-                    self._put(Entry(self.window, at), logged)
-            at += 1
-        self.order.left.read(self.now_ms, again, at)
+        look = Look(again)
+        for at in range(again.offset, min(again.offset + most, len(self.log.records))):
+            stretch = look.meet(at, self.log.records[at].name.encode())
+            if stretch is not None:
+                look.take(stretch, record_at(at))
+        found = look.found()
+        ends = dict(found.ends)
+        for stretch, record in found.records:
+            logged = self.log.records[record.offset]
+            if logged.before or record.offset >= ends[stretch.scope]:
+                continue
+            admission = self.order.left.admits(again.window, stretch, logged.name, record.offset)
+            if admission is Admission.FULL:
+                ends[stretch.scope] = record.offset
+            if admission is Admission.TAKEN:
+                self.window.reopen(record.offset)
+                self._put(Entry(self.window, record.offset), logged)
+        self.order.left.read(self.now_ms, found, ends)
 
     def send(self, most: int) -> None:
         """Heads that may go."""
@@ -154,6 +160,12 @@ class Process:
         """Whether all was read and has ended."""
         done = self.at >= len(self.log.records) and not self.out and not self.window.unfinished
         return done and not (self.window.beside and self.window.beside.told().left)
+
+
+def record_at(offset: int) -> Record:
+    """A record of the log, of which the lines know no more than its place."""
+    topic, partition = PARTITION
+    return Record(topic=topic, partition=partition, offset=offset, key=None, value=None, headers=(), timestamp_ms=0)
 
 
 def log_of(dice: random.Random, size: int, replays: float = 0.0) -> Log:
@@ -213,7 +225,7 @@ def run(seed: int) -> None:
         process.send(dice.randrange(6))
         for _ in range(dice.randrange(4)):
             process.answer(dice, failing)
-        process.look_again(dice.randrange(1, 10))
+        process.look_again(dice.randrange(1, 40))
         if dice.random() < 0.3:
             process.commit()
         process.now_ms += dice.choice((1, 20, 300))
@@ -239,7 +251,7 @@ def test_a_blocked_key_keeps_no_other_waiting(seed: int) -> None:
         process.send(4)
         for _ in range(3):
             process.answer(dice, failing)
-        process.look_again(8)
+        process.look_again(30)
         process.now_ms += 20
     healthy = {logged for logged in log.records if logged.name not in failing}
     assert all(logged.number in log.accepted[logged.name] for logged in healthy)

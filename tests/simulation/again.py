@@ -1,15 +1,15 @@
 """The look-up of what was left of the ordered topic, on the broker's logs.
 
-The laws are those of consumer.kafka.again: every record of the scope up to where it says that it came, and now and then
+The laws are those of consumer.kafka.again: of each stretch every record up to the end it tells, and now and then
 nothing at all.
 """
 
 import random
 from collections.abc import Callable
+from itertools import islice
 
-from consumer.delivery.left import Again
+from consumer.delivery.again import Again, Found, Look
 from consumer.events.event import Record
-from consumer.kafka.again import Found
 from tests.simulation.broker import Broker
 from tests.simulation.faults import Faults
 
@@ -27,18 +27,16 @@ class LogAgain:
 
     def answer(self, again: Again) -> Found:
         """As LogAgain.answer."""
+        look = Look(again)
         if self._faults.strikes(self._dice, 0.05):
             self._faults.met("nothing read again")
-            return Found(again, [], again.offset, in_vain=True)
+            return look.found()
         log = self._broker.logs[again.window.partition]
-        found: list[Record] = []
-        offset = max(again.offset, log.start)
-        until = min(again.until, offset + self._dice.randrange(1, _MOST))
-        while offset < until and len(found) < again.most:
-            record = log.records[offset - log.start]
-            if (record.key or b"").startswith(again.scope.encode()):
-                found.append(record)
-            offset += 1
-        for record in found:
-            self._given(record)
-        return Found(again, found, offset)
+        look.passed(log.start)
+        begin = max(again.offset, log.start) - log.start
+        for record in islice(log.records, begin, begin + self._dice.randrange(1, _MOST)):
+            stretch = look.meet(record.offset, record.key)
+            if stretch is not None:
+                look.take(stretch, record)
+                self._given(record)
+        return look.found()

@@ -1,0 +1,112 @@
+"""One look into a partition of the ordered topic, for what was left there of several scopes. Pure.
+
+    log        ─┬──────────┬──────────────┬─────────────┬─►
+    key a       │          └── stretch ───┤             │
+    key b       └───────── stretch ───────┤             │
+    webhook     │                         └── stretch ──┤
+    one look    └────────────────────────────────►
+
+The laws:
+- a look goes through the log once, upwards from the lowest offset asked for, and serves every stretch on its way;
+- of each stretch it finds every record before the end that it tells, in their order, and no other;
+- no two stretches have a record in common: a key's own ends where its webhook's begins.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from consumer.delivery.offsets import Window
+from consumer.delivery.order_partition import WEBHOOK
+from consumer.events.event import Record
+
+
+class Stretch(NamedTuple):
+    """Records of this scope from this offset to before `until`, of which at most so many are wanted."""
+
+    scope: str
+    offset: int
+    until: int
+    most: int
+
+
+class Again(NamedTuple):
+    """What is to be read once more of a partition, in one look. There is at least one stretch."""
+
+    window: Window
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def offset(self) -> int:
+        """Where the look begins."""
+        return min(stretch.offset for stretch in self.stretches)
+
+
+class Found(NamedTuple):
+    """What a look has found, in the log's order. `ends`: of each scope, up to where all of its stretch is there.
+
+    `came_to`: the log was looked through up to here.
+    """
+
+    again: Again
+    records: list[tuple[Stretch, Record]]
+    ends: Mapping[str, int]
+    came_to: int
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether nothing could be read."""
+        return self.came_to <= self.again.offset
+
+
+class Look:
+    """One look, under way."""
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
+        self._open = {stretch.scope.encode(): stretch for stretch in again.stretches}
+        self._until = max(stretch.until for stretch in again.stretches)
+        self._full: dict[str, int] = {}
+        self._numbers = dict.fromkeys(self._open, 0)
+        self._records: list[tuple[Stretch, Record]] = []
+        self._came_to = again.offset
+
+    @property
+    def ends(self) -> bool:
+        """Whether every stretch has what was asked for, or is at its end."""
+        return not self._open or self._came_to >= self._until
+
+    def passed(self, offset: int) -> None:
+        """The log has nothing more before this offset."""
+        self._came_to = max(self._came_to, offset)
+
+    def at_end(self) -> None:
+        """The log has nothing more: its last offsets may hold no record."""
+        self.passed(self._until)
+
+    def meet(self, offset: int, key: bytes | None) -> Stretch | None:
+        """The log's next record. The stretch it is of, for which it is to be `taken`; None where nobody wants it."""
+        if self.ends or offset < self._came_to:
+            return None
+        self._came_to = offset + 1
+        for scope in () if key is None else (key, key[:WEBHOOK]):
+            stretch = self._open.get(scope)
+            if stretch is not None and stretch.offset <= offset < stretch.until:
+                return stretch
+        return None
+
+    def take(self, stretch: Stretch, record: Record) -> None:
+        """A record of the stretch. With as many as it wants it is full, and no hindrance to the end."""
+        self._records.append((stretch, record))
+        scope = stretch.scope.encode()
+        self._numbers[scope] += 1
+        if self._numbers[scope] >= stretch.most:
+            self._full[stretch.scope] = record.offset + 1
+            del self._open[scope]
+            self._until = max((stretch.until for stretch in self._open.values()), default=0)
+
+    def found(self) -> Found:
+        """What there is so far."""
+        ends = {
+            stretch.scope: min(stretch.until, max(stretch.offset, self._came_to)) for stretch in self._again.stretches
+        }
+        return Found(self._again, self._records, ends | self._full, self._came_to)
