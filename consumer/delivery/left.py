@@ -152,12 +152,13 @@ class Left:
         partition = self._partitions[window]
         if len(stretch.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
             return Admission.LEFT
+        if not self._takes(partition, name):
+            partition.stands[stretch.scope] = name
+            return Admission.FULL
         line = partition.lines.get(name)
-        if line is None or len(line.queue) < self._bounds.line:
+        if line is None or not self._is_long(line):
             return Admission.TAKEN
-        if not line.blocked and self._may_leave(partition, name):
-            return Admission.TAKEN  # it can be shortened
-        if line.blocked and len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
+        if len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
             return Admission.LEFT
         return Admission.FULL
 
@@ -171,6 +172,8 @@ class Left:
         if partition is None:
             return
         for scope, end in ends.items():
+            if end == found.ends[scope]:
+                partition.stands.pop(scope, None)
             if scope in partition.left:
                 del partition.left[scope]  # the others take their turn
                 partition.left[scope] = end
@@ -214,7 +217,7 @@ class Left:
             share = partition.shares.get(webhook)
             room = self._most(held) - (0 if share is None else share.held)
             for others, scope in zip(reversed(range(len(scopes))), scopes, strict=True):
-                most = min(-(-room // (others + 1)), self._line_takes(partition, scope))
+                most = min(-(-room // (others + 1)), self._at_once(partition, scope))
                 if most > 0:
                     stretches.append(Stretch(scope, partition.left[scope], ends[scope], most))
                     room -= most
@@ -228,6 +231,7 @@ class Left:
             until = partition.end_of(scope)
             if offset >= until:
                 del partition.left[scope]
+                partition.stands.pop(scope, None)
                 partition.window.touch()
             elif self._has_room(partition, scope):
                 wanted[scope] = until
@@ -238,12 +242,21 @@ class Left:
         share, line = partition.shares.get(scope[:WEBHOOK]), partition.lines.get(scope)
         if line is not None and len(line.queue) > self._bounds.line // 2:
             return False
+        if scope in partition.stands and not self._takes(partition, partition.stands[scope]):
+            return False
         return share is None or len(scope) > WEBHOOK or self._is_half_empty(partition, share)
 
-    def _line_takes(self, partition: OrderedPartition, scope: str) -> int:
-        """How many a line may take: one whose head has failed no more than it keeps."""
+    def _at_once(self, partition: OrderedPartition, scope: str) -> int:
+        """How many at most: of a line whose head has failed what it keeps, and few of what stood before a full one."""
         line = partition.lines.get(scope)
-        return self._bounds.line - len(line.queue) if line is not None and line.blocked else self._bounds.webhook
+        if line is not None and line.blocked:
+            return self._bounds.line - len(line.queue)
+        return self._bounds.few if scope in partition.stands else self._bounds.webhook
+
+    def _takes(self, partition: OrderedPartition, name: str) -> bool:
+        """Whether this line takes one more that is read again: it is short, or can be shortened."""
+        line = partition.lines.get(name)
+        return line is None or len(line.queue) < self._bounds.line or self._may_leave(partition, name)
 
     # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
 

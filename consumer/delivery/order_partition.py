@@ -95,7 +95,8 @@ class OrderedPartition:
     """One assignment of a partition. What is below `until` an earlier owner has met.
 
     `over`: its topic was made anew, and what is held is of the old one. `looked_ms`: when what is left was last looked
-    for, and `look_from` from where on the next look does, where that one did not come to all.
+    for, and `look_from` from where on the next look does, where that one did not come to all. `stands`: webhooks that
+    were read again up to a record for which its line, named here, had no room.
     """
 
     __slots__ = (
@@ -107,6 +108,7 @@ class OrderedPartition:
         "looked_ms",
         "over",
         "shares",
+        "stands",
         "stopped",
         "tried",
         "until",
@@ -122,6 +124,7 @@ class OrderedPartition:
         self.left = dict(told.left)
         self.tried = dict(told.heads)
         self.full: set[Share] = set()
+        self.stands: dict[str, str] = {}
         self.looked_ms = 0
         self.look_from = 0
         self.held = 0
