@@ -185,7 +185,7 @@ def test_a_search_ends_after_a_second_and_goes_on(settings: Settings, written: W
         found = page(hurried, query)
         assert found.rows == ()
         assert found.searched_to_ms is not None
-        rounds, rows = 0, [*found.rows]
+        rows, rounds = list(found.rows), 0
         while found.next is not None:
             found = hurried.page(View.DELIVERIES, tenant=TENANT, brand=BRAND, query=query, limit=5, cursor=found.next)
             rows += found.rows
