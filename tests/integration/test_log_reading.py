@@ -12,7 +12,7 @@ from consumer.log.index import Bounds, Interval, Kind, Name
 from consumer.log.index_keys import Owner
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Append, Begin
-from consumer.log.query import Page, Position, Query, View
+from consumer.log.query import Page, Position, Query, Row, View
 from consumer.log.reading import LogReader
 from consumer.settings import Settings
 from consumer.webhooks.bucket import bucket_of
@@ -185,7 +185,8 @@ def test_a_search_ends_after_a_second_and_goes_on(settings: Settings, written: W
         found = page(hurried, query)
         assert found.rows == ()
         assert found.searched_to_ms is not None
-        rows, rounds = list(found.rows), 0
+        rows: list[Row] = []
+        rounds = 0
         while found.next is not None:
             found = hurried.page(View.DELIVERIES, tenant=TENANT, brand=BRAND, query=query, limit=5, cursor=found.next)
             rows += found.rows
