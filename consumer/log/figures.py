@@ -67,7 +67,8 @@ class Figures:
     """`stand` is what Redis is known to call them; `asked`, what a write called them that got no answer.
 
     `anew`: whatever Redis holds under this stand is not of these figures. Statistics are packed until one is counted,
-    and again once they are to be written: there are many of them, and few are counted at a time.
+    and again once they are to be written: there are many of them, and few are counted at a time. Those that were packed
+    last are kept as they were, for who is tried now was probably tried a moment ago.
     """
 
     stand: str
@@ -78,6 +79,7 @@ class Figures:
     asked: str | None = None
     anew: bool = False
     _counting: dict[str, Stats] = field(default_factory=dict)
+    _counted: dict[str, Stats] = field(default_factory=dict)
 
     def fold(self, offset: int, name: str, sent: Sent, counts_from_ms: Callable[[str], int]) -> Health | None:
         """Take the attempt at this offset in; its webhook's health then, None if it had been taken in before."""
@@ -113,6 +115,7 @@ class Figures:
         """Forget these webhooks."""
         names = list(names)
         self.pack()
+        self._counted.clear()
         self.health.drop(names)
         self.stats.drop(names)
 
@@ -125,7 +128,8 @@ class Figures:
         """Pack all statistics."""
         for name, stats in self._counting.items():
             self.stats.put(name, stats.packed())
-        self._counting.clear()
+        if self._counting:
+            self._counted, self._counting = self._counting, {}
 
     def unsaved(self) -> Fields:
         """What Redis does not hold yet."""
@@ -154,9 +158,13 @@ class Figures:
     def _stats_of(self, name: str) -> Stats:
         found = self._counting.get(name)
         if found is None:
-            packed = self.stats.rows.get(name)
-            found = self._counting[name] = Stats() if packed is None else Stats.unpacked(packed)
+            found = self._counted.pop(name, None) or self._unpacked(name)
+            self._counting[name] = found
         return found
+
+    def _unpacked(self, name: str) -> Stats:
+        packed = self.stats.rows.get(name)
+        return Stats() if packed is None else Stats.unpacked(packed)
 
 
 def forgotten(figures: Figures, *, before_ms: int, now_ms: int, exists: Callable[[str], bool]) -> list[str]:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from consumer.log.figures import Figures, Rows, forgotten
 from consumer.log.health import Health, Sent
+from consumer.log.stats import Period, Stats, buckets, total
 from consumer.log.store import KEPT_FOR_MS
 
 NOW_MS = 1_790_000_000_000
@@ -127,6 +128,15 @@ def test_statistics_of_one_that_was_only_sent_something_now_go_as_health_goes() 
     assert sorted(gone) == ["deleted", "old"]
     kept.drop(gone)
     assert (set(kept.unsaved().stats), sorted(kept.unsaved().dropped_stats)) == ({"living"}, ["deleted", "old"])
+
+
+def test_statistics_of_one_that_was_forgotten_begin_anew() -> None:
+    kept = figures()
+    kept.fold(0, "wh_1", sent(0, 200), always)
+    kept.drop(["wh_1"])
+    kept.fold(1, "wh_1", sent(1, 500), always)
+    told = total(buckets([Stats.unpacked(kept.unsaved().stats["wh_1"])], Period.DAY, NOW_MS))
+    assert (told.delivered, told.failed) == (0, 1)
 
 
 def test_who_was_forgotten_and_is_tried_again_is_not_dropped_any_more() -> None:
