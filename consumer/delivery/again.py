@@ -30,10 +30,14 @@ class Stretch(NamedTuple):
 
 
 class Again(NamedTuple):
-    """What is to be read once more of a partition, in one look. There is at least one stretch."""
+    """What is to be read once more of a partition, in one look. There is at least one stretch.
+
+    `rooms`: how many records of a webhook are wanted at most, of all its stretches.
+    """
 
     window: Window
     stretches: tuple[Stretch, ...]
+    rooms: Mapping[str, int]
 
     @property
     def offset(self) -> int:
@@ -67,6 +71,7 @@ class Look:
         self._until = max(stretch.until for stretch in again.stretches)
         self._full: dict[str, int] = {}
         self._numbers = dict.fromkeys(self._open, 0)
+        self._rooms = dict(again.rooms)
         self._records: list[tuple[Stretch, Record]] = []
         self._came_to = again.offset
 
@@ -95,18 +100,27 @@ class Look:
         return None
 
     def take(self, stretch: Stretch, record: Record) -> None:
-        """A record of the stretch. With as many as it wants it is full, and no hindrance to the end."""
+        """A record of the stretch. With as many as it wants it is full, and all of its webhook are where that has."""
         self._records.append((stretch, record))
-        scope = stretch.scope.encode()
+        scope, webhook = stretch.scope.encode(), stretch.scope[:WEBHOOK]
         self._numbers[scope] += 1
-        if self._numbers[scope] >= stretch.most:
-            self._full[stretch.scope] = record.offset + 1
-            del self._open[scope]
-            self._until = max((stretch.until for stretch in self._open.values()), default=0)
+        self._rooms[webhook] -= 1
+        if self._rooms[webhook] <= 0:
+            self._close([each for each in self._open.values() if each.scope.startswith(webhook)])
+        elif self._numbers[scope] >= stretch.most:
+            self._close([stretch])
+
+    def _close(self, stretches: list[Stretch]) -> None:
+        """These are full: they end here, and are no hindrance to the look's end."""
+        for stretch in stretches:
+            self._full[stretch.scope] = self._end(stretch)
+            del self._open[stretch.scope.encode()]
+        self._until = max((stretch.until for stretch in self._open.values()), default=0)
+
+    def _end(self, stretch: Stretch) -> int:
+        return min(stretch.until, max(stretch.offset, self._came_to))
 
     def found(self) -> Found:
         """What there is so far."""
-        ends = {
-            stretch.scope: min(stretch.until, max(stretch.offset, self._came_to)) for stretch in self._again.stretches
-        }
+        ends = {stretch.scope: self._end(stretch) for stretch in self._again.stretches}
         return Found(self._again, self._records, ends | self._full, self._came_to)

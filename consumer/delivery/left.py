@@ -132,10 +132,9 @@ class Left:
             if partition.window.next < partition.until:
                 self._stirred = True
                 continue
-            stretches = self._stretches(partition)
-            if stretches:
+            self._asked = self._look(partition)
+            if self._asked is not None:
                 partition.looked_ms = now_ms
-                self._asked = Again(partition.window, stretches)
                 return self._asked
         return None
 
@@ -204,25 +203,29 @@ class Left:
             wishes += [share.full_ms + _PATIENCE_MS + 1 for share in partition.full if share.full_ms is not None]
         return min((wish for wish in wishes if wish > now_ms), default=None)
 
-    def _stretches(self, partition: OrderedPartition) -> tuple[Stretch, ...]:
-        """What one look is to read. Each webhook's room is shared out among its scopes."""
+    def _look(self, partition: OrderedPartition) -> Again | None:
+        """What one look is to read. Each key has its share of its webhook's room, the webhook what they do not take."""
         ends = self._wanted(partition)
         beyond = [scope for scope in ends if partition.left[scope] >= partition.look_from]
         webhooks: defaultdict[str, list[str]] = defaultdict(list)
         for scope in beyond or ends:
             webhooks[scope[:WEBHOOK]].append(scope)
         stretches: list[Stretch] = []
-        held = partition.held
+        rooms: dict[str, int] = {}
         for webhook, scopes in webhooks.items():
             share = partition.shares.get(webhook)
-            room = self._most(held) - (0 if share is None else share.held)
+            room = self._most(partition.held + sum(rooms.values())) - (0 if share is None else share.held)
+            if room <= 0:
+                continue
+            rooms[webhook] = room
             for others, scope in zip(reversed(range(len(scopes))), scopes, strict=True):
-                most = min(-(-room // (others + 1)), self._at_once(partition, scope))
-                if most > 0:
+                at_once = self._at_once(partition, scope)
+                own = min(-(-room // (others + 1)), at_once)
+                room -= own
+                if own > 0:
+                    most = own if len(scope) > WEBHOOK else min(rooms[webhook], at_once)
                     stretches.append(Stretch(scope, partition.left[scope], ends[scope], most))
-                    room -= most
-                    held += most
-        return tuple(stretches)
+        return Again(partition.window, tuple(stretches), rooms) if stretches else None
 
     def _wanted(self, partition: OrderedPartition) -> dict[str, int]:
         """The scopes that have room, in turn, and up to where each is left. Where nothing is left it is forgotten."""

@@ -18,9 +18,13 @@ def record(offset: int, name: str | None) -> Record:
     return Record(topic="hookline.ordered", partition=0, offset=offset, key=key, value=b"", headers=(), timestamp_ms=0)
 
 
-def looked(log: list[str | None], *stretches: Stretch, most: int | None = None) -> Found:
+def asked(*stretches: Stretch, room: int = 1_000) -> Again:
+    return Again(WINDOW, stretches, {WEBHOOK: room})
+
+
+def looked(log: list[str | None], *stretches: Stretch, most: int | None = None, room: int = 1_000) -> Found:
     """A look through so many records of the log, from where it begins."""
-    look = Look(Again(WINDOW, stretches))
+    look = Look(asked(*stretches, room=room))
     begin = look.found().came_to
     for offset in range(begin, len(log) if most is None else begin + most):
         stretch = look.meet(offset, None if (name := log[offset]) is None else name.encode())
@@ -50,6 +54,13 @@ def test_a_scope_that_has_what_it_asked_for_tells_so_and_the_others_go_on() -> N
     assert found.ends == {ONE: 3, TWO: 6}
 
 
+def test_where_a_webhook_has_all_it_has_room_for_all_its_stretches_end() -> None:
+    log: list[str | None] = [ONE, TWO, ONE, ONE, TWO, ONE, ONE]
+    found = looked(log, Stretch(ONE, 0, 6, 9), Stretch(TWO, 2, 6, 9), Stretch(WEBHOOK, 6, 7, 9), room=3)
+    assert offsets(found, ONE) == [0, 2, 3]
+    assert found.ends == {ONE: 4, TWO: 4, WEBHOOK: 6}
+
+
 def test_a_full_key_leaves_its_records_to_nobody() -> None:
     found = looked([ONE, ONE, ONE, ONE], Stretch(ONE, 0, 3, 1), Stretch(WEBHOOK, 3, 4, 9))
     assert offsets(found, ONE) == [0]
@@ -57,7 +68,7 @@ def test_a_full_key_leaves_its_records_to_nobody() -> None:
 
 
 def test_it_ends_when_all_have_what_they_asked_for_and_nothing_is_met_beyond() -> None:
-    look = Look(Again(WINDOW, (Stretch(ONE, 0, 90, 1), Stretch(TWO, 1, 2, 9))))
+    look = Look(asked(Stretch(ONE, 0, 90, 1), Stretch(TWO, 1, 2, 9)))
     for offset, name in enumerate((ONE, TWO)):
         assert not look.ends
         stretch = look.meet(offset, name.encode())
@@ -76,7 +87,7 @@ def test_where_it_did_not_come_to_nothing_is_told() -> None:
 
 
 def test_it_is_in_vain_where_nothing_was_met() -> None:
-    look = Look(Again(WINDOW, (Stretch(ONE, 2, 20, 90), Stretch(TWO, 3, 20, 90))))
+    look = Look(asked(Stretch(ONE, 2, 20, 90), Stretch(TWO, 3, 20, 90)))
     assert look.found().in_vain
     assert look.found().ends == {ONE: 2, TWO: 3}
     look.passed(4)
@@ -85,14 +96,14 @@ def test_it_is_in_vain_where_nothing_was_met() -> None:
 
 
 def test_the_end_of_the_log_is_the_end_of_every_stretch() -> None:
-    look = Look(Again(WINDOW, (Stretch(ONE, 2, 20, 90), Stretch(WEBHOOK, 20, 25, 90))))
+    look = Look(asked(Stretch(ONE, 2, 20, 90), Stretch(WEBHOOK, 20, 25, 90)))
     look.at_end()
     assert look.ends
     assert look.found().ends == {ONE: 20, WEBHOOK: 25}
 
 
 def test_what_comes_twice_is_met_once() -> None:
-    look = Look(Again(WINDOW, (Stretch(ONE, 0, 9, 9),)))
+    look = Look(asked(Stretch(ONE, 0, 9, 9)))
     assert look.meet(3, ONE.encode()) is not None
     assert look.meet(3, ONE.encode()) is None
     assert look.meet(1, ONE.encode()) is None
@@ -108,7 +119,8 @@ def test_look_by_look_each_scope_gets_all_of_its_records_once(seed: int) -> None
     at, got = dict(begins), {scope: list[int]() for scope in begins}
     while any(at[scope] < ends[scope] for scope in at):
         stretches = [Stretch(each, at[each], ends[each], dice.randrange(1, 9)) for each in at if at[each] < ends[each]]
-        found = looked(log, *stretches, most=min(dice.randrange(1, 20), 60 - min(each.offset for each in stretches)))
+        most = min(dice.randrange(1, 20), 60 - min(each.offset for each in stretches))
+        found = looked(log, *stretches, most=most, room=dice.randrange(1, 9))
         for scope, end in found.ends.items():
             assert end >= at[scope]
             got[scope] += offsets(found, scope)

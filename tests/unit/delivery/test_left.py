@@ -59,6 +59,7 @@ class Bench:
         """So many records of a line that were taken in, the first of which may have failed."""
         for offset in islice(self._offsets, number):
             of_it = replace(delivery(event(f"{name}{offset}")), attempts=0)
+            self.windows[0].reopen(offset)
             self.order.put(self.now_ms, Entry(self.windows[0], offset), of_it, name, 100)
         if fails:
             [(entry, head)] = self.order.heads(self.now_ms, 1)
@@ -98,6 +99,12 @@ def test_what_is_asked_for_of_a_webhook_is_no_more_than_its_room() -> None:
     bench = Bench({ONE: 5, TWO: 9, THREE: 20})
     bench.line_up(HOOK + "4" * 12, 5)
     assert {scope: stretch.most for scope, stretch in bench.wanted().items()} == {ONE: 3, TWO: 2, THREE: 2}
+
+
+def test_a_webhook_is_asked_for_all_that_its_keys_may_not_take() -> None:
+    again = Bench({ONE: 5, TWO: 9, HOOK: 50}).asked()
+    assert {stretch.scope: stretch.most for stretch in again.stretches} == {ONE: 4, TWO: 4, HOOK: 12}
+    assert again.rooms == {HOOK: 12}
 
 
 def test_with_less_room_than_scopes_some_wait_and_have_the_next_turn() -> None:
@@ -182,6 +189,28 @@ def test_a_long_line_takes_more_of_its_webhook_s_only_where_its_key_could_be_lef
     bench = Bench({HOOK: 50}, bounds=replace(BOUNDS, left_keys=left_keys))
     bench.line_up(ONE, 4, fails=fails)
     assert bench.admits(HOOK, ONE) is admission
+
+
+def test_a_webhook_that_stands_before_a_full_line_waits_for_it_and_goes_on_with_few() -> None:
+    bench = Bench({HOOK: 50}, bounds=replace(BOUNDS, left_keys=1))
+    bench.line_up(ONE, 4)
+    again = bench.asked()
+    [stretch] = again.stretches
+    assert stretch.most == 8
+    assert bench.order.left.admits(again.window, stretch, ONE, 60) is Admission.FULL
+    look = Look(again)
+    look.passed(1_000)
+    bench.order.left.read(bench.now_ms, look.found(), {HOOK: 60})
+    bench.now_ms += 50
+    assert bench.order.left.again(bench.now_ms) is None
+    [(entry, _)] = bench.order.heads(bench.now_ms, 1)
+    entry.close_one()
+    assert bench.order.heads(bench.now_ms, 1)
+    bench.now_ms += 50
+    again = bench.asked()
+    assert again.stretches == ((HOOK, 60, 1_000, 4),)
+    bench.answer(again, 500)
+    assert bench.wanted() == {HOOK: (HOOK, 500, 1_000, 9)}
 
 
 def test_what_was_read_of_its_webhook_s_is_its_own_from_then_on() -> None:
