@@ -16,6 +16,7 @@ from consumer.api.deliveries import add_deliveries
 from consumer.api.event_types import add_event_types
 from consumer.api.filter_trial import add_filter_trial
 from consumer.api.keys import add_keys
+from consumer.api.portal_links import add_portal_links
 from consumer.api.refusals import add_refusals
 from consumer.api.services import Services
 from consumer.api.site import Site
@@ -37,6 +38,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_attempts(site)
     add_dead_letters(site)
     add_keys(site)
+    add_portal_links(site)
     add_refusals(app, brand, site.meanings)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it
 

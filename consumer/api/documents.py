@@ -73,6 +73,7 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
             {"name": "log", "description": "What was sent to your endpoints, and what they answered."},
             {"name": "dead letters", "description": "Deliveries that failed for good."},
             {"name": "keys", "description": "API keys, for a tenant's administrator."},
+            {"name": "portal", "description": "Pages for your customers, to be linked to or framed."},
         ],
     )
     components = told.setdefault("components", {})

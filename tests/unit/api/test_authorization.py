@@ -21,11 +21,12 @@ BODIES: dict[str, dict[str, object]] = {
     "putWebhook": {"url": "https://example.com/put"},
     "createKey": {"name": "another", "scopes": ["admin"]},
     "unblockWebhook": {"head": "retry"},
+    "createPortalLink": {"scopes": ["admin"]},
     "tryFilter": {"filter": {"a": [1]}, "data": {}},
 }
 GRANTED = {200, 201}
-TELLING = {"createWebhook", "rotateWebhookSecret", "createKey"}
-"""The operations whose answers hold what nobody else has: a secret, or a key."""
+TELLING = {"createWebhook", "rotateWebhookSecret", "createKey", "createPortalLink"}
+"""The operations whose answers hold what nobody else has: a secret, a key, or a link."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
