@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-_VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _SECTIONS: Final = ("section", "nav", "form", "fieldset", "table", "ol", "svg")
 _ROLES: Final = {
     "a": "link", "button": "button", "nav": "navigation", "main": "main", "header": "banner", "table": "table",
-    "section": "region", "select": "combobox", "textarea": "textbox", "fieldset": "group", "ol": "list", "dialog": "dialog",
+    "section": "region", "select": "combobox", "textarea": "textbox", "fieldset": "group", "ol": "list",
+    "dialog": "dialog",
 }  # fmt: skip
 _INPUTS: Final = {
     "checkbox": "checkbox", "radio": "radio", "search": "searchbox", "number": "spinbutton", "hidden": "",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import httpx
+import httpx2
 from starlette.testclient import TestClient
 
 from consumer.control.keys import USUAL_SCOPES, Scope
@@ -49,22 +49,22 @@ class Browser:
         self.client = client
         self.base = base
 
-    def get(self, path: str, **query: str) -> httpx.Response:
+    def get(self, path: str, **query: str) -> httpx2.Response:
         return self.client.get(f"{self.base}/{path}", params=query or None, follow_redirects=False)
 
-    def page(self, path: str, status: int = 200, **query: str) -> Page:
+    def page(self, path: str, expected: int = 200, **query: str) -> Page:
         """The page there, read."""
         answer = self.get(path, **query)
-        assert answer.status_code == status, (answer.status_code, answer.headers, answer.text[-800:])
+        assert answer.status_code == expected, (answer.status_code, answer.headers, answer.text[-800:])
         return read(answer.text)
 
-    def post(self, path: str, fields: Mapping[str, str | list[str]], **headers: str) -> httpx.Response:
+    def post(self, path: str, fields: Mapping[str, str | list[str]], **headers: str) -> httpx2.Response:
         """A form as it is sent by a page of ours, without what a form of ours holds besides."""
         return self.client.post(
             f"{self.base}/{path}", data=dict(fields), headers=NAVIGATED | headers, follow_redirects=False
         )
 
-    def submit(self, page: Page, path: str, fields: Mapping[str, str | list[str]] | None = None) -> httpx.Response:
+    def submit(self, page: Page, path: str, fields: Mapping[str, str | list[str]] | None = None) -> httpx2.Response:
         """The form of this page that is sent there, filled in."""
         form = page.form(f"{self.base}/{path}")
         return self.post(path, form | dict(fields or {}))

@@ -26,7 +26,18 @@ from tests.memory_api import KEYS, OWNER
 from tests.memory_portal import MemoryPortal
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}javascript:\u202eevil"
-NAMES = ("Billing", "Warehouse", "CRM sync", "Slack bridge for the operations team in Zürich and São Paulo", "", "Analytics")
+NAMES = (
+    "Billing",
+    "Warehouse",
+    "CRM sync",
+    "Slack bridge for the operations team in Zürich and São Paulo",
+    "",
+    "Analytics",
+)
+ORDER = (
+    b'{"type":"order.paid","timestamp":"2026-03-19T14:30:00.000Z","data":{"order":42,"total":99.50,"country":"FR",'
+    b'"lines":[{"sku":"A-1","n":2},{"sku":"B-7","n":1}]}}'
+)
 TYPES = ("order.paid", "order.sent", "user.created")
 
 
@@ -60,7 +71,9 @@ def filled(portal: MemoryPortal) -> None:
     client = api.client(*Scope)
     ids: list[str] = []
     for number in range(40):
-        name = HOSTILE.replace("\u202e", "") if number == 3 else f"{NAMES[number % 6]} {number}" if number % 6 != 4 else ""
+        name = (
+            HOSTILE.replace("\u202e", "") if number == 3 else f"{NAMES[number % 6]} {number}" if number % 6 != 4 else ""
+        )
         made = api.webhook(
             client,
             url=f"https://hooks{number}.example.com/v1/tenants/0f8c7e/incoming/webhooks/of-a-rather-long-path?key={number}",
@@ -74,7 +87,9 @@ def filled(portal: MemoryPortal) -> None:
         _condition(portal, draw, made["id"], number, now_ms)
     _log(portal, draw, ids)
     for number in range(30):
-        api.dead_letters.add(dead_letter(number, ids[number % 7], type_=TYPES[number % 3], failed_at_ms=now_ms - number * 3_600_000))
+        api.dead_letters.add(
+            dead_letter(number, ids[number % 7], type_=TYPES[number % 3], failed_at_ms=now_ms - number * 3_600_000)
+        )
     api.plane.webhooks.pause(OWNER, ids[5])
     api.plane.trial = _answer
 
@@ -106,11 +121,15 @@ def _condition(portal: MemoryPortal, draw: random.Random, id_: str, number: int,
 
 def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
     log = portal.api.log
-    hostile = b'{"note":"' + HOSTILE.replace("\u202e", "\\u202e").encode() + b'","total":1e309,"id":12345678901234567890,"a":[],"b":{}}'
+    hostile = (
+        b'{"note":"'
+        + HOSTILE.replace("\u202e", "\\u202e").encode()
+        + b'","total":1e309,"id":12345678901234567890,"a":[],"b":{}}'
+    )
     for number in range(300):
         webhook = ids[min(39, int(draw.expovariate(0.15)))]
         type_ = TYPES[number % 3] if number != 297 else HOSTILE[:90]
-        body = hostile if number % 50 == 47 else b'{"type":"order.paid","timestamp":"2026-03-19T14:30:00.000Z","data":{"order":42,"total":99.50,"country":"FR","lines":[{"sku":"A-1","n":2},{"sku":"B-7","n":1}]}}'
+        body = hostile if number % 50 == 47 else ORDER
         sent = structs.replace(
             plain,
             subscription_id=webhook,
@@ -142,8 +161,16 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
 
 def _answer(subscription: Subscription, event_type: str) -> Trial:
     del subscription
-    return Trial(event_id="test_1", event_type=event_type, status=500, body=b'{"error":"no such <order>"}', truncated=False,
-                 error="the endpoint answered 500", elapsed_ms=183.2, attempt_id=None)  # fmt: skip
+    return Trial(
+        event_id="test_1",
+        event_type=event_type,
+        status=500,
+        body=b'{"error":"no such <order>"}',
+        truncated=False,
+        error="the endpoint answered 500",
+        elapsed_ms=183.2,
+        attempt_id=None,
+    )
 
 
 if __name__ == "__main__":

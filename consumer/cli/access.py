@@ -54,7 +54,7 @@ def webhooks(access: Access | None) -> Iterator[WebhookPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415
         from consumer.cli.remote_webhooks import RemoteWebhooks  # noqa: PLC0415
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteWebhooks(client)
 
 
@@ -71,7 +71,7 @@ def keys(access: Access | None) -> Iterator[KeyPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
         from consumer.cli.remote_keys import RemoteKeys  # noqa: PLC0415 # as above
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteKeys(client)
 
 
@@ -89,11 +89,12 @@ def log(access: Access | None) -> Iterator[LogPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
         from consumer.cli.remote_log import RemoteLog  # noqa: PLC0415 # as above
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteLog(client)
 
 
-def _credentials(asked: Access, settings: Settings) -> Credentials:
+def credentials(asked: Access, settings: Settings) -> Credentials:
+    """What a command shows to the API that it names. Raises as `webhooks`."""
     key = asked.key
     if key is None and settings.api_key is not None:
         key = settings.api_key.get_secret_value()

@@ -39,6 +39,7 @@ app.command("consumer.cli.config:config", name="config", help="Show the settings
 app.command("consumer.cli.webhooks:app", name="webhooks", help="Create, look at, change, pause and delete webhooks.")
 app.command("consumer.cli.keys:app", name="keys", help="Create, list and revoke API keys; change encryption keys.")
 app.command("consumer.cli.log:app", name="log", help="List, look at, follow, search and export what was sent.")
+app.command("consumer.cli.portal:app", name="portal", help="Open the pages for a customer.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 

@@ -133,11 +133,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         response=_response(visit, told),
         timing=waterfall(told.timing),
         signature=told.signature,
-        planned=tuple(
-            Planned(number=each.number, at=moment(ms_of(each.not_before) or 0, now_ms)) for each in told.schedule
-        )
-        if told.outcome == "retry"
-        else (),
+        planned=_planned(told, now_ms),
         kept_until=moment(ms_of(told.kept_until) or 0, now_ms),
         curl=told.curl,
         report=report(told),
@@ -145,6 +141,14 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         previous_url=previous,
         next_url=following,
     )
+
+
+def _planned(told: Attempt, now_ms: int) -> tuple[Planned, ...]:
+    """The tries that are still to come, if each one before fails."""
+    if told.outcome != "retry":
+        return ()
+    times = [(each.number, ms_of(each.not_before) or 0) for each in told.schedule]
+    return tuple(Planned(number=number, at=moment(at_ms, now_ms)) for number, at_ms in times if at_ms > now_ms)
 
 
 def _request(visit: Visit, told: Attempt) -> Sent:

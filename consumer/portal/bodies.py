@@ -10,6 +10,7 @@ from consumer.portal.told import Request, Response
 RAW: Final = "raw"
 _HEX_MOST: Final = 4_096
 _LINE: Final = 16
+_VISIBLE: Final = range(0x20, 0x7F)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,6 @@ def _hex(body: bytes) -> str:
     """Sixteen bytes a line: where, in hex, and as text."""
     lines = (body[at : at + _LINE] for at in range(0, min(len(body), _HEX_MOST), _LINE))
     return "\n".join(
-        f"{number * _LINE:06x}  {line.hex(' '):<47}  {''.join(chr(each) if 32 <= each < 127 else '.' for each in line)}"
+        f"{number * _LINE:06x}  {line.hex(' '):<47}  {''.join(chr(each) if each in _VISIBLE else '.' for each in line)}"
         for number, line in enumerate(lines)
     )

@@ -10,6 +10,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -28,7 +30,6 @@ from consumer.api.rate import RateLimit
 from consumer.api.refusals import busy
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
-from consumer.control.keys import Scope as May
 from consumer.control.portal_links import PortalLinks, Session
 from consumer.kafka.client import KafkaBroken
 from consumer.portal import entering, policy, refused, sessions
@@ -44,7 +45,9 @@ from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("portal")
 
-_FORM: Final = "application/x-www-form-urlencoded"
+_URLENCODED: Final = "application/x-www-form-urlencoded"
+_POST: Final = "POST"
+_QUERY_MOST: Final = 8_192
 _READ: Final = frozenset({"GET", "HEAD"})
 
 
@@ -106,41 +109,46 @@ class PortalFront:
             return _asset(path, exchange)
         try:
             headers = Headers(scope=scope)
-            form = await self._form(scope, headers, receive)
+            if scope["method"] not in {*_READ, _POST}:
+                raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
             await self._fresh()
-            if path == entering.PATH:
-                return await run_in_threadpool(self._entrance.answer, headers, Fields.read(_query(scope)), form)
-            return await self._page(scope, headers, form, exchange)
+            if path != entering.PATH:
+                return await self._of_a_session(scope, headers, receive, exchange)
+            form = await _form(scope, headers, receive)
+            if form is not None and not same_origin(headers, self._base):
+                return refused.plain(HTTPStatus.FORBIDDEN)
+            return await run_in_threadpool(self._entrance.answer, headers, _query(scope), form)
         except Refusal as refusal:
             return refused.plain(refusal.status, headers=refusal.headers)
 
-    async def _page(self, scope: Scope, headers: Headers, form: Fields | None, exchange: Exchange) -> Response:
+    async def _of_a_session(self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange) -> Response:
         """A page of a session. Raises Refusal: the request cannot be read."""
         wanted = None if hides_a_slash(scope) else sessions.asked(scope["path"])
         if wanted is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
-        now_ms, cookies = self._now_ms(), cookies_of(headers)
-        keys = self._services.plane.keys
-        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, keys=keys, now_ms=now_ms)
-        framing = known.live or known.ended
-        if framing is not None:
-            exchange.headers.update(policy.headers(framing.grant.embed_origins))
+        cookies, keys = cookies_of(headers), self._services.plane.keys
+        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, keys=keys, now_ms=self._now_ms())
+        if (whose := known.live or known.ended) is not None:
+            exchange.headers.update(policy.headers(whose.grant.embed_origins))
         if known.live is None or known.live.grant.brand not in self._brands:
-            return refused.timed_out(known.ended, self._brands, self._jar.look(cookies), now_ms=now_ms)
-        visit = self._visit(scope, headers, form, exchange, known.live, wanted.page)
-        exchange.caller = visit.caller
+            return refused.timed_out(known.ended, self._brands, self._jar.look(cookies))
+        exchange.caller = sessions.caller_of(known.live)
+        visit = self._visit(scope, headers, session=known.live, page=wanted.page, request_id=exchange.id)
         verdict = self._rate.take(visit.session.id, self._monotonic_s())
         if not verdict.allowed:
             return refused.page(visit, Refusal(HTTPStatus.TOO_MANY_REQUESTS, "", headers=verdict.headers))
         try:
             exchange.leave = self._room.enter(visit.owner.tenant)
-            return await run_in_threadpool(self._made, visit, headers, form)
         except Busy as error:
             return refused.page(visit, busy(error))
+        form = await _form(scope, headers, receive)
+        if form is None:
+            return await run_in_threadpool(self._made, visit, _shown)
+        own = same_origin(headers, self._base) and self._links.is_form_token(form.get("token"), visit.session)
+        posted = replace(visit, form=form)
+        return await run_in_threadpool(self._made, posted, _done if own else _strange)
 
-    def _visit(
-        self, scope: Scope, headers: Headers, form: Fields | None, exchange: Exchange, session: Session, page: str
-    ) -> Visit:
+    def _visit(self, scope: Scope, headers: Headers, *, session: Session, page: str, request_id: str) -> Visit:
         route = found(self._routes, page)
         scope["route"] = None if route is None else _Named(f"/portal/s/{{session}}/{route[0].path}")
         return Visit(
@@ -152,61 +160,23 @@ class PortalFront:
             now_ms=self._now_ms(),
             path=page,
             params={} if route is None else route[1],
-            query=Fields.read(_query(scope)),
+            query=_query(scope),
             look=self._jar.look(cookies_of(headers)),
             token=self._links.form_token(session),
             once=secrets.token_hex(16),
-            framed=headers.get("sec-fetch-dest") == "iframe" or bool(session.grant.embed_origins),
-            request_id=exchange.id,
-            form=form or Fields(),
+            framed=bool(session.grant.embed_origins),
+            request_id=request_id,
         )
 
-    def _made(self, visit: Visit, headers: Headers, form: Fields | None) -> Response:
+    def _made(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
         """The page; or why there is none, on a page."""
+        route = found(self._routes, visit.path)
+        if route is None:
+            return refused.page(visit, Refusal(HTTPStatus.NOT_FOUND, "there is no such page"))
         try:
-            route = found(self._routes, visit.path)
-            if route is None:
-                raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
-            if form is None:
-                return self._shown(visit, route[0])
-            self._check_own(visit, headers)
-            if DRAFT in form and route[0].draft is not None:
-                visit.caller.need(route[0].do_needs)
-                return route[0].draft(visit)
-            if route[0].do is None:
-                raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "nothing is done here")
-            visit.caller.need(route[0].do_needs)
-            return done(visit, route[0].do)
+            return make(visit, route[0])
         except Exception as error:  # noqa: BLE001 # what stands for no state of the world is raised again
             return refused.page(visit, refused.refusal_of(error, visit.brand))
-
-    @staticmethod
-    def _shown(visit: Visit, route: Route) -> Response:
-        if route.show is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
-        visit.caller.need(May(route.needs))
-        return route.show(visit)
-
-    def _check_own(self, visit: Visit, headers: Headers) -> None:
-        """Whether a form of this session's own pages was sent. Raises Refusal: 403."""
-        if not same_origin(headers, self._base) or not self._links.is_form_token(
-            visit.form.get("token"), visit.session
-        ):
-            raise Refusal(HTTPStatus.FORBIDDEN, "this form was not sent by a page of this session")
-
-    async def _form(self, scope: Scope, headers: Headers, receive: Receive) -> Fields | None:
-        """What was posted; None: nothing was. Raises Refusal."""
-        if scope["method"] in _READ:
-            return None
-        if scope["method"] != "POST":
-            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})
-        body = await whole_body(headers, receive)
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "")
-        try:
-            return Fields.read(body.decode("utf-8", "replace"))
-        except ValueError:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "") from None
 
     async def _fresh(self) -> None:
         try:
@@ -215,6 +185,39 @@ class PortalFront:
             self._away.met(error=str(error))
             raise unavailable("") from None
         self._away.over()
+
+
+def _shown(visit: Visit, route: Route) -> Response:
+    if route.show is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
+    visit.caller.need(route.needs)
+    return route.show(visit)
+
+
+def _done(visit: Visit, route: Route) -> Response:
+    visit.caller.need(route.do_needs)
+    if DRAFT in visit.form and route.draft is not None:
+        return route.draft(visit)
+    if route.do is None:
+        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "nothing is done here")
+    return done(visit, route.do)
+
+
+def _strange(_visit: Visit, _route: Route) -> Response:
+    raise Refusal(HTTPStatus.FORBIDDEN, "this form was not sent by a page of this session")
+
+
+async def _form(scope: Scope, headers: Headers, receive: Receive) -> Fields | None:
+    """What was posted; None: nothing was. Raises Refusal."""
+    if scope["method"] != _POST:
+        return None
+    body = await whole_body(headers, receive)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _URLENCODED:
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "")
+    try:
+        return Fields.read(body.decode("utf-8", "replace"))
+    except ValueError:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "") from None
 
 
 class _Named:
@@ -230,8 +233,11 @@ def same_origin(headers: Headers, base: str) -> bool:
     return site == "same-origin" if site is not None else headers.get("origin") == base
 
 
-def _query(scope: Scope) -> str:
-    return bytes(scope["query_string"])[:8_192].decode("utf-8", "replace")
+def _query(scope: Scope) -> Fields:
+    """What stands behind the path. One that no page of ours writes says nothing."""
+    with suppress(ValueError):
+        return Fields.read(bytes(scope["query_string"])[:_QUERY_MOST].decode("utf-8", "replace"))
+    return Fields()
 
 
 def _asset(path: str, exchange: Exchange) -> Response:

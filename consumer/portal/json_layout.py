@@ -9,35 +9,34 @@ from typing import Final
 
 import msgspec
 
-BYTES_MOST: Final = 262_144
+LENGTH_MOST: Final = 262_144
 DEPTH_MOST: Final = 64
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
-_OPEN: Final = {"{": "}", "[": "]"}
+_CLOSES: Final = {"{": "}", "[": "]"}
 
 
 def laid_out(text: str) -> str | None:
     """The text with a member or an item on each line; None: it is no JSON, too large, or too deep."""
-    if len(text) > BYTES_MOST or not _is_json(text):
+    if len(text) > LENGTH_MOST or not _is_json(text):
         return None
-    tokens = _TOKEN.findall(text)
-    parts: list[str] = []
-    depth = 0
-    for number, token in enumerate(tokens):
-        after = tokens[number + 1] if number + 1 < len(tokens) else ""
-        if token in _OPEN:
+    written: list[str] = []
+    depth, before = 0, ""
+    for each in _TOKEN.findall(text):
+        if before in _CLOSES and each != _CLOSES[before]:
+            written.append(_line(depth))
+        if each in _CLOSES:
             depth += 1
             if depth > DEPTH_MOST:
                 return None
-            parts += [token] if after == _OPEN[token] else [token, _line(depth)]
-        elif token in {"}", "]"}:
+            written.append(each)
+        elif each in {"}", "]"}:
             depth -= 1
-            parts += [token] if tokens[number - 1] in _OPEN else [_line(depth), token]
-        elif token == ",":
-            parts += [token, _line(depth)]
+            written += [each] if before in _CLOSES else [_line(depth), each]
         else:
-            parts.append(": " if token == ":" else token)
-    return "".join(parts)
+            written += [each, _line(depth)] if each == "," else [": " if each == ":" else each]
+        before = each
+    return "".join(written)
 
 
 def _line(depth: int) -> str:

@@ -10,16 +10,16 @@ import msgspec
 from consumer.brands.brand import Retries
 from consumer.events.times import milliseconds
 from consumer.log.query import Row, View
-from consumer.log.resource import Sight, attempt_row, explanation_of
+from consumer.log.resource import Sight, attempt_row
 from consumer.portal import pills
 from consumer.portal.names import Named, named, shortened
 from consumer.portal.pills import Pill, Tone
 from consumer.portal.times import Moment, moment, moment_or_none, span
 from consumer.portal.told import AttemptRow
+from consumer.portal.words import words
 from consumer.webhooks.subscription import Subscription
 
 _SUCCESS: Final = 2
-_OVERDUE: Final = "log.overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +85,12 @@ def log_row(
 
 
 def answered(status: int | None, failure: str | None, reason: str | None) -> Answered:
-    """In words: those of HTTP, or of the explanation."""
+    """In words: those of HTTP; or, where no answer came, why."""
     if status is not None:
         tone = Tone.OK if status // 100 == _SUCCESS else Tone.BAD
         return Answered(tone=tone, code=str(status), text=phrase(status))
-    why = explanation_of(None, failure, reason)
-    return Answered(tone=Tone.BAD, code="", text="" if why is None else why.title)
+    key = f"reason.{failure or reason}"
+    return Answered(tone=Tone.BAD, code="", text=words().say(key if key in words() else "reason.unknown"))
 
 
 def phrase(status: int) -> str:

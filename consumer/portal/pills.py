@@ -23,6 +23,7 @@ class Tone(StrEnum):
     WARN = "warn"
     OFF = "off"
     INFO = "info"
+    PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Condition(StrEnum):
 
 
 _STATUSES: Final[Mapping[Status, Pill]] = {
-    Status.ACTIVE: Pill(tone=Tone.OK, key="status.active"),
+    Status.ACTIVE: Pill(tone=Tone.PLAIN, key="status.active"),
     Status.PAUSED: Pill(tone=Tone.OFF, key="status.paused"),
     Status.SUSPENDED: Pill(tone=Tone.BAD, key="status.suspended"),
 }

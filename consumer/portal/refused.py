@@ -97,9 +97,8 @@ def plain(
     return _plain(view, status, headers)
 
 
-def timed_out(ended: Session | None, brands: Mapping[str, Brand], look: Look, *, now_ms: int) -> Response:
+def timed_out(ended: Session | None, brands: Mapping[str, Brand], look: Look) -> Response:
     """Of a session that has ended, or that this browser has no key of."""
-    del now_ms
     grant = None if ended is None else ended.grant
     brand = None if grant is None else brands.get(grant.brand)
     view = Plain(

@@ -40,7 +40,7 @@ class Back:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What is around every page of a session. `ends_ms` is how long it goes on. `embed` are origins that may frame it."""
+    """What is around every page of a session. `ends_in_s` is how long it goes on, `embed` are who may frame it."""
 
     brand: str
     home: str

@@ -13,13 +13,13 @@ from consumer.log.entry import Trigger
 from consumer.log.explanation import of_attempt
 from consumer.log.query import Query, View
 from consumer.log.resource import told as told_explanation
+from consumer.log.resource import told_failure
 from consumer.portal import logs
 from consumer.portal.answering import Done, page
 from consumer.portal.json_layout import laid_out
 from consumer.portal.log_page import Option
 from consumer.portal.log_rows import Answered, LogRow, answered, duration, log_row
 from consumer.portal.names import Named, named
-from consumer.portal.pills import Tone
 from consumer.portal.preview import sample_text
 from consumer.portal.told import Explanation, explanation_of
 from consumer.portal.visit import Visit
@@ -189,9 +189,8 @@ def _tests(visit: Visit, subscription: Subscription) -> tuple[LogRow, ...] | Non
 
 
 def _result(visit: Visit, trial: Trial) -> Result:
-    said = answered(trial.status, trial.failure, None)
-    if trial.status is None and not said.text:
-        said = Answered(tone=Tone.BAD, code="", text=trial.error or "")
+    failure = None if trial.failure is None else told_failure(trial.failure)
+    said = answered(trial.status, failure, None)
     return Result(
         accepted=trial.delivered,
         answer=said,

@@ -11,6 +11,9 @@ _MINUTE: Final = 60 * _SECOND
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _UNITS: Final = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
+_ENOUGH: Final = 10
+"""Of a unit, for the next one to say nothing to anybody."""
+_ENOUGH_ROUGHLY: Final = 2
 _FIRST_MS: Final = -62_135_596_800_000
 _LAST_MS: Final = 253_402_300_799_000
 
@@ -31,7 +34,7 @@ def moment(at_ms: int, now_ms: int) -> Moment:
     return Moment(
         iso=rfc3339(at_ms),
         exact=f"{told.day} {told:%b %Y, %H:%M:%S}",
-        away=span(abs(now_ms - at_ms)),
+        away=span(abs(now_ms - at_ms), rough=True),
         ahead=at_ms > now_ms,
     )
 
@@ -41,14 +44,14 @@ def moment_or_none(at_ms: int | None, now_ms: int) -> Moment | None:
     return None if at_ms is None else moment(at_ms, now_ms)
 
 
-def span(ms: float) -> str:
-    """How long that is, in two units at most: `12 s`, `1 min 5 s`, `3 d 2 h`."""
+def span(ms: float, *, rough: bool = False) -> str:
+    """How long that is, in two units at most: `12 s`, `1 min 5 s`, `3 d 2 h`; roughly, in one if that says enough."""
     whole = int(ms)
     for number, (unit_ms, name) in enumerate(_UNITS):
         count, rest = divmod(whole, unit_ms)
         if not count:
             continue
-        if number + 1 == len(_UNITS) or count >= 10:  # noqa: PLR2004 # then the next unit says nothing to anybody
+        if number + 1 == len(_UNITS) or count >= (_ENOUGH_ROUGHLY if rough else _ENOUGH):
             return f"{count} {name}"
         next_ms, next_name = _UNITS[number + 1]
         smaller = rest // next_ms

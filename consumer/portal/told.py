@@ -1,6 +1,6 @@
 """What the API tells of attempts and deliveries, read as types.
 
-The law: pages show what the API tells, by the same functions (`log/resource.py`): what one hides the other does not show.
+The law: pages show what the API tells, by the same functions (`log/resource.py`): what one hides neither shows.
 """
 
 from collections.abc import Mapping

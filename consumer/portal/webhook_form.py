@@ -84,7 +84,7 @@ def filled(form: Fields) -> Filled:
         url=form.get("url"),
         name=form.get("name"),
         description=form.raw("description").replace("\r\n", "\n").strip(),
-        every="every" in form,
+        every="every" in form and not (form.get("was_every") and _chosen(form)),
         types=tuple(form.all("type")),
         others=form.raw("others").strip(),
         own=form.get("own") == _OWN,
@@ -99,6 +99,11 @@ def filled(form: Fields) -> Filled:
         sample=form.get("sample"),
         revision=form.get("revision"),
     )
+
+
+def _chosen(form: Fields) -> bool:
+    """Whether types were chosen. Where all were ticked from the start, whoever chooses some means those."""
+    return bool(form.all("type") or form.get("others"))
 
 
 def wishes_of(form: Filled, owner: Owner, brand: Brand, product: str | None, faults: Faults) -> Wishes:

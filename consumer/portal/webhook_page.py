@@ -1,6 +1,5 @@
 """One webhook: what is wrong with it, how it does, its latest deliveries, its settings, its secret."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,28 +11,27 @@ from consumer.control.resource import opened_secret
 from consumer.log.explanation import of_attempt
 from consumer.log.health import Health
 from consumer.log.query import Query, Row, View
-from consumer.log.resource import attempt_row, explanation_of
+from consumer.log.resource import explanation_of
 from consumer.log.resource import told as told_explanation
 from consumer.portal import logs, pills
 from consumer.portal.answering import page
-from consumer.portal.log_rows import LogRow, answered, duration, log_row
+from consumer.portal.health_view import HealthView, health_view
+from consumer.portal.log_rows import LogRow, answered, log_row
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Condition, Pill
 from consumer.portal.settings_view import SettingsView, settings_view
-from consumer.portal.sparkline import Sparkline, sparkline
+from consumer.portal.sparkline import sparkline
 from consumer.portal.times import Moment, moment, moment_or_none
 from consumer.portal.told import Explanation
 from consumer.portal.told import explanation_of as read_explanation
 from consumer.portal.visit import Visit
 from consumer.shares import Busy
-from consumer.standings.store import Backlog
 from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile, Status, Subscription
 
 LATEST: Final = 10
 _LOOKED_AT: Final = 100
-_CODES_MOST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +44,6 @@ class Wrong:
     answer: str
     why: Explanation | None
     failures_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """So many attempts were answered so."""
-
-    answer: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthView:
-    """How its endpoint does. `of` is how many attempts the figures are made of."""
-
-    condition: Pill
-    last_accepted: Moment | None
-    last_answer: str
-    last_answer_at: Moment | None
-    average: str
-    in_a_row: int | None
-    waiting: int | None
-    day: Sparkline | None
-    of: int
-    median: str
-    slow: str
-    answers: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +111,9 @@ def show(visit: Visit) -> Response:
         paused=subscription.status is Status.PAUSED,
         wrong=_wrong(visit, subscription, health, condition, attempts),
         well=_well(visit, subscription, health, condition),
-        health=_health(visit, health, backlog, sparkline(day), condition, attempts),
+        health=health_view(
+            sight, health=health, backlog=backlog, day=sparkline(day), condition=condition, attempts=attempts
+        ),
         latest=None
         if found is None
         else tuple(log_row(row, View.DELIVERIES, sight, known, visit.url) for row in found),
@@ -190,44 +164,6 @@ def _well(visit: Visit, subscription: Subscription, health: Health | None, condi
     if condition is not Condition.HEALTHY or subscription.status is not Status.ACTIVE or health is None:
         return None
     return moment_or_none(health.last_success_at_ms, visit.now_ms)
-
-
-def _health(
-    visit: Visit,
-    health: Health | None,
-    backlog: Backlog | None,
-    day: Sparkline | None,
-    condition: Condition,
-    attempts: Sequence[Row],
-) -> HealthView:
-    last = None if health is None else health.last_status
-    took = sorted(row.entry.elapsed_ms for row in attempts if row.entry.status is not None)
-    counts = Counter(_said(visit, row) for row in attempts)
-    return HealthView(
-        condition=pills.of_condition(condition),
-        last_accepted=moment_or_none(None if health is None else health.last_success_at_ms, visit.now_ms),
-        last_answer="" if last is None else answered(last.code, None, None).code if last.code else last.message,
-        last_answer_at=None if last is None else moment(last.at_ms, visit.now_ms),
-        average=duration(None if health is None else health.avg_response_ms),
-        in_a_row=None if health is None else health.errors_since_last_success,
-        waiting=None if backlog is None else backlog.waiting,
-        day=day,
-        of=len(attempts),
-        median=duration(_share(took, 0.5)),
-        slow=duration(_share(took, 0.95)),
-        answers=tuple(Count(answer=answer, number=number) for answer, number in counts.most_common(_CODES_MOST)),
-    )
-
-
-def _said(visit: Visit, row: Row) -> str:
-    told = attempt_row(row, logs.sight(visit))
-    failure = told["failure"]
-    said = answered(row.entry.status, failure if isinstance(failure, str) else None, row.entry.reason or None)
-    return said.code or said.text
-
-
-def _share(took: Sequence[int], share: float) -> int | None:
-    return took[min(len(took) - 1, int(len(took) * share))] if took else None
 
 
 def _secret(visit: Visit, subscription: Subscription) -> SecretView:

@@ -1,4 +1,4 @@
-"""The role `api`: the REST API.
+"""The role `api`: the REST API, and the pages for customers.
 
 The law: it listens from its first second to its last and says by /readyz whether it can do what it is for; what it was
 asked before a stop it answers.
@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from consumer.api.application import application
+from consumer.api.front import requests
 from consumer.api.log_export import exports
 from consumer.api.server import Server
 from consumer.api.services import Services
@@ -29,6 +30,8 @@ from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader
+from consumer.portal.application import with_pages
+from consumer.portal.opened import OpenedLinks
 from consumer.replay.desk import DeadLetterDesk
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
@@ -75,7 +78,10 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             archive=archive,
             exports=exports(),
         )
-        app = application(services, load_brands(settings.brands_dir))
+        links = OpenedLinks(settings)
+        opened.callback(links.close)
+        brands, room = load_brands(settings.brands_dir), requests()
+        app = with_pages(application(services, brands, room=room), services, brands, opened=links, room=room)
         bound = listener(settings, stop)
         if bound is None:
             return
