@@ -11,6 +11,7 @@ from consumer.control.portal_links import base_of
 from consumer.portal.front import PortalFront
 from consumer.portal.opened import Opened
 from consumer.portal.pages import ROUTES
+from consumer.portal.rendering import compile_all
 from consumer.portal.statistics import NotCounted, Statistics
 from consumer.shares import Shares
 
@@ -34,6 +35,7 @@ def with_pages(
     base = base_of(services.plane.settings)
     if base is None:
         return api
+    compile_all()
     pages = PortalFront(
         services,
         brands,

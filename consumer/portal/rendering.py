@@ -84,6 +84,12 @@ def templates() -> list[str]:
     return _environment().list_templates()
 
 
+def compile_all() -> None:
+    """Read every template now, so that nobody's first page waits for it."""
+    for name in templates():
+        _environment().get_template(name)
+
+
 def _finalized(value: object) -> object:
     """What an expression of a template comes to: text of ours is Markup already, everything else shows what it is."""
     return value if isinstance(value, Markup) else shown(str(value)) if value is not None else ""
