@@ -114,6 +114,10 @@ def _listed(value: object) -> object:
     return value
 
 
+ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
+"""Of a page, as browsers write it: scheme, host in lower case, and a port where it is not the usual one."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Which of the known names was probably meant by this one, if any is like it."""
     return next(iter(get_close_matches(name, list(known), n=1)), None)
@@ -237,6 +241,12 @@ class Settings(BaseSettings):
     max_webhooks: int = Field(10_000, ge=1, le=1_000_000_000, description="Of one tenant, under all brands.")
     api_key: SecretStr | None = Field(None, description="What `--api` on the command line sends, unless `--key` does.")
 
+    # The pages for customers
+    portal_url: str | None = Field(
+        None, description="Where browsers reach the pages for customers, as in https://hooks.example.com; else none."
+    )
+    portal_embed_origins: Listed = Field((), description="Origins whose pages may show them in a frame.")
+
     # Health
     suspend_after: Annotated[str, AfterValidator(Span("1s", "365d"))] = Field(
         "5d", description="An endpoint that only failed for so long is suspended."
@@ -296,7 +306,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, _File(settings_cls)
 
     @field_validator(
-        "event_topics", "retry_delays", "allow_networks", "encryption_keys", "api_cors_origins", mode="before"
+        "event_topics",
+        "retry_delays",
+        "allow_networks",
+        "encryption_keys",
+        "api_cors_origins",
+        "portal_embed_origins",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -311,6 +327,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"is shorter than {_OPERATOR_KEY_LENGTH} characters: make one with head -c 32 /dev/urandom | base64"
             )
+        return value
+
+    @field_validator("portal_url")
+    @classmethod
+    def _an_origin(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # as a container's file says it
+        if not ORIGIN.fullmatch(value):
+            raise ValueError("is no origin: write scheme and host, as in https://hooks.example.com, without a path")
+        return value
+
+    @field_validator("portal_embed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not ORIGIN.fullmatch(each):
+                raise ValueError(f"{each!r} is no origin: write scheme and host, as in https://app.example.com")
         return value
 
     @field_validator("log_redis_url")

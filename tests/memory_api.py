@@ -54,7 +54,16 @@ from tests.memory_topic import Cache, MemoryTopic, MemoryView
 NOW_MS: Final = 1_790_000_000_000
 OPERATOR: Final = "operator-" + "k" * 40
 KEYS: Final = (SecretStr("k1:" + base64.b64encode(bytes([7]) * 32).decode()),)
-SETTINGS: Final = Settings(encryption_keys=KEYS, operator_key=SecretStr(OPERATOR), api_requests_per_s=10_000)
+PORTAL: Final = "https://pages.example.com"
+HOST: Final = "https://app.example.com"
+"""Whose pages may frame the portal's."""
+SETTINGS: Final = Settings(
+    encryption_keys=KEYS,
+    operator_key=SecretStr(OPERATOR),
+    api_requests_per_s=10_000,
+    portal_url=PORTAL,
+    portal_embed_origins=(HOST,),
+)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from consumer.api.problem import Refusal
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
 from consumer.settings import Settings
+from consumer.shares import Shares
 
 _OF_THE_BODY: Final = frozenset({"content-length", "content-type"})
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -44,14 +45,14 @@ class _Cors(CORSMiddleware):
         return answer
 
 
-def application(services: Services, brands: Mapping[str, Brand]) -> ASGIApp:
-    """The application of one process."""
-    return opened(front(services, brands), services.plane.settings)
+def application(services: Services, brands: Mapping[str, Brand], *, room: Shares | None = None) -> ASGIApp:
+    """The application of one process. `room` is for requests that others answer too."""
+    return opened(front(services, brands, room=room), services.plane.settings)
 
 
-def front(services: Services, brands: Mapping[str, Brand]) -> Front:
+def front(services: Services, brands: Mapping[str, Brand], *, room: Shares | None = None) -> Front:
     """An app for each brand, by its name, behind one front."""
-    return Front(services, {name: brand_app(brand, services) for name, brand in brands.items()}, brands)
+    return Front(services, {name: brand_app(brand, services) for name, brand in brands.items()}, brands, room=room)
 
 
 def opened(application: ASGIApp, settings: Settings) -> ASGIApp:

@@ -14,7 +14,7 @@ from consumer.api.call import needs
 from consumer.api.documents import problems
 from consumer.api.log_export import CSV, JSON_LINES, exported
 from consumer.api.log_models import Attempt, AttemptQuery, AttemptRow, ExportQuery, LogPage
-from consumer.api.log_pages import listed, sight
+from consumer.api.log_pages import listed, listing, sight
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
@@ -64,7 +64,8 @@ def _add_export(site: Site) -> None:
         openapi_extra=needs(Scope.READ),
     )
     def export_attempts(call: Asking, asked: Annotated[ExportQuery, Query()]) -> Response:
-        return exported(site, call, asked)
+        wanted = listing(call, View.ATTEMPTS, asked)
+        return exported(site.services, wanted, sight(site, call), asked.format)
 
 
 def _add_one(site: Site) -> None:

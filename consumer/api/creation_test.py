@@ -29,11 +29,12 @@ def created(site: Site, subscription: Subscription, secret: str) -> Response:
     """The answer to a creation, and behind it the brand's test event, if it sends one."""
     response = answers.response(site.created(subscription, secret))
     if site.brand.api.test_on_creation:
-        response.background = BackgroundTask(_send, site.services.plane, subscription)
+        response.background = BackgroundTask(send_first_test, site.services.plane, subscription)
     return response
 
 
-async def _send(plane: Plane, subscription: Subscription) -> None:
+async def send_first_test(plane: Plane, subscription: Subscription) -> None:
+    """Send it, as soon as there is room."""
     until_s = time.monotonic() + _PATIENCE_S
     while True:
         try:

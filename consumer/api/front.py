@@ -25,6 +25,7 @@ from consumer.api.call import Call, put
 from consumer.api.caller import Caller
 from consumer.api.exchange import Exchange
 from consumer.api.freshness import Freshness
+from consumer.api.incoming import hides_a_slash, whole_body
 from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
@@ -37,13 +38,16 @@ from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("api")
 
-MAX_BODY_BYTES: Final = 262_144
 REQUESTS: Final = 1_000
 REQUESTS_OF_A_TENANT: Final = 20
 """Of the threads that routes run in (`server.THREADS`), one tenant's slow requests take no more than these."""
 
-_BODY_WITHIN_S: Final = 10.0
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
+
+
+def requests() -> Shares:
+    """The requests under way in a process."""
+    return Shares("requests", places=REQUESTS, share=REQUESTS_OF_A_TENANT)
 
 
 class Front:
@@ -55,10 +59,11 @@ class Front:
         apps: Mapping[str, FastAPI],
         brands: Mapping[str, Brand],
         *,
+        room: Shares | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`apps` are by the brand's name."""
+        """`apps` are by the brand's name. `room` is for requests that others answer too."""
         self.apps = apps
         self._services = services
         self._brands = brands
@@ -67,7 +72,7 @@ class Front:
         self._freshness = Freshness(services.plane.fresh)
         self._probes = Probes(services.plane, self._freshness)
         self._rate = RateLimit(services.plane.settings.api_requests_per_s)
-        self._room = Shares("requests", places=REQUESTS, share=REQUESTS_OF_A_TENANT)
+        self._room = requests() if room is None else room
         self._away = Outage(_log, "requests not answered: kafka away")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,9 +116,12 @@ class Front:
             exchange.leave = self._room.enter(caller.owner.tenant)
         except Busy as error:
             raise busy(error) from None
-        if _hides_a_slash(scope):
+        if hides_a_slash(scope):
             raise no_route(self._brands[caller.owner.brand])
-        body = await _body(scope, headers, receive)
+        body = await whole_body(headers, receive)
+        if body and scope["method"] in _WITH_BODY and not _is_json(", ".join(headers.getlist("content-type"))):
+            message = "send the body as JSON, with Content-Type: application/json"
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
         self._still(caller)
         services = self._services
         put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body, once=services.once))
@@ -129,7 +137,7 @@ class Front:
 
     async def _public(self, scope: Scope) -> Response | None:
         """What is answered to anybody."""
-        if scope["method"] not in {"GET", "HEAD"} or _hides_a_slash(scope):
+        if scope["method"] not in {"GET", "HEAD"} or hides_a_slash(scope):
             return None
         match scope["path"].split("/"):
             case ["", "livez"]:
@@ -158,46 +166,6 @@ class Front:
             raise callers.unauthorized()  # of a brand that is not here any more
         callers.check_named(caller, headers)
         return caller
-
-
-async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes:
-    """The body, whole.
-
-    Raises:
-        Refusal: 408, 413 or 415.
-    """
-    too_large = Refusal(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body may have {MAX_BODY_BYTES} bytes",
-        headers={"Connection": "close"},
-    )
-    announced = headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            while True:
-                message = await receive()
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise too_large
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        raise Refusal(
-            HTTPStatus.REQUEST_TIMEOUT,
-            f"the body did not come within {_BODY_WITHIN_S:g} s",
-            headers={"Connection": "close"},
-        ) from None
-    if body and scope["method"] in _WITH_BODY and not _is_json(", ".join(headers.getlist("content-type"))):
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as JSON, with Content-Type: application/json")
-    return bytes(body)
-
-
-def _hides_a_slash(scope: Scope) -> bool:
-    """Whether the path has another slash than it shows. Decoded it would be another path (RFC 3986 section 2.2)."""
-    return b"%2f" in bytes(scope["raw_path"]).lower()
 
 
 def _is_json(content_type: str) -> bool:

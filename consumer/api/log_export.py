@@ -16,13 +16,10 @@ from typing import Final
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from consumer.api.call import Call
-from consumer.api.log_models import ExportQuery
-from consumer.api.log_pages import listing, sight
-from consumer.api.site import Site
+from consumer.api.services import Services
 from consumer.json import Json
-from consumer.log.query import View
-from consumer.log.resource import attempt_row
+from consumer.log.listing import Listing
+from consumer.log.resource import Sight, attempt_row
 from consumer.shares import Shares
 
 ROWS_MOST: Final = 100_000
@@ -42,24 +39,24 @@ def exports() -> Shares:
     return Shares("exports", places=EXPORTS, share=EXPORTS_OF_A_TENANT, retry_after_s=5)
 
 
-def exported(site: Site, call: Call, asked: ExportQuery) -> Response:
-    """The answer to an export. Its first page is looked up before anything is sent.
+def exported(services: Services, wanted: Listing, seen: Sight, format_: str) -> Response:
+    """The answer to an export, as `csv` or `jsonl`. Its first page is looked up before anything is sent.
 
     Raises:
         Busy: too many exports are under way, of this tenant or of all.
         CacheUnavailable: the index cannot be read.
     """
-    leave = site.services.exports.enter(call.caller.owner.tenant)
+    leave = services.exports.enter(wanted.tenant)
     try:
-        rows = _rows(site, call, asked)
+        rows = _rows(services, wanted, seen)
         if (first := next(rows, None)) is not None:
             rows = chain((first,), rows)
     except BaseException:
         leave()
         raise
-    of_csv = asked.format == "csv"
+    of_csv = format_ == "csv"
     text = _csv(rows) if of_csv else _json_lines(rows)
-    named = {"Content-Disposition": f'attachment; filename="attempts.{asked.format}"'}
+    named = {"Content-Disposition": f'attachment; filename="attempts.{format_}"'}
     return StreamingResponse(_left(text, leave), media_type=CSV if of_csv else JSON_LINES, headers=named)
 
 
@@ -69,11 +66,10 @@ def cell(value: Json) -> str:
     return f"'{text}" if text.startswith(_COMPUTED) else text
 
 
-def _rows(site: Site, call: Call, asked: ExportQuery) -> Iterator[list[dict[str, Json]]]:
+def _rows(services: Services, wanted: Listing, seen: Sight) -> Iterator[list[dict[str, Json]]]:
     """The rows, some at a time."""
-    seen = sight(site, call)
     left = ROWS_MOST
-    for page in listing(call, View.ATTEMPTS, asked).parts(site.services.log, site.services.archive):
+    for page in wanted.parts(services.log, services.archive):
         rows = page.rows[:left]
         left -= len(rows)
         if rows:

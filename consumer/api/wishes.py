@@ -28,6 +28,8 @@ _IN_REQUESTS: Final = {
     "payload_format": "payloadFormat",
     "overlap_seconds": "overlapSeconds",
     "expires_at": "expiresAt",
+    "embed_origins": "embedOrigins",
+    "return_url": "returnUrl",
 }
 
 

@@ -8,8 +8,8 @@ from consumer.brands.brand import Envelope, ListField, PayloadFormat, Retries, S
 from consumer.brands.header_names import is_owned
 from consumer.brands.refusal import Line, Part, matching
 
-_FOR_ALL_BRANDS: Final = frozenset({"livez", "readyz", "brands"})
-_BESIDE_WEBHOOKS: Final = frozenset({"event-types", "dead-letters", "keys"})
+_FOR_ALL_BRANDS: Final = frozenset({"livez", "readyz", "brands", "portal"})
+_BESIDE_WEBHOOKS: Final = frozenset({"event-types", "dead-letters", "keys", "portal-links"})
 _STANDARD_SIGNATURE: Final = "webhook-signature"
 
 

@@ -55,7 +55,7 @@ def webhooks(access: Access | None) -> Iterator[WebhookPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415
         from consumer.cli.remote_webhooks import RemoteWebhooks  # noqa: PLC0415
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteWebhooks(client)
 
 
@@ -72,7 +72,7 @@ def keys(access: Access | None) -> Iterator[KeyPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
         from consumer.cli.remote_keys import RemoteKeys  # noqa: PLC0415 # as above
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteKeys(client)
 
 
@@ -90,7 +90,7 @@ def log(access: Access | None) -> Iterator[LogPort]:
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
         from consumer.cli.remote_log import RemoteLog  # noqa: PLC0415 # as above
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteLog(client)
 
 
@@ -111,11 +111,12 @@ def jobs(access: Access | None, *, of_a_webhook: bool = False) -> Iterator[JobPo
         from consumer.cli.api_client import ApiClient  # noqa: PLC0415 # as above
         from consumer.cli.remote_jobs import RemoteJobs  # noqa: PLC0415 # as above
 
-        with ApiClient(asked.api, _credentials(asked, settings)) as client:
+        with ApiClient(asked.api, credentials(asked, settings)) as client:
             yield RemoteJobs(client)
 
 
-def _credentials(asked: Access, settings: Settings) -> Credentials:
+def credentials(asked: Access, settings: Settings) -> Credentials:
+    """What a command shows to the API that it names. Raises as `webhooks`."""
     key = asked.key
     if key is None and settings.api_key is not None:
         key = settings.api_key.get_secret_value()

@@ -1,4 +1,4 @@
-"""The role `api`: the REST API.
+"""The role `api`: the REST API, and the pages for customers.
 
 The law: it listens from its first second to its last and says by /readyz whether it can do what it is for; what it was
 asked before a stop it answers.
@@ -15,6 +15,7 @@ import structlog
 
 from consumer.api.application import application
 from consumer.api.chosen_deliveries import look_ups
+from consumer.api.front import requests
 from consumer.api.log_export import exports
 from consumer.api.sending_again import resends
 from consumer.api.server import Server
@@ -37,6 +38,8 @@ from consumer.log.job_counts import AnsweredReader
 from consumer.log.reading import LogReader
 from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
+from consumer.portal.application import with_pages
+from consumer.portal.opened import OpenedLinks
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
@@ -97,7 +100,10 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             look_ups=look_ups(),
             resends=resends(),
         )
-        app = application(services, load_brands(settings.brands_dir))
+        links = OpenedLinks(settings)
+        opened.callback(links.close)
+        brands, room = load_brands(settings.brands_dir), requests()
+        app = with_pages(application(services, brands, room=room), services, brands, opened=links, room=room)
         bound = listener(settings, stop)
         if bound is None:
             return

@@ -23,14 +23,15 @@ BODIES: dict[str, dict[str, object]] = {
     "putWebhook": {"url": "https://example.com/put"},
     "createKey": {"name": "another", "scopes": ["admin"]},
     "unblockWebhook": {"head": "retry"},
+    "createPortalLink": {"scopes": ["admin"]},
     "tryFilter": {"filter": {"a": [1]}, "data": {}},
     "replayWebhook": {"filter": {}},
     "recoverWebhook": {"since": "2h"},
 }
 GRANTED = {200, 201, 202}
 STATES = {"startJob": State.COUNTED, "resumeJob": State.PAUSED, "getJob": State.DONE}
-TELLING = {"createWebhook", "rotateWebhookSecret", "createKey"}
-"""The operations whose answers hold what nobody else has: a secret, or a key."""
+TELLING = {"createWebhook", "rotateWebhookSecret", "createKey", "createPortalLink"}
+"""The operations whose answers hold what nobody else has: a secret, a key, or a link."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

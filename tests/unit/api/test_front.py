@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from consumer.api.application import front
-from consumer.api.front import MAX_BODY_BYTES, REQUESTS_OF_A_TENANT
+from consumer.api.front import REQUESTS_OF_A_TENANT
+from consumer.api.incoming import MAX_BODY_BYTES
 from consumer.api.server import THREADS
 from consumer.control.keys import Scope
 from consumer.control.trial import Trial

@@ -1,0 +1,112 @@
+"""`hookline portal`: a link to a customer's pages, an operator's way or a customer's (see `access.py`).
+
+The law: a link is a secret until it is opened, and works once: it is printed by the command that made it.
+"""
+
+import os
+import secrets
+import time
+import webbrowser
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from consumer.brands.loader import brand as brand_named
+from consumer.cli.access import Access, credentials
+from consumer.cli.api_client import ApiClient
+from consumer.cli.exits import usage
+from consumer.cli.output import print_json
+from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
+from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.control.portal_links import Grant, PortalLinks, base_of, new_link, url_of
+from consumer.json import Json
+from consumer.settings import ConfigurationError, Settings, duration_ms, load
+from consumer.signing.timestamps import rfc3339
+from consumer.webhooks.fields import check_tenant
+from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.wrong import FieldInvalid
+
+app = App(name="portal", help="Open the pages for a customer.")
+
+_OPEN_WITHIN_MS = 600_000
+_LONGEST_MS = 604_800_000
+_SHORTEST_MS = 60_000
+
+
+@app.command
+def link(
+    *,
+    scope: Annotated[
+        list[Scope] | None,
+        Parameter(negative=(), help="May be repeated. Default: all but admin, as far as --key has them."),
+    ] = None,
+    expires: Annotated[str, Parameter(help="What it opens ends after so long, as in 1h.")] = "1h",
+    page: Annotated[str, Parameter(help="Where it begins.")] = "/webhooks",
+    open: Annotated[bool, Parameter(negative=(), help="Open it in this machine's browser.")] = False,  # noqa: A002 # the flag
+    access: Access | None = None,
+    json: Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")] = False,
+) -> int:
+    """Print a link to the pages of --tenant. It works once, within ten minutes."""
+    asked, lifetime_ms = access or Access(), _lifetime_ms(expires)
+    settings = load()
+    made = (
+        _direct(settings, asked, scope, page, lifetime_ms)
+        if asked.api is None
+        else _remote(settings, asked, scope, page, lifetime_ms)
+    )
+    if json:
+        print_json(made)
+    else:
+        print(made["url"])  # noqa: T201 # its output is its purpose
+    if open:
+        webbrowser.open(str(made["url"]))
+    return os.EX_OK
+
+
+def _direct(settings: Settings, asked: Access, scopes: list[Scope] | None, page: str, lifetime_ms: int) -> Shown:
+    """By the keys that sign: nothing is asked, and nothing is stored."""
+    if asked.tenant is None:
+        raise usage("give --tenant, whose pages it opens", field="--tenant")
+    try:
+        tenant = check_tenant("tenant", asked.tenant)
+    except FieldInvalid as error:
+        raise usage(f"--tenant {error.message}", field="--tenant") from None
+    brand = brand_named(asked.brand or DEFAULT_BRAND, settings.brands_dir)
+    base = base_of(settings)
+    if base is None:
+        raise ConfigurationError("HOOKLINE_PORTAL_URL", "is not set: it says where browsers reach the pages")
+    grant = Grant(tenant=tenant, brand=brand.name, scopes=frozenset(scopes or USUAL_SCOPES), key_id=None)
+    made = new_link(
+        grant,
+        page=page,
+        open_within_ms=_OPEN_WITHIN_MS,
+        expires_in_ms=lifetime_ms,
+        now_ms=time.time_ns() // 1_000_000,
+        entropy=secrets.token_bytes,
+    )
+    return {
+        "id": made.id,
+        "object": "portal_link",
+        "url": url_of(base, PortalLinks(Keyring.from_settings(settings)).write(made)),
+        "openUntil": rfc3339(made.open_until_ms),
+        "expiresAt": rfc3339(made.expires_at_ms),
+    }
+
+
+def _remote(settings: Settings, asked: Access, scopes: list[Scope] | None, page: str, lifetime_ms: int) -> Shown:
+    assert asked.api is not None
+    body: dict[str, Json] = {"page": page, "expiresIn": lifetime_ms // 1_000}
+    if scopes is not None:
+        body["scopes"] = [each.value for each in scopes]
+    with ApiClient(asked.api, credentials(asked, settings)) as client:
+        return client.ask("POST", client.brand.api.base_path.rpartition("/")[0] + "/portal-links", body)
+
+
+def _lifetime_ms(text: str) -> int:
+    try:
+        lifetime_ms = duration_ms(text)
+    except ValueError as error:
+        raise usage(f"--expires: {error}", field="--expires") from None
+    if not _SHORTEST_MS <= lifetime_ms <= _LONGEST_MS:
+        raise usage("--expires: must be between 1m and 7d", field="--expires")
+    return lifetime_ms

@@ -1,0 +1,24 @@
+// What every page does beyond HTML. Whatever is here only makes quicker what works without it.
+import { showTimes } from "./times.js";
+import { copying } from "./copying.js";
+import { shortcuts } from "./keys.js";
+import { forms } from "./forms.js";
+import { entering } from "./enter.js";
+import { embedded } from "./embed.js";
+
+for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
+for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;
+
+entering();
+showTimes(document.body.dataset.times);
+copying();
+shortcuts();
+forms();
+embedded();
+
+const look = document.querySelector("form.look");
+look?.addEventListener("change", (event) => {
+  if (event.target.name === "theme") document.documentElement.dataset.theme = event.target.value;
+  if (event.target.name === "times") showTimes(event.target.value);
+  fetch(look.action, { method: "POST", body: new URLSearchParams(new FormData(look)), redirect: "manual" }).catch(() => {});
+});

@@ -1,0 +1,199 @@
+"""One attempt: why it failed, what was sent, what came back, how long it took, and what its receiver checks."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+
+from consumer.control.keys import Scope
+from consumer.control.refusal import WebhookUnknown
+from consumer.log.attempt_id import attempt_id
+from consumer.log.entry import Ended, Trigger
+from consumer.log.query import Query, Row, View
+from consumer.log.resource import attempt_detail
+from consumer.portal import logs, pills
+from consumer.portal.answering import page
+from consumer.portal.bodies import RAW, Body, body_of
+from consumer.portal.log_rows import Answered, answered, duration, ms_of
+from consumer.portal.names import Named, named
+from consumer.portal.pills import Pill
+from consumer.portal.report import report
+from consumer.portal.times import Moment, moment
+from consumer.portal.told import Attempt, Explanation, Header, Signature, attempt_told
+from consumer.portal.visit import Visit
+from consumer.portal.waterfall import Waterfall, waterfall
+from consumer.portal.words import words
+from consumer.webhooks.cache import CacheUnavailable
+
+_ATTEMPTS_MOST: Final = 100
+_BYTES: Final = "application/octet-stream"
+_ENDED: Final = {"delivered": Ended.DELIVERED, "retry": Ended.RETRY, "dead": Ended.DEAD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request or an answer. `line` is what HTTP begins it with."""
+
+    line: str
+    headers: tuple[Header, ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A try that follows."""
+
+    number: int
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """The page. `previous_url` and `next_url` are tries of the same delivery."""
+
+    id: str
+    type: str
+    event_id: str
+    number: int
+    outcome: Pill
+    trigger: Pill | None
+    answer: Answered
+    duration: str
+    at: Moment
+    webhook: Named | None
+    webhook_id: str
+    webhook_url: str | None
+    delivery_url: str
+    log_url: str
+    why: Explanation | None
+    request: Sent
+    response: Sent | None
+    timing: Waterfall
+    signature: Signature | None
+    planned: tuple[Planned, ...]
+    kept_until: Moment
+    curl: str | None
+    report: str
+    bodies: bool
+    previous_url: str | None
+    next_url: str | None
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    kept = logs.kept(visit, visit.params["attempt"])
+    told = attempt_told(attempt_detail(kept, logs.sight(visit)))
+    view = _view(visit, told)
+    return page(visit, "attempt.html", view, title=words().say("attempt.title"), tab="log")
+
+
+def request_body(visit: Visit) -> Response:
+    """What was sent, as a file."""
+    return _download(logs.kept(visit, visit.params["attempt"]).attempt.request_body, "request")
+
+
+def response_body(visit: Visit) -> Response:
+    """What came back, as a file."""
+    return _download(logs.kept(visit, visit.params["attempt"]).attempt.response_body, "response")
+
+
+def _download(body: bytes, of: str) -> Response:
+    """Bytes that others wrote: no browser shows them, or guesses what they are."""
+    named_ = {"Content-Disposition": f'attachment; filename="{of}-body.bin"'}
+    return Response(body, media_type=_BYTES, headers=named_, status_code=HTTPStatus.OK)
+
+
+def _view(visit: Visit, told: Attempt) -> AttemptView:
+    now_ms, bodies = visit.now_ms, visit.may(Scope.BODIES)
+    try:
+        webhook = named(visit.webhook(told.webhook))
+    except WebhookUnknown:
+        webhook = None
+    previous, following = _beside(visit, told)
+    return AttemptView(
+        id=told.id,
+        type=told.type,
+        event_id=told.event_id,
+        number=told.number,
+        outcome=pills.of_end(_ENDED[told.outcome]),
+        trigger=pills.of_trigger(Trigger[told.trigger.upper()])
+        if told.trigger.upper() in Trigger.__members__
+        else None,
+        answer=answered(told.status, told.failure, told.reason),
+        duration=duration(told.elapsed_ms),
+        at=moment(ms_of(told.at) or 0, now_ms),
+        webhook=webhook,
+        webhook_id=told.webhook,
+        webhook_url=None if webhook is None else visit.url(f"webhooks/{told.webhook}"),
+        delivery_url=visit.url(f"webhooks/{told.webhook}/deliveries/{told.delivery}"),
+        log_url=visit.url("log"),
+        why=told.explanation,
+        request=_request(visit, told),
+        response=_response(visit, told),
+        timing=waterfall(told.timing),
+        signature=told.signature,
+        planned=_planned(told, now_ms),
+        kept_until=moment(ms_of(told.kept_until) or 0, now_ms),
+        curl=told.curl,
+        report=report(told),
+        bodies=bodies,
+        previous_url=previous,
+        next_url=following,
+    )
+
+
+def _planned(told: Attempt, now_ms: int) -> tuple[Planned, ...]:
+    """The tries that are still to come, if each one before fails."""
+    if told.outcome != "retry":
+        return ()
+    times = [(each.number, ms_of(each.not_before) or 0) for each in told.schedule]
+    return tuple(Planned(number=number, at=moment(at_ms, now_ms)) for number, at_ms in times if at_ms > now_ms)
+
+
+def _request(visit: Visit, told: Attempt) -> Sent:
+    body = body_of(
+        told.request,
+        raw=visit.query.get("request") == RAW,
+        page_url=visit.url(visit.path) + "#request",
+        download_url=visit.url(f"attempts/{told.id}/request-body") if visit.may(Scope.BODIES) else None,
+    )
+    return Sent(line=f"{told.request.method} {told.url}", headers=tuple(told.request.headers), body=body)
+
+
+def _response(visit: Visit, told: Attempt) -> Sent | None:
+    response = told.response
+    if response is None:
+        return None
+    body = body_of(
+        response,
+        raw=visit.query.get("response") == RAW,
+        page_url=visit.url(visit.path) + "#response",
+        download_url=visit.url(f"attempts/{told.id}/response-body") if visit.may(Scope.BODIES) else None,
+    )
+    said = answered(response.status, None, None)
+    return Sent(line=f"{said.code} {said.text}".strip(), headers=tuple(response.headers), body=body)
+
+
+def _beside(visit: Visit, told: Attempt) -> tuple[str | None, str | None]:
+    """The tries before and after it, as far as the log lists them."""
+    query = Query(deliveries=frozenset({told.delivery}), webhooks=frozenset({told.webhook}))
+    try:
+        found = logs.rows(visit, View.ATTEMPTS, query, limit=_ATTEMPTS_MOST).rows
+    except CacheUnavailable:
+        return None, None
+    earlier = max((row for row in found if row.entry.number < told.number), key=_number, default=None)
+    later = min((row for row in found if row.entry.number > told.number), key=_number, default=None)
+    return _url(visit, earlier), _url(visit, later)
+
+
+def _number(row: Row) -> int:
+    return row.entry.number
+
+
+def _url(visit: Visit, row: Row | None) -> str | None:
+    if row is None:
+        return None
+    entry = row.entry
+    id_ = attempt_id(partition=row.partition, offset=entry.offset, delivery_id=entry.delivery)
+    return visit.url(f"attempts/{id_}")

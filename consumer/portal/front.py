@@ -1,0 +1,248 @@
+"""What stands before every page.
+
+The law: no page is made before its session is known, nothing is done that was not sent by a form of that session's own
+pages, and no answer leaves without the headers that keep it private and a line in the log.
+
+    request ─► asset, enter ─► barrier ─► session ─► rate ─► room ─► form: same origin, token ─► scope ─► the page
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from consumer.api.exchange import Exchange
+from consumer.api.freshness import Freshness
+from consumer.api.front import requests
+from consumer.api.incoming import hides_a_slash, whole_body
+from consumer.api.problem import Refusal, unavailable
+from consumer.api.rate import RateLimit
+from consumer.api.refusals import busy
+from consumer.api.services import Services
+from consumer.brands.brand import Brand
+from consumer.control.portal_links import PortalLinks, Session
+from consumer.kafka.client import KafkaBroken
+from consumer.portal import entering, policy, refused, sessions
+from consumer.portal.assets import BASE, assets
+from consumer.portal.cookies import Jar, cookies_of
+from consumer.portal.doing import done
+from consumer.portal.opened import Opened
+from consumer.portal.routes import DRAFT, Route, found
+from consumer.portal.statistics import Statistics
+from consumer.portal.visit import Fields, Visit
+from consumer.shares import Busy, Shares
+from consumer.telemetry.outage import Outage
+
+_log = structlog.get_logger("portal")
+
+_URLENCODED: Final = "application/x-www-form-urlencoded"
+_POST: Final = "POST"
+_QUERY_MOST: Final = 8_192
+_READ: Final = frozenset({"GET", "HEAD"})
+
+
+class PortalFront:
+    """The ASGI application of the pages. `base` is where browsers reach them."""
+
+    def __init__(
+        self,
+        services: Services,
+        brands: Mapping[str, Brand],
+        routes: Sequence[Route],
+        *,
+        base: str,
+        opened: Opened,
+        statistics: Statistics,
+        room: Shares | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._services = services
+        self._brands = brands
+        self._routes = routes
+        self._base = base
+        self._statistics = statistics
+        self._room = requests() if room is None else room
+        self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
+        self._links = PortalLinks(services.plane.keyring)
+        self._jar = Jar(base=base)
+        self._entrance = entering.Entrance(
+            links=self._links, jar=self._jar, opened=opened, keys=services.plane.keys, now_ms=now_ms
+        )
+        self._rate = RateLimit(services.plane.settings.api_requests_per_s)
+        self._freshness = Freshness(services.plane.fresh)
+        self._away = Outage(_log, "pages not shown: kafka away")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = Exchange(scope, send, _log, self._monotonic_s)
+        exchange.headers.update(policy.headers(self._services.plane.settings.portal_embed_origins))
+        try:
+            response = await self._answer(scope, receive, exchange)
+            await response(scope, receive, exchange.send)
+        except asyncio.CancelledError:  # the process ends, and has waited for this request for as long as it may
+            if not exchange.begun:
+                await refused.plain(HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, exchange.send)
+        except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
+            _log.exception("bug", method=scope["method"], route=exchange.route)
+            if not exchange.begun:
+                failed = refused.plain(HTTPStatus.INTERNAL_SERVER_ERROR, request_id=exchange.id)
+                await failed(scope, receive, exchange.send)
+        finally:
+            exchange.end()
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
+        path = scope["path"]
+        if path.startswith(BASE):
+            exchange.quiet = True
+            return _asset(path, exchange)
+        try:
+            headers = Headers(scope=scope)
+            if scope["method"] not in {*_READ, _POST}:
+                raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
+            await self._fresh()
+            if path != entering.PATH:
+                return await self._of_a_session(scope, headers, receive, exchange)
+            form = await _form(scope, headers, receive)
+            if form is not None and not same_origin(headers, self._base):
+                return refused.plain(HTTPStatus.FORBIDDEN)
+            return await run_in_threadpool(self._entrance.answer, headers, _query(scope), form)
+        except Refusal as refusal:
+            return refused.plain(refusal.status, headers=refusal.headers)
+
+    async def _of_a_session(self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange) -> Response:
+        """A page of a session. Raises Refusal: the request cannot be read."""
+        wanted = None if hides_a_slash(scope) else sessions.asked(scope["path"])
+        if wanted is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
+        cookies, keys = cookies_of(headers), self._services.plane.keys
+        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, keys=keys, now_ms=self._now_ms())
+        if (whose := known.live or known.ended) is not None:
+            exchange.headers.update(policy.headers(whose.grant.embed_origins))
+        if known.live is None or known.live.grant.brand not in self._brands:
+            return refused.timed_out(known.ended, self._brands, self._jar.look(cookies))
+        exchange.caller = sessions.caller_of(known.live)
+        visit = self._visit(scope, headers, session=known.live, page=wanted.page, request_id=exchange.id)
+        verdict = self._rate.take(visit.session.id, self._monotonic_s())
+        if not verdict.allowed:
+            return refused.page(visit, Refusal(HTTPStatus.TOO_MANY_REQUESTS, "", headers=verdict.headers))
+        try:
+            exchange.leave = self._room.enter(visit.owner.tenant)
+        except Busy as error:
+            return refused.page(visit, busy(error))
+        form = await _form(scope, headers, receive)
+        if form is None:
+            return await run_in_threadpool(self._made, visit, _shown)
+        own = same_origin(headers, self._base) and self._links.is_form_token(form.get("token"), visit.session)
+        posted = replace(visit, form=form)
+        return await run_in_threadpool(self._made, posted, _done if own else _strange)
+
+    def _visit(self, scope: Scope, headers: Headers, *, session: Session, page: str, request_id: str) -> Visit:
+        route = found(self._routes, page)
+        scope["route"] = None if route is None else _Named(f"/portal/s/{{session}}/{route[0].path}")
+        return Visit(
+            session=session,
+            caller=sessions.caller_of(session),
+            brand=self._brands[session.grant.brand],
+            services=self._services,
+            statistics=self._statistics,
+            now_ms=self._now_ms(),
+            path=page,
+            params={} if route is None else route[1],
+            query=_query(scope),
+            look=self._jar.look(cookies_of(headers)),
+            token=self._links.form_token(session),
+            once=secrets.token_hex(16),
+            framed=bool(session.grant.embed_origins),
+            request_id=request_id,
+        )
+
+    def _made(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
+        """The page; or why there is none, on a page."""
+        route = found(self._routes, visit.path)
+        if route is None:
+            return refused.page(visit, Refusal(HTTPStatus.NOT_FOUND, "there is no such page"))
+        try:
+            return make(visit, route[0])
+        except Exception as error:  # noqa: BLE001 # what stands for no state of the world is raised again
+            return refused.page(visit, refused.refusal_of(error, visit.brand))
+
+    async def _fresh(self) -> None:
+        try:
+            await self._freshness.wait()
+        except KafkaBroken as error:
+            self._away.met(error=str(error))
+            raise unavailable("") from None
+        self._away.over()
+
+
+def _shown(visit: Visit, route: Route) -> Response:
+    if route.show is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
+    visit.caller.need(route.needs)
+    return route.show(visit)
+
+
+def _done(visit: Visit, route: Route) -> Response:
+    visit.caller.need(route.do_needs)
+    if DRAFT in visit.form and route.draft is not None:
+        return route.draft(visit)
+    if route.do is None:
+        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "nothing is done here")
+    return done(visit, route.do)
+
+
+def _strange(_visit: Visit, _route: Route) -> Response:
+    raise Refusal(HTTPStatus.FORBIDDEN, "this form was not sent by a page of this session")
+
+
+async def _form(scope: Scope, headers: Headers, receive: Receive) -> Fields | None:
+    """What was posted; None: nothing was. Raises Refusal."""
+    if scope["method"] != _POST:
+        return None
+    body = await whole_body(headers, receive)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _URLENCODED:
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "")
+    try:
+        return Fields.read(body.decode("utf-8", "replace"))
+    except ValueError:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "") from None
+
+
+class _Named:
+    """A route, as the log names it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def same_origin(headers: Headers, base: str) -> bool:
+    """Whether a page of this origin sent it, as browsers say: Sec-Fetch-Site, or Origin where there is none."""
+    site = headers.get("sec-fetch-site")
+    return site == "same-origin" if site is not None else headers.get("origin") == base
+
+
+def _query(scope: Scope) -> Fields:
+    """What stands behind the path. One that no page of ours writes says nothing."""
+    with suppress(ValueError):
+        return Fields.read(bytes(scope["query_string"])[:_QUERY_MOST].decode("utf-8", "replace"))
+    return Fields()
+
+
+def _asset(path: str, exchange: Exchange) -> Response:
+    asset = assets().find(path)
+    if asset is None:
+        return refused.plain(HTTPStatus.NOT_FOUND)
+    exchange.headers["Cache-Control"] = policy.FOREVER
+    return Response(asset.body, media_type=asset.media_type)

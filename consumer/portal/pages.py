@@ -1,0 +1,45 @@
+"""The table of pages."""
+
+from typing import Final
+
+from consumer.control.keys import Scope
+from consumer.portal import (
+    attempt_page,
+    catalogue_page,
+    changing,
+    creating,
+    delivery_page,
+    failed_page,
+    log_page,
+    looking,
+    testing,
+    webhook_list,
+    webhook_page,
+)
+from consumer.portal.routes import Route
+
+_ONE: Final = "webhooks/{webhook}"
+
+ROUTES: Final = (
+    Route("", show=webhook_list.show),
+    Route("webhooks", show=webhook_list.show),
+    Route("webhooks/new", show=creating.show, do=creating.create, draft=creating.drafted, needs=Scope.WRITE),
+    Route(_ONE, show=webhook_page.show),
+    Route(f"{_ONE}/secret", show=creating.shown_before, needs=Scope.WRITE),
+    Route(f"{_ONE}/edit", show=changing.show_edit, do=changing.edit, draft=changing.drafted, needs=Scope.WRITE),
+    Route(f"{_ONE}/rotate", show=changing.ask_rotate, do=changing.rotate, needs=Scope.WRITE),
+    Route(f"{_ONE}/delete", show=changing.ask_delete, do=changing.delete, needs=Scope.WRITE),
+    Route(f"{_ONE}/pause", do=changing.pause),
+    Route(f"{_ONE}/resume", do=changing.resume),
+    Route(f"{_ONE}/test", show=testing.show, do=testing.send, draft=testing.drafted, needs=Scope.WRITE),
+    Route(f"{_ONE}/deliveries/{{delivery}}", show=delivery_page.show),
+    Route("log", show=log_page.show),
+    Route("log/export", show=log_page.export),
+    Route("attempts/{attempt}", show=attempt_page.show),
+    Route("attempts/{attempt}/request-body", show=attempt_page.request_body, needs=Scope.BODIES),
+    Route("attempts/{attempt}/response-body", show=attempt_page.response_body, needs=Scope.BODIES),
+    Route("failed", show=failed_page.show),
+    Route("event-types", show=catalogue_page.show),
+    Route("event-types/{type}", show=catalogue_page.show_one),
+    Route("look", draft=looking.choose, do_needs=Scope.READ),
+)

@@ -1,0 +1,57 @@
+"""The settings of a webhook as its page lists them. Pure."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from consumer.portal.times import Moment, moment
+from consumer.webhooks.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsView:
+    """What is empty or None was not set. `types` of none: all. Values of headers are never shown."""
+
+    id: str
+    uid: str | None
+    url: str
+    description: str
+    types: tuple[str, ...]
+    product: str | None
+    filter: str | None
+    payload: str
+    signing: str
+    retries: str
+    timeout_s: str
+    rate: str | None
+    concurrency: int | None
+    ordering: str | None
+    headers: tuple[str, ...]
+    metadata: tuple[tuple[str, str], ...]
+    created: Moment
+    updated: Moment
+
+
+def settings_view(subscription: Subscription, now_ms: int) -> SettingsView:
+    """Those of this one."""
+    rate, filter_json = subscription.rate_per_s, subscription.filter_json
+    return SettingsView(
+        id=subscription.id,
+        uid=subscription.uid,
+        url=subscription.url,
+        description=subscription.description,
+        types=tuple(each for each in subscription.event_types if each != "*"),
+        product=subscription.product,
+        filter=None if filter_json is None else msgspec.json.format(filter_json.encode(), indent=2).decode(),
+        payload=f"payload.{subscription.payload_format}",
+        signing=f"signing.{subscription.signing}",
+        retries=f"retries.{subscription.retries}",
+        timeout_s=f"{subscription.timeout_ms / 1_000:g}",
+        rate=None if rate is None else f"{rate:g}",
+        concurrency=subscription.max_concurrency,
+        ordering=None if subscription.ordering == "none" else subscription.ordering,
+        headers=subscription.header_names,
+        metadata=subscription.metadata,
+        created=moment(subscription.created_at_ms, now_ms),
+        updated=moment(subscription.updated_at_ms, now_ms),
+    )

@@ -1,0 +1,151 @@
+"""What the API tells of attempts and deliveries, read as types.
+
+The law: pages show what the API tells, by the same functions (`log/resource.py`): what one hides neither shows.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from consumer.json import Json
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    pass
+
+
+class Explanation(_Told, frozen=True, kw_only=True):
+    """Why something failed."""
+
+    code: str
+    title: str
+    received: str | None
+    cause: str
+    remedies: list[str]
+
+
+class AttemptRow(_Told, frozen=True, kw_only=True):
+    """An attempt in a list."""
+
+    id: str
+    delivery: str
+    webhook: str
+    event_id: str
+    type: str
+    number: int
+    trigger: str
+    outcome: str
+    status: int | None
+    failure: str | None
+    reason: str | None
+    elapsed_ms: float | None
+    at: str
+    next_attempt_at: str | None
+    overdue: bool
+
+
+class Delivery(_Told, frozen=True, kw_only=True):
+    """A delivery with its attempts."""
+
+    id: str
+    webhook: str
+    event_id: str
+    type: str
+    status: str
+    trigger: str
+    attempts: int
+    first_attempt_at: str | None
+    reason: str | None
+    next_attempt_at: str | None
+    overdue: bool
+    explanation: Explanation | None
+    attempts_kept: list[AttemptRow]
+
+
+class Header(_Told, frozen=True, kw_only=True):
+    """One header line."""
+
+    name: str
+    value: str
+
+
+class Request(_Told, frozen=True, kw_only=True):
+    """What was sent. `body` is None where it may not be seen."""
+
+    method: str
+    headers: list[Header]
+    content_type: str
+    body: str | None
+    body_encoding: str | None
+    body_bytes: int
+    cut: bool
+
+
+class Response(_Told, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    headers: list[Header]
+    truncated: bool
+    body: str | None
+    body_encoding: str | None
+    body_bytes: int
+    cut: bool
+
+
+class Timing(_Told, frozen=True, kw_only=True):
+    """Where the time went."""
+
+    dns_ms: float | None
+    connect_ms: float | None
+    tls_ms: float | None
+    first_byte_ms: float | None
+    total_ms: float | None
+    new_connection: bool | None
+
+
+class Signature(_Told, frozen=True, kw_only=True):
+    """What a receiver checks."""
+
+    profile: str
+    header: str
+    signed_content: str
+    signed_with: str
+
+
+class Planned(_Told, frozen=True, kw_only=True):
+    """A try that follows."""
+
+    number: int
+    not_before: str
+
+
+class Attempt(AttemptRow, frozen=True, kw_only=True):
+    """An attempt, whole."""
+
+    event_at: str
+    product: str | None
+    url: str
+    request: Request
+    response: Response | None
+    timing: Timing
+    signature: Signature | None
+    schedule: list[Planned]
+    explanation: Explanation | None
+    kept_until: str
+    curl: str | None
+
+
+def attempt_told(told: Mapping[str, Json]) -> Attempt:
+    """Of what `resource.attempt_detail` tells."""
+    return msgspec.convert(told, Attempt)
+
+
+def delivery_of(told: Mapping[str, Json]) -> Delivery:
+    """Of what `resource.delivery_told` tells."""
+    return msgspec.convert(told, Delivery)
+
+
+def explanation_of(told: Json) -> Explanation | None:
+    """Of what `resource.told` tells."""
+    return msgspec.convert(told, Explanation | None)

@@ -1,0 +1,63 @@
+"""What the pages say, from `words/LANGUAGE.toml`.
+
+The laws:
+- a page says nothing that is not in that file, and asks for nothing that is not there;
+- whatever is put into a sentence is text: it is escaped, and shows what it is.
+
+    [log]
+    none = "Nothing was sent yet"
+    shown.one = "{n} row"           a plural has a table, by the rules of its language
+    shown.other = "{n} rows"
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from consumer.portal.shown import shown
+
+_FOLDER: Final = Path(__file__).parent / "words"
+
+
+class Words:
+    """Of one language. Raises KeyError: there is no such text."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """`texts` are by their keys, as in `log.none`."""
+        self.texts = texts
+
+    def say(self, key: str, **values: object) -> Markup:
+        """The text of this key; `n` chooses its plural. What is no Markup is escaped."""
+        n = values.get("n")
+        if isinstance(n, int):
+            key = f"{key}.{'one' if n == 1 else 'other'}" if key not in self.texts else key
+        made = {name: value if isinstance(value, Markup) else _written(value) for name, value in values.items()}
+        return Markup(escape(self.texts[key])).format(**made)  # noqa: S704 # the text is ours, and escaped
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.texts
+
+
+@cache
+def words(language: str = "en") -> Words:
+    """Those of a language that there is."""
+    with (_FOLDER / f"{language}.toml").open("rb") as file:
+        return Words(dict(_flat(tomllib.load(file))))
+
+
+def _written(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else shown(str(value))
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, str(value)))
+    return found

@@ -1,0 +1,118 @@
+"""The pages on topics in memory: the real application, fakes where Kafka, Redis, the DNS and the endpoints would be."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import httpx2
+from starlette.testclient import TestClient
+
+from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.control.portal_links import Grant, PortalLinks, new_link
+from consumer.portal.application import with_pages
+from consumer.portal.statistics import Day
+from consumer.settings import Settings
+from tests.html import Page, read
+from tests.memory_api import PORTAL, SETTINGS, MemoryApi
+
+NAVIGATED: Final = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
+
+
+class Opened:
+    """Which links were used; `away` is Redis being so."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def first(self, link_id: str, for_ms: int) -> bool:
+        assert for_ms > 0
+        fresh = link_id not in self.used
+        self.used.add(link_id)
+        return fresh
+
+
+class Statistics:
+    """Days that a test wrote."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Day] = {}
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Day]:
+        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
+
+
+class Browser:
+    """One person's browser, in one session. Pages are asked for by their paths below it."""
+
+    def __init__(self, client: TestClient, base: str) -> None:
+        self.client = client
+        self.base = base
+
+    def get(self, path: str, **query: str) -> httpx2.Response:
+        return self.client.get(f"{self.base}/{path}", params=query or None, follow_redirects=False)
+
+    def page(self, path: str, expected: int = 200, **query: str) -> Page:
+        """The page there, read."""
+        answer = self.get(path, **query)
+        assert answer.status_code == expected, (answer.status_code, answer.headers, answer.text[-800:])
+        return read(answer.text)
+
+    def post(self, path: str, fields: Mapping[str, str | list[str]], **headers: str) -> httpx2.Response:
+        """A form as it is sent by a page of ours, without what a form of ours holds besides."""
+        return self.client.post(
+            f"{self.base}/{path}", data=dict(fields), headers=NAVIGATED | headers, follow_redirects=False
+        )
+
+    def submit(self, page: Page, path: str, fields: Mapping[str, str | list[str]] | None = None) -> httpx2.Response:
+        """The form of this page that is sent there, filled in."""
+        form = page.form(f"{self.base}/{path}")
+        return self.post(path, form | dict(fields or {}))
+
+
+class MemoryPortal:
+    """One process."""
+
+    def __init__(self, *, settings: Settings = SETTINGS, brands: Sequence[str] = ("hookline",)) -> None:
+        self.api = MemoryApi(settings=settings, brands=brands)
+        self.opened = Opened()
+        self.statistics = Statistics()
+        self.links = PortalLinks(self.api.plane.keyring)
+        self.app = with_pages(
+            self.api.app,
+            self.api.services,
+            self.api.brands,
+            opened=self.opened,
+            statistics=self.statistics,
+        )
+        self.now_ms = _now_ms
+
+    def client(self) -> TestClient:
+        """A browser that was nowhere yet."""
+        return TestClient(self.app, base_url=self.api.plane.settings.portal_url or PORTAL)
+
+    def link(self, *scopes: Scope, expires_in_ms: int = 3_600_000, page: str = "/webhooks", **grant: Any) -> str:  # noqa: ANN401 # fields of every type
+        """The text of a link."""
+        fields = {"tenant": "acme", "brand": "hookline", "key_id": None, "scopes": frozenset(scopes or USUAL_SCOPES)}
+        made = new_link(
+            Grant(**(fields | grant)),
+            page=page,
+            open_within_ms=600_000,
+            expires_in_ms=expires_in_ms,
+            now_ms=self.now_ms(),
+            entropy=os.urandom,
+        )
+        return self.links.write(made)
+
+    def enter(self, *scopes: Scope, client: TestClient | None = None, **fields: Any) -> Browser:  # noqa: ANN401 # same
+        """A session by a link, in a new browser or in this one."""
+        client = client or self.client()
+        answer = client.post(
+            "/portal/enter", data={"link": self.link(*scopes, **fields)}, headers=NAVIGATED, follow_redirects=False
+        )
+        assert answer.status_code == 303, answer.text
+        return Browser(client, "/".join(answer.headers["location"].split("/")[:4]))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

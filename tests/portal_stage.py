@@ -1,0 +1,178 @@
+"""The pages with everything in memory, to be looked at: python -m tests.portal_stage [PORT]. Ends with Ctrl-C.
+
+Prints a link to each tenant: one with forty webhooks and hostile names, one with nothing at all.
+"""
+
+import random
+import socket
+import sys
+import threading
+import time
+
+from msgspec import structs
+
+from consumer.api.server import Server
+from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.control.portal_links import url_of
+from consumer.control.trial import Trial
+from consumer.log.health import Health, LastStatus
+from consumer.portal.statistics import Day, Hour
+from consumer.settings import Settings
+from consumer.webhooks.subscription import Subscription
+from tests import memory_log
+from tests.attempts import plain
+from tests.dead_letters import dead_letter
+from tests.memory_api import KEYS, OWNER
+from tests.memory_portal import MemoryPortal
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}javascript:\u202eevil"
+NAMES = (
+    "Billing",
+    "Warehouse",
+    "CRM sync",
+    "Slack bridge for the operations team in Zürich and São Paulo",
+    "",
+    "Analytics",
+)
+ORDER = (
+    b'{"type":"order.paid","timestamp":"2026-03-19T14:30:00.000Z","data":{"order":42,"total":99.50,"country":"FR",'
+    b'"lines":[{"sku":"A-1","n":2},{"sku":"B-7","n":1}]}}'
+)
+TYPES = ("order.paid", "order.sent", "user.created")
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8099
+    base = f"http://localhost:{port}"
+    settings = Settings(
+        encryption_keys=KEYS, portal_url=base, portal_embed_origins=("http://127.0.0.1:8098",), api_requests_per_s=1_000
+    )
+    portal = MemoryPortal(settings=settings, brands=("hookline", "trackelio", "featurebase", "convo"))
+    filled(portal)
+    listener = socket.create_server(("127.0.0.1", port))
+    links = {
+        "all": portal.link(*USUAL_SCOPES, user="Ada Lovelace", return_url="https://app.example.com/settings/hooks"),
+        "empty": portal.link(*USUAL_SCOPES, tenant="empty"),
+        "reading": portal.link(Scope.READ),
+        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=40_000),
+        "closed": portal.link(*USUAL_SCOPES, brand="trackelio"),
+    }
+    with Server(portal.app, listener, drain_s=1):
+        for name, text in links.items():
+            print(f"{name}: {url_of(base, text)}", flush=True)  # noqa: T201 # its output is its purpose
+        threading.Event().wait()
+
+
+def filled(portal: MemoryPortal) -> None:
+    """Forty webhooks of acme's, a log, dead letters, statistics."""
+    draw = random.Random(7)
+    api = portal.api
+    now_ms = time.time_ns() // 1_000_000
+    memory_log.BEGAN_MS = now_ms - 400_000
+    client = api.client(*Scope)
+    ids: list[str] = []
+    for number in range(40):
+        name = (
+            HOSTILE.replace("\u202e", "") if number == 3 else f"{NAMES[number % 6]} {number}" if number % 6 != 4 else ""
+        )
+        made = api.webhook(
+            client,
+            url=f"https://hooks{number}.example.com/v1/tenants/0f8c7e/incoming/webhooks/of-a-rather-long-path?key={number}",
+            name=name,
+            description="Everything that the accounting team needs to know." if number % 3 == 0 else "",
+            topics=["*"] if number % 4 == 0 else [TYPES[number % 3], "invoice.*"],
+            requestConfig={"headers": {"X-Team": "billing"}} if number % 5 == 0 else {},
+            filter={"amount": [{"numeric": [">", 100]}]} if number == 0 else None,
+        )
+        ids.append(made["id"])
+        _condition(portal, draw, made["id"], number, now_ms)
+    _log(portal, draw, ids)
+    for number in range(30):
+        api.dead_letters.add(
+            dead_letter(number, ids[number % 7], type_=TYPES[number % 3], failed_at_ms=now_ms - number * 3_600_000)
+        )
+    api.plane.webhooks.pause(OWNER, ids[5])
+    api.plane.trial = _answer
+
+
+def _condition(portal: MemoryPortal, draw: random.Random, id_: str, number: int, now_ms: int) -> None:
+    failing, untried = number in {0, 9}, number == 12
+    if untried:
+        return
+    at_ms = now_ms - number * 97_000 - 4_000
+    portal.api.healths.known[id_] = Health(
+        avg_response_ms=40 + draw.random() * 200,
+        errors_since_last_success=12 if failing else 0,
+        consecutive_failures=12 if failing else 0,
+        last_success_at_ms=now_ms - 7_200_000 if failing else at_ms,
+        last_status=LastStatus(code=503 if failing else 200, message="", at_ms=at_ms),
+        failing_since_ms=now_ms - 3_600_000 if failing else None,
+        last_attempt_at_ms=at_ms,
+    )
+    hours = tuple(
+        Hour(
+            delivered=0 if failing and hour > 20 else draw.randrange(0, 400),
+            failed=draw.randrange(0, 60) if failing or number % 7 == 3 else 0,
+            mean_ms=30 + draw.random() * 90,
+        )
+        for hour in range(24)
+    )
+    portal.statistics.known[id_] = Day(hours=hours)
+
+
+def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
+    log = portal.api.log
+    hostile = (
+        b'{"note":"'
+        + HOSTILE.replace("\u202e", "\\u202e").encode()
+        + b'","total":1e309,"id":12345678901234567890,"a":[],"b":{}}'
+    )
+    for number in range(300):
+        webhook = ids[min(39, int(draw.expovariate(0.15)))]
+        type_ = TYPES[number % 3] if number != 297 else HOSTILE[:90]
+        body = hostile if number % 50 == 47 else ORDER
+        sent = structs.replace(
+            plain,
+            subscription_id=webhook,
+            event_type=type_,
+            event_id=f"orders-3-{18273645 + number}",
+            url="https://hooks.example.com/v1/tenants/0f8c7e/incoming",
+            request_body=body,
+            request_headers=(
+                ("content-type", "application/json"), ("user-agent", "Hookline-Webhooks/1.0"),
+                ("webhook-id", f"orders-3-{18273645 + number}"), ("webhook-timestamp", "1763712000"),
+                ("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="), ("X-Team", "[redacted]"),
+            ),
+            response_headers=(("content-type", "text/html"), ("server", "nginx"), ("x-evil", "<b>\x1b[31m</b>")),
+            response_body=b"<h1>Thanks</h1>\n<script>alert(1)</script>" if number % 3 else b'{"ok":true}',
+            elapsed_ms=12 + draw.random() * 180, dns_ms=3.2, connect_ms=8.4, tls_ms=14.9, first_byte_ms=60.0,
+        )  # fmt: skip
+        kind = number % 11
+        if kind == 4:
+            sent = structs.replace(sent, status=503, outcome="retry", next_tier="5m", number=3, elapsed_ms=91.0)
+        elif kind == 8:
+            sent = structs.replace(sent, status=None, failure="timeout", outcome="dead", reason="exhausted", number=8,
+                                   elapsed_ms=10_004.0, response_body=b"", first_byte_ms=None)  # fmt: skip
+        elif kind == 9:
+            sent = structs.replace(sent, status=None, failure="dns", outcome="retry", next_tier="5s", response_body=b"")
+        elif number % 37 == 5:
+            sent = structs.replace(sent, trigger="test", event_type="webhook.test")
+        log.add(sent)
+
+
+def _answer(subscription: Subscription, event_type: str) -> Trial:
+    del subscription
+    return Trial(
+        event_id="test_1",
+        event_type=event_type,
+        status=500,
+        body=b'{"error":"no such <order>"}',
+        truncated=False,
+        error="the endpoint answered 500",
+        elapsed_ms=183.2,
+        attempt_id=None,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""One style sheet and a few modules stay small, and so do pages: log-and-pages' limits."""
+
+import re
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from tests.attempts import plain
+from tests.memory_portal import MemoryPortal
+
+ASSETS = Path(__file__).parents[3] / "consumer" / "portal" / "assets"
+PAGE_MOST = 100_000
+
+
+def test_the_style_sheet_and_the_scripts_are_small() -> None:
+    assert sum(path.stat().st_size for path in ASSETS.glob("*.css")) <= 30_000
+    assert sum(path.stat().st_size for path in ASSETS.glob("*.js")) <= 25_000
+
+
+def test_pages_are_small() -> None:
+    portal = MemoryPortal()
+    client = portal.api.client()
+    for number in range(120):
+        portal.api.webhook(client, url=f"https://h{number}.example.com/{'x' * 200}", name="n" * 200)
+    browser = portal.enter()
+    listed = browser.page("webhooks")
+    of = listed.find("link")[8].attributes["href"].split("/webhooks/")[-1]
+    for number in range(60):
+        portal.api.log.add(
+            structs.replace(plain, subscription_id=of, event_type="t" * 190, event_id="e" * 200), number=1
+        )
+        del number
+    for path in ("webhooks", "log", "webhooks/new", f"webhooks/{of}", f"webhooks/{of}/test", "failed"):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert len(answer.content) <= PAGE_MOST, path
+
+
+@pytest.mark.parametrize("body", [b'{"a":"' + b"x" * 900_000 + b'"}', b"\xff" * 900_000, b"&" * 900_000])
+def test_a_large_body_makes_no_large_page(body: bytes) -> None:
+    portal = MemoryPortal()
+    id_ = portal.api.log.add(structs.replace(plain, request_body=body, response_body=body[:16_384]))
+    browser = portal.enter()
+    answer = browser.get(f"attempts/{id_}")
+    assert len(answer.content) <= 500_000
+    assert browser.get(f"attempts/{id_}/request-body").content == body
+
+
+VARIABLE = re.compile(r"--([a-z-]+): (#[0-9a-f]{3,6})")
+TEXTS = {
+    "text": ("bg", "surface", "sunk", "raised"),
+    "quiet": ("bg", "surface", "sunk"),
+    "accent": ("bg", "surface", "accent-soft"),
+    "accent-text": ("accent",),
+    "bad": ("surface", "bad-soft", "bg"),
+    "ok": ("surface", "ok-soft"),
+    "warn": ("warn-soft",),
+    "off": ("off-soft",),
+    "info": ("info-soft",),
+}
+EDGES = {"edge": ("surface", "raised", "sunk"), "focus": ("bg", "surface", "raised", "accent-soft")}
+
+
+def test_colours_have_contrast_in_both_schemes() -> None:
+    css = (ASSETS / "pages.css").read_text("utf-8")
+    light, dark, system = (dict(VARIABLE.findall(block)) for block in re.findall(r"\{[^{}]*--bg:[^{}]*\}", css))
+    assert dark == system, "both ways to the dark scheme are one"
+    for scheme in (light, dark):
+        for least, pairs in ((4.5, TEXTS), (3.0, EDGES)):
+            for front, backs in pairs.items():
+                for back in backs:
+                    assert contrast(scheme[front], scheme[back]) >= least, (front, back)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2's ratio."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(each * 2 for each in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
