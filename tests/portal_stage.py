@@ -54,7 +54,7 @@ def main() -> None:
         "all": portal.link(*USUAL_SCOPES, user="Ada Lovelace", return_url="https://app.example.com/settings/hooks"),
         "empty": portal.link(*USUAL_SCOPES, tenant="empty"),
         "reading": portal.link(Scope.READ),
-        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=40_000),
+        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=120_000),
         "closed": portal.link(*USUAL_SCOPES, brand="trackelio"),
     }
     with Server(portal.app, listener, drain_s=1):
