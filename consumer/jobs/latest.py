@@ -1,13 +1,15 @@
 """The latest attempt of each delivery of a webhook. Pure.
 
-The law: of two attempts in one partition the later one is the latest; of two in different ones, as they are after the
-topic was given partitions, the one that began later.
+The laws:
+- of two attempts in one partition the later one is the latest; of two in different ones, as they are after the topic
+  was given partitions, the one that began later;
+- one that was made at once for somebody is an attempt only when it was accepted.
 """
 
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from consumer.delivery.delivery import is_delivery_id
+from consumer.delivery.delivery import is_delivery_id, is_now
 from consumer.jobs.names import check
 from consumer.kafka.attempt_decoding import Head
 
@@ -17,6 +19,7 @@ _OFFSET_BITS: Final = 63
 _PARTITION_BITS: Final = 32
 _OFFSET: Final = (1 << _OFFSET_BITS) - 1
 _PARTITION: Final = (1 << _PARTITION_BITS) - 1
+_DELIVERED: Final = "delivered"
 
 
 class Latest:
@@ -32,7 +35,9 @@ class Latest:
         Raises:
             TooMany: see `names.check`.
         """
-        if not is_delivery_id(head.delivery_id):
+        if not is_delivery_id(head.delivery_id) or (
+            head.outcome != _DELIVERED and is_now(head.trigger, head.job_id)  # it changes nothing
+        ):
             return
         name = bytes.fromhex(head.delivery_id)
         packed = max(0, head.at_ms) << _PARTITION_BITS | partition

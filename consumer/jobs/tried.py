@@ -2,6 +2,7 @@
 
 The laws:
 - an event is accepted when any attempt of it was, whatever asked for that: a replay counts, a test does not;
+- an attempt that was made at once for somebody, and not accepted, changes nothing;
 - a delivery is to be tried again when its latest attempt says so. One that was logged before what waits was looked at,
   and does not wait, comes no more: its place is left only when the next one is written. One that was logged later was
   on its way: it is to come, and over due a minute after its time.
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
-from consumer.delivery.delivery import Trigger, is_delivery_id
+from consumer.delivery.delivery import Trigger, is_delivery_id, is_now
 from consumer.jobs.missed import MOST, Name, Seen
 from consumer.jobs.names import Names, check, hashed
 from consumer.kafka.attempt_decoding import EventPlace, Head
@@ -62,7 +63,7 @@ class Tried:
         """
         if head.trigger == Trigger.TEST or not place.topic or not is_delivery_id(head.delivery_id):
             return
-        if not self._asked_for(place):
+        if not self._asked_for(place) or (head.outcome != _DELIVERED and is_now(head.trigger, head.job_id)):
             return
         delivery = bytes.fromhex(head.delivery_id)
         self._open.pop(delivery, None)

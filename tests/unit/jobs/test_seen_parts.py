@@ -95,15 +95,20 @@ def test_only_the_webhooks_own_events_are_kept_in_mind_and_not_too_many() -> Non
 
 
 def tried(attempts: list[tuple[str, int, int]], *, now_ms: int, looked_at: int = 0) -> list[Verdict]:
-    """What is known of e0, e1 and e2 after these attempts: outcome, event and time of each."""
+    """What is known of e0, e1 and e2 after these attempts: outcome, event and time of each.
+
+    An outcome with `now` before it is that of an attempt which was made at once for somebody.
+    """
     fold = Tried(waiting={hashed(_name(2))}, asked_for=lambda _: True, looked_at={0: looked_at}, most=3)
-    for offset, (outcome, number, at_ms) in enumerate(attempts):
+    for offset, (told, number, at_ms) in enumerate(attempts):
+        outcome = told.removeprefix("now ")
         of = event(f"e{number}", offset=number)
         attempt = attempt_with(
             plain,
             delivery_id=delivery_id(of, "wh_1"),
             event_id=of.id,
             outcome=outcome,
+            trigger="resend" if outcome != told else "event",
             next_tier="1m" if outcome == "retry" else None,
             at_ms=at_ms,
             event_topic=of.topic,
@@ -131,6 +136,12 @@ def test_a_retry_is_to_come_until_a_minute_after_its_time_with_all_its_jitter() 
     assert tried([*attempts, ("dead", 0, 2_000)], now_ms=1_000)[0] is Verdict.MISSED
     assert tried([*attempts, ("delivered", 0, 2_000)], now_ms=1_000)[0] is Verdict.DELIVERED
     assert tried(attempts, now_ms=1_000, looked_at=1)[0] is Verdict.MISSED
+
+
+def test_an_attempt_at_once_counts_when_it_was_accepted_and_else_changes_nothing() -> None:
+    waits = [("retry", 0, 1_000)]
+    assert tried([*waits, ("now dead", 0, 2_000)], now_ms=1_000)[0] is Verdict.WAITING
+    assert tried([*waits, ("now delivered", 0, 2_000)], now_ms=1_000)[0] is Verdict.DELIVERED
 
 
 def test_what_is_known_is_bounded() -> None:
