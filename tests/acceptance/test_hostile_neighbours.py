@@ -71,8 +71,11 @@ def test_hostile_events_endpoints_and_records_stop_nobody_else(build_stage: Buil
     attempts = [decode_attempt(each.value or b"") for each in stage.read(stage.topics.attempts)]
     for number, hook in enumerate(_neighbours()):
         outcomes = {attempt.outcome for attempt in attempts if attempt.subscription_id == hook.name}
-        assert outcomes <= ({"delivered"} if ANSWERS[number] == ODD_BUT_WHOLE else {"retry", "dead"})
-        assert outcomes
+        if ANSWERS[number] == ODD_BUT_WHOLE:  # one that was under way at the end may have been handed over
+            assert "delivered" in outcomes
+        else:
+            assert outcomes
+            assert outcomes <= {"retry", "dead"}
     assert sorted(_reason(each) for each in stage.read(stage.topics.poison)) == ["too_large", "undecodable"]
 
 

@@ -67,7 +67,7 @@ ALONE: dict[str, list[str]] = {
     "demo": [],
     "webhooks try-filter": ["--filter", '{"order":[42]}', "--type", "order.paid"],
 }
-EVERY = KAFKA | ALONE
+EVERY = KAFKA | ALONE | {"portal link": ["--tenant", "acme"]}
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
 TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs"), "state")
