@@ -152,7 +152,7 @@ def test_a_place_where_nothing_can_be_read_keeps_no_other_waiting() -> None:
 
 def test_a_scope_beyond_that_has_no_room_keeps_none_waiting() -> None:
     bench = Bench({ONE: 5, TWO: 500})
-    bench.answer(bench.asked(), 100)
+    bench.answer(bench.asked(), 0)
     bench.line_up(TWO, 3)
     assert bench.wanted().keys() == {ONE}
 
@@ -165,6 +165,15 @@ def test_partitions_take_turns() -> None:
         seen.append(again.window.partition[1])
         bench.answer(again, again.offset + 1)
     assert seen == [0, 1, 2, 0, 1, 2]
+
+
+def test_after_a_look_in_vain_kafka_has_a_second() -> None:
+    bench = Bench({ONE: 5})
+    asked_ms = bench.now_ms
+    bench.answer(bench.asked(), 0)
+    assert bench.order.left.again(asked_ms + 999) is None
+    assert bench.order.wake_ms(asked_ms + 999) == asked_ms + 1_000
+    assert bench.order.left.again(asked_ms + 1_000) is not None
 
 
 def test_one_look_at_a_time() -> None:
