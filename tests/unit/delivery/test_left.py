@@ -12,7 +12,7 @@ from consumer.delivery.left import Admission
 from consumer.delivery.offsets import Entry, Position, Taken, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told
-from consumer.delivery.order_partition import Bounds
+from consumer.delivery.order_partition import Bounds, OrderedPartition
 from tests.deliveries import NOW_MS, ORDERED, delivery, event
 
 HOOK, OTHER = "a" * 12, "b" * 12
@@ -237,3 +237,24 @@ def test_a_scope_that_came_to_its_end_is_left_no_more() -> None:
     position = bench.windows[0].position
     assert position is not None
     assert position.offset == 1_000
+
+
+def test_a_replay_that_finds_no_room_leaves_no_empty_line_behind() -> None:
+    """It would hold a share that is nobody's any more, once all of its webhook has ended."""
+    bench = Bench({}, bounds=replace(BOUNDS, webhook=1, before=9))
+    bench.line_up(ONE, 2)
+    replay = Entry(bench.windows[0], 900)
+    bench.windows[0].reopen(900)
+    assert bench.order.put(bench.now_ms, replay, delivery(event("replay")), TWO, 100, before=True)
+    partition = bench.windows[0].beside
+    assert isinstance(partition, OrderedPartition)
+    assert partition.lines.keys() == {ONE, f"{TWO}#900"}
+    while partition.lines:
+        for entry, _ in bench.order.heads(bench.now_ms, 9):
+            entry.close_one()
+    bench.line_up(TWO, 1)
+    bench.line_up(ONE, 1)
+    while partition.lines:
+        for entry, _ in bench.order.heads(bench.now_ms, 9):
+            entry.close_one()
+    assert not partition.shares
