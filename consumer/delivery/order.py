@@ -95,6 +95,8 @@ class Order:
         line = partition.line(name, now_ms)
         if before and not self.left.has_room_before(line):
             delivery = replace(delivery, turned_away=True)
+            if not line.queue:
+                partition.end(line)
             line = partition.line(f"{name}#{entry.offset}", now_ms)
         tried = partition.met(line, entry.offset)
         if tried is not None:

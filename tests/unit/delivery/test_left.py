@@ -12,7 +12,7 @@ from consumer.delivery.left import Admission
 from consumer.delivery.offsets import Entry, Position, Taken, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told
-from consumer.delivery.order_partition import Bounds
+from consumer.delivery.order_partition import Bounds, OrderedPartition
 from tests.deliveries import NOW_MS, ORDERED, delivery, event
 
 HOOK, OTHER = "a" * 12, "b" * 12
@@ -152,7 +152,7 @@ def test_a_place_where_nothing_can_be_read_keeps_no_other_waiting() -> None:
 
 def test_a_scope_beyond_that_has_no_room_keeps_none_waiting() -> None:
     bench = Bench({ONE: 5, TWO: 500})
-    bench.answer(bench.asked(), 100)
+    bench.answer(bench.asked(), 0)
     bench.line_up(TWO, 3)
     assert bench.wanted().keys() == {ONE}
 
@@ -165,6 +165,15 @@ def test_partitions_take_turns() -> None:
         seen.append(again.window.partition[1])
         bench.answer(again, again.offset + 1)
     assert seen == [0, 1, 2, 0, 1, 2]
+
+
+def test_after_a_look_in_vain_kafka_has_a_second() -> None:
+    bench = Bench({ONE: 5})
+    asked_ms = bench.now_ms
+    bench.answer(bench.asked(), 0)
+    assert bench.order.left.again(asked_ms + 999) is None
+    assert bench.order.wake_ms(asked_ms + 999) == asked_ms + 1_000
+    assert bench.order.left.again(asked_ms + 1_000) is not None
 
 
 def test_one_look_at_a_time() -> None:
@@ -228,3 +237,24 @@ def test_a_scope_that_came_to_its_end_is_left_no_more() -> None:
     position = bench.windows[0].position
     assert position is not None
     assert position.offset == 1_000
+
+
+def test_a_replay_that_finds_no_room_leaves_no_empty_line_behind() -> None:
+    """It would hold a share that is nobody's any more, once all of its webhook has ended."""
+    bench = Bench({}, bounds=replace(BOUNDS, webhook=1, before=9))
+    bench.line_up(ONE, 2)
+    replay = Entry(bench.windows[0], 900)
+    bench.windows[0].reopen(900)
+    assert bench.order.put(bench.now_ms, replay, delivery(event("replay")), TWO, 100, before=True)
+    partition = bench.windows[0].beside
+    assert isinstance(partition, OrderedPartition)
+    assert partition.lines.keys() == {ONE, f"{TWO}#900"}
+    while partition.lines:
+        for entry, _ in bench.order.heads(bench.now_ms, 9):
+            entry.close_one()
+    bench.line_up(TWO, 1)
+    bench.line_up(ONE, 1)
+    while partition.lines:
+        for entry, _ in bench.order.heads(bench.now_ms, 9):
+            entry.close_one()
+    assert not partition.shares
