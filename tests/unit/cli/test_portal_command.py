@@ -39,7 +39,7 @@ def test_a_link_for_a_tenant(portal: Said) -> None:
 def test_what_it_may_say(portal: Said) -> None:
     flags = ("--brand", "convo", "--scope", "read", "--expires", "5m", "--page", "/log")
     link = link_of(portal("link", "--tenant", "acme", *flags)[0])
-    assert (link.grant.brand, link.grant.scopes, link.page) == ("convo", {Scope.READ}, "/log")
+    assert (link.grant.brand, link.grant.scopes, link.page) == ("convo", frozenset({Scope.READ}), "/log")
     assert link.expires_at_ms == link.open_until_ms, "what ends in five minutes is opened before"
 
 
