@@ -27,7 +27,10 @@ _ID: Final = "hookline.request_id"
 
 
 class Exchange:
-    """`headers` are put on the answer; `quiet` keeps it out of the log; `leave` is called when it is over."""
+    """`headers` are put on the answer; `quiet` keeps it out of the log; `leave` is called when it is over.
+
+    `by` names who asks, where that is not the caller's key.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Exchange:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.caller: Caller | None = None
+        self.by: str | None = None
         self.quiet = False
         self.begun = False
         self.leave: Callable[[], None] = lambda: None
@@ -89,7 +93,7 @@ class Exchange:
             client=(self._scope.get("client") or (None,))[0],
             tenant=None if caller is None else caller.owner.tenant,
             brand=None if caller is None else caller.owner.brand,
-            by=None if caller is None else caller.key_id or "operator",
+            by=self.by or (None if caller is None else caller.key_id or "operator"),
         )
 
 

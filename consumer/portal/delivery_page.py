@@ -132,8 +132,8 @@ def _others(visit: Visit, told: Delivery) -> tuple[LogRow, ...]:
     """What became of the same event elsewhere: for other webhooks, or sent again."""
     query = Query(events=frozenset({told.event_id}))
     found = logs.rows(visit, View.DELIVERIES, query, limit=_OTHERS_MOST + 1).rows
-    known, sight = logs.by_id(visit.webhooks()[0]), logs.sight(visit)
     others = [row for row in found if row.entry.delivery != told.id][:_OTHERS_MOST]
+    known, sight = logs.known(visit, (row.webhook for row in others)), logs.sight(visit)
     return tuple(log_row(row, View.DELIVERIES, sight, known, visit.url) for row in others)
 
 

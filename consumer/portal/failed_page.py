@@ -66,7 +66,7 @@ def show(visit: Visit) -> Response:
     except CursorInvalid:
         return see(visit.url("failed"))
     found = visit.services.dead_letters.page(visit.owner.tenant, filters, after=dict(pairs), limit=ON_A_PAGE)
-    known = logs.by_id(visit.webhooks()[0])
+    known = logs.known(visit, (each.delivery.subscription_id for each in found.found))
     kept = [("reason", reason)] if reason else []
     then = None
     if found.position is not None:

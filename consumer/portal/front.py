@@ -132,7 +132,7 @@ class PortalFront:
             exchange.headers.update(policy.headers(whose.grant.embed_origins))
         if known.live is None or known.live.grant.brand not in self._brands:
             return refused.timed_out(known.ended, self._brands, self._jar.look(cookies))
-        exchange.caller = sessions.caller_of(known.live)
+        exchange.caller, exchange.by = sessions.caller_of(known.live), known.live.link
         visit = self._visit(scope, headers, session=known.live, page=wanted.page, request_id=exchange.id)
         verdict = self._rate.take(visit.session.id, self._monotonic_s())
         if not verdict.allowed:

@@ -116,9 +116,9 @@ def export(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, filters: Filters, found: Page | None, places: list[str], wrong: dict[str, str]) -> Response:
-    subscriptions, _ = visit.webhooks()
-    known, sight = logs.by_id(subscriptions), logs.sight(visit)
-    rows = () if found is None else found.rows
+    subscriptions, _ = visit.webhooks(WEBHOOKS_OFFERED)
+    rows, sight = () if found is None else found.rows, logs.sight(visit)
+    known = logs.known(visit, (row.webhook for row in rows))
     other = View.DELIVERIES if filters.view is View.ATTEMPTS else View.ATTEMPTS
     older = None
     if found is not None and found.next is not None:
@@ -147,8 +147,7 @@ def _page(visit: Visit, filters: Filters, found: Page | None, places: list[str],
 def _form(visit: Visit, filters: Filters, subscriptions: Sequence[Subscription], wrong: dict[str, str]) -> FilterForm:
     say = words().say
     webhook, code, reason = filters.value("webhook"), filters.value("code"), filters.value("reason")
-    offered = [each for each in subscriptions[:WEBHOOKS_OFFERED] if each.id != webhook]
-    offered += [each for each in subscriptions if each.id == webhook]
+    offered = [*logs.known(visit, [webhook]).values(), *(each for each in subscriptions if each.id != webhook)]
     reasons = [*FAILURES, *DeathReason]
     return FilterForm(
         action=visit.url("log"),

@@ -1,10 +1,12 @@
 """The log as a visit sees it: its own, and what its scopes and its product let it see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from consumer.api.log_pages import tiers_of
 from consumer.control.keys import Scope
+from consumer.control.refusal import WebhookUnknown
 from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import place_of
 from consumer.log.listing import Listing
@@ -54,6 +56,10 @@ def kept(visit: Visit, attempt: str) -> Kept:
     return found
 
 
-def by_id(subscriptions: list[Subscription]) -> Mapping[str, Subscription]:
-    """Webhooks by their ids."""
-    return {each.id: each for each in subscriptions}
+def known(visit: Visit, ids: Iterable[str]) -> Mapping[str, Subscription]:
+    """Those of these webhooks that there are, by their ids."""
+    found: dict[str, Subscription] = {}
+    for id_ in dict.fromkeys(ids):
+        with suppress(WebhookUnknown):
+            found[id_] = visit.webhook(id_)
+    return found

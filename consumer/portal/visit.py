@@ -97,16 +97,16 @@ class Visit:
             raise WebhookUnknown(id_)
         return found
 
-    def webhooks(self) -> tuple[list[Subscription], bool]:
-        """Its webhooks, oldest first, and whether there are more than are looked at."""
+    def webhooks(self, most: int = LOOKED_AT_MOST) -> tuple[list[Subscription], bool]:
+        """So many of its webhooks, oldest first, and whether there are more."""
         chosen = Chosen(product=self.session.grant.product)
         found: list[Subscription] = []
         after: tuple[int, str] | None = None
         while True:
-            page, after = self.services.plane.webhooks.page(self.owner, after, LOOKED_AT_MOST, chosen)
+            page, after = self.services.plane.webhooks.page(self.owner, after, most - len(found), chosen)
             found += page
-            if after is None or len(found) >= LOOKED_AT_MOST:
-                return found[:LOOKED_AT_MOST], after is not None
+            if after is None or len(found) >= most:
+                return found, after is not None
 
     def narrowed(self) -> frozenset[str] | None:
         """The webhooks that the log is shown of; None: all of the tenant's."""

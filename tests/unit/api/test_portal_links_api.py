@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.control.keys import Scope
-from consumer.control.portal_links import PortalLinks
+from consumer.control.portal_links import Link, PortalLinks
 from consumer.settings import Settings
 from tests.memory_api import HOST, KEYS, OPERATOR, PORTAL, MemoryApi
 
@@ -15,7 +15,7 @@ def api() -> MemoryApi:
     return MemoryApi()
 
 
-def read(api: MemoryApi, url: str):  # type: ignore[no-untyped-def] # noqa: ANN201 # a link
+def read(api: MemoryApi, url: str) -> Link:
     base, _, text = url.partition("#")
     assert base == f"{PORTAL}/portal/enter"
     link = PortalLinks(api.plane.keyring).read(text, 0)
@@ -45,7 +45,7 @@ def test_a_link_says_what_was_asked(api: MemoryApi) -> None:
 
 def test_what_is_not_asked_is_usual(api: MemoryApi) -> None:
     link = read(api, api.client(Scope.ADMIN, Scope.READ).post(PATH).json()["url"])
-    assert (link.grant.scopes, link.page, link.grant.embed_origins) == ({Scope.READ}, "/webhooks", ())
+    assert (link.grant.scopes, link.page, link.grant.embed_origins) == (frozenset({Scope.READ}), "/webhooks", ())
     acting = api.bearing(OPERATOR, **{"Hookline-Tenant": "acme"}).post(PATH, json={})
     link = read(api, acting.json()["url"])
     assert link.grant.key_id is None

@@ -231,3 +231,18 @@ def test_the_front_is_limited_like_the_apis() -> None:
     assert states[:3] == [200] * 3
     assert 429 in states
     assert portal.client().base_url == PORTAL
+
+
+def test_the_log_names_the_link_and_never_its_text(portal: MemoryPortal, capsys: pytest.CaptureFixture[str]) -> None:
+    text = portal.link(page="/log")
+    client = portal.client()
+    answer = client.post("/portal/enter", data={"link": text}, headers=NAVIGATED, follow_redirects=False)
+    client.get(answer.headers["location"], params={"find": "s3cret"}, follow_redirects=False)
+    said = capsys.readouterr().out
+    link = portal.links.read(text, portal.now_ms())
+    assert link is not None
+    assert f"by={link.id}" in said
+    assert "route=/portal/s/{session}/log" in said
+    assert text not in said
+    assert "s3cret" not in said
+    assert all(value not in said for value in client.cookies.values())

@@ -558,3 +558,13 @@ def test_a_reader_sees_no_button_that_changes(portal: MemoryPortal) -> None:
     assert "Bodies are hidden for you" in attempt.visible
     assert "{}" not in attempt.one("region", "Request").text
     assert attempt.all("pre")[0].text != "{}"
+
+
+def test_whoever_may_not_see_bodies_cannot_search_them(portal: MemoryPortal) -> None:
+    portal.api.log.add(structs.replace(plain, response_body=b"needle"))
+    reader, other = portal.enter(Scope.READ), portal.enter(Scope.READ, Scope.BODIES)
+    assert not reader.page("log").find("checkbox", "In bodies")
+    for path in ("log?contains=needle", "log/export?contains=needle"):
+        assert reader.get(path).status_code == 403
+        assert other.get(path).status_code == 200
+    assert reader.get("log", find="needle", **{"in": "bodies"}).status_code == 303
