@@ -65,7 +65,7 @@ class Stage:
     _admin: AdminClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self._producer = Producer({"bootstrap.servers": self.bootstrap})
+        self._producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True})
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap})
 
     @property

@@ -37,7 +37,13 @@ def client(settings: Settings) -> Iterator[redis.Redis]:
 
 def attempted(settings: Settings, *, failed: int) -> None:
     """So many failed attempts of each webhook, and a record that is none."""
-    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "partitioner": "murmur2_random"})
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka["bootstrap.servers"],
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+        }
+    )
     topic = settings.topic_prefix + "attempts"
     producer.produce(topic, b"no attempt", b"wh_0")
     now_ms = time.time_ns() // 1_000_000

@@ -27,7 +27,7 @@ class Bench:
         self.log = LogAgain(settings)
 
     def write(self, number: int, size: int = 100) -> None:
-        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"]})
+        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"], "enable.idempotence": True})
         for each in range(number):
             producer.produce(self.topic, b"x" * size, key=NAMES[each % 4], partition=0)
         assert producer.flush(10) == 0

@@ -22,7 +22,7 @@ class Bench:
         self.token = 0
 
     def write(self, number: int, size: int = 100) -> None:
-        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"]})
+        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"], "enable.idempotence": True})
         for each in range(number):
             producer.produce(self.topic, b"x" * size, key=b"wh_1" if each % 10 == 0 else b"wh_2", partition=0)
         assert producer.flush(10) == 0

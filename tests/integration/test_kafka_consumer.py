@@ -53,7 +53,7 @@ class Bench:
         self.members: list[PartitionConsumer] = []
 
     def write(self, *values: str, partition: int = 0) -> None:
-        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"]})
+        producer = Producer({"bootstrap.servers": self.settings.kafka["bootstrap.servers"], "enable.idempotence": True})
         for value in values:
             producer.produce(self.topic, value.encode(), partition=partition)
         assert producer.flush(10) == 0

@@ -19,7 +19,9 @@ RECORDS = 4_000
 def topic(topic_prefix: str, make_topics: MakeTopics, kafka_bootstrap: str) -> str:
     name = topic_prefix + "attempts"
     make_topics({name: 2})
-    producer = Producer({"bootstrap.servers": kafka_bootstrap, "linger.ms": 5, "compression.type": "lz4"})
+    producer = Producer(
+        {"bootstrap.servers": kafka_bootstrap, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
+    )
     for number in range(RECORDS):
         producer.produce(name, str(number).encode() * 100, partition=1)
     assert producer.flush(10) == 0

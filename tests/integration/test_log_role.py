@@ -29,7 +29,13 @@ def settings(kafka_bootstrap: str, redis_url: str, topic_prefix: str, tmp_path: 
 
 def attempted(settings: Settings, numbers: range) -> None:
     """So many deliveries: each fourth fails once before it is accepted."""
-    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "partitioner": "murmur2_random"})
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka["bootstrap.servers"],
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+        }
+    )
     topic = settings.topic_prefix + "attempts"
     now_ms = time.time_ns() // 1_000_000
     for number in numbers:

@@ -51,7 +51,7 @@ def hookline(capsys: pytest.CaptureFixture[str]) -> Said:
 
 @pytest.fixture
 def producer(kafka_bootstrap: str) -> Iterator[Producer]:
-    made = Producer({"bootstrap.servers": kafka_bootstrap})
+    made = Producer({"bootstrap.servers": kafka_bootstrap, "enable.idempotence": True})
     yield made
     made.flush()
 

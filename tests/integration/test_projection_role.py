@@ -34,7 +34,13 @@ def settings(kafka_bootstrap: str, redis_url: str, topic_prefix: str, tmp_path: 
 
 
 def produce(settings: Settings, *states: State) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "partitioner": "murmur2_random"})
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka["bootstrap.servers"],
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+        }
+    )
     for state in states:
         written = rewrite_of(state)
         producer.produce(

@@ -89,7 +89,7 @@ def bury(settings: Settings, dead: Sequence[DeadLetter]) -> None:
 
 
 def bury_many(settings: Settings, count: int) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"]})
+    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"], "enable.idempotence": True})
     for number in range(count):
         dead = dead_letter(number)
         producer.produce(Topics.of(settings).dead_letter, encode_dead_letter(dead), dead.delivery.subscription_id)
