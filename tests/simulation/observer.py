@@ -134,8 +134,10 @@ class Watch:
     def given_again(self, record: Record) -> None:
         """A record that was left in the log was read once more; more than once, and it may be delivered again."""
         place: Place = ((record.topic, record.partition), record.offset)
-        if place in self._ledger.given_again and place in self._ledger.runs:
-            self._ledger.runs[place].again += 1
+        run = self._ledger.runs.get(place)
+        if run is not None:
+            run.again += place in self._ledger.given_again
+            run.session = self._sessions.get(place[0], run.session)
         self._ledger.given_again.add(place)
 
     def committed(self, partition: Partition, position: Position) -> None:
