@@ -53,7 +53,9 @@ ALONE: dict[str, list[str]] = {
     "demo": [],
     "webhooks try-filter": ["--filter", '{"order":[42]}', "--type", "order.paid"],
 }
-EVERY = KAFKA | ALONE
+SETTINGS = {"portal link": ["--tenant", "acme"]}
+"""What asks nobody, and needs settings that have no default."""
+EVERY = KAFKA | ALONE | SETTINGS
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
 TOPICS["dead-letters"] = "dead-letter"
 
