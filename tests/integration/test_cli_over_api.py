@@ -44,6 +44,7 @@ def deployment(kafka_bootstrap: str, worker_id: str, tmp_path_factory: pytest.Te
         "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
         "HOOKLINE_API_LISTEN": "127.0.0.1:0",
         "HOOKLINE_OPERATOR_KEY": OPERATOR,
+        "HOOKLINE_PORTAL_URL": "http://localhost:8080",
     }
     with hookline(environment, tmp_path_factory.mktemp("deployment"), "api", "projection") as running:
         running.until_said("the cache can be read")
@@ -238,3 +239,20 @@ def test_a_list_longer_than_a_page_is_complete(url: str, capsys: pytest.CaptureF
 def key_of(capsys: pytest.CaptureFixture[str], tenant: str, *words: str) -> str:
     [made] = Said("keys", capsys)("create", "--tenant", tenant, *words)
     return str(made["key"])
+
+
+@pytest.mark.parametrize("way", ["direct", "by the API"])
+def test_a_link_opens_the_pages_once(url: str, way: str, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = () if way == "direct" else ("--api", url, "--key", OPERATOR)
+    told = Said("portal", capsys)("link", "--tenant", "acme", *flags)[0]
+    base, _, text = str(told["url"]).partition("#")
+    assert base == "http://localhost:8080/portal/enter"
+    form, own = {"link": text}, {"Sec-Fetch-Site": "same-origin"}
+    entered = httpx.post(f"{url}/portal/enter", data=form, headers=own)
+    assert entered.status_code == 303
+    cookie = entered.headers["set-cookie"].partition(";")[0]
+    page = httpx.get(url + entered.headers["location"], headers={"Cookie": cookie})
+    assert page.status_code == 200
+    assert "<h1>Webhooks</h1>" in page.text
+    assert httpx.post(f"{url}/portal/enter", data=form, headers=own).status_code == 403
+    assert httpx.get(url + entered.headers["location"]).status_code == 401

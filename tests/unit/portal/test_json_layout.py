@@ -30,9 +30,7 @@ def bare(text: str) -> str:
 def test_only_white_space_changes(value: object, ascii_: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_, indent=indent)
     made = laid_out(text)
-    if made is None:  # a lone surrogate is no UTF-8
-        assert not ascii_
-        return
+    assert made is not None
     assert bare(made) == bare(text)
     assert laid_out(made) == made
 
@@ -46,7 +44,7 @@ def test_numbers_order_and_repetitions_stay() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "nonsense", "{'a': 1}", "[" * 200 + "]" * 200, '"' + "a" * LENGTH_MOST + '"', "<p>"],
+    ["", "{", "nonsense", "Infinity", "NaN", "{'a': 1}", "[" * 200 + "]" * 200, '"' + "a" * LENGTH_MOST + '"', "<p>"],
 )
 def test_what_is_no_json_or_too_much_stays_as_it_is(text: str) -> None:
     assert laid_out(text) is None
