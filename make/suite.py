@@ -23,6 +23,8 @@ STACKS_S = 5.0
 STOP_S = 20.0
 HUNG = 124  # as `timeout` says it
 NO_TESTS = 5  # pytest's exit code for "none collected"
+# Hundreds of interpreters start in a run. Each would compile all of Hookline anew: a quarter of the CPU of its start.
+UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
 # Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
 PARTS = {"parallel": ["-m", "not serial", "-n", "3"], "serial": ["-m", "serial"]}
 
@@ -59,7 +61,8 @@ def bounded(command: list[str], most_s: float) -> int:
 
     pytest has Python's faulthandler write every thread's stack when SIGABRT comes, without the interpreter's lock.
     """
-    running = subprocess.Popen(command, cwd=ROOT, process_group=0)
+    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    running = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:
         return running.wait(most_s)
     except subprocess.TimeoutExpired:
