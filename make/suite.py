@@ -27,6 +27,7 @@ NO_TESTS = 5  # pytest's exit code for "none collected"
 UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
 # Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
 PARTS = {"parallel": ["-m", "not serial", "-n", "3"], "serial": ["-m", "serial"]}
+SERIAL = "pytest.mark.serial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +87,18 @@ def _end(running: "subprocess.Popen[bytes]") -> None:
     running.wait()
 
 
+def places(part: str) -> list[str]:
+    """Where the tests of a part are: to look for the few serial ones everywhere takes ten seconds."""
+    if part != "serial":
+        return []
+    return [str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if SERIAL in path.read_text()]
+
+
 def run(part: str, options: list[str]) -> tuple[bool, Count]:
     """Run one part; whether pytest was content, and what it counted."""
     report = REPORTS / f"{part}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, *places(part)]
     code = bounded(command, PART_S)
     count = read(report) if report.exists() else Count(passed=0, failed=0, skipped=0)
     return code in (0, NO_TESTS), count
