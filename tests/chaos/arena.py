@@ -206,6 +206,7 @@ class Arena:
             "HOOKLINE_REDIS_URL": self.redis_url,
             "HOOKLINE_TOPIC_PREFIX": _STAGE_PREFIX,
             "HOOKLINE_EVENT_TOPICS": f"{_STAGE_PREFIX}orders",
+            "HOOKLINE_START": "earliest",
             "HOOKLINE_PARTITIONS": str(PARTITIONS),
             "HOOKLINE_ENCRYPTION_KEYS": f"chaos:{canary.encryption_key()}",
             "HOOKLINE_API_LISTEN": api,
