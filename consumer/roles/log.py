@@ -20,7 +20,7 @@ from consumer.control.notices import Notices
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
@@ -41,7 +41,7 @@ from consumer.roles.leadership import NOT_JOINED
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import Settings, duration_ms
+from consumer.settings import ConfigurationError, Settings, duration_ms
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
 from consumer.telemetry.snapshot import Reading
@@ -88,7 +88,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                 finally:
                     pulse.lacks = (STOPPING,)
                     run.close()
-            except AccessDenied:
+            except ConfigurationError:
                 raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))

@@ -13,14 +13,14 @@ from typing import Final
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
 from consumer.roles.leadership import NOT_JOINED, Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
@@ -59,7 +59,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             finally:
                 pulse.lacks = (STOPPING,)
                 run.close()
-        except AccessDenied:
+        except ConfigurationError:
             raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))
