@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
 from consumer.api.chosen_deliveries import look_ups
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
-from consumer.api.sending_again import resends
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys

@@ -8,12 +8,16 @@ from typing import Any, Final
 import httpx2
 
 from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.control.owner import Owner
 from consumer.control.portal_links import Grant, PortalLinks, new_link
+from consumer.kafka.writing import NewRecord
 from consumer.portal.application import with_pages
 from consumer.portal.statistics import Day
 from consumer.settings import Settings
+from consumer.webhooks.draft import suspend
+from consumer.webhooks.record import rewrite_of
 from tests.html import Page, read
-from tests.memory_api import PORTAL, SETTINGS, MemoryApi
+from tests.memory_api import OWNER, PORTAL, SETTINGS, MemoryApi
 from tests.web import Client
 
 NAVIGATED: Final = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
@@ -86,6 +90,12 @@ class MemoryPortal:
             statistics=self.statistics,
         )
         self.now_ms = _now_ms
+
+    def suspend(self, webhook: str, owner: Owner = OWNER) -> None:
+        """As the role `log` does when an endpoint only fails."""
+        self.api.plane.fresh()
+        new = rewrite_of(suspend(self.api.plane.webhooks.get(owner, webhook), reason="it failed", now_ms=_now_ms()))
+        self.api.topics.subscriptions.write(NewRecord(topic="s", key=new.key, value=new.value, headers=new.headers))
 
     def client(self) -> Client:
         """A browser that was nowhere yet."""

@@ -5,6 +5,8 @@ import { shortcuts } from "./keys.js";
 import { forms } from "./forms.js";
 import { entering } from "./enter.js";
 import { embedded } from "./embed.js";
+import { fresh } from "./fresh.js";
+import { live } from "./live.js";
 
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;
@@ -15,6 +17,8 @@ copying();
 shortcuts();
 forms();
 embedded();
+fresh();
+live();
 
 const look = document.querySelector("form.look");
 look?.addEventListener("change", (event) => {
