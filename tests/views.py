@@ -18,6 +18,7 @@ from consumer.portal.delivery_page import DeliveryView
 from consumer.portal.entering import Enter
 from consumer.portal.failed_page import FailedList
 from consumer.portal.form_page import WebhookForm
+from consumer.portal.keys_page import Keys, KeyShown, RevokeQuestion
 from consumer.portal.log_page import Log
 from consumer.portal.refused import Plain, Refused
 from consumer.portal.testing import TestView
@@ -32,9 +33,12 @@ VIEWS: Final[Mapping[str, type]] = {
     "event_type.html": TypeView,
     "event_types.html": Catalogue,
     "failed.html": FailedList,
+    "key.html": KeyShown,
+    "keys.html": Keys,
     "log.html": Log,
     "plain.html": Plain,
     "refused.html": Refused,
+    "revoke.html": RevokeQuestion,
     "rotate.html": Question,
     "secret.html": SecretShown,
     "test.html": TestView,

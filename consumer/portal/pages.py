@@ -10,6 +10,7 @@ from consumer.portal import (
     creating,
     delivery_page,
     failed_page,
+    keys_page,
     log_page,
     looking,
     testing,
@@ -41,5 +42,14 @@ ROUTES: Final = (
     Route("failed", show=failed_page.show),
     Route("event-types", show=catalogue_page.show),
     Route("event-types/{type}", show=catalogue_page.show_one),
+    Route("keys", show=keys_page.show, do=keys_page.create, needs=Scope.ADMIN, do_needs=Scope.ADMIN),
+    Route("keys/made", show=keys_page.shown_before, needs=Scope.ADMIN),
+    Route(
+        "keys/{key}/revoke",
+        show=keys_page.ask_revoke,
+        do=keys_page.revoke,
+        needs=Scope.ADMIN,
+        do_needs=Scope.ADMIN,
+    ),
     Route("look", draft=looking.choose, do_needs=Scope.READ),
 )
