@@ -9,7 +9,7 @@ import httpx2
 
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
-from consumer.control.portal_links import Grant, PortalLinks, new_link
+from consumer.control.portal_links import Grant, PortalLinks
 from consumer.kafka.writing import NewRecord
 from consumer.portal.application import with_pages
 from consumer.portal.statistics import Day
@@ -104,7 +104,7 @@ class MemoryPortal:
     def link(self, *scopes: Scope, expires_in_ms: int = 3_600_000, page: str = "/webhooks", **grant: Any) -> str:  # noqa: ANN401 # fields of every type
         """The text of a link."""
         fields = {"tenant": "acme", "brand": "hookline", "key_id": None, "scopes": frozenset(scopes or USUAL_SCOPES)}
-        made = new_link(
+        made = self.links.new(
             Grant(**(fields | grant)),
             page=page,
             open_within_ms=600_000,
@@ -114,12 +114,17 @@ class MemoryPortal:
         )
         return self.links.write(made)
 
-    def enter(self, *scopes: Scope, client: Client | None = None, **fields: Any) -> Browser:  # noqa: ANN401 # same
-        """A session by a link, in a new browser or in this one."""
+    def enter(
+        self,
+        *scopes: Scope,
+        client: Client | None = None,
+        text: str | None = None,
+        **fields: Any,  # noqa: ANN401 # same
+    ) -> Browser:
+        """A session by a link, or by one of this text, in a new browser or in this one."""
         client = client or self.client()
-        answer = client.post(
-            "/portal/enter", data={"link": self.link(*scopes, **fields)}, headers=NAVIGATED, follow_redirects=False
-        )
+        link = text or self.link(*scopes, **fields)
+        answer = client.post("/portal/enter", data={"link": link}, headers=NAVIGATED, follow_redirects=False)
         assert answer.status_code == 303, answer.text
         return Browser(client, "/".join(answer.headers["location"].split("/")[:4]))
 

@@ -63,7 +63,15 @@ def main() -> None:
         "all": portal.link(*USUAL_SCOPES, user="Ada Lovelace", return_url="https://app.example.com/settings/hooks"),
         "empty": portal.link(*USUAL_SCOPES, tenant="empty"),
         "reading": portal.link(Scope.READ),
-        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=120_000),
+        **{
+            name: portal.link(
+                *USUAL_SCOPES,
+                embed_origins=("http://127.0.0.1:8098",),
+                expires_in_ms=expires_in_ms,
+                return_url="https://app.example.com/settings/hooks",
+            )
+            for name, expires_in_ms in (("framed", 90_000), ("framed2", 3_600_000), ("framed3", 3_600_000))
+        },
         **{name: portal.link(*Scope, brand=name, user="Ada") for name in sorted(load_brands())},
     }
     with Server(portal.app, listener, drain_s=1):
