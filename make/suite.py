@@ -24,7 +24,8 @@ STOP_S = 20.0
 HUNG = 124  # as `timeout` says it
 NO_TESTS = 5  # pytest's exit code for "none collected"
 # Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
-PARTS = {"parallel": ["-m", "not serial", "-n", "3"], "serial": ["-m", "serial"]}
+# Those in a browser are `make test-browser`, but for a small core.
+PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "3"], "serial": ["-m", "serial"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,8 @@ def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
-    assert re.match(r" +[0-9.]+ s  10 events a second for [0-9]+ webhooks: one endpoint fails", said), said
+    assert re.match(r"\n  The pages:  http://localhost:[0-9]+/\n", said), said
+    assert re.search(r"^ +[0-9.]+ s  10 events a second for [0-9]+ webhooks: one endpoint fails", said, re.MULTILINE)
     verdict = VERDICT.match(said.splitlines()[-1])
     assert verdict is not None, said
     deliveries, replayed, signatures = map(int, verdict.groups())
