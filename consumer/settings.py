@@ -164,7 +164,10 @@ class Settings(BaseSettings):
     trust_broker: bool = Field(
         default=False, description="Check only that topics exist, for a broker that does not tell its settings."
     )
-    start: Literal["earliest", "latest"] = Field("earliest", description="Where a group begins at its first start.")
+    start: Literal["earliest", "latest"] | None = Field(
+        None,
+        description="earliest or latest: what a first start does with records that are there. Unset, deliver asks.",
+    )
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
     error_headers: Literal["kafka_dlt", "connect"] = Field(
         "kafka_dlt", description="The header family written on dead letters and poison records."

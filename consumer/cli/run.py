@@ -10,8 +10,9 @@ from consumer.origins import misspelt
 from consumer.roles import inbox, stop
 from consumer.roles.judging import wrong_settings
 from consumer.roles.role import Role
+from consumer.roles.supervision import stop_within_s
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import MOST_PROCESSES, Settings, read
+from consumer.settings import MOST_PROCESSES, Settings, duration_ms, read
 from consumer.telemetry import logging
 
 _log = structlog.get_logger("run")
@@ -50,4 +51,8 @@ def run(
         return told(wrong, as_json=False)
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
-    return supervise(members_of(roles, settings.processes if processes is None else processes), heard)
+    return supervise(
+        members_of(roles, settings.processes if processes is None else processes),
+        heard,
+        stop_within_s=stop_within_s(duration_ms(settings.drain_for) / 1_000),
+    )

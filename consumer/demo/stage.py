@@ -62,6 +62,7 @@ def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[st
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "REDIS_URL": redis_url,
         "EVENT_TOPICS": EVENT_TOPIC,
+        "START": "earliest",
         "RETRY_DELAYS": ",".join(RETRY_DELAYS),
         "RETRY_FOR": "10m",
         "ALLOW_HTTP": "true",

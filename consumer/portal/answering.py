@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from starlette.responses import HTMLResponse, Response
 
 from consumer.control.keys import Scope
+from consumer.portal.dress import dress
 from consumer.portal.rendering import Back, Frame, Tab, render
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
@@ -55,7 +56,9 @@ def frame_of(visit: Visit, tab: str) -> Frame:
     notice = visit.query.get(_DONE)
     tabs = [Tab(key=f"nav.{key}", url=visit.url(path), current=key == tab) for key, path in _TABS]
     return Frame(
-        brand=visit.brand.title,
+        brand=visit.brand.look.title,
+        dress=dress(visit.brand.look),
+        support_url=visit.brand.look.support_url,
         home=visit.url("webhooks"),
         tabs=tuple(tabs),
         theme=visit.look.theme or grant.theme,

@@ -26,6 +26,7 @@ from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.http.guard import AddressGuard
 from consumer.http.resolver import Resolver
+from consumer.kafka import first_start
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
@@ -122,7 +123,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         KafkaBroken: Kafka refuses what deliveries depend on; an ACL is missing (AccessDenied).
     """
     keyring = Keyring.from_settings(settings)
-    cluster = _fit_cluster(settings, pool.role, stop)
+    cluster = _fit_cluster(settings, pool, stop)
     if cluster is None:
         return
     canary.check(settings, keyring)
@@ -173,7 +174,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             topics=pool.topics,
             instance=instance,
             listener=worker,
-            start=settings.start if pool.role is Role.DELIVER else "earliest",
+            start=(settings.start or "earliest") if pool.role is Role.DELIVER else "earliest",
             fetch=replace(pool.fetch, ahead_bytes=room.fetched),
             checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
         )
@@ -183,17 +184,21 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         reader.close()
 
 
-def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str | None:
+def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str | None:
     """The id of a cluster that has the role's topics; one that is away is waited for. None when `stop` came first.
 
     Raises:
         TopicsUnfit: they are not as the role needs them.
+        ConfigurationError: event topics hold records that nobody decided about.
     """
     unreachable = Outage(_log, "kafka unreachable")
-    needed = needed_by(role, Topics.of(settings))
+    topics = Topics.of(settings)
+    events = pool.role is Role.DELIVER
     while not stop.is_set():
         try:
-            cluster = require(settings, needed, events=role is Role.DELIVER)
+            cluster = require(settings, needed_by(pool.role, topics), events=events)
+            if events:
+                first_start.decided(settings, pool.topics, topics.group(pool.role))
         except AccessDenied:
             raise
         except KafkaBroken as error:

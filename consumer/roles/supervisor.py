@@ -17,7 +17,7 @@ import structlog
 from consumer.roles.cores import granted
 from consumer.roles.inbox import Exited, Inbox, StopAsked
 from consumer.roles.role import Role
-from consumer.roles.supervision import Member, Supervision
+from consumer.roles.supervision import STOP_WITHIN_S, Member, Supervision
 
 _log = structlog.get_logger("supervisor")
 
@@ -34,9 +34,18 @@ def command_of(member: Member) -> list[str]:
     return [sys.executable, "-m", "consumer.roles.process", member.role, str(member.slot)]
 
 
-def supervise(members: Sequence[Member], inbox: Inbox, *, command: Callable[[Member], list[str]] = command_of) -> int:
-    """Run the members until somebody asks for the end or one finds its configuration wrong; returns the exit code."""
-    supervision = Supervision(members)
+def supervise(
+    members: Sequence[Member],
+    inbox: Inbox,
+    *,
+    command: Callable[[Member], list[str]] = command_of,
+    stop_within_s: float = STOP_WITHIN_S,
+) -> int:
+    """Run the members until somebody asks for the end or one finds its configuration wrong; returns the exit code.
+
+    What still runs `stop_within_s` seconds after that is killed.
+    """
+    supervision = Supervision(members, stop_within_s)
     children: dict[Member, subprocess.Popen[bytes]] = {}
     while True:
         _drain(inbox, supervision)
