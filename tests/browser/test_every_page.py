@@ -73,6 +73,43 @@ def test_axe_finds_nothing_where_nothing_is_and_outside(stage: Stage, window: Op
     assert faults == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_in_the_states_that_a_form_leads_to(stage: Stage, window: OpenWindow, width: int) -> None:
+    page = window(viewport={"width": width, "height": 800})
+    at = stage.enter(page)
+    faults = []
+
+    def look(state: str) -> None:
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append(f"{state}: wider than {width} px")
+        faults.extend(f"{state}: {each}" for each in violations(page))
+
+    page.goto(f"{at}/webhooks/new")
+    url = page.get_by_role("textbox", name="Endpoint URL", exact=True)
+    url.fill("http://not-encrypted.example.com/" + "x" * 300)
+    page.get_by_role("button", name="Create webhook", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    look("a wrong URL")
+    url.fill("https://states.example.com/hooks")
+    page.get_by_role("radio", name="Use my own", exact=True).check()
+    look("an own secret")
+    page.get_by_role("radio", name="Generate a secret", exact=True).check()
+    page.get_by_role("button", name="Create webhook", exact=True).click()
+    page.get_by_role("textbox", name="Secret", exact=True).wait_for()
+    look("the secret")
+    page.get_by_role("link", name="Send a test event", exact=True).click()
+    page.get_by_role("button", name="Send test event", exact=True).click()
+    page.get_by_role("region", name="Result", exact=True).get_by_text("Accepted").wait_for()
+    look("a result")
+    page.get_by_role("textbox", name="Data", exact=True).fill("no JSON")
+    page.get_by_role("button", name="Send test event", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    look("wrong data")
+    page.get_by_role("button", name="Keyboard shortcuts", exact=True).click()
+    look("the shortcuts")
+    assert faults == []
+
+
 def test_who_may_only_look_sees_no_button_that_changes_and_no_bodies(stage: Stage, window: OpenWindow) -> None:
     page = window()
     at = stage.enter(page, Scope.READ)
