@@ -32,6 +32,7 @@ from consumer.delivery.outcome import (
     described,
     read,
 )
+from consumer.delivery.replaced import Replaced, replaced_by
 from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.stopping import SUSPENDS, Fate, fate, stops
@@ -59,6 +60,7 @@ class Attempting:
         boundaries: Boundaries,
         known: Callable[[str], Known | None],
         heard: Callable[[Job, Asked, int], None],
+        replaced: Replaced,
     ) -> None:
         self._schedule = schedule
         self._traffic = traffic
@@ -66,6 +68,7 @@ class Attempting:
         self._boundaries = boundaries
         self._known = known
         self._heard = heard
+        self._replaced = replaced
         self._step = Step()
         self.flying = Flying()
 
@@ -271,6 +274,7 @@ class Attempting:
         """The answer to one that was handed over: what becomes of it is decided, unless it was accepted."""
         if asked.success:
             self._step.succeeded_late.append(job.delivery.id)
+            self._replace(job.delivery)
             self._log(job, answer, DELIVERED)
         elif job.handed_over is not None:
             self._log(job, answer, job.handed_over)
@@ -286,6 +290,8 @@ class Attempting:
         match outcome:
             case Delivered():
                 self._endings.counts["deliveries_delivered"] += 1
+                if job.delivery.replays:
+                    self._replace(job.delivery)
                 job.entry.close_one(job.delivery.id)
             case Retry():
                 self._endings.retry(now_ms, job, attempted(job, answer), outcome.tier)
@@ -295,6 +301,10 @@ class Attempting:
                 self._give_up(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
             case _:
                 assert_never(outcome)
+
+    def _replace(self, accepted: Delivery) -> None:
+        """What it was sent instead of is not tried again, here or elsewhere."""
+        self._step.replaced += self._replaced.heard(replaced_by(accepted))
 
     def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
         """The attempt's record; where none can be made, one that tells so."""

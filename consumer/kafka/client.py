@@ -97,6 +97,19 @@ class AccessDenied(ConfigurationError, KafkaBroken):  # noqa: N818 # same
         self.code = code
 
 
+class NameTaken(ConfigurationError, KafkaFatal):  # noqa: N818 # same
+    """Another process has joined the group as the same static member: Kafka lets only the newest work (KIP-345)."""
+
+    def __init__(self, *, code: str) -> None:
+        ConfigurationError.__init__(
+            self,
+            "HOOKLINE_MEMBERSHIP",
+            "another process has joined its group under this one's name, which is made of the host's name and "
+            "HOOKLINE_STATE_DIR: give each machine or container a host name of its own, or say dynamic",
+        )
+        self.code = code
+
+
 def client_properties(
     settings: Settings,
     *,
@@ -169,6 +182,13 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
         return AccessDenied(f"allow this user {needs or _DENIED[error.code()]}{tried}", code=error.name())
     message = f"{doing}: {error.str()}" if doing else error.str()
     return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
+
+
+def fatal(error: KafkaError) -> KafkaFatal:
+    """A consumer's fatal error, as ours. librdkafka tells why it is fatal in its text alone."""
+    if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in error.str():
+        return NameTaken(code="FENCED_INSTANCE_ID")
+    return KafkaFatal(error.str(), code=error.name())
 
 
 def _meant(name: str) -> str:

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import KafkaFatal, broken, build, denied, error_of
+from consumer.kafka.client import broken, build, denied, error_of, fatal
 from consumer.kafka.commits import Commits
 from consumer.kafka.following import Following
 from consumer.kafka.leaving import leave
@@ -217,7 +217,7 @@ class PartitionConsumer:
 
     def _after(self) -> None:
         if self._fatal is not None:
-            raise KafkaFatal(self._fatal.str(), code=self._fatal.name())
+            raise fatal(self._fatal)
         self._commits.send(self._consumer)
 
     def _ours(self, partitions: Sequence[Partition]) -> list[TopicPartition]:

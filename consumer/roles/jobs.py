@@ -11,14 +11,14 @@ import structlog
 
 from consumer.jobs.known import KnownTopics
 from consumer.jobs.leading import Leading, Parts, parts_of
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.replay.ledger import TakenOver
 from consumer.roles.clock import Clock
 from consumer.roles.leadership import Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("jobs")
@@ -60,7 +60,7 @@ def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> N
                     life.until(stop)
                 finally:
                     life.close()
-            except AccessDenied:
+            except ConfigurationError:
                 raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))

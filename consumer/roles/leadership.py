@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
-from consumer.kafka.client import KafkaFatal, build
+from consumer.kafka.client import build, fatal
 from consumer.kafka.leaving import leave
 from consumer.kafka.membership import STATIC, consumer_properties
 from consumer.settings import Settings
@@ -34,9 +34,11 @@ class Leadership:
         Raises:
             KafkaFatal: this member can never lead again.
         """
-        self._consumer.poll(wait_s)
+        said = self._consumer.poll(wait_s)
+        if said is not None and (error := said.error()) is not None:
+            self._heard(error)
         if self._fatal is not None:
-            raise KafkaFatal(self._fatal.str(), code=self._fatal.name())
+            raise fatal(self._fatal)
         return self._leads
 
     def close(self) -> None:

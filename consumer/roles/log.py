@@ -20,7 +20,7 @@ from consumer.control.notices import Notices
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
@@ -40,7 +40,7 @@ from consumer.roles.indexer import Indexer
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import Settings, duration_ms
+from consumer.settings import ConfigurationError, Settings, duration_ms
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.cache import CacheUnavailable, connect
 from consumer.webhooks.subscription import Status
@@ -82,7 +82,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     run.until(stop)
                 finally:
                     run.close()
-            except AccessDenied:
+            except ConfigurationError:
                 raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))

@@ -13,14 +13,14 @@ from typing import Final
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
 from consumer.roles.leadership import Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
@@ -54,7 +54,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                 run.until(stop)
             finally:
                 run.close()
-        except AccessDenied:
+        except ConfigurationError:
             raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))

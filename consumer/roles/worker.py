@@ -61,6 +61,7 @@ class Worker:
             marks=parts.marks,
             ahead=parts.ahead,
             again=parts.again,
+            replaced=parts.replaced,
             schemas=parts.schemas,
             standings=parts.standings,
             known_schemas=parts.known_schemas,
