@@ -1,10 +1,10 @@
 """One Chromium and one stage for all of these tests; a window of its own for each."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import MISSING, chromium
 from tests.browser.host import hosting
@@ -13,7 +13,11 @@ from tests.services.needs import find_browser
 
 OpenWindow: TypeAlias = Callable[..., Page]
 
-_DEFAULTS = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Paris"}
+# Of a machine that has much else to do.
+PATIENCE_MS: Final = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
+_DEFAULTS: Final = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Paris"}
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +48,7 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
 
     def open_(**how: Any) -> Page:  # noqa: ANN401 # Playwright's options
         context = browser.new_context(**{**_DEFAULTS, **how})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         return context.new_page()
 
