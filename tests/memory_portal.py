@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx2
-from starlette.testclient import TestClient
 
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.portal_links import Grant, PortalLinks, new_link
@@ -15,6 +14,7 @@ from consumer.portal.statistics import Day
 from consumer.settings import Settings
 from tests.html import Page, read
 from tests.memory_api import PORTAL, SETTINGS, MemoryApi
+from tests.web import Client
 
 NAVIGATED: Final = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
 
@@ -45,7 +45,7 @@ class Statistics:
 class Browser:
     """One person's browser, in one session. Pages are asked for by their paths below it."""
 
-    def __init__(self, client: TestClient, base: str) -> None:
+    def __init__(self, client: Client, base: str) -> None:
         self.client = client
         self.base = base
 
@@ -87,9 +87,9 @@ class MemoryPortal:
         )
         self.now_ms = _now_ms
 
-    def client(self) -> TestClient:
+    def client(self) -> Client:
         """A browser that was nowhere yet."""
-        return TestClient(self.app, base_url=self.api.plane.settings.portal_url or PORTAL)
+        return Client(self.app, base_url=self.api.plane.settings.portal_url or PORTAL)
 
     def link(self, *scopes: Scope, expires_in_ms: int = 3_600_000, page: str = "/webhooks", **grant: Any) -> str:  # noqa: ANN401 # fields of every type
         """The text of a link."""
@@ -104,7 +104,7 @@ class MemoryPortal:
         )
         return self.links.write(made)
 
-    def enter(self, *scopes: Scope, client: TestClient | None = None, **fields: Any) -> Browser:  # noqa: ANN401 # same
+    def enter(self, *scopes: Scope, client: Client | None = None, **fields: Any) -> Browser:  # noqa: ANN401 # same
         """A session by a link, in a new browser or in this one."""
         client = client or self.client()
         answer = client.post(
