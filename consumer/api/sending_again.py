@@ -17,13 +17,20 @@ from starlette.responses import Response
 
 from consumer.api import answers
 from consumer.api.call import Call, needs
-from consumer.api.chosen_deliveries import Found, found
+from consumer.api.chosen_deliveries import found
 from consumer.api.deliveries import DeliveryId, OfWebhook
 from consumer.api.documents import problems
 from consumer.api.job_models import Job as JobModel
 from consumer.api.job_models import Recovery, Replay, Resend
 from consumer.api.job_refusals import Hindrance, conflict, gone, of_refused, of_resend, of_status
-from consumer.api.job_subjects import faults_of_filter, faults_of_recovery, faults_of_replay, matching_of, missed_of
+from consumer.api.job_subjects import (
+    faults_of_filter,
+    faults_of_recovery,
+    faults_of_replay,
+    matching_of,
+    missed_of,
+    not_kept,
+)
 from consumer.api.jobs import TAGS, job_told
 from consumer.api.log_models import Attempt
 from consumer.api.meanings import Meaning
@@ -34,12 +41,13 @@ from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import JobUnknown
-from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish
+from consumer.jobs.found import Found
+from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, Missed, State, Subject, Wish
 from consumer.jobs.record import asked_id
 from consumer.log.entry import Ended
 from consumer.replay.plan import Place
 from consumer.shares import Shares
-from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
 
 RESENDS: Final = 32
 RESENDS_OF_A_TENANT: Final = 4
@@ -123,8 +131,17 @@ def _add_recover(site: Site) -> None:
         known = _made_before(site, call)
         if known is None:
             subject = missed_of(body, now_ms())
+            _check_kept(site, call, subject)
             known = _asked_for(site, call, _Wanted(webhook=id, kind=Kind.RECOVER, subject=subject, body=body))
         return _accepted(site, known)
+
+
+def _check_kept(site: Site, call: Call, subject: Missed) -> None:
+    """Raises FieldInvalid: events of its time were there, and are not kept."""
+    with site.services.look_ups.place(call.caller.owner.tenant):
+        kept_ms = site.services.kept_since(subject.since_ms)
+    if kept_ms is not None:
+        raise invalid("since", Code.OUT_OF_RANGE, not_kept(kept_ms))
 
 
 def _add_resend(site: Site) -> None:
