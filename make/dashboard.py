@@ -1,6 +1,6 @@
 """deploy/grafana/hookline.json: the dashboard, from the panels below.
 
-`python -m make.dashboard` writes it anew. Tests find a file that is behind, and expressions that ask for what there is not.
+`python -m make.dashboard` writes it anew. Tests find a file that is behind, and expressions about what there is not.
 """
 
 import json

@@ -177,7 +177,10 @@ class PartitionConsumer:
 
     def end(self, partition: Partition) -> int | None:
         """The offset behind the partition's last record, as of the last fetch; None before the first one."""
-        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        try:
+            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        except KafkaException:  # of a partition that this client does not know yet
+            return None
         return found[1] if found[1] >= 0 else None
 
     def count(self, topic: str) -> int | None:

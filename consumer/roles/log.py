@@ -87,6 +87,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     run.until(stop)
                 finally:
                     pulse.lacks = (STOPPING,)
+                    pulse.forget("log")
                     run.close()
             except ConfigurationError:
                 raise
