@@ -16,9 +16,10 @@ import structlog
 from consumer.api.application import application
 from consumer.api.chosen_deliveries import look_ups
 from consumer.api.front import requests
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
+from consumer.api.moments import now_ms
 from consumer.api.seen import seen
-from consumer.api.sending_again import resends
 from consumer.api.server import Server
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
@@ -41,6 +42,7 @@ from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
 from consumer.portal.application import with_pages
 from consumer.portal.opened import OpenedLinks
+from consumer.portal.statistics import Counted
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
@@ -106,7 +108,14 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         links = OpenedLinks(settings)
         opened.callback(links.close)
         brands, room = load_brands(settings.brands_dir), requests()
-        app = with_pages(application(services, brands, room=room), services, brands, opened=links, room=room)
+        app = with_pages(
+            application(services, brands, room=room),
+            services,
+            brands,
+            opened=links,
+            statistics=Counted(stats, now_ms),
+            room=room,
+        )
         bound = listener(settings, stop)
         if bound is None:
             return
