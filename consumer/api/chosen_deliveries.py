@@ -42,8 +42,8 @@ class Found:
     left_out: bool = False
 
 
-def found(services: Services, owner: Owner, ids: Iterable[str], webhook: str | None) -> Mapping[str, Found]:
-    """Those of these deliveries that there are, by their ids; of this webhook, where one is named.
+def found(services: Services, owner: Owner, ids: Iterable[str], webhooks: frozenset[str]) -> Mapping[str, Found]:
+    """Those of these deliveries that there are, by their ids; of these webhooks, where some are named.
 
     Raises:
         Busy: too many look, of this tenant or of all.
@@ -51,7 +51,6 @@ def found(services: Services, owner: Owner, ids: Iterable[str], webhook: str | N
         KafkaBroken: the dead letters could not be read.
     """
     wanted = frozenset(each for each in ids if is_delivery_id(each))
-    webhooks = frozenset(() if webhook is None else (webhook,))
     if not wanted:
         return {}
     with services.look_ups.place(owner.tenant):
