@@ -14,6 +14,8 @@ from functools import partial
 from msgspec import structs
 
 from consumer.api.server import Server
+from consumer.brands.brand import Brand
+from consumer.brands.loader import load_brands
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.portal_links import url_of
 from consumer.control.resend_now import Again
@@ -54,15 +56,23 @@ def main() -> None:
     settings = Settings(
         encryption_keys=KEYS, portal_url=base, portal_embed_origins=("http://127.0.0.1:8098",), api_requests_per_s=1_000
     )
-    portal = MemoryPortal(settings=settings, brands=("hookline", "trackelio", "featurebase", "convo"))
+    portal = MemoryPortal(settings=settings, brands=sorted(load_brands()))
     filled(portal)
     listener = socket.create_server(("127.0.0.1", port))
     links = {
         "all": portal.link(*USUAL_SCOPES, user="Ada Lovelace", return_url="https://app.example.com/settings/hooks"),
         "empty": portal.link(*USUAL_SCOPES, tenant="empty"),
         "reading": portal.link(Scope.READ),
-        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=120_000),
-        "closed": portal.link(*USUAL_SCOPES, brand="trackelio"),
+        **{
+            name: portal.link(
+                *USUAL_SCOPES,
+                embed_origins=("http://127.0.0.1:8098",),
+                expires_in_ms=expires_in_ms,
+                return_url="https://app.example.com/settings/hooks",
+            )
+            for name, expires_in_ms in (("framed", 90_000), ("framed2", 3_600_000), ("framed3", 3_600_000))
+        },
+        **{name: portal.link(*Scope, brand=name, user="Ada") for name in sorted(load_brands())},
     }
     with Server(portal.app, listener, drain_s=1):
         for name, text in links.items():
@@ -104,6 +114,28 @@ def filled(portal: MemoryPortal) -> None:
     api.plane.trial = _answer
     api.plane.answer_now = partial(_answer_now, portal)
     _jobs(portal, ids, now_ms)
+    for name in sorted(load_brands().keys() - {"hookline"}):
+        _of_a_brand(portal, draw, load_brands()[name], now_ms)
+
+
+def _of_a_brand(portal: MemoryPortal, draw: random.Random, brand: Brand, now_ms: int) -> None:
+    """A few webhooks and a small log of another brand's."""
+    api, types = portal.api, [each.type for each in brand.catalogue] or ["page.updated"]
+    client = api.client(*Scope, brand=brand.name)
+    for number in range(5):
+        wishes: dict[str, object] = {brand.api.list_field: types[number : number + 2]}
+        made = api.webhook(client, brand.api.base_path, url=f"https://in{number}.acme.example/{brand.name}", **wishes)
+        _condition(portal, draw, made["id"], number * 3, now_ms)
+        for each in range(9):
+            status = 503 if number == 0 and each % 3 else 200
+            api.log.add(
+                structs.replace(
+                    plain, subscription_id=made["id"], event_type=types[each % len(types)], brand=brand.name,
+                    event_id=f"{brand.name}-{number}-{each}", status=status, elapsed_ms=20 + draw.random() * 200,
+                    outcome="delivered" if status == 200 else "dead", reason=None if status == 200 else "exhausted",
+                    request_body=ORDER, url=made["url"],
+                )
+            )  # fmt: skip
 
 
 def _condition(portal: MemoryPortal, draw: random.Random, id_: str, number: int, now_ms: int) -> None:

@@ -19,6 +19,7 @@ from consumer.portal.entering import Enter
 from consumer.portal.failed_page import FailedList
 from consumer.portal.form_page import WebhookForm
 from consumer.portal.jobs_page import JobList, JobPage
+from consumer.portal.keys_page import Keys, KeyShown, RevokeQuestion
 from consumer.portal.log_live import Newer
 from consumer.portal.log_page import Log
 from consumer.portal.refused import Plain, Refused
@@ -38,10 +39,13 @@ VIEWS: Final[Mapping[str, type]] = {
     "failed.html": FailedList,
     "job.html": JobPage,
     "jobs.html": JobList,
+    "key.html": KeyShown,
+    "keys.html": Keys,
     "log.html": Log,
     "newer.html": Newer,
     "plain.html": Plain,
     "refused.html": Refused,
+    "revoke.html": RevokeQuestion,
     "rotate.html": Question,
     "secret.html": SecretShown,
     "sending.html": SendingView,

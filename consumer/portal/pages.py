@@ -11,6 +11,7 @@ from consumer.portal import (
     delivery_page,
     failed_page,
     jobs_page,
+    keys_page,
     log_live,
     log_page,
     looking,
@@ -70,5 +71,14 @@ ROUTES: Final = (
     Route("jobs/{job}/cancel", do=jobs_page.cancel, do_needs=Scope.REPLAY),
     Route("event-types", show=catalogue_page.show),
     Route("event-types/{type}", show=catalogue_page.show_one),
+    Route("keys", show=keys_page.show, do=keys_page.create, needs=Scope.ADMIN, do_needs=Scope.ADMIN),
+    Route("keys/made", show=keys_page.shown_before, needs=Scope.ADMIN),
+    Route(
+        "keys/{key}/revoke",
+        show=keys_page.ask_revoke,
+        do=keys_page.revoke,
+        needs=Scope.ADMIN,
+        do_needs=Scope.ADMIN,
+    ),
     Route("look", draft=looking.choose, do_needs=Scope.READ),
 )

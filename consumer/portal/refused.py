@@ -19,6 +19,7 @@ from consumer.jobs.desk import NobodyRuns
 from consumer.portal.answering import back_to
 from consumer.portal.answering import page as page_of
 from consumer.portal.cookies import Look
+from consumer.portal.dress import Dress, dress
 from consumer.portal.rendering import Back, render
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
@@ -70,6 +71,8 @@ class Plain:
 
     key: str
     brand: str
+    dress: Dress | None
+    support_url: str | None
     theme: str
     back: Back | None
     embed: str
@@ -105,7 +108,16 @@ def plain(
     status: HTTPStatus, *, headers: Mapping[str, str] | None = None, key: str | None = None, request_id: str = ""
 ) -> Response:
     """Without a session."""
-    view = Plain(key=key or _KEYS.get(status, _BUG), brand="", theme="auto", back=None, embed="", request_id=request_id)
+    view = Plain(
+        key=key or _KEYS.get(status, _BUG),
+        brand="",
+        dress=None,
+        support_url=None,
+        theme="auto",
+        back=None,
+        embed="",
+        request_id=request_id,
+    )
     return _plain(view, status, headers)
 
 
@@ -113,9 +125,12 @@ def timed_out(ended: Session | None, brands: Mapping[str, Brand], look: Look) ->
     """Of a session that has ended, or that this browser has no key of."""
     grant = None if ended is None else ended.grant
     brand = None if grant is None else brands.get(grant.brand)
+    look_of_brand = None if brand is None else brand.look
     view = Plain(
         key="refused.timed_out",
-        brand="" if brand is None else brand.title,
+        brand="" if look_of_brand is None else look_of_brand.title,
+        dress=None if look_of_brand is None else dress(look_of_brand),
+        support_url=None if look_of_brand is None else look_of_brand.support_url,
         theme=look.theme or ("auto" if grant is None else grant.theme),
         back=None if grant is None else back_to(grant.return_url),
         embed="" if grant is None else " ".join(grant.embed_origins),

@@ -1,10 +1,10 @@
 // Buttons that copy a text of the page. In a frame that may not use the clipboard the text is selected instead.
-export function say(text) {
+export function say(text, ...more) {
   const notices = document.querySelector('[role="status"].notices');
   if (!notices) return;
   const line = document.createElement("p");
   line.className = "notice";
-  line.textContent = text;
+  line.append(text, ...more);
   notices.replaceChildren(line);
 }
 
@@ -28,6 +28,6 @@ export function copying() {
       const source = document.getElementById(button.dataset.copy);
       copied("value" in source ? source.value : source.textContent, button);
     }
-    if ("copyUrl" in button.dataset) copied(location.href, button);
+    if (button.dataset.copyUrl) copied(button.dataset.copyUrl, button);
   });
 }

@@ -21,6 +21,12 @@ def test_the_style_sheet_and_the_scripts_are_small() -> None:
     assert sum(path.stat().st_size for path in ASSETS.glob("*.js")) <= 25_000
 
 
+def test_the_style_sheet_is_read_whole() -> None:
+    css = (ASSETS / "pages.css").read_text("utf-8")
+    assert css.count("{") == css.count("}")
+    assert re.findall("^[<=>|]{2,}.*", css, re.MULTILINE) == [], "left by a merge"
+
+
 def test_pages_are_small() -> None:
     portal = MemoryPortal()
     client = portal.api.client()

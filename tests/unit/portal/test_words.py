@@ -19,6 +19,7 @@ FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",
     "hindered.", "skip.", "send.", "job.", "selected.",
+    "api_keys.days.", "scope.",
 }  # fmt: skip
 """Of these a part of the key is made where it is used."""
 
