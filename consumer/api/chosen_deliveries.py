@@ -23,8 +23,8 @@ def look_ups() -> Shares:
     return Shares("look-ups of deliveries", places=LOOK_UPS, share=LOOK_UPS_OF_A_TENANT)
 
 
-def found(services: Services, owner: Owner, ids: Iterable[str], webhook: str | None) -> Mapping[str, Found]:
-    """Those of these deliveries that there are, by their ids; of this webhook, where one is named.
+def found(services: Services, owner: Owner, ids: Iterable[str], webhooks: frozenset[str]) -> Mapping[str, Found]:
+    """Those of these deliveries that there are, by their ids; of these webhooks, where some are named.
 
     Raises:
         Busy: too many look, of this tenant or of all.
@@ -34,4 +34,4 @@ def found(services: Services, owner: Owner, ids: Iterable[str], webhook: str | N
     lying = partial(services.dead_letters.lying, owner.tenant)
     topic = Topics.of(services.plane.settings).attempts
     with services.look_ups.place(owner.tenant):
-        return jobs_found.found(services.log, lying, owner, ids, webhook, attempts=topic)
+        return jobs_found.found(services.log, lying, owner, ids, webhooks, attempts=topic)

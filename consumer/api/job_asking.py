@@ -110,7 +110,7 @@ class JobAsker:
     def _resendable(self, id_: str, webhook: str | None, *, again: bool) -> Found:
         """The delivery. Raises Refusal: 404, 409, 410; WebhookUnknown."""
         owner = self.caller.owner
-        one = found(self.services, owner, [id_], webhook).get(id_)
+        one = found(self.services, owner, [id_], frozenset(() if webhook is None else (webhook,))).get(id_)
         if one is None:
             raise not_found("there is no such delivery: list the deliveries to see which there are")
         subscription = self.services.plane.webhooks.get(owner, one.webhook)

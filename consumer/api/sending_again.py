@@ -172,7 +172,7 @@ def _replayed(site: Site, call: Call, webhook: str, body: Replay) -> Subject:
     if body.filter is not None:
         return matching_of(body.filter, at_ms)
     ids = list(dict.fromkeys(body.deliveries or ()))
-    there = found(site.services, call.caller.owner, ids, webhook)
+    there = found(site.services, call.caller.owner, ids, frozenset({webhook}))
     missing = [
         Wrong(field=f"deliveries.{number}", code=Code.NOT_A_CHOICE, message="is no delivery of this webhook")
         for number, each in enumerate(body.deliveries or ())

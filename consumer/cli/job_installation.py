@@ -85,7 +85,8 @@ class JobInstallation:
             CommandFailed: 69, the log's Redis does not answer.
         """
         with self._reading() as lists:
-            return found(lists, self._lying, owner, ids, webhook, attempts=Topics.of(self.settings).attempts)
+            webhooks = frozenset(() if webhook is None else (webhook,))
+            return found(lists, self._lying, owner, ids, webhooks, attempts=Topics.of(self.settings).attempts)
 
     def resend_now(self, owner: Owner, delivery: str, webhook: str | None, *, again: bool) -> Shown:
         """See `Installed`."""

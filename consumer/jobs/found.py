@@ -38,11 +38,11 @@ def found(
     lying: Callable[[Filters], Iterable[Lying]],
     owner: Owner,
     ids: Iterable[str],
-    webhook: str | None,
+    webhooks: frozenset[str],
     *,
     attempts: str,
 ) -> Mapping[str, Found]:
-    """Those of these deliveries that there are, by their ids; of this webhook, where one is named.
+    """Those of these deliveries that there are, by their ids; of these webhooks, where some are named.
 
     `lying` tells where dead letters lie, `attempts` is the topic that the index is of.
 
@@ -51,7 +51,6 @@ def found(
         Exception: whatever `lying` raises.
     """
     wanted = frozenset(each for each in ids if is_delivery_id(each))
-    webhooks = frozenset(() if webhook is None else (webhook,))
     if not wanted:
         return {}
     known = _listed(lists, owner, wanted, webhooks, attempts)

@@ -85,6 +85,8 @@ def _counts(counts: Counts, answered: Answered | None) -> dict[str, Json]:
         failing = max(0, answered.tried - answered.delivered - answered.failed)
         seen = {"delivered": answered.delivered, "failing": failing, "failed": answered.failed}
     skipped: Json = {reason: number for reason, number in sorted(counts.skipped.items()) if number}
+    frequent = sorted(counts.types.items(), key=lambda each: (-each[1], each[0]))
+    types: Json = {name: number for name, number in frequent}  # noqa: C416 # dict() would not be known to be Json
     return {
         "looked": counts.looked,
         "matched": counts.matched,
@@ -92,6 +94,7 @@ def _counts(counts: Counts, answered: Answered | None) -> dict[str, Json]:
         "raced": counts.raced,
         **seen,
         "skipped": skipped,
+        "types": types,
     }
 
 
