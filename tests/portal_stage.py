@@ -58,7 +58,9 @@ def main() -> None:
         "reading": portal.link(Scope.READ),
         **{
             name: portal.link(
-                *USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=expires_in_ms,
+                *USUAL_SCOPES,
+                embed_origins=("http://127.0.0.1:8098",),
+                expires_in_ms=expires_in_ms,
                 return_url="https://app.example.com/settings/hooks",
             )
             for name, expires_in_ms in (("framed", 90_000), ("framed2", 3_600_000), ("framed3", 3_600_000))
