@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
 from consumer.api.chosen_deliveries import look_ups
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
-from consumer.api.sending_again import resends
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -53,6 +53,7 @@ from consumer.webhooks.subscription import Status, Subscription
 from tests.memory_jobs import MemoryDesk
 from tests.memory_log import MemoryLog
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
+from tests.web import Client
 
 NOW_MS: Final = 1_790_000_000_000
 OPERATOR: Final = "operator-" + "k" * 40
@@ -284,7 +285,7 @@ class MemoryApi:
         behind = front(self.services, self.brands)
         self.apps = behind.apps
         self.app = opened(behind, settings)
-        self.anybody = TestClient(self.app, base_url="http://api")
+        self.anybody = Client(self.app, base_url="http://api")
 
     def _check_url(self, url: str, tenant: str) -> None:
         del tenant
@@ -314,16 +315,16 @@ class MemoryApi:
     def write_key(self, key: ApiKey) -> None:
         self.topics.state.write(NewRecord(topic="state", key=record_key(key.id), value=encode(key)))
 
-    def client(self, *scopes: Scope, tenant: str = "acme", brand: str = "hookline") -> TestClient:
+    def client(self, *scopes: Scope, tenant: str = "acme", brand: str = "hookline") -> Client:
         """A client with a key of its own."""
         return self.bearing(self.key(*scopes, tenant=tenant, brand=brand)[1])
 
-    def bearing(self, text: str, **headers: str) -> TestClient:
+    def bearing(self, text: str, **headers: str) -> Client:
         """A client with this key."""
-        return TestClient(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
+        return Client(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
 
     def in_one_loop(self, tenant: str = "acme") -> httpx.AsyncClient:
-        """A client whose requests share the loop of who asks; each request of a TestClient has a loop of its own."""
+        """A client whose requests share the loop of who asks; those of a Client share another one."""
         text = self.key(tenant=tenant)[1]
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),

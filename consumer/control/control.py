@@ -30,6 +30,7 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.view import Fold, TopicView
 from consumer.log.archive import Kept
 from consumer.settings import Settings
+from consumer.standings.replaced import ReplacedStore, ReplacedTeller
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
 
@@ -69,7 +70,8 @@ class Control:
         )
         one_attempt = OneAttempt(settings, self.keyring, logging_by(self.writer))
         self._trials = Trials(settings, one_attempt)
-        self._resends = ResendNow(one_attempt)
+        self._replaced = ReplacedTeller(ReplacedStore.from_settings(settings))
+        self._resends = ResendNow(one_attempt, self._replaced.tell)
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
@@ -81,7 +83,9 @@ class Control:
     ) -> None:
         del kind, error, traceback
         # At once: where a broker is away each takes its time, and a process has to end.
-        parts = (self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache)
+        parts = (
+            self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache, self._replaced
+        )  # fmt: skip
         with ThreadPoolExecutor(len(parts)) as pool:
             for closed in [pool.submit(part.close) for part in parts]:
                 closed.result()

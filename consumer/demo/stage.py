@@ -68,6 +68,7 @@ def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[st
         "TRUST_BROKER": "true",
         "PROCESSES": "1",
         "STATE_DIR": str(folder / "state"),
+        "ADMIN_LISTEN": "",  # its own table shows how it does
         # An unmeasured dead endpoint would fill the log that a failing demo shows.
         "LOG_FORMAT": "console",
     }

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import KafkaFatal, broken, build, denied, error_of
+from consumer.kafka.client import broken, build, denied, error_of, fatal
 from consumer.kafka.commits import Commits
 from consumer.kafka.following import Following
 from consumer.kafka.leaving import leave
@@ -76,6 +76,11 @@ class PartitionConsumer:
     def assignment(self) -> frozenset[Partition]:
         """The partitions that are ours."""
         return frozenset(self._assignment)
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its name. It may have no partitions."""
+        return bool(self._consumer.memberid())
 
     @property
     def late_s(self) -> float:
@@ -217,7 +222,7 @@ class PartitionConsumer:
 
     def _after(self) -> None:
         if self._fatal is not None:
-            raise KafkaFatal(self._fatal.str(), code=self._fatal.name())
+            raise fatal(self._fatal)
         self._commits.send(self._consumer)
 
     def _ours(self, partitions: Sequence[Partition]) -> list[TopicPartition]:

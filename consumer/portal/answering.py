@@ -15,7 +15,13 @@ from consumer.portal.rendering import Back, Frame, Tab, render
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
 
-_TABS: Final = (("webhooks", "webhooks"), ("log", "log"), ("failed", "failed"), ("event_types", "event-types"))
+_TABS: Final = (
+    ("webhooks", "webhooks"),
+    ("log", "log"),
+    ("failed", "failed"),
+    ("jobs", "jobs"),
+    ("event_types", "event-types"),
+)
 _DONE: Final = "done"
 GO: Final = "/portal/go"
 """Leads to a page of the session that a browser is in."""
@@ -25,12 +31,13 @@ PATH: Final = "{path}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A change was made. `then` is the path of the page to go to; where it is shown at once, `answer` is that page.
+    """A change was made. `then` is the path of the page to go to, and `pairs` its query.
 
-    Whoever sends the same form again goes to `then`.
+    Where it is shown at once, `answer` is that page. Whoever sends the same form again goes to `then`.
     """
 
     then: str
+    pairs: tuple[tuple[str, str], ...] = ()
     notice: str | None = None
     answer: Response | None = None
 
@@ -40,7 +47,7 @@ class Done:
 
     def address(self, visit: Visit) -> str:
         """Where to go."""
-        return visit.url(self.then, [] if self.notice is None else [(_DONE, self.notice)])
+        return visit.url(self.then, [*self.pairs, *([] if self.notice is None else [(_DONE, self.notice)])])
 
 
 def see(url: str) -> Response:

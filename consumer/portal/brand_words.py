@@ -21,13 +21,14 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "send_test_event": ("test.send",),
     "log": ("nav.log", "log.title", "keys.log.does"),
     "answer": ("log.answer", "log.column.answer"),
-    "send_again": (),
+    "send_again": ("delivery.again", "send.replay", "selected.title", "job.kind.resend", "job.kind.replay"),
     "failures_in_a_row": ("health.in_a_row",),
 }
 """Where each name of `consumer/brands/pages.py: WordsTable` stands."""
 
 _ONCE: Final[Mapping[str, str]] = {
     "delivery.delivered.one": "delivery.once.delivered",
+    "delivery.took.one": "delivery.once.took",
     "delivery.failed.one": "delivery.once.failed",
     "failed.none_text": "failed.once_none_text",
 }

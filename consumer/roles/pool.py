@@ -46,6 +46,7 @@ from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
+from consumer.roles.replaced import ReplacedNews
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
@@ -53,7 +54,9 @@ from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
+from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Reader
 
@@ -154,6 +157,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         ahead=None if reader is None else Lookup("ahead", reader.read),
         standings=StandingLookup.from_settings(settings),
         again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
+        replaced=ReplacedNews(ReplacedStore.from_settings(settings)) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
@@ -203,6 +207,8 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str |
             raise
         except KafkaBroken as error:
             unreachable.met(error=str(error))
+            pulse.lacks = (KAFKA_AWAY,)
+            pulse.beat()
             stop.wait(_ASK_KAFKA_EVERY_S)
         else:
             unreachable.over()

@@ -6,6 +6,8 @@ import { forms } from "./forms.js";
 import { entering } from "./enter.js";
 import { embedded, ending } from "./embed.js";
 import { typed } from "./typed.js";
+import { fresh } from "./fresh.js";
+import { live } from "./live.js";
 
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;
@@ -18,6 +20,8 @@ forms();
 typed(say);
 ending();
 embedded();
+fresh();
+live();
 
 const look = document.querySelector("form.look");
 look?.addEventListener("change", (event) => {
