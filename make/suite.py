@@ -26,7 +26,8 @@ NO_TESTS = 5  # pytest's exit code for "none collected"
 # Hundreds of interpreters start in a run. Each would compile all of Hookline anew: a quarter of the CPU of its start.
 UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
 # Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
-PARTS = {"parallel": ["-m", "not serial", "-n", "3"], "serial": ["-m", "serial"]}
+# Those in a browser are `make test-browser`, but for a small core.
+PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "3"], "serial": ["-m", "serial"]}
 SERIAL = "pytest.mark.serial"
 
 

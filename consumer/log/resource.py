@@ -202,10 +202,11 @@ def curl(attempt: Attempt) -> str:
     body = attempt.request_body
     try:
         text = body.decode()
-        fed = None if "\0" in text else f"printf %s {shlex.quote(text)}"
     except UnicodeDecodeError:
-        fed = None
-    fed = fed or f"printf %s {base64.b64encode(body).decode()} | base64 -d"
+        text = "\0"
+    # What a page shows as a symbol would be copied as one, and a terminal may obey a control character.
+    plain = text.replace("\n", "").isprintable()
+    fed = f"printf %s {shlex.quote(text) if plain else f'{base64.b64encode(body).decode()} | base64 -d'}"
     sent = ["curl -sS -i -g --path-as-is -X POST", *headers, "--data-binary @-", shlex.quote(attempt.url)]
     return f"{fed} | {' '.join(sent)}"
 

@@ -5,9 +5,9 @@ import { shortcuts } from "./keys.js";
 import { forms } from "./forms.js";
 import { entering } from "./enter.js";
 import { embedded, ending } from "./embed.js";
-import { typed } from "./typed.js";
 import { fresh } from "./fresh.js";
 import { live } from "./live.js";
+import { typed } from "./typed.js";
 
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;

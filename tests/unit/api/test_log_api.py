@@ -280,6 +280,15 @@ def test_the_curl_command_sends_the_same_bytes(api: MemoryApi, body: bytes, head
     assert not any(b"redacted" in word for word in words)
 
 
+@pytest.mark.parametrize("text", ["\u202egpj.exe", "\x1b[31m", "a\tb", "a\r\nb", "\u200b"])
+def test_nothing_that_cannot_be_seen_is_in_a_curl_command(api: MemoryApi, text: str) -> None:
+    name = api.log.add(request_body=text.encode())
+    command = api.client().get(f"/v1/attempts/{name}").json()["curl"]
+    assert command.isprintable()
+    fed = command.partition(" | curl")[0]
+    assert subprocess.run(["sh", "-c", fed], capture_output=True, check=True, timeout=10).stdout == text.encode()
+
+
 def test_what_is_kept_no_longer_is_gone_and_still_listed(api: MemoryApi) -> None:
     api.log.begins = 1
     client = api.client()

@@ -381,7 +381,8 @@ def test_no_scope_no_page_and_no_change(portal: MemoryPortal) -> None:
     attempt = portal.api.log.add(subscription_id=id_)
     delivery = portal.api.log.attempts[-1].delivery_id
     job = portal.api.jobs.put(OWNER, id_)
-    values = {"webhook": id_, "attempt": attempt, "delivery": delivery, "type": "order.paid", "job": job}
+    key = portal.api.key(Scope.READ)[0].id
+    values = {"webhook": id_, "attempt": attempt, "delivery": delivery, "type": "order.paid", "job": job, "key": key}
     before = len(portal.api.topics.subscriptions.records)
     for scope in Scope:
         browser = portal.enter(scope)

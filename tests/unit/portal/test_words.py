@@ -18,8 +18,8 @@ SOURCES = [*TEMPLATES, *PORTAL.glob("*.py")]
 FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",
-    "api_keys.days.", "scope.",
     "hindered.", "skip.", "send.", "job.", "selected.",
+    "api_keys.days.", "scope.",
 }  # fmt: skip
 """Of these a part of the key is made where it is used."""
 
