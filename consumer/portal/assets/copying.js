@@ -1,9 +1,10 @@
 // Buttons that copy a text of the page. In a frame that may not use the clipboard the text is selected instead.
+// It is heard and not seen: what is seen is on the button, and nothing moves under whoever reads.
 export function say(text) {
   const notices = document.querySelector('[role="status"].notices');
   if (!notices) return;
   const line = document.createElement("p");
-  line.className = "notice";
+  line.className = "sr";
   line.textContent = text;
   notices.replaceChildren(line);
 }
