@@ -63,9 +63,10 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
-docs: setup-dev ## write docs/api.md and the table in docs/log.md anew from what the code says of itself
+docs: setup-dev ## write docs/api.md and the tables in docs/log.md and docs/operating.md anew from what the code says
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
+	@$(BIN)/python -m make.metrics_page
 
 fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES=n; SEED=n for others)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))

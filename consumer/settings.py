@@ -290,6 +290,9 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         Path(".hookline"), description="Where slots are locked and checkpoints kept on this machine."
     )
+    admin_listen: str = Field(
+        "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] = Field("json", description="console is for people.")
     drain_for: Annotated[str, AfterValidator(Span("0s", "1h"))] = Field(

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,8 +13,8 @@ from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
 from consumer.api.chosen_deliveries import look_ups
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
-from consumer.api.sending_again import resends
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -25,6 +26,8 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_record import encode, record_key
 from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, mint
 from consumer.control.owner import Owner
+from consumer.control.portal_ending import PortalEnding
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.resend_now import Again
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import TopicStore
@@ -93,7 +96,8 @@ class MemoryPlane:
         directory = Directory()
         self._topics = topics
         self._webhooks_view = MemoryView(topics.subscriptions, directory)
-        self._state_view = MemoryView(topics.state, self.keys, self.errands)
+        self.portal_ends = PortalEnds()
+        self._state_view = MemoryView(topics.state, self.keys, self.errands, self.portal_ends)
         self.cache = Cache()
         store = TopicStore(
             "subscriptions",
@@ -104,6 +108,13 @@ class MemoryPlane:
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state, fresh=self.fresh)
+        self.portal_ending = PortalEnding(
+            "state",
+            keyring=self.keyring,
+            ends=self.portal_ends,
+            writer=topics.state,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
         self.now_ms = NOW_MS
         self.once = Idempotency(
             "state",

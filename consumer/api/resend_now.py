@@ -1,4 +1,4 @@
-"""One delivery, sent again now: what its records tell of it, and the answer to the request that waited.
+"""One delivery, sent again now: what its records tell of it, and the attempt that is made of that.
 
 The law: an id sends its owner's own delivery alone, to its own webhook; of another's nothing is told.
 """
@@ -7,31 +7,25 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-from starlette.responses import Response
-
-from consumer.api import answers
-from consumer.api.call import Call
-from consumer.api.dead_letters import dead_letter_of
-from consumer.api.log_pages import sight
 from consumer.api.problem import Refusal, not_found
-from consumer.api.site import Site
+from consumer.api.services import Services
 from consumer.control.owner import Owner
 from consumer.control.resend_now import Again, AlreadyDelivered, of_attempt, of_dead
 from consumer.delivery.delivery import is_delivery_id
 from consumer.kafka.picking import NotKept
-from consumer.log.archive import AttemptUnknown
+from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import Place
 from consumer.log.entry import Ended
 from consumer.log.query import Query, Row, View
-from consumer.log.resource import attempt_detail
+from consumer.replay.filters import Filters
 
 _ROWS: Final = 100
 _READ_MOST: Final = 5
 """Records of attempts that are read for one that has the body: those before a request could be made have none."""
 
 
-def resent_now(site: Site, call: Call, id_: str, webhook: str | None, *, again: bool) -> Response:
-    """Send it, and tell the attempt in full. `again`: also one that was accepted.
+def resent_now(services: Services, owner: Owner, id_: str, webhook: str | None, *, again: bool) -> Kept:
+    """Send it, and give its attempt. `again`: also one that was accepted.
 
     Raises:
         Refusal: 404, there is no such delivery; 410, what was sent is kept no longer.
@@ -42,34 +36,32 @@ def resent_now(site: Site, call: Call, id_: str, webhook: str | None, *, again: 
     """
     if not is_delivery_id(id_):
         raise _unknown()
-    owner, services = call.caller.owner, site.services
-    rows = _rows(site, owner, id_, webhook)
+    rows = _rows(services, owner, id_, webhook)
     delivered = any(row.entry.ended is Ended.DELIVERED for row in rows)
     if delivered and not again:
         raise AlreadyDelivered
-    found = _told_by(site, owner, rows) or _dead(site, owner, id_, webhook)
+    found = _told_by(services, owner, rows) or _dead(services, owner, id_, webhook)
     if found is None:
         raise _gone() if rows else _unknown()
     subscription = services.plane.webhooks.get(owner, found.delivery.subscription_id)
-    kept = services.plane.resend_now(subscription, found, delivered=delivered)
-    return answers.response(answers.one(site.brand, attempt_detail(kept, sight(site, call))))
+    return services.plane.resend_now(subscription, found, delivered=delivered)
 
 
-def _rows(site: Site, owner: Owner, id_: str, webhook: str | None) -> Sequence[Row]:
+def _rows(services: Services, owner: Owner, id_: str, webhook: str | None) -> Sequence[Row]:
     """Its attempts that are listed, the newest first."""
     wanted = Query(deliveries=frozenset({id_}), webhooks=frozenset(() if webhook is None else (webhook,)))
-    return site.services.log.page(
+    return services.log.page(
         View.ATTEMPTS, tenant=owner.tenant, brand=owner.brand, query=wanted, limit=_ROWS, cursor=None
     ).rows
 
 
-def _told_by(site: Site, owner: Owner, rows: Sequence[Row]) -> Again | None:
+def _told_by(services: Services, owner: Owner, rows: Sequence[Row]) -> Again | None:
     """What the newest of these attempts that has all of it tells."""
     made = max((row.entry.number for row in rows), default=0)
     for row in rows[:_READ_MOST]:
         place = Place(partition=row.partition, offset=row.entry.offset, delivery=row.entry.delivery[:8])
         try:
-            kept = site.services.archive.read(owner.tenant, owner.brand, place)
+            kept = services.archive.read(owner.tenant, owner.brand, place)
         except (NotKept, AttemptUnknown):  # the latter where the topic was made anew
             continue
         if (found := of_attempt(kept.attempt, attempts=made)) is not None:
@@ -77,10 +69,16 @@ def _told_by(site: Site, owner: Owner, rows: Sequence[Row]) -> Again | None:
     return None
 
 
-def _dead(site: Site, owner: Owner, id_: str, webhook: str | None) -> Again | None:
+def _dead(services: Services, owner: Owner, id_: str, webhook: str | None) -> Again | None:
     """What its dead letter tells. Raises Refusal: 410."""
-    dead = dead_letter_of(site, owner, id_)
-    if dead is None or webhook not in {None, dead.delivery.subscription_id}:
+    filters = Filters(
+        ids=frozenset({id_}),
+        webhooks=frozenset(() if webhook is None else (webhook,)),
+        tenants=frozenset({owner.tenant}),
+        brands=frozenset({owner.brand}),
+    )
+    dead = next(iter(services.dead_letters.found(owner.tenant, filters)), None)
+    if dead is None:
         return None
     found = of_dead(dead)
     if found is None:

@@ -12,6 +12,8 @@ from consumer.control.cursor import Cursors
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.owner import Owner
+from consumer.control.portal_ending import PortalEnding
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
@@ -43,6 +45,8 @@ class Plane(Protocol):
     keys: KeyDirectory
     webhooks: Webhooks
     api_keys: ApiKeys
+    portal_ends: PortalEnds
+    portal_ending: PortalEnding
 
     @property
     def ready(self) -> bool:

@@ -36,6 +36,8 @@ from consumer.delivery.replaced import Replaced, replaced_by
 from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.stopping import SUSPENDS, Fate, fate, stops
+from consumer.delivery.tally import DEAD, HANDED_OVER, RETRIED
+from consumer.delivery.tally import DELIVERED as ACCEPTED
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tidings import of_a_stop, told
 from consumer.delivery.traffic import Traffic
@@ -243,6 +245,7 @@ class Attempting:
         outcome = self._endings.hand_over(job, unanswered, now_ms, goes_on=goes_on)
         if goes_on:
             job.handed_over = outcome
+        self._endings.tally.attempted(HANDED_OVER, unanswered)
         self._log(job, unanswered, outcome)
 
     def give_up(self, now_ms: int) -> None:
@@ -290,12 +293,16 @@ class Attempting:
         match outcome:
             case Delivered():
                 self._endings.counts["deliveries_delivered"] += 1
+                self._endings.tally.attempted(ACCEPTED, answer)
+                self._endings.tally.accepted(now_ms, job.delivery)
                 if job.delivery.replays:
                     self._replace(job.delivery)
                 job.entry.close_one(job.delivery.id)
             case Retry():
+                self._endings.tally.attempted(RETRIED, answer)
                 self._endings.retry(now_ms, job, attempted(job, answer), outcome.tier)
             case Dead():
+                self._endings.tally.attempted(DEAD, answer)
                 if outcome.suspend:
                     self._suspend(now_ms, job, f"the endpoint answered {described(answer)}")
                 self._give_up(now_ms, job, attempted(job, answer), outcome.reason, described(answer))

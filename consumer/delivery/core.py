@@ -41,10 +41,12 @@ from consumer.delivery.replaced import Replaced
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.standing import Report, Standing
 from consumer.delivery.step import SeenAhead, Step, Write
+from consumer.delivery.tally import Tally
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
+from consumer.delivery.vitals import Vitals
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
@@ -288,6 +290,21 @@ class Core:
     def counted(self) -> Mapping[str, int]:
         """What was counted since this was last asked, by name."""
         return self._endings.counted()
+
+    @property
+    def tally(self) -> Tally:
+        """What attempts came to since this process began."""
+        return self._endings.tally
+
+    def vitals(self, now_ms: int, steady_ms: int) -> Vitals:
+        """How it does now. It walks through its partitions and its busy lanes, so not in every turn."""
+        return Vitals(
+            waiting=self._traffic.queued,
+            in_flight=self._traffic.flying,
+            overdue_ms=self._intake.overdue_ms(steady_ms),
+            lanes=self._traffic.lane_states(now_ms),
+            partitions=self._intake.vitals(),
+        )
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""

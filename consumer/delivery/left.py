@@ -234,7 +234,6 @@ class Left:
             until = partition.end_of(scope)
             if offset >= until:
                 del partition.left[scope]
-                partition.stands.pop(scope, None)
                 partition.window.touch()
             elif self._has_room(partition, scope):
                 wanted[scope] = until

@@ -169,6 +169,7 @@ class Planning:
         elif not targets:
             self._endings.drop(entry, "no_subscribers")
         else:
+            self._endings.counts["matched"] += 1
             if record is not None and tier < 0 and any(target.is_ordered for target in targets):
                 targets = self._line_up(now_ms, entry, event, record, targets)
             if len(targets) > self._fan_out:

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Self
 
 from consumer.control.keys import USUAL_SCOPES
-from consumer.control.portal_links import Grant, PortalLinks, base_of, new_link, url_of
+from consumer.control.portal_links import Grant, PortalLinks, base_of, url_of
 from consumer.demo import story
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
@@ -54,7 +54,7 @@ class Shop:
         assert base is not None
 
         def link() -> str:
-            made = new_link(
+            made = links.new(
                 Grant(tenant=story.SHOP, brand="hookline", scopes=USUAL_SCOPES, key_id=None, user="The shop"),
                 page="/webhooks",
                 open_within_ms=_OPEN_WITHIN_MS,

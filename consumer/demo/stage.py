@@ -71,6 +71,7 @@ def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[st
         "TRUST_BROKER": "true",
         "PROCESSES": "1",
         "STATE_DIR": str(folder / "state"),
+        "ADMIN_LISTEN": "",  # its own table shows how it does
         "API_LISTEN": f"127.0.0.1:{port}",
         "PORTAL_URL": f"http://localhost:{port}",
         "SUSPEND_AFTER": story.SUSPENDED_AFTER,

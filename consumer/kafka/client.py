@@ -97,17 +97,19 @@ class AccessDenied(ConfigurationError, KafkaBroken):  # noqa: N818 # same
         self.code = code
 
 
-class NameTaken(ConfigurationError, KafkaFatal):  # noqa: N818 # same
-    """Another process has joined the group as the same static member: Kafka lets only the newest work (KIP-345)."""
+class NameTaken(KafkaFatal):
+    """Another client has joined the group as the same static member: Kafka lets only the newest work (KIP-345).
 
-    def __init__(self, *, code: str) -> None:
-        ConfigurationError.__init__(
-            self,
-            "HOOKLINE_MEMBERSHIP",
-            "another process has joined its group under this one's name, which is made of the host's name and "
-            "HOOKLINE_STATE_DIR: give each machine or container a host name of its own, or say dynamic",
+    A broker that was killed may also have forgotten which client was the newest. So it is no error of the settings.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process has joined this group under this one's name, which is made of the host's name and "
+            "HOOKLINE_STATE_DIR. If this goes on, two machines or containers have one host name: give each its own, or "
+            "set HOOKLINE_MEMBERSHIP=dynamic",
+            code="FENCED_INSTANCE_ID",
         )
-        self.code = code
 
 
 def client_properties(
@@ -187,7 +189,7 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
 def fatal(error: KafkaError) -> KafkaFatal:
     """A consumer's fatal error, as ours. librdkafka tells why it is fatal in its text alone."""
     if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in error.str():
-        return NameTaken(code="FENCED_INSTANCE_ID")
+        return NameTaken()
     return KafkaFatal(error.str(), code=error.name())
 
 

@@ -78,6 +78,11 @@ class PartitionConsumer:
         return frozenset(self._assignment)
 
     @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its name. It may have no partitions."""
+        return bool(self._consumer.memberid())
+
+    @property
     def late_s(self) -> float:
         """For how long a commit that was asked for has not been accepted."""
         return self._commits.late_s

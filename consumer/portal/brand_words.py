@@ -28,6 +28,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
 
 _ONCE: Final[Mapping[str, str]] = {
     "delivery.delivered.one": "delivery.once.delivered",
+    "delivery.took.one": "delivery.once.took",
     "delivery.failed.one": "delivery.once.failed",
     "failed.none_text": "failed.once_none_text",
 }

@@ -33,12 +33,14 @@ from consumer.brands.brand import Brand
 from consumer.control.portal_links import PortalLinks, Session
 from consumer.kafka.client import KafkaBroken
 from consumer.portal import entering, policy, refused, sessions
+from consumer.portal.answering import GO
 from consumer.portal.assets import BASE, Asset, assets
 from consumer.portal.brand_words import words_of
 from consumer.portal.cookies import Jar, cookies_of
 from consumer.portal.doing import done
 from consumer.portal.dress import BASE as DRESSES
 from consumer.portal.dress import wardrobe
+from consumer.portal.going import Going
 from consumer.portal.opened import Opened
 from consumer.portal.routes import DRAFT, Route, found
 from consumer.portal.statistics import Statistics
@@ -83,7 +85,10 @@ class PortalFront:
         self._links = PortalLinks(services.plane.keyring)
         self._jar = Jar(base=base)
         self._entrance = entering.Entrance(
-            links=self._links, jar=self._jar, opened=opened, keys=services.plane.keys, now_ms=now_ms
+            links=self._links, jar=self._jar, opened=opened, plane=services.plane, now_ms=now_ms
+        )
+        self._going = Going(
+            links=self._links, jar=self._jar, plane=services.plane, routes=routes, brands=brands, now_ms=now_ms
         )
         self._rate = RateLimit(services.plane.settings.api_requests_per_s)
         self._freshness = Freshness(services.plane.fresh)
@@ -117,8 +122,11 @@ class PortalFront:
             if scope["method"] not in {*_READ, _POST}:
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
             await self._fresh()
+            if path == GO:
+                return await run_in_threadpool(self._going.answer, headers, _query(scope))
             if path != entering.PATH:
                 return await self._of_a_session(scope, headers, receive, exchange)
+            exchange.headers["Referrer-Policy"] = policy.ARRIVING
             form = await _form(scope, headers, receive)
             if form is not None and not same_origin(headers, self._base):
                 return refused.plain(HTTPStatus.FORBIDDEN)
@@ -131,8 +139,8 @@ class PortalFront:
         wanted = None if hides_a_slash(scope) else sessions.asked(scope["path"])
         if wanted is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
-        cookies, keys = cookies_of(headers), self._services.plane.keys
-        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, keys=keys, now_ms=self._now_ms())
+        cookies, plane = cookies_of(headers), self._services.plane
+        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, plane=plane, now_ms=self._now_ms())
         if (whose := known.live or known.ended) is not None:
             exchange.headers.update(policy.headers(whose.grant.embed_origins))
         if known.live is None or known.live.grant.brand not in self._brands:

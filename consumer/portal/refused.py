@@ -15,6 +15,7 @@ from consumer.api.problem import Refusal
 from consumer.api.refusals import refusal_of as refusal_of_the_api
 from consumer.brands.brand import Brand
 from consumer.control.portal_links import Session
+from consumer.jobs.desk import NobodyRuns
 from consumer.portal.answering import back_to
 from consumer.portal.answering import page as page_of
 from consumer.portal.cookies import Look
@@ -47,6 +48,13 @@ class LogAway(Refusal):
     """The delivery log cannot be read; everything else can."""
 
 
+class NobodySends(Refusal):
+    """Nobody sends again at the moment; everything else is done."""
+
+
+_OWN_KEYS: Final[Mapping[type[Refusal], str]] = {LogAway: "refused.log_away", NobodySends: "refused.nobody_sends"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """`key` are the words; `detail` says more, in the words of the room that refused."""
@@ -75,6 +83,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     """What a refusal of a room below stands for. Raises the error again where it stands for nothing: a bug."""
     if isinstance(error, CacheUnavailable):
         return LogAway(HTTPStatus.SERVICE_UNAVAILABLE, "")
+    if isinstance(error, NobodyRuns):
+        return NobodySends(HTTPStatus.SERVICE_UNAVAILABLE, "")
     try:
         return refusal_of_the_api(error, brand)
     except AssertionError:
@@ -83,8 +93,10 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
 
 def page(visit: Visit, refusal: Refusal) -> Response:
     """On a page of the session."""
-    key = "refused.log_away" if isinstance(refusal, LogAway) else _KEYS.get(refusal.status, _BUG)
+    key = _OWN_KEYS.get(type(refusal)) or _KEYS.get(refusal.status, _BUG)
     detail = refusal.detail if refusal.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} else ""
+    if refusal.code is not None:
+        key, detail = "refused.hindered", words().say(f"hindered.{refusal.code}")
     again = visit.url(visit.path, list(visit.query.pairs))
     view = Refused(key=key, detail=detail, request_id=visit.request_id, again=again)
     answer = page_of(visit, "refused.html", view, title=words().say(f"{key}.title"), status=refusal.status)

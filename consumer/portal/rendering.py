@@ -41,7 +41,10 @@ class Back:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What is around every page of a session. `ends_in_s` is how long it goes on, `embed` are who may frame it."""
+    """What is around every page of a session. `ends_in_s` is how long it goes on, `embed` are who may frame it.
+
+    `whose` tells one user of a tenant's from others, and tells nobody who that is.
+    """
 
     brand: str
     dress: Dress
@@ -56,6 +59,9 @@ class Frame:
     once: str
     user: str
     back: Back | None
+    share_url: str
+    session: str
+    whose: str
     ends_in_s: int
     embed: str
     notice: str | None

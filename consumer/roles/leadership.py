@@ -15,6 +15,7 @@ from consumer.kafka.membership import STATIC, consumer_properties
 from consumer.settings import Settings
 
 _LEADING: Final = 0
+NOT_JOINED: Final = "it is not a member of its group yet"
 
 
 class Leadership:
@@ -40,6 +41,16 @@ class Leadership:
         if self._fatal is not None:
             raise fatal(self._fatal)
         return self._leads
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process led, as of the last time that was asked."""
+        return self._leads
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its name."""
+        return bool(self._consumer.memberid())
 
     def close(self) -> None:
         """Leave, so that another may lead: at once, or when the session of a static member has ended."""

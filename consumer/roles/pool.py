@@ -56,6 +56,7 @@ from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Reader
 
@@ -206,6 +207,8 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str |
             raise
         except KafkaBroken as error:
             unreachable.met(error=str(error))
+            pulse.lacks = (KAFKA_AWAY,)
+            pulse.beat()
             stop.wait(_ASK_KAFKA_EVERY_S)
         else:
             unreachable.over()

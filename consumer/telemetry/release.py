@@ -1,10 +1,12 @@
 """Which Hookline this is."""
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
+@cache
 def release() -> str:
-    """Its version, for people."""
+    """Its version, for people. Looking it up reads files, so it is done once."""
     try:
         return version("hookline")
     except PackageNotFoundError:

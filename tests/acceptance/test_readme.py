@@ -213,6 +213,7 @@ def reader(tmp_path: Path, private_kafka: Kafka, redis_url: str) -> Iterator[Rea
             "HOOKLINE_REDIS_URL": redis_url,
             "HOOKLINE_PROCESSES": "1",  # the machine is shared
             "HOOKLINE_API_LISTEN": f"127.0.0.1:{free_port()}",
+            "HOOKLINE_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
         },
     )
     yield follower

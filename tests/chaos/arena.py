@@ -222,6 +222,7 @@ class Arena:
             "HOOKLINE_PARTITIONS": str(PARTITIONS),
             "HOOKLINE_ENCRYPTION_KEYS": f"chaos:{canary.encryption_key()}",
             "HOOKLINE_API_LISTEN": api,
+            "HOOKLINE_ADMIN_LISTEN": "127.0.0.1:0",
             "HOOKLINE_OPERATOR_KEY": self.operator_key,
             "HOOKLINE_ALLOW_HTTP": "true",
             "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",

@@ -20,15 +20,16 @@ GroupPartition = tuple[str, Partition]
 
 @dataclass(slots=True)
 class Log:
-    """One partition's records from offset `start` on."""
+    """One partition's records from offset `start` on. `end` is the offset of the next one."""
 
     start: int = 0
+    end: int = 0
     records: list[Record] = field(default_factory=list)
 
-    @property
-    def end(self) -> int:
-        """The offset of the next record."""
-        return self.start + len(self.records)
+    def append(self, record: Record) -> None:
+        """One more."""
+        self.records.append(record)
+        self.end += 1
 
     def read(self, offset: int, most: int) -> Sequence[Record]:
         """At most so many records from there on."""
@@ -94,7 +95,7 @@ class Broker:
             timestamp_ms=self.now_ms((topic, number)),
             leader_epoch=self._leaders.epoch(self._timeline.now_ms),
         )
-        log.records.append(record)
+        log.append(record)
         self.largest_bytes = max(self.largest_bytes, len(value or b""))
         self._appended(record)
         return record

@@ -94,7 +94,8 @@ class SimulatedConsumer:
     @property
     def has_more(self) -> bool:
         """Whether a `take` would find something."""
-        return any(map(self._has_more, self._next))
+        logs, paused = self._broker.logs, self._paused
+        return any(logs[place].end != offset and place not in paused for place, offset in self._next.items())
 
     def reads(self, partition: Partition) -> bool:
         """Whether it is assigned and not paused."""
@@ -137,13 +138,14 @@ class SimulatedConsumer:
         records: list[Record] = []
         self._ends = {}
         if self._broker.down_until_ms <= self._life.timeline.now_ms:
-            partitions = [partition for partition in sorted(self._next) if self._has_more(partition)]
+            logs, paused = self._broker.logs, self._paused
+            there = [place for place in self._next if place not in paused]
+            partitions = sorted(place for place in there if logs[place].end != self._next[place])
             self._dice.shuffle(partitions)
             for partition in partitions:
                 if len(records) < most:
                     records += self._read(partition, most - len(records))
-            read = [place for place in self._next if place not in self._paused and not self._has_more(place)]
-            self._ends = {place: self._broker.logs[place].end for place in read}
+            self._ends = {place: end for place in there if (end := logs[place].end) == self._next[place]}
         self._commits.send(cast("Consumer", self))
         return records
 
@@ -279,9 +281,6 @@ class SimulatedConsumer:
         self._commits.forget(partitions)
 
     # ── reading and committing ───────────────────────────────────────────────────────────────────────────────────
-
-    def _has_more(self, partition: Partition) -> bool:
-        return partition not in self._paused and self._next[partition] != self._broker.logs[partition].end
 
     def _read(self, partition: Partition, most: int) -> Sequence[Record]:
         log = self._broker.logs[partition]

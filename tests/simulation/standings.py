@@ -34,13 +34,19 @@ _PRESENT_EVERY_MS: Final = PRESENT_FOR_MS // 3
 
 
 class Keeper:
-    """The states of all webhooks, by id. They are flushed with Redis, and of an earlier time in its replica."""
+    """The states of all webhooks, by id. They are flushed with Redis, and of an earlier time in its replica.
 
-    def __init__(self, redis: Redis, timeline: Timeline) -> None:
+    The replica is kept for as long as anything may go wrong, and of it what has changed is copied: a copy costs more
+    than the exchange.
+    """
+
+    def __init__(self, redis: Redis, timeline: Timeline, faults: Faults) -> None:
         self._redis = redis
         self._timeline = timeline
+        self._faults = faults
         self._states: dict[str, State] = {}
         self._replica: dict[str, State] = {}
+        self._changed: set[str] = set()  # since the replica was made
         self._copied_ms = 0
         self._befallen = (0, 0)
         self._lives: Counter[str] = Counter()
@@ -77,6 +83,7 @@ class Keeper:
         was = _news(before)
         state, standing = exchange(before, process, report, self._timeline.now_ms)
         self._states[webhook] = state
+        self._changed.add(webhook)
         if _news(state) != was:
             for exchanges in self._listening.pop(webhook, ()):
                 exchanges.release()
@@ -104,10 +111,15 @@ class Keeper:
             self._states.clear()
         elif failovers != self._befallen[1]:
             self._states, self._replica = self._replica, {}
-        elif self._timeline.now_ms >= self._copied_ms + _LAG_MS:
-            self._replica = copy.deepcopy(self._states)
+        elif self._faults.on and self._timeline.now_ms >= self._copied_ms + _LAG_MS:
+            self._replica = {webhook: self._copied(webhook, state) for webhook, state in self._states.items()}
+            self._changed.clear()
             self._copied_ms = self._timeline.now_ms
         self._befallen = (flushes, failovers)
+
+    def _copied(self, webhook: str, state: State) -> State:
+        before = None if webhook in self._changed else self._replica.get(webhook)
+        return copy.deepcopy(state) if before is None else before
 
 
 class Exchanges:

@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -122,7 +123,7 @@ class World:
         self.laws = landing.laws = scene.laws()
         self.endpoints = scene.endpoints(plan, self.timeline)
         self.redis = Redis(self.timeline)
-        self.keeper = Keeper(self.redis, self.timeline)
+        self.keeper = Keeper(self.redis, self.timeline, self.faults)
         self.customers = scene.customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
@@ -178,11 +179,8 @@ class World:
     def _finished(self) -> bool:
         if not self.customers.finished or self.faults.on:
             return False
-        unread = [
-            *self.broker.unread("events", (EVENTS,)),
-            *self.broker.unread("retry", self.broker.waiting),
-        ]
-        return not unread
+        unread = chain(self.broker.unread("retry", self.broker.waiting), self.broker.unread("events", (EVENTS,)))
+        return next(unread, None) is None
 
     def _on_time(self) -> None:
         began_ms = max(self.faults.until_ms, self.customers.last_ms)

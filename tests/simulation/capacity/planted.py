@@ -7,6 +7,7 @@ from unittest.mock import patch
 from consumer.delivery.account import Account
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.breaker import Early
+from consumer.delivery.budget import MIB
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.forward import Forward
@@ -15,6 +16,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.standings import Standings
 from consumer.delivery.traffic import Traffic
+from tests.simulation.capacity.case import Case, Flow, Webhook
 from tests.simulation.planted import Bug, Patch
 
 
@@ -81,7 +83,13 @@ def _never_full() -> list[Patch]:
 
 
 NEVER_FULL: Final = Bug(patches=_never_full, seed=0, rule="memory")
-"""Found by the case `large`: a seed has not so much to hold."""
+"""Found by `MUCH_TO_HOLD`: a seed has not so much."""
+
+MUCH_TO_HOLD: Final = Case(
+    name="much to hold",
+    memory_bytes=4 * MIB,
+    webhooks=(Webhook(flows=(Flow(count=700),), rate_per_s=5.0, payload_bytes=50_000),),
+)
 
 BUGS: Final[dict[str, Bug]] = {
     "rate by nobody": Bug(patches=_rate_by_nobody, seed=9, rule="rate"),

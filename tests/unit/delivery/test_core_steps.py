@@ -391,7 +391,13 @@ def test_what_was_counted_is_told_once() -> None:
     bench.consume(event("a"), Tombstone(), event("b", tenant="nobodys"), Poison(reason="r", detail="d"))
     bench.next()
     counted = bench.core.counted()
-    assert counted == {"events": 2, "dropped{tombstone}": 1, "dropped{no_subscribers}": 1, "poison": 1}
+    assert counted == {
+        "events": 2,
+        "matched": 1,
+        "dropped{tombstone}": 1,
+        "dropped{no_subscribers}": 1,
+        "poison": 1,
+    }
     assert bench.core.counted() == {}
 
 
