@@ -72,7 +72,7 @@ class AttemptView:
     timing: Waterfall
     signature: Signature | None
     planned: tuple[Planned, ...]
-    kept_until: Moment
+    kept_until: Moment | None
     curl: str | None
     report: str
     bodies: bool
@@ -134,7 +134,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         timing=waterfall(told.timing),
         signature=told.signature,
         planned=_planned(told, now_ms),
-        kept_until=moment(ms_of(told.kept_until) or 0, now_ms),
+        kept_until=None if (until_ms := ms_of(told.kept_until)) is None else moment(until_ms, now_ms),
         curl=told.curl,
         report=report(told),
         bodies=bodies,
