@@ -264,6 +264,7 @@ class MemoryApi:
         self.jobs = MemoryDesk()
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
+        self.kept_since_ms = 0
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
@@ -279,6 +280,7 @@ class MemoryApi:
             archive=self.log,
             exports=exports(),
             look_ups=look_ups(),
+            kept_since=lambda since_ms: self.kept_since_ms if self.kept_since_ms > since_ms else None,
             resends=resends(),
         )
         self.brands = {name: load_brands()[name] for name in brands}

@@ -102,13 +102,12 @@ def suspends_ms(settings: Settings, failing_since_ms: int | None, now_ms: int) -
 
 
 def _why(health: Health | None, attempts: Sequence[Row]) -> Explanation | None:
-    refused = next((row for row in attempts if row.entry.ended is not Ended.DELIVERED), None)
+    """Of the last answer; where none came, of the latest attempt that was not accepted."""
     last = None if health is None else health.last_status
-    why = None
-    if refused is not None:
-        why = explanation_of(refused.entry.status, None if refused.entry.status else refused.entry.failure, None)
-    elif last is not None and last.code is not None:
-        why = of_attempt(last.code, None)
+    why = None if last is None or last.code is None else of_attempt(last.code, None)
+    refused = next((row.entry for row in attempts if row.entry.ended is not Ended.DELIVERED), None)
+    if why is None and refused is not None:
+        why = explanation_of(refused.status, None if refused.status else refused.failure, None)
     return read_explanation(told_explanation(why))
 
 

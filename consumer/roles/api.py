@@ -32,6 +32,7 @@ from consumer.control.resolve import resolve
 from consumer.jobs.dead_letter_desk import DeadLetterDesk
 from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
+from consumer.jobs.kept_since import kept_since
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.topics import Topics, require
@@ -103,6 +104,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             archive=archive,
             exports=exports(),
             look_ups=look_ups(),
+            kept_since=partial(kept_since, settings),
             resends=resends(),
         )
         links = OpenedLinks(settings)

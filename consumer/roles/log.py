@@ -87,6 +87,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     run.until(stop)
                 finally:
                     pulse.lacks = (STOPPING,)
+                    pulse.forget("log")
                     run.close()
             except ConfigurationError:
                 raise
@@ -196,7 +197,7 @@ class _Run:
         loaded = self._folding.loaded
         reading.value("hookline_partitions_assigned", len(loaded))
         for number, offset in loaded.items():
-            end = self._consumer.end((self._attempts, number))
+            end = self._consumer.log_end((self._attempts, number))
             if end is not None:
                 reading.value("hookline_records_unstarted", max(0, end - offset), self._attempts, str(number))
         for state, webhooks in self._standing.items():

@@ -100,7 +100,7 @@ ALL: Final = (
     _gauge(
         "hookline_records_unstarted",
         _FOLLOWING,
-        "Records of a partition that were not begun: the backlog, to scale by. As of the last fetch.",
+        "Records of a partition that were not begun: the backlog, to scale by. As of a few seconds ago.",
         *_PLACE,
     ),
     _gauge(
