@@ -19,7 +19,7 @@ from tests.acceptance.receipts import Receiver
 from tests.acceptance.receiver import Temper
 from tests.acceptance.stage import Position, Stage
 
-EVENTS = 20_000
+EVENTS = 12_000
 TENANTS = 10
 PARTITIONS = 8
 TYPES = ("order.created", "order.updated.price", "user.created", "orders", "invoice.paid")
