@@ -17,6 +17,10 @@ COPY --from=build /opt/hookline /opt/hookline
 ENV PATH=/opt/hookline/bin:$PATH PYTHONUNBUFFERED=1 HOOKLINE_STATE_DIR=/var/lib/hookline
 WORKDIR /var/lib/hookline
 USER hookline
+EXPOSE 8080 9464
+# The supervisor answers, and no process of it hangs. Kafka or Redis being away is no reason to start anew.
+HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "consumer.cli.probe", "livez"]
 # SIGTERM drains; give it 10 s before SIGKILL.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hookline"]

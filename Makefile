@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
+.PHONY: help setup setup-dev demo test test-browser screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +22,14 @@ demo: setup ## see it work, no Kafka or Redis needed (until Ctrl-C, or FOR=20s)
 test: lint ## lint, then every test on a real Kafka and Redis
 	@$(BIN)/python -m tests.services.needs
 	@$(BIN)/python make/suite.py
+
+test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
+	@$(BIN)/python -m tests.services.needs --browser
+	@$(BIN)/python -m pytest -q tests/browser
+
+screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
+	@$(BIN)/python -m tests.services.needs --browser
+	@$(BIN)/python -m tests.browser.screenshots
 
 lint: setup-dev ## ruff, mypy (strict) and import-linter
 	@$(BIN)/ruff check .
@@ -55,9 +63,11 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
-docs: setup-dev ## write docs/api.md and the table in docs/log.md anew from what the code says of itself
+docs: setup-dev ## write docs/api.md, tables of docs/log.md and operating.md and the dashboard anew from the code
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
+	@$(BIN)/python -m make.metrics_page
+	@$(BIN)/python -m make.dashboard
 
 fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES=n; SEED=n for others)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))

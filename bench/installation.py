@@ -79,6 +79,7 @@ class Installation:
             "redis_url": self.redis_url,
             "encryption_keys": f"bench:{self.key}",
             "event_topics": self.event_topic,
+            "start": "earliest",
             "allow_http": "true",
             "allow_networks": "127.0.0.0/8",
             "state_dir": str(self.folder / "state"),

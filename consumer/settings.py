@@ -164,7 +164,14 @@ class Settings(BaseSettings):
     trust_broker: bool = Field(
         default=False, description="Check only that topics exist, for a broker that does not tell its settings."
     )
-    start: Literal["earliest", "latest"] = Field("earliest", description="Where a group begins at its first start.")
+    start: Literal["earliest", "latest"] | None = Field(
+        None,
+        description="earliest or latest: what a first start does with records that are there. Unset, deliver asks.",
+    )
+    membership: Literal["static", "dynamic"] = Field(
+        "static",
+        description="static: a process that is back within 10 s, known by its host's name, keeps its partitions.",
+    )
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
     error_headers: Literal["kafka_dlt", "connect"] = Field(
         "kafka_dlt", description="The header family written on dead letters and poison records."
@@ -282,6 +289,9 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(
         Path(".hookline"), description="Where slots are locked and checkpoints kept on this machine."
+    )
+    admin_listen: str = Field(
+        "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] = Field("json", description="console is for people.")

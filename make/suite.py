@@ -23,8 +23,12 @@ STACKS_S = 5.0
 STOP_S = 20.0
 HUNG = 124  # as `timeout` says it
 NO_TESTS = 5  # pytest's exit code for "none collected"
+# Hundreds of interpreters start in a run. Each would compile all of Hookline anew: a quarter of the CPU of its start.
+UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
 # Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
-PARTS = {"parallel": ["-m", "not serial", "-n", "3"], "serial": ["-m", "serial"]}
+# Those in a browser are `make test-browser`, but for a small core.
+PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "3"], "serial": ["-m", "serial"]}
+SERIAL = "pytest.mark.serial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,8 @@ def bounded(command: list[str], most_s: float) -> int:
 
     pytest has Python's faulthandler write every thread's stack when SIGABRT comes, without the interpreter's lock.
     """
-    running = subprocess.Popen(command, cwd=ROOT, process_group=0)
+    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    running = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:
         return running.wait(most_s)
     except subprocess.TimeoutExpired:
@@ -83,11 +88,18 @@ def _end(running: "subprocess.Popen[bytes]") -> None:
     running.wait()
 
 
+def places(part: str) -> list[str]:
+    """Where the tests of a part are: to look for the few serial ones everywhere takes ten seconds."""
+    if part != "serial":
+        return []
+    return [str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if SERIAL in path.read_text()]
+
+
 def run(part: str, options: list[str]) -> tuple[bool, Count]:
     """Run one part; whether pytest was content, and what it counted."""
     report = REPORTS / f"{part}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, *places(part)]
     code = bounded(command, PART_S)
     count = read(report) if report.exists() else Count(passed=0, failed=0, skipped=0)
     return code in (0, NO_TESTS), count

@@ -11,7 +11,7 @@ _SECTIONS: Final = ("section", "nav", "form", "fieldset", "table", "ol", "svg")
 _ROLES: Final = {
     "a": "link", "button": "button", "nav": "navigation", "main": "main", "header": "banner", "table": "table",
     "section": "region", "select": "combobox", "textarea": "textbox", "fieldset": "group", "ol": "list",
-    "dialog": "dialog",
+    "dialog": "dialog", "progress": "progressbar",
 }  # fmt: skip
 _INPUTS: Final = {
     "checkbox": "checkbox", "radio": "radio", "search": "searchbox", "number": "spinbutton", "hidden": "",

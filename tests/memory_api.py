@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,8 +13,8 @@ from starlette.testclient import TestClient
 
 from consumer.api.application import front, opened
 from consumer.api.chosen_deliveries import look_ups
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
-from consumer.api.sending_again import resends
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
@@ -25,6 +26,8 @@ from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_record import encode, record_key
 from consumer.control.keys import USUAL_SCOPES, ApiKey, Scope, mint
 from consumer.control.owner import Owner
+from consumer.control.portal_ending import PortalEnding
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.resend_now import Again
 from consumer.control.sample import sample_event
 from consumer.control.topic_store import TopicStore
@@ -50,6 +53,7 @@ from consumer.webhooks.subscription import Status, Subscription
 from tests.memory_jobs import MemoryDesk
 from tests.memory_log import MemoryLog
 from tests.memory_topic import Cache, MemoryTopic, MemoryView
+from tests.web import Client
 
 NOW_MS: Final = 1_790_000_000_000
 OPERATOR: Final = "operator-" + "k" * 40
@@ -92,7 +96,8 @@ class MemoryPlane:
         directory = Directory()
         self._topics = topics
         self._webhooks_view = MemoryView(topics.subscriptions, directory)
-        self._state_view = MemoryView(topics.state, self.keys, self.errands)
+        self.portal_ends = PortalEnds()
+        self._state_view = MemoryView(topics.state, self.keys, self.errands, self.portal_ends)
         self.cache = Cache()
         store = TopicStore(
             "subscriptions",
@@ -103,6 +108,13 @@ class MemoryPlane:
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self.api_keys = ApiKeys("state", directory=self.keys, writer=topics.state, fresh=self.fresh)
+        self.portal_ending = PortalEnding(
+            "state",
+            keyring=self.keyring,
+            ends=self.portal_ends,
+            writer=topics.state,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
         self.now_ms = NOW_MS
         self.once = Idempotency(
             "state",
@@ -252,6 +264,8 @@ class MemoryApi:
         self.jobs = MemoryDesk()
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
+        self.kept_since_ms = 0
+        self.kept_for_ms: int | None = 30 * 86_400_000
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
@@ -267,13 +281,15 @@ class MemoryApi:
             archive=self.log,
             exports=exports(),
             look_ups=look_ups(),
+            attempts_kept_ms=lambda: self.kept_for_ms,
+            kept_since=lambda since_ms: self.kept_since_ms if self.kept_since_ms > since_ms else None,
             resends=resends(),
         )
         self.brands = {name: load_brands()[name] for name in brands}
         behind = front(self.services, self.brands)
         self.apps = behind.apps
         self.app = opened(behind, settings)
-        self.anybody = TestClient(self.app, base_url="http://api")
+        self.anybody = Client(self.app, base_url="http://api")
 
     def _check_url(self, url: str, tenant: str) -> None:
         del tenant
@@ -303,16 +319,16 @@ class MemoryApi:
     def write_key(self, key: ApiKey) -> None:
         self.topics.state.write(NewRecord(topic="state", key=record_key(key.id), value=encode(key)))
 
-    def client(self, *scopes: Scope, tenant: str = "acme", brand: str = "hookline") -> TestClient:
+    def client(self, *scopes: Scope, tenant: str = "acme", brand: str = "hookline") -> Client:
         """A client with a key of its own."""
         return self.bearing(self.key(*scopes, tenant=tenant, brand=brand)[1])
 
-    def bearing(self, text: str, **headers: str) -> TestClient:
+    def bearing(self, text: str, **headers: str) -> Client:
         """A client with this key."""
-        return TestClient(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
+        return Client(self.app, base_url="http://api", headers={"Authorization": f"Bearer {text}", **headers})
 
     def in_one_loop(self, tenant: str = "acme") -> httpx.AsyncClient:
-        """A client whose requests share the loop of who asks; each request of a TestClient has a loop of its own."""
+        """A client whose requests share the loop of who asks; those of a Client share another one."""
         text = self.key(tenant=tenant)[1]
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),

@@ -27,6 +27,8 @@ class MemoryLog:
         self.begins = 0
         self.searched_to_ms: int | None = None
         self.pages = 0
+        self.as_of_ms: int | None = None
+        self.filling = False
 
     def add(self, attempt: Attempt = plain, **changed: object) -> str:
         """Log it, a second after the one before. Returns its id."""
@@ -91,7 +93,14 @@ class MemoryLog:
         return sorted((row for row in rows if asked.matches(row.entry)), key=lambda row: row.position)
 
     def _page(self, rows: tuple[Row, ...], latest: Position) -> Page:
-        return Page(rows=rows, next=None, latest=latest, as_of_ms=BEGAN_MS, indexed_from_ms=BEGAN_MS - 1)
+        return Page(
+            rows=rows,
+            next=None,
+            latest=latest,
+            as_of_ms=BEGAN_MS if self.as_of_ms is None else self.as_of_ms,
+            indexed_from_ms=BEGAN_MS - 1,
+            filling=self.filling,
+        )
 
 
 def entry_of(offset: int, attempt: Attempt) -> Entry:

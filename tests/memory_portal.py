@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx2
-from starlette.testclient import TestClient
 
 from consumer.control.keys import USUAL_SCOPES, Scope
-from consumer.control.portal_links import Grant, PortalLinks, new_link
+from consumer.control.owner import Owner
+from consumer.control.portal_links import Grant, PortalLinks
+from consumer.kafka.writing import NewRecord
 from consumer.portal.application import with_pages
 from consumer.portal.statistics import Day
 from consumer.settings import Settings
+from consumer.webhooks.draft import suspend
+from consumer.webhooks.record import rewrite_of
 from tests.html import Page, read
-from tests.memory_api import PORTAL, SETTINGS, MemoryApi
+from tests.memory_api import OWNER, PORTAL, SETTINGS, MemoryApi
+from tests.web import Client
 
 NAVIGATED: Final = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
 
@@ -45,7 +49,7 @@ class Statistics:
 class Browser:
     """One person's browser, in one session. Pages are asked for by their paths below it."""
 
-    def __init__(self, client: TestClient, base: str) -> None:
+    def __init__(self, client: Client, base: str) -> None:
         self.client = client
         self.base = base
 
@@ -87,14 +91,20 @@ class MemoryPortal:
         )
         self.now_ms = _now_ms
 
-    def client(self) -> TestClient:
+    def suspend(self, webhook: str, owner: Owner = OWNER) -> None:
+        """As the role `log` does when an endpoint only fails."""
+        self.api.plane.fresh()
+        new = rewrite_of(suspend(self.api.plane.webhooks.get(owner, webhook), reason="it failed", now_ms=_now_ms()))
+        self.api.topics.subscriptions.write(NewRecord(topic="s", key=new.key, value=new.value, headers=new.headers))
+
+    def client(self) -> Client:
         """A browser that was nowhere yet."""
-        return TestClient(self.app, base_url=self.api.plane.settings.portal_url or PORTAL)
+        return Client(self.app, base_url=self.api.plane.settings.portal_url or PORTAL)
 
     def link(self, *scopes: Scope, expires_in_ms: int = 3_600_000, page: str = "/webhooks", **grant: Any) -> str:  # noqa: ANN401 # fields of every type
         """The text of a link."""
         fields = {"tenant": "acme", "brand": "hookline", "key_id": None, "scopes": frozenset(scopes or USUAL_SCOPES)}
-        made = new_link(
+        made = self.links.new(
             Grant(**(fields | grant)),
             page=page,
             open_within_ms=600_000,
@@ -104,12 +114,17 @@ class MemoryPortal:
         )
         return self.links.write(made)
 
-    def enter(self, *scopes: Scope, client: TestClient | None = None, **fields: Any) -> Browser:  # noqa: ANN401 # same
-        """A session by a link, in a new browser or in this one."""
+    def enter(
+        self,
+        *scopes: Scope,
+        client: Client | None = None,
+        text: str | None = None,
+        **fields: Any,  # noqa: ANN401 # same
+    ) -> Browser:
+        """A session by a link, or by one of this text, in a new browser or in this one."""
         client = client or self.client()
-        answer = client.post(
-            "/portal/enter", data={"link": self.link(*scopes, **fields)}, headers=NAVIGATED, follow_redirects=False
-        )
+        link = text or self.link(*scopes, **fields)
+        answer = client.post("/portal/enter", data={"link": link}, headers=NAVIGATED, follow_redirects=False)
         assert answer.status_code == 303, answer.text
         return Browser(client, "/".join(answer.headers["location"].split("/")[:4]))
 

@@ -8,13 +8,21 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 
 from msgspec import structs
 
 from consumer.api.server import Server
+from consumer.brands.brand import Brand
+from consumer.brands.loader import load_brands
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.portal_links import url_of
+from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
+from consumer.jobs.conduct import Known
+from consumer.jobs.job import Answered, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State
+from consumer.log.archive import Kept
 from consumer.log.health import Health, LastStatus
 from consumer.portal.statistics import Day, Hour
 from consumer.settings import Settings
@@ -23,6 +31,7 @@ from tests import memory_log
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.memory_api import KEYS, OWNER
+from tests.memory_jobs import NOW_MS, idle
 from tests.memory_portal import MemoryPortal
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}javascript:\u202eevil"
@@ -47,15 +56,23 @@ def main() -> None:
     settings = Settings(
         encryption_keys=KEYS, portal_url=base, portal_embed_origins=("http://127.0.0.1:8098",), api_requests_per_s=1_000
     )
-    portal = MemoryPortal(settings=settings, brands=("hookline", "trackelio", "featurebase", "convo"))
+    portal = MemoryPortal(settings=settings, brands=sorted(load_brands()))
     filled(portal)
     listener = socket.create_server(("127.0.0.1", port))
     links = {
         "all": portal.link(*USUAL_SCOPES, user="Ada Lovelace", return_url="https://app.example.com/settings/hooks"),
         "empty": portal.link(*USUAL_SCOPES, tenant="empty"),
         "reading": portal.link(Scope.READ),
-        "framed": portal.link(*USUAL_SCOPES, embed_origins=("http://127.0.0.1:8098",), expires_in_ms=120_000),
-        "closed": portal.link(*USUAL_SCOPES, brand="trackelio"),
+        **{
+            name: portal.link(
+                *USUAL_SCOPES,
+                embed_origins=("http://127.0.0.1:8098",),
+                expires_in_ms=expires_in_ms,
+                return_url="https://app.example.com/settings/hooks",
+            )
+            for name, expires_in_ms in (("framed", 90_000), ("framed2", 3_600_000), ("framed3", 3_600_000))
+        },
+        **{name: portal.link(*Scope, brand=name, user="Ada") for name in sorted(load_brands())},
     }
     with Server(portal.app, listener, drain_s=1):
         for name, text in links.items():
@@ -68,7 +85,8 @@ def filled(portal: MemoryPortal) -> None:
     draw = random.Random(7)
     api = portal.api
     now_ms = time.time_ns() // 1_000_000
-    memory_log.BEGAN_MS = now_ms - 400_000
+    memory_log.BEGAN_MS = now_ms - 700_000
+    api.log.as_of_ms = now_ms
     client = api.client(*Scope)
     ids: list[str] = []
     for number in range(40):
@@ -92,7 +110,32 @@ def filled(portal: MemoryPortal) -> None:
             dead_letter(number, ids[number % 7], type_=TYPES[number % 3], failed_at_ms=now_ms - number * 3_600_000)
         )
     api.plane.webhooks.pause(OWNER, ids[5])
+    portal.suspend(ids[9])
     api.plane.trial = _answer
+    api.plane.answer_now = partial(_answer_now, portal)
+    _jobs(portal, ids, now_ms)
+    for name in sorted(api.brands.keys() - {"hookline"}):
+        _of_a_brand(portal, draw, api.brands[name], now_ms)
+
+
+def _of_a_brand(portal: MemoryPortal, draw: random.Random, brand: Brand, now_ms: int) -> None:
+    """A few webhooks and a small log of another brand's."""
+    api, types = portal.api, [each.type for each in brand.catalogue] or ["page.updated"]
+    client = api.client(*Scope, brand=brand.name)
+    for number in range(5):
+        wishes: dict[str, object] = {brand.api.list_field: types[number : number + 2]}
+        made = api.webhook(client, brand.api.base_path, url=f"https://in{number}.acme.example/{brand.name}", **wishes)
+        _condition(portal, draw, made["id"], number * 3, now_ms)
+        for each in range(9):
+            status = 503 if number == 0 and each % 3 else 200
+            api.log.add(
+                structs.replace(
+                    plain, subscription_id=made["id"], event_type=types[each % len(types)], brand=brand.name,
+                    event_id=f"{brand.name}-{number}-{each}", status=status, elapsed_ms=20 + draw.random() * 200,
+                    outcome="delivered" if status == 200 else "dead", reason=None if status == 200 else "exhausted",
+                    request_body=ORDER, url=made["url"],
+                )
+            )  # fmt: skip
 
 
 def _condition(portal: MemoryPortal, draw: random.Random, id_: str, number: int, now_ms: int) -> None:
@@ -136,6 +179,8 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
             subscription_id=webhook,
             event_type=type_,
             event_id=f"orders-3-{18273645 + number}",
+            event_time_ms=memory_log.BEGAN_MS + number * 1_000 - 65_000,
+            first_due_ms=memory_log.BEGAN_MS + number * 1_000 - 64_000,
             url="https://hooks.example.com/v1/tenants/0f8c7e/incoming",
             request_body=body,
             request_headers=(
@@ -158,6 +203,70 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
         elif number % 37 == 5:
             sent = structs.replace(sent, trigger="test", event_type="webhook.test")
         log.add(sent)
+
+
+def _jobs(portal: MemoryPortal, ids: list[str], now_ms: int) -> None:
+    """One in each state; and a role that counts, and sends some of it whenever it is looked at."""
+    desk, sample = portal.api.jobs, tuple(
+        Sampled(event_id=f"orders-3-{number}", event_type=TYPES[number % 3], at_ms=now_ms - number * 60_000)
+        for number in range(5)
+    )  # fmt: skip
+    counts = Counts(
+        looked=52_310,
+        matched=1_250,
+        sent=640,
+        skipped={"delivered": 40, "waiting": 7},
+        types={"order.paid": 800, "order.sent": 403},
+    )
+    for number, state in enumerate(each for each in State if each is not State.REFUSED):
+        stopped = state in {State.PAUSED, State.FAILED}
+        id_ = desk.put(
+            OWNER,
+            ids[number],
+            state=state,
+            kind=Kind.RECOVER if number % 2 else Kind.REPLAY,
+            subject=Missed(since_ms=now_ms - 7_200_000, until_ms=now_ms)
+            if number % 2
+            else Matching(types=("order.*",)),
+            created_at_ms=now_ms - (9 - number) * 600_000,
+            counts=Counts() if state in {State.COUNTING, State.COUNTED} else counts,
+            counted=replace(counts, sent=0),
+            reached_ms=now_ms - 3_000_000,
+            sample=sample,
+            reason=(Reason.ENDPOINT_FAILS if state is State.PAUSED else Reason.TOO_MANY) if stopped else None,
+            started_at_ms=None if state in {State.COUNTING, State.COUNTED} else now_ms - 300_000,
+            finished_at_ms=now_ms - 60_000 if state in {State.DONE, State.CANCELED, State.FAILED} else None,
+        )
+        desk.made_of[id_] = Answered(tried=600, attempts=640, delivered=560, failed=12, streak=0)
+    desk.role, desk.later = idle, partial(_goes_on, sample)
+
+
+def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
+    job = known.job
+    match job.state:
+        case State.COUNTING:
+            looked = 0 if job.counted is None else job.counted.looked
+            counted = Counts(looked=looked + 9_000, matched=looked // 40, skipped={"delivered": looked // 900})
+            state = State.COUNTED if looked > 40_000 else State.COUNTING
+            return replace(job, state=state, counted=counted, sample=sample, reached_ms=NOW_MS)
+        case State.RUNNING if job.counts.sent < 1_000:
+            sent = job.counts.sent + 100
+            return replace(job, counts=replace(job.counts, looked=sent * 40, matched=sent, sent=sent), sample=sample)
+        case State.RUNNING:
+            return replace(job, state=State.DONE, finished_at_ms=NOW_MS)
+        case _:
+            return job
+
+
+def _answer_now(portal: MemoryPortal, again: Again) -> Kept:
+    delivery = again.delivery
+    made = structs.replace(
+        plain, subscription_id=delivery.subscription_id, delivery_id=delivery.id, number=delivery.attempts + 1,
+        trigger="resend", status=503, outcome="dead", event_type=delivery.event.type, event_id=delivery.event.id,
+        elapsed_ms=91.0, response_body=b'{"error":"<b>still down</b>"}',
+    )  # fmt: skip
+    portal.api.log.add(made, delivery_id=delivery.id)
+    return Kept(partition=3, offset=len(portal.api.log.attempts) - 1, logged_ms=made.at_ms, attempt=made)
 
 
 def _answer(subscription: Subscription, event_type: str) -> Trial:

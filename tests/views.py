@@ -18,8 +18,13 @@ from consumer.portal.delivery_page import DeliveryView
 from consumer.portal.entering import Enter
 from consumer.portal.failed_page import FailedList
 from consumer.portal.form_page import WebhookForm
+from consumer.portal.jobs_page import JobList, JobPage
+from consumer.portal.keys_page import Keys, KeyShown, RevokeQuestion
+from consumer.portal.log_live import Newer
 from consumer.portal.log_page import Log
 from consumer.portal.refused import Plain, Refused
+from consumer.portal.sending_page import SendingView
+from consumer.portal.sending_selected import SentView
 from consumer.portal.testing import TestView
 from consumer.portal.webhook_list import WebhookList
 from consumer.portal.webhook_page import WebhookView
@@ -32,11 +37,19 @@ VIEWS: Final[Mapping[str, type]] = {
     "event_type.html": TypeView,
     "event_types.html": Catalogue,
     "failed.html": FailedList,
+    "job.html": JobPage,
+    "jobs.html": JobList,
+    "key.html": KeyShown,
+    "keys.html": Keys,
     "log.html": Log,
+    "newer.html": Newer,
     "plain.html": Plain,
     "refused.html": Refused,
+    "revoke.html": RevokeQuestion,
     "rotate.html": Question,
     "secret.html": SecretShown,
+    "sending.html": SendingView,
+    "sent.html": SentView,
     "test.html": TestView,
     "webhook.html": WebhookView,
     "webhook_form.html": WebhookForm,
@@ -49,6 +62,15 @@ CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("Phase", "key"): "timing.dns",
     ("Wrong", "key"): "wrong.failing",
     ("Refused", "key"): "refused.nothing",
+    ("Chip", "key"): "send.span.hour",
+    ("Count", "key"): "job.sent",
+    ("JobView", "kind"): "job.kind.recover",
+    ("Sent", "key"): "selected.gone",
+    ("SendingView", "inactive"): "send.inactive.paused",
+    ("SendingView", "hindered"): "hindered.same_job",
+    ("DeliveryView", "inactive"): "delivery.inactive.paused",
+    ("Result", "hindered"): "hindered.already_delivered",
+    ("Result", "again_key"): "delivery.again_all_the_same",
     ("Plain", "key"): "refused.timed_out",
     ("Tab", "key"): "nav.log",
     ("SettingsView", "payload"): "payload.raw",

@@ -17,6 +17,7 @@ from consumer.api.event_types import add_event_types
 from consumer.api.filter_trial import add_filter_trial
 from consumer.api.jobs import add_jobs
 from consumer.api.keys import add_keys
+from consumer.api.portal_ends import add_portal_ends
 from consumer.api.portal_links import add_portal_links
 from consumer.api.refusals import add_refusals
 from consumer.api.sending_again import add_sending_again
@@ -45,6 +46,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_jobs(site)
     add_keys(site)
     add_portal_links(site)
+    add_portal_ends(site)
     add_refusals(app, brand, site.meanings)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it
 

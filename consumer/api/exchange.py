@@ -15,6 +15,7 @@ from starlette.types import Message, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from consumer.api.caller import Caller
+from consumer.api.seen import seen
 
 PRIVATE: Final = {
     "Cache-Control": "no-store",
@@ -80,6 +81,7 @@ class Exchange:
         self.leave()
         if not self.quiet:
             self._tell()
+            seen.answered(self._scope["method"], self.route, self._status, self._monotonic_s() - self._began_s)
 
     def _tell(self) -> None:
         caller = self.caller

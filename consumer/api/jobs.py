@@ -32,7 +32,8 @@ TAGS: Final = ["jobs"]
 LOOKED_AT_MOST: Final = 1_000
 """Jobs that one page looks at."""
 _LOOKED_AT: Final = 100  # at a time
-_Hinders: TypeAlias = Callable[[Job], Refusal | None]
+Hinders: TypeAlias = Callable[[Job], Refusal | None]
+"""Why a job cannot become what is wished, if it cannot."""
 
 
 def add_jobs(site: Site) -> None:
@@ -108,7 +109,7 @@ def _add_get(site: Site) -> None:
         return answers.response(answers.one(site.brand, job_told(site, jobs.get(call.caller.owner, id))))
 
 
-def _add_wish(site: Site, name: str, summary: str, wish: Wish, hinders: _Hinders) -> None:
+def _add_wish(site: Site, name: str, summary: str, wish: Wish, hinders: Hinders) -> None:
     jobs = site.services.jobs
 
     @site.app.post(
@@ -121,18 +122,28 @@ def _add_wish(site: Site, name: str, summary: str, wish: Wish, hinders: _Hinders
         openapi_extra=needs(Scope.REPLAY),
     )
     def change_job(call: Asking, id: JobId) -> Response:  # noqa: A002 # same
-        owner = call.caller.owner
-        known = jobs.get(owner, id)
-        if (refusal := hinders(known.job)) is not None:
-            raise refusal
-        if not _is_so(wish, known.job):
-            known = jobs.wish(owner, id, wish)
-            if (late := _too_late(wish, known.job)) is not None:
-                raise late
+        known = wished(jobs, jobs.get(call.caller.owner, id), wish, hinders)
         return answers.response(answers.one(site.brand, job_told(site, known)))
 
 
-def _of(wish: Wish) -> _Hinders:
+def wished(jobs: Desk, known: Known, wish: Wish, hinders: Hinders) -> Known:
+    """The job as the wish made it.
+
+    Raises:
+        Refusal: 409, it cannot become that.
+        NobodyRuns, KafkaBroken: see `Desk.wish`.
+    """
+    if (refusal := hinders(known.job)) is not None:
+        raise refusal
+    if _is_so(wish, known.job):
+        return known
+    known = jobs.wish(known.asked.owner, known.asked.id, wish)
+    if (late := _too_late(wish, known.job)) is not None:
+        raise late
+    return known
+
+
+def _of(wish: Wish) -> Hinders:
     return lambda job: of_wish(wish, job)
 
 

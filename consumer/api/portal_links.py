@@ -28,7 +28,6 @@ from consumer.control.portal_links import (
     Theme,
     base_of,
     beyond,
-    new_link,
     url_of,
 )
 from consumer.json import Json
@@ -122,7 +121,7 @@ def add_portal_links(site: Site) -> None:
             return_url=asked.return_url,
             user=asked.user,
         )
-        link = new_link(
+        link = links.new(
             grant,
             page=asked.page,
             open_within_ms=asked.open_within * 1_000,

@@ -9,6 +9,7 @@ import logging
 import math
 import socket
 import threading
+import time
 from functools import partial
 from types import TracebackType
 from typing import Final, Self, cast
@@ -23,6 +24,8 @@ from consumer.telemetry.repeats import Repeats
 
 THREADS: Final = 120
 _BACKLOG: Final = 2_048
+_TURN_S: Final = 0.5
+_SILENT_S: Final = 5.0
 
 
 # Whoever sends what is no HTTP, over and over, is heard once a minute.
@@ -62,6 +65,7 @@ class Server:
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._failed: BaseException | None = None
+        self._turned_s = 0.0
         # A daemon, and so are the threads it starts: a request that hangs must not keep a process from ending.
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
@@ -69,6 +73,11 @@ class Server:
     def alive(self) -> bool:
         """Whether it serves."""
         return self._thread.is_alive()
+
+    @property
+    def turns(self) -> bool:
+        """Whether its loop took a turn lately."""
+        return time.monotonic() - self._turned_s < _SILENT_S
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -93,4 +102,13 @@ class Server:
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._crowd.heard)
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        await self._server.serve(sockets=[self._listener])
+        turning = asyncio.create_task(self._turn())
+        try:
+            await self._server.serve(sockets=[self._listener])
+        finally:
+            turning.cancel()
+
+    async def _turn(self) -> None:
+        while True:
+            self._turned_s = time.monotonic()
+            await asyncio.sleep(_TURN_S)

@@ -12,6 +12,8 @@ from consumer.control.cursor import Cursors
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.owner import Owner
+from consumer.control.portal_ending import PortalEnding
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.control.webhooks import Webhooks
@@ -43,6 +45,8 @@ class Plane(Protocol):
     keys: KeyDirectory
     webhooks: Webhooks
     api_keys: ApiKeys
+    portal_ends: PortalEnds
+    portal_ending: PortalEnding
 
     @property
     def ready(self) -> bool:
@@ -118,7 +122,9 @@ class DeadLetters(Protocol):
 class Services:
     """One process's. `check_url` raises FieldInvalid of a tenant's endpoint that may not be.
 
-    It may ask the DNS, and raises Busy where the tenant, or all, ask for too many names.
+    It may ask the DNS, and raises Busy where the tenant, or all, ask for too many names. `kept_since` tells since when
+    all events are kept, where they are not kept since that time; None too where this process may not look.
+    `attempts_kept_ms` tells how long a record of the log is kept.
     """
 
     plane: Plane
@@ -135,4 +141,6 @@ class Services:
     archive: Archives
     exports: Shares
     look_ups: Shares
+    kept_since: Callable[[int], int | None]
+    attempts_kept_ms: Callable[[], int | None]
     resends: Shares

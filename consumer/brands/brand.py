@@ -1,5 +1,6 @@
 """A brand: the look and habits of one company's webhooks, read from NAME.toml and NAME.events.json."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -77,12 +78,38 @@ class ApiHabits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Logo:
+    """An SVG file, and how much wider than high it is."""
+
+    svg: bytes
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagesLook:
+    """How a brand's pages look. Colours are `#rrggbb`; `accent_dark` of None: the accent, lightened where need be.
+
+    `title` is what they are called, `support_url` where a customer asks for help, `radius_px` how round corners are.
+    `logo_dark` stands in for `logo` on dark pages.
+    """
+
+    title: str
+    accent: str
+    accent_dark: str | None
+    radius_px: int
+    support_url: str | None
+    logo: Logo | None
+    logo_dark: Logo | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
     """All that is special about one company's webhooks.
 
     `signature_header` is used by the profiles hex, sha256 and stripe; `event_header`, when set, carries the event
     type beside any profile. `catalogue` lists what the brand announces and, after it, what Hookline itself sends;
-    `closed_catalogue` holds the brand's own types where no others are allowed, else None.
+    `closed_catalogue` holds the brand's own types where no others are allowed, else None. `words` are what its
+    pages call things, where they do not call them as usual (`pages.py: WordsTable`).
     """
 
     name: str
@@ -99,6 +126,8 @@ class Brand:
     closed_catalogue: frozenset[str] | None
     user_agent: str
     api: ApiHabits
+    look: PagesLook
+    words: Mapping[str, str] = field(hash=False)
     catalogue: tuple[CatalogueEntry, ...]
 
     def announced(self, event_type: str) -> CatalogueEntry | None:

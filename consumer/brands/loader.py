@@ -1,7 +1,8 @@
 """The brands: Hookline's own from schemas/brands/, and those of the folder HOOKLINE_BRANDS_DIR.
 
 The law: a brand is valid as a whole or refused with the file and the field; a brand that does not exist is refused
-with the names of those that do. One brand is two files, NAME.toml and, where it announces types, NAME.events.json.
+with the names of those that do. One brand is two files, NAME.toml and, where it announces types, NAME.events.json; its
+logos lie beside them.
 """
 
 import re
@@ -14,9 +15,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from consumer.brands.brand import SENT_BY_HOOKLINE, ApiHabits, Brand, CatalogueEntry
+from consumer.brands.brand import SENT_BY_HOOKLINE, ApiHabits, Brand, CatalogueEntry, PagesLook
 from consumer.brands.catalogue import read_catalogue
 from consumer.brands.look import Look
+from consumer.brands.pages import pages_look, pages_words
 from consumer.brands.refusal import BrandInvalid, BrandUnknown, refused
 from consumer.schemas import BRANDS, SENT_EVENTS
 
@@ -76,7 +78,8 @@ def _brand(path: Path) -> Brand:
     announced = read_catalogue(listed) if listed.exists() else ()
     if look.catalogue == "closed" and not announced:
         raise BrandInvalid(path.name, f"catalogue: a closed one needs at least one event type in {listed.name}")
-    return _as_brand(name, look, announced)
+    shown = pages_look(look.look, path.parent, title=look.title, of=path.name)
+    return _as_brand(name, look, shown, announced)
 
 
 def _look(path: Path) -> Look:
@@ -90,7 +93,7 @@ def _look(path: Path) -> Look:
         raise refused(path.name, error) from None
 
 
-def _as_brand(name: str, look: Look, announced: tuple[CatalogueEntry, ...]) -> Brand:
+def _as_brand(name: str, look: Look, shown: PagesLook, announced: tuple[CatalogueEntry, ...]) -> Brand:
     """The brand as the rest of Hookline sees it."""
     types = frozenset(entry.type for entry in announced)
     return Brand(
@@ -108,6 +111,8 @@ def _as_brand(name: str, look: Look, announced: tuple[CatalogueEntry, ...]) -> B
         closed_catalogue=types if look.catalogue == "closed" else None,
         user_agent=look.user_agent,
         api=ApiHabits(**look.api.model_dump()),
+        look=shown,
+        words=pages_words(look.words),
         catalogue=announced + tuple(entry for entry in _sent() if entry.type not in types),
     )
 

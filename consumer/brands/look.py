@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, ValidationInf
 
 from consumer.brands.brand import Envelope, ListField, PayloadFormat, Retries, SecretShown, SigningProfile
 from consumer.brands.header_names import is_owned
+from consumer.brands.pages import LookTable, WordsTable
 from consumer.brands.refusal import Line, Part, matching
 
 _FOR_ALL_BRANDS: Final = frozenset({"livez", "readyz", "brands", "portal"})
@@ -86,6 +87,8 @@ class Look(Part):
     catalogue: Literal["open", "closed"]
     user_agent: _Visible
     api: Api = Api()
+    look: LookTable = LookTable()
+    words: WordsTable = WordsTable()
 
     @field_validator("event_header")
     @classmethod

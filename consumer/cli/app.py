@@ -33,6 +33,7 @@ app = App(
     result_action="return_value",
 )
 app.command("consumer.cli.run:run", name="run", help="Run the roles under a supervisor until SIGTERM.")
+app.command("consumer.cli.status:status", name="status", help="Show how the processes of this machine do.")
 app.command("consumer.cli.publish:publish", name="publish", help="Publish events from a file or standard input.")
 app.command("consumer.cli.topics:app", name="topics", help="Compare Kafka's topics with what is needed; create them.")
 app.command("consumer.cli.config:config", name="config", help="Show the settings, and where each comes from.")

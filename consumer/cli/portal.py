@@ -1,4 +1,4 @@
-"""`hookline portal`: a link to a customer's pages, an operator's way or a customer's (see `access.py`).
+"""`hookline portal`: links to a customer's pages, an operator's way or a customer's (see `access.py`).
 
 The law: a link is a secret until it is opened, and works once: it is printed by the command that made it.
 """
@@ -8,18 +8,26 @@ import secrets
 import time
 import webbrowser
 from typing import Annotated
+from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
+from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
 from consumer.cli.access import Access, credentials
 from consumer.cli.api_client import ApiClient
-from consumer.cli.exits import usage
+from consumer.cli.exits import bad_input, usage
 from consumer.cli.output import print_json
+from consumer.cli.reach import installation
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.keys import USUAL_SCOPES, Scope
-from consumer.control.portal_links import Grant, PortalLinks, base_of, new_link, url_of
+from consumer.control.owner import Owner
+from consumer.control.portal_ends import PortalEnd, encode, record_key
+from consumer.control.portal_link_ids import PortalLinkIds
+from consumer.control.portal_links import Grant, PortalLinks, base_of, url_of
 from consumer.json import Json
+from consumer.kafka.topics import Topics, require
+from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import ConfigurationError, Settings, duration_ms, load
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.fields import check_tenant
@@ -63,20 +71,70 @@ def link(
     return os.EX_OK
 
 
-def _direct(settings: Settings, asked: Access, scopes: list[Scope] | None, page: str, lifetime_ms: int) -> Shown:
-    """By the keys that sign: nothing is asked, and nothing is stored."""
+@app.command
+def revoke(
+    link: str | None = None,
+    /,
+    *,
+    access: Access | None = None,
+    json: Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")] = False,
+) -> int:
+    """End what a link of --tenant opened, or would open; without LINK, its id, what all of them opened."""
+    asked, settings = access or Access(), load()
+    if asked.api is None:
+        ended = _ended_directly(settings, asked, link)
+    else:
+        ended = _ended_remotely(settings, asked, asked.api, link)
+    if json:
+        print_json(ended)
+    else:
+        print("ended, from the next request on")  # noqa: T201 # its output is its purpose
+    return os.EX_OK
+
+
+def _ended_directly(settings: Settings, asked: Access, link: str | None) -> Shown:
+    """By a record on the state topic."""
+    tenant, brand = _whose(settings, asked, "whose links are to end")
+    owner = Owner(tenant=tenant, brand=brand.name)
+    if link is not None and not PortalLinkIds(Keyring.from_settings(settings)).made_for(link, owner):
+        raise bad_input(f"there is no link {link} of {tenant}'s, brand {brand.name}")
+    end = PortalEnd(tenant=tenant, brand=brand.name, link=link, ended_at_ms=time.time_ns() // 1_000_000)
+    reached = installation(settings)
+    topic = Topics.of(reached).state
+    require(reached, frozenset({topic}))
+    write_now(reached, [NewRecord(topic=topic, key=record_key(owner, link), value=encode(end))])
+    return {"object": "portal_links", "ended": True} if link is None else _ended(link)
+
+
+def _ended(link: str) -> Shown:
+    return {"id": link, "object": "portal_link", "ended": True}
+
+
+def _ended_remotely(settings: Settings, asked: Access, api: str, link: str | None) -> Shown:
+    with ApiClient(api, credentials(asked, settings)) as client:
+        path = client.brand.api.base_path.rpartition("/")[0] + "/portal-links"
+        return client.ask("DELETE", path if link is None else f"{path}/{quote(link, safe='')}")
+
+
+def _whose(settings: Settings, asked: Access, why: str) -> tuple[str, Brand]:
     if asked.tenant is None:
-        raise usage("give --tenant, whose pages it opens", field="--tenant")
+        raise usage(f"give --tenant, {why}", field="--tenant")
     try:
         tenant = check_tenant("tenant", asked.tenant)
     except FieldInvalid as error:
         raise usage(f"--tenant {error.message}", field="--tenant") from None
-    brand = brand_named(asked.brand or DEFAULT_BRAND, settings.brands_dir)
+    return tenant, brand_named(asked.brand or DEFAULT_BRAND, settings.brands_dir)
+
+
+def _direct(settings: Settings, asked: Access, scopes: list[Scope] | None, page: str, lifetime_ms: int) -> Shown:
+    """By the keys that sign: nothing is asked, and nothing is stored."""
+    tenant, brand = _whose(settings, asked, "whose pages it opens")
     base = base_of(settings)
     if base is None:
         raise ConfigurationError("HOOKLINE_PORTAL_URL", "is not set: it says where browsers reach the pages")
     grant = Grant(tenant=tenant, brand=brand.name, scopes=frozenset(scopes or USUAL_SCOPES), key_id=None)
-    made = new_link(
+    links = PortalLinks(Keyring.from_settings(settings))
+    made = links.new(
         grant,
         page=page,
         open_within_ms=_OPEN_WITHIN_MS,
@@ -87,7 +145,7 @@ def _direct(settings: Settings, asked: Access, scopes: list[Scope] | None, page:
     return {
         "id": made.id,
         "object": "portal_link",
-        "url": url_of(base, PortalLinks(Keyring.from_settings(settings)).write(made)),
+        "url": url_of(base, links.write(made)),
         "openUntil": rfc3339(made.open_until_ms),
         "expiresAt": rfc3339(made.expires_at_ms),
     }

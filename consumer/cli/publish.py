@@ -17,10 +17,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from consumer.cli.event_file import Outgoing, container_records, is_container, json_lines, registry_encoder
 from consumer.cli.exits import CommandFailed, bad_input, usage
+from consumer.cli.outlook import Outlook
 from consumer.cli.publishing import Publishing
 from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
-from consumer.settings import load
+from consumer.events.rules import Rules
+from consumer.settings import Settings, load
+from consumer.webhooks.reader import Reader
 
 
 def publish(
@@ -32,6 +35,7 @@ def publish(
     rate: float | None = None,
     header: Annotated[list[str] | None, Parameter(negative=())] = None,
     skip: int = 0,
+    unchecked: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Publish events: JSON lines, or the records of an Avro object container file.
@@ -52,6 +56,8 @@ def publish(
         A header of every record, as in 'ce_source: shop'; may be given more than once.
     skip
         Lines (or Avro records) to pass over: to go on after an interruption.
+    unchecked
+        Also publish what is no event, which goes to the poison topic; do not look whether webhooks want it.
     json
         Print the summary as JSON.
     """
@@ -62,6 +68,8 @@ def publish(
     with _opened(file) as stream, Stop() as stop:
         publishing = Publishing(settings, topic, headers, rate, stop)
         container = is_container(stream)
+        unit = "record" if container else "line"
+        outlook = None if unchecked else _outlook(settings, unit, headers, skip)
         records = (
             container_records(stream, key_field, registry_encoder(settings.schema_registry_url, topic))
             if container
@@ -69,14 +77,14 @@ def publish(
         )
         try:
             with _progress(stream, shown=not json) as advance:
-                publishing.send_all(records, skip, advance)
+                publishing.send_all(records if outlook is None else outlook.passed(records), skip, advance)
         except CommandFailed as error:
             publishing.finish()
             raise CommandFailed(
                 error.code, f"{error}; published before it: {publishing.published:,}", field=error.field
             ) from None
         publishing.finish()
-        return publishing.summarize("record" if container else "line", as_json=json)
+        return publishing.summarize(unit, outlook, as_json=json)
 
 
 class _Advance:
@@ -102,6 +110,11 @@ def _header(text: str) -> tuple[str, str | bytes | None]:
     if not colon or not name.strip() or not _is_unicode(text):
         raise usage(f"--header {text!r}: write a name, a colon and a value, in UTF-8", field="--header")
     return name.strip(), value.strip().encode()
+
+
+def _outlook(settings: Settings, unit: str, headers: list[tuple[str, str | bytes | None]], skip: int) -> Outlook:
+    reader = Reader.from_settings(settings)
+    return Outlook(Rules.of(settings), reader.read, unit=unit, headers=headers, skip=skip)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.cli.event_file import Outgoing
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, unavailable
+from consumer.cli.outlook import Outlook
 from consumer.cli.reach import PATIENCE_S
 from consumer.cli.stopping import Stop
 from consumer.kafka.client import Properties, build, client_properties, error_of
@@ -77,20 +78,25 @@ class Publishing:
                 until_s = min(until_s, time.monotonic() + patience_s)
             self._producer.flush(0.1)
 
-    def summarize(self, unit: str, *, as_json: bool) -> int:
-        """Say what was published; returns the exit code. `unit` is what a record is called in the file.
+    def summarize(self, unit: str, outlook: Outlook | None, *, as_json: bool) -> int:
+        """Say what was published, and which of it nobody wants; returns the exit code.
+
+        `unit` is what a record is called in the file.
 
         Raises:
             CommandFailed: 69, Kafka did not take all of it.
         """
         seconds = round(time.monotonic() - self._began_s, 3)
         summary = {"topic": self._topic, "published": self.published, "bytes": self._bytes, "seconds": seconds}
+        summary |= {} if outlook is None else {"unwanted": outlook.unwanted}
         if as_json:
             sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
         else:
             size = f"{self._bytes:,} bytes in {seconds:g} s"
             records = "1 record" if self.published == 1 else f"{self.published:,} records"
             sys.stdout.write(f"published {records} to {self._topic}: {size}\n")
+            if outlook is not None:
+                outlook.say()
         if self._refused is not None:
             number, why = self._refused
             raise unavailable(f"{unit} {number} was not published: {why}")

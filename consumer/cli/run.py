@@ -1,18 +1,25 @@
 """`hookline run`: the roles, supervised."""
 
+from collections.abc import Sequence
+from platform import python_version
 from typing import Annotated
 
 import structlog
+from confluent_kafka import libversion
 from cyclopts import Parameter
 
 from consumer.cli.exits import told, usage
 from consumer.origins import misspelt
 from consumer.roles import inbox, stop
+from consumer.roles.admin import Admin
 from consumer.roles.judging import wrong_settings
+from consumer.roles.overview import Overview
 from consumer.roles.role import Role
+from consumer.roles.supervision import Member, stop_within_s
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import MOST_PROCESSES, Settings, read
+from consumer.settings import MOST_PROCESSES, Settings, duration_ms, read
 from consumer.telemetry import logging
+from consumer.telemetry.release import release
 
 _log = structlog.get_logger("run")
 
@@ -50,4 +57,22 @@ def run(
         return told(wrong, as_json=False)
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
-    return supervise(members_of(roles, settings.processes if processes is None else processes), heard)
+    members = members_of(roles, settings.processes if processes is None else processes)
+    return supervise(
+        members,
+        heard,
+        stop_within_s=stop_within_s(duration_ms(settings.drain_for) / 1_000),
+        admin=_admin(settings, members),
+    )
+
+
+def _admin(settings: Settings, members: Sequence[Member]) -> Admin | None:
+    if not settings.admin_listen:
+        return None
+    admin = Admin(settings.admin_listen, Overview(members, _build()))
+    admin.start()
+    return admin
+
+
+def _build() -> dict[str, str]:
+    return {"version": release(), "python": python_version(), "librdkafka": libversion()[0]}

@@ -4,6 +4,7 @@ The law: after `fresh` every write that was acknowledged to anybody before the c
 alike.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,8 @@ from consumer.control.errands import Errands
 from consumer.control.idempotency import Idempotency
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.one_attempt import OneAttempt, logging_by
+from consumer.control.portal_ending import PortalEnding
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.resend_now import Again, ResendNow
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial, Trials
@@ -27,6 +30,7 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.view import Fold, TopicView
 from consumer.log.archive import Kept
 from consumer.settings import Settings
+from consumer.standings.replaced import ReplacedStore, ReplacedTeller
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
 
@@ -46,9 +50,10 @@ class Control:
         self.settings = settings
         self.keyring = Keyring.from_settings(settings)
         self.keys = KeyDirectory()
+        self.portal_ends = PortalEnds()
         self._cache = CacheWatch(settings)
         self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
-        self.state_view = TopicView(settings, topics.state, self.keys, errands, *folds)
+        self.state_view = TopicView(settings, topics.state, self.keys, errands, self.portal_ends, *folds)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
         self._barrier = Barrier(self._ends.read, (self._webhooks_view, self.state_view))
@@ -57,12 +62,16 @@ class Control:
         )
         self.webhooks = Webhooks(settings, keyring=self.keyring, directory=directory, store=store)
         self.api_keys = ApiKeys(topics.state, directory=self.keys, writer=self.writer, fresh=self.fresh)
+        self.portal_ending = PortalEnding(
+            topics.state, keyring=self.keyring, ends=self.portal_ends, writer=self.writer, now_ms=_now_ms
+        )
         self.once = Idempotency(
             topics.state, errands=errands, keyring=self.keyring, view=self.state_view, writer=self.writer
         )
         one_attempt = OneAttempt(settings, self.keyring, logging_by(self.writer))
         self._trials = Trials(settings, one_attempt)
-        self._resends = ResendNow(one_attempt)
+        self._replaced = ReplacedTeller(ReplacedStore.from_settings(settings))
+        self._resends = ResendNow(one_attempt, self._replaced.tell)
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
@@ -74,7 +83,9 @@ class Control:
     ) -> None:
         del kind, error, traceback
         # At once: where a broker is away each takes its time, and a process has to end.
-        parts = (self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache)
+        parts = (
+            self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache, self._replaced
+        )  # fmt: skip
         with ThreadPoolExecutor(len(parts)) as pool:
             for closed in [pool.submit(part.close) for part in parts]:
                 closed.result()
@@ -99,3 +110,7 @@ class Control:
     def resend_now(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
         """Send a delivery again and wait for what comes of it. See `ResendNow.send`."""
         return self._resends.send(subscription, again, delivered=delivered)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

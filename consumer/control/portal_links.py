@@ -4,7 +4,7 @@ The laws:
 - a link gives no scope that its maker does not hold, and opens its own tenant's pages under its own brand only;
 - nothing is stored: a link and a session are signed texts, each of a purpose of its own, so neither is taken for the
   other, and a session's text opens that session and no other one;
-- whatever a link opened ends when it says so, and with the key that made it.
+- whatever a link opened ends when it says so, with the key that made it, and when its owner ends it (`portal_ends.py`).
 
 A link's text is a secret until it is opened: whoever opens it first has the session. A session's text is its key.
 """
@@ -18,6 +18,8 @@ import msgspec
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
+from consumer.control.portal_ends import PortalEnds
+from consumer.control.portal_link_ids import PortalLinkIds
 from consumer.control.signed_texts import SignedTexts
 from consumer.settings import ORIGIN, ConfigurationError, Settings
 from consumer.webhooks.keyring import Keyring
@@ -90,6 +92,20 @@ class PortalLinks:
         self._links = SignedTexts(keyring, _LINK)
         self._sessions = SignedTexts(keyring, _SESSION)
         self._forms = SignedTexts(keyring, _FORM)
+        self._ids = PortalLinkIds(keyring)
+
+    def new(
+        self, grant: Grant, *, page: str, open_within_ms: int, expires_in_ms: int, now_ms: int, entropy: Entropy
+    ) -> Link:
+        """A link, from now on."""
+        expires_at_ms = now_ms + expires_in_ms
+        return Link(
+            id=self._ids.new(grant.owner, now_ms=now_ms, entropy=entropy),
+            grant=grant,
+            page=page,
+            open_until_ms=min(now_ms + open_within_ms, expires_at_ms),
+            expires_at_ms=expires_at_ms,
+        )
 
     def write(self, link: Link) -> str:
         """The link's text."""
@@ -119,29 +135,15 @@ class PortalLinks:
         return self._forms.read(text, session.id) == b""
 
 
-def new_link(
-    grant: Grant, *, page: str, open_within_ms: int, expires_in_ms: int, now_ms: int, entropy: Entropy
-) -> Link:
-    """A link, from now on."""
-    expires_at_ms = now_ms + expires_in_ms
-    return Link(
-        id=f"pl_{now_ms:012x}{entropy(_ID_BYTES).hex()}",
-        grant=grant,
-        page=page,
-        open_until_ms=min(now_ms + open_within_ms, expires_at_ms),
-        expires_at_ms=expires_at_ms,
-    )
-
-
 def url_of(base: str, text: str) -> str:
     """Where a browser opens it. What stands behind # reaches no server and no log."""
     return f"{base}{ENTER}#{text}"
 
 
-def holds(session: Session, keys: KeyDirectory, now_ms: int) -> Session | None:
-    """The session with the scopes that it has now; None: it has ended, or its key has."""
+def holds(session: Session, keys: KeyDirectory, ends: PortalEnds, now_ms: int) -> Session | None:
+    """The session with the scopes that it has now; None: it has ended, or was ended, or its key was."""
     grant = session.grant
-    if now_ms >= session.expires_at_ms:
+    if now_ms >= session.expires_at_ms or ends.ended(grant.owner, session.link):
         return None
     if grant.key_id is None:
         return session

@@ -7,7 +7,7 @@ The laws:
   and nothing is held against the webhook (`log/health.py`);
 - one that had been delivered stays so: what is sent then is a delivery of its own.
 
-A try of it that waits in a delay topic is made too, also when this one was accepted: nobody takes it from there.
+A try of it that waits in a delay topic is not made once this one was accepted: those who would make it are told.
 """
 
 import secrets
@@ -43,9 +43,16 @@ class AlreadyDelivered(Exception):  # noqa: N818 # it names a state, as the glos
 class ResendNow:
     """May be called from several threads."""
 
-    def __init__(self, one_attempt: OneAttempt, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        """Nothing is sent yet."""
+    def __init__(
+        self,
+        one_attempt: OneAttempt,
+        tell: Callable[[str], None],
+        *,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """Nothing is sent yet. `tell` hears of a delivery of which no further try is wanted."""
         self._one_attempt = one_attempt
+        self._tell = tell
         self._entropy = entropy
 
     def send(self, subscription: Subscription, again: Again, *, delivered: bool) -> Kept:
@@ -63,6 +70,8 @@ class ResendNow:
         tried, answer = self._one_attempt.made(delivery, subscription, now_ms, known_as=again.known_as)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
         attempt = logged(tried, answer, outcome, None)
+        if outcome is DELIVERED and not delivered:
+            self._tell(delivery.id)
         place = self._one_attempt.logged(attempt)
         if place is None:
             raise KafkaBroken("the attempt was logged, and nobody knows where")

@@ -32,9 +32,12 @@ from consumer.delivery.outcome import (
     described,
     read,
 )
+from consumer.delivery.replaced import Replaced, replaced_by
 from consumer.delivery.schedule import Schedule, Wait
 from consumer.delivery.step import Delay, Step
 from consumer.delivery.stopping import SUSPENDS, Fate, fate, stops
+from consumer.delivery.tally import DEAD, HANDED_OVER, RETRIED
+from consumer.delivery.tally import DELIVERED as ACCEPTED
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tidings import of_a_stop, told
 from consumer.delivery.traffic import Traffic
@@ -59,6 +62,7 @@ class Attempting:
         boundaries: Boundaries,
         known: Callable[[str], Known | None],
         heard: Callable[[Job, Asked, int], None],
+        replaced: Replaced,
     ) -> None:
         self._schedule = schedule
         self._traffic = traffic
@@ -66,6 +70,7 @@ class Attempting:
         self._boundaries = boundaries
         self._known = known
         self._heard = heard
+        self._replaced = replaced
         self._step = Step()
         self.flying = Flying()
 
@@ -240,6 +245,7 @@ class Attempting:
         outcome = self._endings.hand_over(job, unanswered, now_ms, goes_on=goes_on)
         if goes_on:
             job.handed_over = outcome
+        self._endings.tally.attempted(HANDED_OVER, unanswered)
         self._log(job, unanswered, outcome)
 
     def give_up(self, now_ms: int) -> None:
@@ -271,6 +277,7 @@ class Attempting:
         """The answer to one that was handed over: what becomes of it is decided, unless it was accepted."""
         if asked.success:
             self._step.succeeded_late.append(job.delivery.id)
+            self._replace(job.delivery)
             self._log(job, answer, DELIVERED)
         elif job.handed_over is not None:
             self._log(job, answer, job.handed_over)
@@ -286,15 +293,25 @@ class Attempting:
         match outcome:
             case Delivered():
                 self._endings.counts["deliveries_delivered"] += 1
+                self._endings.tally.attempted(ACCEPTED, answer)
+                self._endings.tally.accepted(now_ms, job.delivery)
+                if job.delivery.replays:
+                    self._replace(job.delivery)
                 job.entry.close_one(job.delivery.id)
             case Retry():
+                self._endings.tally.attempted(RETRIED, answer)
                 self._endings.retry(now_ms, job, attempted(job, answer), outcome.tier)
             case Dead():
+                self._endings.tally.attempted(DEAD, answer)
                 if outcome.suspend:
                     self._suspend(now_ms, job, f"the endpoint answered {described(answer)}")
                 self._give_up(now_ms, job, attempted(job, answer), outcome.reason, described(answer))
             case _:
                 assert_never(outcome)
+
+    def _replace(self, accepted: Delivery) -> None:
+        """What it was sent instead of is not tried again, here or elsewhere."""
+        self._step.replaced += self._replaced.heard(replaced_by(accepted))
 
     def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
         """The attempt's record; where none can be made, one that tells so."""

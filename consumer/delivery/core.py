@@ -37,13 +37,16 @@ from consumer.delivery.order import Order
 from consumer.delivery.order_partition import Bounds
 from consumer.delivery.planning import Planning, Work
 from consumer.delivery.repeats import Repeats
+from consumer.delivery.replaced import Replaced
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.standing import Report, Standing
 from consumer.delivery.step import SeenAhead, Step, Write
+from consumer.delivery.tally import Tally
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
+from consumer.delivery.vitals import Vitals
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
@@ -88,6 +91,7 @@ class Core:
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
+        self._replaced = Replaced()
         self._order = Order(rules.ordered, Bounds(process_bytes=rules.budget.held // 2))
         self._endings = Endings(rules.schedule, repeats, self._order)
         hold = self._hold = Hold(clocks, most_bytes=rules.budget.held // 2)
@@ -115,6 +119,7 @@ class Core:
             boundaries=self.boundaries,
             known=self._tenants.known,
             heard=self._forward.heard,
+            replaced=self._replaced,
         )
         self._flying = self._attempting.flying
         self._tidings = Tidings(self._endings, self._tenants.known)
@@ -125,6 +130,7 @@ class Core:
             attempting=self._attempting,
             boundaries=self.boundaries,
             lining_up=lining_up,
+            replaced=self._replaced,
         )
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,6 +186,10 @@ class Core:
         """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)
         self.boundaries.let_go()
+
+    def replaced(self, names: Iterable[str]) -> None:
+        """Other processes sent these deliveries again, and that was accepted: what waits of them is not tried."""
+        self._replaced.heard(names)
 
     def named(self, now_ms: int, host: str, resolution: Resolution) -> None:
         """What name servers say of a host that a step asked for."""
@@ -280,6 +290,21 @@ class Core:
     def counted(self) -> Mapping[str, int]:
         """What was counted since this was last asked, by name."""
         return self._endings.counted()
+
+    @property
+    def tally(self) -> Tally:
+        """What attempts came to since this process began."""
+        return self._endings.tally
+
+    def vitals(self, now_ms: int, steady_ms: int) -> Vitals:
+        """How it does now. It walks through its partitions and its busy lanes, so not in every turn."""
+        return Vitals(
+            waiting=self._traffic.queued,
+            in_flight=self._traffic.flying,
+            overdue_ms=self._intake.overdue_ms(steady_ms),
+            lanes=self._traffic.lane_states(now_ms),
+            partitions=self._intake.vitals(),
+        )
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""

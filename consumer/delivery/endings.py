@@ -21,6 +21,7 @@ from consumer.delivery.schedule import Schedule
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.delivery.stopping import LOOK_EVERY_MS
 from consumer.delivery.stubs import stubs
+from consumer.delivery.tally import Tally
 from consumer.events.event import Event, Poison, Record
 from consumer.telemetry.count import Count, Dropped, reasoned
 from consumer.webhooks import draft
@@ -48,6 +49,7 @@ class Endings:
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
         self.counts: Counter[Count] = Counter()
+        self.tally = Tally(schedule.names)
         self._dropped: Counter[Dropped] = Counter()
 
     @property
@@ -87,6 +89,7 @@ class Endings:
         for stub in stood_for:
             if tenant:
                 self.counts["dead_letters"] += 1
+                self.tally.dead_letters[DeathReason.TOO_LARGE] += 1
             self.write(entry, stub, delivery_id)
         self.counts["stubs"] += len(stood_for)
         entry.close_one()
@@ -116,6 +119,7 @@ class Endings:
     def reject(self, entry: Entry, record: Record, poison: Poison) -> None:
         """It can never become an event."""
         self.counts["poison"] += 1
+        self.tally.poison[poison.reason] = self.tally.poison.get(poison.reason, 0) + 1
         self.write(entry, Reject(record=record, poison=poison))
         entry.close_one()
 
@@ -130,6 +134,7 @@ class Endings:
         self.counts["spills"] += 1
         # From the spill topic on it takes a delay: there it would come back at once, and again.
         tier = self._schedule.for_wait(slot_ms - now_ms, least=0 if job.delivery.tier < 0 else 1)
+        self.tally.spilled(self._schedule.names[tier])
         delivery = replace(job.delivery, spills=job.delivery.spills + 1, slot_ms=slot_ms)
         self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), tier, max(slot_ms, now_ms + _SHORTEST_MS))
 
@@ -139,6 +144,7 @@ class Endings:
         delivery = _turned(job.delivery, now_ms)
         most = self._schedule.covering(until_ms - now_ms, above=0)
         tier = min(self._schedule.covering(wait_ms, above=delivery.climbed), most)
+        self.tally.spilled(self._schedule.names[tier])
         climbed = max(tier, delivery.climbed)
         due_ms = now_ms + max(_SHORTEST_MS, int(min(wait_ms, until_ms - now_ms)))
         self._go_on(job, replace(delivery, spills=delivery.spills + 1, climbed=climbed), tier, due_ms)
@@ -146,6 +152,7 @@ class Endings:
     def pass_on(self, now_ms: int, job: Job) -> None:
         """This process stops: to whoever takes the work over, at once."""
         self.counts["spills"] += 1
+        self.tally.spilled(self._schedule.names[0])
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
         self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), 0, now_ms)
 
@@ -155,9 +162,11 @@ class Endings:
         match work:
             case Event():
                 entry.record = None
+                self.tally.spilled(self._schedule.names[0])
                 self.chunk(entry, Chunk(event=work, subscription_ids=(), first_due_ms=now_ms), above=-1)
             case Chunk():
                 entry.record = None
+                self.tally.spilled(self._schedule.names[self._schedule.covering(0, above=work.tier)])
                 self.chunk(entry, work, above=work.tier)
             case Delivery() if entry.window.beside is not None:
                 due_ms = now_ms + self._schedule.delays_ms[min(1, self._schedule.last)]
@@ -166,6 +175,7 @@ class Endings:
             case Delivery():
                 self._repeats.goes_on(entry, work)
                 tier = self._schedule.covering(0, above=work.climbed)
+                self.tally.spilled(self._schedule.names[tier])
                 put_off = replace(_waiting(work, now_ms), spills=work.spills + 1, climbed=tier)
                 self.write(entry, Delay(tier=tier, delayed=put_off), work.id)
             case _:
@@ -211,6 +221,7 @@ class Endings:
     def bury(self, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:
         """It could not be delivered: to the dead-letter topic."""
         self.counts["dead_letters"] += 1
+        self.tally.dead_letters[reason] += 1
         subscription = job.target.subscription
         dead_letter = DeadLetter(
             delivery=delivery,

@@ -143,6 +143,10 @@ class Hold:
         """The leaders that appended what is not yet due."""
         return frozenset(leader for leader, line in self._due.items() if line)
 
+    def overdue_ms(self, steady_ms: int) -> int:
+        """For how long the record that is due longest has waited; a slot that is still ahead is no delay of ours."""
+        return max(0, max((steady_ms - at_ms for at_ms, _, _ in self._heads()), default=0))
+
     # ── forward ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, webhook: str, most: int, may: Callable[[Delivery], bool]) -> list[tuple[Entry, Delivery]]:

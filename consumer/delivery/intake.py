@@ -24,6 +24,7 @@ from consumer.delivery.order_partition import goes_before, line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
+from consumer.delivery.vitals import PartitionVitals
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 from consumer.events.reasons import PoisonReason
 
@@ -114,7 +115,7 @@ class Intake:
         self._now_ms = now_ms
         for record in batch:
             window = self.windows.get((record.topic, record.partition))
-            if window is None or not window.begin(record.offset, record.key):
+            if window is None or not window.begin(record.offset, record.key, record.timestamp_ms):
                 continue
             if (
                 window.beside is not None
@@ -228,6 +229,24 @@ class Intake:
     def schemas_asked(self) -> list[int]:
         """The schemas to ask the registry for that were not asked for yet."""
         return self._schemas.asked()
+
+    def vitals(self) -> tuple[PartitionVitals, ...]:
+        """How each partition does."""
+        return tuple(
+            PartitionVitals(
+                partition=window.partition,
+                next=max(window.next, window.began),
+                unfinished=window.unfinished,
+                held=window.held,
+                oldest_ms=window.oldest_ms,
+                map_chars=window.map_chars,
+            )
+            for window in self.windows.values()
+        )
+
+    def overdue_ms(self, steady_ms: int) -> int:
+        """For how long what is held and due longest waits to be begun."""
+        return self._hold.overdue_ms(steady_ms)
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""

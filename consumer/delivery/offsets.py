@@ -97,7 +97,7 @@ class Window:
         self.held_bytes = 0
         self.beside: Beside | None = None
         self._again: set[int] = set()  # finished for now, and taken in once more
-        self._unfinished: OrderedDict[int, None] = OrderedDict()
+        self._unfinished: OrderedDict[int, int] = OrderedDict()  # to the time of each record
         self._next = -1
         self._done = done
         self._ahead = Horizons({} if done is None else done.ahead)
@@ -108,8 +108,11 @@ class Window:
         self._position: Position | None = None
         self._changed = False
 
-    def begin(self, offset: int, key: bytes | None = None) -> bool:
-        """Take a record in. False when it was before, under this assignment, or was finished under an earlier one."""
+    def begin(self, offset: int, key: bytes | None = None, at_ms: int = 0) -> bool:
+        """Take a record of this time in.
+
+        False when it was taken in before, under this assignment, or was finished under an earlier one.
+        """
         if offset < self._next:
             return False
         self._next = offset + 1
@@ -128,7 +131,7 @@ class Window:
                 self._ahead.clear()
         met = self._ahead.met(key, offset) if self._ahead else Met.NEW
         if met is not Met.DONE:
-            self._unfinished[offset] = None
+            self._unfinished[offset] = at_ms
         return met is Met.NEW
 
     # ── before its turn ──────────────────────────────────────────────────────────────────────────────────────────
@@ -233,6 +236,16 @@ class Window:
     def unfinished(self) -> int:
         """How many records are under way."""
         return len(self._unfinished) + len(self._again)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """The time of the first unfinished record."""
+        return next(iter(self._unfinished.values()), None)
+
+    @property
+    def map_chars(self) -> int:
+        """How long the map of the last position was."""
+        return 0 if self._position is None else len(self._position.metadata)
 
     @property
     def position(self) -> Position | None:

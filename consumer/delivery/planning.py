@@ -19,6 +19,7 @@ from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.replaced import Replaced
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Loading, Tenants
 from consumer.events.event import Event, Record
@@ -43,9 +44,11 @@ class Planning:
         attempting: Attempting,
         boundaries: Boundaries,
         lining_up: LiningUp,
+        replaced: Replaced,
     ) -> None:
         self._fan_out = fan_out
         self._lining_up = lining_up
+        self._replaced = replaced
         self._tenants = tenants
         self._endings = endings
         self._attempting = attempting
@@ -166,6 +169,7 @@ class Planning:
         elif not targets:
             self._endings.drop(entry, "no_subscribers")
         else:
+            self._endings.counts["matched"] += 1
             if record is not None and tier < 0 and any(target.is_ordered for target in targets):
                 targets = self._line_up(now_ms, entry, event, record, targets)
             if len(targets) > self._fan_out:
@@ -253,7 +257,9 @@ class Planning:
 
     def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
         target = known.target(delivery.subscription_id)
-        if delivery.handed_over:
+        if delivery.id in self._replaced:
+            self._endings.drop(entry, "succeeded_late")
+        elif delivery.handed_over:
             self._checking.setdefault(delivery.id, []).append((entry, delivery))
             self._asked.append(delivery.id)
         elif target is not None and _unwanted(target) is None:

@@ -89,9 +89,9 @@ class Step:
     `load` and `load_alone` are tenants with the version known: to be read together, and each for itself. An attempt
     comes with the record that it was made for. `bugs` are those contained since the last step.
     `succeeded_late` are deliveries that were handed over and then accepted: to be marked in the cache; `check` asks for
-    such marks. `reports` are for whoever keeps the webhooks' standings. `again` is to be read once more of the ordered
-    topic. `names` are hosts to ask name servers for. `wake_ms` is when the core wants its next turn even if nothing
-    happens.
+    such marks. Of what was `replaced` no further try is wanted: the other processes are to be told. `reports` are for
+    whoever keeps the webhooks' standings. `again` is to be read once more of the ordered topic. `names` are hosts to
+    ask name servers for. `wake_ms` is when the core wants its next turn even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
@@ -105,6 +105,7 @@ class Step:
     names: Sequence[str] = ()
     succeeded_late: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)

@@ -46,6 +46,12 @@ _WORTH_MS = 500
 _WORTH_LEAST, _WORTH_MOST = 256, 1_024
 _KEPT_BACK = frozenset({Place.ASLEEP, Place.UNNAMED})
 
+OPEN: Final = "open"  # its breaker: the endpoint cannot be reached
+KEPT_BACK: Final = "kept_back"  # by its rate limit or a Retry-After
+SLOW: Final = "slow"  # it answers later than a delivery waits for its turn
+IN_ORDER: Final = "in_order"
+LANE_STATES: Final = (OPEN, KEPT_BACK, SLOW, IN_ORDER)
+
 
 Holder: TypeAlias = Origin | Share | Bulk
 
@@ -314,6 +320,21 @@ class Traffic:
                 self._turned(lane)
         self.queued -= len(taken)
         return taken
+
+    def lane_states(self, now_ms: int) -> dict[str, int]:
+        """The busy lanes by how their endpoints do: each in the first of these that is true of it."""
+        states = dict.fromkeys(LANE_STATES, 0)
+        for lane in self._lanes.busy:
+            states[self._state(lane, now_ms)] += 1
+        return states
+
+    def _state(self, lane: Lane, now_ms: int) -> str:
+        if not lane.breaker.closed:
+            return OPEN
+        if lane.place is Place.ASLEEP:
+            return KEPT_BACK
+        slow_ms = self._limits.patience.wait_ms
+        return SLOW if lane.slow_ms(now_ms, self._looked_ms) > slow_ms else IN_ORDER
 
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next sleeping lane wakes or the next waiting job has lost its patience."""

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from consumer.demo.scenario import HOOKS
 from consumer.kafka.subscriptions import read_all
 from consumer.replay import dead_letters
 from consumer.replay.filters import Filters
@@ -11,11 +12,12 @@ from consumer.replay.plan import Planner
 from consumer.replay.run import Clock, Summary, replay
 from consumer.settings import Settings
 
+_PROVEN = Filters(tenants=frozenset(hook.tenant for hook in HOOKS))
 _CLOCK = Clock(now_ms=lambda: time.time_ns() // 1_000_000, monotonic_s=time.monotonic, sleep=time.sleep)
 
 
 def replay_all(settings: Settings) -> Summary:
-    """Replay every dead letter that was not replayed yet.
+    """Replay every dead letter of the proof that was not replayed yet: those of the story are its reader's.
 
     Raises:
         KafkaBroken: the broker did not do its part.
@@ -23,7 +25,7 @@ def replay_all(settings: Settings) -> Summary:
     ledger = Ledger.open(settings, by_hand=True)
     statuses = {subscription.id: subscription.status for subscription in read_all(settings).values()}
     planner = Planner(generations=ledger.generations(), statuses=statuses, max_replays=settings.max_replays)
-    return replay(dead_letters.read(settings, Filters()), planner, ledger.write, clock=_CLOCK, most=MOST)
+    return replay(dead_letters.read(settings, _PROVEN), planner, ledger.write, clock=_CLOCK, most=MOST)
 
 
 class Replays:

@@ -17,12 +17,13 @@ from queue import Empty
 
 from rich.console import Console
 
-from consumer.demo import stage
+from consumer.demo import stage, story
 from consumer.demo.broker import Broker
 from consumer.demo.cache import Cache
 from consumer.demo.receiver import Receiver
 from consumer.demo.replays import Replays
 from consumer.demo.scenario import HOOKS, Plan, Tally, event
+from consumer.demo.shop import Shop
 from consumer.demo.show import Show, line, show
 from consumer.demo.wires import DeadLetters, Publisher
 from consumer.settings import Settings
@@ -66,7 +67,8 @@ class _Demo:
             def turn(doing: str) -> None:
                 publisher.poll()
                 for dead in dead_letters.wait(_TURN_S):
-                    self.tally.died(dead.delivery_id, names[dead.subscription_id], dead.event_id)
+                    if (name := names.get(dead.subscription_id)) is not None:
+                        self.tally.died(dead.delivery_id, name, dead.event_id)
                 self._take_receipts()
                 self._view.update(self.elapsed_s, doing, self.tally.rows())
                 if not self._roles.running:
@@ -92,11 +94,14 @@ class _Demo:
             turn("done")
 
     def _publish(self, publisher: Publisher, replays: Replays, turn: Callable[[str], None]) -> None:
-        published = 0
+        published = told = 0
         while self.elapsed_s < self._plan.publish_until_s and not self._stop_asked.is_set():
             while published < self.elapsed_s * _EVENTS_PER_S:
                 publisher.publish(event(published))
                 published += 1
+            while told < self.elapsed_s * story.EVENTS_PER_S:
+                publisher.publish(story.event(told))
+                told += 1
             self._mend(mended=self._plan.mended_at(self.elapsed_s))
             if self._receiver.mended and replays.ask(self.tally.dead_deliveries):
                 self._view.say(f"{self.elapsed_s:5.1f} s  replaying the dead letters")
@@ -129,15 +134,25 @@ class _Demo:
 def run(for_s: float | None) -> int:
     """Run the demo for about `for_s` seconds, or until Ctrl-C; returns the exit code: 0 proven, 1 not."""
     console = Console()
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hookline-demo-")))
+        shop = stack.enter_context(Shop())
+        say(story.told(shop.url))
+        say("  starting a Kafka and a Redis inside this process ...")
         broker = stack.enter_context(Broker(stage.topic_names()))
         cache = stack.enter_context(Cache())
         receiver = stack.enter_context(Receiver())
         environment = stage.environment(broker.bootstrap_servers, cache.url, folder)
         settings = stack.enter_context(stage.settings_of(environment, folder))
-        names = stage.subscribe(settings, receiver)
+        say(f"  creating {len(HOOKS) + len(story.ENDPOINTS)} webhooks ...")
+        names = stage.subscribe(settings, receiver, shop)
+        say("  starting hookline run: projection, deliver, retry, log, jobs, api; the pages open in a moment ...")
         roles = stack.enter_context(stage.Roles(environment, folder))
+        shop.leads_to(settings)
         with show(console) as view:
             demo = _Demo(settings, Plan(for_s=for_s), receiver, roles, view)
             _on_interrupt(demo.ask_to_stop)

@@ -7,6 +7,7 @@ operator would; nothing of the developer's own settings reaches them.
 import base64
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -18,9 +19,10 @@ from types import TracebackType
 from typing import Self
 
 from consumer.brands.loader import brand
-from consumer.demo import signature
+from consumer.demo import signature, story
 from consumer.demo.receiver import Receiver
 from consumer.demo.scenario import HOOKS, Hook
+from consumer.demo.shop import Shop
 from consumer.demo.signature import Check
 from consumer.kafka.subscriptions import write
 from consumer.kafka.topics import Topics
@@ -28,7 +30,7 @@ from consumer.settings import Settings, load
 from consumer.webhooks import draft
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.secrets import public_key
-from consumer.webhooks.subscription import SigningProfile
+from consumer.webhooks.subscription import SigningProfile, Subscription
 from consumer.webhooks.wishes import Wishes
 
 EVENT_TOPIC = "demo.events"
@@ -54,11 +56,13 @@ def topic_names() -> list[str]:
 
 def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[str, str]:
     """What the roles are told: this machine's environment, with our settings for the developer's own."""
+    port = _free_port()
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     ours = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "REDIS_URL": redis_url,
         "EVENT_TOPICS": EVENT_TOPIC,
+        "START": "earliest",
         "RETRY_DELAYS": ",".join(RETRY_DELAYS),
         "RETRY_FOR": "10m",
         "ALLOW_HTTP": "true",
@@ -67,6 +71,11 @@ def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[st
         "TRUST_BROKER": "true",
         "PROCESSES": "1",
         "STATE_DIR": str(folder / "state"),
+        "ADMIN_LISTEN": "",  # its own table shows how it does
+        "API_LISTEN": f"127.0.0.1:{port}",
+        "PORTAL_URL": f"http://localhost:{port}",
+        "SUSPEND_AFTER": story.SUSPENDED_AFTER,
+        "SUSPEND_ATTEMPTS": str(story.SUSPENDED_ATTEMPTS),
         # An unmeasured dead endpoint would fill the log that a failing demo shows.
         "LOG_FORMAT": "console",
     }
@@ -88,31 +97,54 @@ def settings_of(environment: Mapping[str, str], folder: Path) -> Iterator[Settin
             os.environ.update(before)
 
 
-def subscribe(settings: Settings, receiver: Receiver) -> dict[str, str]:
-    """Create the webhooks and tell each receiver how to verify; returns their names by subscription id."""
+def _free_port() -> int:
+    """One that nobody listens at: the role api is told of it before it starts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def subscribe(settings: Settings, receiver: Receiver, shop: Shop) -> dict[str, str]:
+    """Create the webhooks and tell each receiver how to verify; returns the names of those that are proven, by id."""
     keyring = Keyring.from_settings(settings)
     names: dict[str, str] = {}
     for hook in HOOKS:
-        subscription, secret = draft.create(
-            Wishes(
-                tenant=hook.tenant,
-                url=receiver.url(hook.name),
-                brand=hook.brand,
-                event_types=hook.event_types or None,
-                name=hook.name,
-                signing=None if hook.signing is None else SigningProfile(hook.signing),
-            ),
-            brand=brand(hook.brand),
-            keyring=keyring,
-            now_ms=time.time_ns() // 1_000_000,
-            new_id=lambda: f"wh_{uuid.uuid4().hex}",
-            entropy=secrets.token_bytes,
-            allow_http=True,
+        wishes = Wishes(
+            tenant=hook.tenant,
+            url=receiver.url(hook.name),
+            brand=hook.brand,
+            event_types=hook.event_types or None,
+            name=hook.name,
+            signing=None if hook.signing is None else SigningProfile(hook.signing),
         )
+        subscription, secret = _created(settings, keyring, wishes)
         receiver.knows(hook.name, _check(hook, subscription.signing, secret))
-        write(settings, subscription)
         names[subscription.id] = hook.name
+    for endpoint in story.ENDPOINTS:
+        wishes = Wishes(
+            tenant=story.SHOP,
+            url=shop.receives_at(endpoint.path),
+            brand="hookline",
+            event_types=endpoint.event_types or None,
+            name=endpoint.name,
+            description=endpoint.description,
+        )
+        _created(settings, keyring, wishes)
     return names
+
+
+def _created(settings: Settings, keyring: Keyring, wishes: Wishes) -> tuple[Subscription, str]:
+    """A new webhook, written to its topic, and its secret."""
+    subscription, secret = draft.create(
+        wishes,
+        brand=brand(wishes.brand),
+        keyring=keyring,
+        now_ms=time.time_ns() // 1_000_000,
+        new_id=lambda: f"wh_{uuid.uuid4().hex}",
+        entropy=secrets.token_bytes,
+        allow_http=True,
+    )
+    write(settings, subscription)
+    return subscription, secret
 
 
 def _check(hook: Hook, profile: SigningProfile, secret: str) -> Check:

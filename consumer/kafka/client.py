@@ -97,6 +97,21 @@ class AccessDenied(ConfigurationError, KafkaBroken):  # noqa: N818 # same
         self.code = code
 
 
+class NameTaken(KafkaFatal):
+    """Another client has joined the group as the same static member: Kafka lets only the newest work (KIP-345).
+
+    A broker that was killed may also have forgotten which client was the newest. So it is no error of the settings.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process has joined this group under this one's name, which is made of the host's name and "
+            "HOOKLINE_STATE_DIR. If this goes on, two machines or containers have one host name: give each its own, or "
+            "set HOOKLINE_MEMBERSHIP=dynamic",
+            code="FENCED_INSTANCE_ID",
+        )
+
+
 def client_properties(
     settings: Settings,
     *,
@@ -169,6 +184,13 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
         return AccessDenied(f"allow this user {needs or _DENIED[error.code()]}{tried}", code=error.name())
     message = f"{doing}: {error.str()}" if doing else error.str()
     return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
+
+
+def fatal(error: KafkaError) -> KafkaFatal:
+    """A consumer's fatal error, as ours. librdkafka tells why it is fatal in its text alone."""
+    if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in error.str():
+        return NameTaken()
+    return KafkaFatal(error.str(), code=error.name())
 
 
 def _meant(name: str) -> str:

@@ -15,6 +15,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import error_of
 from consumer.kafka.stamps import stamped
 from consumer.telemetry.counters import counters
+from consumer.telemetry.distributions import distributions
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -63,6 +64,8 @@ class Commits:
         self._asked: list[_Place] = []  # the whole of the outstanding request
         self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
+        self._sent_s = 0.0
+        self._took = distributions.of("hookline_commit_latency_seconds")
         self.accepted = 0
         self._failing = Outage(_log, "commits failing")
 
@@ -110,12 +113,14 @@ class Commits:
             self._failed(batch, error_of(exception))
         else:
             self._outstanding, self._asked = batch, sorted(map(_place, places))
+            self._sent_s = self._monotonic_s()
 
     def answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """The callback on_commit. An answer tells what it answers: one that `send_now` did not await may yet come."""
         if self._outstanding is None or sorted(map(_place, partitions)) != self._asked:
             return
         batch, self._outstanding = self._outstanding, None
+        self._took.observe(self._monotonic_s() - self._sent_s)
         self._settle(batch, error, partitions)
 
     def send_now(self, consumer: Consumer, timeout_s: float) -> Mapping[Partition, Position]:

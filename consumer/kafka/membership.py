@@ -56,7 +56,7 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
     if settings.group_protocol == "classic":
         ours["partition.assignment.strategy"] = "cooperative-sticky"
         unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500}
-        if instance is not None:
+        if instance is not None and settings.membership == "static":
             ours[STATIC] = instance
     return client_properties(settings, ours=ours, unless_set=unless_set)
 

@@ -36,6 +36,7 @@ from consumer.kafka.client import (
 from consumer.kafka.producing import LINGER_MS, QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
+from consumer.telemetry.distributions import distributions
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -82,6 +83,7 @@ class _Write:
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
     partition: int | None
+    since_s: float
     failures: int = 0
     alone: bool = False
 
@@ -122,6 +124,7 @@ class RecordProducer:
         self._failing = Outage(_log, "records not acknowledged")
         self._producer = build(Producer, self._properties)
         self._lone: Producer | None = None
+        self._took = distributions.of("hookline_produce_latency_seconds", "records")
 
     @property
     def pending(self) -> int:
@@ -149,7 +152,15 @@ class RecordProducer:
         """
         if token in self._unacknowledged:
             raise ValueError(f"the record written under the token {token} is not acknowledged yet")
-        write = _Write(token=token, topic=topic, key=key, value=value, headers=list(headers), partition=partition)
+        write = _Write(
+            token=token,
+            topic=topic,
+            key=key,
+            value=value,
+            headers=list(headers),
+            partition=partition,
+            since_s=time.monotonic(),
+        )
         write.alone = write.size > self._queue_bytes  # librdkafka's queue would be full for it even when it is empty
         self._unacknowledged[token] = write
         if self._overflow:
@@ -223,6 +234,7 @@ class RecordProducer:
             return
         self._rebuilds = 0
         self._failing.over()
+        self._took.observe(time.monotonic() - write.since_s)
         kind, timestamp_ms = message.timestamp()
         appended_ms = timestamp_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
         del self._unacknowledged[write.token]

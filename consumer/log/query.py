@@ -127,7 +127,8 @@ class Page:
     `next` is where the list goes on, None at its end. `latest` is what a live tail asks to go on `after`.
     `as_of_ms`: every attempt that was logged before is in, None where nobody says so. `indexed_from_ms`: the index of
     what was asked for reaches back so far, None where there is none. `searched_to_ms` is set where the page ended
-    because enough was looked at: there may be more on the next one.
+    because enough was looked at: there may be more on the next one. `filling`: the index is being rebuilt, and
+    reaches back further by and by.
     """
 
     rows: tuple[Row, ...]
@@ -136,6 +137,7 @@ class Page:
     as_of_ms: int | None
     indexed_from_ms: int | None
     searched_to_ms: int | None = None
+    filling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

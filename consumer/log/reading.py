@@ -33,12 +33,16 @@ _TAIL_MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stand:
-    """How the index stands for a tenant: its partitions, since when each is in, and until when all are."""
+    """How the index stands for a tenant: its partitions, since when each is in, and until when all are.
+
+    `filling`: one of them is still to be read downwards.
+    """
 
     partitions: tuple[int, ...]
     indexed_from_ms: int | None
     as_of_ms: int | None
     top_ms: int
+    filling: bool
 
 
 class LogReader:
@@ -98,6 +102,7 @@ class LogReader:
             latest=Position.from_(top_ms),
             as_of_ms=stand.as_of_ms,
             indexed_from_ms=self._reach_ms(bucket, query, stand),
+            filling=stand.filling,
             searched_to_ms=search.reached.logged_ms if search.stopped else None,
         )
 
@@ -126,6 +131,7 @@ class LogReader:
             latest=went,
             as_of_ms=stand.as_of_ms,
             indexed_from_ms=self._reach_ms(bucket, query, stand),
+            filling=stand.filling,
         )
 
     def close(self) -> None:
@@ -150,6 +156,7 @@ class LogReader:
             indexed_from_ms=max(since, default=None),
             as_of_ms=min(stands, default=0) or None,
             top_ms=min(live, default=now_ms),
+            filling=any(each.get("filled") == "0" for each in told),
         )
 
     def _hashes(self, keys: Sequence[str]) -> list[dict[str, str]]:

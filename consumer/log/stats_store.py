@@ -1,7 +1,7 @@
 """A webhook's statistics, read from where the role `log` keeps them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from consumer.log.fields import Partitions, stats_field, stats_of
 from consumer.log.stats import Stats
@@ -31,14 +31,22 @@ class StatsReader:
 
     def read(self, webhook: str) -> Sequence[Stats] | None:
         """Of this webhook, of each partition that has some; None where not all of it is known, as without Redis."""
-        return self._spared.ask(lambda: self._read(webhook), None)
+        return self._spared.ask(lambda: self._read([webhook]).get(webhook), None)
+
+    def read_all(self, webhooks: Sequence[str]) -> Mapping[str, Sequence[Stats]]:
+        """The same of each of these webhooks of which all is known."""
+        return self._spared.ask(lambda: self._read(webhooks), {})
 
     def close(self) -> None:
         """Close the connections."""
         self._cache.close()
 
-    def _read(self, webhook: str) -> Sequence[Stats] | None:
-        found = self._partitions.read([stats_field(webhook)])
-        values = found.values[stats_field(webhook)]
-        known = [each for each in map(stats_of, values) if each is not None]
-        return known if found.whole and len(known) == len(values) else None
+    def _read(self, webhooks: Sequence[str]) -> Mapping[str, Sequence[Stats]]:
+        found = self._partitions.read([stats_field(each) for each in webhooks])
+        known: dict[str, Sequence[Stats]] = {}
+        for each in webhooks if found.whole else ():
+            parts = [stats_of(value) for value in found.values[stats_field(each)]]
+            sound = [part for part in parts if part is not None]
+            if len(sound) == len(parts):
+                known[each] = sound
+        return known

@@ -12,7 +12,7 @@ from consumer.portal.front import PortalFront
 from consumer.portal.opened import Opened
 from consumer.portal.pages import ROUTES
 from consumer.portal.rendering import compile_all
-from consumer.portal.statistics import NotCounted, Statistics
+from consumer.portal.statistics import Statistics
 from consumer.shares import Shares
 
 _PORTAL: Final = "/portal/"
@@ -24,8 +24,8 @@ def with_pages(
     brands: Mapping[str, Brand],
     *,
     opened: Opened,
+    statistics: Statistics,
     room: Shares | None = None,
-    statistics: Statistics | None = None,
 ) -> ASGIApp:
     """The API, and the pages where the settings say where browsers reach them.
 
@@ -42,7 +42,7 @@ def with_pages(
         ROUTES,
         base=base,
         opened=opened,
-        statistics=NotCounted() if statistics is None else statistics,
+        statistics=statistics,
         room=room,
     )
 

@@ -19,6 +19,8 @@ from consumer.portal.log_rows import Answered, answered, duration, ms_of
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Pill
 from consumer.portal.report import report
+from consumer.portal.signature_check import check_of
+from consumer.portal.timeline import Planned, planned_of
 from consumer.portal.times import Moment, moment
 from consumer.portal.told import Attempt, Explanation, Header, Signature, attempt_told
 from consumer.portal.visit import Visit
@@ -38,14 +40,6 @@ class Sent:
     line: str
     headers: tuple[Header, ...]
     body: Body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A try that follows."""
-
-    number: int
-    at: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +65,9 @@ class AttemptView:
     response: Sent | None
     timing: Waterfall
     signature: Signature | None
+    check: str | None
     planned: tuple[Planned, ...]
-    kept_until: Moment
+    kept_until: Moment | None
     curl: str | None
     report: str
     bodies: bool
@@ -133,22 +128,15 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         response=_response(visit, told),
         timing=waterfall(told.timing),
         signature=told.signature,
-        planned=_planned(told, now_ms),
-        kept_until=moment(ms_of(told.kept_until) or 0, now_ms),
+        check=None if told.signature is None else check_of(told.signature, told.request.headers),
+        planned=planned_of(told, now_ms),
+        kept_until=None if (until_ms := ms_of(told.kept_until)) is None else moment(until_ms, now_ms),
         curl=told.curl,
         report=report(told),
         bodies=bodies,
         previous_url=previous,
         next_url=following,
     )
-
-
-def _planned(told: Attempt, now_ms: int) -> tuple[Planned, ...]:
-    """The tries that are still to come, if each one before fails."""
-    if told.outcome != "retry":
-        return ()
-    times = [(each.number, ms_of(each.not_before) or 0) for each in told.schedule]
-    return tuple(Planned(number=number, at=moment(at_ms, now_ms)) for number, at_ms in times if at_ms > now_ms)
 
 
 def _request(visit: Visit, told: Attempt) -> Sent:

@@ -20,6 +20,8 @@ KEPT_AFTER_S: Final = 86_400
 
 _SESSION: Final = re.compile(r"[0-9a-f]{36}")
 _LOOK: Final = "look"
+_TRIAL: Final = "trial"
+_TRIAL_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +54,31 @@ class Jar:
         """The text of a session, if this browser has it."""
         return cookies.get(self._prefix + session_id)
 
+    def sessions(self, cookies: Mapping[str, str]) -> list[str]:
+        """The ids of the sessions that this browser has, the oldest first."""
+        names = (name.removeprefix(self._prefix) for name in cookies if name.startswith(self._prefix))
+        return sorted(name for name in names if _SESSION.fullmatch(name))[-MOST:]
+
     def look(self, cookies: Mapping[str, str]) -> Look:
         """What its user chose."""
         theme, _, times = cookies.get(self._prefix + _LOOK, "").partition(".")
         return Look(theme=theme if theme in _THEMES else None, times=times if times in _TIMES else "local")
 
+    def tried(self, cookies: Mapping[str, str]) -> bool:
+        """Whether this browser sends back what it was given: it does so here, or did before."""
+        return any(name.startswith(self._prefix) for name in cookies)
+
+    def trial(self) -> str:
+        """What is set in a frame to see whether it comes back."""
+        return self._set(self._prefix + _TRIAL, "1", _TRIAL_S, framed=True)
+
     def entered(
         self, session: Session, text: str, cookies: Mapping[str, str], *, now_ms: int, framed: bool
     ) -> list[str]:
-        """What is set when a session begins: its own cookie, and an end to the oldest others."""
+        """What is set when a session begins: its own cookie, and an end to the oldest others and to the trial's."""
         age_s = max(0, session.expires_at_ms - now_ms) // 1_000 + KEPT_AFTER_S
         mine = sorted(name for name in cookies if _SESSION.fullmatch(name.removeprefix(self._prefix)))
-        ended = mine[: max(0, len(mine) - (MOST - 1))]
+        ended = mine[: max(0, len(mine) - (MOST - 1))] + [each for each in (self._prefix + _TRIAL,) if each in cookies]
         set_: list[str] = [self._set(self._prefix + session.id, text, age_s, framed=framed)]
         return set_ + [self._set(name, "", 0, framed=framed) for name in ended]
 

@@ -7,14 +7,17 @@ from starlette.responses import Response
 
 from consumer.api.creation_test import send_first_test
 from consumer.control.work import Work
+from consumer.kafka.client import KafkaBroken
 from consumer.portal.answering import Done, page
 from consumer.portal.form_page import form_page
 from consumer.portal.names import Named, named
 from consumer.portal.preview import Preview, preview
+from consumer.portal.testing import Result, result_of
 from consumer.portal.times import Moment, moment
 from consumer.portal.visit import Visit
 from consumer.portal.webhook_form import Filled, blank, by_field, filled, wishes_of
 from consumer.portal.words import words
+from consumer.shares import Busy
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile, Subscription
 from consumer.webhooks.wrong import Faults
@@ -22,7 +25,10 @@ from consumer.webhooks.wrong import Faults
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretShown:
-    """`secret` of None: it was shown before. `former_until`: the one before it signs beside it until then."""
+    """`secret` of None: it was shown before. `former_until`: the one before it signs beside it until then.
+
+    `tested` is what came of the test event that the brand sends to a new webhook.
+    """
 
     named: Named
     secret: str | None
@@ -31,6 +37,7 @@ class SecretShown:
     webhook_url: str
     test_url: str
     rotate_url: str
+    tested: Result | None
 
 
 def show(visit: Visit) -> Response:
@@ -54,10 +61,22 @@ def create(visit: Visit, work: Work) -> Done | Response:
     if faults.found:
         return form_page(visit, form, preview=_preview(visit, form), wrong=by_field(faults))
     subscription, secret = plane.webhooks.create(visit.owner, wishes, work=work)
-    answer = secret_page(visit, subscription, secret)
-    if visit.brand.api.test_on_creation:
+    return Done(then=f"webhooks/{subscription.id}/secret", answer=_made(visit, subscription, secret))
+
+
+def _made(visit: Visit, subscription: Subscription, secret: str) -> Response:
+    """The page of a new webhook's secret; where the brand sends it a test event, with what came of that."""
+    if not visit.brand.api.test_on_creation:
+        return secret_page(visit, subscription, secret)
+    plane = visit.services.plane
+    try:
+        return secret_page(visit, subscription, secret, result_of(visit, plane.try_out(subscription)))
+    except KafkaBroken:  # it was sent, and is not in the log: the secret is shown all the same
+        return secret_page(visit, subscription, secret)
+    except Busy:
+        answer = secret_page(visit, subscription, secret)
         answer.background = BackgroundTask(send_first_test, plane, subscription)
-    return Done(then=f"webhooks/{subscription.id}/secret", answer=answer)
+        return answer
 
 
 def shown_before(visit: Visit) -> Response:
@@ -65,7 +84,7 @@ def shown_before(visit: Visit) -> Response:
     return secret_page(visit, visit.webhook(visit.params["webhook"]), None)
 
 
-def secret_page(visit: Visit, subscription: Subscription, secret: str | None) -> Response:
+def secret_page(visit: Visit, subscription: Subscription, secret: str | None, tested: Result | None = None) -> Response:
     """The page of a secret that was just made."""
     base, public = f"webhooks/{subscription.id}", subscription.signing is SigningProfile.ED25519
     until_ms = max((each.until_ms for each in subscription.former_secrets), default=0)
@@ -77,6 +96,7 @@ def secret_page(visit: Visit, subscription: Subscription, secret: str | None) ->
         webhook_url=visit.url(base),
         test_url=visit.url(f"{base}/test"),
         rotate_url=visit.url(f"{base}/rotate"),
+        tested=tested,
     )
     return page(visit, "secret.html", view, title=words().say("secret.title"), tab="webhooks")
 

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.responses import Response
 
 from consumer.control.cursor import CursorInvalid, list_name
+from consumer.control.keys import Scope
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.outcome import DeathReason
 from consumer.log.resource import explanation_of_dead
@@ -25,9 +26,10 @@ ON_A_PAGE: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRow:
-    """One of them."""
+    """One of them. `key` names it in a form."""
 
     url: str
+    key: str
     type: str
     event_id: str
     reason: str
@@ -42,7 +44,10 @@ class FailedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedList:
-    """A page of them. `partly`: it looked at a part of what is kept, and found nothing."""
+    """A page of them. `partly`: it looked at a part of what is kept, and found nothing.
+
+    `again_url` is where those that are selected are sent again; None: this session may not.
+    """
 
     rows: tuple[FailedRow, ...]
     reasons: tuple[Option, ...]
@@ -52,6 +57,7 @@ class FailedList:
     partly: bool
     first_url: str | None
     next_url: str | None
+    again_url: str | None
 
 
 def show(visit: Visit) -> Response:
@@ -82,6 +88,7 @@ def show(visit: Visit) -> Response:
         partly=found.position is not None and not found.found,
         first_url=visit.url("failed", kept) if place else None,
         next_url=None if then is None else visit.url("failed", [*kept, ("cursor", then)]),
+        again_url=visit.url("log/resend") if visit.may(Scope.REPLAY) else None,
     )
     return page(visit, "failed.html", view, title=words().say("failed.title"), tab="failed")
 
@@ -101,6 +108,7 @@ def _row(visit: Visit, dead: DeadLetter, of: Subscription | None) -> FailedRow:
     status = delivery.last_status
     return FailedRow(
         url=visit.url(f"webhooks/{delivery.subscription_id}/deliveries/{delivery.id}"),
+        key=f"{delivery.subscription_id}/{delivery.id}",
         type=shortened(delivery.event.type),
         event_id=delivery.event.id,
         reason=f"reason.{dead.reason}" if dead.reason in {*DeathReason} else "reason.other",

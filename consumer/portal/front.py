@@ -33,13 +33,19 @@ from consumer.brands.brand import Brand
 from consumer.control.portal_links import PortalLinks, Session
 from consumer.kafka.client import KafkaBroken
 from consumer.portal import entering, policy, refused, sessions
-from consumer.portal.assets import BASE, assets
+from consumer.portal.answering import GO
+from consumer.portal.assets import BASE, Asset, assets
+from consumer.portal.brand_words import words_of
 from consumer.portal.cookies import Jar, cookies_of
 from consumer.portal.doing import done
+from consumer.portal.dress import BASE as DRESSES
+from consumer.portal.dress import wardrobe
+from consumer.portal.going import Going
 from consumer.portal.opened import Opened
 from consumer.portal.routes import DRAFT, Route, found
 from consumer.portal.statistics import Statistics
 from consumer.portal.visit import Fields, Visit
+from consumer.portal.words import speaking
 from consumer.shares import Busy, Shares
 from consumer.telemetry.outage import Outage
 
@@ -70,6 +76,7 @@ class PortalFront:
         self._services = services
         self._brands = brands
         self._routes = routes
+        self._wardrobe = wardrobe(each.look for each in brands.values())
         self._base = base
         self._statistics = statistics
         self._room = requests() if room is None else room
@@ -78,7 +85,10 @@ class PortalFront:
         self._links = PortalLinks(services.plane.keyring)
         self._jar = Jar(base=base)
         self._entrance = entering.Entrance(
-            links=self._links, jar=self._jar, opened=opened, keys=services.plane.keys, now_ms=now_ms
+            links=self._links, jar=self._jar, opened=opened, plane=services.plane, now_ms=now_ms
+        )
+        self._going = Going(
+            links=self._links, jar=self._jar, plane=services.plane, routes=routes, brands=brands, now_ms=now_ms
         )
         self._rate = RateLimit(services.plane.settings.api_requests_per_s)
         self._freshness = Freshness(services.plane.fresh)
@@ -104,16 +114,19 @@ class PortalFront:
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
         path = scope["path"]
-        if path.startswith(BASE):
+        if path.startswith((BASE, DRESSES)):
             exchange.quiet = True
-            return _asset(path, exchange)
+            return _asset(assets().find(path) or self._wardrobe.find(path), exchange)
         try:
             headers = Headers(scope=scope)
             if scope["method"] not in {*_READ, _POST}:
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
             await self._fresh()
+            if path == GO:
+                return await run_in_threadpool(self._going.answer, headers, _query(scope))
             if path != entering.PATH:
                 return await self._of_a_session(scope, headers, receive, exchange)
+            exchange.headers["Referrer-Policy"] = policy.ARRIVING
             form = await _form(scope, headers, receive)
             if form is not None and not same_origin(headers, self._base):
                 return refused.plain(HTTPStatus.FORBIDDEN)
@@ -126,8 +139,8 @@ class PortalFront:
         wanted = None if hides_a_slash(scope) else sessions.asked(scope["path"])
         if wanted is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")
-        cookies, keys = cookies_of(headers), self._services.plane.keys
-        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, keys=keys, now_ms=self._now_ms())
+        cookies, plane = cookies_of(headers), self._services.plane
+        known = sessions.known(wanted, cookies, jar=self._jar, links=self._links, plane=plane, now_ms=self._now_ms())
         if (whose := known.live or known.ended) is not None:
             exchange.headers.update(policy.headers(whose.grant.embed_origins))
         if known.live is None or known.live.grant.brand not in self._brands:
@@ -136,11 +149,11 @@ class PortalFront:
         visit = self._visit(scope, headers, session=known.live, page=wanted.page, request_id=exchange.id)
         verdict = self._rate.take(visit.session.id, self._monotonic_s())
         if not verdict.allowed:
-            return refused.page(visit, Refusal(HTTPStatus.TOO_MANY_REQUESTS, "", headers=verdict.headers))
+            return _refused(visit, Refusal(HTTPStatus.TOO_MANY_REQUESTS, "", headers=verdict.headers))
         try:
             exchange.leave = self._room.enter(visit.owner.tenant)
         except Busy as error:
-            return refused.page(visit, busy(error))
+            return _refused(visit, busy(error))
         form = await _form(scope, headers, receive)
         if form is None:
             return await run_in_threadpool(self._made, visit, _shown)
@@ -170,6 +183,10 @@ class PortalFront:
 
     def _made(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
         """The page; or why there is none, on a page."""
+        with speaking(words_of(visit.brand)):
+            return self._said(visit, make)
+
+    def _said(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
         route = found(self._routes, visit.path)
         if route is None:
             return refused.page(visit, Refusal(HTTPStatus.NOT_FOUND, "there is no such page"))
@@ -185,6 +202,11 @@ class PortalFront:
             self._away.met(error=str(error))
             raise unavailable("") from None
         self._away.over()
+
+
+def _refused(visit: Visit, refusal: Refusal) -> Response:
+    with speaking(words_of(visit.brand)):
+        return refused.page(visit, refusal)
 
 
 def _shown(visit: Visit, route: Route) -> Response:
@@ -240,8 +262,7 @@ def _query(scope: Scope) -> Fields:
     return Fields()
 
 
-def _asset(path: str, exchange: Exchange) -> Response:
-    asset = assets().find(path)
+def _asset(asset: Asset | None, exchange: Exchange) -> Response:
     if asset is None:
         return refused.plain(HTTPStatus.NOT_FOUND)
     exchange.headers["Cache-Control"] = policy.FOREVER

@@ -1,34 +1,43 @@
 """How an endpoint does, as its webhook's page tells it. Pure."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from consumer.log.explanation import table
 from consumer.log.health import Health
-from consumer.log.query import Row
-from consumer.log.resource import Sight, attempt_row
 from consumer.portal import pills
 from consumer.portal.log_rows import answered, duration
 from consumer.portal.pills import Condition, Pill
 from consumer.portal.sparkline import Sparkline
 from consumer.portal.times import Moment, moment, moment_or_none
+from consumer.portal.told import Listed
 from consumer.standings.store import Backlog
 
-_CODES_MOST: Final = 4
+_SHOWN_MOST: Final = 4
+_TITLES: Final[Mapping[str, str]] = {each.code: each.title for each in table()}
+_NO_ANSWER: Final = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """So many attempts were answered so."""
+class Answers:
+    """So many attempts were answered with this code; without one, no answer came."""
 
-    answer: str
+    code: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """So many attempts failed for this."""
+
+    title: str
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthView:
-    """How its endpoint does. `of` is how many attempts the figures are made of."""
+    """How its endpoint does. `of` is how many attempts the shares are of: the newest that are listed."""
 
     condition: Pill
     last_accepted: Moment | None
@@ -41,44 +50,36 @@ class HealthView:
     of: int
     median: str
     slow: str
-    answers: tuple[Count, ...]
+    answers: tuple[Answers, ...]
+    failures: tuple[Failures, ...]
 
 
 def health_view(
-    sight: Sight,
+    now_ms: int,
     *,
     health: Health | None,
     backlog: Backlog | None,
     day: Sparkline | None,
     condition: Condition,
-    attempts: Sequence[Row],
+    listed: Listed | None,
 ) -> HealthView:
-    """Of what is known of it, and of its latest attempts."""
+    """Of what is known of it. `listed` is None where the log cannot be read."""
     last = None if health is None else health.last_status
-    took = sorted(row.entry.elapsed_ms for row in attempts if row.entry.status is not None)
-    counts = Counter(_said(row, sight) for row in attempts)
+    codes, causes = ([], []) if listed is None else (listed.codes[:_SHOWN_MOST], listed.causes[:_SHOWN_MOST])
     return HealthView(
         condition=pills.of_condition(condition),
-        last_accepted=moment_or_none(None if health is None else health.last_success_at_ms, sight.now_ms),
+        last_accepted=moment_or_none(None if health is None else health.last_success_at_ms, now_ms),
         last_answer="" if last is None else answered(last.code, None, None).code if last.code else last.message,
-        last_answer_at=None if last is None else moment(last.at_ms, sight.now_ms),
+        last_answer_at=None if last is None else moment(last.at_ms, now_ms),
         average=duration(None if health is None else health.avg_response_ms),
         in_a_row=None if health is None else health.errors_since_last_success,
         waiting=None if backlog is None else backlog.waiting,
         day=day,
-        of=len(attempts),
-        median=duration(_share(took, 0.5)),
-        slow=duration(_share(took, 0.95)),
-        answers=tuple(Count(answer=answer, number=number) for answer, number in counts.most_common(_CODES_MOST)),
+        of=0 if listed is None else listed.attempts,
+        median=duration(None if listed is None else listed.p50_ms),
+        slow=duration(None if listed is None else listed.p95_ms),
+        answers=tuple(
+            Answers(code=None if each.code == _NO_ANSWER else each.code, number=each.attempts) for each in codes
+        ),
+        failures=tuple(Failures(title=_TITLES.get(each.cause, each.cause), number=each.attempts) for each in causes),
     )
-
-
-def _said(row: Row, sight: Sight) -> str:
-    told = attempt_row(row, sight)
-    failure = told["failure"]
-    said = answered(row.entry.status, failure if isinstance(failure, str) else None, row.entry.reason or None)
-    return said.code or said.text
-
-
-def _share(took: Sequence[int], share: float) -> int | None:
-    return took[min(len(took) - 1, int(len(took) * share))] if took else None

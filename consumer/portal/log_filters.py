@@ -17,7 +17,7 @@ from consumer.portal.visit import Fields
 from consumer.webhooks.wrong import FieldInvalid
 
 _OUTCOMES: Final[Mapping[str, str]] = {"delivered": "delivered", "retrying": "retry", "failed": "dead"}
-_SINGLE: Final = ("code", "reason", "type", "webhook", "event", "trigger")
+_SINGLE: Final = ("code", "reason", "type", "webhook", "event", "trigger", "job")
 _TEXTS: Final = ("since", "until", "contains")
 _ATTEMPTS: Final = "attempts"
 STATUSES: Final = tuple(_OUTCOMES)

@@ -17,9 +17,10 @@ from consumer.delivery.outcome import DeathReason
 from consumer.log.attempt_id import place_of
 from consumer.log.query import Cursor, Page, Query, View
 from consumer.log.resource import FAILURES
-from consumer.portal import logs
+from consumer.portal import log_live, logs
 from consumer.portal.answering import page, see
 from consumer.portal.log_filters import CODES, STATUSES, Filters, filters_of, wrong_of
+from consumer.portal.log_live import Stand, stand_of
 from consumer.portal.log_rows import LogRow, log_row
 from consumer.portal.names import named
 from consumer.portal.times import Moment, moment_or_none
@@ -68,14 +69,16 @@ class FilterForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """The page. `searched_to`: it ended because enough was looked at."""
+    """The page. `searched_to`: it ended because enough was looked at.
+
+    `live_url` tells what is newer; `again_url` is where what is selected is sent again. None: not on this page.
+    """
 
     form: FilterForm
     of_attempts: bool
     rows: tuple[LogRow, ...]
     given: bool
-    reaches: Moment | None
-    as_of: Moment | None
+    stand: Stand
     searched_to: Moment | None
     other_view: str
     newer_url: str | None
@@ -84,6 +87,8 @@ class Log:
     lines_url: str
     failed_url: str | None
     test_url: str | None
+    live_url: str | None
+    again_url: str | None
 
 
 def show(visit: Visit) -> Response:
@@ -129,8 +134,7 @@ def _page(visit: Visit, filters: Filters, found: Page | None, places: list[str],
         of_attempts=filters.view is View.ATTEMPTS,
         rows=tuple(log_row(row, filters.view, sight, known, visit.url) for row in rows),
         given=filters.given,
-        reaches=moment_or_none(None if found is None else found.indexed_from_ms, visit.now_ms),
-        as_of=moment_or_none(None if found is None else found.as_of_ms, visit.now_ms),
+        stand=stand_of(found, visit.now_ms),
         searched_to=moment_or_none(None if found is None else found.searched_to_ms, visit.now_ms),
         other_view=visit.url("log", Filters(view=other, statuses=filters.statuses, values=filters.values).pairs),
         newer_url=_at(visit, filters, places[:-1]) if places else None,
@@ -139,6 +143,8 @@ def _page(visit: Visit, filters: Filters, found: Page | None, places: list[str],
         lines_url=visit.url("log/export", [*filters.pairs, ("format", "jsonl")]),
         failed_url=visit.url("failed") if "failed" in filters.statuses else None,
         test_url=_test_url(visit, subscriptions),
+        live_url=None if found is None or places else log_live.address(visit, filters, found.latest),
+        again_url=log_live.again_url(visit, filters),
     )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     return page(visit, "log.html", view, title=words().say("log.title"), tab="log", status=status)

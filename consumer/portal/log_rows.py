@@ -41,9 +41,10 @@ class Tries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
-    """One row. `webhook` of None was deleted since: its id is left."""
+    """One row. `webhook` of None was deleted since: its id is left. `key` names its delivery in a form."""
 
     url: str
+    key: str
     type: str
     event_id: str
     status: Pill
@@ -68,6 +69,7 @@ def log_row(
     path = f"webhooks/{row.webhook}/deliveries/{entry.delivery}" if view is View.DELIVERIES else f"attempts/{told.id}"
     return LogRow(
         url=address(path),
+        key=f"{row.webhook}/{entry.delivery}",
         type=shortened(entry.event_type),
         event_id=entry.event_id,
         status=pills.of_end(entry.ended),

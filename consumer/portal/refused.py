@@ -15,9 +15,11 @@ from consumer.api.problem import Refusal
 from consumer.api.refusals import refusal_of as refusal_of_the_api
 from consumer.brands.brand import Brand
 from consumer.control.portal_links import Session
+from consumer.jobs.desk import NobodyRuns
 from consumer.portal.answering import back_to
 from consumer.portal.answering import page as page_of
 from consumer.portal.cookies import Look
+from consumer.portal.dress import Dress, dress
 from consumer.portal.rendering import Back, render
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
@@ -46,6 +48,13 @@ class LogAway(Refusal):
     """The delivery log cannot be read; everything else can."""
 
 
+class NobodySends(Refusal):
+    """Nobody sends again at the moment; everything else is done."""
+
+
+_OWN_KEYS: Final[Mapping[type[Refusal], str]] = {LogAway: "refused.log_away", NobodySends: "refused.nobody_sends"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """`key` are the words; `detail` says more, in the words of the room that refused."""
@@ -62,6 +71,8 @@ class Plain:
 
     key: str
     brand: str
+    dress: Dress | None
+    support_url: str | None
     theme: str
     back: Back | None
     embed: str
@@ -72,6 +83,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     """What a refusal of a room below stands for. Raises the error again where it stands for nothing: a bug."""
     if isinstance(error, CacheUnavailable):
         return LogAway(HTTPStatus.SERVICE_UNAVAILABLE, "")
+    if isinstance(error, NobodyRuns):
+        return NobodySends(HTTPStatus.SERVICE_UNAVAILABLE, "")
     try:
         return refusal_of_the_api(error, brand)
     except AssertionError:
@@ -80,8 +93,10 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
 
 def page(visit: Visit, refusal: Refusal) -> Response:
     """On a page of the session."""
-    key = "refused.log_away" if isinstance(refusal, LogAway) else _KEYS.get(refusal.status, _BUG)
+    key = _OWN_KEYS.get(type(refusal)) or _KEYS.get(refusal.status, _BUG)
     detail = refusal.detail if refusal.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} else ""
+    if refusal.code is not None:
+        key, detail = "refused.hindered", words().say(f"hindered.{refusal.code}")
     again = visit.url(visit.path, list(visit.query.pairs))
     view = Refused(key=key, detail=detail, request_id=visit.request_id, again=again)
     answer = page_of(visit, "refused.html", view, title=words().say(f"{key}.title"), status=refusal.status)
@@ -93,7 +108,16 @@ def plain(
     status: HTTPStatus, *, headers: Mapping[str, str] | None = None, key: str | None = None, request_id: str = ""
 ) -> Response:
     """Without a session."""
-    view = Plain(key=key or _KEYS.get(status, _BUG), brand="", theme="auto", back=None, embed="", request_id=request_id)
+    view = Plain(
+        key=key or _KEYS.get(status, _BUG),
+        brand="",
+        dress=None,
+        support_url=None,
+        theme="auto",
+        back=None,
+        embed="",
+        request_id=request_id,
+    )
     return _plain(view, status, headers)
 
 
@@ -101,9 +125,12 @@ def timed_out(ended: Session | None, brands: Mapping[str, Brand], look: Look) ->
     """Of a session that has ended, or that this browser has no key of."""
     grant = None if ended is None else ended.grant
     brand = None if grant is None else brands.get(grant.brand)
+    look_of_brand = None if brand is None else brand.look
     view = Plain(
         key="refused.timed_out",
-        brand="" if brand is None else brand.title,
+        brand="" if look_of_brand is None else look_of_brand.title,
+        dress=None if look_of_brand is None else dress(look_of_brand),
+        support_url=None if look_of_brand is None else look_of_brand.support_url,
         theme=look.theme or ("auto" if grant is None else grant.theme),
         back=None if grant is None else back_to(grant.return_url),
         embed="" if grant is None else " ".join(grant.embed_origins),

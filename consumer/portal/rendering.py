@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from consumer.portal.assets import assets
+from consumer.portal.dress import Dress
 from consumer.portal.shown import shown
 from consumer.portal.words import words
 
@@ -40,9 +41,14 @@ class Back:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What is around every page of a session. `ends_in_s` is how long it goes on, `embed` are who may frame it."""
+    """What is around every page of a session. `ends_in_s` is how long it goes on, `embed` are who may frame it.
+
+    `whose` tells one user of a tenant's from others, and tells nobody who that is.
+    """
 
     brand: str
+    dress: Dress
+    support_url: str | None
     home: str
     tabs: tuple[Tab, ...]
     theme: str
@@ -53,6 +59,9 @@ class Frame:
     once: str
     user: str
     back: Back | None
+    share_url: str
+    session: str
+    whose: str
     ends_in_s: int
     embed: str
     notice: str | None
@@ -70,8 +79,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(t=words().say, asset=assets().url)
+    environment.globals.update(t=_say, has=_has, asset=assets().url)
     return environment
+
+
+def _say(key: str, **values: object) -> Markup:
+    """The words of whoever the page is made for."""
+    return words().say(key, **values)
+
+
+def _has(key: str) -> bool:
+    """Whether those have a word for it: what they have none for is not shown."""
+    return key in words()
 
 
 def render(template: str, **context: object) -> str:

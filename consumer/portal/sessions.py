@@ -1,6 +1,6 @@
 """From a request's path and cookie to its session.
 
-The law: a page is shown to whoever has the session's key, while the session and the key that made it hold.
+The law: a page is shown to whoever has the session's key, while the session, its link and the key that made it hold.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.api.caller import Caller
-from consumer.control.key_directory import KeyDirectory
+from consumer.api.services import Plane
 from consumer.control.portal_links import PortalLinks, Session, holds
 from consumer.portal.cookies import Jar
 from consumer.portal.visit import SESSIONS
@@ -41,12 +41,12 @@ def asked(path: str) -> Asked | None:
 
 
 def known(
-    wanted: Asked, cookies: Mapping[str, str], *, jar: Jar, links: PortalLinks, keys: KeyDirectory, now_ms: int
+    wanted: Asked, cookies: Mapping[str, str], *, jar: Jar, links: PortalLinks, plane: Plane, now_ms: int
 ) -> Known:
     """The session that is asked for, by this browser."""
     text = jar.text_of(wanted.session_id, cookies)
     session = None if text is None else links.session(wanted.session_id, text)
-    return Known(live=None if session is None else holds(session, keys, now_ms), ended=session)
+    return Known(live=None if session is None else holds(session, plane.keys, plane.portal_ends, now_ms), ended=session)
 
 
 def caller_of(session: Session) -> Caller:

@@ -111,7 +111,7 @@ def send(visit: Visit, _work: Work) -> Done | Response:
         wrong = {"type": str(words().say("test.busy"))}
         return _page(visit, subscription, chosen, typed, wrong=wrong, status=HTTPStatus.TOO_MANY_REQUESTS)
     shown = typed if data is not None else sample_text(chosen, visit.brand)
-    answer = _page(visit, subscription, chosen, shown, result=_result(visit, trial))
+    answer = _page(visit, subscription, chosen, shown, result=result_of(visit, trial))
     then = f"webhooks/{subscription.id}/test" if trial.attempt_id is None else f"attempts/{trial.attempt_id}"
     return Done(then=then, answer=answer)
 
@@ -188,7 +188,8 @@ def _tests(visit: Visit, subscription: Subscription) -> tuple[LogRow, ...] | Non
     return tuple(log_row(row, View.ATTEMPTS, sight, known, visit.url) for row in found)
 
 
-def _result(visit: Visit, trial: Trial) -> Result:
+def result_of(visit: Visit, trial: Trial) -> Result:
+    """What came of a test, as pages show it."""
     failure = None if trial.failure is None else told_failure(trial.failure)
     said = answered(trial.status, failure, None)
     return Result(

@@ -56,6 +56,7 @@ class Delivery(_Told, frozen=True, kw_only=True):
     attempts: int
     first_attempt_at: str | None
     reason: str | None
+    job: str | None
     next_attempt_at: str | None
     overdue: bool
     explanation: Explanation | None
@@ -132,8 +133,37 @@ class Attempt(AttemptRow, frozen=True, kw_only=True):
     signature: Signature | None
     schedule: list[Planned]
     explanation: Explanation | None
-    kept_until: str
+    kept_until: str | None
     curl: str | None
+
+
+class Code(_Told, frozen=True, kw_only=True):
+    """So many attempts were answered so."""
+
+    code: str
+    attempts: int
+
+
+class Cause(_Told, frozen=True, kw_only=True):
+    """So many attempts failed for this."""
+
+    cause: str
+    attempts: int
+
+
+class Listed(_Told, frozen=True, kw_only=True):
+    """What a webhook's listed attempts say of its endpoint."""
+
+    attempts: int
+    p50_ms: int | None
+    p95_ms: int | None
+    codes: list[Code]
+    causes: list[Cause]
+
+
+def listed_of(told: Json) -> Listed:
+    """Of what `stats_resource.told` tells as listed."""
+    return msgspec.convert(told, Listed)
 
 
 def attempt_told(told: Mapping[str, Json]) -> Attempt:

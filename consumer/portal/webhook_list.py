@@ -1,6 +1,6 @@
 """The list of webhooks: those that need somebody first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,12 +60,11 @@ class Seen:
 
     subscription: Subscription
     health: Health | None
-    condition: Condition
 
     @property
     def order(self) -> tuple[bool, int, str]:
         """Suspended and failing ones first, then by their last requests."""
-        needed = self.subscription.status is Status.SUSPENDED or self.condition is Condition.FAILING
+        needed = self.subscription.status is Status.SUSPENDED or pills.condition(self.health, None) is Condition.FAILING
         last_ms = 0 if self.health is None else self.health.last_attempt_at_ms
         return (not needed, -last_ms, self.subscription.id)
 
@@ -75,17 +74,19 @@ def show(visit: Visit) -> Response:
     found, more = visit.webhooks()
     find, number = visit.query.get("find"), _number(visit.query.get("page"))
     chosen = [each for each in found if _is_meant(each, find)]
-    ids = [each.id for each in chosen]
-    healths, days = visit.services.healths.read(ids), visit.statistics.read(ids)
-    ordered = sorted((seen(each, healths, days) for each in chosen), key=lambda each: each.order)
+    healths = visit.services.healths.read([each.id for each in chosen])
+    ordered = sorted(
+        (Seen(subscription=each, health=healths.get(each.id)) for each in chosen), key=lambda each: each.order
+    )
     part = ordered[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
+    days = visit.statistics.read([each.subscription.id for each in part])
 
     def at(page_number: int) -> str:
         pairs = [("find", find)] if find else []
         return visit.url("webhooks", [*pairs, ("page", str(page_number))])
 
     view = WebhookList(
-        rows=tuple(_row(visit, each, days) for each in part),
+        rows=tuple(_row(visit, each, days.get(each.subscription.id)) for each in part),
         any=bool(found),
         find=find,
         searched=len(found) >= FILTERED_FROM,
@@ -101,20 +102,14 @@ def show(visit: Visit) -> Response:
     return page(visit, "webhooks.html", view, title=words().say("webhooks.title"), tab="webhooks")
 
 
-def seen(subscription: Subscription, healths: Mapping[str, Health], days: Mapping[str, Day]) -> Seen:
-    """A webhook among what is known of all."""
-    health = healths.get(subscription.id)
-    return Seen(subscription=subscription, health=health, condition=pills.condition(health, days.get(subscription.id)))
-
-
-def _row(visit: Visit, each: Seen, days: Mapping[str, Day]) -> Row:
+def _row(visit: Visit, each: Seen, day: Day | None) -> Row:
     subscription, health = each.subscription, each.health
     return Row(
         url=visit.url(f"webhooks/{subscription.id}"),
         named=named(subscription),
         status=pills.of_status(subscription.status),
-        health=pills.of_condition(each.condition),
-        day=sparkline(days.get(subscription.id)),
+        health=pills.of_condition(pills.condition(health, day)),
+        day=sparkline(day),
         last=moment_or_none((health.last_attempt_at_ms or None) if health else None, visit.now_ms),
     )
 

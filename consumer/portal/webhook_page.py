@@ -1,6 +1,5 @@
 """One webhook: what is wrong with it, how it does, its latest deliveries, its settings, its secret."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,42 +7,31 @@ from starlette.responses import Response
 
 from consumer.control.keys import Scope
 from consumer.control.resource import opened_secret
-from consumer.log.explanation import of_attempt
+from consumer.log.entry import Trigger
 from consumer.log.health import Health
-from consumer.log.query import Query, Row, View
-from consumer.log.resource import explanation_of
-from consumer.log.resource import told as told_explanation
+from consumer.log.query import Page, Query, View
+from consumer.log.stats import Period
+from consumer.log.stats_resource import told as told_stats
 from consumer.portal import logs, pills
 from consumer.portal.answering import page
 from consumer.portal.health_view import HealthView, health_view
-from consumer.portal.log_rows import LogRow, answered, log_row
+from consumer.portal.log_rows import LogRow, log_row
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Condition, Pill
 from consumer.portal.settings_view import SettingsView, settings_view
 from consumer.portal.sparkline import sparkline
 from consumer.portal.times import Moment, moment, moment_or_none
-from consumer.portal.told import Explanation
-from consumer.portal.told import explanation_of as read_explanation
+from consumer.portal.told import Listed, listed_of
 from consumer.portal.visit import Visit
+from consumer.portal.wrong import Wrong, wrong_of
 from consumer.shares import Busy
 from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile, Status, Subscription
 
 LATEST: Final = 10
-_LOOKED_AT: Final = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """What is wrong: `key` is its sentence's. `failures` are the requests in a row that were not accepted."""
-
-    key: str
-    since: Moment | None
-    failures: int
-    answer: str
-    why: Explanation | None
-    failures_url: str
+_LOOKED_AT: Final = 500
+_COUNTED: Final = frozenset(Trigger) - {Trigger.TEST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +54,8 @@ class Actions:
     delete: str | None
     pause: str | None
     resume: str | None
+    recover: str | None
+    replay: str | None
     log: str
 
 
@@ -96,10 +86,11 @@ def show(visit: Visit) -> Response:
     backlog = visit.services.backlogs.read([subscription.id]).get(subscription.id)
     day = visit.statistics.read([subscription.id]).get(subscription.id)
     try:
-        found = _rows(visit, subscription, View.DELIVERIES, LATEST)
-        attempts = _rows(visit, subscription, View.ATTEMPTS, _LOOKED_AT)
+        found = _page(visit, subscription, View.DELIVERIES, LATEST).rows
+        tried = _page(visit, subscription, View.ATTEMPTS, _LOOKED_AT, _COUNTED)
     except (CacheUnavailable, Busy):
-        found, attempts = None, ()
+        found, tried = None, None
+    attempts = () if tried is None else tried.rows
     condition = pills.condition(health, day)
     sight = logs.sight(visit)
     known = {subscription.id: subscription}
@@ -109,10 +100,15 @@ def show(visit: Visit) -> Response:
         active=subscription.status is Status.ACTIVE,
         suspended=subscription.status is Status.SUSPENDED,
         paused=subscription.status is Status.PAUSED,
-        wrong=_wrong(visit, subscription, health, condition, attempts),
+        wrong=wrong_of(visit, subscription, health, condition, attempts),
         well=_well(visit, subscription, health, condition),
         health=health_view(
-            sight, health=health, backlog=backlog, day=sparkline(day), condition=condition, attempts=attempts
+            visit.now_ms,
+            health=health,
+            backlog=backlog,
+            day=sparkline(day),
+            condition=condition,
+            listed=_listed(visit, subscription, tried),
         ),
         latest=None
         if found is None
@@ -126,37 +122,17 @@ def show(visit: Visit) -> Response:
     return page(visit, "webhook.html", view, title=view.named.name, tab="webhooks")
 
 
-def _rows(visit: Visit, subscription: Subscription, view: View, limit: int) -> tuple[Row, ...]:
-    return logs.rows(visit, view, Query(webhooks=frozenset({subscription.id})), limit=limit).rows
+def _page(
+    visit: Visit, subscription: Subscription, view: View, limit: int, triggers: frozenset[Trigger] = frozenset()
+) -> Page:
+    return logs.rows(visit, view, Query(webhooks=frozenset({subscription.id}), triggers=triggers), limit=limit)
 
 
-def _wrong(
-    visit: Visit, subscription: Subscription, health: Health | None, condition: Condition, attempts: Sequence[Row]
-) -> Wrong | None:
-    suspended = subscription.status is Status.SUSPENDED
-    if not suspended and condition is not Condition.FAILING:
+def _listed(visit: Visit, subscription: Subscription, tried: Page | None) -> Listed | None:
+    """What its newest attempts say of its endpoint, as the API tells it."""
+    if tried is None:
         return None
-    last = None if health is None else health.last_status
-    refused = next((row for row in attempts if not _accepted(row)), None)
-    why = None
-    if refused is not None:
-        why = explanation_of(refused.entry.status, None if refused.entry.status else refused.entry.failure, None)
-    elif last is not None and last.code is not None:
-        why = of_attempt(last.code, None)
-    since_ms = subscription.status_since_ms if suspended else None if health is None else health.failing_since_ms
-    said = "" if last is None else answered(last.code, None, None).text if last.code else last.message
-    return Wrong(
-        key="wrong.suspended" if suspended else "wrong.failing",
-        since=moment_or_none(since_ms or None, visit.now_ms),
-        failures=0 if health is None else health.errors_since_last_success,
-        answer=f"{last.code} {said}".strip() if last is not None and last.code else said,
-        why=read_explanation(told_explanation(why)),
-        failures_url=visit.url("log", [("webhook", subscription.id), ("status", "failed"), ("status", "retrying")]),
-    )
-
-
-def _accepted(row: Row) -> bool:
-    return row.entry.status is not None and of_attempt(row.entry.status, None) is None
+    return listed_of(told_stats(subscription.id, Period.DAY, None, tried, visit.now_ms)["listed"])
 
 
 def _well(visit: Visit, subscription: Subscription, health: Health | None, condition: Condition) -> Moment | None:
@@ -194,5 +170,7 @@ def _actions(visit: Visit, subscription: Subscription) -> Actions:
         delete=where(may, "delete"),
         pause=where(may and subscription.status is Status.ACTIVE, "pause"),
         resume=where(may and subscription.status is not Status.ACTIVE, "resume"),
+        recover=where(visit.may(Scope.REPLAY), "recover"),
+        replay=where(visit.may(Scope.REPLAY), "replay"),
         log=visit.url("log", [("webhook", subscription.id)]),
     )

@@ -2,7 +2,8 @@
 
 The laws:
 - a page says nothing that is not in that file, and asks for nothing that is not there;
-- whatever is put into a sentence is text: it is escaped, and shows what it is.
+- whatever is put into a sentence is text: it is escaped, and shows what it is;
+- whoever makes a page says what `words()` are while it is made (`speaking`): its brand's, in its language.
 
     [log]
     none = "Nothing was sent yet"
@@ -11,7 +12,9 @@ The laws:
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -42,10 +45,28 @@ class Words:
         return key in self.texts
 
 
+_spoken: ContextVar[Words] = ContextVar("spoken")
+
+
+def words() -> Words:
+    """Those that are spoken now; where nobody said which, the usual ones."""
+    return _spoken.get(None) or language("en")
+
+
+@contextmanager
+def speaking(said: Words) -> Iterator[None]:
+    """Whatever is made meanwhile, by this thread, is said so."""
+    before = _spoken.set(said)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
 @cache
-def words(language: str = "en") -> Words:
+def language(name: str) -> Words:
     """Those of a language that there is."""
-    with (_FOLDER / f"{language}.toml").open("rb") as file:
+    with (_FOLDER / f"{name}.toml").open("rb") as file:
         return Words(dict(_flat(tomllib.load(file))))
 
 

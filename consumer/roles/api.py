@@ -16,8 +16,10 @@ import structlog
 from consumer.api.application import application
 from consumer.api.chosen_deliveries import look_ups
 from consumer.api.front import requests
+from consumer.api.job_asking import resends
 from consumer.api.log_export import exports
-from consumer.api.sending_again import resends
+from consumer.api.moments import now_ms
+from consumer.api.seen import seen
 from consumer.api.server import Server
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
@@ -30,8 +32,10 @@ from consumer.control.resolve import resolve
 from consumer.jobs.dead_letter_desk import DeadLetterDesk
 from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
+from consumer.jobs.kept_since import kept_since
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.retention import Retention
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.job_counts import AnsweredReader
@@ -40,11 +44,13 @@ from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
 from consumer.portal.application import with_pages
 from consumer.portal.opened import OpenedLinks
+from consumer.portal.statistics import Counted
 from consumer.roles.listening import listener
 from consumer.roles.role import Role, needed_by
 from consumer.settings import Settings, duration_ms
 from consumer.standings.backlog import BacklogReader
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import STOPPING, pulse
 
 _log = structlog.get_logger("api")
 
@@ -53,6 +59,7 @@ _TURN_S: Final = 0.25
 _SWEEP_EVERY_S: Final = 60.0
 # What comes after the last answer, where Kafka is away.
 _CLOSING_MS: Final = 3_000
+_READING: Final = "the topics are not read to their ends yet"
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -98,21 +105,32 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             archive=archive,
             exports=exports(),
             look_ups=look_ups(),
+            kept_since=partial(kept_since, settings),
+            attempts_kept_ms=Retention(settings, Topics.of(settings).attempts).ms,
             resends=resends(),
         )
         links = OpenedLinks(settings)
         opened.callback(links.close)
         brands, room = load_brands(settings.brands_dir), requests()
-        app = with_pages(application(services, brands, room=room), services, brands, opened=links, room=room)
+        app = with_pages(
+            application(services, brands, room=room),
+            services,
+            brands,
+            opened=links,
+            statistics=Counted(stats, now_ms),
+            room=room,
+        )
         bound = listener(settings, stop)
         if bound is None:
             return
         opened.enter_context(control)
+        pulse.ask("api", seen.tell)
         drain_s = max(1, (duration_ms(settings.drain_for) - _CLOSING_MS) // 1_000)
         server = opened.enter_context(Server(app, bound, drain_s=drain_s))
         host, port = bound.getsockname()[:2]  # the kernel's choice where the setting says port 0
         _log.info("listening", host=host, port=port)
         _serve(control, server, _checking(settings, control, stop), stop)
+        pulse.lacks = (STOPPING,)
         _log.info("draining")
 
 
@@ -147,6 +165,9 @@ def _serve(control: Control, server: Server, checked: "Future[None]", stop: thre
     """Wait for the end; meanwhile forget what nobody may ask for any more."""
     sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
     while server.alive and not stop.wait(_TURN_S):
+        pulse.lacks = () if control.ready else (_READING,)
+        if server.turns:  # a loop that hangs answers nobody
+            pulse.beat()
         if checked.done():
             checked.result()
         if time.monotonic() >= sweep_at_s:

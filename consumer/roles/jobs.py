@@ -11,20 +11,23 @@ import structlog
 
 from consumer.jobs.known import KnownTopics
 from consumer.jobs.leading import Leading, Parts, parts_of
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics, require
 from consumer.replay.ledger import TakenOver
 from consumer.roles.clock import Clock
-from consumer.roles.leadership import Leadership
+from consumer.roles.leadership import NOT_JOINED, Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("jobs")
 
 _IDLE_S: Final = 0.1
 _AGAIN_S: Final = 0.5
+_READING: Final = "it reads what the one before it wrote"
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -57,13 +60,18 @@ def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> N
                     checked = True
                 life = _Life(settings, slot, known, parts, interrupted)
                 try:
+                    pulse.ask("jobs", life.tell)
                     life.until(stop)
                 finally:
+                    pulse.lacks = (STOPPING,)
+                    pulse.forget("jobs")
                     life.close()
-            except AccessDenied:
+            except ConfigurationError:
                 raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))
+                pulse.lacks = (KAFKA_AWAY,)
+                pulse.beat()
                 stop.wait(_AGAIN_S)
     finally:
         known.close()
@@ -94,6 +102,7 @@ class _Life:
             KafkaBroken: the clients have to be made anew.
         """
         while not stop.is_set():
+            pulse.beat()
             if not self._leadership.held(0.0 if self._leading else _IDLE_S):
                 self._stand_by()
                 continue
@@ -109,14 +118,24 @@ class _Life:
                 self._stand_by()
                 stop.wait(_AGAIN_S)
 
+    def tell(self, reading: Reading) -> None:
+        """Whether it leads."""
+        reading.value("hookline_leader", self._leadership.leads)
+        behind = self._leadership.leads and self._leading is None
+        pulse.lacks = (_READING,) if behind else () if self._leadership.joined else (NOT_JOINED,)
+
     def close(self) -> None:
         """Leave Kafka."""
         self._stand_by()
         self._leadership.close()
 
     def _begin(self, stop: threading.Event) -> None:
+        def asked_to_stop() -> bool:
+            pulse.beat()  # it is asked again and again while much is read
+            return stop.is_set()
+
         self._leading = Leading.begin(
-            self._settings, self._known, self._parts, now_ms=self._clock.now_ms, stop=stop.is_set
+            self._settings, self._known, self._parts, now_ms=self._clock.now_ms, stop=asked_to_stop
         )
         _log.info("leading")
 

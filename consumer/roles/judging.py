@@ -64,6 +64,12 @@ def _member(role: Role, settings: Settings) -> Properties:
     return consumer_properties(settings, group=Topics.of(settings).group(role), instance=instance)
 
 
+def _admin(settings: Settings) -> None:
+    """Nobody listens where nothing is said."""
+    if settings.admin_listen:
+        listening.check(listening.ADMIN, settings.admin_listen)
+
+
 def _keys(settings: Settings) -> None:
     if settings.encryption_keys:
         Keyring.from_settings(settings)
@@ -83,14 +89,16 @@ _CHECKS: Final[tuple[tuple[frozenset[Role] | None, _Check], ...]] = (
     (None, lambda settings: load_brands(settings.brands_dir)),
     (None, event_topics),
     (None, connect),
-    (None, lambda settings: listening.address_of(settings.api_listen)),
+    (None, lambda settings: listening.address_of(listening.API, settings.api_listen)),
+    (None, lambda settings: settings.admin_listen and listening.address_of(listening.ADMIN, settings.admin_listen)),
     (None, _keys),
     (None, _kafka),
     (_EVERY, client_properties),
     (_EVERY, slot.check),
+    (_EVERY, _admin),
     (frozenset({Role.DELIVER, Role.JOBS}), wanted_topics),
     (_DELIVERING | {Role.API}, Keyring.from_settings),
-    (frozenset({Role.API}), listening.check),
+    (frozenset({Role.API}), lambda settings: listening.check(listening.API, settings.api_listen)),
     *((frozenset({role}), _builds(Consumer, partial(_member, role))) for role in sorted(_IN_GROUPS)),
     (_IN_GROUPS - {Role.JOBS}, _builds(Producer, partial(producer_properties, idempotent=True))),
     (_DELIVERING, _builds(Producer, partial(producer_properties, idempotent=False))),

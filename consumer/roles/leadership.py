@@ -9,12 +9,13 @@ from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
-from consumer.kafka.client import KafkaFatal, build
+from consumer.kafka.client import build, fatal
 from consumer.kafka.leaving import leave
 from consumer.kafka.membership import STATIC, consumer_properties
 from consumer.settings import Settings
 
 _LEADING: Final = 0
+NOT_JOINED: Final = "it is not a member of its group yet"
 
 
 class Leadership:
@@ -34,10 +35,22 @@ class Leadership:
         Raises:
             KafkaFatal: this member can never lead again.
         """
-        self._consumer.poll(wait_s)
+        said = self._consumer.poll(wait_s)
+        if said is not None and (error := said.error()) is not None:
+            self._heard(error)
         if self._fatal is not None:
-            raise KafkaFatal(self._fatal.str(), code=self._fatal.name())
+            raise fatal(self._fatal)
         return self._leads
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process led, as of the last time that was asked."""
+        return self._leads
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its name."""
+        return bool(self._consumer.memberid())
 
     def close(self) -> None:
         """Leave, so that another may lead: at once, or when the session of a static member has ended."""

@@ -1,4 +1,4 @@
-"""Where the API listens: the address from the settings, bound.
+"""Where the API listens, and who is asked how the processes do: the addresses from the settings, bound.
 
 The law: an address that can never be bound is a wrong setting, and said by its name; one that somebody else holds right
 now is waited for, so that a process can stand by for the one it follows.
@@ -14,13 +14,16 @@ import structlog
 
 from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import pulse
 
 _log = structlog.get_logger("api")
 
-_FIELD: Final = "HOOKLINE_API_LISTEN"
+API: Final = "HOOKLINE_API_LISTEN"
+ADMIN: Final = "HOOKLINE_ADMIN_LISTEN"
 _PORT: Final = re.compile("[0-9]{1,5}")
 _MAX_PORT: Final = 65_535
 _AGAIN_S: Final = 0.5
+_IN_USE: Final = "its address is in use: it stands by"
 
 
 def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
@@ -29,49 +32,61 @@ def listener(settings: Settings, stop: threading.Event) -> socket.socket | None:
     Raises:
         ConfigurationError: of HOOKLINE_API_LISTEN.
     """
-    host, port = address_of(settings.api_listen)
     taken = Outage(_log, "the API's address is in use")
     while not stop.is_set():
-        try:
-            bound = _bound(host, port)
-        except UnicodeError:
-            raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: no such host") from None
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: {error.strerror}") from None
-            taken.met(address=settings.api_listen)
-            stop.wait(_AGAIN_S)
-        else:
+        bound = bound_at(API, settings.api_listen)
+        if bound is not None:
             taken.over()
             return bound
+        taken.met(address=settings.api_listen)
+        pulse.lacks = (_IN_USE,)
+        pulse.beat()
+        stop.wait(_AGAIN_S)
     return None
 
 
-def check(settings: Settings) -> None:
+def bound_at(field: str, text: str) -> socket.socket | None:
+    """A socket bound to the address that this setting names; None while somebody else holds it.
+
+    Raises:
+        ConfigurationError: it can never be bound.
+    """
+    host, port = address_of(field, text)
+    try:
+        return _bound(host, port)
+    except UnicodeError:
+        raise ConfigurationError(field, f"cannot listen on {text}: no such host") from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigurationError(field, f"cannot listen on {text}: {error.strerror}") from None
+        return None
+
+
+def check(field: str, text: str) -> None:
     """Whether the address can ever be bound, as far as no name server has to be asked. Somebody may hold it now.
 
     Raises:
-        ConfigurationError: of HOOKLINE_API_LISTEN.
+        ConfigurationError: of this field.
     """
-    host, port = address_of(settings.api_listen)
+    host, port = address_of(field, text)
     try:
         _bound(host, port, socket.AI_NUMERICHOST).close()
     except socket.gaierror:
         return  # a name
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise ConfigurationError(_FIELD, f"cannot listen on {settings.api_listen}: {error.strerror}") from None
+            raise ConfigurationError(field, f"cannot listen on {text}: {error.strerror}") from None
 
 
-def address_of(text: str) -> tuple[str, int]:
-    """The host and the port that `HOOKLINE_API_LISTEN` names.
+def address_of(field: str, text: str) -> tuple[str, int]:
+    """The host and the port that this setting names.
 
     Raises:
         ConfigurationError: it is no address.
     """
     host, colon, port = text.rpartition(":")
     if not colon or not host or not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
-        raise ConfigurationError(_FIELD, f"{text!r} is no address: write host:port, as in 127.0.0.1:8080 or [::1]:8080")
+        raise ConfigurationError(field, f"{text!r} is no address: write host:port, as in 127.0.0.1:8080 or [::1]:8080")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -20,7 +20,7 @@ from consumer.control.notices import Notices
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
@@ -37,11 +37,14 @@ from consumer.roles.clock import Clock
 from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
 from consumer.roles.indexer import Indexer
+from consumer.roles.leadership import NOT_JOINED
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import Settings, duration_ms
+from consumer.settings import ConfigurationError, Settings, duration_ms
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import CacheUnavailable, connect
 from consumer.webhooks.subscription import Status
 
@@ -76,16 +79,22 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     checked = True
                 # A resume that is not known yet would let the failures before it count.
                 if not known.ready_within(_AGAIN_S):
+                    pulse.beat()
                     continue
                 run = _Run(settings, slot, known, interrupted)
                 try:
+                    pulse.ask("log", run.tell)
                     run.until(stop)
                 finally:
+                    pulse.lacks = (STOPPING,)
+                    pulse.forget("log")
                     run.close()
-            except AccessDenied:
+            except ConfigurationError:
                 raise
             except KafkaBroken as error:
                 interrupted.met(error=str(error))
+                pulse.lacks = (KAFKA_AWAY,)
+                pulse.beat()
                 stop.wait(_AGAIN_S)
     finally:
         known.view.close()
@@ -154,6 +163,7 @@ class _Run:
             now_ms=clock.now_ms,
         )
         self._partitions = 0
+        self._standing: Mapping[str, int] = {}
         self._save_at_s = self._sweep_at_s = 0.0
         self._consumer = PartitionConsumer(
             settings,
@@ -180,6 +190,19 @@ class _Run:
         while not stop.is_set():
             self._turn()
             self._interrupted.over()
+            pulse.beat()
+
+    def tell(self, reading: Reading) -> None:
+        """How far it is in each partition, and how the webhooks do that it counts."""
+        loaded = self._folding.loaded
+        reading.value("hookline_partitions_assigned", len(loaded))
+        for number, offset in loaded.items():
+            end = self._consumer.log_end((self._attempts, number))
+            if end is not None:
+                reading.value("hookline_records_unstarted", max(0, end - offset), self._attempts, str(number))
+        for state, webhooks in self._standing.items():
+            reading.value("hookline_webhooks", webhooks, state)
+        pulse.lacks = () if self._consumer.joined else (NOT_JOINED,)
 
     def close(self) -> None:
         """Save, commit, leave Kafka and Redis."""
@@ -242,6 +265,7 @@ class _Run:
                 self._partitions = self._consumer.count(self._attempts) or self._partitions
                 self._indexer.counted(self._partitions)
                 self._folding.sweep(self._clock.now_ms())
+                self._standing = self._folding.standing(self._clock.now_ms())
             self._folding.save(self._partitions)
             if loads:
                 self._folding.load()

@@ -13,6 +13,7 @@ from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, SchemaAsking
+from consumer.roles.replaced import ReplacedExchange
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
@@ -36,6 +37,7 @@ class Parts:
     ahead: AheadLookup | None
     standings: StandingAsking | None
     again: AgainLookup | None
+    replaced: ReplacedExchange | None
     names: NameLookup
     known_schemas: dict[int, SchemaAnswer]
     topics: Topics

@@ -26,6 +26,7 @@ from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.http.guard import AddressGuard
 from consumer.http.resolver import Resolver
+from consumer.kafka import first_start
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
@@ -45,6 +46,7 @@ from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
+from consumer.roles.replaced import ReplacedNews
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
@@ -52,7 +54,9 @@ from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.settings import Settings, duration_ms
 from consumer.signing.signer import Signer
+from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Reader
 
@@ -122,7 +126,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         KafkaBroken: Kafka refuses what deliveries depend on; an ACL is missing (AccessDenied).
     """
     keyring = Keyring.from_settings(settings)
-    cluster = _fit_cluster(settings, pool.role, stop)
+    cluster = _fit_cluster(settings, pool, stop)
     if cluster is None:
         return
     canary.check(settings, keyring)
@@ -153,6 +157,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         ahead=None if reader is None else Lookup("ahead", reader.read),
         standings=StandingLookup.from_settings(settings),
         again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
+        replaced=ReplacedNews(ReplacedStore.from_settings(settings)) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
         known_schemas=pool.known_schemas,
         topics=Topics.of(settings),
@@ -173,7 +178,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             topics=pool.topics,
             instance=instance,
             listener=worker,
-            start=settings.start if pool.role is Role.DELIVER else "earliest",
+            start=(settings.start or "earliest") if pool.role is Role.DELIVER else "earliest",
             fetch=replace(pool.fetch, ahead_bytes=room.fetched),
             checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
         )
@@ -183,21 +188,27 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         reader.close()
 
 
-def _fit_cluster(settings: Settings, role: Role, stop: threading.Event) -> str | None:
+def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str | None:
     """The id of a cluster that has the role's topics; one that is away is waited for. None when `stop` came first.
 
     Raises:
         TopicsUnfit: they are not as the role needs them.
+        ConfigurationError: event topics hold records that nobody decided about.
     """
     unreachable = Outage(_log, "kafka unreachable")
-    needed = needed_by(role, Topics.of(settings))
+    topics = Topics.of(settings)
+    events = pool.role is Role.DELIVER
     while not stop.is_set():
         try:
-            cluster = require(settings, needed, events=role is Role.DELIVER)
+            cluster = require(settings, needed_by(pool.role, topics), events=events)
+            if events:
+                first_start.decided(settings, pool.topics, topics.group(pool.role))
         except AccessDenied:
             raise
         except KafkaBroken as error:
             unreachable.met(error=str(error))
+            pulse.lacks = (KAFKA_AWAY,)
+            pulse.beat()
             stop.wait(_ASK_KAFKA_EVERY_S)
         else:
             unreachable.over()

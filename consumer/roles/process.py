@@ -1,4 +1,6 @@
-"""One supervised process: `python -m consumer.roles.process ROLE SLOT`. Its standard input is its lifeline.
+"""One supervised process: `python -m consumer.roles.process ROLE SLOT [PIPE]`. Its standard input is its lifeline.
+
+Into the descriptor PIPE it tells how it does, once a second (`telemetry/pulse.py`).
 
 The law: it can be asked to stop before it has begun, and it ends in one of four ways: 0 when it was asked to and has
 drained, 78 with one line that names what is configured wrong, 69 with one that says what Kafka did not do, 70 with the
@@ -21,7 +23,7 @@ class _RoleModule(Protocol):
         """Work until `stop` is set, then drain and return. Raises: ConfigurationError; anything else is a bug."""
 
 
-def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
+def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | None = None) -> int:
     """Do a role's work until `stop` is set; returns the exit code."""
     # Only now: what is imported here takes longer than a signal may wait to be heard.
     import structlog  # noqa: PLC0415
@@ -32,6 +34,7 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
     from consumer.roles.role import Role  # noqa: PLC0415
     from consumer.settings import ConfigurationError, load  # noqa: PLC0415
     from consumer.telemetry import counters, logging  # noqa: PLC0415
+    from consumer.telemetry.pulse import pulse  # noqa: PLC0415
 
     role = Role(role_name)
     ended = threading.Event()
@@ -43,6 +46,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
         slot = slots.take(settings, role, wanted_slot)
         logging.configure(settings, role=role, slot=slot.number)
         reporter.start()
+        if pipe is not None:
+            pulse.open(pipe, role)
         module = cast("_RoleModule", import_module(f"consumer.roles.{role}"))
         module.main(settings, stop, slot.number)
     except (ConfigurationError, TopicsUnfit) as error:
@@ -64,7 +69,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event) -> int:
 
 
 if __name__ == "__main__":
-    code = run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child())
+    given = int(sys.argv[3]) if sys.argv[3:] else None
+    code = run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child(), given)
     sys.stdout.flush()
     sys.stderr.flush()
     # What has to be closed is. The interpreter's own end would destroy what was left behind, and wait for it.

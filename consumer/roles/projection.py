@@ -13,16 +13,18 @@ from typing import Final
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics, require
-from consumer.roles.leadership import Leadership
+from consumer.roles.leadership import NOT_JOINED, Leadership
 from consumer.roles.role import Role, needed_by
 from consumer.roles.slot import instance_id
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
+from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection, Superseded
 
@@ -33,6 +35,7 @@ _BEAT_S: Final = 1.0
 _WAIT_S: Final = 0.05
 _AGAIN_S: Final = 0.5
 _DRAIN_S: Final = 3.0
+_BEHIND: Final = "the cache cannot be read yet"
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -51,13 +54,18 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                 checked = True
             run = _Run(settings, slot, interrupted)
             try:
+                pulse.ask("projection", run.tell)
                 run.until(stop)
             finally:
+                pulse.lacks = (STOPPING,)
+                pulse.forget("projection")
                 run.close()
-        except AccessDenied:
+        except ConfigurationError:
             raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))
+            pulse.lacks = (KAFKA_AWAY,)
+            pulse.beat()
             stop.wait(_AGAIN_S)
 
 
@@ -83,10 +91,12 @@ class _Run:
             instance=instance_id(settings, Role.PROJECTION, slot),
         )
         self._begun = False
+        self._at_end = False
         self._topic_id: str | None = None
         self._said_ready = False
         self._unapplied: tuple[list[Record], dict[int, int]] | None = None
         self._beat_at_s = 0.0
+        self._kept_up_s = time.monotonic()
 
     def until(self, stop: threading.Event) -> None:
         """Lead while it falls to this process, stand by otherwise.
@@ -95,8 +105,10 @@ class _Run:
             KafkaBroken: the clients have to be made anew.
         """
         while not stop.is_set():
+            pulse.beat()
             if not self._leadership.held(0.0 if self._begun else _WAIT_S):
                 self._begun = False
+                self._kept_up_s = time.monotonic()
                 continue
             try:
                 self._turn()
@@ -108,6 +120,15 @@ class _Run:
                 _log.warning("superseded: another process took the cache over")
                 self._begun = False
                 stop.wait(_BEAT_S)
+
+    def tell(self, reading: Reading) -> None:
+        """Whether it leads, and for how long the cache has been behind the topic, or not been written at all."""
+        leads = self._leadership.leads
+        reading.value("hookline_leader", leads)
+        if leads:
+            reading.value("hookline_projection_lag_seconds", time.monotonic() - self._kept_up_s)
+        behind = leads and not (self._begun and self._projection.ready)
+        pulse.lacks = (_BEHIND,) if behind else () if self._leadership.joined else (NOT_JOINED,)
 
     def close(self) -> None:
         """Leave Kafka and Redis. A winner that is not written again yet is remembered in the cache."""
@@ -124,6 +145,8 @@ class _Run:
             self._beat_at_s = time.monotonic() + _BEAT_S
             self._projection.heartbeat()
             self._away.over()  # only now: a turn that writes nothing says nothing of Redis
+            if self._unapplied is None and self._at_end and self._projection.ready:
+                self._kept_up_s = time.monotonic()
             self._rebuild()
         self._producer.poll()
         if self._projection.ready is not self._said_ready:
@@ -144,6 +167,7 @@ class _Run:
         if self._unapplied is None:
             self._unapplied = self._feed.take(_BATCH, _WAIT_S)
         records, positions = self._unapplied
+        self._at_end = len(records) < _BATCH
         if not positions:
             self._unapplied = None
             return

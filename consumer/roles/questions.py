@@ -14,6 +14,7 @@ from consumer.http.transport import Transport
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marking
 from consumer.roles.name_lookup import NameLookup
+from consumer.roles.replaced import ReplacedExchange
 from consumer.roles.standings import Heard, StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
@@ -47,6 +48,7 @@ class Questions:
         tenants: TenantLookup,
         marks: MarkLookup,
         again: AgainLookup | None,
+        replaced: ReplacedExchange | None,
         schemas: SchemaAsking | None,
         standings: StandingAsking | None,
         ahead: AheadLookup | None,
@@ -58,6 +60,7 @@ class Questions:
         self._tenants = tenants
         self._marks = marks
         self._again = again
+        self._replaced = replaced
         self._schemas = schemas
         self._standings = standings
         self._ahead = ahead
@@ -72,6 +75,8 @@ class Questions:
         transport.watch(self._names.fd)
         if self._schemas is not None:
             transport.watch(self._schemas.fd)
+        if self._replaced is not None:
+            transport.watch(self._replaced.fd)
         if self._standings is not None:
             transport.watch(self._standings.fd)
         if self._ahead is not None:
@@ -94,8 +99,14 @@ class Questions:
             self._again.ask(step.again)
         if step.names:
             self._names.ask(step.names)
+        self._mark(step)
+
+    def _mark(self, step: Step) -> None:
+        """Of which deliveries no further try is wanted."""
         if step.check or step.succeeded_late:
             self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
+        if self._replaced is not None and step.replaced:
+            self._replaced.tell(step.replaced)
 
     def tell(self, now_ms: int) -> None:
         """Tell the core the answers that have come.
@@ -116,6 +127,8 @@ class Questions:
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
+        for names in () if self._replaced is None else self._replaced.take():
+            self._core.replaced(names)
         for found in () if self._again is None else self._again.take():
             self._core.read_again(now_ms, found)
 
@@ -128,6 +141,8 @@ class Questions:
         """Ask nothing more."""
         self._tenants.close()
         self._marks.close()
+        if self._replaced is not None:
+            self._replaced.close()
         if self._again is not None:
             self._again.close()
         self._names.close()

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.roles.pace import MOST, Pace
+from consumer.telemetry.distributions import distributions
 
 _SEAL_EVERY_MS: Final = 10
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
@@ -54,6 +55,7 @@ class Seals:
         self._sealed_ms = 0
         self._next_ms = 0
         self._pace = Pace()
+        self._took = distributions.of("hookline_produce_latency_seconds", "attempts")
         self._accepted = 0
         self._looked = True
         self._waited_ms = 0.0  # as of the last turn, for what was being asked then
@@ -76,6 +78,7 @@ class Seals:
         if not self._log.rested:
             return
         if self._sealed:
+            self._took.observe((now_ms - self._sealed_ms) / 1_000)
             self._commit()
         if now_ms >= self._next_ms:
             self._looked = True

@@ -5,7 +5,7 @@ started, and the exit code is given exactly when none is alive any more.
 
     waiting ──start──► alive ──exit──► waiting (0.5 s, 1 s, 2 s … 30 s; from 0.5 s again after a quiet minute)
        │                 │  └─exit 78─► every member is stopped, exit 78
-       └──────stop───────┴──► terminated ──9.5 s──► killed
+       └──────stop───────┴──► terminated ──(stop_within_s)──► killed
 """
 
 import os
@@ -18,7 +18,8 @@ from consumer.roles.role import Role
 FIRST_DELAY_S = 0.5  # well inside a static member's session of 10 s: its partitions are not given to others
 LAST_DELAY_S = 30.0
 QUIET_S = 60.0
-STOP_WITHIN_S = 9.5  # 10 s in all, with half a second for the kills to arrive
+STOP_WITHIN_S = 9.5  # at least: 10 s in all, with half a second for the kills to arrive
+_BESIDE_A_DRAIN_S = 1.5  # for a process's last commit, and to close its clients
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -55,10 +56,19 @@ class _Life:
     killed: bool = False
 
 
-class Supervision:
-    """The members' lives. Times are monotonic seconds and never go back."""
+def stop_within_s(drain_s: float) -> float:
+    """How long a process that was asked to stop may take, where its attempts may take so long."""
+    return max(STOP_WITHIN_S, drain_s + _BESIDE_A_DRAIN_S)
 
-    def __init__(self, members: Iterable[Member]) -> None:
+
+class Supervision:
+    """The members' lives. Times are monotonic seconds and never go back.
+
+    What still runs `stop_within_s` seconds after the stop is killed.
+    """
+
+    def __init__(self, members: Iterable[Member], stop_within_s: float = STOP_WITHIN_S) -> None:
+        self._stop_within_s = stop_within_s
         self._lives = {member: _Life() for member in members}
         self._kill_at_s: float | None = None
         self._exit_code = os.EX_OK
@@ -125,5 +135,5 @@ class Supervision:
         return Step(start=due, wake_at_s=min(waiting, default=None))
 
     def _begin_stop(self, now_s: float, code: int) -> None:
-        self._kill_at_s = now_s + STOP_WITHIN_S
+        self._kill_at_s = now_s + self._stop_within_s
         self._exit_code = code

@@ -20,6 +20,8 @@ from consumer.events.event import Record
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.roles.clock import Clock
 from consumer.roles.encoding import Encoding
+from consumer.roles.leadership import NOT_JOINED
+from consumer.roles.observing import Observing
 from consumer.roles.parts import Parts
 from consumer.roles.producing import Producing
 from consumer.roles.questions import Questions
@@ -28,6 +30,8 @@ from consumer.roles.tap import Tap
 from consumer.signing.request import Request
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
+from consumer.telemetry.pulse import STOPPING, pulse
+from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("worker")
 
@@ -61,6 +65,7 @@ class Worker:
             marks=parts.marks,
             ahead=parts.ahead,
             again=parts.again,
+            replaced=parts.replaced,
             schemas=parts.schemas,
             standings=parts.standings,
             known_schemas=parts.known_schemas,
@@ -75,6 +80,7 @@ class Worker:
         self._consumer = open_consumer(self)
         self._tap = Tap(self._consumer, parts.surplus_bytes)
         self._seals = Seals(parts.attempts, self._consumer)
+        self._observing = Observing(parts.core, self._consumer, clock)
 
     def run(self, stop: threading.Event, drain_s: float) -> None:
         """Work until `stop` is set, then drain for at most `drain_s` seconds and leave."""
@@ -82,6 +88,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_SELDOM)
+        pulse.ask("deliveries", self._tell)
         while not stop.is_set():
             self._take()
             self._turn()
@@ -89,6 +96,7 @@ class Worker:
 
     def _leave(self, drain_s: float) -> None:
         _log.info("draining")
+        pulse.lacks = (STOPPING,)
         drained = self._drain(sorted(self._consumer.assignment), drain_s, last=True)
         self._questions.leave(self._clock.now_ms())
         if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
@@ -102,11 +110,13 @@ class Worker:
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """Partitions came."""
         _log.info("partitions assigned", partitions=len(partitions))
+        counters.add("rebalances", reason="assigned")
         self._core.assigned(partitions)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """Partitions go: end what is under way for them, commit, and forget them."""
         _log.info("partitions revoked", partitions=len(partitions))
+        counters.add("rebalances", reason="revoked")
         self._drain(partitions, _REVOKED_S)
         self._forget(partitions)
 
@@ -120,6 +130,7 @@ class Worker:
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Partitions are gone: drop, never commit."""
         _log.warning("partitions lost", partitions=len(partitions))
+        counters.add("rebalances", reason="lost")
         self._forget(partitions)
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,6 +157,13 @@ class Worker:
         self._start()
         self._commit()
         self._collect()
+        pulse.beat()
+
+    def _tell(self, reading: Reading) -> None:
+        """What a snapshot says, and whether this process does what it is for."""
+        if pulse.lacks != (STOPPING,):
+            pulse.lacks = () if self._consumer.joined else (NOT_JOINED,)
+        self._observing.tell(reading)
 
     def _start(self) -> None:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 Count: TypeAlias = Literal[
     # The delivery processes'
     "events",
+    "matched",
     "attempts",
     "deliveries_delivered",
     "ordered",
@@ -23,6 +24,7 @@ Count: TypeAlias = Literal[
     "filters_given_up",
     "standings_asked",
     "standings_unanswered",
+    "rebalances",
     # What was contained, by its boundary
     "bugs",
     # Kafka's; the failed ones with a reason

@@ -207,6 +207,36 @@ class Cache:
         except _ERRORS as error:
             raise _unavailable(error) from error
 
+    def note(self, key: str, names: Sequence[str], at_ms: int, *, keep_ms: int, most: int) -> None:
+        """Note these names at this time in a list that is kept for so long, and of which the latest `most` stay.
+
+        Raises:
+            CacheUnavailable: some may be noted.
+        """
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.zadd(key, dict.fromkeys(names, at_ms))
+                pipeline.zremrangebyscore(key, "-inf", at_ms - keep_ms)
+                pipeline.zremrangebyrank(key, 0, -most - 1)
+                pipeline.pexpire(key, keep_ms)
+                pipeline.execute()
+        except _ERRORS as error:
+            raise _unavailable(error) from error
+
+    def noted(self, key: str, since_ms: int) -> list[str]:
+        """The names of such a list that were noted then or later, the oldest first.
+
+        Raises:
+            CacheUnavailable: see `run`.
+        """
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.zrangebyscore(key, since_ms, "+inf")
+                [found] = pipeline.execute()
+        except _ERRORS as error:
+            raise _unavailable(error) from error
+        return [each.decode("ascii", "replace") for each in found]
+
     def scan(self, pattern: str) -> list[str]:
         """The keys that match a glob, on every node.
 

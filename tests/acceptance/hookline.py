@@ -75,6 +75,12 @@ class Hookline:
         )
         assert len(self.said(event, **fields)) >= times, f"it ended; its log ends with:\n{self.tail}"
 
+    def admin(self) -> str:
+        """Where its admin port is: host:port."""
+        self.until_said("admin port")
+        said = self.said("admin port")[-1]
+        return f"{said['host']}:{said['port']}"
+
     def stop(self) -> tuple[int, float]:
         """SIGTERM; its exit code and how many seconds it took."""
         began_s = time.monotonic()
@@ -103,7 +109,8 @@ def hookline(
     """`hookline run ARGUMENTS`, which ends with this context, and with this process."""
     words = command("run", "--until-input-ends", *arguments)
     with (folder / log_name).open("ab") as log:
-        process = subprocess.Popen(words, cwd=folder, env=clean(environment), stdin=subprocess.PIPE, stderr=log)
+        alone = {"HOOKLINE_ADMIN_LISTEN": "127.0.0.1:0", **environment}
+        process = subprocess.Popen(words, cwd=folder, env=clean(alone), stdin=subprocess.PIPE, stderr=log)
     with process:
         try:
             yield Hookline(process, folder / log_name)

@@ -83,6 +83,7 @@ class Stage:
             "HOOKLINE_REDIS_URL": redis_url,
             "HOOKLINE_TOPIC_PREFIX": prefix,
             "HOOKLINE_EVENT_TOPICS": f"{prefix}events",
+            "HOOKLINE_START": "earliest",
             "HOOKLINE_PARTITIONS": str(partitions),
             "HOOKLINE_ENCRYPTION_KEYS": f"test:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             "HOOKLINE_ALLOW_HTTP": "true",

@@ -12,7 +12,7 @@ import pytest
 from tests.chaos import report
 from tests.chaos.run import run
 
-LENGTH_S = 45.0
+LENGTH_S = 36.0
 UNASKED = {"duplicates of pairs"}
 DUPLICATES_MOST = 0.02
 

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.conftest import BuildStage
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening, Hook, owed
-from tests.acceptance.hookline import clean, command
+from tests.acceptance.hookline import clean, command, hookline
 from tests.acceptance.ledger import Pair, judge, shown
 from tests.acceptance.receipts import Receiver
 from tests.acceptance.receiver import UNANSWERED, Temper
@@ -103,6 +103,20 @@ def test_a_wrong_setting_ends_it_with_78_and_its_name(build_stage: BuildStage, n
     with stage.running("--processes", "1", **{name: value}) as running:
         assert running.wait(20) == os.EX_CONFIG, running.tail
         assert name in running.log
+
+
+def test_history_that_nobody_decided_about_ends_it_with_78_and_is_not_delivered(build_stage: BuildStage) -> None:
+    stage = build_stage(partitions=1)
+    with stage.receiving(HOOKS) as receiver, stage.publisher() as publisher:
+        publisher.publish(happenings()[:3])
+        publisher.flush()
+        undecided = {name: value for name, value in stage.environment.items() if name != "HOOKLINE_START"}
+        with hookline(undecided, stage.folder, "--processes", "1") as running:
+            assert running.wait(20) == os.EX_CONFIG, running.tail
+            assert "HOOKLINE_START: this group starts for the first time, and these topics hold" in running.log
+            assert f"{stage.event_topic}: 3 records, since " in running.log
+        receiver.read()
+        assert receiver.receipts == []
 
 
 def test_a_missing_event_topic_is_named_and_the_others_are_read(build_stage: BuildStage) -> None:

@@ -19,10 +19,11 @@ from tests.acceptance.api import client, new_key, url_of
 from tests.acceptance.conftest import BuildStage
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening
-from tests.acceptance.hookline import clean, command
+from tests.acceptance.hookline import Hookline, clean, command
 from tests.acceptance.receipts import Receipt, receiving
 from tests.acceptance.receiver import Endpoint, Temper
 from tests.acceptance.stage import Stage
+from tests.acceptance.watched import every_metric_is_told, told
 
 OPTIONS = {
     "HOOKLINE_API_LISTEN": "127.0.0.1:0",
@@ -31,6 +32,7 @@ OPTIONS = {
 }
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENTS = 50
+ROLES = ("projection", "deliver", "retry", "log", "jobs", "api")
 
 
 @pytest.fixture
@@ -105,12 +107,25 @@ def what_is_kept_no_longer_is_gone(stage: Stage, acme: httpx.Client, name: str) 
     assert name in {row["id"] for row in listed(acme, "/v1/attempts?code=503")}
 
 
+def status_is_shown(stage: Stage, running: Hookline) -> None:
+    """What came of all this is on one screen, and as JSON."""
+    status = json.loads(stage.command("status", "--json", "--at", running.admin()))
+    assert (status["ready"], status["alive"], status["reasons"]) == (True, True, [])
+    assert [each["role"] for each in status["processes"]] == [*ROLES]
+    assert status["attempts"]["delivered"] == 2 * EVENTS
+    assert status["attempts"]["retry"] == 2 * EVENTS
+    assert status["webhooks"] == {"accepting": 2}
+    assert "deliver/0" in stage.command("status", "--at", running.admin())
+    attempts = told(running, openmetrics=True)["hookline_attempts_total"]
+    assert {each["code"] for each in attempts} >= {"2xx", "5xx"}
+
+
 def test_what_was_sent_is_found_again(stage: Stage) -> None:
     healthy = Endpoint(name="healthy", temper=Temper.HEALTHY, secret=SECRET)
     flaky = Endpoint(name="flaky", temper=Temper.FLAKY, secret=SECRET)
     with (
         receiving([healthy, flaky], stage.folder) as receiver,
-        stage.running("projection", "deliver", "retry", "log", "api", "--processes", "1") as running,
+        stage.running(*ROLES, "--processes", "1") as running,
         stage.publisher() as publisher,
     ):
         url = url_of(running)
@@ -156,5 +171,7 @@ def test_what_was_sent_is_found_again(stage: Stage) -> None:
             with client(url, new_key(stage, "--tenant", "other")) as other:
                 assert other.get(f"/v1/attempts/{shown['id']}").status_code == 404
                 assert other.get("/v1/attempts").json()["data"] == []
+            every_metric_is_told(running, ROLES)
+            status_is_shown(stage, running)
             what_is_kept_no_longer_is_gone(stage, acme, str(shown["id"]))
         running.stop()

@@ -41,6 +41,8 @@ PARTITIONS: Final = 8
 TENANTS: Final = 8
 SLOTS: Final = 3  # webhooks that change all the time
 GENERATIONS: Final = 80
+LATER: Final = 400
+"""Webhooks that are made after the events that they want."""
 LATE: Final = 124  # as timeout(1) says it
 TYPES: Final = ("order.created", "order.updated", "user.created", "order.created", "rare.made")
 _STAGE_PREFIX: Final = "chaos."
@@ -86,6 +88,16 @@ def steady_hooks() -> list[Hook]:
 def changing_hook(slot: int, generation: int, types: tuple[str, ...] = ()) -> Hook:
     """The webhook of a slot in its so manieth life."""
     return Hook(name=f"south-changing-{slot}-{generation}", tenant=f"tenant-{slot}", event_types=types)
+
+
+def later_hook(number: int, first: int = 0, end: int = 0) -> Hook:
+    """A webhook for its tenant's events of these numbers, and for no others: it is made when they were published."""
+    return Hook(
+        name=f"south-later-{number}",
+        tenant=f"tenant-{number % TENANTS}",
+        filter_json=json.dumps({"n": [{"numeric": [">=", first, "<", end]}]}),
+        passes=lambda happening: first <= happening.n < end,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,9 +218,11 @@ class Arena:
             "HOOKLINE_REDIS_URL": self.redis_url,
             "HOOKLINE_TOPIC_PREFIX": _STAGE_PREFIX,
             "HOOKLINE_EVENT_TOPICS": f"{_STAGE_PREFIX}orders",
+            "HOOKLINE_START": "earliest",
             "HOOKLINE_PARTITIONS": str(PARTITIONS),
             "HOOKLINE_ENCRYPTION_KEYS": f"chaos:{canary.encryption_key()}",
             "HOOKLINE_API_LISTEN": api,
+            "HOOKLINE_ADMIN_LISTEN": "127.0.0.1:0",
             "HOOKLINE_OPERATOR_KEY": self.operator_key,
             "HOOKLINE_ALLOW_HTTP": "true",
             "HOOKLINE_ALLOW_NETWORKS": "127.0.0.0/8",
@@ -228,11 +242,9 @@ class Arena:
         self.stage = Stage(self.environment | planting, self.settings, folder)
         create_topics(self.kafka.bootstrap, {self.stage.event_topic: PARTITIONS}, replication=replication)
         topics.create(topics.admin_client(self.settings), self.settings)
-        self.secrets = {hook.name: canary.signing_secret() for hook in steady_hooks()} | {
-            changing_hook(slot, life).name: canary.signing_secret()
-            for slot in range(SLOTS)
-            for life in range(GENERATIONS)
-        }
+        hooks = [*steady_hooks(), *map(later_hook, range(LATER))]
+        hooks += [changing_hook(slot, life) for slot in range(SLOTS) for life in range(GENERATIONS)]
+        self.secrets = {hook.name: canary.signing_secret() for hook in hooks}
         self.customers = {name: self._customer(name) for name in ("north", "south", "odd")}
         self.hosts = House("first", self.stage, 4)
         self.guests = House("second", self.stage, 2)

@@ -32,6 +32,7 @@ MORE_MS: Final = 1_000
 _READY_WITHIN_S: Final = 120.0
 _SETTLED_S: Final = 2.0
 _WELL: Final = ("north-", "south-")
+_OTHERS: Final = ("south-changing-", "south-later-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def compared(events: Iterable[Published], arrivals: Mapping[Pair, Sequence[int]]
     times = {event.webhook_id: event.time_ms for event in events}
     took: tuple[list[int], list[int]] = ([], [])
     for (event, webhook), came in arrivals.items():
-        if not webhook.startswith(_WELL) or "changing" in webhook or event not in times:
+        if not webhook.startswith(_WELL) or webhook.startswith(_OTHERS) or event not in times:
             continue
         for span, found in zip((alone, beside), took, strict=True):
             if span.from_ms <= times[event] < span.until_ms:

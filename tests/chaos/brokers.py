@@ -14,8 +14,8 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.services.jars import kafka_jars
-from tests.services.kafka import CLUSTER_ID, LOG4J, PROPERTIES
+from tests.services.broker import QUICK, broker
+from tests.services.kafka import PROPERTIES
 from tests.services.server import LocalProcess, ServiceError, free_port
 
 _READY_WITHIN_S: Final = 90.0
@@ -154,11 +154,5 @@ def _broker(
         **common,
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}",
         "advertised.listeners": f"PLAINTEXT://{host}:{port}",
-        "log.dirs": str(folder / "data"),
     }
-    config = folder / "server.properties"
-    config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
-    java = ["java", "-cp", f"{kafka_jars()}/*", f"-Dlog4j2.configurationFile={LOG4J}"]
-    tool = ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
-    _run(*java, *tool, "--config", str(config))
-    return LocalProcess([*within, *java, "-Xmx400m", "kafka.Kafka", str(config)], log=folder / "kafka.log")
+    return broker(folder, properties, java=("-Xmx400m", *QUICK), within=within)

@@ -17,17 +17,10 @@ from typing import Final
 import redis
 
 from tests.chaos.arena import Arena, House
-from tests.chaos.schedule import Fault, Kind
+from tests.chaos.schedule import KILLED, STOPPED, Fault, Kind
 
 _ALIVE_WITHIN_S: Final = 8.0
-_ROLES: Final = {
-    Kind.KILL_DELIVER: "deliver",
-    Kind.KILL_RETRY: "retry",
-    Kind.KILL_PROJECTION: "projection",
-    Kind.STOP_DELIVER: "deliver",
-    Kind.STOP_RETRY: "retry",
-    Kind.STOP_PROJECTION: "projection",
-}
+_ROLES: Final = {**KILLED, **STOPPED}
 _MOODS: Final = {Kind.RECEIVER_HANGS: signal.SIGUSR2, Kind.RECEIVER_RESETS: signal.SIGUSR1}
 
 
@@ -91,9 +84,9 @@ class Faults:
     def do(self, fault: Fault) -> None:
         """One fault, from its begin to its end."""
         match fault.kind:
-            case Kind.KILL_DELIVER | Kind.KILL_RETRY | Kind.KILL_PROJECTION:
+            case kind if kind in KILLED:
                 self._kill(fault)
-            case Kind.STOP_DELIVER | Kind.STOP_RETRY | Kind.STOP_PROJECTION:
+            case kind if kind in STOPPED:
                 self._freeze(fault)
             case Kind.TERM:
                 self._again(fault, self._arena.hosts)

@@ -7,6 +7,7 @@ Hookline's topics serve only to excuse (a dead letter) or to accuse (an early at
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, TypeAlias
@@ -17,6 +18,7 @@ from tests.acceptance.receipts import Receipt
 from tests.chaos.changes import Story
 from tests.chaos.load import Ledger
 from tests.chaos.ordered import InOrder, in_order
+from tests.chaos.sent_again import NOTHING, SentAgain
 from tests.chaos.topics import Log
 from tests.chaos.watch import Committed
 
@@ -31,7 +33,8 @@ class Judgement:
     """What came out."""
 
     verdict: Verdict
-    pairs: int
+    owed: AbstractSet[Pair]
+    """What must have come to its end."""
     in_doubt: int
     excused: int
     missing_events: Sequence[int]
@@ -49,6 +52,11 @@ class Judgement:
     in_order: InOrder
 
     @property
+    def pairs(self) -> int:
+        """How many were owed."""
+        return len(self.owed)
+
+    @property
     def duplicates(self) -> int:
         """Acceptances beyond the first."""
         return sum(self.verdict.duplicates.values())
@@ -62,8 +70,9 @@ def decide(
     hooks: Sequence[Hook],
     stories: Mapping[str, Story],
     commits: Sequence[Committed],
+    again: SentAgain = NOTHING,
 ) -> Judgement:
-    """Hold it all against the promise."""
+    """Hold it all against the promise. What was sent `again` may come once more for each time."""
     steady = owed(log.events, hooks)
     until_ms = under_way_until_ms(log.events, commits)
     must, doubtful = _of_changing(log.events, stories, until_ms)
@@ -80,9 +89,13 @@ def decide(
         if pair not in accepted and pair not in buried and _changed(stories[pair[1]], event, until_ms)
     }
     promises = Promises(
-        bodies={**steady.bodies, **_bodies(must | doubtful, stories)},
+        bodies={**steady.bodies, **_bodies(must | doubtful, stories), **again.bodies},
         event_tenants=steady.event_tenants,
-        tenants={**steady.tenants, **{name: story.hook.tenant for name, story in stories.items()}},
+        tenants={
+            **steady.tenants,
+            **{name: story.hook.tenant for name, story in stories.items()},
+            **{name: hook.tenant for name, hook in again.hooks.items()},
+        },
         copies=steady.copies,
     )
     # An ordered webhook's retries wait in their place, and no record tells until when: tests/acceptance/test_order.py.
@@ -91,8 +104,16 @@ def decide(
     verdict = judge(promises, receipts, log.buried, tried, log.waited)
     # What is in doubt or excused is allowed, not owed; an event that is in the log twice may be delivered twice.
     copies = Counter(event.webhook_id for event in log.events)
-    duplicates = {pair: more for pair, times in verdict.duplicates.items() if (more := times + 1 - copies[pair[0]]) > 0}
-    verdict = replace(verdict, lost=verdict.lost - doubtful.keys() - excused, duplicates=duplicates)
+    may = {pair: copies[pair[0]] + again.made[pair] for pair in verdict.duplicates.keys() | buried}
+    duplicates = {pair: more for pair, times in verdict.duplicates.items() if (more := times + 1 - may[pair]) > 0}
+    letters = Counter(pair for pair, _ in {(each.pair, each.delivery_id) for each in log.buried})
+    verdict = replace(
+        verdict,
+        lost=verdict.lost - doubtful.keys() - excused - (again.bodies.keys() - set(again.owed)),
+        duplicates=duplicates,
+        accepted_and_buried=frozenset(pair for pair in verdict.accepted_and_buried if not again.made[pair]),
+        buried_twice=frozenset(pair for pair in verdict.buried_twice if letters[pair] > max(1, may[pair])),
+    )
     owed_pairs = steady.bodies.keys() | (must.keys() - excused)
     safe_ms = {pair: times[0] for pair, times in accepted.items()}
     for pair, at_ms in log.written_ms.items():
@@ -101,7 +122,7 @@ def decide(
     in_log = {event.happening.n: (event.partition, event.offset) for event in log.events}
     return Judgement(
         verdict=verdict,
-        pairs=len(owed_pairs),
+        owed=owed_pairs,
         in_doubt=len(doubtful),
         excused=len(excused),
         missing_events=[number for number in ledger.acknowledged if number not in in_log],

@@ -19,7 +19,18 @@ from tests.chaos.schedule import Kind
 _BEFORE_MS: Final = 5_000
 # … and so long after it ended something may still end that began in it (an answer read late, a drain).
 _AFTER_MS: Final = 2_000
-_HARMLESS: Final = frozenset({Kind.KILL_PROJECTION, Kind.STOP_PROJECTION, Kind.REDIS_FLUSH})
+# Whatever befalls these makes nobody send anything twice.
+_HARMLESS: Final = frozenset(
+    {
+        Kind.KILL_PROJECTION,
+        Kind.STOP_PROJECTION,
+        Kind.KILL_LOG,
+        Kind.STOP_LOG,
+        Kind.KILL_JOBS,
+        Kind.STOP_JOBS,
+        Kind.REDIS_FLUSH,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

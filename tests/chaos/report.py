@@ -4,7 +4,7 @@ The law: a target that was missed is said, with its figure; the verdict follows 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -45,6 +45,8 @@ def targets(outcome: Outcome) -> list[Target]:
         ("broker faults", 20, sum(number for kind, number in kinds.items() if kind.of_broker)),
         ("Redis faults", 20, sum(number for kind, number in kinds.items() if kind.of_redis)),
         ("pairs", 200_000, judged.pairs),
+        ("jobs that ended", 150, outcome.again.ended.total()),
+        ("events owed by recoveries", 1_000, len(outcome.again.owed)),
     )
     found = [
         Target(name=name, wanted=f"≥ {int(least * share):,}", found=f"{number:,}", met=number >= int(least * share))
@@ -124,6 +126,8 @@ def page(outcome: Outcome) -> str:
         f"- First deliveries of the others at p99: {_waits(outcome)}.",
         f"- Commits looked at: {judged.commits:,}.",
         f"- Pairs of ordered webhooks looked at: {judged.in_order.looked_at:,}.",
+        f"- Jobs: {_counted(outcome.again.ended)}; {outcome.again.made.total():,} deliveries sent again.",
+        f"- Attempts on the topic, each looked for in the index: {outcome.listed.attempts:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
         *(f"- LEAKED: {place}" for place in outcome.leaked),
         "",
@@ -153,7 +157,19 @@ def _broken(outcome: Outcome) -> list[str]:
     judged = outcome.judgement
     broken = judged.verdict.broken()
     lines = ["What broke: " + broken, ""] if broken else []
-    lines += [f"Overtaken: {pair}" for pair in judged.in_order.overtaken[:_SHOWN]]
+    again, log, told = outcome.again, outcome.listed, outcome.told
+    named: Mapping[str, Sequence[object]] = {
+        "Overtaken": judged.in_order.overtaken,
+        "Did not end": again.unended,
+        "Sent twice by one job": again.twice,
+        "Counted other than it sent": again.miscounted,
+        "Listed twice": log.twice,
+        "Listed, and nobody made it": log.strange,
+        "Not listed": log.lacking,
+        "Logged, and never came": told.invented,
+        "Accepted, and no attempt says so": told.untold,
+    }
+    lines += [f"{name}: {each}" for name, found in named.items() for each in found[:_SHOWN]]
     for pair in sorted(outcome.both_unexplained)[:_SHOWN]:
         lines += [f"Accepted and buried: {pair}, requests and dead letter at {list(judged.moments[pair])}", ""]
     return lines
@@ -197,6 +213,14 @@ def _laws(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("commits past what was safe", len(judged.unsafe_commits)),
         ("places with a leaked secret", len(outcome.leaked)),
         ("bugs that a process met", outcome.bugs),
+        ("jobs that did not end", len(outcome.again.unended)),
+        ("sent twice by one job", len(outcome.again.twice)),
+        ("jobs that counted other than they sent", len(outcome.again.miscounted)),
+        ("attempts that the index lists twice", len(outcome.listed.twice)),
+        ("attempts that the index lists and nobody made", len(outcome.listed.strange)),
+        ("attempts within its bounds that the index lacks", len(outcome.listed.lacking)),
+        ("attempts logged of requests that never came", len(outcome.told.invented)),
+        ("accepted, and no attempt says so", len(outcome.told.untold)),
         ("ms at p99 beyond the second that the hostile may cost the others", outcome.waits.beyond_ms),
     )
 

@@ -17,9 +17,13 @@ class Kind(StrEnum):
     KILL_DELIVER = "SIGKILL deliver"
     KILL_RETRY = "SIGKILL retry"
     KILL_PROJECTION = "SIGKILL projection"
+    KILL_LOG = "SIGKILL log"
+    KILL_JOBS = "SIGKILL jobs"
     STOP_DELIVER = "SIGSTOP deliver"
     STOP_RETRY = "SIGSTOP retry"
     STOP_PROJECTION = "SIGSTOP projection"
+    STOP_LOG = "SIGSTOP log"
+    STOP_JOBS = "SIGSTOP jobs"
     TERM = "SIGTERM and start again"
     GUEST = "a second supervisor comes and goes"
     BROKER_KILL = "broker SIGKILL"
@@ -34,7 +38,7 @@ class Kind(StrEnum):
     @property
     def is_kill(self) -> bool:
         """Whether a worker is killed."""
-        return self in {Kind.KILL_DELIVER, Kind.KILL_RETRY, Kind.KILL_PROJECTION}
+        return self in KILLED
 
     @property
     def of_broker(self) -> bool:
@@ -45,6 +49,25 @@ class Kind(StrEnum):
     def of_redis(self) -> bool:
         """Whether Redis is away or empty."""
         return self in {Kind.REDIS_KILL, Kind.REDIS_FLUSH, Kind.REDIS_PAUSE}
+
+
+KILLED: Final[Mapping[Kind, str]] = {
+    Kind.KILL_DELIVER: "deliver",
+    Kind.KILL_RETRY: "retry",
+    Kind.KILL_PROJECTION: "projection",
+    Kind.KILL_LOG: "log",
+    Kind.KILL_JOBS: "jobs",
+}
+"""Whose process is killed."""
+
+STOPPED: Final[Mapping[Kind, str]] = {
+    Kind.STOP_DELIVER: "deliver",
+    Kind.STOP_RETRY: "retry",
+    Kind.STOP_PROJECTION: "projection",
+    Kind.STOP_LOG: "log",
+    Kind.STOP_JOBS: "jobs",
+}
+"""Whose process stands still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +93,11 @@ class Stream:
 STREAMS: Final[Mapping[str, Stream]] = {
     "kills": Stream(
         every_s=5.2,
-        kinds={Kind.KILL_DELIVER: 0.3, Kind.KILL_RETRY: 0.4, Kind.KILL_PROJECTION: 0.3},
+        kinds=dict.fromkeys(KILLED, 1 / len(KILLED)),
     ),
     "stops": Stream(
         every_s=60.0,
-        kinds={Kind.STOP_DELIVER: 0.5, Kind.STOP_RETRY: 0.3, Kind.STOP_PROJECTION: 0.2},
+        kinds=dict.fromkeys(STOPPED, 1 / len(STOPPED)),
         least_s=1.0,
         most_s=14.0,  # longer than a member's session of 10 s
     ),

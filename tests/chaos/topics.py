@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.events.event import Record
-from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed, decode_ordered
+from consumer.kafka.records import (
+    Replay,
+    decode_attempt,
+    decode_dead_letter,
+    decode_delayed,
+    decode_ordered,
+    decode_replay,
+)
+from consumer.kafka.state import replayed_of
 from tests.acceptance.happenings import Published, source_of, travelling
 from tests.acceptance.ledger import Buried, Pair, Tried, Waited
 from tests.acceptance.stage import Stage, tried_of
@@ -26,6 +34,8 @@ class Log:
     written_ms: Mapping[Pair, int]
     buried_ms: Mapping[Pair, int] = field(default_factory=dict)
     """When each pair was first on a delay, ordered or dead-letter topic, by the broker's clock."""
+    again: Sequence[Delivery] = ()
+    """What was sent again, whosever it is: each as often as it is on a delay topic."""
 
 
 def read_log(stage: Stage) -> Log:
@@ -41,9 +51,16 @@ def read_log(stage: Stage) -> Log:
             pair = _pair(letter.delivery)
             buried.append(Buried(pair=pair, delivery_id=letter.delivery.id, reason=letter.reason))
             buried_ms[pair] = each.timestamp_ms
-            own_ids[letter.delivery.id] = delivery_id(letter.delivery.event, letter.delivery.subscription_id)
+            own_ids[letter.delivery.id] = delivery_id(
+                letter.delivery.event, letter.delivery.subscription_id, letter.delivery.replay_id
+            )
             _wrote(written_ms, pair, each.timestamp_ms)
+    again: list[Delivery] = []
     for delayed, appended_ms, delay_ms in _delayed(stage):
+        if delayed.replay_id is not None:
+            again.append(delayed)
+        if not _is_owed(delayed):
+            continue
         due_ms = appended_ms + delay_ms
         waited.append(Waited(delivery_id=delayed.id, attempts=delayed.attempts, due_ms=due_ms))
         _wrote(written_ms, _pair(delayed), appended_ms)
@@ -60,7 +77,14 @@ def read_log(stage: Stage) -> Log:
         waited=waited,
         written_ms=written_ms,
         buried_ms=buried_ms,
+        again=again,
     )
+
+
+def read_generations(stage: Stage) -> list[Replay]:
+    """How often each chain was sent again: every record of it."""
+    records = stage.read(stage.topics.state)
+    return [decode_replay(each.value) for each in records if each.value is not None and replayed_of(each.key)]
 
 
 def _delayed(stage: Stage) -> Iterator[tuple[Delivery, int, int]]:
@@ -71,7 +95,7 @@ def _delayed(stage: Stage) -> Iterator[tuple[Delivery, int, int]]:
             if not each.value:
                 continue  # an empty record asks the broker for its time
             delayed = decode_delayed(each.value, tier)
-            if isinstance(delayed, Delivery) and _is_owed(delayed):
+            if isinstance(delayed, Delivery):
                 yield delayed, each.timestamp_ms, delays_ms[tier]
 
 

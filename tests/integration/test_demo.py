@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import httpx
+
 VERDICT = re.compile(
     r"demo: passed, (\d+) of \1 deliveries ended where they should \((\d+) by replay\), (\d+) signatures"
 )
@@ -23,12 +25,28 @@ def demo(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def _link(pages: str) -> str:
+    """Where the demo's address leads, once somebody is there: a link that opens the customer's pages."""
+    answer = httpx.get(pages, timeout=60)
+    location = answer.headers["location"]
+    assert (answer.status_code, "/portal/enter#" in location) == (302, True), location
+    entered = httpx.post(
+        location.partition("#")[0],
+        data={"link": location.partition("#")[2]},
+        headers={"Sec-Fetch-Site": "same-origin"},
+        timeout=60,
+    )
+    assert (entered.status_code, entered.headers["location"].endswith("/webhooks")) == (303, True)
+    return location
+
+
 def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
     with demo("--for", "12s") as process:
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
-    assert re.match(r" +[0-9.]+ s  10 events a second for [0-9]+ webhooks: one endpoint fails", said), said
+    assert re.match(r"\n  The pages:  http://localhost:[0-9]+/\n", said), said
+    assert re.search(r"^ +[0-9.]+ s  10 events a second for [0-9]+ webhooks: one endpoint fails", said, re.MULTILINE)
     verdict = VERDICT.match(said.splitlines()[-1])
     assert verdict is not None, said
     deliveries, replayed, signatures = map(int, verdict.groups())
@@ -39,10 +57,16 @@ def test_the_demo_ends_by_itself_and_proves_its_figures() -> None:
 
 def test_ctrl_c_brings_what_was_published_to_its_end() -> None:
     with demo() as process:
-        time.sleep(8)
+        assert process.stdout is not None
+        printed = [process.stdout.readline() for _ in range(2)]
+        pages = printed[1].removeprefix("  The pages:  ").strip()
+        began_s = time.monotonic()
+        links = [_link(pages) for _ in range(2)]
+        time.sleep(max(0.0, 8 - (time.monotonic() - began_s)))
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
+    assert links[0] != links[1], "a link works once, so each visit has one of its own"
     assert "Ctrl-C once more ends at once" in said
     assert VERDICT.match(said.splitlines()[-1]), said

@@ -25,6 +25,7 @@ def test_an_event_that_only_its_producer_could_press_into_a_batch(
     events = topic_prefix + "orders"
     make_topics({events: 1}, {"max.message.bytes": str(BROKER_MAX_BYTES)})  # a topic's default
     settings = Settings(
+        start="earliest",
         kafka={"bootstrap.servers": kafka_bootstrap},
         redis_url=redis_url,
         topic_prefix=topic_prefix,

@@ -82,6 +82,9 @@ def test_what_was_folded_is_read_once_all_partitions_are_there(settings: Setting
     assert sums(settings, "wh_1") == (1, 1, 15.0)
     assert sums(settings, "wh_2") == (0, 0, None)
     assert of_jobs(settings) == {}
+    with closing(StatsReader(settings)) as reader:
+        both = reader.read_all(["wh_1", "wh_2"])
+    assert {id_: len(parts) for id_, parts in both.items()} == {"wh_1": 1, "wh_2": 0}
 
 
 def test_the_next_owner_goes_on_where_the_former_was(settings: Settings, keeper: Keeper) -> None:

@@ -23,9 +23,11 @@ def broker() -> Iterator[Broker]:
         yield broker
 
 
-def command(broker: Broker, *arguments: str) -> subprocess.Popen[bytes]:
+def command(broker: Broker, *arguments: str, checked: bool = False) -> subprocess.Popen[bytes]:
+    """Most of what is published here is no event: it is about the way to the topic."""
+    options = () if checked else ("--unchecked",)
     return subprocess.Popen(
-        [sys.executable, "-m", "consumer.cli.app", "publish", *arguments],
+        [sys.executable, "-m", "consumer.cli.app", "publish", *arguments, *options],
         env={**os.environ, "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -33,8 +35,8 @@ def command(broker: Broker, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def publish(broker: Broker, *arguments: str, data: bytes = b"") -> tuple[int, str, str]:
-    with command(broker, *arguments) as process:
+def publish(broker: Broker, *arguments: str, data: bytes = b"", checked: bool = False) -> tuple[int, str, str]:
+    with command(broker, *arguments, checked=checked) as process:
         out, err = process.communicate(data, timeout=60)
     return process.returncode, out.decode(), err.decode()
 
@@ -98,6 +100,18 @@ def test_a_bad_line_exits_65_and_says_what_was_published(broker: Broker) -> None
     assert err.startswith("hookline: line 3 is not JSON")
     assert err.endswith("published before it: 2\n")
     assert numbers(on_topic(broker, "bad")) == [1, 2]
+
+
+def test_what_is_no_event_is_refused_and_whose_events_go_to_nobody_is_told(broker: Broker) -> None:
+    event = b'{"type":"order.paid","tenant":"acme","data":{},"n":1}\n'
+    code, out, err = publish(broker, "checked", "-", "--json", data=event + b'{"n":2}\n', checked=True)
+
+    assert (code, out) == (65, "")
+    assert "line 2 is no event (missing_field): " in json.loads(err)["error"]["message"]
+    code, out, err = publish(broker, "checked", "-", data=event, checked=True)
+    assert code == 0
+    assert "whether webhooks want these events is not known: " in err  # there is no Redis here
+    assert len(on_topic(broker, "checked")) == 2
 
 
 def test_an_interrupted_file_goes_on_where_it_stopped(broker: Broker, tmp_path: Path) -> None:

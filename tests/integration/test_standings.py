@@ -14,12 +14,15 @@ from consumer.delivery.outcome import read
 from consumer.delivery.standing import Open, Report
 from consumer.delivery.state import State
 from consumer.delivery.traffic import Traffic
+from consumer.roles.replaced import ReplacedNews
 from consumer.roles.standings import StandingLookup
+from consumer.standings.replaced import ReplacedStore, ReplacedTeller
 from consumer.standings.script import EXCHANGE_AT
 from consumer.standings.store import StandingStore, arguments, standing
 from consumer.webhooks.cache import Cache
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import job, limits, response, subscription
+from tests.services.redis import Redis
 
 BEGAN_MS = 1_700_000_000_000.0
 KEY = "hookline.standing:{sub_1}"
@@ -178,3 +181,39 @@ def test_two_processes_keep_to_one_rate(redis_url: str) -> None:
 
 def clock_ms() -> int:
     return int(time.monotonic() * 1_000)
+
+
+def test_what_was_sent_again_and_accepted_is_heard_by_the_others_once(client: redis.Redis) -> None:
+    def store(most: int = 3) -> ReplacedStore:
+        return ReplacedStore(Cache(client), topic_prefix="t.", keep_ms=60_000, most=most)
+
+    def heard(news: ReplacedNews) -> list[str]:
+        until_s = time.monotonic() + 5
+        while not (found := news.take()):
+            assert time.monotonic() < until_s
+            time.sleep(0.005)
+        return [name for names in found for name in names]
+
+    store().add(["a", "b"], 1_000)
+    store().add(["c", "d"], 2_000)
+    assert store().since(0) == ["b", "c", "d"]  # the latest three
+    assert store().since(2_000) == ["c", "d"]
+    store().add(["e"], 62_001)
+    assert store().since(0) == ["e"]  # the others are too old
+    with closing(ReplacedNews(store(), every_s=0.02)) as news, closing(ReplacedNews(store(), every_s=9)) as other:
+        assert heard(news) == ["e"]
+        other.tell(["f"])
+        assert heard(news) == ["f"]
+
+
+def test_a_word_that_cannot_be_told_is_no_error(private_redis: Redis) -> None:
+    away = redis.Redis.from_url(private_redis.url(), socket_connect_timeout=0.2)
+    private_redis.kill()
+    store = ReplacedStore(Cache(away), topic_prefix="t.", keep_ms=60_000)
+    ReplacedTeller(store).tell("a")
+    with closing(ReplacedNews(store, every_s=0.02)) as news:
+        news.tell(["a"])
+        time.sleep(0.1)
+        assert news.take() == []
+    private_redis.restart()
+    assert store.since(0) == []

@@ -23,7 +23,7 @@ def kafka_jars() -> Path:
         ServiceError: Maven is missing or failed.
     """
     folder = CACHE / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    with _filling(folder) as empty:
+    with filling(folder) as empty:
         if empty is not None:
             _maven("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={empty}")
     return folder
@@ -36,7 +36,7 @@ def registry_jars() -> Path:
         ServiceError: Maven is missing or failed.
     """
     folder = CACHE / f"registry-{REGISTRY.split(':')[2]}"
-    with _filling(folder) as empty:
+    with filling(folder) as empty:
         if empty is not None:
             # `unpack` fetches the one archive; as a dependency it would bring the libraries it already contains.
             _maven("dependency:unpack", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={empty}", f"-Dnotes={empty}")
@@ -44,7 +44,7 @@ def registry_jars() -> Path:
 
 
 @contextmanager
-def _filling(folder: Path) -> Iterator[Path | None]:
+def filling(folder: Path) -> Iterator[Path | None]:
     """Yield an empty folder to fill, which then becomes `folder`; None when that exists. One process at a time."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:

@@ -1,7 +1,6 @@
 """One Kafka broker in KRaft mode, ready when it answers for its metadata, with its data kept across restarts."""
 
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -10,18 +9,16 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.services import engine
-from tests.services.jars import kafka_jars
+from tests.services.broker import QUICK, broker
 from tests.services.server import LocalProcess, Server, ServiceError, free_port, listening
 from tests.services.service import Service
 
 IMAGE = "apache/kafka:4.3.1"
-LOG4J = Path(__file__).with_name("log4j2.properties")
-CLUSTER_ID = "aG9va2xpbmUtdGVzdHMtMQ"  # any 16 bytes in base64
 MIB = 1_048_576
 
 # Java's options: room for many brokers on one machine; or, to measure by, a quarter of its memory, half of that for the
 # young generation: a broker stops for 20 to 70 ms to collect it, and with 768 MB did so every seven seconds.
-SMALL = ("-Xmx512m",)
+SMALL = ("-Xmx512m", *QUICK)
 ROOMY = ("-XX:InitialRAMPercentage=25", "-XX:MaxRAMPercentage=25", "-XX:NewRatio=1", "-XX:+UseSerialGC")
 
 # What differs from Kafka's defaults: one node, quick groups, room for records that are too large for Hookline.
@@ -99,7 +96,7 @@ class Kafka(Service):
         return True
 
 
-def _local(folder: Path, port: int, wanted: Mapping[str, str], options: Sequence[str]) -> LocalProcess:
+def _local(folder: Path, port: int, wanted: Mapping[str, str], java: Sequence[str]) -> LocalProcess:
     """A broker by Java, its storage formatted."""
     controller = free_port()
     properties = {
@@ -107,21 +104,8 @@ def _local(folder: Path, port: int, wanted: Mapping[str, str], options: Sequence
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-        "log.dirs": str(folder / "data"),
     }
-    config = folder / "server.properties"
-    config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
-    java = ["java", "-cp", f"{kafka_jars()}/*", f"-Dlog4j2.configurationFile={LOG4J}"]
-    tool = ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
-    formatted = subprocess.run(
-        [*java, *tool, "--config", str(config)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if formatted.returncode != 0:
-        raise ServiceError(f"Kafka's storage could not be formatted:\n{formatted.stdout}{formatted.stderr}")
-    return LocalProcess([*java, *options, "kafka.Kafka", str(config)], log=folder / "kafka.log")
+    return broker(folder, properties, java=java)
 
 
 def _container(path: str, port: int, wanted: Mapping[str, str]) -> engine.Container:

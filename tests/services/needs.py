@@ -1,7 +1,7 @@
 """What real services need is installed where that is allowed, and named where it is not; a container engine does too.
 
 `python -m tests.services.needs`: with root rights and a known package manager the missing programs are installed;
-otherwise exit 1 and a message that says which and how.
+otherwise exit 1 and a message that says which and how. `--browser` wants a Chromium besides.
 """
 
 import os
@@ -11,23 +11,43 @@ import sys
 
 from tests.services import engine
 
-# Package managers, and how each calls the packages of redis-server, java and mvn.
+# Package managers, and how each calls the packages of these programs.
 MANAGERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "apt-get": (
         ("install", "--yes", "--no-install-recommends"),
-        {"redis-server": "redis-server", "java": "default-jre-headless", "mvn": "maven"},
+        {"redis-server": "redis-server", "java": "default-jre-headless", "mvn": "maven", "chromium": "chromium"},
     ),
     "dnf": (
         ("install", "--assumeyes"),
-        {"redis-server": "redis", "java": "java-latest-openjdk-headless", "mvn": "maven"},
+        {"redis-server": "redis", "java": "java-latest-openjdk-headless", "mvn": "maven", "chromium": "chromium"},
     ),
-    "apk": (("add",), {"redis-server": "redis", "java": "openjdk17-jre-headless", "mvn": "maven"}),
+    "apk": (
+        ("add",),
+        {"redis-server": "redis", "java": "openjdk17-jre-headless", "mvn": "maven", "chromium": "chromium"},
+    ),
 }
 
 
-def missing() -> list[str]:
-    """The programs that are not on the PATH."""
-    return [program for program in ("redis-server", "java", "mvn") if shutil.which(program) is None]
+HOW = (
+    "  Debian, Ubuntu: apt-get install redis-server default-jre-headless maven chromium\n"
+    "  Fedora:         dnf install redis java-latest-openjdk-headless maven chromium\n"
+    "  Alpine:         apk add redis openjdk17-jre-headless maven chromium\n"
+    "  macOS:          brew install redis openjdk maven, and brew install --cask chromium"
+)
+# As distributions call one.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+def missing(*, browser: bool = False) -> list[str]:
+    """The programs that are not on the PATH, and have to be."""
+    services = [program for program in ("redis-server", "java", "mvn") if shutil.which(program) is None]
+    lacking = [] if engine.find() is not None else services
+    return lacking + ["chromium"] * (browser and find_browser() is None)
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium."""
+    return next((path for name in BROWSERS if (path := shutil.which(name)) is not None), None)
 
 
 def install(programs: list[str]) -> str | None:
@@ -36,7 +56,7 @@ def install(programs: list[str]) -> str | None:
         path = shutil.which(name)
         if path is None or os.geteuid() != 0:
             continue
-        print(f"services: installing {', '.join(programs)} by {name} ...", flush=True)
+        print(f"tests: installing {', '.join(programs)} by {name} ...", flush=True)
         if name == "apt-get":
             subprocess.run([path, "update", "--quiet=2"], check=False)
         subprocess.run([path, *arguments, *(packages[program] for program in programs)], check=False)
@@ -44,25 +64,20 @@ def install(programs: list[str]) -> str | None:
     return None
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Bring in what is missing; the exit code."""
-    lacking = missing()
-    if not lacking or engine.find() is not None:
+    browser = "--browser" in arguments
+    if not (lacking := missing(browser=browser)):
         return 0
     install(lacking)
-    lacking = missing()
-    if not lacking:
+    if not (lacking := missing(browser=browser)):
         return 0
-    print(
-        f"services: not found: {', '.join(lacking)}. Real services need them, or Docker or Podman. To install:\n"
-        "  Debian, Ubuntu: apt-get install redis-server default-jre-headless maven\n"
-        "  Fedora:         dnf install redis java-latest-openjdk-headless maven\n"
-        "  Alpine:         apk add redis openjdk17-jre-headless maven\n"
-        "  macOS:          brew install redis openjdk maven",
-        file=sys.stderr,
-    )
+    print(f"tests: not found: {', '.join(lacking)}.", file=sys.stderr)
+    if lacking != ["chromium"]:
+        print("Real services need them, or Docker or Podman.", file=sys.stderr)
+    print(f"To install:\n{HOW}", file=sys.stderr)
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

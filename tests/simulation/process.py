@@ -146,6 +146,7 @@ class Process:
             standings=exchanges,
             again=cast("AgainLookup", Lookup(life, dice, rereads.answer)) if world.plan.ordered else None,
             ahead=cast("AheadLookup", Lookup(life, dice, AheadReads(world.broker, dice).read)),
+            replaced=None,
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             names=cast("NameLookup", NoNames()),
             known_schemas={},

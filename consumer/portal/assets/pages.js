@@ -1,10 +1,13 @@
 // What every page does beyond HTML. Whatever is here only makes quicker what works without it.
 import { showTimes } from "./times.js";
-import { copying } from "./copying.js";
+import { copying, say } from "./copying.js";
 import { shortcuts } from "./keys.js";
 import { forms } from "./forms.js";
 import { entering } from "./enter.js";
-import { embedded } from "./embed.js";
+import { embedded, ending } from "./embed.js";
+import { fresh } from "./fresh.js";
+import { live } from "./live.js";
+import { typed } from "./typed.js";
 
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;
@@ -14,7 +17,11 @@ showTimes(document.body.dataset.times);
 copying();
 shortcuts();
 forms();
+typed(say);
+ending();
 embedded();
+fresh();
+live();
 
 const look = document.querySelector("form.look");
 look?.addEventListener("change", (event) => {

@@ -1,8 +1,8 @@
 """Conclude's page "Webhooks": each sentence, quoted above what shows it.
 
 Not shown here, and why:
-- "Go to product Settings. Open the Webhooks tab. Click Add webhook. … Save." and "Use the log to debug failures or to
-  replay events.": web pages, which come with the delivery log. What they will call, the API, is shown.
+- "Go to product Settings. Open the Webhooks tab. Click Add webhook. … Save." and "Use the log to debug failures …":
+  tests/unit/portal/test_seed_pages.py does it, on the pages. What they call, the API, is shown here.
 - "You can replay any delivery manually from the Webhooks log.": shown for deliveries that failed. Those that arrived
   come with the delivery log as well.
 - "More event types are added as features mature.": a promise of the company; a catalogue is a file it edits.

@@ -1,8 +1,8 @@
 """The guide "Webhooks" on a Mintlify site: each sentence, quoted above what shows it.
 
 Not shown here, and why:
-- "Go to Integrations → Webhooks → Add endpoint." and what else is to be clicked: web pages, which come with the
-  delivery log. What they will call, the API, is shown.
+- "Go to Integrations → Webhooks → Add endpoint." and what else is to be clicked: tests/unit/portal/test_seed_pages.py
+  does it, on the pages. What they call, the API, is shown here.
 - "publicly accessible": this deployment lets the loopback through, where its endpoints are; that every other address
   that is not public is refused is shown, and all of them by tests/conformance/test_address_table.py.
 - "If your server takes longer to process, acknowledge the webhook immediately and handle processing asynchronously.",

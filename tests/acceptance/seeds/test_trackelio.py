@@ -1,8 +1,8 @@
 """Trackelio's page "Webhooks": each sentence, quoted above what shows it.
 
 Not shown here, and why:
-- "Use the delivery log to diagnose issues with your integration.": its pages and routes come with the delivery log.
-  What it will show, the attempts and the figures of each endpoint, is shown.
+- "Use the delivery log to diagnose issues with your integration.": tests/unit/portal/test_seed_pages.py does it, on the
+  pages. What it shows, the attempts and the figures of each endpoint, is shown here.
 - "updating a CRM, triggering CI/CD pipelines, or syncing data with internal tools": what a custom system does with its
   events is its own.
 """

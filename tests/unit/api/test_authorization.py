@@ -13,6 +13,7 @@ from consumer.api.once import DONE_ONCE
 from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
+from consumer.control.portal_link_ids import PortalLinkIds
 from consumer.jobs.job import State
 from tests.dead_letters import dead_letter
 from tests.memory_api import NOW_MS, OPERATOR, MemoryApi
@@ -81,12 +82,18 @@ def targets(api: MemoryApi) -> Iterator[Target]:
             path = path.replace("{id}", api.jobs.put(Owner(tenant="acme", brand=brand), made, state=state))
         elif "dead-letters" in path or "deliveries" in path:
             path = path.replace("{id}", letter.delivery.id)
+        elif "portal-links" in path:
+            path = path.replace("{id}", link_of(api, Owner(tenant="acme", brand=brand)))
         elif "keys" in path:
             path = path.replace("{id}", api.key(brand=brand)[0].id)
         assert "{" not in path, "say which object the route is about"
         operation = route.operation_id or ""
         of_an_object = path != route.path and operation != "putWebhook"  # who has none of the uid makes one
         yield Target(operation, method, path, scope_of(route), BODIES.get(operation), of_an_object)
+
+
+def link_of(api: MemoryApi, owner: Owner) -> str:
+    return PortalLinkIds(api.plane.keyring).new(owner, now_ms=NOW_MS, entropy=bytes)
 
 
 def asked(api: MemoryApi, target: Target, text: str, **headers: str) -> int:

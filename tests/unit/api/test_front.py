@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import structlog
 from pydantic import SecretStr
-from starlette.testclient import TestClient
 from starlette.types import Message
 
 from consumer.api.application import front
@@ -22,6 +21,7 @@ from consumer.settings import Settings
 from consumer.shares import Busy
 from consumer.webhooks.subscription import Subscription
 from tests.memory_api import KEYS, OPERATOR, MemoryApi, answered
+from tests.web import Client
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_cors_is_off_unless_an_origin_is_named() -> None:
 
 
 def test_a_head_of_a_probe_has_no_body(api: MemoryApi) -> None:
-    client: TestClient = api.anybody
+    client: Client = api.anybody
     assert client.head("/livez").status_code == 200
 
 
@@ -297,6 +297,6 @@ def test_a_busy_pool_is_never_the_fault_of_what_was_asked(own: bool, status: int
     made.services = replace(made.services, check_url=busy)
     app = front(made.services, made.brands)
     text = made.key()[1]
-    client = TestClient(app, base_url="http://api", headers={"Authorization": f"Bearer {text}"})
+    client = Client(app, base_url="http://api", headers={"Authorization": f"Bearer {text}"})
     answer = client.post("/v1/webhooks", json={"url": "https://example.com/hook"})
     assert (problem(answer)["status"], answer.headers["retry-after"]) == (status, "5")

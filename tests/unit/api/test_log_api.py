@@ -280,11 +280,25 @@ def test_the_curl_command_sends_the_same_bytes(api: MemoryApi, body: bytes, head
     assert not any(b"redacted" in word for word in words)
 
 
+@pytest.mark.parametrize("text", ["\u202egpj.exe", "\x1b[31m", "a\tb", "a\r\nb", "\u200b"])
+def test_nothing_that_cannot_be_seen_is_in_a_curl_command(api: MemoryApi, text: str) -> None:
+    name = api.log.add(request_body=text.encode())
+    command = api.client().get(f"/v1/attempts/{name}").json()["curl"]
+    assert command.isprintable()
+    fed = command.partition(" | curl")[0]
+    assert subprocess.run(["sh", "-c", fed], capture_output=True, check=True, timeout=10).stdout == text.encode()
+
+
 def test_what_is_kept_no_longer_is_gone_and_still_listed(api: MemoryApi) -> None:
     api.log.begins = 1
     client = api.client()
     assert client.get(f"/v1/attempts/{at(0)}").status_code == 410
-    assert "30 days" in client.get(f"/v1/attempts/{at(0)}/request-body").json()["detail"]
+    path = f"/v1/attempts/{at(0)}/request-body"
+    assert client.get(path).json()["detail"].endswith("kept no longer: they were for 30 days")
+    api.kept_for_ms = 7_200_000
+    assert client.get(path).json()["detail"].endswith("they were for 2 hours")
+    api.kept_for_ms = None
+    assert client.get(path).json()["detail"].endswith("kept no longer")
     assert at(0) in listed(client)
 
 

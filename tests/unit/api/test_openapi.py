@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from consumer.brands.loader import load_brands
@@ -14,6 +13,7 @@ from consumer.control.resource import resource
 from tests.fuzz import fuzz
 from tests.memory_api import MemoryApi
 from tests.spoiled import SPOILINGS
+from tests.web import Client
 from tests.webhook_samples import subscription
 
 BRANDS = sorted(load_brands())
@@ -57,7 +57,7 @@ def test_what_is_passed_over_is_found(careless: Callable[[Scope], None]) -> None
         careless(scope)
         await api.app(scope, receive, send)
 
-    api.anybody = TestClient(in_front, base_url="http://api")
+    api.anybody = Client(in_front, base_url="http://api")
     with pytest.raises(AssertionError):
         fuzz("hookline", 1, 1, api)
 

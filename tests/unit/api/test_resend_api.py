@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from consumer.api import sending_again
+from consumer.api import job_asking
 from consumer.jobs.conduct import Known
 from consumer.jobs.job import Chosen, Counts, Job, Kind, Reason, Skip, Spot, State, Wish
 from tests.dead_letters import dead_letter
@@ -158,7 +158,7 @@ def test_one_that_takes_longer_is_looked_at_later(
     api: MemoryApi, acme: TestClient, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.jobs.role = idle
-    monkeypatch.setattr(sending_again, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(job_asking, "PATIENCE_S", 0.1)
     answer = resent(acme, listed(api, webhook))
     assert (answer.status_code, answer.json()["state"], answer.json()["made"]) == (202, "running", [])
     assert conflict(resent(acme, answer_of(api))) == ("same_job", answer.json()["id"])

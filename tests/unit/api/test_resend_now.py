@@ -1,18 +1,10 @@
 """What is sent when a delivery is to be sent again now, and what is told of it."""
 
-import json
-from typing import Any
-
 import pytest
 from msgspec import structs
 
-from consumer.api.call import Call
-from consumer.api.caller import Caller
 from consumer.api.problem import Refusal
 from consumer.api.resend_now import resent_now
-from consumer.api.site import Site
-from consumer.brands.loader import load_brands
-from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
 from consumer.control.resend_now import Again, AlreadyDelivered
@@ -21,7 +13,6 @@ from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.memory_api import OWNER, MemoryApi
 
-SCOPES = frozenset({Scope.READ, Scope.REPLAY})
 FAILED = {"status": 500, "outcome": "dead", "reason": "exhausted", "number": 3}
 
 
@@ -32,8 +23,6 @@ class Stage:
         self.api = MemoryApi()
         self.webhook = self.api.webhook(self.api.client())["id"]
         self.api.plane.answer_now = self._answer
-        brand = load_brands()["hookline"]
-        self.site = Site(app=Any, brand=brand, shapes=Any, services=self.api.services)  # type: ignore[arg-type] # not asked
 
     def attempt(self, **changed: object) -> str:
         """Log one. Returns its delivery."""
@@ -48,12 +37,8 @@ class Stage:
         webhook: str | None = None,
         again: bool = False,
         owner: Owner = OWNER,
-        scopes: frozenset[Scope] = SCOPES,
-    ) -> dict[str, Any]:
-        caller = Caller(owner=owner, key_id="key_1", scopes=scopes, credential="c")
-        call = Call(caller=caller, method="POST", path="/", body=b"", once=self.api.plane.once)
-        told: dict[str, Any] = json.loads(bytes(resent_now(self.site, call, delivery, webhook, again=again).body))
-        return told
+    ) -> Kept:
+        return resent_now(self.api.services, owner, delivery, webhook, again=again)
 
     @property
     def sent(self) -> tuple[str, Again, bool]:
@@ -73,13 +58,10 @@ def stage() -> Stage:
     return Stage()
 
 
-def test_the_answer_is_the_attempt_in_full(stage: Stage) -> None:
+def test_the_answer_is_the_attempt_that_was_made(stage: Stage) -> None:
     failed = stage.attempt(**FAILED)
-    told = stage.send(failed)
-    assert (told["object"], told["delivery"], told["number"], told["outcome"]) == ("attempt", failed, 4, "delivered")
-    assert {"request", "response", "timing", "explanation"} <= told.keys()
-    assert told["request"]["body"] is None  # it needs the scope
-    assert stage.send(failed, scopes=SCOPES | {Scope.BODIES})["request"]["body"] is not None
+    kept = stage.send(failed)
+    assert (kept.attempt.delivery_id, kept.attempt.number, kept.attempt.outcome) == (failed, 4, "delivered")
     webhook, again, delivered = stage.api.plane.resent[0]
     assert (webhook, again.delivery.id, again.delivery.body, delivered) == (
         stage.webhook,
@@ -121,6 +103,18 @@ def test_what_is_kept_no_longer_is_gone(stage: Stage) -> None:
     with pytest.raises(Refusal) as refused:
         stage.send(failed)
     assert refused.value.status == 410
+
+
+def test_where_no_request_could_be_made_there_is_none_to_send(stage: Stage) -> None:
+    failed = stage.attempt(**FAILED | {"outcome": "retry"}, request_body=b"", request_headers=())
+    with pytest.raises(Refusal) as refused:
+        stage.send(failed)
+    assert (refused.value.status, "no request of it could be made" in refused.value.detail) == (410, True)
+    assert "send it again without now" in refused.value.detail
+    stage.attempt(**FAILED, delivery_id=failed, request_body=b"")  # made, and too large for its record
+    with pytest.raises(Refusal) as refused:
+        stage.send(failed)
+    assert "not kept" in refused.value.detail
 
 
 @pytest.mark.parametrize("delivery", ["no id", "f" * 32])

@@ -5,7 +5,11 @@ import os
 import pytest
 
 from consumer.control.keys import USUAL_SCOPES, Scope
+from consumer.control.owner import Owner
+from consumer.control.portal_ends import PortalEnds
 from consumer.control.portal_links import Link, PortalLinks
+from consumer.events.event import Record
+from consumer.kafka.writing import NewRecord
 from consumer.settings import load
 from consumer.webhooks.keyring import Keyring
 from tests.commands import Said
@@ -69,3 +73,32 @@ def test_without_an_address_there_is_nothing_to_link_to(portal: Said, monkeypatc
     monkeypatch.delenv("HOOKLINE_PORTAL_URL")
     portal("link", "--tenant", "acme", code=os.EX_CONFIG)
     assert "HOOKLINE_PORTAL_URL" in portal.err
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[NewRecord]:
+    """What is written to Kafka, which is not there."""
+    records: list[NewRecord] = []
+    monkeypatch.setattr("consumer.cli.portal.installation", lambda settings: settings)
+    monkeypatch.setattr("consumer.cli.portal.write_now", lambda _, new: records.extend(new))
+    return records
+
+
+def ends(written: list[NewRecord]) -> PortalEnds:
+    known = PortalEnds()
+    for each in written:
+        known.apply(Record(topic="", partition=0, offset=0, timestamp_ms=0, key=each.key, value=each.value, headers=()))
+    return known
+
+
+def test_a_link_is_ended(portal: Said, written: list[NewRecord]) -> None:
+    made, another = (str(portal("link", "--tenant", "acme")[0]["id"]) for _ in range(2))
+    assert portal("revoke", made, "--tenant", "acme")[0] == {"id": made, "object": "portal_link", "ended": True}
+    owner = Owner(tenant="acme", brand="hookline")
+    assert (ends(written).ended(owner, made), ends(written).ended(owner, another)) == (True, False)
+    portal("revoke", made, "--tenant", "other", code=os.EX_DATAERR)
+    portal("revoke", "pl_0", "--tenant", "acme", code=os.EX_DATAERR)
+    assert portal("revoke", "--tenant", "acme")[0] == {"object": "portal_links", "ended": True}
+    assert ends(written).ended(owner, another)
+    portal("revoke", code=os.EX_USAGE)
+    assert "--tenant" in portal.err

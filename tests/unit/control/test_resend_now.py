@@ -58,6 +58,7 @@ def webhook(url: str, status: Status = Status.ACTIVE) -> Subscription:
 class Log:
     def __init__(self) -> None:
         self.records: list[NewRecord] = []
+        self.told: list[str] = []
         self.place: Place | None = Place(partition=5, offset=8)
 
     def write(self, record: NewRecord) -> Place | None:
@@ -77,7 +78,9 @@ def resent(
     log = log or Log()
     settings = Settings(allow_networks=("127.0.0.1/32",), topic_prefix="t.")
     sender = ResendNow(
-        OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS), entropy=lambda size: b"e" * size
+        OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS),
+        log.told.append,
+        entropy=lambda size: b"e" * size,
     )
     with Endpoint(Line.answer if answer is None else lambda line: line.answer(answer)) as endpoint:
         kept = sender.send(webhook(endpoint.url, status), again, delivered=delivered)
@@ -87,6 +90,16 @@ def resent(
     [record] = log.records
     assert (record.topic, record.key, decode_attempt(record.value or b"")) == ("t.attempts", b"wh_1", kept.attempt)
     return kept, headers, body
+
+
+def test_what_waits_of_one_that_was_accepted_now_is_not_wanted_any_more() -> None:
+    log = Log()
+    resent(told(), log=log)
+    assert log.told == ["d" * 32]
+    before, refused = Log(), Log()
+    resent(told(), log=before, delivered=True)
+    resent(told(), log=refused, answer=b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+    assert before.told == refused.told == []
 
 
 def told(attempt: Attempt = SENT) -> Again:

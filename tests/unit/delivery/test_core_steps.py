@@ -5,7 +5,7 @@ import pytest
 
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery, delivery_id
+from consumer.delivery.delivery import Delivery, Trigger, delivery_id, replay_id
 from consumer.delivery.hold import Leader
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
@@ -391,7 +391,13 @@ def test_what_was_counted_is_told_once() -> None:
     bench.consume(event("a"), Tombstone(), event("b", tenant="nobodys"), Poison(reason="r", detail="d"))
     bench.next()
     counted = bench.core.counted()
-    assert counted == {"events": 2, "dropped{tombstone}": 1, "dropped{no_subscribers}": 1, "poison": 1}
+    assert counted == {
+        "events": 2,
+        "matched": 1,
+        "dropped{tombstone}": 1,
+        "dropped{no_subscribers}": 1,
+        "poison": 1,
+    }
     assert bench.core.counted() == {}
 
 
@@ -458,6 +464,46 @@ def test_a_repeat_is_no_repeat_any_more_when_the_first_one_went_to_another_proce
     bench.core.lost([RETRY])
     bench.consume(replace(twice, tier=0), partition=spill)
     assert len(bench.next(after_ms=60_000).send) == 1
+
+
+def test_a_try_that_waits_is_not_made_once_it_was_sent_again_and_accepted() -> None:
+    first, second, other = (delivery(event(id_), tier=1, attempts=1) for id_ in ("one", "two", "three"))
+    bench = Bench()
+    bench.consume(first, second, other, partition=RETRY)
+    bench.next()
+    spill = ("retry.0s", 0)
+    bench.core.assigned({spill: Position(0)})
+    bench.core.replaced([first.id, "another process's"])
+    resent = sent_again(second, generation=2)
+    bench.consume(resent, partition=spill)
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response())
+    chain = [second.id, sent_again(second, generation=1).id]
+    assert bench.next().replaced == chain
+    assert len(bench.next(after_ms=60_000).send) == 1
+    assert bench.core.counted()[reasoned("dropped", "succeeded_late")] == 2
+
+
+@pytest.mark.parametrize(("status", "trigger"), [(500, Trigger.RESEND), (200, Trigger.RECOVER)])
+def test_a_try_that_waits_is_made_when_what_was_sent_again_was_not_accepted(status: int, trigger: Trigger) -> None:
+    waits = delivery(event(), tier=1, attempts=1)
+    bench = Bench()
+    bench.consume(waits, partition=RETRY)
+    bench.next()
+    spill = ("retry.0s", 0)
+    bench.core.assigned({spill: Position(0)})
+    bench.consume(replace(sent_again(waits, generation=1), trigger=trigger), partition=spill)
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response(status))
+    assert bench.next().replaced == []
+    assert len(bench.next(after_ms=60_000).send) == 1
+
+
+def sent_again(was: Delivery, *, generation: int) -> Delivery:
+    """A resend of it, with this number."""
+    by = replay_id(was.id, generation)
+    again = delivery_id(was.event, was.subscription_id, by)
+    return replace(was, id=again, replay_id=by, replays=generation, tier=0, attempts=0, trigger=Trigger.RESEND)
 
 
 OTHERS_OF_ITS_ID = [{"offset": 1}, {"timestamp_ms": NOW_MS + 1}, {"source": "/shop"}, {"topic": "orders"}]

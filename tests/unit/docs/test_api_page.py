@@ -38,6 +38,7 @@ def test_an_example_does_what_it_says(curl: str) -> None:
         "DEAD_LETTER_ID": buried.delivery.id,
         "DELIVERY_ID": buried.delivery.id,
         "ATTEMPT_ID": api.log.add(),
+        "PORTAL_LINK_ID": client.post("/v1/portal-links", json={}).json()["id"],
         "JOB_ID": api.jobs.put(OWNER, state=State.COUNTED if "/start" in curl else State.PAUSED),
     }
     answer = curls.asked(client, curl, held)

@@ -8,6 +8,7 @@ import pytest
 
 from consumer.brands.loader import BrandInvalid, load_brands
 from consumer.brands.look import Api, Look
+from consumer.brands.pages import LookTable, WordsTable
 from tests import markdown
 from tests.brands_page import PAGE, write_acme
 
@@ -38,17 +39,22 @@ def test_the_error_is_the_one_that_is_shown(tmp_path: Path) -> None:
     assert f"hookline: {refused.value}\n" in PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("table", "model"), [("look", Look), ("api", Api)])
-def test_the_tables_list_every_field_with_its_default(table: str, model: type[Look | Api]) -> None:
+@pytest.mark.parametrize(("table", "model"), [("look", Look), ("api", Api), ("pages", LookTable)])
+def test_the_tables_list_every_field_with_its_default(table: str, model: type[Look | Api | LookTable]) -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\|", markdown.between(PAGE, table), re.MULTILINE)
     assert dict(rows) == {
         name: "required" if field.is_required() else _shown(field.default) for name, field in model.model_fields.items()
     }
 
 
+def test_the_table_of_words_lists_every_one_of_them() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| \"", markdown.between(PAGE, "words"), re.MULTILINE)
+    assert rows == list(WordsTable.model_fields)
+
+
 def _shown(default: object) -> str:
     match default:
-        case None | Api():
+        case None | Api() | LookTable() | WordsTable():
             return ""
         case bool():
             return f"`{str(default).lower()}`"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests import markdown
 
 PAGE = markdown.ROOT / "docs" / "security.md"
-WHO = ("endpoint", "customer", "producer", "operator", "bug")
+WHO = ("endpoint", "customer", "producer", "operator", "admin", "bug")
 _NAMED = re.compile(r"`(tests/[\w/]+\.py): (test_\w+)`")
 _IN_A_PAGE = re.compile(r"`(tests/[\w/.]+)`")
 

@@ -1,5 +1,7 @@
 """docker-compose.yml says what the settings know, pins what it runs and starts in the right order."""
 
+import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -79,6 +81,19 @@ def test_what_keeps_running_has_a_health_check(compose: Compose) -> None:
         if part.restart != "no":
             assert part.healthcheck is not None, name
             assert part.healthcheck.test, name
+
+
+def test_the_health_check_asks_where_the_supervisor_answers(compose: Compose) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    asked = re.search(r"HEALTHCHECK [^\n]*\\\n\s+CMD (\[.*\])", dockerfile)
+    assert asked is not None
+    for role in ROLES:
+        health = compose.services[role].healthcheck
+        assert health is not None
+        assert health.test[1:] == json.loads(asked[1])
+        port = compose.services[role].environment["HOOKLINE_ADMIN_LISTEN"].rpartition(":")[2]
+        assert f"EXPOSE 8080 {port}\n" in dockerfile
+    assert importlib.util.find_spec(json.loads(asked[1])[2]) is not None
 
 
 def test_nothing_waits_for_health_that_is_not_checked_or_an_end_that_never_comes(compose: Compose) -> None:

@@ -21,6 +21,9 @@ def portal() -> MemoryPortal:
     return MemoryPortal()
 
 
+FRAMED = {"Sec-Fetch-Dest": "iframe"}
+
+
 def entered(portal: MemoryPortal, text: str, **headers: str) -> tuple[int, str, list[str]]:
     answer = portal.client().post(
         "/portal/enter", data={"link": text}, headers=NAVIGATED | headers, follow_redirects=False
@@ -74,7 +77,11 @@ def test_the_cookie_is_bound_to_this_host_and_hidden_from_scripts(portal: Memory
     session = location.split("/")[3]
     assert cookies[0].startswith(f"__Host-hl-{session}=")
     assert set(cookies[0].split("; ")[1:]) >= {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
-    framed = entered(portal, portal.link(embed_origins=(HOST,)), **{"Sec-Fetch-Dest": "iframe"})[2]
+    client = portal.client()
+    portal.enter(client=client)
+    link = {"link": portal.link(embed_origins=(HOST,))}
+    answer = client.post("/portal/enter", data=link, headers=NAVIGATED | FRAMED, follow_redirects=False)
+    framed = answer.headers.get_list("set-cookie")
     assert set(framed[0].split("; ")) >= {"Secure", "HttpOnly", "SameSite=None", "Partitioned"}
 
 
@@ -158,7 +165,7 @@ def test_every_answer_is_private(portal: MemoryPortal) -> None:
         policy = headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';" in policy
         assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] in {"same-origin", "strict-origin"}
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
 
@@ -246,3 +253,59 @@ def test_the_log_names_the_link_and_never_its_text(portal: MemoryPortal, capsys:
     assert text not in said
     assert "s3cret" not in said
     assert all(value not in said for value in client.cookies.values())
+
+
+def test_in_a_frame_a_link_is_used_only_where_cookies_are_kept(portal: MemoryPortal) -> None:
+    text = portal.link(embed_origins=(HOST,))
+    keeping = portal.client()
+    first = keeping.post("/portal/enter", data={"link": text}, headers=NAVIGATED | FRAMED, follow_redirects=False)
+    assert (first.status_code, first.headers["location"]) == (307, "/portal/enter?tried=1")
+    [trial] = first.headers.get_list("set-cookie")
+    assert set(trial.split("; ")) >= {"__Host-hl-trial=1", "Secure", "HttpOnly", "SameSite=None", "Partitioned"}
+    assert portal.opened.used == set(), "it may still be opened elsewhere"
+    second = keeping.post(
+        first.headers["location"], data={"link": text}, headers=NAVIGATED | FRAMED, follow_redirects=False
+    )
+    assert (second.status_code, "Partitioned" in second.headers["set-cookie"]) == (303, True)
+    assert keeping.get(second.headers["location"]).status_code == 200
+
+
+@pytest.mark.parametrize("dest", ["iframe", None])
+def test_where_no_cookie_comes_back_the_link_opens_in_a_window(portal: MemoryPortal, dest: str | None) -> None:
+    text = portal.link(embed_origins=(HOST,))
+    headers = {"Sec-Fetch-Site": "same-origin"} | ({} if dest is None else {"Sec-Fetch-Dest": dest})
+    answer = portal.client().post("/portal/enter?tried=1", data={"link": text}, headers=headers, follow_redirects=False)
+    page = read(answer.text)
+    assert (answer.status_code, page.h1) == (200, "Open in a new window")
+    page.one("button", "Open in a new window")
+    assert page.all("form")[0].attributes["target"] == "_blank"
+    assert f"frame-ancestors {HOST};" in answer.headers["content-security-policy"]
+    form = page.form("/portal/enter")
+    opened = portal.client().post("/portal/enter", data=form, headers=NAVIGATED, follow_redirects=False)
+    assert (opened.status_code, "SameSite=Lax" in opened.headers["set-cookie"]) == (303, True)
+
+
+def test_a_link_that_is_not_for_frames_asks_for_no_cookie(portal: MemoryPortal) -> None:
+    assert entered(portal, portal.link(), **FRAMED)[0] == 303
+
+
+def test_browsers_that_say_no_site_say_their_origin(portal: MemoryPortal) -> None:
+    browser = portal.enter()
+    form = browser.page("webhooks/new").form(f"{browser.base}/webhooks/new") | {"url": "https://a.example/"}
+    path = f"{browser.base}/webhooks/new"
+    for origin, status in (("https://evil.example", 403), ("null", 403), (None, 403), (PORTAL, 200)):
+        headers = {} if origin is None else {"Origin": origin}
+        assert browser.client.post(path, data=form, headers=headers).status_code == status, origin
+    assert browser.get("webhooks").headers["referrer-policy"] == "same-origin", "else their origin would be null"
+    assert portal.client().get("/portal/enter").headers["referrer-policy"] == "strict-origin"
+
+
+def test_pages_say_whose_they_are_and_until_when(portal: MemoryPortal) -> None:
+    def of(tenant: str) -> dict[str, str]:
+        return portal.enter(user="Ada", tenant=tenant).page("webhooks/new").all("body")[0].attributes
+
+    ada, again, other = of("acme"), of("acme"), of("other")
+    assert ada["data-session"] != again["data-session"]
+    assert ada["data-whose"] == again["data-whose"] != other["data-whose"]
+    assert (ada["data-here"], 3_500 < int(ada["data-ends"]) <= 3_600) == ("webhooks/new", True)
+    assert "acme" not in str(ada)

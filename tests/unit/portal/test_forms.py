@@ -380,7 +380,9 @@ def test_no_scope_no_page_and_no_change(portal: MemoryPortal) -> None:
     portal.api.log.add(tenant="acme", subscription_id=id_)
     attempt = portal.api.log.add(subscription_id=id_)
     delivery = portal.api.log.attempts[-1].delivery_id
-    values = {"webhook": id_, "attempt": attempt, "delivery": delivery, "type": "order.paid"}
+    job = portal.api.jobs.put(OWNER, id_)
+    key = portal.api.key(Scope.READ)[0].id
+    values = {"webhook": id_, "attempt": attempt, "delivery": delivery, "type": "order.paid", "job": job, "key": key}
     before = len(portal.api.topics.subscriptions.records)
     for scope in Scope:
         browser = portal.enter(scope)

@@ -58,7 +58,7 @@ def test_what_is_on_every_page(browser: Browser) -> None:
     assert page.find("banner")
     assert page.find("main")
     main = page.one("navigation", "Main")
-    assert [each.text for each in main.all("a")] == ["Webhooks", "Log", "Failed deliveries", "Event types"]
+    assert [each.text for each in main.all("a")] == ["Webhooks", "Log", "Failed deliveries", "Jobs", "Event types"]
     assert next(each for each in main.all("a") if "aria-current" in each.attributes).text == "Webhooks"
     first = next(each for each in page.all() if each.role in {"link", "button", "textbox"} and each.tag != "link")
     assert (page.name(first), first.attributes["href"]) == ("Skip to content", "#main")
@@ -151,13 +151,29 @@ def test_one_webhook(portal: MemoryPortal, browser: Browser) -> None:
     assert "s3cret" not in page.raw
 
 
+def test_the_health_of_one_webhook(portal: MemoryPortal, browser: Browser) -> None:
+    id_ = webhook(portal)
+    portal.statistics.known[id_] = Day(hours=(Hour(delivered=20, failed=2, mean_ms=9.0),) * 24)
+    for elapsed_ms in range(1, 18):
+        portal.api.log.add(structs.replace(plain, subscription_id=id_, elapsed_ms=float(elapsed_ms)))
+    for failed in ({"status": 503}, {"status": 503}, {"status": None, "failure": "timeout"}):
+        portal.api.log.add(structs.replace(plain, subscription_id=id_, outcome="retry", elapsed_ms=400.0, **failed))
+    portal.api.log.add(structs.replace(plain, subscription_id=id_, trigger="test", status=500))
+    health = browser.page(f"webhooks/{id_}").one("region", "Health").text
+    assert "Last 24 hours: 480 delivered, 48 failed" in health
+    assert "10 ms for half, 400 ms for 95 %" in health
+    shares = health.replace(" \N{MULTIPLICATION SIGN}", ":")
+    assert "Of the last 20 attempts17: 2002: 5031: No answer" in shares
+    assert "2: The server in front could not reach the endpoint1: No answer in time" in shares
+
+
 def test_what_is_wrong(portal: MemoryPortal, browser: Browser) -> None:
     id_ = webhook(portal)
     portal.api.healths.known[id_] = FAILING
     portal.api.log.add(structs.replace(plain, subscription_id=id_, status=503, outcome="retry", next_tier="5s"))
     wrong = browser.page(f"webhooks/{id_}").one("region", "What is wrong")
-    assert re.search("Failing since 21 Sep 2026, .* UTC. The last 4 requests were not accepted.", wrong.text)
-    assert "503 Service Unavailable" in wrong.text
+    assert re.search("Failing since 21 Sep 2026, .* UTC. The last 4 requests were not accepted, the latest", wrong.text)
+    assert "answered 503 Service Unavailable" in wrong.text
     assert "could not reach the endpoint" in wrong.text
     assert wrong.all("li")
     links = {each.text: each.attributes["href"] for each in wrong.all("a")}
@@ -331,7 +347,16 @@ def test_the_log_away_is_told(portal: MemoryPortal, browser: Browser) -> None:
 
 def test_a_delivery(portal: MemoryPortal, browser: Browser) -> None:
     id_ = webhook(portal, name="Billing")
-    first = structs.replace(plain, subscription_id=id_, status=500, outcome="retry", next_tier="5s", event_id="e1")
+    first = structs.replace(
+        plain,
+        subscription_id=id_,
+        status=500,
+        outcome="retry",
+        next_tier="5s",
+        event_id="e1",
+        event_time_ms=BEGAN_MS - 1_000,
+        first_due_ms=BEGAN_MS - 500,
+    )
     for number, each in enumerate(
         [
             first,
@@ -341,16 +366,41 @@ def test_a_delivery(portal: MemoryPortal, browser: Browser) -> None:
     ):
         portal.api.log.add(each, delivery_id=DELIVERY, first_attempt_ms=BEGAN_MS if number else None)
     portal.api.log.add(structs.replace(plain, subscription_id="wh_other", event_id="e1"))
+    portal.api.log.add(structs.replace(plain, subscription_id=id_, event_id="e1", trigger="resend"))
     page = browser.page(f"webhooks/{id_}/deliveries/{DELIVERY}")
     assert page.h1 == "Delivery"
     what = page.one("region", "What happened")
-    assert "Delivered at try 3. The last try was 2 s after the first." in what.text
+    assert "Delivered at try 3, 3 s after the event." in what.text
     tries = page.one("list", "Attempts").all("li")
     assert [each.all("a")[0].text for each in tries] == ["Try 1", "Try 2", "Try 3"]
     assert "after 1 s" in tries[1].text
-    assert len(page.one("table", "The same event elsewhere").all("tr")) == 2
+    assert "The event happened" in page.visible
+    assert "Became due" in page.visible
+    assert len(page.one("table", "The same event for other webhooks").all("tr")) == 2
+    again = page.one("table", "The same event, sent to this webhook again or before")
+    assert "Sent again" in again.text
+    assert again.all("a")[0].attributes["href"].endswith(portal.api.log.attempts[4].delivery_id)
     assert browser.get(f"webhooks/wh_other/deliveries/{DELIVERY}").status_code == 404
     assert browser.get(f"webhooks/{id_}/deliveries/nonsense").status_code == 404
+
+
+def test_what_follows_for_a_delivery_that_was_not_accepted(portal: MemoryPortal, browser: Browser) -> None:
+    id_, now_ms = webhook(portal), portal.now_ms()
+    portal.api.log.add(
+        structs.replace(plain, subscription_id=id_, status=503, outcome="retry", next_tier="30m"),
+        delivery_id=DELIVERY,
+        at_ms=now_ms,
+        event_time_ms=now_ms,
+    )
+    page = browser.page(f"webhooks/{id_}/deliveries/{DELIVERY}")
+    assert len(page.one("list", "Attempts").all("li")) == 1
+    assert re.search("Try 2, not before ?in (29|30) min", page.visible)
+    assert re.search("Try 3, not before ?in 2 h", page.visible)
+    assert "If that fails too, it is given up." in page.visible
+    portal.api.log.begins = 1
+    bare = browser.page(f"webhooks/{id_}/deliveries/{DELIVERY}")
+    assert "The event happened" not in bare.visible
+    assert "Try 2, not before" in bare.visible
 
 
 def test_a_delivery_that_never_had_a_try(portal: MemoryPortal, browser: Browser) -> None:

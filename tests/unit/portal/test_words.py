@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from consumer.api.job_refusals import Hindrance
 from consumer.delivery.outcome import DeathReason
+from consumer.jobs.job import Kind, Skip, State
 from consumer.log.resource import FAILURES
 from consumer.portal.words import Words, words
+from consumer.replay.plan import SkipReason
 
 PORTAL = Path(__file__).parents[3] / "consumer" / "portal"
 TEMPLATES = sorted((PORTAL / "templates").glob("*.html"))
@@ -15,6 +18,8 @@ SOURCES = [*TEMPLATES, *PORTAL.glob("*.py")]
 FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",
+    "hindered.", "skip.", "send.", "job.", "selected.",
+    "api_keys.days.", "scope.",
 }  # fmt: skip
 """Of these a part of the key is made where it is used."""
 
@@ -55,6 +60,13 @@ def _without_calls(text: str) -> str:
 
 def test_every_reason_has_its_words() -> None:
     assert [each for each in [*FAILURES, *DeathReason] if f"reason.{each}" not in words()] == []
+
+
+def test_all_that_stands_in_the_way_of_sending_again_has_its_words() -> None:
+    skipped = {*Skip, *SkipReason} - {SkipReason.DELETED, SkipReason.PAUSED, SkipReason.SUSPENDED}
+    wanted = [*(f"hindered.{each}" for each in Hindrance), *(f"skip.{each}" for each in skipped)]
+    wanted += [f"job.state.{each}" for each in State] + [f"job.kind.{each}" for each in Kind]
+    assert [key for key in wanted if key not in words()] == []
 
 
 def test_plurals_and_values() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.roles.role import Role
-from consumer.roles.supervision import LAST_DELAY_S, STOP_WITHIN_S, Member, Step, Supervision
+from consumer.roles.supervision import LAST_DELAY_S, STOP_WITHIN_S, Member, Step, Supervision, stop_within_s
 from consumer.roles.supervisor import members_of
 
 A = Member(role=Role.DELIVER, slot=0)
@@ -166,3 +166,18 @@ def test_the_members_asked_for() -> None:
     assert members_of([Role.RETRY], 4) == [B]
     assert [member.slot for member in members_of([Role.DELIVER], 3)] == [0, 1, 2]
     assert {member.role for member in members_of([], 1)} == set(Role)
+
+
+def test_a_kill_waits_for_as_long_as_attempts_may_take() -> None:
+    supervision = Supervision([A], stop_within_s(60.0))
+    supervision.next(0.0)
+    supervision.stop(0.0)
+
+    assert supervision.next(0.0).terminate == (A,)
+    assert supervision.next(61.0).kill == ()
+    assert supervision.next(61.5).kill == (A,)
+
+
+def test_a_short_drain_leaves_a_process_the_time_to_leave_kafka() -> None:
+    assert stop_within_s(0.0) == STOP_WITHIN_S
+    assert stop_within_s(8.0) == STOP_WITHIN_S

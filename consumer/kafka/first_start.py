@@ -1,0 +1,110 @@
+"""Before a group reads event topics for the first time: are there records that nobody has decided about?
+
+The law: what lay on the event topics before Hookline came is delivered only where `HOOKLINE_START` says so. A group of
+which something is committed has started before, and an empty topic holds nothing to decide about.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from consumer.delivery.offsets import Partition
+from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.picking import NothingThere, NotKept, Picker
+from consumer.kafka.selection import Selection
+from consumer.settings import ConfigurationError, Settings
+
+_SETTING: Final = "HOOKLINE_START"
+_ASK_S: Final = 4.0  # a process that starts must hear SIGTERM in time
+_LOOKED_AT: Final = 32
+"""Partitions of a topic whose first record is read for its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What an event topic holds: at most so many `records`, the oldest appended at `since_ms` (None: not known)."""
+
+    topic: str
+    records: int
+    since_ms: int | None
+
+
+def decided(settings: Settings, selection: Selection, group: str) -> None:
+    """Make sure that somebody decided about the records that are there, where the group has never read.
+
+    Raises:
+        ConfigurationError: nobody did; the message says what is there, and what each choice does.
+        KafkaBroken: the broker could not be asked.
+    """
+    if settings.start is not None:
+        return
+    if found := _undecided(settings, selection, group):
+        raise ConfigurationError(_SETTING, _words(found))
+
+
+def _undecided(settings: Settings, selection: Selection, group: str) -> list[History]:
+    admin = build(AdminClient, client_properties(settings))
+    earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call] # no annotations
+    try:
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
+        if any(place.offset >= 0 for place in asked[group].result(2 * _ASK_S).topic_partitions):
+            return []
+        there = admin.list_topics(timeout=_ASK_S).topics
+        topics = selection.among(name for name, topic in there.items() if topic.error is None)
+        places = [(topic, number) for topic in topics for number in there[topic].partitions]
+        begins, ends = _offsets(admin, places, earliest), _offsets(admin, places, latest)
+    except KafkaException as exception:
+        raise broken(error_of(exception), f"asking what {group} has read", needs=f"READ on group {group}") from None
+    held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
+    return [
+        History(
+            topic=topic,
+            records=sum(records for place, records in held.items() if place[0] == topic),
+            since_ms=_since_ms(settings, topic, {place[1]: begins[place] for place in held if place[0] == topic}),
+        )
+        for topic in sorted({place[0] for place in held})
+    ]
+
+
+def _offsets(admin: AdminClient, places: Iterable[Partition], at: OffsetSpec) -> Mapping[Partition, int]:
+    asked = admin.list_offsets({TopicPartition(*place): at for place in places}, request_timeout=_ASK_S)
+    return {(place.topic, place.partition): future.result(2 * _ASK_S).offset for place, future in asked.items()}
+
+
+def _since_ms(settings: Settings, topic: str, begins: Mapping[int, int]) -> int | None:
+    """When the oldest record was written that is still there; None where there is only what transactions left."""
+    picker = Picker(settings, topic)
+    until_s = time.monotonic() + _ASK_S
+    times: list[int] = []
+    try:
+        for number, offset in sorted(begins.items())[:_LOOKED_AT]:
+            try:
+                first = picker.pick(number, offset, within_s=max(0.1, until_s - time.monotonic()))
+            except (NotKept, NothingThere):
+                continue  # retention came in between, or a transaction's marker stands there
+            times.append(first.timestamp_ms)
+    finally:
+        picker.close()
+    return min(times, default=None)
+
+
+def _words(found: Iterable[History]) -> str:
+    lines = "".join(f"\n  {_line(each)}" for each in found)
+    return (
+        "this group starts for the first time, and these topics hold records already. Say what becomes of them: "
+        f"earliest delivers all of them to the webhooks that want them, latest only what is written from now on.{lines}"
+    )
+
+
+def _line(history: History) -> str:
+    since = "" if history.since_ms is None else f", since {_utc(history.since_ms)}"
+    return f"{history.topic}: {history.records:,} record{'s' if history.records > 1 else ''}{since}"
+
+
+def _utc(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

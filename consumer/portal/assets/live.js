@@ -1,0 +1,78 @@
+// The log's live tail. What is newer waits behind a button: nothing moves under whoever reads.
+import { adopted, documentAt, pause } from "./fresh.js";
+import { hear } from "./copying.js";
+import { showTimes } from "./times.js";
+
+const ROWS_MOST = 200;
+const SAID_EVERY_MS = 10000;
+
+export function live() {
+  const bar = document.querySelector("[data-live]");
+  if (!bar) return;
+  const [toggle, button] = bar.querySelectorAll("button");
+  let after = bar.dataset.live;
+  let rows = [];
+  let timer = 0;
+  let failures = 0;
+  let said = 0;
+
+  const words = () => button.dataset.words.replace("{n}", rows.length.toLocaleString("en"));
+
+  function tell() {
+    button.hidden = !rows.length;
+    button.textContent = words();
+    if (!rows.length || Date.now() - said < SAID_EVERY_MS) return;
+    said = Date.now();
+    hear(words());
+  }
+
+  function tailed(other) {
+    const key = (row) => row.dataset.row ?? row.querySelector("a.row").href;
+    const found = [...other.querySelectorAll("tbody tr")];
+    const keys = new Set(found.map(key));
+    rows = [...found, ...rows.filter((row) => !keys.has(key(row)))].slice(0, ROWS_MOST);
+    const stand = document.getElementById("stand");
+    const told = other.getElementById("stand");
+    if (stand && told) stand.replaceChildren(...adopted(told).childNodes);
+    after = other.body.dataset.after;
+    showTimes();
+    tell();
+  }
+
+  async function look() {
+    try {
+      const other = await documentAt(after);
+      if (!other.body.dataset.after) throw new Error("no log");
+      tailed(other);
+      failures = 0;
+    } catch {
+      failures += 1;
+    }
+    if (toggle.getAttribute("aria-checked") === "true") timer = setTimeout(look, pause(failures));
+  }
+
+  toggle.addEventListener("click", () => {
+    const on = toggle.getAttribute("aria-checked") !== "true";
+    toggle.setAttribute("aria-checked", String(on));
+    clearTimeout(timer);
+    if (on) look();
+  });
+
+  button.addEventListener("click", () => {
+    const body = document.querySelector("#rows tbody");
+    if (!body) {
+      location.reload();
+      return;
+    }
+    const taken = rows.map(adopted);
+    for (const row of taken) {
+      if (row.dataset.row) body.querySelector(`[data-row="${CSS.escape(row.dataset.row)}"]`)?.remove();
+    }
+    body.prepend(...taken);
+    while (body.children.length > ROWS_MOST) body.lastElementChild.remove();
+    rows = [];
+    showTimes();
+    tell();
+    taken[0]?.querySelector("a.row")?.focus();
+  });
+}

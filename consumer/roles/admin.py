@@ -1,0 +1,97 @@
+"""The supervisor's admin port: what its processes tell, and whoever asks how they do. A thread of its own.
+
+The law: nothing here holds up the supervisor, and no process of it. A pipe is read as it fills; an address that
+somebody else holds is waited for while everything else goes on.
+"""
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import structlog
+
+from consumer.roles.admin_http import Door
+from consumer.roles.answering import Answering
+from consumer.roles.listening import ADMIN, bound_at
+from consumer.roles.overview import Overview
+from consumer.roles.supervision import Member
+from consumer.telemetry.outage import Outage
+from consumer.telemetry.snapshot import Frames, SnapshotBroken
+
+_log = structlog.get_logger("supervisor")
+
+_AGAIN_S: Final = 5.0
+_PIECE_BYTES: Final = 65_536
+_BACKLOG: Final = 64
+
+
+class Admin:
+    """`listen` is HOOKLINE_ADMIN_LISTEN, known to be an address. Methods may be called from any thread."""
+
+    def __init__(self, listen: str, overview: Overview) -> None:
+        self._listen = listen
+        self._overview = overview
+        self._door = Door(Answering(overview, time.monotonic).answer)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="admin", daemon=True)
+        self._in_use = Outage(_log, "the admin address is in use")
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def started(self, member: Member, pid: int, pipe: int) -> None:
+        """A process was started that tells into the other end of this pipe, which is closed here when it ends."""
+        self._soon(self._watch, member, pid, pipe)
+
+    def ended(self, member: Member, code: int) -> None:
+        """It ended with this code."""
+        self._soon(lambda: self._overview.ended(time.monotonic(), member, code))
+
+    def stopping(self) -> None:
+        """A stop was asked for."""
+        self._soon(lambda: setattr(self._overview, "stopping", True))
+
+    def _soon(self, act: Callable[..., None], *given: object) -> None:
+        self._loop.call_soon_threadsafe(partial(act, *given))
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.create_task(self._listening())
+        self._loop.run_forever()
+
+    async def _listening(self) -> None:
+        while (bound := bound_at(ADMIN, self._listen)) is None:
+            self._in_use.met(address=self._listen)
+            await asyncio.sleep(_AGAIN_S)
+        self._in_use.over()
+        await self._serve(bound)
+
+    async def _serve(self, bound: socket.socket) -> None:
+        await self._loop.create_server(self._door.connection, sock=bound, backlog=_BACKLOG)
+        host, port = bound.getsockname()[:2]  # the kernel's choice where the setting says port 0
+        _log.info("admin port", host=host, port=port)
+
+    def _watch(self, member: Member, pid: int, pipe: int) -> None:
+        self._overview.started(time.monotonic(), member, pid)
+        os.set_blocking(pipe, False)
+        self._loop.add_reader(pipe, self._read, member, pid, pipe, Frames())
+
+    def _read(self, member: Member, pid: int, pipe: int, frames: Frames) -> None:
+        try:
+            piece = os.read(pipe, _PIECE_BYTES)
+            for snapshot in frames.feed(piece):
+                self._overview.heard(time.monotonic(), member, pid, snapshot)
+        except BlockingIOError:
+            return
+        except SnapshotBroken as error:
+            _log.error("a process tells what cannot be read", of=member.role, of_slot=member.slot, error=str(error))
+            piece = b""
+        if not piece:
+            self._loop.remove_reader(pipe)
+            os.close(pipe)

@@ -1,0 +1,56 @@
+"""The first start of a group on topics that hold records: who runs it has to say what becomes of them."""
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from consumer.kafka.first_start import decided
+from consumer.kafka.selection import event_topics
+from consumer.settings import ConfigurationError, Settings
+from tests.services.topics import MakeTopics
+
+SINCE_MS = 1_790_000_000_123
+
+
+@pytest.fixture
+def settings(kafka_bootstrap: str, topic_prefix: str, make_topics: MakeTopics) -> Settings:
+    """An expression that matches two topics, the first with three partitions."""
+    make_topics({topic_prefix + "of.orders": 3, topic_prefix + "of.empty": 1})
+    return Settings(
+        topic_prefix=topic_prefix,
+        event_topics=(f"^{topic_prefix}of",),
+        kafka={"bootstrap.servers": kafka_bootstrap},
+    )
+
+
+def write(settings: Settings, *places: tuple[int, int]) -> None:
+    """A record on each partition, at each time."""
+    producer = Producer({"bootstrap.servers": settings.kafka["bootstrap.servers"]})
+    for partition, time_ms in places:
+        producer.produce(settings.topic_prefix + "of.orders", b"{}", partition=partition, timestamp=time_ms)
+    assert producer.flush(10) == 0
+
+
+def ask(settings: Settings) -> None:
+    decided(settings, event_topics(settings), settings.topic_prefix + "events")
+
+
+def test_records_that_nobody_decided_about_are_told_with_the_choices(settings: Settings) -> None:
+    ask(settings)  # nothing is there: nothing has to be decided
+    write(settings, (0, SINCE_MS + 5_000), (2, SINCE_MS), (2, SINCE_MS + 9_000))
+    with pytest.raises(ConfigurationError) as told:
+        ask(settings)
+    assert told.value.field == "HOOKLINE_START"
+    assert f"{settings.topic_prefix}of.orders: 3 records, since 2026-09-21 14:13:20 UTC" in str(told.value)
+    assert "earliest delivers all of them" in str(told.value)
+    assert "of.empty" not in str(told.value)
+    for start in ("earliest", "latest"):
+        ask(settings.model_copy(update={"start": start}))
+
+
+def test_a_group_that_has_committed_anything_has_started_before(settings: Settings) -> None:
+    write(settings, (0, SINCE_MS))
+    group = {"bootstrap.servers": settings.kafka["bootstrap.servers"], "group.id": settings.topic_prefix + "events"}
+    member = Consumer(group)
+    member.commit(offsets=[TopicPartition(settings.topic_prefix + "of.empty", 0, 0)], asynchronous=False)
+    member.close()
+    ask(settings)
