@@ -4,8 +4,8 @@ The laws: a state is what exchange.py makes of it, and goes with Redis; a report
 came back or not. As in roles/standings.py every report is answered, and a process hears how many there are.
 
 A process that only listens (nothing wanted, nothing under way) would ask once a second through every hour of an outage.
-Its answer is kept back until there is news: of the webhook, or of the process, or a minute has passed. It is then made
-anew, so what it says is of that moment.
+Its answer is kept back until there is news: of the webhook, or of the process, or ten minutes have passed; two seconds
+where something waits that its endpoint could take. It is then made anew, so what it says is of that moment.
 """
 
 import copy
@@ -29,7 +29,8 @@ from tests.simulation.timeline import Timeline
 _LAG_MS: Final = 5_000  # of the replica, at most
 _SLOW: Final = 0.01
 _SLOW_MS: Final = 400
-_LISTENS_MS: Final = 60_000
+_LISTENS_MS: Final = 600_000
+_LISTENS_BEHIND_MS: Final = 2_000
 _PRESENT_EVERY_MS: Final = PRESENT_FOR_MS // 3
 
 
@@ -195,7 +196,8 @@ class Exchanges:
             if answer is not None and self._life.alive and _only_listens(report, answer):
                 self._kept_back.append((asked_ms, report))
                 self._keeper.listen(report.subscription_id, self)
-                self._life.timeline.after(_LISTENS_MS, partial(self._release_if_kept, report))
+                listens_ms = _LISTENS_BEHIND_MS if answer.waiting and answer.level < 0 else _LISTENS_MS
+                self._life.timeline.after(listens_ms, partial(self._release_if_kept, report))
             else:
                 told = Heard(standings={report.subscription_id: answer})
                 self._life.later(1, partial(self._answered, asked_ms, told))
