@@ -6,7 +6,6 @@ The laws:
 """
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -40,7 +39,7 @@ from consumer.api.resend_now import resent_now
 from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.jobs.conduct import Known
-from consumer.jobs.desk import JobUnknown
+from consumer.jobs.desk import JobUnknown, awaited
 from consumer.jobs.found import Found
 from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, Missed, State, Subject, Wish
 from consumer.jobs.record import asked_id
@@ -52,7 +51,6 @@ from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
 RESENDS: Final = 32
 RESENDS_OF_A_TENANT: Final = 4
 PATIENCE_S: Final = 3.0
-_LOOK_EVERY_S: Final = 0.05
 _MOST_TOLD: Final = 20
 
 
@@ -253,14 +251,10 @@ def _asked_for(site: Site, call: Call, wanted: _Wanted) -> Known:
 
 def _waited(site: Site, known: Known) -> Known:
     """The job of one, ended if it ends soon. One that paused itself is taken back: it is not to come later."""
-    jobs, owner, id_ = site.services.jobs, known.asked.owner, known.asked.id
-    until_s = time.monotonic() + PATIENCE_S
-    while known.job.state is State.RUNNING and time.monotonic() < until_s:
-        time.sleep(_LOOK_EVERY_S)
-        known = jobs.get(owner, id_)
+    jobs, known = site.services.jobs, awaited(site.services.jobs, known, PATIENCE_S)
     if known.job.state is not State.PAUSED:
         return known
-    canceled = jobs.wish(owner, id_, Wish.CANCEL)
+    canceled = jobs.wish(known.asked.owner, known.asked.id, Wish.CANCEL)
     return known if canceled.job.state is State.CANCELED else canceled
 
 

@@ -11,12 +11,12 @@ import structlog
 
 from consumer.jobs.known import KnownTopics
 from consumer.jobs.leading import Leading, Parts, parts_of
-from consumer.kafka.client import AccessDenied, KafkaBroken
-from consumer.kafka.topics import Topics, require
+from consumer.kafka.topics import Topics
 from consumer.replay.ledger import TakenOver
 from consumer.roles.clock import Clock
 from consumer.roles.leadership import Leadership
-from consumer.roles.role import Role, needed_by
+from consumer.roles.lives import AGAIN_S, live
+from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
@@ -24,7 +24,6 @@ from consumer.telemetry.outage import Outage
 _log = structlog.get_logger("jobs")
 
 _IDLE_S: Final = 0.1
-_AGAIN_S: Final = 0.5
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
@@ -49,22 +48,7 @@ def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> N
     known = KnownTopics(settings)
     known.start()
     try:
-        checked = False
-        while not stop.is_set():
-            try:
-                if not checked:
-                    require(settings, needed_by(Role.JOBS, Topics.of(settings)))
-                    checked = True
-                life = _Life(settings, slot, known, parts, interrupted)
-                try:
-                    life.until(stop)
-                finally:
-                    life.close()
-            except AccessDenied:
-                raise
-            except KafkaBroken as error:
-                interrupted.met(error=str(error))
-                stop.wait(_AGAIN_S)
+        live(settings, Role.JOBS, stop, interrupted, lambda: _Life(settings, slot, known, parts, interrupted))
     finally:
         known.close()
 
@@ -107,7 +91,7 @@ class _Life:
                 # Somebody else began to send: he is left to it for a moment.
                 _log.warning("taken over: another process sends again")
                 self._stand_by()
-                stop.wait(_AGAIN_S)
+                stop.wait(AGAIN_S)
 
     def close(self) -> None:
         """Leave Kafka."""
