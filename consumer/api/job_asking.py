@@ -6,7 +6,6 @@ The laws:
 """
 
 import secrets
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +17,7 @@ from consumer.api.problem import not_found
 from consumer.api.services import Services
 from consumer.control.work import Work
 from consumer.jobs.conduct import Known
-from consumer.jobs.desk import JobUnknown
+from consumer.jobs.desk import JobUnknown, awaited
 from consumer.jobs.found import Found
 from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish
 from consumer.jobs.record import asked_id
@@ -29,7 +28,6 @@ from consumer.shares import Shares
 RESENDS: Final = 32
 RESENDS_OF_A_TENANT: Final = 4
 PATIENCE_S: Final = 3.0
-_LOOK_EVERY_S: Final = 0.05
 
 
 def resends() -> Shares:
@@ -124,12 +122,9 @@ class JobAsker:
 
     def _waited(self, known: Known) -> Known:
         """The job of one, ended if it ends soon. One that paused itself is taken back: it is not to come later."""
-        jobs, owner, id_ = self.services.jobs, known.asked.owner, known.asked.id
-        until_s = time.monotonic() + PATIENCE_S
-        while known.job.state is State.RUNNING and time.monotonic() < until_s:
-            time.sleep(_LOOK_EVERY_S)
-            known = jobs.get(owner, id_)
+        jobs = self.services.jobs
+        known = awaited(jobs, known, PATIENCE_S)
         if known.job.state is not State.PAUSED:
             return known
-        canceled = jobs.wish(owner, id_, Wish.CANCEL)
+        canceled = jobs.wish(known.asked.owner, known.asked.id, Wish.CANCEL)
         return known if canceled.job.state is State.CANCELED else canceled

@@ -15,23 +15,23 @@ import msgspec
 from cyclopts import App, Parameter
 
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
-from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
+from consumer.cli.exits import bad_input, usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_explanation, print_fields, print_json, print_table
 from consumer.cli.progress import bar
 from consumer.cli.reach import installation
+from consumer.cli.replay_view import broken_off, ended, print_summary
 from consumer.cli.stopping import Stop
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.identity import webhook_id
 from consumer.jobs.dead_letter_desk import Way
-from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topics import Topics
 from consumer.log.resource import explanation_of_dead, told
 from consumer.replay.dead_letters import described, read
 from consumer.replay.filters import Filters
-from consumer.replay.ledger import MOST, Ledger, TakenOver, generations
+from consumer.replay.ledger import MOST, Ledger, generations
 from consumer.replay.plan import Place, Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
@@ -123,11 +123,8 @@ def replay(
             raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out", field="ids")
         way = Way(again=again, dry_run=dry_run, place=position)
         summary = _replayed(settings, filters, chosen, stop, way=way, rate=rate)
-    _print_summary(summary, dry_run=dry_run, as_json=json)
-    if summary.stopped:
-        say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
-        return INTERRUPTED
-    return os.EX_OK
+    print_summary(summary, dry_run=dry_run, as_json=json)
+    return ended(summary, len(chosen.ids))
 
 
 class _Chosen:
@@ -179,23 +176,7 @@ def _replayed(
                 progress=lambda told: advance(told.replayed + told.skipped.total()),
             )
         except KafkaBroken as error:
-            code = os.EX_TEMPFAIL if isinstance(error, TakenOver) else os.EX_UNAVAILABLE
-            far = f"{summary.replayed} of {len(chosen.ids)} were replayed, asked again it goes on with the rest"
-            raise CommandFailed(code, f"{error}; {far}") from None
-
-
-def _print_summary(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
-    skipped: dict[str, Json] = {str(reason): number for reason, number in sorted(summary.skipped.items())}
-    if as_json:
-        print_json({"matched": summary.matched, "replayed": summary.replayed, "skipped": skipped, "dry_run": dry_run})
-        return
-    print_fields(
-        {
-            "matched": summary.matched,
-            "would be replayed" if dry_run else "replayed": summary.replayed,
-            **{f"skipped: {reason.replace('_', ' ')}": number for reason, number in skipped.items()},
-        }
-    )
+            raise broken_off(error, summary, len(chosen.ids)) from None
 
 
 def _row(dead_letter: DeadLetter) -> tuple[str, ...]:

@@ -9,13 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Final, Protocol
 
+from consumer.api import job_subjects
+from consumer.api.job_models import Recovery, ReplayFilter
 from consumer.api.job_subjects import not_kept
-from consumer.api.log_models import AttemptsSought
-from consumer.api.log_query import query_of
-from consumer.api.moments import moment_of
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say
 from consumer.cli.interrupt import in_order
 from consumer.cli.job_port import (
@@ -54,9 +52,8 @@ from consumer.jobs.job import (
 from consumer.jobs.record import asked_id
 from consumer.replay.ledger import TakenOver
 from consumer.replay.plan import Place
-from consumer.webhooks.fields import check_choice
 from consumer.webhooks.subscription import Subscription
-from consumer.webhooks.wrong import Code, Faults, Wrong, invalid
+from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 
 _PAGE: Final = 100
 _MOST_VALUES: Final = 50
@@ -271,43 +268,21 @@ def matching_of(wanted: ReplayWanted, now_ms: int) -> Matching:
     for name, values in said.items():
         if len(values) > _MOST_VALUES:
             raise invalid(name, Code.TOO_MANY, f"is given more than {_MOST_VALUES} times")
-    sought = AttemptsSought.model_validate(said | {"since": wanted.since, "until": wanted.until})
-    query, faults = query_of(sought, now_ms), Faults()
-    _check_span(query.since_ms, query.until_ms, faults)
-    faults.tell()
-    return Matching(
-        statuses=frozenset(wanted.status) or Matching().statuses,
-        codes=frozenset(wanted.code),
-        reasons=query.reasons,
-        types=query.types,
-        since_ms=query.since_ms,
-        until_ms=query.until_ms,
-    )
+    status = {"status": [*wanted.status]} if wanted.status else {}
+    asked = ReplayFilter.model_validate(said | status | {"since": wanted.since, "until": wanted.until})
+    return job_subjects.matching_of(asked, now_ms)
 
 
 def missed_of(wanted: RecoveryWanted, now_ms: int) -> Missed:
     """What is to be recovered. Raises FieldInvalid: of all that cannot be."""
-    faults = Faults()
-    since_ms = moment_of("since", wanted.since, now_ms, faults)
-    until_ms = now_ms if wanted.until is None else moment_of("until", wanted.until, now_ms, faults)
-    future = "lies in the future: name a time that is over"
-    for name, at_ms in (("since", since_ms), ("until", until_ms)):
-        if at_ms is not None and at_ms > now_ms:
-            faults.add(Wrong(field=name, code=Code.OUT_OF_RANGE, message=future))
-    if not faults:
-        _check_span(since_ms, until_ms, faults)
-    for each in wanted.types:
-        faults.checked(partial(check_choice, "type"), each)
-    faults.tell()
-    assert since_ms is not None
-    assert until_ms is not None
-    return Missed(since_ms=since_ms, until_ms=until_ms, types=wanted.types)
-
-
-def _check_span(since_ms: int | None, until_ms: int | None, faults: Faults) -> None:
-    if since_ms is not None and until_ms is not None and until_ms <= since_ms:
-        message = "is not after --since: nothing lies between them"
-        faults.add(Wrong(field="until", code=Code.OUT_OF_RANGE, message=message))
+    types = [*wanted.types] or None
+    if len(wanted.types) > _MOST_VALUES:
+        raise invalid("type", Code.TOO_MANY, f"is given more than {_MOST_VALUES} times")
+    asked = Recovery.model_validate({"since": wanted.since, "until": wanted.until, "types": types})
+    try:
+        return job_subjects.missed_of(asked, now_ms)
+    except FieldInvalid as error:
+        raise error.renamed(lambda field: "type" if field == "types" else field) from None
 
 
 def _now_ms() -> int:

@@ -63,6 +63,17 @@ def ended(port: JobPort, told: Told, *, as_json: bool) -> int:
     return code_of(told.job)
 
 
+def reported(port: JobPort, told: Told, *, wait: bool, as_json: bool) -> int:
+    """Follow a job until it does not go on, where `wait` asks for it, and print it; returns the command's exit code."""
+    if not wait and not told.stopped:
+        print_job(told.job, as_json=as_json)
+        return os.EX_OK
+    try:
+        return ended(port, followed(port, told), as_json=as_json)
+    except KeyboardInterrupt:
+        return left(port, told.job)
+
+
 def code_of(job: Shown) -> int:
     """The exit code of a command that followed the job to here."""
     return _CODES.get(State(str(job["state"])), os.EX_OK)

@@ -14,7 +14,7 @@ from rich.text import Text
 from consumer.cli.access import Access, jobs
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.job_port import Change, Told
-from consumer.cli.job_view import code_of, ended, followed, left, print_job, stages
+from consumer.cli.job_view import code_of, ended, followed, left, print_job, reported, stages
 from consumer.cli.output import print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.jobs.job import State
@@ -152,14 +152,7 @@ def watch(job: str, /, *, access: Access | None = None, json: AsJson = False) ->
 
 def _going(job: str, change: Change, access: Access | None, *, wait: bool, as_json: bool) -> int:
     with jobs(access) as reached:
-        told = reached.change(job, change)
-        if not wait and not told.stopped:
-            print_job(told.job, as_json=as_json)
-            return os.EX_OK
-        try:
-            return ended(reached, followed(reached, told), as_json=as_json)
-        except KeyboardInterrupt:
-            return left(reached, told.job)
+        return reported(reached, reached.change(job, change), wait=wait, as_json=as_json)
 
 
 def _changed(job: str, change: Change, access: Access | None, *, as_json: bool) -> int:

@@ -17,17 +17,15 @@ from cyclopts import Parameter
 
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
 from consumer.cli.flags import Limit, checked_limit
-from consumer.cli.output import print_fields, print_json
 from consumer.cli.poison_flags import PoisonFlags, filters_of
 from consumer.cli.progress import bar
 from consumer.cli.reach import installation, partitions
+from consumer.cli.replay_view import broken_off, ended, print_summary
 from consumer.cli.stopping import Stop
-from consumer.json import Json
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.republished import read_republished
 from consumer.kafka.selection import event_topics, our_own
 from consumer.kafka.topics import Topics
-from consumer.kafka.transactions import TakenOver
 from consumer.replay.poison import PoisonFilters, PoisonRecord, Spot, read
 from consumer.replay.poison_plan import PoisonPlanner, Way
 from consumer.replay.poison_run import PoisonSummary, PoisonWriter, originals
@@ -79,10 +77,7 @@ def replay(
             return INTERRUPTED if stop.asked else os.EX_OK
         summary = _replayed(settings, filters, chosen, stop, way=way, there=there, dry_run=dry_run)
     _tell(settings, summary, chosen, to, dry_run=dry_run, as_json=json)
-    if summary.stopped:
-        say(f"interrupted: {summary.replayed} of {len(chosen.ids)} replayed; asked again it goes on with the rest")
-        return INTERRUPTED
-    return os.EX_OK
+    return ended(summary, len(chosen.ids))
 
 
 class _Chosen:
@@ -128,9 +123,7 @@ def _replayed(
                 progress=lambda told: advance(told.replayed + told.skipped.total()),
             )
         except KafkaBroken as error:
-            code = os.EX_TEMPFAIL if isinstance(error, TakenOver) else os.EX_UNAVAILABLE
-            far = f"{summary.replayed} of {len(chosen.ids)} were replayed, asked again it goes on with the rest"
-            raise CommandFailed(code, f"{error}; {far}") from None
+            raise broken_off(error, summary, len(chosen.ids)) from None
     return summary
 
 
@@ -160,17 +153,7 @@ def _check_target(settings: Settings, to: str | None, there: dict[str, int]) -> 
 def _tell(
     settings: Settings, summary: PoisonSummary, chosen: _Chosen, to: str | None, *, dry_run: bool, as_json: bool
 ) -> None:
-    skipped: dict[str, Json] = {reason.value: number for reason, number in sorted(summary.skipped.items())}
-    if as_json:
-        print_json({"matched": summary.matched, "replayed": summary.replayed, "skipped": skipped, "dry_run": dry_run})
-    else:
-        print_fields(
-            {
-                "matched": summary.matched,
-                "would be replayed" if dry_run else "replayed": summary.replayed,
-                **{f"skipped: {reason.replace('_', ' ')}": number for reason, number in skipped.items()},
-            }
-        )
+    print_summary(summary, dry_run=dry_run, as_json=as_json)
     for source in summary.left_out[:_NAMED]:
         say(
             f"{source} was too large for the poison topic, and is there no more: publish the event anew, or use --value"

@@ -15,7 +15,7 @@ from consumer.cli.attempt_view import print_attempt
 from consumer.cli.exits import CommandFailed, bad_input, usage
 from consumer.cli.job_flags import DeliveryFlags, PaceFlags, Several, pace_of
 from consumer.cli.job_port import Change, JobPort, RecoveryWanted, ReplayWanted, Told, refused
-from consumer.cli.job_view import ended, followed, left, print_job
+from consumer.cli.job_view import ended, followed, left, print_job, reported
 from consumer.cli.webhook_port import Shown
 from consumer.jobs.job import Skip, State
 from consumer.replay.plan import Place
@@ -139,14 +139,7 @@ def resend(
 
 def _job(access: Access | None, ask: Callable[[JobPort], Told], *, wait: bool, as_json: bool) -> int:
     with jobs(access, of_a_webhook=True) as reached:
-        told = ask(reached)
-        if not wait and not told.stopped:
-            print_job(told.job, as_json=as_json)
-            return os.EX_OK
-        try:
-            return ended(reached, followed(reached, told), as_json=as_json)
-        except KeyboardInterrupt:
-            return left(reached, told.job)
+        return reported(reached, ask(reached), wait=wait, as_json=as_json)
 
 
 def _check_sent(reached: JobPort, job: Shown) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-import structlog
-
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Event, Record
@@ -16,16 +14,13 @@ from consumer.jobs.candidate import Candidate
 from consumer.jobs.deliveries import event_spot, is_ours, nothing_at, of_attempt, of_dead_letter, refusal
 from consumer.jobs.event_decoding import TenantEvents, asking
 from consumer.jobs.job import Asked, Chosen, Skip, Spot
+from consumer.jobs.made_of import made_of
 from consumer.jobs.picks import Picks
 from consumer.jobs.walk import Progress, Steps, Walk
 from consumer.kafka.records import decode_attempt, decode_dead_letter
 from consumer.kafka.topic_specs import Topics
 from consumer.settings import Settings
-from consumer.telemetry.bugs import decoded
 from consumer.webhooks.subscription import Subscription
-from consumer.wire import RecordCorrupt
-
-_log = structlog.get_logger("jobs")
 
 _AT_A_TIME: Final = 25
 """Deliveries held at once: each has its event and its body, of a megabyte at most."""
@@ -107,25 +102,18 @@ class AtSpots:
 
     def _attempt(self, record: Record | None) -> Attempt | None:
         """The webhook's attempt that it is; None: it is none."""
-        if record is None or record.value is None or record.topic != self._topics.attempts:
+        if record is None or record.topic != self._topics.attempts:
             return None
-        try:
-            attempt = decoded(record, decode_attempt, record.value)
-        except RecordCorrupt as error:
-            _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
+        asked, attempt = self._asked, made_of(record, decode_attempt, "an attempt")
+        if attempt is None:
             return None
-        asked = self._asked
         return attempt if (attempt.subscription_id, attempt.tenant) == (asked.webhook, asked.owner.tenant) else None
 
     def _of_dead_letter(self, record: Record | None) -> Candidate | None:
-        if record is None or record.value is None or record.topic != self._topics.dead_letter:
+        if record is None or record.topic != self._topics.dead_letter:
             return None
-        try:
-            dead_letter = decoded(record, decode_dead_letter, record.value)
-        except RecordCorrupt as error:
-            _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
-            return None
-        return of_dead_letter(dead_letter) if is_ours(self._asked, dead_letter) else None
+        dead_letter = made_of(record, decode_dead_letter, "a dead letter")
+        return of_dead_letter(dead_letter) if dead_letter is not None and is_ours(self._asked, dead_letter) else None
 
 
 def parts(spots: Iterable[Spot]) -> Iterator[list[Spot]]:

@@ -12,7 +12,7 @@ from typing import Final
 from consumer.control.owner import Owner
 from consumer.jobs.conduct import Known
 from consumer.jobs.dead_letter_desk import Way
-from consumer.jobs.desk import Desk
+from consumer.jobs.desk import Desk, awaited
 from consumer.jobs.job import MOST_PER_S, Asked, Chosen, Kind, Matching, Spot, State, Subject, Wish
 from consumer.jobs.record import asked_id
 from consumer.replay.dead_letters import Lying
@@ -20,7 +20,6 @@ from consumer.replay.filters import Filters
 from consumer.replay.run import Summary
 
 PATIENCE_S: Final = 8.0
-_LOOK_EVERY_S: Final = 0.02
 
 
 class JobRefused(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -73,11 +72,7 @@ class JobReplays:
         known = self._jobs.ask(asked)
         if known.job.state is State.REFUSED:
             raise JobRefused(known)
-        until_s = time.monotonic() + self._patience_s
-        while known.job.state is State.RUNNING and time.monotonic() < until_s:
-            time.sleep(_LOOK_EVERY_S)
-            known = self._jobs.get(owner, asked.id)
-        return _summary(known)
+        return _summary(awaited(self._jobs, known, self._patience_s))
 
 
 def _subject(chosen: Sequence[Lying] | Filters) -> Subject:

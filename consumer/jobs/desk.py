@@ -4,12 +4,15 @@ The law: who asks only writes a wish, and waits until the process that runs jobs
 what is sent again, whoever asks, and however many.
 """
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from consumer.control.owner import Owner
 from consumer.jobs.conduct import Known
-from consumer.jobs.job import Answered, Asked, Wish
+from consumer.jobs.job import Answered, Asked, State, Wish
+
+_LOOK_EVERY_S: Final = 0.02
 
 
 class JobUnknown(LookupError):  # noqa: N818 # it names a state, as the glossary does
@@ -46,3 +49,12 @@ class Desk(Protocol):
 
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
         """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""
+
+
+def awaited(jobs: Desk, known: Known, within_s: float) -> Known:
+    """The job, once it runs no more; or as it stands after so many seconds."""
+    until_s = time.monotonic() + within_s
+    while known.job.state is State.RUNNING and time.monotonic() < until_s:
+        time.sleep(_LOOK_EVERY_S)
+        known = jobs.get(known.asked.owner, known.asked.id)
+    return known

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final
 
-import structlog
-
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
@@ -18,6 +16,7 @@ from consumer.jobs.chosen_source import AtSpots, parts
 from consumer.jobs.deliveries import is_ours, of_dead_letter
 from consumer.jobs.job import Asked, Matching, Spot
 from consumer.jobs.latest import Latest
+from consumer.jobs.made_of import made_of
 from consumer.jobs.missed import MOST
 from consumer.jobs.names import check
 from consumer.jobs.picks import Picks
@@ -27,11 +26,7 @@ from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.spans import Span, SpanReader
 from consumer.kafka.topic_specs import Topics
 from consumer.settings import Settings
-from consumer.telemetry.bugs import decoded
 from consumer.webhooks.subscription import Subscription
-from consumer.wire import RecordCorrupt
-
-_log = structlog.get_logger("jobs")
 
 _SKEW_MS: Final = 60_000
 """A record is dated when it is written, by a clock that may differ from the one which dated what it tells."""
@@ -132,14 +127,8 @@ class _Deliveries:
 
     def _new_dead_letter(self, record: Record) -> DeadLetter | None:
         """The webhook's dead letter that it is, unless its delivery was met."""
-        if record.key != self._key or record.value is None:
-            return None
-        try:
-            dead_letter = decoded(record, decode_dead_letter, record.value)
-        except RecordCorrupt as error:
-            _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
-            return None
-        if not is_ours(self._asked, dead_letter):
+        dead_letter = made_of(record, decode_dead_letter, "a dead letter") if record.key == self._key else None
+        if dead_letter is None or not is_ours(self._asked, dead_letter):
             return None
         name = bytes.fromhex(dead_letter.delivery.id)
         if name in self._dead:
@@ -149,14 +138,8 @@ class _Deliveries:
         return dead_letter
 
     def _note(self, record: Record, latest: Latest) -> None:
-        if record.key != self._key or record.value is None:
-            return
-        try:
-            head = decoded(record, decode_head, record.value)
-        except RecordCorrupt as error:
-            _log.error("not an attempt", partition=record.partition, offset=record.offset, error=str(error))
-            return
-        if (head.subscription_id, head.tenant) == (self._asked.webhook, self._asked.owner.tenant):
+        head = made_of(record, decode_head, "an attempt") if record.key == self._key else None
+        if head is not None and (head.subscription_id, head.tenant) == (self._asked.webhook, self._asked.owner.tenant):
             wanted = wants_attempt(self._subject, head)
             latest.take(head, partition=record.partition, offset=record.offset, wanted=wanted)
 

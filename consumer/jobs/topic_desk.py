@@ -103,15 +103,6 @@ class TopicDesk:
             raise self._nobody_runs("was taken back")
         raise self._nobody_runs("holds as soon as there is one")
 
-    def put(self, job_id: str, wish: Wish) -> Asked:
-        """Want this of a job that was asked for, and wait for nobody to hear it: whoever runs it here will.
-
-        Raises:
-            JobUnknown: nobody asked for such a job.
-            KafkaBroken: it was not written, or not read back; it may have been.
-        """
-        return self._renew(job_id, wish)
-
     def get(self, owner: Owner, job_id: str) -> Known:
         """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
         known = self._jobs.known(job_id)

@@ -11,18 +11,16 @@ is refused. A hash whose stand is no number is being filled, and is as good as n
 Redis does not answer as often as it acts: whoever got no answer knows two stands, and must try both.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeAlias
 
-from consumer.log.fields import Partitions, Reading, dropped, health_of, key_of, pairs
+from consumer.log.fields import Reading, dropped, health_of, key_of, pairs
 from consumer.log.figures import Fields
+from consumer.log.figures_reader import FiguresReader
 from consumer.log.health import NO_HEALTH, Health
-from consumer.settings import Settings
-from consumer.webhooks.cache import Cache, Call, Client, connect
-from consumer.webhooks.spared import Spared
+from consumer.webhooks.cache import Cache, Call, Client
 
 KEPT_FOR_MS: Final = 30 * 86_400_000
 """As long as the topic is kept, from which all of it can be had again."""
@@ -177,24 +175,8 @@ class HealthStore:
         return key_of(self._prefix, partition)
 
 
-class HealthReader:
-    """Health for the API. Any thread may ask; while Redis is away nobody waits for it more than once a second."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        client: Client | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Nothing is sent yet.
-
-        Raises:
-            ConfigurationError: HOOKLINE_REDIS_URL is malformed.
-        """
-        self._cache = Cache(connect(settings) if client is None else client)
-        self._partitions = Partitions(self._cache, settings)
-        self._spared = Spared(monotonic_s)
+class HealthReader(FiguresReader):
+    """Health for the API."""
 
     def read(self, ids: Sequence[str]) -> dict[str, Health]:
         """The health of these webhooks, as far as it is known: Redis being away is no error.
@@ -202,10 +184,6 @@ class HealthReader:
         One that was never tried has `NO_HEALTH`, once all partitions' figures are there.
         """
         return self._spared.ask(lambda: self._read(ids), {}) if ids else {}
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._cache.close()
 
     def _read(self, ids: Sequence[str]) -> dict[str, Health]:
         found = self._partitions.read(ids)

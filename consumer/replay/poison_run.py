@@ -30,7 +30,7 @@ class PoisonSummary:
 
     matched: int = 0
     replayed: int = 0
-    skipped: Counter[PoisonSkip] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     left_out: list[Spot] = field(default_factory=list)
     stopped: bool = False
 

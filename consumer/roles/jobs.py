@@ -11,22 +11,21 @@ import structlog
 
 from consumer.jobs.known import KnownTopics
 from consumer.jobs.leading import Leading, Parts, parts_of
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.topics import Topics, require
+from consumer.kafka.topics import Topics
 from consumer.replay.ledger import TakenOver
 from consumer.roles.clock import Clock
 from consumer.roles.leadership import NOT_JOINED, Leadership
-from consumer.roles.role import Role, needed_by
+from consumer.roles.lives import AGAIN_S, live
+from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("jobs")
 
 _IDLE_S: Final = 0.1
-_AGAIN_S: Final = 0.5
 _READING: Final = "it reads what the one before it wrote"
 
 
@@ -52,27 +51,7 @@ def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> N
     known = KnownTopics(settings)
     known.start()
     try:
-        checked = False
-        while not stop.is_set():
-            try:
-                if not checked:
-                    require(settings, needed_by(Role.JOBS, Topics.of(settings)))
-                    checked = True
-                life = _Life(settings, slot, known, parts, interrupted)
-                try:
-                    pulse.ask("jobs", life.tell)
-                    life.until(stop)
-                finally:
-                    pulse.lacks = (STOPPING,)
-                    pulse.forget("jobs")
-                    life.close()
-            except ConfigurationError:
-                raise
-            except KafkaBroken as error:
-                interrupted.met(error=str(error))
-                pulse.lacks = (KAFKA_AWAY,)
-                pulse.beat()
-                stop.wait(_AGAIN_S)
+        live(settings, Role.JOBS, stop, interrupted, lambda: _Life(settings, slot, known, parts, interrupted))
     finally:
         known.close()
 
@@ -116,7 +95,7 @@ class _Life:
                 # Somebody else began to send: he is left to it for a moment.
                 _log.warning("taken over: another process sends again")
                 self._stand_by()
-                stop.wait(_AGAIN_S)
+                stop.wait(AGAIN_S)
 
     def tell(self, reading: Reading) -> None:
         """Whether it leads."""

@@ -24,7 +24,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
-from consumer.kafka.topics import Topics, require
+from consumer.kafka.topics import Topics
 from consumer.kafka.view import TopicView
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import Health
@@ -38,12 +38,13 @@ from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
 from consumer.roles.indexer import Indexer
 from consumer.roles.leadership import NOT_JOINED
-from consumer.roles.role import Role, needed_by
+from consumer.roles.lives import AGAIN_S, live
+from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import ConfigurationError, Settings, duration_ms
+from consumer.settings import Settings, duration_ms
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import CacheUnavailable, connect
 from consumer.webhooks.subscription import Status
@@ -55,7 +56,6 @@ _WAIT_S: Final = 0.1
 _SAVE_EVERY_S: Final = 0.25
 _SAVE_FROM: Final = 2_000
 _SWEEP_EVERY_S: Final = 10.0
-_AGAIN_S: Final = 0.5
 _READY_S: Final = 0.02
 _DRAIN_S: Final = 1.0
 
@@ -70,32 +70,13 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     interrupted = Outage(_log, "log interrupted")
     known = _Known(settings)
     known.view.start()
+
+    def begin() -> _Run | None:
+        # A resume that is not known yet would let the failures before it count.
+        return _Run(settings, slot, known, interrupted) if known.ready_within(AGAIN_S) else None
+
     try:
-        checked = False
-        while not stop.is_set():
-            try:
-                if not checked:
-                    require(settings, needed_by(Role.LOG, Topics.of(settings)))
-                    checked = True
-                # A resume that is not known yet would let the failures before it count.
-                if not known.ready_within(_AGAIN_S):
-                    pulse.beat()
-                    continue
-                run = _Run(settings, slot, known, interrupted)
-                try:
-                    pulse.ask("log", run.tell)
-                    run.until(stop)
-                finally:
-                    pulse.lacks = (STOPPING,)
-                    pulse.forget("log")
-                    run.close()
-            except ConfigurationError:
-                raise
-            except KafkaBroken as error:
-                interrupted.met(error=str(error))
-                pulse.lacks = (KAFKA_AWAY,)
-                pulse.beat()
-                stop.wait(_AGAIN_S)
+        live(settings, Role.LOG, stop, interrupted, begin)
     finally:
         known.view.close()
 
@@ -245,7 +226,7 @@ class _Run:
     def _turn(self) -> None:
         now_s = time.monotonic()
         if now_s >= self._save_at_s or (self._folding.unsaved >= _SAVE_FROM and not self._away):
-            self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else _AGAIN_S)
+            self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else AGAIN_S)
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
             self._folding.fold(record)

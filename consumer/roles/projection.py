@@ -13,17 +13,17 @@ from typing import Final
 import structlog
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken
 from consumer.kafka.feed import Feed
 from consumer.kafka.producer import RecordProducer
-from consumer.kafka.topics import Topics, require
+from consumer.kafka.topics import Topics
 from consumer.roles.leadership import NOT_JOINED, Leadership
-from consumer.roles.role import Role, needed_by
+from consumer.roles.lives import AGAIN_S, live
+from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
+from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection, Superseded
@@ -33,7 +33,6 @@ _log = structlog.get_logger("projection")
 _BATCH: Final = 1_000
 _BEAT_S: Final = 1.0
 _WAIT_S: Final = 0.05
-_AGAIN_S: Final = 0.5
 _DRAIN_S: Final = 3.0
 _BEHIND: Final = "the cache cannot be read yet"
 
@@ -46,27 +45,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: the subscriptions topic is missing or not compacted.
     """
     interrupted = Outage(_log, "projection interrupted")
-    checked = False
-    while not stop.is_set():
-        try:
-            if not checked:
-                require(settings, needed_by(Role.PROJECTION, Topics.of(settings)))
-                checked = True
-            run = _Run(settings, slot, interrupted)
-            try:
-                pulse.ask("projection", run.tell)
-                run.until(stop)
-            finally:
-                pulse.lacks = (STOPPING,)
-                pulse.forget("projection")
-                run.close()
-        except ConfigurationError:
-            raise
-        except KafkaBroken as error:
-            interrupted.met(error=str(error))
-            pulse.lacks = (KAFKA_AWAY,)
-            pulse.beat()
-            stop.wait(_AGAIN_S)
+    live(settings, Role.PROJECTION, stop, interrupted, lambda: _Run(settings, slot, interrupted))
 
 
 class _Run:
@@ -115,7 +94,7 @@ class _Run:
                 self._interrupted.over()
             except CacheUnavailable as error:
                 self._away.met(error=str(error))
-                stop.wait(_AGAIN_S)
+                stop.wait(AGAIN_S)
             except Superseded:
                 _log.warning("superseded: another process took the cache over")
                 self._begun = False

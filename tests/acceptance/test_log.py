@@ -76,6 +76,19 @@ def each_is_listed_once(acme: httpx.Client, hooks: Mapping[str, str]) -> list[di
     return failed
 
 
+def its_hours_add_up_to_what_was_sent(acme: httpx.Client, hooks: Mapping[str, str]) -> None:
+    """Check P24: each event failed twice at the flaky endpoint."""
+    wanted = {"healthy": (EVENTS, 0), "flaky": (EVENTS, 2 * EVENTS)}
+
+    def hours(name: str) -> tuple[int, int]:
+        told = acme.get(f"/v1/webhooks/{hooks[name]}/stats").json()
+        added = tuple(sum(each[of] for each in told["buckets"] or ()) for of in ("delivered", "failed"))
+        assert told["totals"] is None or added == (told["totals"]["delivered"], told["totals"]["failed"])
+        return added[0], added[1]
+
+    until(lambda: {name: hours(name) for name in wanted} == wanted, within_s=10, missing=lambda: f"{hours('flaky')}")
+
+
 def all_of_one_is_told(acme: httpx.Client, flaky: str, receipts: Sequence[Receipt]) -> dict[str, Any]:
     """Checks P06 and P11, and a text that is sought in bodies. Returns an attempt that failed."""
     one = listed(acme, f"/v1/deliveries?webhook={flaky}")[0]
@@ -160,6 +173,7 @@ def test_what_was_sent_is_found_again(stage: Stage) -> None:
             )
 
             failed = each_is_listed_once(acme, hooks)
+            its_hours_add_up_to_what_was_sent(acme, hooks)
             shown = all_of_one_is_told(acme, hooks["flaky"], receiver.receipts)
             attempts = listed(acme, "/v1/attempts")
             exported = acme.get("/v1/attempts/export", params={"code": "503"})

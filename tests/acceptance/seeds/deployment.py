@@ -149,6 +149,19 @@ class Customer:
         assert answered.status_code == status, (answered.status_code, answered.text)
         return answered.json()
 
+    def listed(self, path: str, count: int = 1, **asked: str) -> list[dict[str, Any]]:
+        """The first page of a list of the log, once it has so many rows."""
+        found: list[dict[str, Any]] = []
+
+        def enough() -> bool:
+            answered = self.client.get(path, params={**asked, "limit": "100"})
+            assert answered.status_code == httpx.codes.OK, answered.text
+            found[:] = answered.json()["data"]
+            return len(found) >= count
+
+        until(enough, within_s=10.0, missing=lambda: f"{len(found)} of {count} rows of {path} {asked} are listed")
+        return found
+
     def hook(self, *answers: Answer, **wishes: object) -> Hook:
         """A new webhook, which counts from now on, at an endpoint that answers so."""
         endpoint = self.deployment.endpoints.open(*answers)

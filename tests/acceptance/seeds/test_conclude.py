@@ -3,13 +3,12 @@
 Not shown here, and why:
 - "Go to product Settings. Open the Webhooks tab. Click Add webhook. … Save." and "Use the log to debug failures …":
   tests/unit/portal/test_seed_pages.py does it, on the pages. What they call, the API, is shown here.
-- "You can replay any delivery manually from the Webhooks log.": shown for deliveries that failed. Those that arrived
-  come with the delivery log as well.
 - "More event types are added as features mature.": a promise of the company; a catalogue is a file it edits.
 - "Use them to glue Conclude into your own internal tools.": what a customer does with what arrives.
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from itertools import pairwise
@@ -112,7 +111,7 @@ def every_event(conclude: Customer) -> Hook:
 
 
 # ── "Webhooks fire HTTP POST requests to a URL of your choice when events happen in Conclude." ───────────────────────
-# ── "What you can subscribe to": feedback.created — a new feedback item arrived. … "Destination URL — your endpoint." ─
+# ── "What you can subscribe to": feedback.created — a new feedback item arrived. … "Destination URL — your endpoint."
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -288,6 +287,26 @@ def test_every_delivery_is_logged(conclude: Customer, every_event: Hook) -> None
         assert abs(time.time() * 1_000 - attempt.at_ms) < 120_000
 
 
+# ── "Webhooks log": "Every webhook delivery is logged with status, timestamp, request body, and response code. Use the
+# ── log to debug failures or to replay events." ──────────────────────────────────────────────────────────────────────
+
+
+def test_the_log_has_what_the_page_lists(conclude: Customer) -> None:
+    hook = of_product(conclude, "logged", Answer(), Answer(status=410, body=b"moved away"))
+    hook.endpoint.of("webhook.test")
+    conclude.happens("insight.created", {"id": "ins_1"}, product="logged")
+    [row] = conclude.listed("/v1/deliveries", webhook=hook.id, type="insight.created")
+    assert row["status"] == "failed"
+    told = conclude.ok("GET", f"/v1/attempts/{row['lastAttempt']['id']}")
+    arrived = hook.endpoint.of("insight.created")
+    assert (told["request"]["body"], told["response"]["status"]) == (arrived.body.decode(), 410)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["at"])
+    # "… to debug failures": what was answered, and what to do.
+    assert told["response"]["body"] == "moved away"
+    assert (told["explanation"]["code"], told["explanation"]["received"]) == ("gone", "yes")
+    assert told["explanation"]["remedies"]
+
+
 # ── "Conclude retries failed webhook deliveries (non-2xx responses or timeouts) with exponential backoff …" ──────────
 
 
@@ -354,6 +373,22 @@ def test_then_it_is_marked_failed_and_dropped(conclude: Customer, failing: Hook)
 
 
 # ── "You can replay any delivery manually from the Webhooks log." ────────────────────────────────────────────────────
+
+
+def test_any_delivery_can_be_replayed_from_the_log(conclude: Customer) -> None:
+    hook = of_product(conclude, "replayed")
+    hook.endpoint.of("webhook.test")
+    conclude.happens("feedback.created", FEEDBACK, product="replayed")
+    first = hook.endpoint.of("feedback.created")
+    [row] = conclude.listed("/v1/deliveries", webhook=hook.id, type="feedback.created", status="delivered")
+    refused = conclude.ok("POST", f"/v1/deliveries/{row['id']}/resend", 409)
+    assert refused["code"] == "already_delivered"
+    conclude.ok("POST", f"/v1/deliveries/{row['id']}/resend", 202, {"again": True})
+    replayed = hook.endpoint.wait(3)[-1]
+    assert (replayed.event, replayed.body) == ("feedback.created", first.body)
+    assert accepts(VERIFIER, replayed, hook.secret, header=SIGNATURE)
+    again, before = conclude.listed("/v1/deliveries", 2, webhook=hook.id, type="feedback.created")
+    assert (again["trigger"], before["id"]) == ("resend", row["id"])
 
 
 def test_a_failed_delivery_can_be_replayed(conclude: Customer, failing: Hook) -> None:

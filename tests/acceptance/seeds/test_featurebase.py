@@ -208,6 +208,16 @@ def test_health_has_the_reference_s_members(delivered: dict[str, Any]) -> None:
     assert delivered["health"]["lastResponseTime"] > 0
 
 
+def test_health_is_what_the_log_tells(featurebase: Customer, delivered: dict[str, Any]) -> None:
+    newest, first = featurebase.listed("/v2/attempts", 2, webhook=delivered["id"])
+    health = delivered["health"]
+    assert (health["lastStatus"]["code"], newest["status"], first["status"]) == (202, 202, 500)
+    assert (health["consecutiveFailures"], health["errorsSinceLastSuccess"]) == (0, 0)
+    mean_ms = (newest["elapsedMs"] + first["elapsedMs"]) / 2
+    assert health["avgResponseTime"] == pytest.approx(mean_ms, abs=2)
+    assert health["lastResponseTime"] == pytest.approx(newest["elapsedMs"], abs=2)
+
+
 # ── "Number of consecutive delivery failures", "Number of errors since last successful delivery" ─────────────────────
 
 

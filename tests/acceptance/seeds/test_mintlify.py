@@ -203,6 +203,12 @@ def test_a_sample_payload_is_delivered_and_the_response_shown(mintlify: Customer
     assert verify_signature(arrived, hook.secret)
     [attempt] = mintlify.deployment.attempts(hook.id)
     assert (attempt.status, attempt.response_body) == (422, "größer als erlaubt".encode())
+    # "… in the test log": the log's rows of what was sent as a test.
+    [row] = mintlify.listed("/v1/attempts", webhook=hook.id, trigger="test")
+    told = mintlify.ok("GET", f"/v1/attempts/{row['id']}")
+    assert (row["type"], row["status"]) == ("deployment.failed", 422)
+    assert (told["response"]["status"], told["response"]["body"]) == (422, "größer als erlaubt")
+    assert mintlify.ok("GET", f"{WEBHOOKS}/{hook.id}")["health"]["consecutiveFailures"] == 0
 
 
 # ── "Rotate it immediately if it is compromised—go to Integrations → Webhooks → [Endpoint] → Rotate secret." ─────────

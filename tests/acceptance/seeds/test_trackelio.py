@@ -202,6 +202,28 @@ def test_consecutive_failures_are_counted_and_a_success_ends_the_count(trackelio
     until(lambda: count() == 0, within_s=5, missing=lambda: f"{count()} failures are counted after a success")
 
 
+# ── "Use the delivery log to diagnose issues with your integration. If an endpoint is consistently failing, check the
+# ── status codes and response bodies for error details." "Failure count — A running count of consecutive failures …" ─
+
+
+def test_the_delivery_log_tells_why_an_endpoint_fails(trackelio: Customer) -> None:
+    hook = trackelio.hook(Answer(status=500, body=b"column missing"), product="diagnosed")
+    trackelio.happens("post.created", POST, product="diagnosed")
+    rows = trackelio.listed("/v1/attempts", 2, webhook=hook.id, code="5xx")
+    assert {row["status"] for row in rows} == {500}
+    for row in rows:
+        told = trackelio.ok("GET", f"/v1/attempts/{row['id']}")
+        assert (told["response"]["status"], told["response"]["body"]) == (500, "column missing")
+        assert told["explanation"]["code"] == "server_error"
+
+    def count() -> int:
+        found: int = trackelio.ok("GET", f"{WEBHOOKS}/{hook.id}")["health"]["consecutiveFailures"]
+        return found
+
+    logged = len(rows)
+    until(lambda: count() >= logged, within_s=5, missing=lambda: f"{count()} of {logged} failures are counted")
+
+
 # ── "Slack — Post a message to a channel when new feedback is submitted or a post changes status." ───────────────────
 # Slack's incoming webhooks want `text`, and take Block Kit's `blocks`: docs.slack.dev/messaging/sending-messages-using-
 # incoming-webhooks, docs.slack.dev/reference/block-kit.

@@ -1,0 +1,28 @@
+"""What a record of the attempts or of the dead letters tells.
+
+The law: a record that cannot be read is logged with its place, and is none.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from consumer.events.event import Record
+from consumer.telemetry.bugs import decoded
+from consumer.wire import RecordCorrupt
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("jobs")
+
+
+def made_of(record: Record, decode: Callable[[bytes], T], what: str) -> T | None:
+    """It, decoded; None where it has no value, or is no such record: `what` says what it should be."""
+    if record.value is None:
+        return None
+    try:
+        return decoded(record, decode, record.value)
+    except RecordCorrupt as error:
+        _log.error(f"not {what}", partition=record.partition, offset=record.offset, error=str(error))
+        return None
