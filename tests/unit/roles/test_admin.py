@@ -124,14 +124,15 @@ def test_a_head_has_no_body(port: Port) -> None:
     assert "Content-Length: 0" not in head
 
 
-def test_silent_clients_do_not_keep_others_out(port: Port) -> None:
+def test_silent_clients_do_not_keep_others_out(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_http, "HEAD_S", 300.0)
     with ExitStack() as held:
         silent = [held.enter_context(closing(port.open())) for _ in range(admin_http.MOST * 2)]
         for client in silent[-10:]:
             client.sendall(b"GET /metr")
 
         assert port.ask("/livez")[0] == 200
-        silent[0].settimeout(5)
+        silent[0].settimeout(20)
         assert silent[0].recv(1) == b"", "the longest was cut off for whoever came"
 
 
@@ -156,7 +157,8 @@ def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         head = client.recv(500)
         time.sleep(1.0)
-        assert rest(client) < int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+        whole = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+        assert rest(client) < whole * 0.9, "the connection was ended with most of it unsent"
 
 
 def can_connect(number: int) -> bool:
