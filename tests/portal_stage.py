@@ -114,8 +114,8 @@ def filled(portal: MemoryPortal) -> None:
     api.plane.trial = _answer
     api.plane.answer_now = partial(_answer_now, portal)
     _jobs(portal, ids, now_ms)
-    for name in sorted(load_brands().keys() - {"hookline"}):
-        _of_a_brand(portal, draw, load_brands()[name], now_ms)
+    for name in sorted(api.brands.keys() - {"hookline"}):
+        _of_a_brand(portal, draw, api.brands[name], now_ms)
 
 
 def _of_a_brand(portal: MemoryPortal, draw: random.Random, brand: Brand, now_ms: int) -> None:
@@ -246,11 +246,11 @@ def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
     match job.state:
         case State.COUNTING:
             looked = 0 if job.counted is None else job.counted.looked
-            counted = Counts(looked=looked + 9_000, matched=looked // 40, skipped={"delivered": looked // 900})
+            counted = Counts(looked=looked + 20_000, matched=looked // 40, skipped={"delivered": looked // 900})
             state = State.COUNTED if looked > 40_000 else State.COUNTING
             return replace(job, state=state, counted=counted, sample=sample, reached_ms=NOW_MS)
         case State.RUNNING if job.counts.sent < 1_000:
-            sent = job.counts.sent + 100
+            sent = job.counts.sent + 250
             return replace(job, counts=replace(job.counts, looked=sent * 40, matched=sent, sent=sent), sample=sample)
         case State.RUNNING:
             return replace(job, state=State.DONE, finished_at_ms=NOW_MS)

@@ -21,7 +21,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "send_test_event": ("test.send",),
     "log": ("nav.log", "log.title", "keys.log.does"),
     "answer": ("log.answer", "log.column.answer"),
-    "send_again": (),
+    "send_again": ("delivery.again", "send.replay", "selected.title", "job.kind.resend", "job.kind.replay"),
     "failures_in_a_row": ("health.in_a_row",),
 }
 """Where each name of `consumer/brands/pages.py: WordsTable` stands."""

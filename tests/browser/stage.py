@@ -23,6 +23,7 @@ from tests.portal_stage import HOSTILE, ORDER, filled
 
 EVERYTHING: Final = tuple(Scope)
 OF_FORMS: Final = (Scope.READ, Scope.WRITE, Scope.BODIES)
+SUSPENDED: Final = "Slack bridge for the operations team in Zürich and São Paulo 9"
 LARGE: Final = b'{"text":"' + b"x" * 921_589 + b'"}'
 """900 KiB on one line."""
 
@@ -78,8 +79,26 @@ class Stage:
             "failed": "failed",
             "event types": "event-types",
             "event type": "event-types/webhook.test",
+            "suspended webhook": f"webhooks/{self.webhooks[SUSPENDED]}",
+            "recover": f"webhooks/{failing}/recover",
+            "replay": f"webhooks/{failing}/replay?status=failed&status=retrying",
+            "jobs": "jobs",
+            "job": f"jobs/{self.jobs['running']}",
+            "paused job": f"jobs/{self.jobs['paused']}",
+            "counted": self.counted,
             "nothing": "nothing-here",
         }
+
+    @property
+    def counted(self) -> str:
+        """The path of what was counted."""
+        known = self.portal.api.jobs.known[self.jobs["counted"]]
+        return f"webhooks/{known.asked.webhook}/recover?job={known.asked.id}"
+
+    @property
+    def jobs(self) -> Mapping[str, str]:
+        """Ids of acme's jobs, by their states."""
+        return {each.job.state.value: id_ for id_, each in self.portal.api.jobs.known.items()}
 
     def attempt(self, which: str) -> Attempt:
         """One of the attempts."""
