@@ -85,7 +85,7 @@ def filled(portal: MemoryPortal) -> None:
     draw = random.Random(7)
     api = portal.api
     now_ms = time.time_ns() // 1_000_000
-    memory_log.BEGAN_MS = now_ms - 400_000
+    memory_log.BEGAN_MS = now_ms - 700_000
     api.log.as_of_ms = now_ms
     client = api.client(*Scope)
     ids: list[str] = []

@@ -117,10 +117,10 @@ def _progress(asked: Asked, job: Job) -> float | None:
         case Missed(since_ms=since_ms, until_ms=until_ms):
             measure = _between(since_ms, job.reached_ms, until_ms)
         case Matching(since_ms=None):
-            # Where the log begins is not known here: the last position alone says no share of it.
-            if job.position:
+            # Where the log begins is not known here: only what was counted before says how much there is.
+            if job.position and (job.counted is None or job.state is State.COUNTING):
                 return None
-            measure = 0.0
+            measure = job.counts.looked / max(1, job.counted.looked) if job.counted is not None else 0.0
         case Matching(since_ms=int() as since_ms, until_ms=until_ms):
             measure = _between(since_ms, job.reached_ms, asked.created_at_ms if until_ms is None else until_ms)
         case _:

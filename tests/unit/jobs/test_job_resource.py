@@ -155,6 +155,7 @@ TWO = Chosen(spots=(Spot("t", 0, 1), Spot("t", 0, 2)))
         (JOB, Chosen(spots=()), 0.0),
         (JOB, Matching(), 0.0),
         (replace(JOB, position={("t", 0): 7}, reached_ms=HALF_MS), Matching(), None),
+        (replace(JOB, position={("t", 0): 7}, counts=Counts(looked=5), counted=Counts(looked=20)), Matching(), 0.25),
         (replace(JOB, state=State.DONE), Matching(), 1.0),
         (replace(JOB, state=State.COUNTED), MISSED, 1.0),
         (replace(JOB, state=State.CANCELED, reached_ms=HALF_MS), MISSED, 0.5),

@@ -64,8 +64,11 @@ def test_conclude_webhooks_log() -> None:
     assert (row["Status"], row["Event type"]) == ("Retrying", "feedback.created")
     assert row["Answer"].startswith("503 Service Unavailable")
     assert "UTC" in row["Time"]
+    # "You can replay any delivery manually from the Webhooks log."
+    person.opens("feedback.created").presses("Replay").sees("It is sent again")
     # "Use the log to debug failures or to replay events."
-    person.opens("feedback.created").opens("Try 1").sees("The server in front could not reach", region="Why it failed")
+    person.opens("Webhooks log").opens("feedback.created").opens("Try 1")
+    person.sees("The server in front could not reach", region="Why it failed")
     person.sees('"fb_1"', region="Request").sees("503", region="Answer")
 
 

@@ -12,6 +12,7 @@ from consumer.jobs.conduct import Known
 from consumer.jobs.job import Answered, Chosen, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State, Wish
 from consumer.log.archive import Kept
 from consumer.log.health import Health
+from consumer.signing.timestamps import rfc3339
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.html import read
@@ -341,12 +342,23 @@ def test_a_suspended_webhook_is_resumed_and_recovers(portal: MemoryPortal, brows
     answer = browser.submit(page, path)
     known = only(portal)
     assert isinstance(known.asked.subject, Missed)
-    assert known.asked.subject.since_ms == failing_ms
+    webhook_ = portal.api.plane.webhooks.get(OWNER, id_)
+    assert known.asked.subject.since_ms == webhook_.created_at_ms, "it missed nothing before it was there"
     assert str(since).endswith("Z")
     assert known.asked.wish is Wish.RUN
     assert answer.headers["location"].startswith(f"{browser.base}/jobs/{known.asked.id}")
     assert portal.api.plane.webhooks.get(OWNER, id_).status == "active"
     assert "What it missed is being sent" in browser.page(below(browser, answer.headers["location"])).visible
+
+
+def test_what_is_recovered_is_older_than_the_first_failure(portal: MemoryPortal, browser: Browser) -> None:
+    id_ = webhook(portal)
+    failing_ms = portal.api.plane.webhooks.get(OWNER, id_).created_at_ms + 86_400_000
+    portal.suspend(id_)
+    portal.api.healths.known[id_] = Health(failing_since_ms=failing_ms, last_attempt_at_ms=failing_ms)
+    page = browser.page(f"webhooks/{id_}")
+    form = page.form(f"{browser.base}/webhooks/{id_}/resume-and-recover")
+    assert form["since"] == rfc3339(failing_ms - 3_600_000)
 
 
 def test_a_resumption_with_a_wrong_time_changes_nothing(portal: MemoryPortal, browser: Browser) -> None:
