@@ -250,7 +250,7 @@ def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
             state = State.COUNTED if looked > 40_000 else State.COUNTING
             return replace(job, state=state, counted=counted, sample=sample, reached_ms=NOW_MS)
         case State.RUNNING if job.counts.sent < 1_000:
-            sent = job.counts.sent + 250
+            sent = job.counts.sent + 100
             return replace(job, counts=replace(job.counts, looked=sent * 40, matched=sent, sent=sent), sample=sample)
         case State.RUNNING:
             return replace(job, state=State.DONE, finished_at_ms=NOW_MS)
