@@ -246,7 +246,7 @@ def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
     match job.state:
         case State.COUNTING:
             looked = 0 if job.counted is None else job.counted.looked
-            counted = Counts(looked=looked + 9_000, matched=looked // 40, skipped={"delivered": looked // 900})
+            counted = Counts(looked=looked + 20_000, matched=looked // 40, skipped={"delivered": looked // 900})
             state = State.COUNTED if looked > 40_000 else State.COUNTING
             return replace(job, state=state, counted=counted, sample=sample, reached_ms=NOW_MS)
         case State.RUNNING if job.counts.sent < 1_000:

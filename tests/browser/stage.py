@@ -40,7 +40,7 @@ _HEADERS: Final = (
 class Stage:
     """Served pages. `webhooks` are ids of acme's, by name; `attempts` are ids of some of its attempts, by kind.
 
-    `key` is the id of a key of acme's.
+    `key` is the id of a key of acme's, `jobs` are ids of its jobs, by the states in which they were at first.
     """
 
     portal: MemoryPortal
@@ -48,6 +48,7 @@ class Stage:
     webhooks: Mapping[str, str]
     attempts: Mapping[str, str]
     key: str
+    jobs: Mapping[State, str]
 
     def link(self, *scopes: Scope, **grant: Any) -> str:  # noqa: ANN401 # fields of every type
         """The address that a host's server would redirect to."""
@@ -63,7 +64,6 @@ class Stage:
         """Every page of a session by its name, at a place that shows something. A test compares it with the routes."""
         hook, failing = (self.webhooks[name] for name in ("CRM sync 2", "Billing 0"))
         suspended = next(id_ for name, id_ in self.webhooks.items() if name.startswith("Slack") and name.endswith(" 9"))
-        jobs = {known.job.state: id_ for id_, known in self.portal.api.jobs.known.items()}
         return {
             "webhooks": "webhooks",
             "new": "webhooks/new",
@@ -86,11 +86,11 @@ class Stage:
             "hostile attempt": f"attempts/{self.attempts['hostile']}",
             "failed": "failed",
             "recover": f"webhooks/{suspended}/recover",
-            "counted": f"webhooks/{failing}/recover?job={jobs[State.COUNTED]}",
+            "counted": f"webhooks/{self.webhooks['Warehouse 1']}/recover?job={self.jobs[State.COUNTED]}",
             "replay": f"webhooks/{hook}/replay",
             "jobs": "jobs",
-            "job": f"jobs/{jobs[State.RUNNING]}",
-            "paused job": f"jobs/{jobs[State.PAUSED]}",
+            "job": f"jobs/{self.jobs[State.RUNNING]}",
+            "paused job": f"jobs/{self.jobs[State.PAUSED]}",
             "keys": "keys",
             "key made": "keys/made",
             "revoke": f"keys/{self.key}/revoke",
@@ -128,7 +128,14 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
         filled(portal)
         portal.api.plane.trial = answered
         key, _ = portal.api.key()
-        stage = Stage(portal=portal, base=base, webhooks=_named(portal), attempts=_attempts(portal), key=key.id)
+        stage = Stage(
+            portal=portal,
+            base=base,
+            webhooks=_named(portal),
+            attempts=_attempts(portal),
+            key=key.id,
+            jobs={known.job.state: id_ for id_, known in portal.api.jobs.known.items()},
+        )
         with Server(portal.app, listener, drain_s=1):
             yield stage
 

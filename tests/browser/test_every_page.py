@@ -63,7 +63,7 @@ def test_axe_finds_nothing_where_nothing_is_and_outside(stage: Stage, window: Op
     page = window(viewport={"width": width, "height": 800})
     at = stage.enter(page, tenant="empty")
     faults = []
-    for path in ("webhooks", "log", "failed", "event-types"):
+    for path in ("webhooks", "log", "failed", "jobs", "event-types"):
         page.goto(f"{at}/{path}")
         faults += [f"empty {path}: {each}" for each in violations(page)]
     page.goto(f"{stage.base}/portal/enter")

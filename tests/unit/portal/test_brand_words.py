@@ -10,6 +10,7 @@ from consumer.portal.brand_words import PLACES, words_of
 from consumer.portal.words import language, speaking, words
 from tests.html import Page
 from tests.memory_portal import Browser, MemoryPortal
+from tests.sending_again import listed
 
 
 def browser_of(name: str) -> Browser:
@@ -57,6 +58,18 @@ def test_names_of_brands(brand: str, path: str, named: set[tuple[str, str]]) -> 
 def test_titles_follow() -> None:
     browser = browser_of("conclude")
     assert (browser.page("webhooks/new").h1, browser.page("log").h1) == ("Add webhook", "Webhooks log")
+
+
+def test_a_delivery_is_sent_again_by_the_brand_s_name_for_it() -> None:
+    portal = MemoryPortal(brands=("hookline", "conclude"))
+    client = portal.api.client(brand="conclude")
+    id_ = portal.api.webhook(client, portal.api.brands["conclude"].api.base_path)["id"]
+    failed = listed(portal.api, id_, brand="conclude")
+    browser = portal.enter(brand="conclude")
+    page = browser.page(f"webhooks/{id_}/deliveries/{failed}")
+    assert "Replay" in names(page, "button")
+    assert "Send again" not in names(page, "button")
+    assert browser.page(f"webhooks/{id_}/replay").h1 == "Replay"
 
 
 def test_a_refusal_is_said_in_the_brand_s_words() -> None:
