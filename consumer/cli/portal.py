@@ -99,7 +99,7 @@ def _ended_directly(settings: Settings, asked: Access, link: str | None) -> Show
     if link is not None and not PortalLinkIds(Keyring.from_settings(settings)).made_for(link, owner):
         raise bad_input(f"there is no link {link} of {tenant}'s, brand {brand.name}")
     end = PortalEnd(tenant=tenant, brand=brand.name, link=link, ended_at_ms=time.time_ns() // 1_000_000)
-    reached = installation(settings)
+    reached = installation(settings, lambda topics: [topics.state])
     write_now(reached, [NewRecord(topic=Topics.of(reached).state, key=record_key(owner, link), value=encode(end))])
     return {"object": "portal_links", "ended": True} if link is None else _ended(link)
 
