@@ -63,10 +63,11 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
-docs: setup-dev ## write docs/api.md and the tables in docs/log.md and docs/operating.md anew from what the code says
+docs: setup-dev ## write docs/api.md, tables of docs/log.md and operating.md and the dashboard anew from the code
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
 	@$(BIN)/python -m make.metrics_page
+	@$(BIN)/python -m make.dashboard
 
 fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES=n; SEED=n for others)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))

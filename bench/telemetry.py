@@ -65,7 +65,7 @@ class _Core:
             ),
         )
 
-    def end(self, _partition: object) -> int:
+    def log_end(self, _partition: object) -> int:
         return 100
 
 

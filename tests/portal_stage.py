@@ -86,6 +86,7 @@ def filled(portal: MemoryPortal) -> None:
     api = portal.api
     now_ms = time.time_ns() // 1_000_000
     memory_log.BEGAN_MS = now_ms - 700_000
+    api.log.as_of_ms = now_ms
     client = api.client(*Scope)
     ids: list[str] = []
     for number in range(40):
@@ -178,6 +179,8 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
             subscription_id=webhook,
             event_type=type_,
             event_id=f"orders-3-{18273645 + number}",
+            event_time_ms=memory_log.BEGAN_MS + number * 1_000 - 65_000,
+            first_due_ms=memory_log.BEGAN_MS + number * 1_000 - 64_000,
             url="https://hooks.example.com/v1/tenants/0f8c7e/incoming",
             request_body=body,
             request_headers=(
@@ -208,7 +211,13 @@ def _jobs(portal: MemoryPortal, ids: list[str], now_ms: int) -> None:
         Sampled(event_id=f"orders-3-{number}", event_type=TYPES[number % 3], at_ms=now_ms - number * 60_000)
         for number in range(5)
     )  # fmt: skip
-    counts = Counts(looked=52_310, matched=1_250, sent=640, skipped={"delivered": 40, "waiting": 7})
+    counts = Counts(
+        looked=52_310,
+        matched=1_250,
+        sent=640,
+        skipped={"delivered": 40, "waiting": 7},
+        types={"order.paid": 800, "order.sent": 403},
+    )
     for number, state in enumerate(each for each in State if each is not State.REFUSED):
         stopped = state in {State.PAUSED, State.FAILED}
         id_ = desk.put(

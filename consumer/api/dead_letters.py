@@ -23,6 +23,7 @@ from consumer.api.dead_letter_models import (
 from consumer.api.documents import problems
 from consumer.api.moments import moment_of, now_ms, time_of
 from consumer.api.problem import not_found
+from consumer.api.services import Services
 from consumer.api.site import Asking, Id, Site
 from consumer.control.cursor import list_name
 from consumer.control.keys import Scope
@@ -190,15 +191,15 @@ def _page(site: Site, owner: Owner, asked: DeadLetterPage, webhook: str | None) 
     return answers.response(answers.page(site.brand, [shown(each) for each in found.found], then))
 
 
-def dead_letter_of(site: Site, owner: Owner, id_: str) -> DeadLetter | None:
+def dead_letter_of(services: Services, owner: Owner, id_: str) -> DeadLetter | None:
     """The owner's dead letter of this id, if there is one."""
     filters = Filters(ids=frozenset({id_}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand}))
-    return next(iter(site.services.dead_letters.found(owner.tenant, filters)), None)
+    return next(iter(services.dead_letters.found(owner.tenant, filters)), None)
 
 
 def _found(site: Site, owner: Owner, id_: str) -> DeadLetter:
     """The same. Raises Refusal: 404."""
-    found = dead_letter_of(site, owner, id_)
+    found = dead_letter_of(site.services, owner, id_)
     if found is None:
         raise not_found("there is no such dead letter: list the dead letters to see which there are")
     return found

@@ -110,7 +110,7 @@ def _original(site: Site, owner: Owner, row: Row) -> str | None:
 
 def _dead(site: Site, owner: Owner, id_: str) -> Json:
     """What was given up without an attempt that the log still lists."""
-    found = dead_letter_of(site, owner, id_)
+    found = dead_letter_of(site.services, owner, id_)
     return None if found is None else _given_up(found)
 
 

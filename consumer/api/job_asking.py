@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.api.caller import Caller
-from consumer.api.chosen_deliveries import Found, found
+from consumer.api.chosen_deliveries import found
 from consumer.api.job_refusals import Hindrance, conflict, gone, of_refused, of_resend, of_status
 from consumer.api.moments import now_ms
 from consumer.api.problem import not_found
@@ -19,6 +19,7 @@ from consumer.api.services import Services
 from consumer.control.work import Work
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import JobUnknown
+from consumer.jobs.found import Found
 from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish
 from consumer.jobs.record import asked_id
 from consumer.log.entry import Ended
@@ -109,7 +110,7 @@ class JobAsker:
     def _resendable(self, id_: str, webhook: str | None, *, again: bool) -> Found:
         """The delivery. Raises Refusal: 404, 409, 410; WebhookUnknown."""
         owner = self.caller.owner
-        one = found(self.services, owner, [id_], webhook).get(id_)
+        one = found(self.services, owner, [id_], frozenset(() if webhook is None else (webhook,))).get(id_)
         if one is None:
             raise not_found("there is no such delivery: list the deliveries to see which there are")
         subscription = self.services.plane.webhooks.get(owner, one.webhook)

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from consumer.api.model import Asked, Time, Told
 from consumer.control.cursor import MAX_LENGTH
-from consumer.jobs.job import LEAST_PER_S, MOST_CHOSEN, MOST_PER_S, USUAL_PER_S, Kind, Skip, State
+from consumer.jobs.job import LEAST_PER_S, MOST_CHOSEN, MOST_PER_S, TYPES, USUAL_PER_S, Kind, Skip, State
 from consumer.jobs.reasons import TABLE
 from consumer.replay.plan import Place
 
@@ -114,6 +114,10 @@ class JobCounts(Told):
     failed: Annotated[int | None, Field(description="Of those sent: were given up.")]
     skipped: Annotated[
         dict[str, int], Field(description=f"Matched and were not sent, by reason: {', '.join(Skip)}, or others.")
+    ]
+    types: Annotated[
+        dict[str, int],
+        Field(description=f"Matched and were sent, or would be, by event type: of the first {TYPES} types."),
     ]
 
 

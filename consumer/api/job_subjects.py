@@ -12,6 +12,7 @@ from consumer.api.job_models import Recovery, Replay, ReplayFilter
 from consumer.api.log_query import answers_of, kinds_of_reason
 from consumer.api.moments import moment_of
 from consumer.jobs.job import Matching, Missed
+from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.fields import check_choice
 from consumer.webhooks.wrong import Code, Faults, Wrong
 
@@ -30,6 +31,11 @@ def missed_of(body: Recovery, now_ms: int) -> Missed:
     assert since_ms is not None
     assert until_ms is not None
     return Missed(since_ms=since_ms, until_ms=until_ms, types=types)
+
+
+def not_kept(kept_ms: int) -> str:
+    """What is said of a `since` of which events are gone."""
+    return f"lies before what is kept: events are kept since {rfc3339(kept_ms)}, so ask with that or later"
 
 
 def matching_of(body: ReplayFilter, now_ms: int) -> Matching:

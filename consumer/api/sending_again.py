@@ -18,7 +18,14 @@ from consumer.api.documents import problems
 from consumer.api.job_asking import JobAsker, Wanted
 from consumer.api.job_models import Job as JobModel
 from consumer.api.job_models import Recovery, Replay, Resend
-from consumer.api.job_subjects import faults_of_filter, faults_of_recovery, faults_of_replay, matching_of, missed_of
+from consumer.api.job_subjects import (
+    faults_of_filter,
+    faults_of_recovery,
+    faults_of_replay,
+    matching_of,
+    missed_of,
+    not_kept,
+)
 from consumer.api.jobs import TAGS, job_told
 from consumer.api.log_models import Attempt
 from consumer.api.log_pages import sight
@@ -28,9 +35,9 @@ from consumer.api.resend_now import resent_now
 from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
 from consumer.jobs.conduct import Known
-from consumer.jobs.job import Chosen, Kind, Subject
+from consumer.jobs.job import Chosen, Kind, Missed, Subject
 from consumer.log.resource import attempt_detail
-from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
+from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
 
 _MOST_TOLD: Final = 20
 
@@ -104,16 +111,26 @@ def _add_recover(site: Site) -> None:
         asker = _asker(site, call)
         known = asker.made_before()
         if known is None:
+            subject = missed_of(body, now_ms())
+            _check_kept(site, call, subject)
             wanted = Wanted(
                 webhook=id,
                 kind=Kind.RECOVER,
-                subject=missed_of(body, now_ms()),
+                subject=subject,
                 again=body.again,
                 rate_per_s=body.rate_per_s,
                 counts_only=body.dry_run,
             )
             known = asker.ask(wanted)
         return _accepted(site, known)
+
+
+def _check_kept(site: Site, call: Call, subject: Missed) -> None:
+    """Raises FieldInvalid: events of its time were there, and are not kept."""
+    with site.services.look_ups.place(call.caller.owner.tenant):
+        kept_ms = site.services.kept_since(subject.since_ms)
+    if kept_ms is not None:
+        raise invalid("since", Code.OUT_OF_RANGE, not_kept(kept_ms))
 
 
 def _add_resend(site: Site) -> None:
@@ -155,7 +172,7 @@ def _replayed(site: Site, call: Call, webhook: str, body: Replay) -> Subject:
     if body.filter is not None:
         return matching_of(body.filter, at_ms)
     ids = list(dict.fromkeys(body.deliveries or ()))
-    there = found(site.services, call.caller.owner, ids, webhook)
+    there = found(site.services, call.caller.owner, ids, frozenset({webhook}))
     missing = [
         Wrong(field=f"deliveries.{number}", code=Code.NOT_A_CHOICE, message="is no delivery of this webhook")
         for number, each in enumerate(body.deliveries or ())

@@ -8,14 +8,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
+from consumer.api.job_subjects import not_kept
 from consumer.api.log_models import AttemptsSought
 from consumer.api.log_query import query_of
 from consumer.api.moments import moment_of
-from consumer.cli.exits import INTERRUPTED, CommandFailed, say
+from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say
 from consumer.cli.interrupt import in_order
 from consumer.cli.job_port import (
     Change,
@@ -32,8 +33,11 @@ from consumer.cli.progress import job_bar
 from consumer.cli.stopping import Stop, event_of
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.owner import Owner, owner_of
+from consumer.control.resend_now import AlreadyDelivered
+from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
+from consumer.jobs.found import Found
 from consumer.jobs.job import (
     MOST_CHOSEN,
     USUAL_PER_S,
@@ -43,7 +47,6 @@ from consumer.jobs.job import (
     Kind,
     Matching,
     Missed,
-    Spot,
     State,
     Subject,
     Wish,
@@ -66,14 +69,6 @@ _WISHES: Final[Mapping[Change, Wish]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lying:
-    """A delivery: whose it is, and where its latest attempt or its dead letter lies."""
-
-    webhook: str
-    spot: Spot
-
-
 class Installed(Protocol):
     """What an installation has for those who ask for jobs."""
 
@@ -88,8 +83,19 @@ class Installed(Protocol):
     def webhook(self, webhook: str) -> Subscription:
         """One of the webhooks that the command may see. Raises WebhookUnknown."""
 
-    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Lying]:
+    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Found]:
         """Those of the owner's deliveries that there are, by their ids; of this webhook, where one is named."""
+
+    def resend_now(self, owner: Owner, delivery: str, webhook: str | None, *, again: bool) -> Shown:
+        """Send one at once, and wait: the attempt in full, as the API shows it.
+
+        Raises:
+            NotThere, AlreadyDelivered, KeptNoLonger, NeverMade: see `jobs.at_once`.
+            KafkaBroken: the log could not be read, or the attempt not be logged.
+        """
+
+    def kept_since(self, since_ms: int) -> int | None:
+        """Since when all events are kept; None where they are since then."""
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """A job as the API shows it."""
@@ -130,8 +136,11 @@ class DirectJobs:
 
     def recover(self, webhook: str, wanted: RecoveryWanted) -> Told:
         """See `JobPort`."""
-        owner = self._owner_of(webhook)
-        return self._ask(owner, webhook, Kind.RECOVER, missed_of(wanted, _now_ms()), wanted.pace)
+        owner, subject = self._owner_of(webhook), missed_of(wanted, _now_ms())
+        kept_ms = self._installed.kept_since(subject.since_ms)
+        if kept_ms is not None:
+            raise invalid("since", Code.OUT_OF_RANGE, not_kept(kept_ms))
+        return self._ask(owner, webhook, Kind.RECOVER, subject, wanted.pace)
 
     def resend(self, delivery: str, *, webhook: str | None, again: bool) -> Told:
         """See `JobPort`."""
@@ -140,6 +149,17 @@ class DirectJobs:
         if found is None:
             raise delivery_unknown(delivery)
         return self._ask(owner, found.webhook, Kind.RESEND, Chosen(spots=(found.spot,)), Pace(again=again))
+
+    def resend_now(self, delivery: str, *, webhook: str | None, again: bool) -> Shown:
+        """See `JobPort`."""
+        try:
+            return self._installed.resend_now(self._owner, delivery, webhook, again=again)
+        except NotThere:
+            raise delivery_unknown(delivery) from None
+        except AlreadyDelivered:
+            raise refused("it was accepted: ask with --again if it is to be sent once more") from None
+        except (KeptNoLonger, NeverMade) as error:
+            raise bad_input(str(error), field="delivery") from None
 
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
         """See `JobPort`."""

@@ -29,11 +29,16 @@ from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.writing import write_now
 from consumer.log.health import NO_HEALTH, Health
+from consumer.log.query import View
+from consumer.log.reading import LogReader
+from consumer.log.stats_resource import PERIODS, SHARED_OF, asked, told
+from consumer.log.stats_store import StatsReader
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
 from consumer.standings.store import Backlog
 from consumer.webhooks import draft
+from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring
@@ -119,6 +124,18 @@ class DirectWebhooks:
     def show(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
         return self._now(self.found(webhook))
+
+    def stats(self, webhook: str, period: str) -> Shown:
+        """See `WebhookPort`."""
+        over, now_ms, found = PERIODS[period], _now_ms(), self.found(webhook)
+        query = asked(webhook, over, now_ms)
+        with closing(StatsReader(self._reached)) as kept, closing(LogReader(self._reached)) as lists:
+            parts = kept.read(webhook)
+            try:
+                page = lists.page(View.ATTEMPTS, tenant=found.tenant, brand=found.brand, query=query, limit=SHARED_OF)
+            except CacheUnavailable:
+                page = None
+        return told(webhook, over, parts, page, now_ms)
 
     def update(self, webhook: str, changes: Changes) -> Shown:
         """See `WebhookPort`."""

@@ -4,31 +4,31 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
-from consumer.cli.direct_jobs import Lying
 from consumer.cli.direct_webhooks import DirectWebhooks
 from consumer.cli.exits import unavailable
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
-from consumer.delivery.delivery import is_delivery_id
+from consumer.delivery.delivery import DeadLetter
+from consumer.events.event import Record
+from consumer.jobs.at_once import at_once
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import Desk
-from consumer.jobs.job import Answered, Asked, Spot
+from consumer.jobs.found import Found, found
+from consumer.jobs.job import Answered, Asked
+from consumer.jobs.kept_since import kept_since
 from consumer.kafka.reading import read_to_end
-from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.log.query import Query, View
+from consumer.log.archive import Archive
 from consumer.log.reading import LogReader
+from consumer.replay.dead_letters import Lying, lying, matching
+from consumer.replay.filters import Filters
 from consumer.settings import Settings
-from consumer.telemetry.bugs import decoded
 from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.subscription import Subscription
-from consumer.wire import RecordCorrupt
-
-_ONE: Final = 1
 
 
 @contextmanager
@@ -77,17 +77,29 @@ class JobInstallation:
         """See `Installed`."""
         return self.webhooks.found(webhook)
 
-    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Lying]:
+    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Found]:
         """See `Installed`. The log is asked first, and the dead letters are read for what it does not list.
 
         Raises:
             KafkaBroken: the dead letters could not be read.
             CommandFailed: 69, the log's Redis does not answer.
         """
-        wanted = {each for each in ids if is_delivery_id(each)}
-        found = self._listed(owner, wanted, webhook)
-        left = wanted - found.keys()
-        return {**self._dead(owner, left, webhook), **found} if left else found
+        with self._reading() as lists:
+            webhooks = frozenset(() if webhook is None else (webhook,))
+            return found(lists, self._lying, owner, ids, webhooks, attempts=Topics.of(self.settings).attempts)
+
+    def resend_now(self, owner: Owner, delivery: str, webhook: str | None, *, again: bool) -> Shown:
+        """See `Installed`."""
+        dead = partial(self._dead, owner, delivery)
+        with self._reading() as lists, closing(Archive(self.settings)) as archive:
+            told, delivered = at_once(lists, archive, dead, owner, delivery, webhook=webhook, again=again)
+        from consumer.cli.direct_resend import resent_now  # noqa: PLC0415 # few need an HTTP engine
+
+        return resent_now(self.settings, self.webhook(told.delivery.subscription_id), told, delivered=delivered)
+
+    def kept_since(self, since_ms: int) -> int | None:
+        """See `Installed`."""
+        return kept_since(self.settings, since_ms)
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """See `Installed`."""
@@ -98,37 +110,27 @@ class JobInstallation:
         write_now(self.settings, [self.wished(Topics.of(self.settings).state, asked)])
         return self.run(self.settings, asked.id, progress=progress, stop=stop.is_set)
 
-    def _listed(self, owner: Owner, ids: Collection[str], webhook: str | None) -> dict[str, Lying]:
-        """Those that the log's index lists, at their latest attempts."""
-        topic, of = Topics.of(self.settings).attempts, frozenset(() if webhook is None else (webhook,))
-        found: dict[str, Lying] = {}
-        with closing(LogReader(self.settings)) as lists:
-            for each in ids:
-                query = Query(webhooks=of, deliveries=frozenset({each}))
-                try:
-                    page = lists.page(View.DELIVERIES, tenant=owner.tenant, brand=owner.brand, query=query, limit=_ONE)
-                except CacheUnavailable as error:
-                    where = "HOOKLINE_LOG_REDIS_URL" if self.settings.log_redis_url else "HOOKLINE_REDIS_URL"
-                    raise unavailable(f"no Redis answers where {where} says: {error}", field=where) from None
-                for row in page.rows:
-                    found[each] = Lying(webhook=row.webhook, spot=Spot(topic, row.partition, row.entry.offset))
-        return found
+    @contextmanager
+    def _reading(self) -> Iterator[LogReader]:
+        """The log's index. Raises CommandFailed: 69, its Redis does not answer."""
+        try:
+            with closing(LogReader(self.settings)) as lists:
+                yield lists
+        except CacheUnavailable as error:
+            where = "HOOKLINE_LOG_REDIS_URL" if self.settings.log_redis_url else "HOOKLINE_REDIS_URL"
+            raise unavailable(f"no Redis answers where {where} says: {error}", field=where) from None
 
-    def _dead(self, owner: Owner, ids: Collection[str], webhook: str | None) -> dict[str, Lying]:
-        """Those that were given up without an attempt, or so long ago that they are not listed."""
-        found: dict[str, Lying] = {}
-        for record in read_to_end(self.settings, Topics.of(self.settings).dead_letter):
-            if record.value is None or (webhook is not None and record.key != webhook.encode()):
-                continue
-            try:
-                dead = decoded(record, decode_dead_letter, record.value)
-            except RecordCorrupt:
-                continue  # `hookline dead-letters list` tells of it
-            delivery = dead.delivery
-            if delivery.id in ids and (delivery.event.tenant, dead.brand) == (owner.tenant, owner.brand):
-                spot = Spot(record.topic, record.partition, record.offset)
-                found[delivery.id] = Lying(webhook=delivery.subscription_id, spot=spot)
-        return found
+    def _lying(self, filters: Filters) -> Iterator[Lying]:
+        return lying(self._records(), filters)
+
+    def _dead(self, owner: Owner, delivery: str) -> DeadLetter | None:
+        of = Filters(
+            ids=frozenset({delivery}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand})
+        )  # fmt: skip
+        return next(matching(self._records(), of), None)
+
+    def _records(self) -> Iterator[Record]:
+        return read_to_end(self.settings, Topics.of(self.settings).dead_letter)
 
 
 def _needed(topics: Topics) -> list[str]:

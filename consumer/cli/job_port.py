@@ -94,6 +94,9 @@ class JobPort(Protocol):
     def resend(self, delivery: str, *, webhook: str | None, again: bool) -> Told:
         """A job of one. Raises `delivery_unknown`, `refused`."""
 
+    def resend_now(self, delivery: str, *, webhook: str | None, again: bool) -> Shown:
+        """One attempt of it at once, as the API shows an attempt. Raises `delivery_unknown`, `refused`."""
+
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
         """Those that are meant, the newest first."""
 

@@ -7,7 +7,7 @@ answers, one a line.
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Annotated, Final, Literal
 
@@ -15,14 +15,16 @@ from cyclopts import App, Parameter
 
 from consumer.api.log_export import COLUMNS, cells, lines
 from consumer.cli.access import Access, log
+from consumer.cli.attempt_view import print_attempt
+from consumer.cli.exits import usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.log_flags import LogFlags, asked_of
-from consumer.cli.output import print_explanation, print_fields, print_json, print_table
+from consumer.cli.output import print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.delivery.delivery import is_delivery_id
 from consumer.json import Json
 from consumer.log.query import View
-from consumer.telemetry.printable import printable, printable_lines
+from consumer.telemetry.printable import printable
 
 app = App(name="log", help="List, look at, follow, search and export what was sent, and what was answered.")
 
@@ -30,7 +32,6 @@ AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCa
 Deliveries = Annotated[bool, Parameter(negative=(), help="A row for each delivery, at its latest attempt.")]
 _EVERY_S: Final = 1.0
 _HEAD: Final = ("time", "outcome", "type", "answer", "ms", "try", "webhook", "id")
-_INSIDE: Final = frozenset({"request", "response", "explanation", "attemptsKept", "lastAttempt", "object", "curl"})
 
 
 @app.command(name="list")
@@ -104,14 +105,8 @@ def show(
     """Show an attempt, with its request and its answer; or a delivery, with its attempts."""
     with log(access) as reached:
         shown = reached.delivery(id_) if is_delivery_id(id_) else reached.attempt(id_)
-    if json:
-        print_json(shown)
-        return os.EX_OK
-    print_fields({name: value for name, value in shown.items() if name not in _INSIDE})
-    print_explanation(shown.get("explanation"))
-    for part in ("request", "response"):
-        _print_message(part, shown.get(part))
-    kept = shown.get("attemptsKept")
+    print_attempt(shown, as_json=json)
+    kept = None if json else shown.get("attemptsKept")
     if isinstance(kept, list):
         sys.stdout.write("\n")
         _print([each for each in kept if isinstance(each, dict)], as_json=False)
@@ -122,16 +117,32 @@ def show(
 def export(
     *,
     which: LogFlags | None = None,
-    format_: Annotated[Literal["csv", "jsonl"], Parameter(name="--format", help="What is written.")] = "csv",
+    format_: Annotated[
+        Literal["csv", "jsonl"] | None, Parameter(name="--format", help="What is written. Default: csv.")
+    ] = None,
+    follow: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="What is logged from now on instead, as JSON lines, the oldest first, until Ctrl-C or --limit.",
+        ),
+    ] = False,
     limit: Limit = None,
     access: Access | None = None,
     json: Annotated[bool, Parameter(negative=(), help="The same as --format jsonl.")] = False,
 ) -> int:
-    """Write attempts to standard output, the newest first."""
-    most = checked_limit(limit)
+    """Write attempts to standard output, the newest first; or what is logged from now on."""
+    most, in_lines = checked_limit(limit), json or follow or format_ == "jsonl"
+    if follow and format_ == "csv":
+        raise usage("--follow writes JSON lines: leave --format csv out", field="--format")
     with log(access) as reached:
+        if follow:
+            for row in islice(reached.tail(View.ATTEMPTS, asked_of(which), lambda: time.sleep(_EVERY_S)), most):
+                print_json(row)
+                sys.stdout.flush()
+            return os.EX_OK
         found = islice(reached.listed(View.ATTEMPTS, asked_of(which)), most)
-        if json or format_ == "jsonl":
+        if in_lines:
             for row in found:
                 print_json(row)
         else:
@@ -170,24 +181,3 @@ def _cells(row: Shown) -> list[str]:
         row.get("id"),
     )
     return ["" if each is None else str(each) for each in told]
-
-
-def _print_message(name: str, message: Json) -> None:
-    """A request or an answer: its headers and its body."""
-    if not isinstance(message, dict):
-        return
-    sys.stdout.write(f"\n{name}\n")
-    for header in _headers(message.get("headers")):
-        sys.stdout.write(f"  {printable(header)}\n")
-    body = message.get("body")
-    if isinstance(body, str) and body:
-        note = " (base64)" if message.get("bodyEncoding") == "base64" else ""
-        sys.stdout.write(f"\n{printable_lines(body)}{note}\n")
-    if message.get("cut"):
-        sys.stdout.write(f"… {message['bodyBytes']} bytes in all\n")
-
-
-def _headers(headers: Json) -> Iterator[str]:
-    for each in headers if isinstance(headers, list) else ():
-        if isinstance(each, dict):
-            yield f"{each.get('name')}: {each.get('value')}"

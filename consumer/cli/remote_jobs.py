@@ -40,10 +40,12 @@ class RemoteJobs:
 
     def resend(self, delivery: str, *, webhook: str | None, again: bool) -> Told:
         """See `JobPort`."""
-        path = f"{self._path}/deliveries/{quote(delivery, safe='')}/resend"
-        params = {} if webhook is None else {"webhook": webhook}
         body: dict[str, Json] = {"again": True} if again else {}
-        return _told(lambda: self._client.ask("POST", path, body, params=params, unknown=delivery_unknown(delivery)))
+        return _told(lambda: self._resent(delivery, webhook, body))
+
+    def resend_now(self, delivery: str, *, webhook: str | None, again: bool) -> Shown:
+        """See `JobPort`."""
+        return self._resent(delivery, webhook, {"now": True, **({"again": True} if again else {})})
 
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
         """See `JobPort`."""
@@ -61,6 +63,11 @@ class RemoteJobs:
 
     def _job(self, job: str) -> str:
         return f"{self._path}/jobs/{quote(job, safe='')}"
+
+    def _resent(self, delivery: str, webhook: str | None, body: dict[str, Json]) -> Shown:
+        path = f"{self._path}/deliveries/{quote(delivery, safe='')}/resend"
+        params = {} if webhook is None else {"webhook": webhook}
+        return self._client.ask("POST", path, body, params=params, unknown=delivery_unknown(delivery))
 
     def _asked(self, webhook: str, what: str, body: dict[str, Json]) -> Told:
         path = f"{self._webhooks}/{quote(webhook, safe='')}/{what}"

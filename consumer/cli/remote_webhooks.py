@@ -61,6 +61,11 @@ class RemoteWebhooks:
         """See `WebhookPort`."""
         return self._one("GET", webhook)
 
+    def stats(self, webhook: str, period: str) -> Shown:
+        """See `WebhookPort`."""
+        path = f"{self._path}/{quote(webhook, safe='')}/stats"
+        return self._client.ask("GET", path, params={"period": period}, unknown=WebhookUnknown(webhook))
+
     def update(self, webhook: str, changes: Changes) -> Shown:
         """See `WebhookPort`."""
         return self._one("PATCH", webhook, alteration(changes, self._client.brand.api.list_field))

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from consumer.cli.access import Access, jobs
+from consumer.cli.attempt_view import print_attempt
 from consumer.cli.exits import CommandFailed, bad_input, usage
 from consumer.cli.job_flags import DeliveryFlags, PaceFlags, Several, pace_of
 from consumer.cli.job_port import Change, JobPort, RecoveryWanted, ReplayWanted, Told, refused
@@ -100,6 +101,14 @@ def resend(
     /,
     *,
     again: Annotated[bool, Parameter(negative=(), help="Also if it was accepted, or was sent again before.")] = False,
+    now: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Make one attempt at once and print its answer, also of a webhook that is paused or suspended. Exits "
+            "with 0 for an answer of 2xx, else with 69.",
+        ),
+    ] = False,
     webhook: Annotated[str | None, Parameter(help="Whose it is: then it is found sooner.")] = None,
     access: Access | None = None,
     json: AsJson = False,
@@ -112,6 +121,10 @@ def resend(
         Its id.
     """
     with jobs(access) as reached:
+        if now:
+            attempt = reached.resend_now(delivery, webhook=webhook, again=again)
+            print_attempt(attempt, as_json=json)
+            return os.EX_OK if attempt.get("outcome") == "delivered" else os.EX_UNAVAILABLE
         told = reached.resend(delivery, webhook=webhook, again=again)
         try:
             told = followed(reached, told)

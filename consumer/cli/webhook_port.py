@@ -46,6 +46,9 @@ class WebhookPort(Protocol):
     def show(self, webhook: str) -> Shown:
         """One of them."""
 
+    def stats(self, webhook: str, period: str) -> Shown:
+        """The statistics of one of them over `24h` or `30d`."""
+
     def update(self, webhook: str, changes: Changes) -> Shown:
         """One of them, changed."""
 

@@ -25,6 +25,7 @@ app = App(name="webhooks", help="Create, look at, change, pause and delete webho
 app.command("consumer.cli.webhook_rotate:rotate", name="rotate", help="Give a webhook a new secret and print it.")
 app.command("consumer.cli.webhook_filter:try_filter", name="try-filter", help="Whether a filter lets an event through.")
 app.command("consumer.cli.webhook_trial:try_out", name="test", help="Send a test event; exit code 0 means a 2xx.")
+app.command("consumer.cli.webhook_stats:stats", name="stats", help="Show what was accepted and failed, by the hour.")
 app.command("consumer.cli.webhook_health:health", name="health", help="Show how endpoints answer, and what waits.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]

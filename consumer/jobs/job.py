@@ -25,6 +25,8 @@ USUAL_PER_S: Final = 50
 MOST_CHOSEN: Final = 1_000
 """How many deliveries a job may be given by their places."""
 SAMPLE: Final = 5
+TYPES: Final = 20
+"""Of so many event types it is told how many were sent of each: of those that came first."""
 
 
 class Kind(StrEnum):
@@ -164,6 +166,7 @@ class Counts:
     """How many were looked at, matched what was asked for, were sent, and were not, by reason.
 
     `raced` of those sent may be on their way twice: they were missed by what was known, and deliveries went on.
+    `types` are those that were sent, or would be, by event type, of TYPES of them.
     """
 
     looked: int = 0
@@ -171,6 +174,7 @@ class Counts:
     sent: int = 0
     raced: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    types: Mapping[str, int] = field(default_factory=dict)
 
 
 Answered: TypeAlias = answered.Answered

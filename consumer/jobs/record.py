@@ -241,6 +241,7 @@ def _counts_row(counts: Counts) -> _Row:
         "sent": counts.sent,
         "raced": counts.raced,
         "skipped": counts.skipped,
+        "types": counts.types,
     }
 
 

@@ -85,6 +85,8 @@ def _counts(counts: Counts, answered: Answered | None) -> dict[str, Json]:
         failing = max(0, answered.tried - answered.delivered - answered.failed)
         seen = {"delivered": answered.delivered, "failing": failing, "failed": answered.failed}
     skipped: Json = {reason: number for reason, number in sorted(counts.skipped.items()) if number}
+    frequent = sorted(counts.types.items(), key=lambda each: (-each[1], each[0]))
+    types: Json = {name: number for name, number in frequent}  # noqa: C416 # dict() would not be known to be Json
     return {
         "looked": counts.looked,
         "matched": counts.matched,
@@ -92,6 +94,7 @@ def _counts(counts: Counts, answered: Answered | None) -> dict[str, Json]:
         "raced": counts.raced,
         **seen,
         "skipped": skipped,
+        "types": types,
     }
 
 
@@ -114,10 +117,10 @@ def _progress(asked: Asked, job: Job) -> float | None:
         case Missed(since_ms=since_ms, until_ms=until_ms):
             measure = _between(since_ms, job.reached_ms, until_ms)
         case Matching(since_ms=None):
-            # Where the log begins is not known here: the last position alone says no share of it.
-            if job.position:
+            # Where the log begins is not known here: only what was counted before says how much there is.
+            if job.position and (job.counted is None or job.state is State.COUNTING):
                 return None
-            measure = 0.0
+            measure = job.counts.looked / max(1, job.counted.looked) if job.counted is not None else 0.0
         case Matching(since_ms=int() as since_ms, until_ms=until_ms):
             measure = _between(since_ms, job.reached_ms, asked.created_at_ms if until_ms is None else until_ms)
         case _:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from consumer.jobs.candidate import Candidate, Source, Taken
-from consumer.jobs.job import SAMPLE, Counts, Job, Sampled, Skip, State
+from consumer.jobs.job import SAMPLE, TYPES, Counts, Job, Sampled, Skip, State
 from consumer.jobs.plan import Plan, Planner
 from consumer.replay.plan import Planned
 
@@ -156,12 +156,20 @@ def _counted(job: Job, candidate: Candidate, plan: Plan) -> Job:
         return _with_counts(replace(job, sample=sample), replace(counts, skipped=skipped))
     if len(sample) < SAMPLE:
         sample = (*sample, _sampled(candidate))
-    counts = replace(counts, raced=counts.raced + candidate.raced)
+    types = _by_type(counts.types, candidate.event.type)
+    counts = replace(counts, raced=counts.raced + candidate.raced, types=types)
     if job.state is State.COUNTING:
         return _with_counts(replace(job, sample=sample), counts)
     counts = replace(counts, sent=counts.sent + 1)
     made = (*job.made, plan.delivery.id) if counts.sent <= SAMPLE else ()
     return _with_counts(replace(job, sample=sample, made=made), counts)
+
+
+def _by_type(types: Mapping[str, int], event_type: str) -> Mapping[str, int]:
+    """One more of this type, where it is one of those that are told."""
+    if event_type not in types and len(types) == TYPES:
+        return types
+    return {**types, event_type: types.get(event_type, 0) + 1}
 
 
 def _counts_of(job: Job) -> Counts:

@@ -22,6 +22,7 @@ from consumer.kafka.commits import Commits
 from consumer.kafka.following import Following
 from consumer.kafka.leaving import leave
 from consumer.kafka.listener import Listener
+from consumer.kafka.log_ends import LogEnds
 from consumer.kafka.membership import AT_ONCE, STATIC, Fetch, consumer_properties
 from consumer.kafka.message import record
 from consumer.kafka.placing import go_on_at, log_begins
@@ -60,6 +61,7 @@ class PartitionConsumer:
         self._foreign = topics.foreign
         self._assignment: set[Partition] = set()
         self._following = Following(settings, topics, group)
+        self._log_ends = LogEnds(self._following.admin, lambda: self.assignment)
         self._reset: dict[Partition, tuple[int | None, str]] = {}
         self._ends: dict[Partition, int] = {}
         self._fatal: KafkaError | None = None
@@ -177,8 +179,16 @@ class PartitionConsumer:
 
     def end(self, partition: Partition) -> int | None:
         """The offset behind the partition's last record, as of the last fetch; None before the first one."""
-        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        try:
+            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        except KafkaException:  # of a partition that this client does not know yet
+            return None
         return found[1] if found[1] >= 0 else None
+
+    def log_end(self, partition: Partition) -> int | None:
+        """The same, and of a partition that is paused too: as it was a few seconds ago."""
+        known = [end for end in (self.end(partition), self._log_ends.of(partition)) if end is not None]
+        return max(known, default=None)
 
     def count(self, topic: str) -> int | None:
         """How many partitions the topic has; None where no broker says so within half a second."""
@@ -192,6 +202,7 @@ class PartitionConsumer:
         """Leave, telling the listener nothing more: commit before. A static member's partitions wait for it."""
         self._leaving = True
         self._following.close()
+        self._log_ends.close()
         self._forget(list(self._assignment))
         last = [self._consumer]
         del self._consumer

@@ -30,8 +30,8 @@ class Following:
 
     def __init__(self, settings: Settings, selection: Selection, group: str) -> None:
         self._selection = selection
-        self._admin = build(AdminClient, client_properties(settings))
-        self._watch = TopicWatch(self._admin, selection, group=group, describes=not settings.trust_broker)
+        self.admin = build(AdminClient, client_properties(settings))
+        self._watch = TopicWatch(self.admin, selection, group=group, describes=not settings.trust_broker)
         self._followed: Mapping[str, str] | None = None
         self._first: tuple[str, ...] | None = None if selection.expressions else selection.names
         self.topics = self._first or ()
@@ -78,7 +78,7 @@ class Following:
         Raises:
             KafkaException: the broker could not be asked.
         """
-        return {} if start == "earliest" else first_ends(self._admin, consumer, group, self._first or ())
+        return {} if start == "earliest" else first_ends(self.admin, consumer, group, self._first or ())
 
     def close(self) -> None:
         """Look no more."""

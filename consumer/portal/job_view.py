@@ -47,6 +47,7 @@ class Counts(_Told, frozen=True, kw_only=True):
     failing: int | None
     failed: int | None
     skipped: dict[str, int]
+    types: dict[str, int]
 
 
 class Sample(_Told, frozen=True, kw_only=True):
@@ -103,6 +104,14 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfType:
+    """So many are of this event type; None: of other ones."""
+
+    type: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled:
     """One of those that are sent. Without an address it was never tried."""
 
@@ -135,6 +144,7 @@ class JobView:
     remaining: str | None
     counts: tuple[Count, ...]
     number: int | None
+    types: tuple[OfType, ...]
     left_out: tuple[Count, ...]
     lasts: str | None
     sample: tuple[Sampled, ...]
@@ -175,6 +185,7 @@ def job_view(
         remaining=None if not told.remaining_seconds else span(told.remaining_seconds * 1_000),
         counts=_counts(counts, counting=counting),
         number=number,
+        types=_types(counts),
         left_out=tuple(
             Count(key=key if (key := f"skip.{reason}") in words() else "skip.other", number=each)
             for reason, each in counts.skipped.items()
@@ -198,6 +209,13 @@ def _counts(counts: Counts, *, counting: bool) -> tuple[Count, ...]:
         Count(key="job.failing", number=counts.failing),
         Count(key="job.failed", number=counts.failed),
     )
+
+
+def _types(counts: Counts) -> tuple[OfType, ...]:
+    """The most frequent first, and how many others there are."""
+    rest = counts.matched - sum(counts.skipped.values()) - sum(counts.types.values())
+    found = [OfType(type=shortened(name), number=number) for name, number in counts.types.items()]
+    return (*found, *([OfType(type=None, number=rest)] if rest > 0 and found else []))
 
 
 def _filters(told: Filter) -> tuple[str, ...]:

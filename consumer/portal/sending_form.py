@@ -111,15 +111,14 @@ def _matching(sending: Sending, now_ms: int) -> Matching:
     return matching_of(wanted, now_ms)
 
 
-def spans_of(subscription: Subscription, kind: Kind, failing_since_ms: int | None) -> tuple[Span, ...]:
-    """What is often meant."""
+def spans_of(subscription: Subscription, kind: Kind, missed_since_ms: int) -> tuple[Span, ...]:
+    """What is often meant. `missed_since_ms` says since when it missed something, of one that is sent nothing."""
     created = rfc3339(subscription.created_at_ms)
     found = [Span(key="send.span.hour", since="1h")]
     if kind is Kind.REPLAY:
         found.append(Span(key="send.span.day", since="24h"))
     elif subscription.status is not Status.ACTIVE:
-        since_ms = failing_since_ms or subscription.status_since_ms
-        found.append(Span(key=f"send.span.{subscription.status}", since=rfc3339(since_ms)))
+        found.append(Span(key=f"send.span.{subscription.status}", since=rfc3339(missed_since_ms)))
     found.append(Span(key="send.span.created", since=created))
     if kind is Kind.RECOVER:
         before = rfc3339(subscription.created_at_ms - _WEEK_MS)

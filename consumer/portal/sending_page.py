@@ -5,7 +5,7 @@ The laws:
 - a count is a job that waits: the page's address names it, so it is there again after a reload.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -28,6 +28,7 @@ from consumer.portal.sending_form import Sending, rate_of, sending_of, spans_of,
 from consumer.portal.visit import Visit
 from consumer.portal.webhook_form import by_field
 from consumer.portal.words import words
+from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wrong import Faults
 
@@ -52,7 +53,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingView:
-    """The page. `hindered`: why it was not begun, `other_url` the job that is in the way."""
+    """The page. `hindered`: why it was not begun, `other_url` the job that is in the way, if it is one."""
 
     recovers: bool
     named: Named
@@ -67,6 +68,7 @@ class SendingView:
     counted: Counted | None
     hindered: str | None
     other_url: str | None
+    jobs_url: str
     wrong: dict[str, str]
 
 
@@ -111,7 +113,10 @@ def resume_and_recover(visit: Visit, work: Work) -> Done | Response:
 
 def _shown(visit: Visit, kind: Kind) -> Response:
     subscription = visit.webhook(visit.params["webhook"])
-    return _page(visit, subscription, kind, sending_of(visit.query, kind), job=visit.query.get("job"))
+    form = sending_of(visit.query, kind)
+    if kind is Kind.RECOVER and "since" not in visit.query and subscription.status is not Status.ACTIVE:
+        form = replace(form, since=rfc3339(_missed_since_ms(visit, subscription)))
+    return _page(visit, subscription, kind, form, job=visit.query.get("job"))
 
 
 def _count(visit: Visit, work: Work, kind: Kind) -> Done | Response:
@@ -141,8 +146,7 @@ def _page(
     refusal: Refusal | None = None,
 ) -> Response:
     say, path = words().say, f"webhooks/{subscription.id}/{_PATHS[kind]}"
-    health = visit.services.healths.read([subscription.id]).get(subscription.id)
-    spans = spans_of(subscription, kind, None if health is None else health.failing_since_ms)
+    spans = spans_of(subscription, kind, _missed_since_ms(visit, subscription))
     active = subscription.status is Status.ACTIVE
     view = SendingView(
         recovers=kind is Kind.RECOVER,
@@ -169,11 +173,19 @@ def _page(
         counted=_counted(visit, subscription, kind, job),
         hindered=None if refusal is None else f"hindered.{refusal.code}",
         other_url=None if refusal is None or refusal.job is None else visit.url(f"jobs/{refusal.job}"),
+        jobs_url=visit.url("jobs"),
         wrong=wrong or {},
     )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK if refusal is None else refusal.status
     title = say("send.recover" if view.recovers else "send.replay")
     return page(visit, "sending.html", view, title=title, tab="webhooks", status=status)
+
+
+def _missed_since_ms(visit: Visit, subscription: Subscription) -> int:
+    """From when it missed something, of one that is sent nothing: from its first failure, or from when that began."""
+    health = visit.services.healths.read([subscription.id]).get(subscription.id)
+    failing_ms = None if health is None else health.failing_since_ms
+    return failing_ms or subscription.status_since_ms
 
 
 def _counted(visit: Visit, subscription: Subscription, kind: Kind, job: str) -> Counted | None:

@@ -29,6 +29,7 @@ from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.subscription import Status, Subscription
 
 _WAITING_MOST: Final = 100
+_OLDER_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +82,15 @@ def wrong_of(
         answer=f"{last.code} {said}".strip() if last is not None and last.code else said,
         why=_why(health, attempts),
         schedule=None if suspended else _schedule(visit, subscription, failing_ms),
-        recover_since=rfc3339(failing_ms or subscription.status_since_ms),
+        recover_since=rfc3339(_missed_since_ms(subscription, failing_ms)),
         recover=visit.url(f"webhooks/{subscription.id}/resume-and-recover") if suspended and may else None,
         failures_url=visit.url("log", [("webhook", subscription.id), ("status", "failed"), ("status", "retrying")]),
     )
+
+
+def _missed_since_ms(subscription: Subscription, failing_ms: int | None) -> int:
+    """Since when it may have missed something: an event is older than the first request for it that failed."""
+    return max(subscription.created_at_ms, (failing_ms or subscription.status_since_ms) - _OLDER_MS)
 
 
 def suspends_ms(settings: Settings, failing_since_ms: int | None, now_ms: int) -> int | None:
@@ -96,13 +102,12 @@ def suspends_ms(settings: Settings, failing_since_ms: int | None, now_ms: int) -
 
 
 def _why(health: Health | None, attempts: Sequence[Row]) -> Explanation | None:
-    refused = next((row for row in attempts if row.entry.ended is not Ended.DELIVERED), None)
+    """Of the last answer; where none came, of the latest attempt that was not accepted."""
     last = None if health is None else health.last_status
-    why = None
-    if refused is not None:
-        why = explanation_of(refused.entry.status, None if refused.entry.status else refused.entry.failure, None)
-    elif last is not None and last.code is not None:
-        why = of_attempt(last.code, None)
+    why = None if last is None or last.code is None else of_attempt(last.code, None)
+    refused = next((row.entry for row in attempts if row.entry.ended is not Ended.DELIVERED), None)
+    if why is None and refused is not None:
+        why = explanation_of(refused.status, None if refused.status else refused.failure, None)
     return read_explanation(told_explanation(why))
 
 

@@ -32,8 +32,10 @@ from consumer.control.resolve import resolve
 from consumer.jobs.dead_letter_desk import DeadLetterDesk
 from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
+from consumer.jobs.kept_since import kept_since
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.retention import Retention
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.job_counts import AnsweredReader
@@ -103,6 +105,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             archive=archive,
             exports=exports(),
             look_ups=look_ups(),
+            kept_since=partial(kept_since, settings),
+            attempts_kept_ms=Retention(settings, Topics.of(settings).attempts).ms,
             resends=resends(),
         )
         links = OpenedLinks(settings)

@@ -64,6 +64,7 @@ def run(settings: Settings, stop: threading.Event, slot: int, parts: Parts) -> N
                     life.until(stop)
                 finally:
                     pulse.lacks = (STOPPING,)
+                    pulse.forget("jobs")
                     life.close()
             except ConfigurationError:
                 raise

@@ -65,6 +65,7 @@ def _member(role: Role, settings: Settings) -> Properties:
 
 
 def _admin(settings: Settings) -> None:
+    """Nobody listens where nothing is said."""
     if settings.admin_listen:
         listening.check(listening.ADMIN, settings.admin_listen)
 
@@ -89,11 +90,12 @@ _CHECKS: Final[tuple[tuple[frozenset[Role] | None, _Check], ...]] = (
     (None, event_topics),
     (None, connect),
     (None, lambda settings: listening.address_of(listening.API, settings.api_listen)),
-    (None, _admin),
+    (None, lambda settings: settings.admin_listen and listening.address_of(listening.ADMIN, settings.admin_listen)),
     (None, _keys),
     (None, _kafka),
     (_EVERY, client_properties),
     (_EVERY, slot.check),
+    (_EVERY, _admin),
     (frozenset({Role.DELIVER, Role.JOBS}), wanted_topics),
     (_DELIVERING | {Role.API}, Keyring.from_settings),
     (frozenset({Role.API}), lambda settings: listening.check(listening.API, settings.api_listen)),

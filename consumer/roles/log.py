@@ -87,6 +87,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                     run.until(stop)
                 finally:
                     pulse.lacks = (STOPPING,)
+                    pulse.forget("log")
                     run.close()
             except ConfigurationError:
                 raise
@@ -162,7 +163,7 @@ class _Run:
             now_ms=clock.now_ms,
         )
         self._partitions = 0
-        self._standing: Mapping[str, int] = self._folding.standing
+        self._standing: Mapping[str, int] = {}
         self._save_at_s = self._sweep_at_s = 0.0
         self._consumer = PartitionConsumer(
             settings,
@@ -196,7 +197,7 @@ class _Run:
         loaded = self._folding.loaded
         reading.value("hookline_partitions_assigned", len(loaded))
         for number, offset in loaded.items():
-            end = self._consumer.end((self._attempts, number))
+            end = self._consumer.log_end((self._attempts, number))
             if end is not None:
                 reading.value("hookline_records_unstarted", max(0, end - offset), self._attempts, str(number))
         for state, webhooks in self._standing.items():
@@ -264,7 +265,7 @@ class _Run:
                 self._partitions = self._consumer.count(self._attempts) or self._partitions
                 self._indexer.counted(self._partitions)
                 self._folding.sweep(self._clock.now_ms())
-                self._standing = self._folding.standing
+                self._standing = self._folding.standing(self._clock.now_ms())
             self._folding.save(self._partitions)
             if loads:
                 self._folding.load()

@@ -19,7 +19,7 @@ LATER: Final = "later"
 class Consumed(Protocol):
     """What is consumed from: see `PartitionConsumer`."""
 
-    def end(self, partition: Partition) -> int | None:
+    def log_end(self, partition: Partition) -> int | None:
         """The offset behind the partition's last record, as far as it is known."""
 
 
@@ -53,7 +53,7 @@ class Observing:
         reading.value("hookline_oldest_unfinished_age_seconds", age_ms / 1_000, *place)
         reading.value("hookline_records_unfinished", vitals.unfinished, *place)
         reading.value("hookline_commit_map_chars", vitals.map_chars, *place)
-        end = self._consumer.end(vitals.partition)
+        end = self._consumer.log_end(vitals.partition)
         if end is not None:
             reading.value("hookline_records_unstarted", max(0, end - vitals.next), *place)
 

@@ -58,6 +58,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
                 run.until(stop)
             finally:
                 pulse.lacks = (STOPPING,)
+                pulse.forget("projection")
                 run.close()
         except ConfigurationError:
             raise

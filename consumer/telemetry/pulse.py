@@ -64,6 +64,10 @@ class Pulse:
         """Have this part of the process tell what it knows, in place of a former one of this name."""
         self._sources[name] = source
 
+    def forget(self, name: str) -> None:
+        """This part is gone."""
+        self._sources.pop(name, None)
+
     def beat(self) -> None:
         """A turn of the loop has come to its end."""
         if self._pipe is None:

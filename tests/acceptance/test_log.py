@@ -32,7 +32,7 @@ OPTIONS = {
 }
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENTS = 50
-ROLES = ("projection", "deliver", "retry", "log", "api")
+ROLES = ("projection", "deliver", "retry", "log", "jobs", "api")
 
 
 @pytest.fixture

@@ -37,16 +37,17 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "webhooks-phone": Picture(page="webhooks", width=390, height=844),
     "webhooks-none": Picture(page="webhooks", tenant="empty"),
     "new": Picture(page="new"),
-    "failing": Picture(page="failing webhook"),
+    "suspended": Picture(page="suspended webhook"),
     "failing-phone": Picture(page="failing webhook", width=390, height=844),
     "test": Picture(page="test"),
     "log": Picture(page="log"),
     "log-phone": Picture(page="log", width=390, height=844, scheme="dark"),
-    "delivery": Picture(page="delivery"),
+    "delivery": Picture(page="retrying"),
     "attempt": Picture(page="failed attempt"),
     "attempt-dark": Picture(page="attempt", scheme="dark"),
-    "hostile": Picture(page="hostile attempt"),
-    "failed": Picture(page="failed"),
+    "counted": Picture(page="counted"),
+    "job": Picture(page="paused job"),
+    "keys": Picture(page="keys"),
 }
 
 

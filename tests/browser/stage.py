@@ -11,9 +11,11 @@ from msgspec import structs
 from playwright.sync_api import Page
 
 from consumer.api.server import Server
+from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
 from consumer.control.portal_links import url_of
 from consumer.delivery.delivery import Attempt
+from consumer.jobs.job import State
 from consumer.log.attempt_id import place_of
 from consumer.settings import Settings
 from tests.attempts import plain
@@ -36,12 +38,16 @@ _HEADERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Served pages. `webhooks` are ids of acme's, by name; `attempts` are ids of some of its attempts, by kind."""
+    """Served pages. `webhooks` are ids of acme's, by name; `attempts` are ids of some of its attempts, by kind.
+
+    `key` is the id of a key of acme's.
+    """
 
     portal: MemoryPortal
     base: str
     webhooks: Mapping[str, str]
     attempts: Mapping[str, str]
+    key: str
 
     def link(self, *scopes: Scope, **grant: Any) -> str:  # noqa: ANN401 # fields of every type
         """The address that a host's server would redirect to."""
@@ -56,11 +62,14 @@ class Stage:
     def paths(self) -> dict[str, str]:
         """Every page of a session by its name, at a place that shows something. A test compares it with the routes."""
         hook, failing = (self.webhooks[name] for name in ("CRM sync 2", "Billing 0"))
+        suspended = next(id_ for name, id_ in self.webhooks.items() if name.startswith("Slack") and name.endswith(" 9"))
+        jobs = {known.job.state: id_ for id_, known in self.portal.api.jobs.known.items()}
         return {
             "webhooks": "webhooks",
             "new": "webhooks/new",
             "webhook": f"webhooks/{hook}",
             "failing webhook": f"webhooks/{failing}",
+            "suspended webhook": f"webhooks/{suspended}",
             "secret": f"webhooks/{hook}/secret",
             "edit": f"webhooks/{hook}/edit",
             "rotate": f"webhooks/{hook}/rotate",
@@ -76,6 +85,15 @@ class Stage:
             "failed attempt": f"attempts/{self.attempts['failed']}",
             "hostile attempt": f"attempts/{self.attempts['hostile']}",
             "failed": "failed",
+            "recover": f"webhooks/{suspended}/recover",
+            "counted": f"webhooks/{failing}/recover?job={jobs[State.COUNTED]}",
+            "replay": f"webhooks/{hook}/replay",
+            "jobs": "jobs",
+            "job": f"jobs/{jobs[State.RUNNING]}",
+            "paused job": f"jobs/{jobs[State.PAUSED]}",
+            "keys": "keys",
+            "key made": "keys/made",
+            "revoke": f"keys/{self.key}/revoke",
             "event types": "event-types",
             "event type": "event-types/webhook.test",
             "nothing": "nothing-here",
@@ -101,17 +119,18 @@ def session_of(page: Page) -> str:
 @contextmanager
 def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
     """Serve the pages of acme, who has forty webhooks and a log, and of empty, who has nothing."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    base = f"http://localhost:{listener.getsockname()[1]}"
-    settings = Settings(
-        encryption_keys=KEYS, portal_url=base, portal_embed_origins=embed_origins, api_requests_per_s=1_000
-    )
-    portal = MemoryPortal(settings=settings, brands=("hookline", "trackelio", "convo"))
-    filled(portal)
-    portal.api.plane.trial = answered
-    stage = Stage(portal=portal, base=base, webhooks=_named(portal), attempts=_attempts(portal))
-    with Server(portal.app, listener, drain_s=1):
-        yield stage
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        base = f"http://localhost:{listener.getsockname()[1]}"
+        settings = Settings(
+            encryption_keys=KEYS, portal_url=base, portal_embed_origins=embed_origins, api_requests_per_s=1_000
+        )
+        portal = MemoryPortal(settings=settings, brands=sorted(load_brands()))
+        filled(portal)
+        portal.api.plane.trial = answered
+        key, _ = portal.api.key()
+        stage = Stage(portal=portal, base=base, webhooks=_named(portal), attempts=_attempts(portal), key=key.id)
+        with Server(portal.app, listener, drain_s=1):
+            yield stage
 
 
 def _named(portal: MemoryPortal) -> dict[str, str]:

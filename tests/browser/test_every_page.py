@@ -15,7 +15,7 @@ from tests.browser.watch import watched
 
 pytestmark = pytest.mark.browser
 
-NO_PAGES: Final = {"log/export", "attempts/{attempt}/request-body", "attempts/{attempt}/response-body"}
+NO_PAGES: Final = {"log/export", "log/newer", "attempts/{attempt}/request-body", "attempts/{attempt}/response-body"}
 WIDTHS: Final = (320, 1280)
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -142,7 +142,7 @@ def test_every_page_has_its_parts_by_their_names(stage: Stage, window: OpenWindo
         assert page.get_by_role("main").count() == 1, name
         assert page.get_by_role("heading", level=1).count() == 1, name
         navigation = page.get_by_role("navigation", name="Main", exact=True)
-        for each in ("Webhooks", "Log", "Failed deliveries", "Event types"):
+        for each in ("Webhooks", "Log", "Failed deliveries", "Jobs", "Event types", "API keys"):
             assert navigation.get_by_role("link", name=each, exact=True).count() == 1, (name, each)
         for group, choices in {"Theme": ("System", "Light", "Dark"), "Times": ("Local", "UTC")}.items():
             for each in choices:

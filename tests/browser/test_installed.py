@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 from playwright.sync_api import Page, expect
+from standardwebhooks import Webhook
 
 from tests.acceptance.api import url_of
 from tests.acceptance.happenings import Happening
@@ -55,6 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         "HOOKLINE_API_LISTEN": f"127.0.0.1:{port}",
         "HOOKLINE_PORTAL_URL": f"http://localhost:{port}",
         "HOOKLINE_RETRY_DELAYS": "1s,3s",
+        "HOOKLINE_SUSPEND_AFTER": "3s",
+        "HOOKLINE_SUSPEND_ATTEMPTS": "6",
     }
     with pytest.MonkeyPatch.context() as patch:
         stage = Stage.build(
@@ -159,3 +162,33 @@ def test_what_was_sent_is_sent_again_by_the_copied_command(
     first, second = installed.endpoints.at("/copied")
     assert (second.body, second.headers["webhook-id"]) == (first.body, first.headers["webhook-id"])
     assert second.headers["content-type"] == first.headers["content-type"]
+
+
+def test_a_suspended_webhook_is_mended_resumed_and_gets_all_that_it_missed(
+    installed: Installed, window: OpenWindow
+) -> None:
+    page = window()
+    installed.enter(page)
+    installed.endpoints.answers["/mended"] = (500, b"out of paper")
+    create(page, f"{installed.endpoints.base}/mended", "Mended")
+    secret = page.get_by_role("textbox", name="Secret", exact=True).input_value()
+    page.get_by_role("link", name="Done", exact=True).click()
+    time.sleep(1)  # the staleness bound
+    installed.publish(4, first=200)
+    again = page.get_by_role("button", name="Resume and recover", exact=True)
+    loaded_until(page, lambda: again.count() == 1)
+    installed.publish(3, first=300)
+    failed = len(installed.endpoints.at("/mended"))
+    del installed.endpoints.answers["/mended"]
+    page.get_by_role("region", name="What is wrong").get_by_role("link", name="Send a test event").click()
+    page.get_by_role("button", name="Send test event", exact=True).click()
+    expect(page.get_by_role("region", name="Result", exact=True)).to_contain_text("Accepted")
+    page.get_by_role("link", name="Mended", exact=True).click()
+    again.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Job"
+    done = page.get_by_role("main").get_by_text("Done", exact=True)
+    loaded_until(page, lambda: done.count() > 0)
+    came = installed.endpoints.at("/mended")[failed + 1 :]  # the test came first
+    assert sorted(json.loads(each.body)["data"]["n"] for each in came) == [*range(200, 204), *range(300, 303)]
+    for each in came:
+        Webhook(secret).verify(each.body, each.headers)

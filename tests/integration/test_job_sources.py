@@ -11,6 +11,7 @@ from consumer.delivery.delivery import Chunk, delivery_id
 from consumer.events.event import Event
 from consumer.jobs.candidate import Candidate, TooMany
 from consumer.jobs.job import Chosen, Matching, Missed, Skip, Spot
+from consumer.jobs.kept_since import kept_since
 from consumer.jobs.matching_source import open_matching
 from consumer.jobs.sources import open_source
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
@@ -150,11 +151,14 @@ def test_a_recovery_goes_on_where_it_was_and_ends_where_it_would_have(stage: Sta
 
 def test_records_that_are_gone_are_passed_over_and_a_topic_made_anew_is_delivers_own(stage: Stage) -> None:
     some_events(stage, 6)
+    assert kept_since(stage.settings, NOW_MS - HOUR_MS) is None
     committed(stage, 6, 0)
     ends = {(stage.events, 0): 6, (stage.events, 1): 0}
     stage.delete_before(stage.events, 0, 4)
     source = open_source(stage.settings, asked(ALL), HOOK, ends=ends, position={(stage.events, 0): 1})
     assert ids(taken(source)) == {"e4": None, "e5": None}
+    assert kept_since(stage.settings, NOW_MS - HOUR_MS) == NOW_MS
+    assert kept_since(stage.settings, NOW_MS) is None
     stage.commit("deliver", {(stage.events, 0): (6, "")}, topic_id="AAAAAAAAAAAAAAAAAAAAAA")
     source = open_source(stage.settings, asked(ALL), HOOK, ends=ends, position={(stage.events, 0): 1})
     assert taken(source) == []

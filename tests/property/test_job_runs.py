@@ -85,6 +85,7 @@ def test_each_once_and_the_counts_add_up(  # given by name
     check(stage, found)
     job = stage.job()
     assert len(job.sample) == min(5, job.counts.sent)
+    assert sum(job.counts.types.values()) == job.counts.sent
     assert job.made == (tuple(each.id for each in stage.sent) if job.counts.sent <= 5 else ())
     if counted_first:
         counted = job.counted

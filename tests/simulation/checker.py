@@ -6,6 +6,7 @@ The laws:
 - nothing phantom, altered, of another tenant, or before a Retry-After is over; and nothing early, by the broker's
   clock, unless the endpoint has accepted something since it failed;
 - a commit never says done of what is not safe: accepted and logged, dead-lettered, or written to go on;
+- of a key's events none is first accepted after a later one, but for one that an earlier run may have dropped;
 - every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
 - a key of a webhook that blocks goes on without its head only when its customer says so;
 - only what is odd suffers for it: its record in poison, its webhook's attempts failed;
@@ -95,7 +96,7 @@ class Checker:
         if event.data not in body or (pair.body is not None and pair.body != body):
             raise Violation("altered", f"the body of {pair.name} is not what was published", *_about(pair))
         if not pair.accepted:
-            self._in_order(event, pair)
+            self._in_order(now_ms, event, pair)
         pair.body = body
         pair.accepted += 1
         self._accepted_ms[webhook] = now_ms
@@ -109,10 +110,11 @@ class Checker:
         detail = f"{pair.name} goes before the replay {name_of(replay)}"
         raise Violation("position", detail, *_about(pair), name_of(place), name_of(replay))
 
-    def _in_order(self, event: Published, pair: Pair) -> None:
+    def _in_order(self, now_ms: int, event: Published, pair: Pair) -> None:
         """It is accepted for the first time: no later event of its key was before.
 
-        What was put off, or published twice, has no place among the others; a dead letter's has been passed.
+        What was put off, or published twice, has no place among the others; a dead letter's has been passed, and so may
+        have been that of one which was dropped.
         """
         state = self._webhooks.current(pair.webhook)
         if not isinstance(state, Subscription) or event.unmatched or len(event.places) > 1 or pair.buried:
@@ -124,8 +126,22 @@ class Checker:
         line = (pair.webhook, partition, key)
         last = self._ledger.first_accepted.get(line, -1)
         if offset < last:
+            if self._may_have_been_dropped(now_ms, pair):
+                return
             raise Violation("order", f"{pair.name} is accepted after a later event of its key", *_about(pair))
         self._ledger.first_accepted[line] = offset
+
+    def _may_have_been_dropped(self, now_ms: int, pair: Pair) -> bool:
+        """Whether it was read again, and may rightly have been found unwanted before.
+
+        That may be so of its event until it is lined up, where the webhook came or was changed meanwhile. What is lined
+        up is dropped while the webhook is paused or gone, and comes after all when a fault has it run again.
+        """
+        event, runs = pair.event, self._ledger.runs
+        was_read_again = any(place in runs and runs[place].times > 1 for place in event.places)
+        if was_read_again and pair.webhook not in self._webhooks.required(event, pair.lined_up_ms):
+            return True
+        return self._ledger.runs_again(pair) > 0 and not self._webhooks.stays_wanted(event, pair.webhook, now_ms)
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -132,7 +132,9 @@ class Landing:
         if event is None:
             raise Violation("phantom", f"{name_of(place)} is about nothing published", name_of(place))
         pair = self._ledger.pair(event, delivery.subscription_id)
-        if delivery.replay_id is not None:
+        if delivery.replay_id is None:
+            pair.lined_up_ms = self._timeline.now_ms
+        else:
             pair.replay_ids.add(delivery.id)
             self._ledger.by_delivery[delivery.id.encode()] = pair
         pair.lines.setdefault(0, []).append(place)

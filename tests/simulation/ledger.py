@@ -80,6 +80,7 @@ class Pair:
     logged: int = 0
     rewritten: int = 0  # records of it that a producer wrote twice
     buried: int = 0
+    lined_up_ms: int = 0  # when its event was last matched, of what goes by its key
     replay_ids: set[str] = field(default_factory=set)  # of deliveries of it that its customer asked for again
     chunks: list[Place] = field(default_factory=list)
     waits: dict[int, list[int]] = field(default_factory=dict)  # by slot, how long it was ahead of each record for it
@@ -130,9 +131,10 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A record that was given to a core: how often again after a fault, and by which session last."""
+    """A record that was given to a core: by which session last, how often, and how often again after a fault."""
 
     session: Session
+    times: int = 1
     again: int = 0
 
 

@@ -126,6 +126,7 @@ class Watch:
         if run is None:
             self._ledger.runs[place] = Run(session)
             return
+        run.times += 1
         if not run.session.clean or place[0] in self._ledger.disturbed:
             run.again += 1
         run.session = session

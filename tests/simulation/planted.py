@@ -26,6 +26,7 @@ from consumer.delivery.horizons import Horizons
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
+from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.offsets import Entry, Partition, Position, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import KeyLine
@@ -310,6 +311,20 @@ def _a_replay_waits_behind_what_waits() -> list[Patch]:
     return [patch.object(KeyLine, "place_before", lambda line: len(line.queue))]
 
 
+def _first_read_and_not_lined_up() -> list[Patch]:
+    """It stands in its line when it is read again: behind what came after it."""
+    honest = LiningUp.put
+    met: set[tuple[Partition, int]] = set()
+
+    def put(lining_up: LiningUp, entry: Entry, delivery: Delivery) -> None:
+        place = entry.window.partition, entry.offset
+        if entry.offset % 3 or place in met:
+            honest(lining_up, entry, delivery)
+        met.add(place)
+
+    return [patch.object(LiningUp, "put", put)]
+
+
 def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
     def again(left: Left, now_ms: int) -> None:
         del left, now_ms
@@ -380,6 +395,7 @@ def _forward_to_find_out() -> list[Patch]:
 BUGS: dict[str, Bug] = {
     "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=14, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
+    "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seed=10, rule="order"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),
     "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=105, rule="commit"),

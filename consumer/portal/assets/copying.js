@@ -1,11 +1,20 @@
 // Buttons that copy a text of the page. In a frame that may not use the clipboard the text is selected instead.
-export function say(text, ...more) {
+function put(how, ...what) {
   const notices = document.querySelector('[role="status"].notices');
   if (!notices) return;
   const line = document.createElement("p");
-  line.className = "notice";
-  line.append(text, ...more);
+  line.className = how;
+  line.append(...what);
   notices.replaceChildren(line);
+}
+
+export function say(...what) {
+  put("notice", ...what);
+}
+
+// To be heard and not seen: what is seen is on a button, and nothing moves under whoever reads.
+export function hear(text) {
+  put("sr", text);
 }
 
 async function copied(text, button) {
@@ -13,7 +22,7 @@ async function copied(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = `${label} ✓`;
-    say(`✓ ${label}`);
+    hear(`✓ ${label}`);
   } catch {
     button.textContent = `${label} ✗`;
   }

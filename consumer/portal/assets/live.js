@@ -1,6 +1,6 @@
 // The log's live tail. What is newer waits behind a button: nothing moves under whoever reads.
 import { adopted, documentAt, pause } from "./fresh.js";
-import { say } from "./copying.js";
+import { hear } from "./copying.js";
 import { showTimes } from "./times.js";
 
 const ROWS_MOST = 200;
@@ -23,7 +23,7 @@ export function live() {
     button.textContent = words();
     if (!rows.length || Date.now() - said < SAID_EVERY_MS) return;
     said = Date.now();
-    say(words());
+    hear(words());
   }
 
   function tailed(other) {

@@ -81,6 +81,18 @@ def test_what_cannot_be_is_told_all_at_once(
     assert not api.jobs.wishes
 
 
+def test_what_is_kept_no_longer_is_refused_with_since_when_it_can_be(
+    api: MemoryApi, acme: TestClient, webhook: str
+) -> None:
+    api.kept_since_ms = 1_767_225_600_000
+    answer = acme.post(f"/v1/webhooks/{webhook}/recover", json={"since": "2025-12-31"})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["field"], error["code"]) == ("since", "out_of_range")
+    assert "events are kept since 2026-01-01T00:00:00.000Z" in error["message"]
+    assert acme.post(f"/v1/webhooks/{webhook}/recover", json={"since": "2026-01-01"}).status_code == 202
+
+
 def test_a_suspended_webhook_may_be_counted(api: MemoryApi, acme: TestClient, webhook: str) -> None:
     acme.post(f"/v1/webhooks/{webhook}/pause")
     answer = acme.post(f"/v1/webhooks/{webhook}/recover", json={"since": "2h", "dryRun": True})

@@ -105,6 +105,18 @@ def test_what_is_kept_no_longer_is_gone(stage: Stage) -> None:
     assert refused.value.status == 410
 
 
+def test_where_no_request_could_be_made_there_is_none_to_send(stage: Stage) -> None:
+    failed = stage.attempt(**FAILED | {"outcome": "retry"}, request_body=b"", request_headers=())
+    with pytest.raises(Refusal) as refused:
+        stage.send(failed)
+    assert (refused.value.status, "no request of it could be made" in refused.value.detail) == (410, True)
+    assert "send it again without now" in refused.value.detail
+    stage.attempt(**FAILED, delivery_id=failed, request_body=b"")  # made, and too large for its record
+    with pytest.raises(Refusal) as refused:
+        stage.send(failed)
+    assert "not kept" in refused.value.detail
+
+
 @pytest.mark.parametrize("delivery", ["no id", "f" * 32])
 def test_what_is_none_is_not_found(stage: Stage, delivery: str) -> None:
     with pytest.raises(Refusal) as refused:

@@ -8,15 +8,19 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.cli.direct_jobs import DirectJobs, Lying, matching_of, missed_of
+from consumer.cli.direct_jobs import DirectJobs, matching_of, missed_of
 from consumer.cli.exits import CommandFailed
 from consumer.cli.job_port import Change, Pace, RecoveryWanted, ReplayWanted, hindrance
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
+from consumer.control.resend_now import AlreadyDelivered
+from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import Known, begun, heard
 from consumer.jobs.desk import JobUnknown, NobodyRuns
+from consumer.jobs.found import Found
 from consumer.jobs.job import Answered, Asked, Chosen, Kind, Matching, Missed, Spot, State, Wish
+from consumer.log.entry import Ended
 from consumer.replay.ledger import TakenOver
 from consumer.replay.plan import Place
 from consumer.webhooks.subscription import Subscription
@@ -25,7 +29,10 @@ from tests.webhook_samples import subscription
 
 ACME = Owner(tenant="acme", brand="hookline")
 NOW_MS = 1_790_000_000_000
-LYING = {"d1": Lying(webhook="wh_1", spot=Spot("attempts", 0, 7)), "d2": Lying(webhook="wh_1", spot=Spot("dead", 1, 8))}
+LYING = {
+    "d1": Found(webhook="wh_1", spot=Spot("attempts", 0, 7), ended=Ended.DEAD),
+    "d2": Found(webhook="wh_1", spot=Spot("dead", 1, 8), ended=None),
+}
 
 
 class Installation:
@@ -35,6 +42,8 @@ class Installation:
         self.role = role
         self.known: dict[str, Known] = {}
         self.here: list[Asked] = []
+        self.kept_ms = 0
+        self.hinders: Exception = NotThere()
         self.on_run: Callable[[threading.Event], None] = lambda _: None
 
     desk = property(lambda self: self)
@@ -45,9 +54,18 @@ class Installation:
             raise WebhookUnknown(webhook)
         return subscription("wh_1")
 
-    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Lying]:
+    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Found]:
         assert owner == ACME
         return {each: LYING[each] for each in ids if each in LYING and webhook in {None, LYING[each].webhook}}
+
+    def kept_since(self, since_ms: int) -> int | None:
+        return self.kept_ms if self.kept_ms > since_ms else None
+
+    def resend_now(self, owner: Owner, delivery: str, webhook: str | None, *, again: bool) -> Shown:
+        assert (owner, webhook) == (ACME, None)
+        if delivery != "d1":
+            raise self.hinders
+        return {"outcome": "delivered", "again": again}
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         del now_ms
@@ -134,6 +152,28 @@ def test_chosen_deliveries_are_their_places_and_each_has_to_be_there(installatio
         with pytest.raises(FieldInvalid) as refused:
             port(installation).replay("wh_1", ReplayWanted(deliveries=ids))
         assert refused.value.field == "delivery"
+
+
+def test_what_is_kept_no_longer_cannot_be_recovered(installation: Installation) -> None:
+    installation.kept_ms = 1_700_000_000_000
+    with pytest.raises(FieldInvalid, match=r"events are kept since 2023-11-14T22:13:20.000Z") as refused:
+        port(installation).recover("wh_1", RecoveryWanted(since="2023-11-14"))
+    assert [each.field for each in refused.value.wrong] == ["since"]
+    port(installation).recover("wh_1", RecoveryWanted(since="2023-11-15"))
+
+
+def test_one_at_once_is_the_attempt_or_says_what_is_in_the_way(installation: Installation) -> None:
+    assert port(installation).resend_now("d1", webhook=None, again=True) == {"outcome": "delivered", "again": True}
+    for hinders, code, said in (
+        (NotThere(), os.EX_DATAERR, "there is no delivery"),
+        (AlreadyDelivered(), os.EX_TEMPFAIL, "--again"),
+        (KeptNoLonger(), os.EX_DATAERR, "not kept"),
+        (NeverMade(), os.EX_DATAERR, "without now"),
+    ):
+        installation.hinders = hinders
+        with pytest.raises(CommandFailed, match=said) as failed:
+            port(installation).resend_now("d2", webhook=None, again=False)
+        assert failed.value.code == code
 
 
 def test_a_recovery_and_a_resend(installation: Installation) -> None:

@@ -110,6 +110,16 @@ def test_tail_prints_what_is_new_the_oldest_first(
     assert "nothing" not in capsys.readouterr().out
 
 
+def test_an_export_that_follows_is_json_lines_of_what_is_new(
+    api: MemoryApi, reached: RemoteLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new: list[str] = []
+    tail = reached.tail
+    monkeypatch.setattr(reached, "tail", lambda view, asked, _: tail(view, asked, lambda: new.append(api.log.add())))
+    assert [each["id"] for each in rows(said(capsys, "export", "--follow", "--limit", "3"))] == new
+    assert call(["log", "export", "--follow", "--format", "csv"]) == os.EX_USAGE
+
+
 def test_every_flag_is_a_parameter_of_the_api() -> None:
     flags = LogFlags(
         webhook=["w"], outcome=["dead"], code=["none"], reason=["tls"], type=["a.*"], event=["e"],

@@ -250,6 +250,18 @@ def test_a_resend_ends_well_when_it_was_sent(api: Api, hookline: Callable[..., t
     assert api.asked[0] == ("POST", "/v1/deliveries/d%2F1/resend?webhook=wh_1", {"again": True})
 
 
+@pytest.mark.parametrize(("outcome", "code"), [("delivered", os.EX_OK), ("dead", os.EX_UNAVAILABLE)])
+def test_a_resend_now_is_one_attempt_and_ends_as_that_did(
+    api: Api, hookline: Callable[..., tuple[int, str, str]], outcome: str, code: int
+) -> None:
+    response: Json = {"headers": [], "body": "no\x1b[2J"}
+    api.says((200, {"id": "att_1", "object": "attempt", "outcome": outcome, "response": response}))
+    found, out, err = hookline("resend", "d1", "--now")
+    assert err == ""
+    assert (found, api.asked[0]) == (code, ("POST", "/v1/deliveries/d1/resend", {"now": True}))
+    assert "no\\u001b[2J" in out
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [

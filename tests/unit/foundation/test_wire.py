@@ -29,7 +29,7 @@ SHIPPED = {
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
-    "Job": (JOB, {"e0fe084e9c822a0b"}),
+    "Job": (JOB, {"e0fe084e9c822a0b", "5591ba202d369fa3"}),
     "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
     "Republished": (REPUBLISHED, {"60b30f67e0f7a84e"}),

@@ -55,7 +55,9 @@ def of(
 def test_a_job_is_told_whole() -> None:
     job = replace(
         JOB,
-        counts=Counts(looked=50, matched=20, sent=18, raced=1, skipped={"waiting": 2, "delivered": 0}),
+        counts=Counts(
+            looked=50, matched=20, sent=18, raced=1, skipped={"waiting": 2, "delivered": 0}, types={"a": 8, "b": 10}
+        ),
         counted=Counts(looked=90, matched=40, skipped={"delivered": 2}),
         reached_ms=HALF_MS,
         sample=(Sampled(event_id="e1", event_type="order.paid", at_ms=0),),
@@ -82,10 +84,12 @@ def test_a_job_is_told_whole() -> None:
         "counts": {
             "looked": 50, "matched": 20, "sent": 18, "raced": 1, "delivered": 12, "failing": 3, "failed": 2,
             "skipped": {"waiting": 2},
+            "types": {"b": 10, "a": 8},
         },
         "counted": {
             "looked": 90, "matched": 40, "sent": 0, "raced": 0, "delivered": 0, "failing": 0, "failed": 0,
             "skipped": {"delivered": 2},
+            "types": {},
         },
         "reachedAt": "2026-09-21T13:43:20.000Z",
         "progress": 0.5,
@@ -151,6 +155,7 @@ TWO = Chosen(spots=(Spot("t", 0, 1), Spot("t", 0, 2)))
         (JOB, Chosen(spots=()), 0.0),
         (JOB, Matching(), 0.0),
         (replace(JOB, position={("t", 0): 7}, reached_ms=HALF_MS), Matching(), None),
+        (replace(JOB, position={("t", 0): 7}, counts=Counts(looked=5), counted=Counts(looked=20)), Matching(), 0.25),
         (replace(JOB, state=State.DONE), Matching(), 1.0),
         (replace(JOB, state=State.COUNTED), MISSED, 1.0),
         (replace(JOB, state=State.CANCELED, reached_ms=HALF_MS), MISSED, 0.5),

@@ -12,6 +12,7 @@ from consumer.jobs.conduct import Known
 from consumer.jobs.job import Answered, Chosen, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State, Wish
 from consumer.log.archive import Kept
 from consumer.log.health import Health
+from consumer.signing.timestamps import rfc3339
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.html import read
@@ -51,7 +52,8 @@ def only(portal: MemoryPortal) -> Known:
 def counts_twelve(known: Known) -> Job:
     if known.job.state is not State.COUNTING:
         return at_once(known)
-    counted = Counts(looked=400, matched=15, skipped={"delivered": 2, "waiting": 1})
+    skipped, types = {"delivered": 2, "waiting": 1}, {"order.paid": 7, "order.sent": 2}
+    counted = Counts(looked=400, matched=15, skipped=skipped, types=types)
     return replace(known.job, state=State.COUNTED, counted=counted, sample=(SAMPLE,), reached_ms=NOW_MS)
 
 
@@ -184,7 +186,9 @@ def test_selected_deliveries_of_several_webhooks_and_those_that_are_not_sent(
         "delivery": [*(f"{key}/{value}" for key, value in failed.items()), f"wh_foreign/{foreign}", f"{one}/{foreign}"],
         "again": "1",
     }
+    looked = portal.api.log.pages, portal.api.dead_letters.looked
     told = read(browser.submit(page, "log/resend", fields).text)
+    assert (portal.api.log.pages, portal.api.dead_letters.looked) == (looked[0] + 1, looked[1] + 1)
     rows = {row.all("td")[0].text: row.all("td")[2].text for row in told.one("table", "Send again").all("tr")[1:]}
     assert rows["One"] == rows["Other"] == "Sent again: see the job"
     assert rows["Paused"].startswith("Not sent. The webhook is paused")
@@ -246,7 +250,15 @@ def test_what_was_missed_is_counted_and_then_recovered(portal: MemoryPortal, bro
     counted = browser.page(location)
     assert counted.one("textbox", "Since").attributes["value"] == "2h"
     region = counted.one("region", "Counted")
-    for said in ("12 events to recover", "Looked at400", "Delivered before2", "On their way1", "evt-1", "since", "1 s"):
+    for said in (
+        "12 events to recover",
+        "Looked at400",
+        "Delivered before2",
+        "On their way1",
+        "order.paid7",
+        "Others3",
+        "evt-1",
+    ):
         assert said in region.text, said
     assert region.all("a")[0].attributes["href"].endswith(DELIVERY)
     counted.one("button", "Recover 12 events")
@@ -330,12 +342,23 @@ def test_a_suspended_webhook_is_resumed_and_recovers(portal: MemoryPortal, brows
     answer = browser.submit(page, path)
     known = only(portal)
     assert isinstance(known.asked.subject, Missed)
-    assert known.asked.subject.since_ms == failing_ms
+    webhook_ = portal.api.plane.webhooks.get(OWNER, id_)
+    assert known.asked.subject.since_ms == webhook_.created_at_ms, "it missed nothing before it was there"
     assert str(since).endswith("Z")
     assert known.asked.wish is Wish.RUN
     assert answer.headers["location"].startswith(f"{browser.base}/jobs/{known.asked.id}")
     assert portal.api.plane.webhooks.get(OWNER, id_).status == "active"
     assert "What it missed is being sent" in browser.page(below(browser, answer.headers["location"])).visible
+
+
+def test_what_is_recovered_is_older_than_the_first_failure(portal: MemoryPortal, browser: Browser) -> None:
+    id_ = webhook(portal)
+    failing_ms = portal.api.plane.webhooks.get(OWNER, id_).created_at_ms + 86_400_000
+    portal.suspend(id_)
+    portal.api.healths.known[id_] = Health(failing_since_ms=failing_ms, last_attempt_at_ms=failing_ms)
+    page = browser.page(f"webhooks/{id_}")
+    form = page.form(f"{browser.base}/webhooks/{id_}/resume-and-recover")
+    assert form["since"] == rfc3339(failing_ms - 3_600_000)
 
 
 def test_a_resumption_with_a_wrong_time_changes_nothing(portal: MemoryPortal, browser: Browser) -> None:

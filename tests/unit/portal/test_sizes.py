@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from consumer.jobs.job import Counts, Sampled
 from tests.attempts import plain
+from tests.memory_api import OWNER
+from tests.memory_log import DELIVERY
 from tests.memory_portal import MemoryPortal
 
 ASSETS = Path(__file__).parents[3] / "consumer" / "portal" / "assets"
@@ -16,6 +19,12 @@ PAGE_MOST = 100_000
 def test_the_style_sheet_and_the_scripts_are_small() -> None:
     assert sum(path.stat().st_size for path in ASSETS.glob("*.css")) <= 30_000
     assert sum(path.stat().st_size for path in ASSETS.glob("*.js")) <= 25_000
+
+
+def test_the_style_sheet_is_read_whole() -> None:
+    css = (ASSETS / "pages.css").read_text("utf-8")
+    assert css.count("{") == css.count("}")
+    assert re.findall("^[<=>|]{2,}.*", css, re.MULTILINE) == [], "left by a merge"
 
 
 def test_pages_are_small() -> None:
@@ -31,7 +40,18 @@ def test_pages_are_small() -> None:
             structs.replace(plain, subscription_id=of, event_type="t" * 190, event_id="e" * 200), number=1
         )
         del number
-    for path in ("webhooks", "log", "webhooks/new", f"webhooks/{of}", f"webhooks/{of}/test", "failed"):
+    for number in range(100):
+        tried = structs.replace(plain, subscription_id=of, event_type="t" * 190, event_id="e" * 200, number=number + 1)
+        portal.api.log.add(structs.replace(tried, status=503, outcome="retry"), delivery_id=DELIVERY)
+    sample = (Sampled(event_id="e" * 200, event_type="t" * 190, at_ms=0, delivery=DELIVERY),) * 5
+    types = {f"{number}{'t' * 190}": 1 for number in range(20)}
+    counts = Counts(matched=30, sent=20, types=types)
+    jobs = [portal.api.jobs.put(OWNER, of, sample=sample, counts=counts) for _ in range(21)]
+    one = f"webhooks/{of}"
+    for path in (
+        "webhooks", "log", "webhooks/new", one, f"{one}/test", "failed", "jobs", f"jobs/{jobs[0]}", f"{one}/recover",
+        f"{one}/replay", f"{one}/deliveries/{DELIVERY}", "log/newer",
+    ):  # fmt: skip
         answer = browser.get(path)
         assert answer.status_code == 200, path
         assert len(answer.content) <= PAGE_MOST, path

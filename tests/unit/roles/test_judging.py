@@ -23,6 +23,7 @@ def good(tmp_path: Path) -> dict[str, object]:
         "encryption_keys": (KEY,),
         "state_dir": str(tmp_path),
         "api_listen": "127.0.0.1:0",
+        "admin_listen": "",
     }
 
 
@@ -51,6 +52,8 @@ def test_what_is_right_is_not_refused(good: dict[str, object]) -> None:
         ("redis_url", "http://nowhere", "HOOKLINE_REDIS_URL", (*EVERY, None)),
         ("api_listen", "nowhere:http", "HOOKLINE_API_LISTEN", (*EVERY, None)),
         ("api_listen", "192.0.2.1:8080", "HOOKLINE_API_LISTEN", (Role.API,)),
+        ("admin_listen", "nowhere:http", "HOOKLINE_ADMIN_LISTEN", (*EVERY, None)),
+        ("admin_listen", "192.0.2.1:9464", "HOOKLINE_ADMIN_LISTEN", EVERY),
         ("state_dir", "/dev/null/state", "HOOKLINE_STATE_DIR", EVERY),
     ],
 )

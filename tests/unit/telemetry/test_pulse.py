@@ -128,6 +128,17 @@ def test_a_part_that_fails_is_told_once_and_asked_no_more(child: Child) -> None:
     assert values(told)["process_cpu_seconds_total", ()] > 0
 
 
+def test_a_part_that_is_gone_is_asked_no_more(child: Child) -> None:
+    child.pulse.ask("part", lambda reading: reading.value("hookline_leader", 1))
+    child.pulse.open(child.writing, "jobs")
+    assert ("hookline_leader", ()) in values(child.came()[0])
+    child.pulse.forget("part")
+    child.pulse.forget("part")
+
+    [told] = child.beat()
+    assert ("hookline_leader", ()) not in values(told)
+
+
 def test_a_part_of_the_same_name_takes_the_place_of_the_former(child: Child) -> None:
     child.pulse.ask("part", lambda reading: reading.value("hookline_leader", 0))
     child.pulse.ask("part", lambda reading: reading.value("hookline_leader", 1))
