@@ -67,7 +67,11 @@ class PortalLinkCreate(Asked):
     language: Annotated[str | None, Field(description="Of the pages: en; null: the browser's choice.")] = None
     return_url: Annotated[
         str | None,
-        Field(max_length=_URL_MOST, description="Where its user came from, https; shown when it has ended."),
+        Field(
+            max_length=_URL_MOST,
+            description="Where its user came from, https; shown when it has ended. Where {path} stands in it, a page's "
+            "path is put in by who copies the page's address.",
+        ),
     ] = None
     user: Annotated[str, Field(description="Who uses it, for people.")] = ""
 
@@ -165,7 +169,7 @@ def _check_return_url(url: str) -> None:
     """An address that a page may link to: it can be no script."""
     try:
         parts = urlsplit(url)
-        fine = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+        fine = parts.scheme == "https" and bool(parts.hostname) and not set("@{}") & set(parts.netloc)
     except ValueError:
         fine = False
     if not fine or not url.isascii() or not url.isprintable() or " " in url:

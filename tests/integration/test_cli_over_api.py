@@ -256,3 +256,5 @@ def test_a_link_opens_the_pages_once(url: str, way: str, capsys: pytest.CaptureF
     assert "<h1>Webhooks</h1>" in page.text
     assert httpx.post(f"{url}/portal/enter", data=form, headers=own).status_code == 403
     assert httpx.get(url + entered.headers["location"]).status_code == 401
+    Said("portal", capsys)("revoke", str(told["id"]), "--tenant", "acme", *flags)
+    assert httpx.get(url + entered.headers["location"], headers={"Cookie": cookie}).status_code == 401

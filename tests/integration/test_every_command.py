@@ -50,6 +50,7 @@ BOTH_WAYS = {
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
+    "portal revoke": ["--tenant", "acme"],
 }
 KAFKA = BOTH_WAYS | {
     "publish": ["orders", "/dev/null"],
@@ -71,7 +72,7 @@ ALONE: dict[str, list[str]] = {
     "webhooks try-filter": ["--filter", '{"order":[42]}', "--type", "order.paid"],
 }
 EVERY = KAFKA | ALONE | {"portal link": ["--tenant", "acme"]}
-TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state"}
+TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state", "portal": "state"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
 TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs", "portal"), "state")
 

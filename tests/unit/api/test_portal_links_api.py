@@ -79,6 +79,7 @@ def test_nobody_gives_a_scope_that_he_does_not_hold(api: MemoryApi) -> None:
         ("returnUrl", "http://app.example.com"),
         ("returnUrl", "javascript:alert(1)"),
         ("returnUrl", "https://user@app.example.com"),
+        ("returnUrl", "https://app.example.com{path}"),
         ("returnUrl", "https:///x"),
         ("returnUrl", "https://ex\u00e4mple.com"),
         ("returnUrl", "https://[x"),

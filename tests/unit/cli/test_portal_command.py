@@ -79,7 +79,7 @@ def test_without_an_address_there_is_nothing_to_link_to(portal: Said, monkeypatc
 def written(monkeypatch: pytest.MonkeyPatch) -> list[NewRecord]:
     """What is written to Kafka, which is not there."""
     records: list[NewRecord] = []
-    monkeypatch.setattr("consumer.cli.portal.installation", lambda settings: settings)
+    monkeypatch.setattr("consumer.cli.portal.installation", lambda settings, _: settings)
     monkeypatch.setattr("consumer.cli.portal.write_now", lambda _, new: records.extend(new))
     return records
 
