@@ -63,6 +63,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """Commands that are called in this process take signals, and leave them to nobody."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
 def example_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names for documentation (RFC 2606) have a public address, whatever network the tests run in."""
     ask = pycares.Channel.getaddrinfo

@@ -11,15 +11,18 @@ from consumer.jobs.books import Books
 from consumer.jobs.candidate import Candidate, Taken
 from consumer.jobs.conduct import Known
 from consumer.jobs.directory import Jobs
+from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, State
 from consumer.jobs.ports import Records
 from consumer.jobs.record import asked_record, forgotten, job_record
 from consumer.jobs.runner import Runner
-from consumer.kafka.state import replay_record
+from consumer.kafka.republished import forgotten_poison
+from consumer.kafka.state import forgotten_replay, replay_record
 from consumer.kafka.writing import NewRecord
 from consumer.replay.generations import Generations
 from consumer.replay.ledger import BatchRefused
 from consumer.replay.plan import Planned
+from consumer.replay.republished_marks import RepublishedMarks
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import event, subscription
@@ -104,7 +107,9 @@ class Stage:
         self.lags = False
         self.now_s = 0.0
         self.caught_up = 0
-        self._folds: tuple[Jobs, Generations] | None = None
+        self.lifetimes = Lifetimes(chain_ms=None, poison_ms=None)
+        self.republished = RepublishedMarks()
+        self._folds: tuple[Jobs, Generations, RepublishedMarks] | None = None
         self._read = 0
         self._all = Jobs()
         self._looked = 0
@@ -199,16 +204,24 @@ class Stage:
 
     def life(self, only: str | None = None) -> Runner:
         """A process that has become the writer, and has read all that there is."""
-        self._folds = (Jobs(), Generations())
+        self.republished = RepublishedMarks()
+        self._folds = (Jobs(), Generations(), self.republished)
         self._read = 0
         self.read_back()
-        jobs, generations = self._folds
+        jobs, generations, _ = self._folds
         records = Records(
             of_job=lambda job: job_record(STATE, job),
             forgotten=lambda job_id: forgotten(STATE, job_id),
             of_notice=self._notice,
         )
-        books = Books(jobs, generations, self, self, records)
+        forgetting = Forgetting(
+            generations,
+            self.republished,
+            lambda: self.lifetimes,
+            of_chain=lambda chain: forgotten_replay(STATE, chain),
+            of_poison=lambda poison_id: forgotten_poison(STATE, poison_id),
+        )
+        books = Books(jobs, generations, self, self, records, forgetting=forgetting)
         runner = Runner(
             books, self, self.open_source, self, now_ms=self.now_ms, monotonic_s=lambda: self.now_s, only=only
         )

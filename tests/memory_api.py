@@ -265,6 +265,7 @@ class MemoryApi:
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
         self.kept_since_ms = 0
+        self.kept_for_ms: int | None = 30 * 86_400_000
         self.services = Services(
             plane=self.plane,
             healths=self.healths,
@@ -280,6 +281,7 @@ class MemoryApi:
             archive=self.log,
             exports=exports(),
             look_ups=look_ups(),
+            attempts_kept_ms=lambda: self.kept_for_ms,
             kept_since=lambda since_ms: self.kept_since_ms if self.kept_since_ms > since_ms else None,
             resends=resends(),
         )

@@ -114,8 +114,8 @@ def filled(portal: MemoryPortal) -> None:
     api.plane.trial = _answer
     api.plane.answer_now = partial(_answer_now, portal)
     _jobs(portal, ids, now_ms)
-    for name in sorted(load_brands().keys() - {"hookline"}):
-        _of_a_brand(portal, draw, load_brands()[name], now_ms)
+    for name in sorted(api.brands.keys() - {"hookline"}):
+        _of_a_brand(portal, draw, api.brands[name], now_ms)
 
 
 def _of_a_brand(portal: MemoryPortal, draw: random.Random, brand: Brand, now_ms: int) -> None:

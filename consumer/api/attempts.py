@@ -4,6 +4,7 @@ The law: an attempt is the caller's when its event was for the caller's tenant a
 there are no others here.
 """
 
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import Path, Query
@@ -15,9 +16,11 @@ from consumer.api.documents import problems
 from consumer.api.log_export import CSV, JSON_LINES, exported
 from consumer.api.log_models import Attempt, AttemptQuery, AttemptRow, ExportQuery, LogPage
 from consumer.api.log_pages import listed, listing, sight
+from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
+from consumer.kafka.picking import NotKept
 from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import place_of
 from consumer.log.query import View
@@ -113,7 +116,22 @@ def _kept(site: Site, owner: Owner, id_: str) -> Kept:
     place = place_of(id_)
     if place is None:
         raise AttemptUnknown
-    return site.services.archive.read(owner.tenant, owner.brand, place)
+    try:
+        return site.services.archive.read(owner.tenant, owner.brand, place)
+    except NotKept:
+        raise Refusal(HTTPStatus.GONE, _gone(site.services.attempts_kept_ms())) from None
+
+
+def _gone(kept_for_ms: int | None) -> str:
+    gone = "its request and answer are kept no longer"
+    return gone if kept_for_ms is None else f"{gone}: they were for {_length(kept_for_ms)}"
+
+
+def _length(length_ms: int) -> str:
+    days, hours = length_ms // 86_400_000, length_ms // 3_600_000
+    if days:
+        return "1 day" if days == 1 else f"{days:,} days"
+    return "less than an hour" if not hours else "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def _download(body: bytes, of: str) -> Response:

@@ -227,7 +227,10 @@ class Attempt(_Tried):
     signature: Annotated[SignatureTold | None, Field(description="Null: nothing was signed.")]
     schedule: list[Planned]
     explanation: Explanation | None
-    kept_until: Annotated[Time, Field(description="Request and answer can be read until then, at least.")]
+    kept_until: Annotated[
+        Time | None,
+        Field(description="Request and answer can be read until then, at least. Null: for longer than anybody knows."),
+    ]
     curl: Annotated[str | None, Field(description="A shell command that sends the same bytes again.")]
 
 

@@ -41,7 +41,13 @@ def tiers_of(settings: Settings) -> Tiers:
 def sight(site: Site, call: Call) -> Sight:
     """What this caller sees now."""
     settings = site.services.plane.settings
-    return Sight(tiers=tiers_of(settings), now_ms=now_ms(), bodies=Scope.BODIES in call.caller.scopes, brand=site.brand)
+    return Sight(
+        tiers=tiers_of(settings),
+        now_ms=now_ms(),
+        bodies=Scope.BODIES in call.caller.scopes,
+        brand=site.brand,
+        kept_for_ms=site.services.attempts_kept_ms(),
+    )
 
 
 def listed(site: Site, call: Call, view: View, asked: AttemptQuery | DeliveryQuery, show: Show) -> Response:

@@ -51,7 +51,7 @@ _SAID: Final[dict[type[Exception], Callable[[], Refusal]]] = {
     NobodyRuns: lambda: unavailable(
         "no process runs the role jobs, so nothing was done: whoever runs this API has to start one", again_in_s=5
     ),
-    NotKept: lambda: Refusal(HTTPStatus.GONE, "its request and answer are kept no longer: they were for 30 days"),
+    NotKept: lambda: Refusal(HTTPStatus.GONE, "its request and answer are kept no longer"),
     SecretUnreadable: lambda: unavailable(
         "an encryption key is missing here: the operator has to bring it back", again_in_s=60
     ),

@@ -124,6 +124,7 @@ class Services:
 
     It may ask the DNS, and raises Busy where the tenant, or all, ask for too many names. `kept_since` tells since when
     all events are kept, where they are not kept since that time; None too where this process may not look.
+    `attempts_kept_ms` tells how long a record of the log is kept.
     """
 
     plane: Plane
@@ -141,4 +142,5 @@ class Services:
     exports: Shares
     look_ups: Shares
     kept_since: Callable[[int], int | None]
+    attempts_kept_ms: Callable[[], int | None]
     resends: Shares

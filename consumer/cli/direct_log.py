@@ -17,6 +17,8 @@ from consumer.cli.log_port import attempt_unknown, delivery_unknown
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.kafka.picking import NotKept
+from consumer.kafka.retention import Retention
+from consumer.kafka.topic_specs import Topics
 from consumer.log.archive import Archive, AttemptUnknown
 from consumer.log.attempt_id import place_of
 from consumer.log.listing import Listing
@@ -46,6 +48,7 @@ class DirectLog:
         self._branded = brand_named(self._brand, settings.brands_dir)
         self._reader = LogReader(self._settings)
         self._archive = Archive(self._settings)
+        self._retention = Retention(self._settings, Topics.of(self._settings).attempts)
 
     def listed(self, view: View, asked: Asked) -> Iterator[Shown]:
         """See `LogPort`."""
@@ -104,7 +107,13 @@ class DirectLog:
         return (show(row, seen) for row in rows)
 
     def _sight(self) -> Sight:
-        return Sight(tiers=tiers_of(self._settings), now_ms=now_ms(), bodies=True, brand=self._branded)
+        return Sight(
+            tiers=tiers_of(self._settings),
+            now_ms=now_ms(),
+            bodies=True,
+            brand=self._branded,
+            kept_for_ms=self._retention.ms(),
+        )
 
     def _reached(self, read: Callable[[], T]) -> T:
         try:

@@ -8,6 +8,8 @@ from consumer.brands.loader import brand
 from consumer.cli.webhook_port import Shown
 from consumer.control.one_attempt import OneAttempt, logging_by
 from consumer.control.resend_now import Again, ResendNow
+from consumer.kafka.retention import retention_ms
+from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.log.resource import Sight, attempt_detail
 from consumer.settings import Settings
@@ -32,5 +34,6 @@ def resent_now(settings: Settings, subscription: Subscription, again: Again, *, 
         now_ms=time.time_ns() // 1_000_000,
         bodies=True,
         brand=brand(subscription.brand, settings.brands_dir),
+        kept_for_ms=retention_ms(settings, Topics.of(settings).attempts),
     )
     return attempt_detail(kept, sight)

@@ -26,7 +26,7 @@ from consumer.control.portal_ends import PortalEnd, encode, record_key
 from consumer.control.portal_link_ids import PortalLinkIds
 from consumer.control.portal_links import Grant, PortalLinks, base_of, url_of
 from consumer.json import Json
-from consumer.kafka.topics import Topics
+from consumer.kafka.topics import Topics, require
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import ConfigurationError, Settings, duration_ms, load
 from consumer.signing.timestamps import rfc3339
@@ -100,7 +100,9 @@ def _ended_directly(settings: Settings, asked: Access, link: str | None) -> Show
         raise bad_input(f"there is no link {link} of {tenant}'s, brand {brand.name}")
     end = PortalEnd(tenant=tenant, brand=brand.name, link=link, ended_at_ms=time.time_ns() // 1_000_000)
     reached = installation(settings)
-    write_now(reached, [NewRecord(topic=Topics.of(reached).state, key=record_key(owner, link), value=encode(end))])
+    topic = Topics.of(reached).state
+    require(reached, frozenset({topic}))
+    write_now(reached, [NewRecord(topic=topic, key=record_key(owner, link), value=encode(end))])
     return {"object": "portal_links", "ended": True} if link is None else _ended(link)
 
 

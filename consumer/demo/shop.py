@@ -33,6 +33,7 @@ class Shop:
         self._numbers: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._link: Callable[[], str] | None = None
+        self._leads = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -66,6 +67,7 @@ class Shop:
             return url_of(base, links.write(made))
 
         self._link = link
+        self._leads.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -89,10 +91,11 @@ class Shop:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                if self.path != "/" or shop._link is None:
+                # The address is printed first: whoever opens it at once waits until there are pages.
+                if self.path == "/" and shop._leads.wait(_READY_WITHIN_S) and shop._link is not None:
+                    self._say(HTTPStatus.FOUND, location=shop._link())
+                else:
                     self._say(HTTPStatus.NOT_FOUND)
-                    return
-                self._say(HTTPStatus.FOUND, location=shop._link())
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length", "0")))

@@ -13,6 +13,7 @@ import structlog
 
 from consumer.jobs import conduct, finished
 from consumer.jobs.conduct import Known
+from consumer.jobs.forgetting import Forgetting
 from consumer.jobs.job import Asked, Job, State
 from consumer.jobs.ports import Records, SeenJobs, Webhooks, Writer
 from consumer.replay.generations import Generations
@@ -29,13 +30,21 @@ class Books:
     """Belongs to one thread."""
 
     def __init__(
-        self, seen: SeenJobs, generations: Generations, webhooks: Webhooks, writer: Writer, records: Records
+        self,
+        seen: SeenJobs,
+        generations: Generations,
+        webhooks: Webhooks,
+        writer: Writer,
+        records: Records,
+        *,
+        forgetting: Forgetting,
     ) -> None:
         self.generations = generations
         self._seen = seen
         self._webhooks = webhooks
         self._writer = writer
         self._records = records
+        self._forgetting = forgetting
         self._written: dict[str, Known] = {}
         self._old: Iterator[Known] = iter(())
         self._tidied_s: float | None = None
@@ -85,6 +94,10 @@ class Books:
         """Cancel and forget what has outlived its time, a few at a call; once a minute all of them."""
         if only is not None:
             return
+        if marks := self._forgetting.due(now_ms, now_s):
+            _log.info("marks forgotten", marks=len(marks))
+            self._writer.write((), marks)
+            self._forgetting.written()
         if self._tidied_s is None or now_s - self._tidied_s >= _TIDY_EVERY_S:
             self._tidied_s = now_s
             self._let_go()

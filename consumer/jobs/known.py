@@ -18,6 +18,7 @@ from consumer.kafka.ends import EndsReader
 from consumer.kafka.topics import Topics
 from consumer.kafka.view import TopicView
 from consumer.replay.generations import Generations
+from consumer.replay.republished_marks import RepublishedMarks
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
 
@@ -56,9 +57,10 @@ class KnownTopics:
         topics = Topics.of(settings)
         self.jobs = Jobs()
         self.generations = Generations()
+        self.republished = RepublishedMarks()
         self.directory = Directory()
         self.bell = Bell()
-        self._state = TopicView(settings, topics.state, self.jobs, self.generations, self.bell)
+        self._state = TopicView(settings, topics.state, self.jobs, self.generations, self.republished, self.bell)
         self._subscriptions = TopicView(settings, topics.subscriptions, self.directory, self.bell)
         self._ends = EndsReader(settings, (topics.state, topics.subscriptions))
 

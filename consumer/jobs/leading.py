@@ -13,18 +13,23 @@ from typing import Final, Self
 
 from consumer.control.notices import Notices
 from consumer.jobs.books import Books
+from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.known import KnownTopics
 from consumer.jobs.ports import AnsweredReader, OpenSource, Records
 from consumer.jobs.record import forgotten, job_record
 from consumer.jobs.runner import Runner
 from consumer.jobs.sources import open_source
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.republished import forgotten_poison
+from consumer.kafka.retention import retention_ms
+from consumer.kafka.state import forgotten_replay
 from consumer.kafka.topics import Topics
 from consumer.log import job_counts
 from consumer.replay.ledger import Ledger
-from consumer.settings import Settings
+from consumer.settings import Settings, duration_ms
 
 _READ_S: Final = 60.0
+_DAY_MS: Final = 86_400_000
 _OPEN_S: Final = 4.0  # as in `known`
 
 
@@ -48,6 +53,23 @@ def parts_of(settings: Settings) -> Iterator[Parts]:
         yield Parts(open_source=partial(open_source, settings), answered=answered)
     finally:
         answered.close()
+
+
+def lifetimes(settings: Settings) -> Lifetimes:
+    """How long marks are needed: as long as Kafka keeps what they are about, and what may still come of it.
+
+    Raises:
+        ConfigurationError: the Kafka properties are wrong.
+    """
+    topics = Topics.of(settings)
+    letters, attempts, poison = (
+        retention_ms(settings, topic) for topic in (topics.dead_letter, topics.attempts, topics.poison)
+    )
+    under_way_ms = duration_ms(settings.retry_for) + duration_ms(settings.wait_for) + _DAY_MS
+    return Lifetimes(
+        chain_ms=None if letters is None or attempts is None else max(letters, attempts) + under_way_ms,
+        poison_ms=None if poison is None else poison + _DAY_MS,
+    )
 
 
 class Leading:
@@ -85,7 +107,14 @@ class Leading:
             forgotten=partial(forgotten, topics.state),
             of_notice=lambda event, owner: [record for record, _ in notices.of(event, owner)],
         )
-        books = Books(known.jobs, known.generations, known, ledger, records)
+        forgetting = Forgetting(
+            known.generations,
+            known.republished,
+            partial(lifetimes, settings),
+            of_chain=partial(forgotten_replay, topics.state),
+            of_poison=partial(forgotten_poison, topics.state),
+        )
+        books = Books(known.jobs, known.generations, known, ledger, records, forgetting=forgetting)
         runner = Runner(
             books, known, parts.open_source, parts.answered, now_ms=now_ms, monotonic_s=time.monotonic, only=only
         )

@@ -36,14 +36,25 @@ def read_republished(settings: Settings) -> dict[str, Republished]:
     """
     found: dict[str, Republished] = {}
     for record in read_to_end(settings, Topics.of(settings).state):
-        if record.key is None or not record.key.startswith(_KIND):
+        poison_id = republished_of(record.key)
+        if poison_id is None:
             continue
         if record.value is None:
-            found.pop(record.key.removeprefix(_KIND).decode(), None)
+            found.pop(poison_id, None)
         else:
             mark = decode(record.value)
             found[mark.poison_id] = mark
     return found
+
+
+def republished_of(key: bytes | None) -> str | None:
+    """The poison record's id, where a record's key says that it tells of one; None for the topic's other kinds."""
+    return None if key is None or not key.startswith(_KIND) else key.removeprefix(_KIND).decode("utf-8", "replace")
+
+
+def forgotten_poison(topic: str, poison_id: str) -> NewRecord:
+    """The record that deletes it from the state topic."""
+    return NewRecord(topic=topic, key=_KIND + poison_id.encode(), value=None)
 
 
 def republished_record(settings: Settings, mark: Republished) -> NewRecord:

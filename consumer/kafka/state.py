@@ -39,6 +39,11 @@ def replayed_of(key: bytes | None) -> str | None:
     return None if key is None or not key.startswith(_REPLAY) else key.removeprefix(_REPLAY).decode("utf-8", "replace")
 
 
+def forgotten_replay(topic: str, chain: str) -> NewRecord:
+    """The record that deletes a chain's from the state topic."""
+    return NewRecord(topic=topic, key=_REPLAY + chain.encode(), value=None)
+
+
 def replay_record(settings: Settings, replay: Replay) -> NewRecord:
     """The record that counts a replay."""
     key = _REPLAY + replay.delivery_id.encode()

@@ -31,8 +31,6 @@ NO_PUBLIC_ADDRESS: Final = "no_public_address"
 BODY_MOST_BYTES: Final = 65_536
 """More of a body is told by its download alone."""
 OVERDUE_AFTER_MS: Final = 30_000
-KEPT_FOR_MS: Final = 30 * 86_400_000
-"""How long the topic keeps a record, at least."""
 
 STATUSES: Final[Mapping[Ended, str]] = {
     Ended.DELIVERED: "delivered",
@@ -57,12 +55,16 @@ class Tiers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What is seen of an attempt, and when. `bodies`: where they may be seen."""
+    """What is seen of an attempt, and when. `bodies`: where they may be seen.
+
+    `kept_for_ms` is how long the topic keeps a record, None where nobody knows, or it keeps all.
+    """
 
     tiers: Tiers
     now_ms: int
     bodies: bool
     brand: Brand
+    kept_for_ms: int | None = None
 
 
 def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
@@ -157,7 +159,7 @@ def attempt_detail(kept: Kept, sight: Sight) -> dict[str, Json]:
         "signature": _signature(attempt, sight.brand),
         "schedule": schedule,
         "explanation": told(explanation_of(attempt.status, attempt.failure, attempt.reason)),
-        "keptUntil": rfc3339(kept.logged_ms + KEPT_FOR_MS),
+        "keptUntil": None if sight.kept_for_ms is None else rfc3339(kept.logged_ms + sight.kept_for_ms),
         "curl": curl(attempt) if sight.bodies and len(attempt.request_body) <= BODY_MOST_BYTES else None,
         **_next(ends[0][1] if ends else None, sight.now_ms),
     }

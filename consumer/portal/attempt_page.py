@@ -67,7 +67,7 @@ class AttemptView:
     signature: Signature | None
     check: str | None
     planned: tuple[Planned, ...]
-    kept_until: Moment
+    kept_until: Moment | None
     curl: str | None
     report: str
     bodies: bool
@@ -130,7 +130,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         signature=told.signature,
         check=None if told.signature is None else check_of(told.signature, told.request.headers),
         planned=planned_of(told, now_ms),
-        kept_until=moment(ms_of(told.kept_until) or 0, now_ms),
+        kept_until=None if (until_ms := ms_of(told.kept_until)) is None else moment(until_ms, now_ms),
         curl=told.curl,
         report=report(told),
         bodies=bodies,

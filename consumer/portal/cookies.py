@@ -75,10 +75,10 @@ class Jar:
     def entered(
         self, session: Session, text: str, cookies: Mapping[str, str], *, now_ms: int, framed: bool
     ) -> list[str]:
-        """What is set when a session begins: its own cookie, and an end to the oldest others."""
+        """What is set when a session begins: its own cookie, and an end to the oldest others and to the trial's."""
         age_s = max(0, session.expires_at_ms - now_ms) // 1_000 + KEPT_AFTER_S
         mine = sorted(name for name in cookies if _SESSION.fullmatch(name.removeprefix(self._prefix)))
-        ended = mine[: max(0, len(mine) - (MOST - 1))]
+        ended = mine[: max(0, len(mine) - (MOST - 1))] + [each for each in (self._prefix + _TRIAL,) if each in cookies]
         set_: list[str] = [self._set(self._prefix + session.id, text, age_s, framed=framed)]
         return set_ + [self._set(name, "", 0, framed=framed) for name in ended]
 

@@ -21,8 +21,13 @@ _NONE = "-"
 
 def sight(visit: Visit) -> Sight:
     """What it sees now."""
-    tiers = tiers_of(visit.services.plane.settings)
-    return Sight(tiers=tiers, now_ms=visit.now_ms, bodies=visit.may(Scope.BODIES), brand=visit.brand)
+    return Sight(
+        tiers=tiers_of(visit.services.plane.settings),
+        now_ms=visit.now_ms,
+        bodies=visit.may(Scope.BODIES),
+        brand=visit.brand,
+        kept_for_ms=visit.services.attempts_kept_ms(),
+    )
 
 
 def listing(visit: Visit, view: View, query: Query, text: str | None = None) -> Listing:

@@ -133,7 +133,7 @@ class Attempt(AttemptRow, frozen=True, kw_only=True):
     signature: Signature | None
     schedule: list[Planned]
     explanation: Explanation | None
-    kept_until: str
+    kept_until: str | None
     curl: str | None
 
 

@@ -3,6 +3,9 @@
 The law: what is told here is never below what the writer of replays has written, also before it was read back; so no
 generation is given twice while there is one writer.
 
+A chain is forgotten when its record is deleted (`jobs/forgetting.py`): not by word of a deletion that is older than
+what was written of it since.
+
 A chain whose record cannot be read is replayed no more: counting on without it would send twice.
 """
 
@@ -31,6 +34,7 @@ class Generations:
         self._lock = threading.Lock()
         self._of: dict[str, int] = {}
         self._senders: dict[str, str] = {}
+        self._at_ms: dict[str, int] = {}
 
     @property
     def of(self) -> Mapping[str, int]:
@@ -48,9 +52,8 @@ class Generations:
         if chain is None:
             return
         if record.value is None:
-            with self._lock:
-                self._of.pop(chain, None)
-                self._senders.pop(chain, None)
+            if self._at_ms.get(chain, 0) < record.timestamp_ms:
+                self.drop([chain])
             return
         try:
             replay = decoded(record, decode_replay, record.value)
@@ -64,6 +67,19 @@ class Generations:
         with self._lock:
             self._of.clear()
             self._senders.clear()
+            self._at_ms.clear()
+
+    def outlived(self, before_ms: int) -> list[str]:
+        """The chains that were replayed last before then; none of those that cannot be read."""
+        with self._lock:
+            return [chain for chain, at_ms in self._at_ms.items() if at_ms < before_ms and self._of[chain] != _NO_MORE]
+
+    def drop(self, chains: Iterable[str]) -> None:
+        """These are deleted from the topic."""
+        with self._lock:
+            for chain in chains:
+                for each in (self._of, self._senders, self._at_ms):
+                    each.pop(chain, None)
 
     def written(self, replays: Iterable[Replay]) -> None:
         """These are written, and will be read back."""
@@ -76,6 +92,7 @@ class Generations:
                 if each.generation <= self._of.get(each.delivery_id, 0):
                     continue
                 self._of[each.delivery_id] = each.generation
+                self._at_ms[each.delivery_id] = each.at_ms
                 if each.job_id is None:
                     self._senders.pop(each.delivery_id, None)
                 else:

@@ -35,6 +35,7 @@ from consumer.jobs.directory import Jobs
 from consumer.jobs.kept_since import kept_since
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.retention import Retention
 from consumer.kafka.topics import Topics, require
 from consumer.log.archive import Archive
 from consumer.log.job_counts import AnsweredReader
@@ -105,6 +106,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             exports=exports(),
             look_ups=look_ups(),
             kept_since=partial(kept_since, settings),
+            attempts_kept_ms=Retention(settings, Topics.of(settings).attempts).ms,
             resends=resends(),
         )
         links = OpenedLinks(settings)

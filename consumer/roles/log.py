@@ -163,7 +163,7 @@ class _Run:
             now_ms=clock.now_ms,
         )
         self._partitions = 0
-        self._standing: Mapping[str, int] = self._folding.standing
+        self._standing: Mapping[str, int] = {}
         self._save_at_s = self._sweep_at_s = 0.0
         self._consumer = PartitionConsumer(
             settings,
@@ -265,7 +265,7 @@ class _Run:
                 self._partitions = self._consumer.count(self._attempts) or self._partitions
                 self._indexer.counted(self._partitions)
                 self._folding.sweep(self._clock.now_ms())
-                self._standing = self._folding.standing
+                self._standing = self._folding.standing(self._clock.now_ms())
             self._folding.save(self._partitions)
             if loads:
                 self._folding.load()

@@ -222,7 +222,12 @@ ALL: Final = (
     _counter("hookline_attempts_indexed_again_total", ("log",), "Attempts read once more for the delivery log."),
     _counter("hookline_suspensions_announced_total", ("log",), "Suspensions told to their tenants."),
     _counter("hookline_failures_told_total", ("log",), "Times that tenants were told that an endpoint fails, or not."),
-    _gauge("hookline_webhooks", ("log",), "Webhooks with attempts that this process counts, by how they do.", "state"),
+    _gauge(
+        "hookline_webhooks",
+        ("log",),
+        "Webhooks tried within a day, by how their last attempt ended: failing or accepting.",
+        "state",
+    ),
     # The API
     _counter(
         "hookline_api_requests_total", ("api",), "Requests to the API and its pages.", ("method", "route", "code")

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.host import hosting
@@ -86,6 +86,49 @@ def test_a_session_that_has_ended_says_so_and_tells_its_host(stage: Stage, host:
     inside.get_by_role("link", name="Log", exact=True).wait_for()
     page.wait_for_function("told.some(([origin, data]) => data.type === 'hookline:expired')")
     assert {origin for origin, _ in page.evaluate("told")} == {stage.base}
-    inside.get_by_role("link", name="Log", exact=True).click()
     expect(inside.get_by_role("heading", name="This page has timed out")).to_be_visible()
     expect(inside.get_by_role("link", name="Back to app.example.com")).to_have_attribute("href", back)
+
+
+def test_what_was_typed_is_put_back_in_the_next_session(stage: Stage, host: str, window: OpenWindow) -> None:
+    page = window()
+    framed(page, host, stage.link(embed_origins=(host,), expires_in_ms=20_000, user="Ada"))
+    inside = page.frame_locator("iframe")
+    inside.get_by_role("link", name="New webhook", exact=True).click()
+    name = inside.get_by_role("textbox", name="Name", exact=True)
+    name.fill("Half written")
+    inside.get_by_role("checkbox", name="order.paid", exact=True).check()
+    inside.get_by_role("radio", name="Use my own", exact=True).check()
+    inside.get_by_role("textbox", name="Own secret", exact=True).fill("a-secret-that-stays-nowhere-else")
+    expect(inside.get_by_text("This page ends within two minutes.")).to_be_visible()
+    expect(inside.get_by_role("heading", name="This page has timed out")).to_be_visible()
+    renew = "link => { document.querySelector('iframe').src = link; }"
+    page.evaluate(renew, stage.link(embed_origins=(host,), user="Ada"))
+    inside.get_by_role("link", name="Go on", exact=True).click()
+    expect(inside.get_by_text("What you had typed before the page timed out is here again.")).to_be_visible()
+    expect(name).to_have_value("Half written")
+    expect(inside.get_by_role("checkbox", name="order.paid", exact=True)).to_be_checked()
+    expect(inside.get_by_role("checkbox", name="order.sent", exact=True)).not_to_be_checked()
+    expect(inside.get_by_role("textbox", name="Own secret", exact=True)).to_have_value("")
+    name.fill("Half written by Ada")
+    page.evaluate(renew, stage.link(embed_origins=(host,), user="Eve"))
+    inside.get_by_role("link", name="New webhook", exact=True).click()
+    expect(name).to_have_value("")
+    assert inside.get_by_role("link", name="Go on", exact=True).count() == 0
+
+
+def test_a_frame_that_keeps_no_cookies_opens_a_window(stage: Stage, host: str, window: OpenWindow) -> None:
+    page = window()
+
+    def refusing(route: Route) -> None:
+        """As a browser does that takes no cookies there."""
+        answer = route.fetch(max_redirects=0)
+        headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        route.fulfill(response=answer, headers=headers)
+
+    page.route("**/portal/enter*", refusing)
+    framed(page, host, stage.link(embed_origins=(host,)))
+    inside = page.frame_locator("iframe")
+    with page.context.expect_page() as opened:
+        inside.get_by_role("button", name="Open in a new window", exact=True).click()
+    expect(opened.value.get_by_role("heading", level=1, name="Webhooks")).to_be_visible()

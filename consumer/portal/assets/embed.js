@@ -13,7 +13,7 @@ function tell(message) {
 export function ending() {
   const left = Number(document.body.dataset.ends || 0);
   if (!left) return;
-  if (left > NOTICE_S / 2) after(left - NOTICE_S, () => say(document.getElementById("said").dataset.ending));
+  after(left - NOTICE_S, () => say(document.getElementById("said").dataset.ending));
   after(left + 1, () => location.replace(location.pathname));  // answered by the page that says so
 }
 

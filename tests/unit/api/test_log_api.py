@@ -293,7 +293,12 @@ def test_what_is_kept_no_longer_is_gone_and_still_listed(api: MemoryApi) -> None
     api.log.begins = 1
     client = api.client()
     assert client.get(f"/v1/attempts/{at(0)}").status_code == 410
-    assert "30 days" in client.get(f"/v1/attempts/{at(0)}/request-body").json()["detail"]
+    path = f"/v1/attempts/{at(0)}/request-body"
+    assert client.get(path).json()["detail"].endswith("kept no longer: they were for 30 days")
+    api.kept_for_ms = 7_200_000
+    assert client.get(path).json()["detail"].endswith("they were for 2 hours")
+    api.kept_for_ms = None
+    assert client.get(path).json()["detail"].endswith("kept no longer")
     assert at(0) in listed(client)
 
 

@@ -31,10 +31,11 @@ def test_an_answer_has_one_of_a_few_words(answer: Answer, code: str) -> None:
 def test_connections_are_told_where_the_engine_tells() -> None:
     tally = Tally()
     tally.attempted(DELIVERED, answered(200, Timing(first_byte_ms=3.0)))
+    tally.attempted(RETRIED, answered(404, Timing(first_byte_ms=3.0)))
     tally.attempted(RETRIED, answered(500, Timing(connect_ms=2.0, first_byte_ms=3.0)))
     tally.attempted(DELIVERED, answered(200))
 
-    assert (tally.reused, tally.connected) == (1, 1)
+    assert (tally.reused, tally.connected) == (2, 1)
 
 
 def test_what_is_handed_over_has_no_duration_yet() -> None:

@@ -7,15 +7,19 @@ import pytest
 from consumer.control.owner import Owner
 from consumer.jobs.candidate import Candidate, TooMany
 from consumer.jobs.conduct import FORGOTTEN_AFTER_MS, HELD_BACK
+from consumer.jobs.forgetting import Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, Kind, Matching, Reason, Skip, State, Wish
 from consumer.jobs.places import LONG, SLICE_S
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.reading import TopicMissing
-from consumer.settings import ConfigurationError
+from consumer.kafka.republished import Republished, republished_record
+from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.subscription import Status
 from tests.deliveries import subscription
 from tests.job_stage import Stage, candidate, check
 from tests.jobs import NOW_MS, asked
+
+DAY_MS = 86_400_000
 
 
 def found(number: int) -> list[Candidate | None]:
@@ -440,6 +444,36 @@ def test_what_ended_a_week_ago_is_forgotten_and_what_waits_for_so_long_is_cancel
     deleted = [record.key for record in stage.state if record.value is None]
     assert deleted == [b"job-asked:job_1", b"job:job_1"]
     assert state(stage, "job_2") == (State.CANCELED, None)
+
+
+def test_marks_of_what_is_kept_no_longer_are_deleted_and_no_others(stage: Stage) -> None:
+    def marks() -> set[bytes]:
+        latest = {record.key: record.value for record in stage.state}
+        return {key for key, value in latest.items() if value is not None and key is not None and b"job" not in key}
+
+    stage.wish(asked())
+    runner = stage.life()
+    stage.until(runner, stage.ended)
+    settings = Settings()
+    old = Republished(poison_id="p1", times=1, at_ms=NOW_MS)
+    young = replace(old, poison_id="p2", at_ms=NOW_MS + 5 * DAY_MS)
+    stage.state += [republished_record(settings, each) for each in (old, young)]
+    stage.read_back()
+    assert len(marks()) == 20 + 2
+    stage.now_s += 3 * 86_400
+    stage.turn(runner)
+    assert len(marks()) == 20 + 2  # nobody knows how long what they are about is kept
+    stage.lifetimes = Lifetimes(chain_ms=4 * DAY_MS, poison_ms=3 * DAY_MS)
+    stage.now_s += 3_601
+    stage.for_s(runner, 1)
+    assert len(marks()) == 20 + 1
+    assert runner._books.generations.of.keys() == {
+        key.removeprefix(b"replay:").decode() for key in marks() if b"poison" not in key
+    }
+    stage.now_s += 86_400
+    stage.for_s(runner, 1)
+    assert marks() == {b"poison:p2"}
+    assert not runner._books.generations.of
 
 
 def test_a_job_that_is_done_leaves_its_source(stage: Stage) -> None:

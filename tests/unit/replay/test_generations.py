@@ -43,6 +43,24 @@ def test_other_records_are_passed_over_and_a_deletion_counts_from_nothing() -> N
     assert (dict(generations.of), dict(generations.senders)) == ({}, {})
 
 
+def test_what_was_written_since_is_not_deleted_by_an_older_word() -> None:
+    generations = Generations()
+    deletion = replace(taken(replay_record(SETTINGS, replay(1))), value=None)
+    generations.written([replace(replay(1), at_ms=deletion.timestamp_ms)])
+    generations.apply(deletion)
+    assert generations.of == {"d": 1}
+
+
+def test_the_chains_that_were_replayed_before_a_time_are_told_and_dropped() -> None:
+    generations = Generations()
+    generations.written([replay(2, "job_1"), Replay(delivery_id="later", generation=1, at_ms=5)])
+    generations.apply(replace(taken(replay_record(SETTINGS, replay(1))), key=b"replay:broken", value=b"?"))
+    assert generations.outlived(1) == []
+    assert generations.outlived(5) == ["d"]
+    generations.drop(["d"])
+    assert ({*generations.of}, dict(generations.senders)) == ({"later", "broken"}, {})
+
+
 def test_a_chain_whose_record_cannot_be_read_is_replayed_no_more() -> None:
     generations = Generations()
     record = taken(replay_record(SETTINGS, replay(1)))

@@ -9,7 +9,7 @@ import structlog
 from msgspec.structs import replace
 
 from consumer.delivery.logged import logged
-from consumer.delivery.outcome import DELIVERED
+from consumer.delivery.outcome import DELIVERED, Retry
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.records import encode_attempt
@@ -96,3 +96,14 @@ def test_one_that_meets_a_bug_is_told_and_passed_over() -> None:
     assert line["where"].startswith("OverflowError in log at ")
     fold.fold(record(1, encode_attempt(GOOD)))
     assert "sub_1" in figures.health.rows
+
+
+def test_webhooks_are_told_by_how_their_last_attempt_ended_for_a_day() -> None:
+    fold, _ = folding()
+    failed = logged(job(), response(500), Retry(tier=1), "1s")
+    fold.fold(record(0, encode_attempt(replace(failed, at_ms=NOW_MS)), b"a"))
+    fold.fold(record(1, encode_attempt(replace(GOOD, at_ms=NOW_MS)), b"b"))
+    fold.fold(record(2, encode_attempt(replace(failed, at_ms=NOW_MS)), b"c"))
+    fold.fold(record(3, encode_attempt(replace(GOOD, at_ms=NOW_MS)), b"c"))
+    assert fold.standing(NOW_MS) == {"failing": 1, "accepting": 2}
+    assert fold.standing(NOW_MS + 86_400_001) == {"failing": 0, "accepting": 0}

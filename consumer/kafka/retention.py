@@ -1,0 +1,69 @@
+"""For how long topics keep what is written to them, as the broker says now.
+
+The law: nothing is taken for known. None is said of a topic that keeps all for ever, of one whose configuration this
+process may not read, and while the broker does not answer.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from consumer.kafka.client import build, client_properties
+from consumer.settings import Settings
+
+_SETTING: Final = "retention.ms"
+_TIMEOUT_S: Final = 2.0
+_GOOD_FOR_S: Final = 3_600.0
+_AGAIN_S: Final = 60.0
+
+
+class Retention:
+    """Of one topic. For many threads: one asks the broker, about once an hour; the others get what was last said."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        *,
+        ask: Callable[[Settings, str], int | None] | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is asked yet."""
+        self._settings = settings
+        self._topic = topic
+        self._ask = retention_ms if ask is None else ask
+        self._monotonic_s = monotonic_s
+        self._asking = threading.Lock()
+        self._known_ms: int | None = None
+        self._good_until_s = float("-inf")
+
+    def ms(self) -> int | None:
+        """How long, in ms."""
+        if self._monotonic_s() >= self._good_until_s and self._asking.acquire(blocking=False):
+            try:
+                self._known_ms = self._ask(self._settings, self._topic)
+                good_s = _AGAIN_S if self._known_ms is None else _GOOD_FOR_S
+                self._good_until_s = self._monotonic_s() + good_s
+            finally:
+                self._asking.release()
+        return self._known_ms
+
+
+def retention_ms(settings: Settings, topic: str) -> int | None:
+    """How long this topic keeps a record, in ms.
+
+    Raises:
+        ConfigurationError: the Kafka properties are wrong.
+    """
+    admin = build(AdminClient, client_properties(settings))
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    try:
+        entries = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource].result(2 * _TIMEOUT_S)
+    except (KafkaException, TimeoutError):
+        return None
+    value = int(entries[_SETTING].value)
+    return value if value >= 0 else None
