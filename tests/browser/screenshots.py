@@ -1,11 +1,11 @@
-"""Pictures of the pages for docs/pages: python -m tests.browser.screenshots.
+"""Pictures of the pages for docs/pages: python -m tests.browser.screenshots [NAME ...].
 
 They are of the stage that tests look at, with made-up webhooks and a log. Each has at most 60 KB.
 """
 
 import base64
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -51,13 +51,13 @@ PICTURES: Final[Mapping[str, Picture]] = {
 }
 
 
-def main(folder: Path) -> None:
-    """Take them all."""
-    folder.mkdir(parents=True, exist_ok=True)
+def main(names: Collection[str]) -> None:
+    """Take these, or all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with staged() as stage, chromium() as browser:
-        for name, picture in PICTURES.items():
-            taken = _taken(stage, browser, picture)
-            (folder / f"{name}.webp").write_bytes(taken)
+        for name in names or PICTURES:
+            taken = _taken(stage, browser, PICTURES[name])
+            (FOLDER / f"{name}.webp").write_bytes(taken)
             print(f"{name}.webp: {len(taken):,} bytes", flush=True)  # noqa: T201 # its output is its purpose
 
 
@@ -86,4 +86,4 @@ def _webp(page: Page, quality: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    main(sys.argv[1:])

@@ -177,4 +177,8 @@ def _attempts(portal: MemoryPortal) -> dict[str, str]:
         "hostile": hostile,
         "large": {"request_body": LARGE},
     }
-    return {name: portal.api.log.add(structs.replace(sent, **changed)) for name, changed in kinds.items()}
+    now_ms = portal.now_ms()
+    return {
+        name: portal.api.log.add(structs.replace(sent, **changed), at_ms=now_ms - 3_000 * number)
+        for number, (name, changed) in enumerate(kinds.items(), 1)
+    }

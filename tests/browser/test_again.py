@@ -26,10 +26,9 @@ def test_live_moves_nothing_until_it_is_asked_to(stage: Stage, window: OpenWindo
     expect(switch).to_be_checked()
     rows.nth(3).focus()
     top = rows.nth(3).bounding_box()
-    made = [
-        stage.portal.api.log.add(structs.replace(stage.attempt("delivered"), event_id=f"live-{number}"))
-        for number in range(10)
-    ]
+    now_ms = stage.portal.now_ms()
+    fresh_one = structs.replace(stage.attempt("delivered"), event_id="live")
+    made = [stage.portal.api.log.add(fresh_one, at_ms=now_ms + number) for number in range(10)]
     fresh = page.get_by_role("button", name="10 new", exact=True)
     expect(fresh).to_be_visible()
     assert rows.evaluate_all("all => all.map((each) => each.href)") == before
