@@ -50,7 +50,6 @@ BOTH_WAYS = {
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
-    "portal revoke": ["--tenant", "acme"],
 }
 KAFKA = BOTH_WAYS | {
     "publish": ["orders", "/dev/null"],
