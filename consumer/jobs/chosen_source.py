@@ -104,7 +104,7 @@ class AtSpots:
         """The webhook's attempt that it is; None: it is none."""
         if record is None or record.topic != self._topics.attempts:
             return None
-        asked, attempt = self._asked, made_of(record, decode_attempt, "an attempt")
+        asked, attempt = self._asked, made_of(record, decode_attempt, "not an attempt")
         if attempt is None:
             return None
         return attempt if (attempt.subscription_id, attempt.tenant) == (asked.webhook, asked.owner.tenant) else None
@@ -112,7 +112,7 @@ class AtSpots:
     def _of_dead_letter(self, record: Record | None) -> Candidate | None:
         if record is None or record.topic != self._topics.dead_letter:
             return None
-        dead_letter = made_of(record, decode_dead_letter, "a dead letter")
+        dead_letter = made_of(record, decode_dead_letter, "not a dead letter")
         return of_dead_letter(dead_letter) if dead_letter is not None and is_ours(self._asked, dead_letter) else None
 
 

@@ -17,12 +17,12 @@ T = TypeVar("T")
 _log = structlog.get_logger("jobs")
 
 
-def made_of(record: Record, decode: Callable[[bytes], T], what: str) -> T | None:
-    """It, decoded; None where it has no value, or is no such record: `what` says what it should be."""
+def made_of(record: Record, decode: Callable[[bytes], T], otherwise: str) -> T | None:
+    """It, decoded; None where it has no value, or is no such record: `otherwise` is what is logged then."""
     if record.value is None:
         return None
     try:
         return decoded(record, decode, record.value)
     except RecordCorrupt as error:
-        _log.error(f"not {what}", partition=record.partition, offset=record.offset, error=str(error))
+        _log.error(otherwise, partition=record.partition, offset=record.offset, error=str(error))
         return None

@@ -127,7 +127,7 @@ class _Deliveries:
 
     def _new_dead_letter(self, record: Record) -> DeadLetter | None:
         """The webhook's dead letter that it is, unless its delivery was met."""
-        dead_letter = made_of(record, decode_dead_letter, "a dead letter") if record.key == self._key else None
+        dead_letter = made_of(record, decode_dead_letter, "not a dead letter") if record.key == self._key else None
         if dead_letter is None or not is_ours(self._asked, dead_letter):
             return None
         name = bytes.fromhex(dead_letter.delivery.id)
@@ -138,7 +138,7 @@ class _Deliveries:
         return dead_letter
 
     def _note(self, record: Record, latest: Latest) -> None:
-        head = made_of(record, decode_head, "an attempt") if record.key == self._key else None
+        head = made_of(record, decode_head, "not an attempt") if record.key == self._key else None
         if head is not None and (head.subscription_id, head.tenant) == (self._asked.webhook, self._asked.owner.tenant):
             wanted = wants_attempt(self._subject, head)
             latest.take(head, partition=record.partition, offset=record.offset, wanted=wanted)
