@@ -62,6 +62,11 @@ def printed(stage: Stage, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
+def lasting(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """These, without what becomes another as time passes."""
+    return [{name: value for name, value in row.items() if name not in {"nextAttemptAt", "overdue"}} for row in rows]
+
+
 def each_is_listed_once(acme: httpx.Client, hooks: Mapping[str, str]) -> list[dict[str, Any]]:
     """Checks P01, P02 and P04. Returns the failed attempts."""
     deliveries = listed(acme, "/v1/deliveries")
@@ -178,7 +183,7 @@ def test_what_was_sent_is_found_again(stage: Stage) -> None:
             attempts = listed(acme, "/v1/attempts")
             exported = acme.get("/v1/attempts/export", params={"code": "503"})
             assert len(list(csv.DictReader(io.StringIO(exported.text, newline="")))) == len(failed)  # P12
-            assert printed(stage, "--api", url, "--key", key) == attempts  # P45
+            assert lasting(printed(stage, "--api", url, "--key", key)) == lasting(attempts)  # P45
             assert [row["id"] for row in printed(stage, "--tenant", "acme")] == [row["id"] for row in attempts]
             tried = acme.post(f"/v1/webhooks/{hooks['healthy']}/test").json()
             assert acme.get(f"/v1/attempts/{tried['attemptId']}").json()["trigger"] == "test"
