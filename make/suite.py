@@ -25,9 +25,9 @@ HUNG = 124  # as `timeout` says it
 NO_TESTS = 5  # pytest's exit code for "none collected"
 # Hundreds of interpreters start in a run. Each would compile all of Hookline anew: a quarter of the CPU of its start.
 UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
-# Most tests wait for processes and hardly compute: three at once fill two cores. What reads the clock is serial.
+# Most tests wait for processes and hardly compute: four at once fill two cores. What reads the clock is serial.
 # Those in a browser are `make test-browser`, but for a small core.
-PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "3"], "serial": ["-m", "serial"]}
+PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "4"], "serial": ["-m", "serial"]}
 SERIAL = "pytest.mark.serial"
 
 
