@@ -22,6 +22,7 @@ class MemoryLog:
     """One partition, 3. `away` is raised instead of an answer; below `begins` nothing is kept."""
 
     def __init__(self) -> None:
+        self.began_ms = BEGAN_MS
         self.attempts: list[Attempt] = []
         self.away: Exception | None = None
         self.begins = 0
@@ -33,7 +34,7 @@ class MemoryLog:
     def add(self, attempt: Attempt = plain, **changed: object) -> str:
         """Log it, a second after the one before. Returns its id."""
         offset = len(self.attempts)
-        at_ms = BEGAN_MS + offset * 1_000
+        at_ms = self.began_ms + offset * 1_000
         fields: dict[str, object] = {"delivery_id": f"{offset:08x}" + DELIVERY[8:], "at_ms": at_ms}
         made = structs.replace(attempt, **{**fields, **changed})
         self.attempts.append(made)
@@ -44,7 +45,7 @@ class MemoryLog:
     ) -> Page:
         self.pages += 1
         last_ms = max((each.at_ms + 100 for each in self.attempts), default=0)
-        top_ms = max(last_ms, BEGAN_MS + 1_000 * len(self.attempts)) if cursor is None else cursor.top_ms
+        top_ms = max(last_ms, self.began_ms + 1_000 * len(self.attempts)) if cursor is None else cursor.top_ms
         rows = [row for row in self._rows(view, tenant, brand, query) if row.entry.logged_ms <= top_ms]
         if cursor is not None:
             rows = [row for row in rows if row.position > cursor.behind]
@@ -97,8 +98,8 @@ class MemoryLog:
             rows=rows,
             next=None,
             latest=latest,
-            as_of_ms=BEGAN_MS if self.as_of_ms is None else self.as_of_ms,
-            indexed_from_ms=BEGAN_MS - 1,
+            as_of_ms=self.began_ms if self.as_of_ms is None else self.as_of_ms,
+            indexed_from_ms=self.began_ms - 1,
             filling=self.filling,
         )
 

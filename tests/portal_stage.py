@@ -27,7 +27,6 @@ from consumer.log.health import Health, LastStatus
 from consumer.portal.statistics import Day, Hour
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
-from tests import memory_log
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.memory_api import KEYS, OWNER
@@ -85,7 +84,7 @@ def filled(portal: MemoryPortal) -> None:
     draw = random.Random(7)
     api = portal.api
     now_ms = time.time_ns() // 1_000_000
-    memory_log.BEGAN_MS = now_ms - 700_000
+    api.log.began_ms = now_ms - 700_000
     api.log.as_of_ms = now_ms
     client = api.client(*Scope)
     ids: list[str] = []
@@ -179,8 +178,8 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
             subscription_id=webhook,
             event_type=type_,
             event_id=f"orders-3-{18273645 + number}",
-            event_time_ms=memory_log.BEGAN_MS + number * 1_000 - 65_000,
-            first_due_ms=memory_log.BEGAN_MS + number * 1_000 - 64_000,
+            event_time_ms=portal.api.log.began_ms + number * 1_000 - 65_000,
+            first_due_ms=portal.api.log.began_ms + number * 1_000 - 64_000,
             url="https://hooks.example.com/v1/tenants/0f8c7e/incoming",
             request_body=body,
             request_headers=(

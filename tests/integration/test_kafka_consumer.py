@@ -187,6 +187,11 @@ def test_a_partition_added_later_is_read_from_its_beginning_even_under_latest(be
     admin = admin_client(bench.settings)
     for future in admin.create_partitions([NewPartitions(bench.topic, 3)]).values():
         future.result(10)
+    # Whoever joins before the broker tells of it looks again half a minute later.
+    deadline = time.monotonic() + 10
+    while len(admin.list_topics(bench.topic, timeout=10).topics[bench.topic].partitions) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     bench.write("early", partition=2)
     second, _ = bench.join(instance=None, start="latest")
     assert values(take(second, bool)) == ["early"]
