@@ -49,18 +49,21 @@ class Outlook:
         self._doubt = ""
 
     def passed(self, records: Iterable[Outgoing]) -> Iterator[Outgoing]:
-        """These, each looked at.
+        """These, each looked at that is published.
 
         Raises:
-            CommandFailed: 65, one of them is no event.
+            CommandFailed: 65, one of those is no event.
         """
         for record in records:
+            if record.number <= self._skip:
+                yield record
+                continue
             read = decode(self._record(record), self._schemas, self._rules)
             if isinstance(read, Poison):
                 where = f"{self._unit} {record.number}"
                 instead = "deliver would write it to the poison topic. --unchecked publishes it all the same"
                 raise bad_input(f"{where} is no event ({read.reason}): {read.detail}. {instead}", field="file")
-            if record.number > self._skip and isinstance(read, Event) and self._wanted(read) is False:
+            if isinstance(read, Event) and self._wanted(read) is False:
                 self._unwanted[read.tenant, read.type] += 1
             yield record
 

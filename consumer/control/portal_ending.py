@@ -11,7 +11,7 @@ from typing import Final
 from consumer.control.api_keys import Writer
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, PortalEnds, encode, record_key
-from consumer.control.portal_link_ids import PortalLinkIds
+from consumer.control.portal_link_ids import PortalLinkIds, made_at_ms
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.writing import NewRecord
 from consumer.webhooks.keyring import Keyring
@@ -71,12 +71,14 @@ class PortalEnding:
             return
         if len(self._ends.of(owner)) >= self._most and not self._sweep(owner, self._ends.over(owner, self._now_ms())):
             raise EndsFull(self._most)
-        self._write(owner, link)
+        self._write(owner, link, self._now_ms())
 
     def end_all(self, owner: Owner) -> None:
         """End whatever the owner's links opened until now, or would open. Raises KafkaBroken."""
-        self._write(owner, None)
-        self._sweep(owner, self._ends.of(owner))
+        until_ms = self._now_ms()
+        self._write(owner, None, until_ms)
+        # One that a process with a faster clock made is later than this end, and stays ended by its own.
+        self._sweep(owner, [link for link in self._ends.of(owner) if made_at_ms(link) <= until_ms])
 
     def _sweep(self, owner: Owner, links: list[str]) -> int:
         """Take a few ends off the topic that nobody has to know of any more. How many."""
@@ -85,8 +87,8 @@ class PortalEnding:
             self._put(record_key(owner, link), None)
         return len(swept)
 
-    def _write(self, owner: Owner, link: str | None) -> None:
-        end = PortalEnd(tenant=owner.tenant, brand=owner.brand, link=link, ended_at_ms=self._now_ms())
+    def _write(self, owner: Owner, link: str | None, ended_at_ms: int) -> None:
+        end = PortalEnd(tenant=owner.tenant, brand=owner.brand, link=link, ended_at_ms=ended_at_ms)
         self._put(record_key(owner, link), encode(end))
 
     def _put(self, key: bytes, value: bytes | None) -> None:

@@ -11,6 +11,8 @@ from consumer.delivery.delivery import Delivery, Trigger, delivery_id, replay_id
 
 MOST: Final = 50_000
 """That are kept in mind: 9 MB."""
+TOLD_MOST: Final = 100
+"""Of one chain's replays: the latest. A chain may be as long as HOOKLINE_MAX_REPLAYS says."""
 
 _SENT_INSTEAD: Final = frozenset({Trigger.RESEND.value, Trigger.REPLAY.value})
 """A recovery sends only what waits nowhere."""
@@ -41,5 +43,6 @@ def replaced_by(delivery: Delivery) -> list[str]:
         return []
     event, webhook = delivery.event, delivery.subscription_id
     original = delivery_id(event, webhook)
-    replays = (replay_id(original, number) for number in range(1, delivery.replays))
+    latest = range(max(1, delivery.replays - TOLD_MOST), delivery.replays)
+    replays = (replay_id(original, number) for number in latest)
     return [original, *(delivery_id(event, webhook, each) for each in replays)]

@@ -21,7 +21,7 @@ from consumer.jobs.runner import Runner
 from consumer.jobs.sources import open_source
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.republished import forgotten_poison
-from consumer.kafka.retention import retention_ms
+from consumer.kafka.retention import gone_after_ms
 from consumer.kafka.state import forgotten_replay
 from consumer.kafka.topics import Topics
 from consumer.log import job_counts
@@ -55,15 +55,17 @@ def parts_of(settings: Settings) -> Iterator[Parts]:
         answered.close()
 
 
-def lifetimes(settings: Settings) -> Lifetimes:
-    """How long marks are needed: as long as Kafka keeps what they are about, and what may still come of it.
+def lifetimes(settings: Settings, gone_after: Callable[[Settings, str], int | None] = gone_after_ms) -> Lifetimes:
+    """How long marks are needed: as long as what they are about can be read, and what may still come of it.
+
+    `gone_after` tells for how long a record of a topic can be read.
 
     Raises:
         ConfigurationError: the Kafka properties are wrong.
     """
     topics = Topics.of(settings)
     letters, attempts, poison = (
-        retention_ms(settings, topic) for topic in (topics.dead_letter, topics.attempts, topics.poison)
+        gone_after(settings, topic) for topic in (topics.dead_letter, topics.attempts, topics.poison)
     )
     under_way_ms = duration_ms(settings.retry_for) + duration_ms(settings.wait_for) + _DAY_MS
     return Lifetimes(

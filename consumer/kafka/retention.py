@@ -2,11 +2,14 @@
 
 The law: nothing is taken for known. None is said of a topic that keeps all for ever, of one whose configuration this
 process may not read, and while the broker does not answer.
+
+A broker deletes whole segments, when the latest record in one is older than `retention.ms`. So a record is kept for
+`retention.ms`, and some can be read for as much longer as a segment is filled: `segment.ms`, by default seven days.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -15,7 +18,9 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from consumer.kafka.client import build, client_properties
 from consumer.settings import Settings
 
-_SETTING: Final = "retention.ms"
+_RETENTION: Final = "retention.ms"
+_SEGMENT: Final = "segment.ms"
+_POLICY: Final = "cleanup.policy"
 _TIMEOUT_S: Final = 2.0
 _GOOD_FOR_S: Final = 3_600.0
 _AGAIN_S: Final = 60.0
@@ -54,16 +59,38 @@ class Retention:
 
 
 def retention_ms(settings: Settings, topic: str) -> int | None:
-    """How long this topic keeps a record, in ms.
+    """How long this topic keeps a record at least, in ms.
 
     Raises:
         ConfigurationError: the Kafka properties are wrong.
     """
+    return _number(_said(settings, topic), _RETENTION)
+
+
+def gone_after_ms(settings: Settings, topic: str) -> int | None:
+    """How long after it was written a record can be read at most, in ms. Raises as `retention_ms` does."""
+    return gone_after(_said(settings, topic))
+
+
+def gone_after(said: Mapping[str, str]) -> int | None:
+    """The same, of a topic's configuration."""
+    kept_ms, filled_ms = _number(said, _RETENTION), _number(said, _SEGMENT)
+    if kept_ms is None or filled_ms is None or "delete" not in said.get(_POLICY, "").split(","):
+        return None
+    return kept_ms + filled_ms
+
+
+def _number(said: Mapping[str, str], setting: str) -> int | None:
+    value = int(said.get(setting, -1))
+    return value if value >= 0 else None
+
+
+def _said(settings: Settings, topic: str) -> Mapping[str, str]:
+    """The topic's configuration; nothing where it cannot be read."""
     admin = build(AdminClient, client_properties(settings))
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
         entries = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource].result(2 * _TIMEOUT_S)
     except (KafkaException, TimeoutError):
-        return None
-    value = int(entries[_SETTING].value)
-    return value if value >= 0 else None
+        return {}
+    return {name: entry.value for name, entry in entries.items() if entry.value is not None}

@@ -28,6 +28,7 @@ from consumer.portal.sending_form import Sending, rate_of, sending_of, spans_of,
 from consumer.portal.visit import Visit
 from consumer.portal.webhook_form import by_field
 from consumer.portal.words import words
+from consumer.portal.wrong import missed_since_ms
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import Status, Subscription
 from consumer.webhooks.wrong import Faults
@@ -182,10 +183,7 @@ def _page(
 
 
 def _missed_since_ms(visit: Visit, subscription: Subscription) -> int:
-    """From when it missed something, of one that is sent nothing: from its first failure, or from when that began."""
-    health = visit.services.healths.read([subscription.id]).get(subscription.id)
-    failing_ms = None if health is None else health.failing_since_ms
-    return failing_ms or subscription.status_since_ms
+    return missed_since_ms(subscription, visit.services.healths.read([subscription.id]).get(subscription.id))
 
 
 def _counted(visit: Visit, subscription: Subscription, kind: Kind, job: str) -> Counted | None:

@@ -82,14 +82,15 @@ def wrong_of(
         answer=f"{last.code} {said}".strip() if last is not None and last.code else said,
         why=_why(health, attempts),
         schedule=None if suspended else _schedule(visit, subscription, failing_ms),
-        recover_since=rfc3339(_missed_since_ms(subscription, failing_ms)),
+        recover_since=rfc3339(missed_since_ms(subscription, health)),
         recover=visit.url(f"webhooks/{subscription.id}/resume-and-recover") if suspended and may else None,
         failures_url=visit.url("log", [("webhook", subscription.id), ("status", "failed"), ("status", "retrying")]),
     )
 
 
-def _missed_since_ms(subscription: Subscription, failing_ms: int | None) -> int:
+def missed_since_ms(subscription: Subscription, health: Health | None) -> int:
     """Since when it may have missed something: an event is older than the first request for it that failed."""
+    failing_ms = None if health is None else health.failing_since_ms
     return max(subscription.created_at_ms, (failing_ms or subscription.status_since_ms) - _OLDER_MS)
 
 

@@ -69,15 +69,16 @@ class Generations:
             self._senders.clear()
             self._at_ms.clear()
 
-    def outlived(self, before_ms: int) -> list[str]:
-        """The chains that were replayed last before then; none of those that cannot be read."""
+    def outlived(self, before_ms: int, among: Iterable[str] | None = None) -> list[str]:
+        """The chains that were replayed last before then, of these; none of those that cannot be read."""
         with self._lock:
-            return [chain for chain, at_ms in self._at_ms.items() if at_ms < before_ms and self._of[chain] != _NO_MORE]
+            chains = self._at_ms if among is None else [each for each in among if each in self._at_ms]
+            return [each for each in chains if self._at_ms[each] < before_ms and self._of[each] != _NO_MORE]
 
-    def drop(self, chains: Iterable[str]) -> None:
-        """These are deleted from the topic."""
+    def drop(self, names: Iterable[str]) -> None:
+        """These chains are deleted from the topic."""
         with self._lock:
-            for chain in chains:
+            for chain in names:
                 for each in (self._of, self._senders, self._at_ms):
                     each.pop(chain, None)
 

@@ -31,11 +31,12 @@ class RepublishedMarks:
         """Begin anew: the topic is another one."""
         self._at_ms.clear()
 
-    def outlived(self, before_ms: int) -> list[str]:
-        """Those that were written again last before then."""
-        return [poison_id for poison_id, at_ms in self._at_ms.copy().items() if at_ms < before_ms]
+    def outlived(self, before_ms: int, among: Iterable[str] | None = None) -> list[str]:
+        """Those that were written again last before then, of these."""
+        names = self._at_ms.copy() if among is None else among
+        return [each for each in names if self._at_ms.get(each, before_ms) < before_ms]
 
-    def drop(self, poison_ids: Iterable[str]) -> None:
+    def drop(self, names: Iterable[str]) -> None:
         """These are deleted from the topic."""
-        for each in poison_ids:
+        for each in names:
             self._at_ms.pop(each, None)

@@ -1,7 +1,7 @@
 """The supervisor's admin port: what its processes tell, and whoever asks how they do. A thread of its own.
 
 The law: nothing here holds up the supervisor, and no process of it. A pipe is read as it fills; an address that
-somebody else holds is waited for while everything else goes on.
+somebody else holds, or whose host no name server knows yet, is waited for while everything else goes on.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from consumer.roles.answering import Answering
 from consumer.roles.listening import ADMIN, bound_at
 from consumer.roles.overview import Overview
 from consumer.roles.supervision import Member
+from consumer.settings import ConfigurationError
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.snapshot import Frames, SnapshotBroken
 
@@ -40,6 +41,7 @@ class Admin:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="admin", daemon=True)
         self._in_use = Outage(_log, "the admin address is in use")
+        self._unbound = Outage(_log, "the admin address cannot be bound")
 
     def start(self) -> None:
         """Begin to listen."""
@@ -66,10 +68,19 @@ class Admin:
         self._loop.run_forever()
 
     async def _listening(self) -> None:
-        while (bound := bound_at(ADMIN, self._listen)) is None:
-            self._in_use.met(address=self._listen)
-            await asyncio.sleep(_AGAIN_S)
+        bound: socket.socket | None = None
+        while bound is None:
+            try:
+                bound = bound_at(ADMIN, self._listen)
+            except ConfigurationError as error:
+                self._unbound.met(address=self._listen, error=str(error))
+            else:
+                if bound is None:
+                    self._in_use.met(address=self._listen)
+            if bound is None:
+                await asyncio.sleep(_AGAIN_S)
         self._in_use.over()
+        self._unbound.over()
         await self._serve(bound)
 
     async def _serve(self, bound: socket.socket) -> None:

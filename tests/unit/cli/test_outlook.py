@@ -60,6 +60,12 @@ def test_what_is_skipped_is_not_told_of() -> None:
     assert outlook.unwanted == []
 
 
+def test_what_is_no_event_can_be_skipped() -> None:
+    outlook = Outlook(Rules(), cache, unit="line", skip=1)
+    given = lines({"tenant": "acme", "data": {}}, event("order.paid"))
+    assert list(outlook.passed(given)) == given
+
+
 def test_what_would_be_poison_is_refused_with_its_line_and_what_is_before_it_passes() -> None:
     passed = Outlook(Rules(), cache, unit="line").passed(lines(event("order.paid"), {"tenant": "acme", "data": {}}))
     assert next(passed).number == 1

@@ -78,6 +78,14 @@ def test_all_of_an_owner_s_until_now_and_none_that_comes(process: Process) -> No
     assert not ends.ended(ACME, process.link(at_ms=NOW_MS + 2))
 
 
+def test_one_that_was_ended_stays_so_whatever_the_clock_of_who_ends_all(process: Process) -> None:
+    made_elsewhere = process.link(at_ms=NOW_MS + 5)
+    process.ending.end(ACME, made_elsewhere)
+    process.reads()
+    process.ending.end_all(ACME)
+    assert process.reads().ended(ACME, made_elsewhere)
+
+
 def test_an_earlier_end_brings_nothing_back(process: Process) -> None:
     process.now_ms = NOW_MS + 10
     process.ending.end_all(ACME)

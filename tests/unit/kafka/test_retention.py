@@ -1,6 +1,8 @@
 """For how long a topic keeps its records: asked about once an hour, and sooner where nothing was said."""
 
-from consumer.kafka.retention import Retention
+import pytest
+
+from consumer.kafka.retention import Retention, gone_after
 from consumer.settings import Settings
 
 DAY_MS = 86_400_000
@@ -27,3 +29,21 @@ def test_who_asks_holds_up_nobody() -> None:
 
     retention = Retention(Settings(), "t", ask=ask)
     assert retention.ms() == DAY_MS
+
+
+WEEK = {"retention.ms": str(30 * DAY_MS), "segment.ms": str(7 * DAY_MS), "cleanup.policy": "delete"}
+
+
+@pytest.mark.parametrize(
+    ("said", "gone_ms"),
+    [
+        (WEEK, 37 * DAY_MS),
+        (WEEK | {"cleanup.policy": "compact,delete"}, 37 * DAY_MS),
+        (WEEK | {"cleanup.policy": "compact"}, None),
+        (WEEK | {"retention.ms": "-1"}, None),
+        ({each: WEEK[each] for each in ("retention.ms", "cleanup.policy")}, None),
+        ({}, None),
+    ],
+)
+def test_a_record_can_be_read_until_its_whole_segment_is_deleted(said: dict[str, str], gone_ms: int | None) -> None:
+    assert gone_after(said) == gone_ms

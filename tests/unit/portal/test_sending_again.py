@@ -357,8 +357,9 @@ def test_what_is_recovered_is_older_than_the_first_failure(portal: MemoryPortal,
     portal.suspend(id_)
     portal.api.healths.known[id_] = Health(failing_since_ms=failing_ms, last_attempt_at_ms=failing_ms)
     page = browser.page(f"webhooks/{id_}")
-    form = page.form(f"{browser.base}/webhooks/{id_}/resume-and-recover")
-    assert form["since"] == rfc3339(failing_ms - 3_600_000)
+    for path in (f"webhooks/{id_}/resume-and-recover", f"webhooks/{id_}/recover"):
+        assert page.form(f"{browser.base}/{path}")["since"] == rfc3339(failing_ms - 3_600_000)
+        page = browser.page(f"webhooks/{id_}/recover")
 
 
 def test_a_resumption_with_a_wrong_time_changes_nothing(portal: MemoryPortal, browser: Browser) -> None:

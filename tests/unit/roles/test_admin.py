@@ -200,6 +200,24 @@ def test_an_address_in_use_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
         until(lambda: any(line["event"] == "admin port" for line in lines))
 
 
+def test_a_host_that_no_name_server_knows_yet_is_told_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.roles.admin._AGAIN_S", 0.05)
+    hosts: dict[str, str] = {}
+
+    def asked(host: str, port: int, **rest: int) -> object:
+        if host not in hosts:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return getaddrinfo(hosts[host], port, **rest)
+
+    getaddrinfo = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    with capture_logs() as lines:
+        Admin("admin.example:0", Overview([A], BUILD)).start()
+        until(lambda: any(line["event"] == "the admin address cannot be bound" for line in lines))
+        hosts["admin.example"] = "127.0.0.1"
+        until(lambda: any(line["event"] == "admin port" for line in lines))
+
+
 def test_an_answer_is_made_once_a_moment_whoever_asks() -> None:
     now_s = 100.0
     overview = Overview([A], BUILD)
