@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from consumer.cli import probe
-from consumer.cli.app import call
+from tests.commands import call
 from tests.services.server import free_port
 
 
