@@ -69,11 +69,11 @@ class StuckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StuckView:
-    """`watched` is how long this process has looked; `enough`: long enough to tell."""
+    """`watched` is how long ago this process looked first, None: just now; `enough`: long enough to tell."""
 
     rows: tuple[StuckRow, ...]
     more: int
-    watched: str
+    watched: str | None
     enough: bool
 
 
@@ -124,7 +124,7 @@ def stuck_view(found: Found, settings: Settings) -> StuckView:
             for each in stuck[:STUCK_MOST]
         ),
         more=max(0, len(stuck) - STUCK_MOST),
-        watched=span(found.watched_s * 1_000),
+        watched=span(found.watched_s * 1_000) if found.watched_s >= 1 else None,
         enough=found.watched_s >= STILL_S,
     )
 

@@ -8,7 +8,8 @@ from typing import Final
 from consumer.api.services import Plane
 from consumer.control.owner import Owner
 
-MOST: Final = 20
+MOST: Final = 8
+SOUGHT_SHOWN_MOST: Final = 20
 SOUGHT_MOST: Final = 200
 """Characters of what is sought."""
 
@@ -24,7 +25,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenants:
-    """Those with the most webhooks first, so many of `matching`; `there` are all, `webhooks` all of theirs."""
+    """Those with the most webhooks first, some of `matching`; `there` are all, `webhooks` all of theirs."""
 
     rows: tuple[Tenant, ...]
     matching: int
@@ -42,7 +43,7 @@ def tenants(plane: Plane, sought: str) -> Tenants:
         key=lambda each: (each.tenant.casefold() != wanted, -counts.get(each, 0), each.tenant, each.brand),
     )
     return Tenants(
-        rows=_rows(matching[:MOST], counts, keys),
+        rows=_rows(matching[: SOUGHT_SHOWN_MOST if wanted else MOST], counts, keys),
         matching=len(matching),
         there=len(owners),
         webhooks=sum(counts.values()),
