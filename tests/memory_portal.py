@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx2
 
+from consumer.console.application import with_console
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_links import Grant, PortalLinks
@@ -18,6 +19,7 @@ from consumer.webhooks.draft import suspend
 from consumer.webhooks.record import rewrite_of
 from tests.html import Page, read
 from tests.memory_api import OWNER, PORTAL, SETTINGS, MemoryApi
+from tests.memory_console import MemoryConsole
 from tests.web import Client
 
 NAVIGATED: Final = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
@@ -82,13 +84,15 @@ class MemoryPortal:
         self.opened = Opened()
         self.statistics = Statistics()
         self.links = PortalLinks(self.api.plane.keyring)
-        self.app = with_pages(
+        pages = with_pages(
             self.api.app,
             self.api.services,
             self.api.brands,
             opened=self.opened,
             statistics=self.statistics,
         )
+        self.console = MemoryConsole(self.api.plane, self.api.healths, self.api.jobs)
+        self.app = with_console(pages, self.api.plane, self.api.brands, self.console.sources)
         self.now_ms = _now_ms
 
     def suspend(self, webhook: str, owner: Owner = OWNER) -> None:

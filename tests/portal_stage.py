@@ -1,6 +1,7 @@
 """The pages with everything in memory, to be looked at: python -m tests.portal_stage [PORT]. Ends with Ctrl-C.
 
-Prints a link to each tenant: one with forty webhooks and hostile names, one with nothing at all.
+Prints a link to each tenant: one with forty webhooks and hostile names, one with nothing at all. And where the console
+is, with its key.
 """
 
 import random
@@ -12,24 +13,30 @@ from dataclasses import replace
 from functools import partial
 
 from msgspec import structs
+from pydantic import SecretStr
 
 from consumer.api.server import Server
 from consumer.brands.brand import Brand
 from consumer.brands.loader import load_brands
+from consumer.console.supervised import Now, Pace, Process, Told, Topic, Trouble
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.portal_links import url_of
 from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
+from consumer.events.event import Record
 from consumer.jobs.conduct import Known
 from consumer.jobs.job import Answered, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State
+from consumer.kafka.lag import Behind
+from consumer.kafka.provenance import Origin
 from consumer.log.archive import Kept
 from consumer.log.health import Health, LastStatus
 from consumer.portal.statistics import Day, Hour
+from consumer.replay.poison import PoisonRecord
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
-from tests.memory_api import KEYS, OWNER
+from tests.memory_api import KEYS, OPERATOR, OWNER
 from tests.memory_jobs import NOW_MS, idle
 from tests.memory_portal import MemoryPortal
 
@@ -53,7 +60,11 @@ def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8099
     base = f"http://localhost:{port}"
     settings = Settings(
-        encryption_keys=KEYS, portal_url=base, portal_embed_origins=("http://127.0.0.1:8098",), api_requests_per_s=1_000
+        encryption_keys=KEYS,
+        operator_key=SecretStr(OPERATOR),
+        portal_url=base,
+        portal_embed_origins=("http://127.0.0.1:8098",),
+        api_requests_per_s=1_000,
     )
     portal = MemoryPortal(settings=settings, brands=sorted(load_brands()))
     filled(portal)
@@ -76,6 +87,7 @@ def main() -> None:
     with Server(portal.app, listener, drain_s=1):
         for name, text in links.items():
             print(f"{name}: {url_of(base, text)}", flush=True)  # noqa: T201 # its output is its purpose
+        print(f"console: {base}/console, by the key {OPERATOR}", flush=True)  # noqa: T201 # same
         threading.Event().wait()
 
 
@@ -113,6 +125,7 @@ def filled(portal: MemoryPortal) -> None:
     api.plane.trial = _answer
     api.plane.answer_now = partial(_answer_now, portal)
     _jobs(portal, ids, now_ms)
+    _console(portal, draw, now_ms)
     for name in sorted(api.brands.keys() - {"hookline"}):
         _of_a_brand(portal, draw, api.brands[name], now_ms)
 
@@ -202,6 +215,54 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
         elif number % 37 == 5:
             sent = structs.replace(sent, trigger="test", event_type="webhook.test")
         log.add(sent)
+
+
+def _console(portal: MemoryPortal, draw: random.Random, now_ms: int) -> None:
+    """A machine with a role that waits, groups that are behind, poison, and tenants."""
+    for number in range(30):
+        name = ("globex", "Initech GmbH & Co. KG", "umbrella-corporation-europe-middle-east-and-africa")[number % 3]
+        client = portal.api.client(tenant=f"{name}-{number}")
+        for _ in range(draw.randrange(4)):
+            portal.api.webhook(client, url=f"https://in.{number}.example.com/hooks")
+    console = portal.console
+    console.index = replace(console.index, since_ms=now_ms - 86_400_000, as_of_ms=now_ms - 1_800, filling=2)
+    roles = [("deliver", 3), ("retry", 2), ("projection", 1), ("log", 1), ("api", 1), ("jobs", 1)]
+    processes = [
+        Process(role=role, slot=slot, running=True, reasons=[], restarts=0, silent_for_s=0.3)
+        for role, slots in roles
+        for slot in range(slots)
+    ]
+    processes[4] = structs.replace(processes[4], reasons=["it is no member of its group yet"], restarts=2)
+    processes[-1] = structs.replace(processes[-1], running=False, reasons=["it is not running"], silent_for_s=None)
+    topics = [
+        Topic(topic="orders", unfinished=1_204, oldest_age_s=3.1),
+        Topic(topic="hookline.retry.5s", unfinished=31, oldest_age_s=4.0),
+        Topic(topic="hookline.retry.5m", unfinished=310, oldest_age_s=900.0),
+    ]
+    told = Told(
+        version="1.0", processes=processes, topics=topics, attempts={"delivered": 1.0}, events={"matched": 1.0},
+        troubles=[Trouble(role="retry", what="redis unreachable", for_s=75.0)],
+    )  # fmt: skip
+    console.told = Now(told=told, pace=Pace(over_s=2.0, events=812.5, attempts=1_630.0, accepted=0.987))
+    lags = [("events", "orders", 12, 100), ("events", "users", 6, 0), ("log", "hookline.attempts", 12, 40)]
+    lags += [("retry", f"hookline.retry.{delay}", 12, 60) for delay in ("0s", "5s", "5m")]
+    console.behind = [
+        Behind(
+            group=f"hookline.{group}", topic=topic, partition=partition, committed=1_000, told="",
+            end=1_000 + (draw.randrange(most) if most else 0),
+        )
+        for group, topic, partitions, most in lags
+        for partition in range(partitions)
+    ]  # fmt: skip
+    bad = Record(
+        topic="orders", partition=3, offset=18_273_645, key=b"k", value=b"{", headers=(), timestamp_ms=now_ms - 90_000
+    )
+    for reason in ("not_json", "no_tenant"):
+        origin = Origin(
+            topic="orders", partition=3, offset=18_273_645, timestamp_ms=now_ms - 90_000, reason=reason,
+            detail="expecting value: line 1 column 1 (char 0) <b>", left_out_bytes=0,
+        )  # fmt: skip
+        console.poison.append(PoisonRecord(record=bad, headers=(), origin=origin))
 
 
 def _jobs(portal: MemoryPortal, ids: list[str], now_ms: int) -> None:

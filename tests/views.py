@@ -9,6 +9,9 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from consumer.console.front import SignInView
+from consumer.console.opening import OpenView
+from consumer.console.page import ConsoleView
 from consumer.portal import rendering
 from consumer.portal.attempt_page import AttemptView
 from consumer.portal.catalogue_page import Catalogue, TypeView
@@ -31,6 +34,9 @@ from consumer.portal.webhook_page import WebhookView
 
 VIEWS: Final[Mapping[str, type]] = {
     "attempt.html": AttemptView,
+    "console.html": ConsoleView,
+    "console_open.html": OpenView,
+    "console_sign_in.html": SignInView,
     "delete.html": Question,
     "delivery.html": DeliveryView,
     "enter.html": Enter,
@@ -65,6 +71,8 @@ CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("Chip", "key"): "send.span.hour",
     ("Count", "key"): "job.sent",
     ("JobView", "kind"): "job.kind.recover",
+    ("JobRow", "kind"): "job.kind.recover",
+    ("SignInView", "wrong"): "console.wrong",
     ("Sent", "key"): "selected.gone",
     ("SendingView", "inactive"): "send.inactive.paused",
     ("SendingView", "hindered"): "hindered.same_job",

@@ -6,7 +6,7 @@ Exits 0 when it answers 200, else 1 with a line that says why. Without an admin 
 import os
 import sys
 
-from consumer.cli.admin_client import AdminSilent, asked, place_of
+from consumer.telemetry.admin_client import AdminSilent, asked, place_of
 
 _VARIABLE = "HOOKLINE_ADMIN_LISTEN"
 _DEFAULT = "127.0.0.1:9464"

@@ -7,11 +7,11 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import Parameter
 
-from consumer.cli.admin_client import AdminSilent, asked, place_of
 from consumer.cli.exits import unavailable, usage
 from consumer.cli.status_view import screen
 from consumer.roles.status import Status
 from consumer.settings import load
+from consumer.telemetry.admin_client import AdminSilent, asked, place_of
 
 _EVERY_S: Final = 2.0
 _CLEAR: Final = "\x1b[H\x1b[J"

@@ -131,6 +131,11 @@ class Webhooks:
         """One of the owner's webhooks. Raises WebhookUnknown."""
         return self._store.find(owner, id)
 
+    @property
+    def everybody(self) -> Directory:
+        """All owners' webhooks: for the operator, and for nobody else."""
+        return self._directory
+
     def applied(self, id: str) -> bool:  # noqa: A002 # same
         """Whether deliveries go by what was written of this webhook last. Asked right after a write."""
         return self._store.applied(id)

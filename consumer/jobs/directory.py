@@ -81,11 +81,11 @@ class Jobs:
             kept = self._at(positions)
         return _all(kept), positions[-1][1] if more else None
 
-    def unfinished(self, tenant: str | None = None) -> list[Known]:
-        """A tenant's jobs that have not ended, the oldest first; None: everybody's."""
+    def unfinished(self, tenant: str | None = None, *, most: int | None = None) -> list[Known]:
+        """A tenant's jobs that have not ended, the oldest first; None: everybody's, so many of them."""
         with self._changed:
             kept = [(job_id, self._kept[job_id]) for job_id in self._lists.unfinished(tenant)]
-        return _all(_oldest_first(kept))
+        return _all(_oldest_first(kept)[:most])
 
     def unheard(self) -> list[tuple[Asked, Job | None]]:
         """Those of which the latest wish was not heard, the oldest first."""

@@ -10,10 +10,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -24,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from consumer.api.exchange import Exchange
 from consumer.api.freshness import Freshness
 from consumer.api.front import requests
-from consumer.api.incoming import hides_a_slash, whole_body
+from consumer.api.incoming import hides_a_slash
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
 from consumer.api.refusals import busy
@@ -41,20 +39,16 @@ from consumer.portal.doing import done
 from consumer.portal.dress import BASE as DRESSES
 from consumer.portal.dress import wardrobe
 from consumer.portal.going import Going
+from consumer.portal.incoming import POST, READ, Named, form_of, query_of, same_origin
 from consumer.portal.opened import Opened
 from consumer.portal.routes import DRAFT, Route, found
 from consumer.portal.statistics import Statistics
-from consumer.portal.visit import Fields, Visit
+from consumer.portal.visit import Visit
 from consumer.portal.words import speaking
 from consumer.shares import Busy, Shares
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("portal")
-
-_URLENCODED: Final = "application/x-www-form-urlencoded"
-_POST: Final = "POST"
-_QUERY_MOST: Final = 8_192
-_READ: Final = frozenset({"GET", "HEAD"})
 
 
 class PortalFront:
@@ -119,18 +113,18 @@ class PortalFront:
             return _asset(assets().find(path) or self._wardrobe.find(path), exchange)
         try:
             headers = Headers(scope=scope)
-            if scope["method"] not in {*_READ, _POST}:
+            if scope["method"] not in {*READ, POST}:
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
             await self._fresh()
             if path == GO:
-                return await run_in_threadpool(self._going.answer, headers, _query(scope))
+                return await run_in_threadpool(self._going.answer, headers, query_of(scope))
             if path != entering.PATH:
                 return await self._of_a_session(scope, headers, receive, exchange)
             exchange.headers["Referrer-Policy"] = policy.ARRIVING
-            form = await _form(scope, headers, receive)
+            form = await form_of(scope, headers, receive)
             if form is not None and not same_origin(headers, self._base):
                 return refused.plain(HTTPStatus.FORBIDDEN)
-            return await run_in_threadpool(self._entrance.answer, headers, _query(scope), form)
+            return await run_in_threadpool(self._entrance.answer, headers, query_of(scope), form)
         except Refusal as refusal:
             return refused.plain(refusal.status, headers=refusal.headers)
 
@@ -154,7 +148,7 @@ class PortalFront:
             exchange.leave = self._room.enter(visit.owner.tenant)
         except Busy as error:
             return _refused(visit, busy(error))
-        form = await _form(scope, headers, receive)
+        form = await form_of(scope, headers, receive)
         if form is None:
             return await run_in_threadpool(self._made, visit, _shown)
         own = same_origin(headers, self._base) and self._links.is_form_token(form.get("token"), visit.session)
@@ -163,7 +157,7 @@ class PortalFront:
 
     def _visit(self, scope: Scope, headers: Headers, *, session: Session, page: str, request_id: str) -> Visit:
         route = found(self._routes, page)
-        scope["route"] = None if route is None else _Named(f"/portal/s/{{session}}/{route[0].path}")
+        scope["route"] = None if route is None else Named(f"/portal/s/{{session}}/{route[0].path}")
         return Visit(
             session=session,
             caller=sessions.caller_of(session),
@@ -173,7 +167,7 @@ class PortalFront:
             now_ms=self._now_ms(),
             path=page,
             params={} if route is None else route[1],
-            query=_query(scope),
+            query=query_of(scope),
             look=self._jar.look(cookies_of(headers)),
             token=self._links.form_token(session),
             once=secrets.token_hex(16),
@@ -227,39 +221,6 @@ def _done(visit: Visit, route: Route) -> Response:
 
 def _strange(_visit: Visit, _route: Route) -> Response:
     raise Refusal(HTTPStatus.FORBIDDEN, "this form was not sent by a page of this session")
-
-
-async def _form(scope: Scope, headers: Headers, receive: Receive) -> Fields | None:
-    """What was posted; None: nothing was. Raises Refusal."""
-    if scope["method"] != _POST:
-        return None
-    body = await whole_body(headers, receive)
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != _URLENCODED:
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "")
-    try:
-        return Fields.read(body.decode("utf-8", "replace"))
-    except ValueError:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "") from None
-
-
-class _Named:
-    """A route, as the log names it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-
-def same_origin(headers: Headers, base: str) -> bool:
-    """Whether a page of this origin sent it, as browsers say: Sec-Fetch-Site, or Origin where there is none."""
-    site = headers.get("sec-fetch-site")
-    return site == "same-origin" if site is not None else headers.get("origin") == base
-
-
-def _query(scope: Scope) -> Fields:
-    """What stands behind the path. One that no page of ours writes says nothing."""
-    with suppress(ValueError):
-        return Fields.read(bytes(scope["query_string"])[:_QUERY_MOST].decode("utf-8", "replace"))
-    return Fields()
 
 
 def _asset(asset: Asset | None, exchange: Exchange) -> Response:

@@ -19,7 +19,7 @@ from consumer.portal.times import Moment, moment, moment_or_none, span
 from consumer.portal.words import words
 from consumer.webhooks.subscription import Subscription
 
-_TONES: Final[Mapping[State, Tone]] = {
+TONES: Final[Mapping[State, Tone]] = {
     State.COUNTING: Tone.INFO,
     State.COUNTED: Tone.INFO,
     State.RUNNING: Tone.INFO,
@@ -170,7 +170,7 @@ def job_view(
         url=address(f"jobs/{told.id}"),
         kind=f"job.kind.{told.kind}",
         recovers=told.kind == "recover",
-        state=Pill(tone=_TONES[state], key=f"job.state.{state}"),
+        state=Pill(tone=TONES[state], key=f"job.state.{state}"),
         moves=state in _MOVES,
         detail=told.detail,
         webhook=None if webhook is None else named(webhook),

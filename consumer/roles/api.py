@@ -1,4 +1,4 @@
-"""The role `api`: the REST API, and the pages for customers.
+"""The role `api`: the REST API, the pages for customers, and the operator's console.
 
 The law: it listens from its first second to its last and says by /readyz whether it can do what it is for; what it was
 asked before a stop it answers.
@@ -23,6 +23,8 @@ from consumer.api.seen import seen
 from consumer.api.server import Server
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
+from consumer.console.application import with_console
+from consumer.console.sources import sources
 from consumer.control import canary
 from consumer.control.control import Control
 from consumer.control.cursor import Cursors
@@ -120,6 +122,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             statistics=Counted(stats, now_ms),
             room=room,
         )
+        app = with_console(app, control, brands, sources(settings, control, jobs, opened))
         bound = listener(settings, stop)
         if bound is None:
             return

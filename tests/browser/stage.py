@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import structs
 from playwright.sync_api import Page
+from pydantic import SecretStr
 
 from consumer.api.server import Server
 from consumer.brands.loader import load_brands
@@ -19,7 +20,7 @@ from consumer.jobs.job import State
 from consumer.log.attempt_id import place_of
 from consumer.settings import Settings
 from tests.attempts import plain
-from tests.memory_api import KEYS, answered
+from tests.memory_api import KEYS, OPERATOR, answered
 from tests.memory_portal import MemoryPortal
 from tests.portal_stage import HOSTILE, ORDER, filled
 
@@ -122,7 +123,11 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         base = f"http://localhost:{listener.getsockname()[1]}"
         settings = Settings(
-            encryption_keys=KEYS, portal_url=base, portal_embed_origins=embed_origins, api_requests_per_s=1_000
+            encryption_keys=KEYS,
+            operator_key=SecretStr(OPERATOR),
+            portal_url=base,
+            portal_embed_origins=embed_origins,
+            api_requests_per_s=1_000,
         )
         portal = MemoryPortal(settings=settings, brands=sorted(load_brands()))
         filled(portal)

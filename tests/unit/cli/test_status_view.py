@@ -1,8 +1,8 @@
 from msgspec.structs import replace
 
-from consumer.cli.admin_client import place_of
 from consumer.cli.status_view import screen
 from consumer.roles.status import Deliveries, Process, Status, Topic, Trouble
+from consumer.telemetry.admin_client import place_of
 
 PROCESS = Process(
     role="deliver",

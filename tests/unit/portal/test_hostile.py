@@ -11,7 +11,7 @@ from consumer.portal.shown import shown
 from tests.html import Node, Page, read
 from tests.views import VIEWS, html_of
 
-PARTS = {"job_parts.html", "page.html", "parts.html", "shell.html"}
+PARTS = {"console_shell.html", "job_parts.html", "page.html", "parts.html", "shell.html"}
 ADDRESSES = {"href", "action", "src"}
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -14,7 +14,7 @@ from consumer.replay.plan import SkipReason
 
 PORTAL = Path(__file__).parents[3] / "consumer" / "portal"
 TEMPLATES = sorted((PORTAL / "templates").glob("*.html"))
-SOURCES = [*TEMPLATES, *PORTAL.glob("*.py")]
+SOURCES = [*TEMPLATES, *PORTAL.glob("*.py"), *(PORTAL.parent / "console").glob("*.py")]
 FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",

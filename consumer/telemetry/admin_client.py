@@ -7,7 +7,7 @@ The law: it imports the standard library only, because a container's health chec
 import http.client
 from typing import Final
 
-_WITHIN_S: Final = 5.0
+WITHIN_S: Final = 5.0
 _MOST_BYTES: Final = 67_108_864
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # what is listened at, not bound here
 
@@ -29,13 +29,13 @@ def place_of(listen: str) -> tuple[str, int] | None:
     return _ANYWHERE.get(host, host), int(port)
 
 
-def asked(place: tuple[str, int], path: str) -> bytes:
-    """What is answered with 200.
+def asked(place: tuple[str, int], path: str, *, within_s: float = WITHIN_S) -> bytes:
+    """What is answered with 200. Each step of it may take so long.
 
     Raises:
         AdminSilent: anything else.
     """
-    connection = http.client.HTTPConnection(*place, timeout=_WITHIN_S)
+    connection = http.client.HTTPConnection(*place, timeout=within_s)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -1,0 +1,1 @@
+"""The operator's console: one page over all tenants."""
