@@ -1,7 +1,8 @@
 """What will become of an event that is to be published, told before: `deliver` reads and matches it in the same way.
 
 The law: a record is refused only where `deliver` would write it to the poison topic. Whether a webhook wants an event
-is told as of now, of the first 1,000 tenants, and not at all where the cache cannot be read.
+is told as of now, of the first 1,000 tenants, and not at all where the cache cannot be read, or a record only with a
+schema of the registry.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Final
 from consumer.cli.event_file import Outgoing
 from consumer.cli.exits import bad_input, say
 from consumer.events.decode import decode
-from consumer.events.event import Event, Poison, Record
+from consumer.events.event import Event, Poison, Record, SchemaNeeded
 from consumer.events.rules import Rules
 from consumer.events.schema import Schemas
 from consumer.telemetry.printable import printable
@@ -63,6 +64,8 @@ class Outlook:
                 where = f"{self._unit} {record.number}"
                 instead = "deliver would write it to the poison topic. --unchecked publishes it all the same"
                 raise bad_input(f"{where} is no event ({read.reason}): {read.detail}. {instead}", field="file")
+            if isinstance(read, SchemaNeeded):
+                self._doubt = self._doubt or "their schema is in the registry, which is not asked"
             if isinstance(read, Event) and self._wanted(read) is False:
                 self._unwanted[read.tenant, read.type] += 1
             yield record

@@ -211,6 +211,7 @@ def _shown(visit: Visit, route: Route) -> Response:
 
 
 def _done(visit: Visit, route: Route) -> Response:
+    visit.caller.need(route.needs)  # what is done is answered by a page
     visit.caller.need(route.do_needs)
     if DRAFT in visit.form and route.draft is not None:
         return route.draft(visit)

@@ -93,3 +93,10 @@ def test_a_cache_that_cannot_be_read_is_told_and_stops_nothing(capsys: pytest.Ca
     assert outlook.unwanted is None
     outlook.say()
     assert "whether webhooks want these events is not known: Redis is out of reach" in capsys.readouterr().err
+
+
+def test_what_only_the_registry_can_read_is_published_and_not_known() -> None:
+    outlook = Outlook(Rules(), cache, unit="record")
+    framed = Outgoing(number=1, key=None, value=b"\x00\x00\x00\x00\x07abc", read_bytes=0)
+    assert list(outlook.passed([framed])) == [framed]
+    assert outlook.unwanted is None

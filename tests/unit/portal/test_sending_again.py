@@ -152,6 +152,18 @@ def test_whoever_may_not_replay_has_no_button_and_is_refused(portal: MemoryPorta
     assert [each for each in portal.api.jobs.known.values() if each.asked.id != job] == []
 
 
+def test_who_may_replay_and_not_read_is_shown_nothing_by_a_form(portal: MemoryPortal) -> None:
+    id_ = webhook(portal)
+    done = listed(portal.api, id_, status=200, outcome="delivered")
+    browser = portal.enter(Scope.REPLAY)
+    form = browser.page("log", 403).form(f"{browser.base}/look") | {"once": "e" * 32}
+    del form["draft"]
+    for path in (f"webhooks/{id_}/deliveries/{done}/resend", f"webhooks/{id_}/deliveries/{done}/now", "log/resend"):
+        answer = browser.post(path, form | {"delivery": f"{id_}/{done}"})
+        assert (answer.status_code, done in answer.text.replace(path, "")) == (403, False), path
+    assert not portal.api.jobs.known
+
+
 # ── selected ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
