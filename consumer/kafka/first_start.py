@@ -5,16 +5,17 @@ which something is committed has started before, and an empty topic holds nothin
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.delivery.offsets import Partition
-from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.events.event import Record
+from consumer.kafka.client import AccessDenied, KafkaBroken, broken, build, client_properties, error_of
 from consumer.kafka.picking import NothingThere, NotKept, Picker
 from consumer.kafka.selection import Selection
 from consumer.settings import ConfigurationError, Settings
@@ -32,6 +33,12 @@ class History:
     topic: str
     records: int
     since_ms: int | None
+
+
+class Pick(Protocol):
+    """See `Picker`."""
+
+    def pick(self, partition: int, offset: int, *, within_s: float) -> Record: ...
 
 
 def decided(settings: Settings, selection: Selection, group: str) -> None:
@@ -61,11 +68,14 @@ def _undecided(settings: Settings, selection: Selection, group: str) -> list[His
     except KafkaException as exception:
         raise broken(error_of(exception), f"asking what {group} has read", needs=f"READ on group {group}") from None
     held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
+    until_s = time.monotonic() + _ASK_S
     return [
         History(
             topic=topic,
             records=sum(records for place, records in held.items() if place[0] == topic),
-            since_ms=_since_ms(settings, topic, {place[1]: begins[place] for place in held if place[0] == topic}),
+            since_ms=_since_ms(
+                settings, topic, {place[1]: begins[place] for place in held if place[0] == topic}, until_s
+            ),
         )
         for topic in sorted({place[0] for place in held})
     ]
@@ -76,20 +86,35 @@ def _offsets(admin: AdminClient, places: Iterable[Partition], at: OffsetSpec) ->
     return {(place.topic, place.partition): future.result(2 * _ASK_S).offset for place, future in asked.items()}
 
 
-def _since_ms(settings: Settings, topic: str, begins: Mapping[int, int]) -> int | None:
-    """When the oldest record was written that is still there; None where there is only what transactions left."""
+def _since_ms(settings: Settings, topic: str, begins: Mapping[int, int], until_s: float) -> int | None:
     picker = Picker(settings, topic)
-    until_s = time.monotonic() + _ASK_S
-    times: list[int] = []
     try:
-        for number, offset in sorted(begins.items())[:_LOOKED_AT]:
-            try:
-                first = picker.pick(number, offset, within_s=max(0.1, until_s - time.monotonic()))
-            except (NotKept, NothingThere):
-                continue  # retention came in between, or a transaction's marker stands there
-            times.append(first.timestamp_ms)
+        return oldest_ms(picker, begins, until_s)
     finally:
         picker.close()
+
+
+def oldest_ms(
+    picker: Pick, begins: Mapping[int, int], until_s: float, monotonic_s: Callable[[], float] = time.monotonic
+) -> int | None:
+    """When the oldest record was written that is still there; `begins` are where partitions begin.
+
+    None where there is only what transactions left, and where it could not be read until it is so late (monotonic):
+    what has to be decided is told without it. Raises AccessDenied.
+    """
+    times: list[int] = []
+    for number, offset in sorted(begins.items())[:_LOOKED_AT]:
+        left_s = until_s - monotonic_s()
+        if left_s <= 0:
+            return None
+        try:
+            times.append(picker.pick(number, offset, within_s=left_s).timestamp_ms)
+        except (NotKept, NothingThere):
+            continue  # retention came in between, or a transaction's marker stands there
+        except AccessDenied:
+            raise
+        except KafkaBroken:
+            return None
     return min(times, default=None)
 
 
