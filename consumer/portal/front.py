@@ -28,7 +28,7 @@ from consumer.api.rate import RateLimit
 from consumer.api.refusals import busy
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
-from consumer.control.portal_links import PortalLinks, Session
+from consumer.control.portal_links import PortalLinks, Session, holds
 from consumer.kafka.client import KafkaBroken
 from consumer.portal import entering, policy, refused, sessions
 from consumer.portal.answering import GO
@@ -151,6 +151,8 @@ class PortalFront:
         form = await form_of(scope, headers, receive)
         if form is None:
             return await run_in_threadpool(self._made, visit, _shown)
+        if holds(visit.session, plane.keys, plane.portal_ends, self._now_ms()) is None:  # while the form was on its way
+            return refused.timed_out(known.live, self._brands, self._jar.look(cookies))
         own = same_origin(headers, self._base) and self._links.is_form_token(form.get("token"), visit.session)
         posted = replace(visit, form=form)
         return await run_in_threadpool(self._made, posted, _done if own else _strange)

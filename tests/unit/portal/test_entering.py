@@ -6,6 +6,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as Scope_
 
 from consumer.control.keys import Scope
 from consumer.portal.assets import assets
@@ -14,6 +16,7 @@ from consumer.settings import ConfigurationError, Settings
 from tests.html import read
 from tests.memory_api import HOST, KEYS, NOW_MS, PORTAL, MemoryApi
 from tests.memory_portal import NAVIGATED, Browser, MemoryPortal
+from tests.web import Client
 
 
 @pytest.fixture
@@ -106,6 +109,25 @@ def test_two_customers_in_one_browser_do_not_mix(portal: MemoryPortal) -> None:
     assert mixed.get(f"{acme.base}/webhooks").status_code == 401
     form = read(acme.get(f"webhooks/{_only(portal)}/delete").text).form(f"{acme.base}/webhooks/{_only(portal)}/delete")
     assert other.post(f"webhooks/{theirs}/delete", form).status_code == 403, "a form of another session"
+
+
+def test_a_session_that_ends_while_its_form_is_on_its_way_does_nothing(portal: MemoryPortal) -> None:
+    key, _ = portal.api.key(*Scope)
+    id_ = portal.api.webhook(portal.api.client())["id"]
+    browser = portal.enter(key_id=key.id)
+    form = browser.page(f"webhooks/{id_}").form(f"{browser.base}/webhooks/{id_}/pause")
+
+    async def ends_meanwhile(scope: Scope_, receive: Receive, send: Send) -> None:
+        async def late() -> Message:
+            portal.api.write_key(replace(key, revoked_at_ms=NOW_MS))
+            portal.api.plane.fresh()
+            return await receive()
+
+        await portal.app(scope, late, send)
+
+    slow = Client(ends_meanwhile, base_url=PORTAL, cookies=browser.client.cookies)
+    assert Browser(slow, browser.base).post(f"webhooks/{id_}/pause", form).status_code == 401
+    assert portal.api.client().get(f"/v1/webhooks/{id_}").json()["status"] == "active"
 
 
 def _only(portal: MemoryPortal) -> str:
