@@ -31,7 +31,7 @@ class Access:
     key: Annotated[str | None, Parameter(help="The key for --api. Default: HOOKLINE_API_KEY.")] = field(
         default=None, repr=False
     )
-    tenant: Annotated[str | None, Parameter(help="Whose; needed to create. An API key knows it.")] = None
+    tenant: Annotated[str | None, Parameter(help="The customer. Needed to create; an API key knows it.")] = None
     brand: Annotated[str | None, Parameter(help="Under which brand; to create, hookline. An API key knows it.")] = None
 
 

@@ -44,7 +44,7 @@ app.command("consumer.cli.sending_again:replay", name="replay", help="Send deliv
 app.command("consumer.cli.sending_again:recover", name="recover", help="Send a webhook the events that it missed.")
 app.command("consumer.cli.sending_again:resend", name="resend", help="Send one delivery again.")
 app.command("consumer.cli.jobs:app", name="jobs", help="List, follow, start, pause and cancel replays and recoveries.")
-app.command("consumer.cli.portal:app", name="portal", help="Open the pages for a customer.")
+app.command("consumer.cli.portal:app", name="portal", help="Make links to the pages for a customer, and end them.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
 app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")

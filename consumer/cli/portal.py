@@ -34,7 +34,7 @@ from consumer.webhooks.fields import check_tenant
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.wrong import FieldInvalid
 
-app = App(name="portal", help="Open the pages for a customer.")
+app = App(name="portal", help="Make links to the pages for a customer, and end them.")
 
 _OPEN_WITHIN_MS = 600_000
 _LONGEST_MS = 604_800_000
@@ -49,7 +49,7 @@ def link(
         Parameter(negative=(), help="May be repeated. Default: all but admin, as far as --key has them."),
     ] = None,
     expires: Annotated[str, Parameter(help="What it opens ends after so long, as in 1h.")] = "1h",
-    page: Annotated[str, Parameter(help="Where it begins.")] = "/webhooks",
+    page: Annotated[str, Parameter(help="The page that it opens, as in /log.")] = "/webhooks",
     open: Annotated[bool, Parameter(negative=(), help="Open it in this machine's browser.")] = False,  # noqa: A002 # the flag
     access: Access | None = None,
     json: Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")] = False,

@@ -47,7 +47,7 @@ def publish(
     topic
         The topic to publish to.
     file
-        The file, or - for standard input.
+        One JSON event a line, or an Avro object container file. - is standard input.
     key_field
         The field that holds the record's key (dots go deeper); by default tenant, where there is one.
     rate
