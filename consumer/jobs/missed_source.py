@@ -74,7 +74,7 @@ def _spans(
     logs = reader.extents(topics)
     known = {place: log for place, log in logs.items() if not ends or place in ends}
     begins = reader.first_since(known, subject.since_ms) | {each: position[each] for each in position if each in known}
-    until = ends or reader.first_since(known, subject.until_ms)
+    until = ends or reader.first_since(known, subject.until_ms, untold="end")
     spans: dict[Partition, Span] = {}
     for place, log in known.items():
         end = min(until[place], positions[place].offset if place in positions else log.begin)

@@ -7,7 +7,7 @@ transaction's end, or what compaction took away.
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -21,6 +21,7 @@ from consumer.settings import Settings
 
 SILENCE_S: Final = 15.0
 _POLL_S: Final = 0.2
+_EARLIEST_MS: Final = 1  # the first time that Kafka takes
 _BATCH: Final = 500
 _LITTLE: Final[Mapping[str, int]] = {
     "queued.max.messages.kbytes": 4_096,
@@ -86,26 +87,44 @@ class SpanReader:
             raise broken(error_of(exception), "asking for the topics there are") from None
         return [name for name, each in listed.items() if each.error is None]
 
-    def first_since(self, logs: Mapping[Partition, Span], since_ms: int) -> dict[Partition, int]:
+    def first_since(
+        self, logs: Mapping[Partition, Span], since_ms: int, *, untold: Literal["begin", "end"] = "begin"
+    ) -> dict[Partition, int]:
         """The offset of each partition's first record of this time or later; its end where there is none.
+
+        `untold` is taken of a broker that knows of no times, as librdkafka's mock cluster.
 
         Raises:
             KafkaBroken: the broker does not answer.
         """
-        if not logs or since_ms <= 0:  # Kafka takes times from 1970 on; negative ones are words of its protocol
+        if since_ms <= 0:  # Kafka takes times from 1970 on; negative ones are words of its protocol
             return {place: log.begin for place, log in logs.items()}
+        found = self._first(logs, since_ms)
+        # A broker that tells times has a first record since 1970 where there is any.
+        later = {place: log for place, log in logs.items() if found[place] is None and log.begin < log.end}
+        timeless = {place for place, first in self._first(later, _EARLIEST_MS).items() if first is None}
+        begins: dict[Partition, int] = {}
+        for place, log in logs.items():
+            first = found[place]
+            if first is None:
+                begins[place] = log.begin if place in timeless and untold == "begin" else log.end
+            else:
+                begins[place] = max(log.begin, first)
+        return begins
+
+    def _first(self, logs: Iterable[Partition], since_ms: int) -> dict[Partition, int | None]:
+        """What the broker says: None where it knows of no record of this time or later."""
         asked = [TopicPartition(*place, since_ms) for place in logs]
+        if not asked:
+            return {}
         try:
             answers = self._consumer.offsets_for_times(asked, timeout=SILENCE_S)
         except KafkaException as exception:
             raise broken(error_of(exception), "asking what was written since when") from None
-        found: dict[Partition, int] = {}
         for each in answers:
             if each.error is not None:
                 raise broken(each.error, f"asking what was written to {each.topic} since when")
-            log = logs[each.topic, each.partition]
-            found[each.topic, each.partition] = log.end if each.offset < 0 else max(log.begin, each.offset)
-        return found
+        return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
     def read(self, spans: Mapping[Partition, Span]) -> Generator[Batch]:
         """Every record of the spans, a poll at a time. What a span no longer has in its log is passed over.
