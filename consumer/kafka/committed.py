@@ -7,7 +7,7 @@ nothing is committed. All partitions are asked for in one question.
 from collections.abc import Collection
 from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition, Position
@@ -33,7 +33,10 @@ def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[P
     # Where a topic may not be described its id is not known, and what is committed is believed.
     watch = TopicWatch(admin, Selection(names=tuple(topics)), group=None, describes=not settings.trust_broker)
     try:
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
+        named = _partitions(admin, topics)
+        if not named:
+            return {}
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, named)], request_timeout=_ASK_S)
         places = asked[group].result(2 * _ASK_S).topic_partitions
         ids = watch.ask(topics)
     except KafkaException as exception:
@@ -49,3 +52,10 @@ def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[P
         if of is None or of == (ids.get(place.topic) or of):
             found[place.topic, place.partition] = Position(place.offset, metadata)
     return found
+
+
+def _partitions(admin: AdminClient, topics: Collection[str]) -> list[TopicPartition]:
+    """Those of these topics that there are. A broker may not tell of a group's partitions that are not named."""
+    listed = admin.list_topics(timeout=_ASK_S).topics
+    there = {topic: listed[topic] for topic in topics if topic in listed and listed[topic].error is None}
+    return [TopicPartition(topic, number) for topic, each in there.items() for number in each.partitions]

@@ -1,13 +1,14 @@
-"""A broker that knows of no times, as the demo's: what was written since then is not taken for nothing."""
+"""A broker that tells little, as the demo's: what it does not tell is not taken for nothing."""
 
 import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from consumer.demo.broker import Broker
+from consumer.kafka.committed import committed
 from consumer.kafka.spans import SpanReader
 from consumer.settings import Settings
 
@@ -23,6 +24,14 @@ def broker() -> Iterator[Broker]:
             producer.produce(TOPIC, str(number).encode())
         assert producer.flush(20) == 0
         yield broker
+
+
+def test_what_a_group_has_committed_is_known(broker: Broker) -> None:
+    settings = Settings(kafka={"bootstrap.servers": broker.bootstrap_servers}, trust_broker=True)
+    member = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "deliver"})
+    member.commit(offsets=[TopicPartition(TOPIC, 1, 7)], asynchronous=False)
+    member.close()
+    assert {place: at.offset for place, at in committed(settings, "deliver", [TOPIC]).items()} == {(TOPIC, 1): 7}
 
 
 def test_a_span_has_what_was_written_since_then(broker: Broker) -> None:
