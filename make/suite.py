@@ -27,7 +27,7 @@ NO_TESTS = 5  # pytest's exit code for "none collected"
 UNWANTED = {"PYTHONDONTWRITEBYTECODE"}
 # Most tests wait for processes and hardly compute: four at once fill two cores. What reads the clock is serial.
 # Those in a browser are `make test-browser`, but for a small core.
-PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "4"], "serial": ["-m", "serial"]}
+PARTS = {"parallel": ["-m", "not serial and not browser", "-n", "4", "--dist", "worksteal"], "serial": ["-m", "serial"]}
 SERIAL = "pytest.mark.serial"
 
 
