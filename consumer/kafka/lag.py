@@ -3,6 +3,7 @@
 The law: what was committed of a topic that was deleted since is of no partition there is.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -76,16 +77,14 @@ class LagReader:
         ]
 
     def _committed(self, client: AdminClient, timeout_s: float) -> Iterator[tuple[str, TopicPartition]]:
-        # The client takes one group in a question; so all are asked before the first answer is waited for.
-        asked = {
-            group: client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout_s)[
-                group
-            ]
-            for group in self._groups
-        }
-        for group, answer in asked.items():
+        # One after another: of several such questions at once librdkafka 2.16 ends the process.
+        until_s = time.monotonic() + timeout_s
+        for group in self._groups:
+            left_s = max(0.1, until_s - time.monotonic())
+            asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=left_s)
             try:
-                places = answer.result(timeout_s).topic_partitions
+                # The client gives up after `left_s`, and says so a moment later.
+                places = asked[group].result(2 * left_s).topic_partitions
             except KafkaException as exception:
                 needs = f"READ on group {group}"
                 raise broken(error_of(exception), "asking what is committed", needs=needs) from None
@@ -98,7 +97,7 @@ class LagReader:
         wanted = {TopicPartition(*place): _LATEST for place in sorted(places)}
         for place, answer in client.list_offsets(wanted, request_timeout=timeout_s).items():
             try:
-                ends[place.topic, place.partition] = answer.result(timeout_s).offset
+                ends[place.topic, place.partition] = answer.result(2 * timeout_s).offset
             except KafkaException as exception:
                 if error_of(exception).code() not in _GONE:
                     raise broken(error_of(exception), "asking where topics end") from None
