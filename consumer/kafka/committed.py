@@ -5,14 +5,16 @@ nothing is committed. All partitions are asked for in one question.
 """
 
 from collections.abc import Collection
+from contextlib import closing
 from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka import stamps
 from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.group_offsets import GroupOffsets
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
@@ -34,28 +36,21 @@ def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[P
     watch = TopicWatch(admin, Selection(names=tuple(topics)), group=None, describes=not settings.trust_broker)
     try:
         named = _partitions(admin, topics)
-        if not named:
-            return {}
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, named)], request_timeout=_ASK_S)
-        places = asked[group].result(2 * _ASK_S).topic_partitions
         ids = watch.ask(topics)
     except KafkaException as exception:
-        needs = f"READ on group {group}"
-        raise broken(error_of(exception), "asking what is committed", needs=needs) from None
+        raise broken(error_of(exception), "asking for the topics there are") from None
+    with closing(GroupOffsets(settings, group)) as offsets:
+        places = offsets.read(named, _ASK_S)
     found: dict[Partition, Position] = {}
     for place in places:
-        if place.topic not in topics or place.offset < 0:
-            continue
-        if place.error is not None:
-            raise broken(place.error, f"asking what is committed of {place.topic}")
         of, metadata = stamps.read(place.metadata or "")
         if of is None or of == (ids.get(place.topic) or of):
             found[place.topic, place.partition] = Position(place.offset, metadata)
     return found
 
 
-def _partitions(admin: AdminClient, topics: Collection[str]) -> list[TopicPartition]:
-    """Those of these topics that there are. A broker may not tell of a group's partitions that are not named."""
+def _partitions(admin: AdminClient, topics: Collection[str]) -> list[Partition]:
+    """Those of these topics that there are."""
     listed = admin.list_topics(timeout=_ASK_S).topics
     there = {topic: listed[topic] for topic in topics if topic in listed and listed[topic].error is None}
-    return [TopicPartition(topic, number) for topic, each in there.items() for number in each.partitions]
+    return [(topic, number) for topic, each in there.items() for number in each.partitions]

@@ -6,16 +6,18 @@ which something is committed has started before, and an empty topic holds nothin
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 from consumer.kafka.client import AccessDenied, KafkaBroken, broken, build, client_properties, error_of
+from consumer.kafka.group_offsets import GroupOffsets
 from consumer.kafka.picking import NothingThere, NotKept, Picker
 from consumer.kafka.selection import Selection
 from consumer.settings import ConfigurationError, Settings
@@ -58,15 +60,15 @@ def _undecided(settings: Settings, selection: Selection, group: str) -> list[His
     admin = build(AdminClient, client_properties(settings))
     earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call] # no annotations
     try:
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
-        if any(place.offset >= 0 for place in asked[group].result(2 * _ASK_S).topic_partitions):
-            return []
         there = admin.list_topics(timeout=_ASK_S).topics
         topics = selection.among(name for name, topic in there.items() if topic.error is None)
         places = [(topic, number) for topic in topics for number in there[topic].partitions]
+        with closing(GroupOffsets(settings, group)) as offsets:
+            if offsets.read(places, _ASK_S):
+                return []
         begins, ends = _offsets(admin, places, earliest), _offsets(admin, places, latest)
     except KafkaException as exception:
-        raise broken(error_of(exception), f"asking what {group} has read", needs=f"READ on group {group}") from None
+        raise broken(error_of(exception), "asking what is on the event topics") from None
     held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
     until_s = time.monotonic() + _ASK_S
     return [

@@ -3,18 +3,18 @@
 The law: what was committed of a topic that was deleted since is of no partition there is.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.delivery.offsets import Partition
 from consumer.kafka import stamps
 from consumer.kafka.client import broken, build, client_properties, error_of
-from consumer.kafka.selection import Selection
+from consumer.kafka.group_offsets import GroupOffsets
+from consumer.kafka.selection import Selection, event_topics
 from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
 
@@ -46,6 +46,7 @@ class LagReader:
         self._settings = settings
         self._groups = tuple(groups)
         self._client: AdminClient | None = None
+        self._offsets: dict[str, GroupOffsets] = {}
 
     def read(self, timeout_s: float) -> list[Behind]:
         """Every partition that one of the groups has committed. Each of three questions may take so long.
@@ -56,7 +57,10 @@ class LagReader:
         """
         if self._client is None:
             self._client = build(AdminClient, client_properties(self._settings))
-        found = list(self._committed(self._client, timeout_s))
+        try:
+            found = list(self._committed(self._client, timeout_s))
+        except KafkaException as exception:
+            raise broken(error_of(exception), "asking for the topics there are") from None
         topics = sorted({place.topic for _, place in found})
         # Where a topic may not be described its id is not known, and what is committed is believed.
         describes = not self._settings.trust_broker
@@ -77,18 +81,13 @@ class LagReader:
         ]
 
     def _committed(self, client: AdminClient, timeout_s: float) -> Iterator[tuple[str, TopicPartition]]:
-        # One after another: of several such questions at once librdkafka 2.16 ends the process.
-        until_s = time.monotonic() + timeout_s
+        listed = client.list_topics(timeout=timeout_s).topics
+        chosen = event_topics(self._settings).among(listed)
+        names = {*chosen, *(name for name in listed if name.startswith(self._settings.topic_prefix))}
+        places = [(name, number) for name in sorted(names) for number in listed[name].partitions]
         for group in self._groups:
-            left_s = max(0.1, until_s - time.monotonic())
-            asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=left_s)
-            try:
-                # The client gives up after `left_s`, and says so a moment later.
-                places = asked[group].result(2 * left_s).topic_partitions
-            except KafkaException as exception:
-                needs = f"READ on group {group}"
-                raise broken(error_of(exception), "asking what is committed", needs=needs) from None
-            yield from ((group, place) for place in places if place.error is None and place.offset >= 0)
+            offsets = self._offsets.get(group) or self._offsets.setdefault(group, GroupOffsets(self._settings, group))
+            yield from ((group, place) for place in offsets.read(places, timeout_s))
 
     def _ends(self, client: AdminClient, places: set[Partition], timeout_s: float) -> Mapping[Partition, int]:
         if not places:
