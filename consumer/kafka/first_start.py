@@ -1,7 +1,7 @@
 """Before a group reads event topics for the first time: are there records that nobody has decided about?
 
 The law: what lay on the event topics before Hookline came is delivered only where `HOOKLINE_START` says so. A group of
-which something is committed has started before, and an empty topic holds nothing to decide about.
+which something of these topics is committed has started before, and an empty topic holds nothing to decide about.
 """
 
 import time
