@@ -25,7 +25,7 @@ test: lint ## lint, then every test on a real Kafka and Redis
 
 test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
 	@$(BIN)/python -m tests.services.needs --browser
-	@$(BIN)/python -m pytest -q tests/browser
+	@$(BIN)/python -m pytest -q -m browser tests/browser
 
 screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
 	@$(BIN)/python -m tests.services.needs --browser
