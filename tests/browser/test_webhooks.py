@@ -166,7 +166,8 @@ def test_without_script_a_webhook_is_created_tested_and_found_in_the_log(stage: 
     assert "thanks" in page.get_by_role("region", name="Result", exact=True).inner_text()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Log", exact=True).click()
     page.get_by_role("checkbox", name="Failed", exact=True).check()
-    page.get_by_role("button", name="Apply", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Apply", exact=True).click()
     statuses = (
         page.get_by_role("table", name="Deliveries").get_by_role("row").locator("td:first-child").all_inner_texts()
     )
