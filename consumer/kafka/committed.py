@@ -43,6 +43,8 @@ def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[P
         places = offsets.read(named, _ASK_S)
     found: dict[Partition, Position] = {}
     for place in places:
+        if place.error is not None:
+            raise broken(place.error, f"asking what is committed of {place.topic}")
         of, metadata = stamps.read(place.metadata or "")
         if of is None or of == (ids.get(place.topic) or of):
             found[place.topic, place.partition] = Position(place.offset, metadata)

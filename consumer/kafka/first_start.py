@@ -64,7 +64,7 @@ def _undecided(settings: Settings, selection: Selection, group: str) -> list[His
         topics = selection.among(name for name, topic in there.items() if topic.error is None)
         places = [(topic, number) for topic in topics for number in there[topic].partitions]
         with closing(GroupOffsets(settings, group)) as offsets:
-            if offsets.read(places, _ASK_S):
+            if any(place.error is None for place in offsets.read(places, _ASK_S)):
                 return []
         begins, ends = _offsets(admin, places, earliest), _offsets(admin, places, latest)
     except KafkaException as exception:

@@ -31,7 +31,7 @@ class GroupOffsets:
         self._client: Consumer = build(Consumer, {**client_properties(settings), "group.id": group})
 
     def read(self, places: Iterable[Partition], timeout_s: float) -> list[TopicPartition]:
-        """Those of these partitions of which something is committed, with its offset and metadata.
+        """Those of these partitions of which something is committed, with its offset and metadata, or its `error`.
 
         Raises:
             KafkaBroken: the broker does not answer in time; an ACL is missing (AccessDenied).
@@ -44,7 +44,7 @@ class GroupOffsets:
         except KafkaException as exception:
             needs = f"READ on group {self._group}"
             raise broken(error_of(exception), f"asking what {self._group} has committed", needs=needs) from None
-        return [place for place in found if place.error is None and place.offset >= _NOTHING]
+        return [place for place in found if place.error is not None or place.offset >= _NOTHING]
 
     def close(self) -> None:
         """Close the connections."""

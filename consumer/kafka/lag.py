@@ -87,7 +87,7 @@ class LagReader:
         places = [(name, number) for name in sorted(names) for number in listed[name].partitions]
         for group in self._groups:
             offsets = self._offsets.get(group) or self._offsets.setdefault(group, GroupOffsets(self._settings, group))
-            yield from ((group, place) for place in offsets.read(places, timeout_s))
+            yield from ((group, place) for place in offsets.read(places, timeout_s) if place.error is None)
 
     def _ends(self, client: AdminClient, places: set[Partition], timeout_s: float) -> Mapping[Partition, int]:
         if not places:
