@@ -7,17 +7,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
+from consumer.delivery.offsets import Partition
 from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.log_offsets import LATEST, log_offsets
 from consumer.kafka.reading import TopicMissing
 from consumer.settings import Settings
 
 Ends: TypeAlias = Mapping[str, Mapping[int, int]]
 """For each topic the next offset of each partition."""
 
-_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # it has no annotations
 # A topic may get partitions while it is asked about.
 _LOOK_AGAIN_S: Final = 10.0
 _AGAIN_S: Final = 0.05
@@ -29,7 +30,7 @@ class EndsReader:
     def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
         self._topics = tuple(topics)
         self._admin = build(AdminClient, client_properties(settings))
-        self._partitions: list[TopicPartition] = []
+        self._partitions: list[Partition] = []
         self._looked_s = 0.0
 
     def read(self, timeout_s: float) -> Ends:
@@ -55,16 +56,15 @@ class EndsReader:
 
     def _asked(self, timeout_s: float) -> Ends:
         ends: dict[str, dict[int, int]] = {topic: {} for topic in self._topics}
-        asked = self._admin.list_offsets(dict.fromkeys(self._partitions, _LATEST), request_timeout=timeout_s)
-        for place, answer in asked.items():
-            ends[place.topic][place.partition] = answer.result().offset
+        for (topic, number), end in log_offsets(self._admin, self._partitions, LATEST, timeout_s).whole().items():
+            ends[topic][number] = end
         return ends
 
-    def _found(self, timeout_s: float) -> list[TopicPartition]:
-        partitions: list[TopicPartition] = []
+    def _found(self, timeout_s: float) -> list[Partition]:
+        partitions: list[Partition] = []
         for topic in self._topics:
             found = self._admin.list_topics(topic, timeout=timeout_s).topics[topic]
             if found.error is not None or not found.partitions:
                 raise TopicMissing(f"{topic} does not exist: `hookline topics create` creates it")
-            partitions += [TopicPartition(topic, number) for number in sorted(found.partitions)]
+            partitions += [(topic, number) for number in sorted(found.partitions)]
         return partitions

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
-from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
 from consumer.kafka.client import AccessDenied, KafkaBroken, broken, build, client_properties, error_of
 from consumer.kafka.group_offsets import GroupOffsets
+from consumer.kafka.log_offsets import EARLIEST, LATEST, log_offsets
 from consumer.kafka.picking import NothingThere, NotKept, Picker
 from consumer.kafka.selection import Selection
 from consumer.settings import ConfigurationError, Settings
@@ -58,7 +58,6 @@ def decided(settings: Settings, selection: Selection, group: str) -> None:
 
 def _undecided(settings: Settings, selection: Selection, group: str) -> list[History]:
     admin = build(AdminClient, client_properties(settings))
-    earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call] # no annotations
     try:
         there = admin.list_topics(timeout=_ASK_S).topics
         topics = selection.among(name for name, topic in there.items() if topic.error is None)
@@ -66,7 +65,7 @@ def _undecided(settings: Settings, selection: Selection, group: str) -> list[His
         with closing(GroupOffsets(settings, group)) as offsets:
             if any(place.error is None for place in offsets.read(places, _ASK_S)):
                 return []
-        begins, ends = _offsets(admin, places, earliest), _offsets(admin, places, latest)
+        begins, ends = (log_offsets(admin, places, at, _ASK_S).whole() for at in (EARLIEST, LATEST))
     except KafkaException as exception:
         raise broken(error_of(exception), "asking what is on the event topics") from None
     held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
@@ -81,11 +80,6 @@ def _undecided(settings: Settings, selection: Selection, group: str) -> list[His
         )
         for topic in sorted({place[0] for place in held})
     ]
-
-
-def _offsets(admin: AdminClient, places: Iterable[Partition], at: OffsetSpec) -> Mapping[Partition, int]:
-    asked = admin.list_offsets({TopicPartition(*place): at for place in places}, request_timeout=_ASK_S)
-    return {(place.topic, place.partition): future.result(2 * _ASK_S).offset for place, future in asked.items()}
 
 
 def _since_ms(settings: Settings, topic: str, begins: Mapping[int, int], until_s: float) -> int | None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition
 from consumer.kafka import stamps
 from consumer.kafka.client import broken, build, client_properties, error_of
 from consumer.kafka.group_offsets import GroupOffsets
+from consumer.kafka.log_offsets import LATEST, log_offsets
 from consumer.kafka.selection import Selection, event_topics
 from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
 
-_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # it has no annotations
 _GONE: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001 # librdkafka's local codes
 
 
@@ -66,7 +66,7 @@ class LagReader:
         describes = not self._settings.trust_broker
         watch = TopicWatch(self._client, Selection(names=tuple(topics)), group=None, describes=describes)
         ids = watch.ask(topics)
-        ends = self._ends(self._client, {(place.topic, place.partition) for _, place in found}, timeout_s)
+        ends = _ends(self._client, {(place.topic, place.partition) for _, place in found}, timeout_s)
         return [
             Behind(
                 group=group,
@@ -89,18 +89,13 @@ class LagReader:
             offsets = self._offsets.get(group) or self._offsets.setdefault(group, GroupOffsets(self._settings, group))
             yield from ((group, place) for place in offsets.read(places, timeout_s) if place.error is None)
 
-    def _ends(self, client: AdminClient, places: set[Partition], timeout_s: float) -> Mapping[Partition, int]:
-        if not places:
-            return {}
-        ends: dict[Partition, int] = {}
-        wanted = {TopicPartition(*place): _LATEST for place in sorted(places)}
-        for place, answer in client.list_offsets(wanted, request_timeout=timeout_s).items():
-            try:
-                ends[place.topic, place.partition] = answer.result(2 * timeout_s).offset
-            except KafkaException as exception:
-                if error_of(exception).code() not in _GONE:
-                    raise broken(error_of(exception), "asking where topics end") from None
-        return ends
+
+def _ends(client: AdminClient, places: set[Partition], timeout_s: float) -> Mapping[Partition, int]:
+    told = log_offsets(client, sorted(places), LATEST, timeout_s)
+    for error in told.errors.values():
+        if error.code() not in _GONE:
+            raise broken(error, "asking where topics end")
+    return told.found
 
 
 def _is_of(place: TopicPartition, ids: Mapping[str, str]) -> bool:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition
+from consumer.kafka.log_offsets import LATEST, log_offsets
 
 EVERY_S: Final = 5.0
 _ASK_S: Final = 5.0
 _LEAVE_S: Final = 0.2  # of a drain; a thread that waits for a broker that is away is left behind
-_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # it has no annotations
 
 
 class LogEnds:
@@ -47,16 +47,8 @@ class LogEnds:
 
     def look(self) -> None:
         """Ask once: one request for each broker."""
-        places = [TopicPartition(*place) for place in sorted(self._wanted())]
-        if not places:
-            return
-        known: dict[Partition, int] = {}
-        for place, answer in self._admin.list_offsets(dict.fromkeys(places, _LATEST), request_timeout=_ASK_S).items():
-            try:
-                known[place.topic, place.partition] = answer.result(2 * _ASK_S).offset
-            except (KafkaException, TimeoutError):
-                continue
-        self._known = {**{place: end for place, end in self._known.items() if place in self._wanted()}, **known}
+        told = log_offsets(self._admin, sorted(self._wanted()), LATEST, _ASK_S)
+        self._known = {**{place: end for place, end in self._known.items() if place in self._wanted()}, **told.found}
 
     def _run(self) -> None:
         while not self._closing.is_set():
