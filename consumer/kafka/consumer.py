@@ -245,7 +245,7 @@ class PartitionConsumer:
             consumer.incremental_assign([TopicPartition(*place, 0) for place in _places(partitions)])
             return
         places = _places(partitions)
-        first = partial(self._following.first_ends, consumer, self._group, self._start)
+        first = partial(self._following.first_ends, consumer, self._start)
         begins = beginning(consumer, places, self._following.assigned(places), first)
         positions = begins.positions
         self._assignment.update(places)

@@ -72,13 +72,13 @@ class Following:
         for place in places:
             self.ids.pop(place, None)
 
-    def first_ends(self, consumer: Consumer, group: str, start: Start) -> Mapping[Partition, Position]:
+    def first_ends(self, consumer: Consumer, start: Start) -> Mapping[Partition, Position]:
         """Where the topics that there were when this process began end, if that was the group's first start.
 
         Raises:
             KafkaException: the broker could not be asked.
         """
-        return {} if start == "earliest" else first_ends(self.admin, consumer, group, self._first or ())
+        return {} if start == "earliest" else first_ends(consumer, self._first or ())
 
     def close(self) -> None:
         """Look no more."""

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka import stamps
@@ -66,18 +65,18 @@ def beginning(
     return Beginning(positions=positions, committed=committed, anew=anew)
 
 
-def first_ends(
-    admin: AdminClient, consumer: Consumer, group: str, topics: Iterable[str]
-) -> Mapping[Partition, Position]:
-    """The ends of all these topics, committed, if the group starts for the first time; else nothing.
+def first_ends(consumer: Consumer, topics: Iterable[str]) -> Mapping[Partition, Position]:
+    """The ends of all these topics, committed, if the consumer's group starts for the first time; else nothing.
+
+    Not the admin client's question for all that a group has committed: see `group_offsets.py`.
 
     Raises:
         KafkaException: the broker could not be asked.
     """
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_ASK_S)
-    if any(place.offset >= 0 for place in asked[group].result(2 * _ASK_S).topic_partitions):
-        return {}
     there = consumer.list_topics(timeout=_ASK_S).topics
+    any_topics = [TopicPartition(name, number) for name, topic in there.items() for number in topic.partitions]
+    if any(place.error is None and place.offset >= 0 for place in consumer.committed(any_topics, timeout=_ASK_S)):
+        return {}
     places = [(topic, number) for topic in topics if topic in there for number in there[topic].partitions]
     ends = {place: Position(extent(consumer, place)[1]) for place in places}
     if ends:
