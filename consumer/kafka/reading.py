@@ -4,7 +4,7 @@ The law: `read_to_end` yields every record that was there at the call, in the or
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -18,6 +18,7 @@ from consumer.kafka.placing import extent
 from consumer.settings import Settings
 
 _SILENCE_S: Final = 15.0
+_EARLIEST_MS: Final = 1  # the first time that Kafka takes
 _BATCH: Final = 1_000
 
 
@@ -41,9 +42,8 @@ def read_to_end(
     consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 1_024, "fetch.message.max.bytes": 131_072})
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
-        # Kafka takes times from 1970 on; negative ones are words of its protocol.
-        found = {} if not since_ms or since_ms < 0 else _first_since(consumer, topic, logs, since_ms)
-        places = {number: max(begin, found.get(number, begin)) for number, (begin, _) in logs.items()}
+        found = first_since(consumer, {(topic, number): log for number, log in logs.items()}, since_ms or 0)
+        places = {number: offset for (_, number), offset in found.items()}
         places |= {number: max(logs[number][0], start) for number, start in (starts or {}).items() if number in logs}
         ends = {(topic, number): logs[number][1] for number, start in places.items() if logs[number][1] > start}
         consumer.assign([TopicPartition(topic, number, places[number]) for _, number in ends])
@@ -54,11 +54,46 @@ def read_to_end(
         close(consumer)
 
 
-def _first_since(consumer: Consumer, topic: str, logs: Mapping[int, tuple[int, int]], since_ms: int) -> dict[int, int]:
-    """The offset of each partition's first record of this time or later; its end where there is none."""
-    asked = [TopicPartition(topic, number, since_ms) for number in logs]
-    found = consumer.offsets_for_times(asked, timeout=_SILENCE_S)
-    return {each.partition: each.offset if each.offset >= 0 else logs[each.partition][1] for each in found}
+def first_since(
+    consumer: Consumer,
+    logs: Mapping[Partition, tuple[int, int]],
+    since_ms: int,
+    *,
+    untold: Literal["begin", "end"] = "begin",
+) -> dict[Partition, int]:
+    """The offset of each partition's first record of this time or later; its end where there is none.
+
+    `logs` are where they begin and end. `untold` is taken of a broker that knows of no times, as librdkafka's mock
+    cluster.
+
+    Raises:
+        KafkaException: the broker does not answer.
+    """
+    if since_ms <= 0:  # Kafka takes times from 1970 on; negative ones are words of its protocol
+        return {place: begin for place, (begin, _) in logs.items()}
+    found = _first_told(consumer, logs, since_ms)
+    # A broker that tells times has a first record since 1970 where there is any.
+    later = [place for place, (begin, end) in logs.items() if found[place] is None and begin < end]
+    timeless = {place for place, first in _first_told(consumer, later, _EARLIEST_MS).items() if first is None}
+    offsets: dict[Partition, int] = {}
+    for place, (begin, end) in logs.items():
+        first = found[place]
+        if first is None:
+            offsets[place] = begin if place in timeless and untold == "begin" else end
+        else:
+            offsets[place] = max(begin, first)
+    return offsets
+
+
+def _first_told(consumer: Consumer, places: Collection[Partition], since_ms: int) -> dict[Partition, int | None]:
+    """What the broker says: None where it knows of no record of this time or later."""
+    if not places:
+        return {}
+    answers = consumer.offsets_for_times([TopicPartition(*place, since_ms) for place in places], timeout=_SILENCE_S)
+    for each in answers:
+        if each.error is not None:
+            raise KafkaException(each.error)
+    return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
 
 def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Consumer:

@@ -16,12 +16,11 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken, broken, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
-from consumer.kafka.reading import extents, reader
+from consumer.kafka.reading import extents, first_since, reader
 from consumer.settings import Settings
 
 SILENCE_S: Final = 15.0
 _POLL_S: Final = 0.2
-_EARLIEST_MS: Final = 1  # the first time that Kafka takes
 _BATCH: Final = 500
 _LITTLE: Final[Mapping[str, int]] = {
     "queued.max.messages.kbytes": 4_096,
@@ -97,34 +96,10 @@ class SpanReader:
         Raises:
             KafkaBroken: the broker does not answer.
         """
-        if since_ms <= 0:  # Kafka takes times from 1970 on; negative ones are words of its protocol
-            return {place: log.begin for place, log in logs.items()}
-        found = self._first(logs, since_ms)
-        # A broker that tells times has a first record since 1970 where there is any.
-        later = {place: log for place, log in logs.items() if found[place] is None and log.begin < log.end}
-        timeless = {place for place, first in self._first(later, _EARLIEST_MS).items() if first is None}
-        begins: dict[Partition, int] = {}
-        for place, log in logs.items():
-            first = found[place]
-            if first is None:
-                begins[place] = log.begin if place in timeless and untold == "begin" else log.end
-            else:
-                begins[place] = max(log.begin, first)
-        return begins
-
-    def _first(self, logs: Iterable[Partition], since_ms: int) -> dict[Partition, int | None]:
-        """What the broker says: None where it knows of no record of this time or later."""
-        asked = [TopicPartition(*place, since_ms) for place in logs]
-        if not asked:
-            return {}
         try:
-            answers = self._consumer.offsets_for_times(asked, timeout=SILENCE_S)
+            return first_since(self._consumer, logs, since_ms, untold=untold)
         except KafkaException as exception:
             raise broken(error_of(exception), "asking what was written since when") from None
-        for each in answers:
-            if each.error is not None:
-                raise broken(each.error, f"asking what was written to {each.topic} since when")
-        return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
     def read(self, spans: Mapping[Partition, Span]) -> Generator[Batch]:
         """Every record of the spans, a poll at a time. What a span no longer has in its log is passed over.
