@@ -21,6 +21,7 @@ from consumer.api.moments import now_ms
 from consumer.api.problem import Refusal, not_found
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope, check_scopes, usual_scopes
+from consumer.control.portal_link_ids import LONGEST_MS
 from consumer.control.portal_links import (
     TEXT_MOST,
     Grant,
@@ -50,7 +51,9 @@ class PortalLinkCreate(Asked):
         list[Annotated[Scope, Chosen]] | None,
         Field(description="What may be done. Default: all but admin, as far as its maker has them."),
     ] = None
-    expires_in: Annotated[int, Field(ge=60, le=604_800, description="Seconds until what it opened ends.")] = 3_600
+    expires_in: Annotated[
+        int, Field(ge=60, le=LONGEST_MS // 1_000, description="Seconds until what it opened ends.")
+    ] = 3_600
     open_within: Annotated[int, Field(ge=10, le=86_400, description="Seconds in which it may be opened, once.")] = 600
     product: Annotated[str | None, Field(description="Show this product's webhooks only; null: all.")] = None
     embed_origins: Annotated[

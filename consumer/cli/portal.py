@@ -23,7 +23,7 @@ from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
-from consumer.control.portal_link_ids import PortalLinkIds
+from consumer.control.portal_link_ids import LONGEST_MS, PortalLinkIds
 from consumer.control.portal_links import Grant, PortalLinks, base_of, url_of
 from consumer.json import Json
 from consumer.kafka.topics import Topics
@@ -37,7 +37,6 @@ from consumer.webhooks.wrong import FieldInvalid
 app = App(name="portal", help="Make links to the pages for a customer, and end them.")
 
 _OPEN_WITHIN_MS = 600_000
-_LONGEST_MS = 604_800_000
 _SHORTEST_MS = 60_000
 
 
@@ -163,6 +162,6 @@ def _lifetime_ms(text: str) -> int:
         lifetime_ms = duration_ms(text)
     except ValueError as error:
         raise usage(f"--expires: {error}", field="--expires") from None
-    if not _SHORTEST_MS <= lifetime_ms <= _LONGEST_MS:
+    if not _SHORTEST_MS <= lifetime_ms <= LONGEST_MS:
         raise usage("--expires: must be between 1m and 7d", field="--expires")
     return lifetime_ms

@@ -6,7 +6,6 @@ nothing is done that a page of the same session did not send, and no answer may 
     request ─► session, else sign in ─► form: same origin, token ─► the page
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +37,7 @@ from consumer.portal import policy, refused
 from consumer.portal.answering import see
 from consumer.portal.cookies import Jar, cookies_of
 from consumer.portal.incoming import POST, READ, Named, form_of, query_of, same_origin
+from consumer.portal.outermost import answered
 from consumer.portal.rendering import render
 from consumer.portal.visit import Fields
 from consumer.portal.words import words
@@ -85,19 +85,7 @@ class ConsoleFront:
         """Answer one request."""
         exchange = Exchange(scope, send, _log, self._monotonic_s)
         exchange.headers.update(policy.headers(()) | {"X-Frame-Options": "DENY"})
-        try:
-            response = await self._answer(scope, receive, exchange)
-            await response(scope, receive, exchange.send)
-        except asyncio.CancelledError:  # the process ends, and has waited for this request for as long as it may
-            if not exchange.begun:
-                await refused.plain(HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, exchange.send)
-        except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
-            _log.exception("bug", method=scope["method"], route=exchange.route)
-            if not exchange.begun:
-                failed = refused.plain(HTTPStatus.INTERNAL_SERVER_ERROR, request_id=exchange.id)
-                await failed(scope, receive, exchange.send)
-        finally:
-            exchange.end()
+        await answered(scope, receive, exchange, self._answer, _log)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
         path, headers = scope["path"].removesuffix("/"), Headers(scope=scope)

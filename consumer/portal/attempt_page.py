@@ -7,7 +7,6 @@ from typing import Final
 from starlette.responses import Response
 
 from consumer.control.keys import Scope
-from consumer.control.refusal import WebhookUnknown
 from consumer.log.attempt_id import attempt_id
 from consumer.log.entry import Ended, Trigger
 from consumer.log.query import Query, Row, View
@@ -101,10 +100,7 @@ def _download(body: bytes, of: str) -> Response:
 
 def _view(visit: Visit, told: Attempt) -> AttemptView:
     now_ms, bodies = visit.now_ms, visit.may(Scope.BODIES)
-    try:
-        webhook = named(visit.webhook(told.webhook))
-    except WebhookUnknown:
-        webhook = None
+    webhook = visit.webhook_if_any(told.webhook)
     previous, following = _beside(visit, told)
     return AttemptView(
         id=told.id,
@@ -118,7 +114,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         answer=answered(told.status, told.failure, told.reason),
         duration=duration(told.elapsed_ms),
         at=moment(ms_of(told.at) or 0, now_ms),
-        webhook=webhook,
+        webhook=None if webhook is None else named(webhook),
         webhook_id=told.webhook,
         webhook_url=None if webhook is None else visit.url(f"webhooks/{told.webhook}"),
         delivery_url=visit.url(f"webhooks/{told.webhook}/deliveries/{told.delivery}"),

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from consumer.api.problem import Refusal
 from consumer.control.keys import Scope
-from consumer.control.refusal import WebhookUnknown
 from consumer.control.work import Work
 from consumer.delivery.delivery import DeadLetter, is_delivery_id
 from consumer.kafka.client import KafkaBroken
@@ -100,7 +99,7 @@ def _page(visit: Visit, result: Result | None, status: HTTPStatus = HTTPStatus.O
     sight = logs.sight(visit)
     query = Query(deliveries=frozenset({id_}), webhooks=frozenset({webhook}))
     rows = logs.rows(visit, View.ATTEMPTS, query, limit=_ATTEMPTS_MOST).rows
-    of = _webhook(visit, webhook)
+    of = visit.webhook_if_any(webhook)
     if rows:
         view = _view(visit, delivery_of(delivery_told(rows, sight)), of, result)
     else:
@@ -232,13 +231,6 @@ def _dead(visit: Visit, id_: str, webhook: str) -> DeadLetter:
     if visit.session.grant.product is not None:
         visit.webhook(webhook)
     return found
-
-
-def _webhook(visit: Visit, id_: str) -> Subscription | None:
-    try:
-        return visit.webhook(id_)
-    except WebhookUnknown:
-        return None
 
 
 def _unknown() -> Refusal:

@@ -6,7 +6,6 @@ pages, and no answer leaves without the headers that keep it private and a line 
     request ─► asset, enter ─► barrier ─► session ─► rate ─► room ─► form: same origin, token ─► scope ─► the page
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +40,7 @@ from consumer.portal.dress import wardrobe
 from consumer.portal.going import Going
 from consumer.portal.incoming import POST, READ, Named, form_of, query_of, same_origin
 from consumer.portal.opened import Opened
+from consumer.portal.outermost import answered
 from consumer.portal.routes import DRAFT, Route, found
 from consumer.portal.statistics import Statistics
 from consumer.portal.visit import Visit
@@ -92,19 +92,7 @@ class PortalFront:
         """Answer one request."""
         exchange = Exchange(scope, send, _log, self._monotonic_s)
         exchange.headers.update(policy.headers(self._services.plane.settings.portal_embed_origins))
-        try:
-            response = await self._answer(scope, receive, exchange)
-            await response(scope, receive, exchange.send)
-        except asyncio.CancelledError:  # the process ends, and has waited for this request for as long as it may
-            if not exchange.begun:
-                await refused.plain(HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, exchange.send)
-        except Exception:  # noqa: BLE001 # the outermost frame: whatever came this far is a bug of ours
-            _log.exception("bug", method=scope["method"], route=exchange.route)
-            if not exchange.begun:
-                failed = refused.plain(HTTPStatus.INTERNAL_SERVER_ERROR, request_id=exchange.id)
-                await failed(scope, receive, exchange.send)
-        finally:
-            exchange.end()
+        await answered(scope, receive, exchange, self._answer, _log)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
         path = scope["path"]

@@ -12,7 +12,6 @@ from consumer.api.job_refusals import of_resumption, of_start, of_wish
 from consumer.api.jobs import Hinders, wished
 from consumer.control.cursor import CursorInvalid, list_name
 from consumer.control.keys import Scope
-from consumer.control.refusal import WebhookUnknown
 from consumer.control.work import Work
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import JobUnknown
@@ -21,7 +20,6 @@ from consumer.portal.answering import Done, page, see
 from consumer.portal.job_view import JobView, job_of, job_view
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
-from consumer.webhooks.subscription import Subscription
 
 ON_A_PAGE: Final = 20
 _LOOKED_AT: Final = 100
@@ -63,7 +61,7 @@ def show_list(visit: Visit) -> Response:
         job_view(
             job_of(each, answered.get(each.asked.id), visit.now_ms),
             each.job.state,
-            _webhook(visit, each),
+            visit.webhook_if_any(each.asked.webhook),
             visit.url,
             visit.now_ms,
         )
@@ -121,7 +119,7 @@ def cancel(visit: Visit, _work: Work) -> Done:
 def job(visit: Visit, id_: str) -> Known:
     """One of the session's jobs. Raises JobUnknown."""
     known = visit.services.jobs.get(visit.owner, id_)
-    if visit.session.grant.product is not None and _webhook(visit, known) is None:
+    if visit.session.grant.product is not None and visit.webhook_if_any(known.asked.webhook) is None:
         raise JobUnknown(id_)
     return known
 
@@ -130,7 +128,7 @@ def seen(visit: Visit, known: Known) -> JobView:
     """A job as this session sees it now."""
     answered = visit.services.jobs.answered([known.asked.id]).get(known.asked.id)
     told = job_of(known, answered, visit.now_ms)
-    return job_view(told, known.job.state, _webhook(visit, known), visit.url, visit.now_ms)
+    return job_view(told, known.job.state, visit.webhook_if_any(known.asked.webhook), visit.url, visit.now_ms)
 
 
 def _wished(visit: Visit, wish: Wish, hinders: Hinders) -> Done:
@@ -150,10 +148,3 @@ def _page(visit: Visit, after: str | None) -> tuple[list[Known], str | None]:
         if len(found) == ON_A_PAGE and (number < len(part) or then is not None):
             return found, each.asked.id
     return found, then
-
-
-def _webhook(visit: Visit, known: Known) -> Subscription | None:
-    try:
-        return visit.webhook(known.asked.webhook)
-    except WebhookUnknown:
-        return None

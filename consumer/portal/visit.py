@@ -97,6 +97,13 @@ class Visit:
             raise WebhookUnknown(id_)
         return found
 
+    def webhook_if_any(self, id_: str) -> Subscription | None:
+        """The same; None: there is none, or no more."""
+        try:
+            return self.webhook(id_)
+        except WebhookUnknown:
+            return None
+
     def webhooks(self, most: int = LOOKED_AT_MOST) -> tuple[list[Subscription], bool]:
         """So many of its webhooks, oldest first, and whether there are more."""
         chosen = Chosen(product=self.session.grant.product)
