@@ -5,29 +5,16 @@ from collections.abc import Callable
 
 from consumer.log.fields import Partitions
 from consumer.settings import Settings
-from consumer.webhooks.cache import Cache, Client, connect
-from consumer.webhooks.spared import Spared
+from consumer.webhooks.cache import Client
+from consumer.webhooks.spared import SparedReader
 
 
-class FiguresReader:
-    """Any thread may ask; while Redis is away nobody waits for it more than once a second."""
+class FiguresReader(SparedReader):
+    """For the readers of one figure each."""
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        client: Client | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        self, settings: Settings, *, client: Client | None = None, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
-        """Nothing is sent yet.
-
-        Raises:
-            ConfigurationError: HOOKLINE_REDIS_URL is malformed.
-        """
-        self._cache = Cache(connect(settings) if client is None else client)
+        """As `SparedReader`."""
+        super().__init__(settings, client=client, monotonic_s=monotonic_s)
         self._partitions = Partitions(self._cache, settings)
-        self._spared = Spared(monotonic_s)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._cache.close()

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from consumer.webhooks.cache import CacheUnavailable
+from consumer.settings import Settings
+from consumer.webhooks.cache import Cache, CacheUnavailable, Client, connect
 
 _AWAY_FOR_S: Final = 1.0
 
@@ -33,3 +34,26 @@ class Spared:
             except CacheUnavailable:
                 self._away_until_s = self._monotonic_s() + _AWAY_FOR_S
                 return otherwise
+
+
+class SparedReader:
+    """Reads what others keep in Redis. Any thread may ask; while Redis is away nobody waits for it each time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        client: Client | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            ConfigurationError: HOOKLINE_REDIS_URL is malformed.
+        """
+        self._cache = Cache(connect(settings) if client is None else client)
+        self._spared = Spared(monotonic_s)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._cache.close()
