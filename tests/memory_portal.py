@@ -135,3 +135,8 @@ class MemoryPortal:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def webhook(portal: MemoryPortal, **fields: Any) -> str:  # noqa: ANN401 # fields of every type
+    """A new webhook of acme's. Returns its id."""
+    return str(portal.api.webhook(portal.api.client(), **fields)["id"])

@@ -49,7 +49,7 @@ class LagReader:
         self._offsets: dict[str, GroupOffsets] = {}
 
     def read(self, timeout_s: float) -> list[Behind]:
-        """Every partition that one of the groups has committed. Each of three questions may take so long.
+        """Every partition that one of the groups has committed. Each question may take so long.
 
         Raises:
             KafkaBroken: the brokers do not answer in time.

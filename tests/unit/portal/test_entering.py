@@ -18,12 +18,6 @@ from tests.memory_api import HOST, KEYS, NOW_MS, PORTAL, MemoryApi
 from tests.memory_portal import NAVIGATED, Browser, MemoryPortal
 from tests.web import Client
 
-
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
 
 

@@ -1,7 +1,6 @@
 """What forms do: once, only when a page of the session sent them, and with what was typed kept."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,23 +13,9 @@ from consumer.webhooks.subscription import Status
 from consumer.webhooks.wrong import Code, invalid
 from tests.html import Page, read
 from tests.memory_api import OWNER
-from tests.memory_portal import NAVIGATED, Browser, MemoryPortal
+from tests.memory_portal import NAVIGATED, Browser, MemoryPortal, webhook
 
 URL = "https://example.com/hook"
-
-
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
-@pytest.fixture
-def browser(portal: MemoryPortal) -> Browser:
-    return portal.enter()
-
-
-def webhook(portal: MemoryPortal, **fields: Any) -> str:  # noqa: ANN401 # fields of every type
-    return str(portal.api.webhook(portal.api.client(), **fields)["id"])
 
 
 def listed(portal: MemoryPortal) -> list[dict[str, object]]:

@@ -13,11 +13,6 @@ from tests.memory_portal import Browser, MemoryPortal
 ADMIN = (Scope.READ, Scope.WRITE, Scope.ADMIN)
 
 
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
 def of_a_key(portal: MemoryPortal, *scopes: Scope) -> tuple[ApiKey, Browser]:
     key, _ = portal.api.key(*Scope)
     return key, portal.enter(*(scopes or ADMIN), key_id=key.id)

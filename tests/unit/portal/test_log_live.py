@@ -18,11 +18,6 @@ FOUND = LogPage(
 )
 
 
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
 def below(browser: Browser, url: str) -> str:
     return url.removeprefix(browser.base + "/")
 

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from typing import Any
 
 import pytest
 from msgspec import structs
@@ -19,7 +18,7 @@ from tests.dead_letters import dead_letter
 from tests.html import Page, read
 from tests.memory_api import OWNER
 from tests.memory_log import BEGAN_MS, DELIVERY
-from tests.memory_portal import Browser, MemoryPortal
+from tests.memory_portal import Browser, MemoryPortal, webhook
 
 FAILING = Health(
     consecutive_failures=4,
@@ -33,20 +32,6 @@ WELL = Health(
     last_success_at_ms=BEGAN_MS,
     last_attempt_at_ms=BEGAN_MS,
 )
-
-
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
-@pytest.fixture
-def browser(portal: MemoryPortal) -> Browser:
-    return portal.enter()
-
-
-def webhook(portal: MemoryPortal, **fields: Any) -> str:  # noqa: ANN401 # fields of every type
-    return str(portal.api.webhook(portal.api.client(), **fields)["id"])
 
 
 def names(page: Page, role: str) -> list[str]:

@@ -1,7 +1,6 @@
 """What was sent, sent again from the pages: one, those selected, what was missed; and the jobs that do it."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from msgspec import structs
@@ -19,25 +18,11 @@ from tests.html import read
 from tests.memory_api import OWNER
 from tests.memory_jobs import NOW_MS, at_once, idle
 from tests.memory_log import DELIVERY
-from tests.memory_portal import Browser, MemoryPortal
+from tests.memory_portal import Browser, MemoryPortal, webhook
 from tests.sending_again import listed
 
 FAILED = {"status": 500, "outcome": "dead", "reason": "exhausted", "number": 8}
 SAMPLE = Sampled(event_id="evt-1", event_type="order.paid", at_ms=NOW_MS, delivery=DELIVERY)
-
-
-@pytest.fixture
-def portal() -> MemoryPortal:
-    return MemoryPortal()
-
-
-@pytest.fixture
-def browser(portal: MemoryPortal) -> Browser:
-    return portal.enter()
-
-
-def webhook(portal: MemoryPortal, **fields: Any) -> str:  # noqa: ANN401 # fields of every type
-    return str(portal.api.webhook(portal.api.client(), **fields)["id"])
 
 
 def below(browser: Browser, location: str) -> str:
