@@ -127,12 +127,18 @@ def what_is_kept_no_longer_is_gone(stage: Stage, acme: httpx.Client, name: str) 
 
 def status_is_shown(stage: Stage, running: Hookline) -> None:
     """What came of all this is on one screen, and as JSON."""
-    status = json.loads(stage.command("status", "--json", "--at", running.admin()))
+
+    def told_by() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(stage.command("status", "--json", "--at", running.admin()))
+        return found
+
+    # The role `log` looks at all webhooks once in 10 s.
+    until(lambda: told_by()["webhooks"] == {"accepting": 2}, within_s=30, missing=lambda: f"{told_by()}", every_s=1.0)
+    status = told_by()
     assert (status["ready"], status["alive"], status["reasons"]) == (True, True, [])
     assert [each["role"] for each in status["processes"]] == [*ROLES]
     assert status["attempts"]["delivered"] == 2 * EVENTS
     assert status["attempts"]["retry"] == 2 * EVENTS
-    assert status["webhooks"] == {"accepting": 2}
     assert "deliver/0" in stage.command("status", "--at", running.admin())
     attempts = told(running, openmetrics=True)["hookline_attempts_total"]
     assert {each["code"] for each in attempts} >= {"2xx", "5xx"}

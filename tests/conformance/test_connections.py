@@ -144,8 +144,8 @@ def test_the_total_deadline_is_kept(transport: Transport, pieces: Sequence[bytes
         took = time.monotonic() - before
     assert kind(answer) is FailureKind.TIMEOUT
     assert isinstance(answer, Failure)
-    assert 0.29 <= took < 0.9
-    assert 290 <= answer.elapsed_ms < 900
+    assert 0.29 <= took < 3  # the answer itself would take 4 s
+    assert 290 <= answer.elapsed_ms < 3_000
 
 
 def test_bytes_that_are_no_tls_behind_the_handshake_are_a_reset(open_engine: Opener, authority: Authority) -> None:

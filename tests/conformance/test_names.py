@@ -147,11 +147,11 @@ def test_closing_waits_for_no_name(open_engine: Opener) -> None:
 
 
 def test_a_late_answer_is_waited_for_and_is_not_the_endpoints_time(open_engine: Opener) -> None:
-    with looping(open_engine, lambda _: Said(("127.0.0.1",), after_s=0.3)) as loop:
+    with looping(open_engine, lambda _: Said(("127.0.0.1",), after_s=0.6)) as loop:
         loop.publish(["late.test"])
         [attempt] = loop.tried("late.test")
         assert attempt.status == 200
-        assert attempt.elapsed_ms < 250
+        assert attempt.elapsed_ms < 500
 
 
 def test_a_name_that_stays_silent_fails_when_its_time_is_over(open_engine: Opener) -> None:
