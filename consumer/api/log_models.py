@@ -157,9 +157,16 @@ class Header(Told):
 
 
 class _WithBody(Told):
-    body: Annotated[str | None, Field(description="Null without the scope bodies.")]
+    body: Annotated[str | None, Field(description="Null without the scope bodies, or where it is not kept.")]
     body_encoding: Literal["utf-8", "base64"] | None
-    body_bytes: int
+    body_bytes: Annotated[int | None, Field(description="Null where the log does not have it.")]
+    body_kept: Annotated[
+        Literal["whole", "redacted", "none"],
+        Field(
+            description="What the log has of it, as whoever runs this decided: whole; redacted: parts of the event's "
+            "data are [redacted] here, and were sent; none: it is not kept."
+        ),
+    ]
     cut: Annotated[bool, Field(description="Only the first 64 KiB are here; the download has all that is kept.")]
 
 
@@ -239,7 +246,9 @@ class Attempt(_Tried):
         Time | None,
         Field(description="Request and answer can be read until then, at least. Null: for longer than anybody knows."),
     ]
-    curl: Annotated[str | None, Field(description="A shell command that sends the same bytes again.")]
+    curl: Annotated[
+        str | None, Field(description="A shell command that sends the same bytes again, where the log has them.")
+    ]
 
 
 class LogPage(Page):

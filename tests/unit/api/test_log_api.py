@@ -272,6 +272,32 @@ def test_bodies_are_downloaded_and_shown_to_no_browser(api: MemoryApi) -> None:
     assert base64.b64decode(shown["request"]["body"]) == b"\0\xff<script>"
 
 
+def test_a_body_that_is_not_kept_is_said_not_to_be_and_never_shown_as_empty(api: MemoryApi) -> None:
+    client = api.client()
+    name = api.log.add(request_body=b"", response_body=b"", bodies="none")
+    shown = client.get(f"/v1/attempts/{name}").json()
+    for part in (shown["request"], shown["response"]):
+        assert (part["body"], part["bodyBytes"], part["bodyKept"], part["cut"]) == (None, None, "none", False)
+    assert shown["curl"] is None
+    for of in ("request", "response"):
+        answer = client.get(f"/v1/attempts/{name}/{of}-body")
+        assert (answer.status_code, "not kept" in answer.json()["detail"]) == (410, True)
+    whole = client.get(f"/v1/attempts/{at(0)}").json()
+    assert (whole["request"]["bodyKept"], whole["response"]["bodyKept"]) == ("whole", "whole")
+
+
+def test_a_redacted_body_is_told_as_such_and_no_command_sends_it(api: MemoryApi) -> None:
+    client = api.client()
+    name = api.log.add(request_body=b'{"card":"[redacted]"}', response_body=b"", bodies="redacted")
+    shown = client.get(f"/v1/attempts/{name}").json()
+    assert (shown["request"]["body"], shown["request"]["bodyKept"]) == ('{"card":"[redacted]"}', "redacted")
+    assert (shown["response"]["bodyKept"], shown["curl"]) == ("none", None)
+    answer = client.get(f"/v1/attempts/{name}/request-body")
+    assert (answer.status_code, answer.content) == (200, b'{"card":"[redacted]"}')
+    assert "redacted" in answer.headers["content-disposition"]
+    assert client.get(f"/v1/attempts/{name}/response-body").status_code == 410
+
+
 def test_a_large_body_comes_cut_between_two_characters(api: MemoryApi) -> None:
     name = api.log.add(request_body=b"x" + "ü".encode() * 40_000)
     shown = api.client().get(f"/v1/attempts/{name}").json()["request"]
