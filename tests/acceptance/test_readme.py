@@ -229,7 +229,9 @@ def test_getting_started_goes_on_from_the_readme(ports: None, reader: Reader, re
     assert "already replayed" in printed
     reader.printed('verified test_.*"type":"order.paid"')
     assert len(re.findall("verified (?!test_)", reader.log_of("big.secret.json"))) == 1
-    assert len(re.findall('verified .*"order": 60}', reader.log_of("lost.secret.json"))) == 1  # by the first replay only
+    assert (
+        len(re.findall('verified .*"order": 60}', reader.log_of("lost.secret.json"))) == 1
+    )  # by the first replay only
     assert reader.stop() == [0]
 
 
