@@ -15,7 +15,7 @@ from consumer.log.query import Query, View
 from consumer.log.resource import delivery_told
 from consumer.portal import logs, pills, sending_one
 from consumer.portal.answering import Done, page
-from consumer.portal.delivery_story import Story
+from consumer.portal.delivery_story import Story, given_up, tried
 from consumer.portal.log_rows import LogRow, Tries, most_tries
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Pill, Tone
@@ -94,17 +94,12 @@ def _page(visit: Visit, result: Result | None, status: HTTPStatus = HTTPStatus.O
     query = Query(deliveries=frozenset({id_}), webhooks=frozenset({webhook}))
     rows = logs.rows(visit, View.ATTEMPTS, query, limit=_ATTEMPTS_MOST).rows
     of = visit.webhook_if_any(webhook)
-    story = (
-        _tried(visit, delivery_of(delivery_told(rows, sight))) if rows else _given_up(visit, _dead(visit, id_, webhook))
-    )
-    return page(
-        visit,
-        "delivery.html",
-        _view(visit, story, of, result),
-        title=words().say("delivery.title"),
-        tab="log",
-        status=status,
-    )
+    if rows:
+        story = tried(visit, delivery_of(delivery_told(rows, logs.sight(visit))))
+    else:
+        story = given_up(visit, _dead(visit, id_, webhook))
+    view = _view(visit, story, of, result)
+    return page(visit, "delivery.html", view, title=words().say("delivery.title"), tab="log", status=status)
 
 
 def _view(visit: Visit, story: Story, of: Subscription | None, result: Result | None) -> DeliveryView:

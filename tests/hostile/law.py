@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from consumer.control.owner import Owner
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.events.event import Event
@@ -140,7 +142,7 @@ def _followed(case: Case, way: Way, answer: Answer | None, report: Report) -> No
 
 def _is_same(one: Answer, other: Answer) -> bool:
     """But for the time it took."""
-    return replace(one, elapsed_ms=0.0) == replace(other, elapsed_ms=0.0)
+    return structs.replace(one, elapsed_ms=0.0) == structs.replace(other, elapsed_ms=0.0)
 
 
 def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Report) -> dict[int, Answer]:
@@ -149,9 +151,8 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
     answered: dict[int, Answer] = {}
     try:
         for case in batch:
-            transport.submit(
-                case.number, begun[case.number].request._replace(timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",))
-            )
+            request = begun[case.number].request
+            transport.submit(case.number, structs.replace(request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",)))
         while transport.in_flight:
             answered.update(transport.poll(_POLL_S))
     except Exception as error:  # noqa: BLE001 - same

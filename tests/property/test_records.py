@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka import records
 from consumer.kafka.attempt_decoding import EventPlace, Head, decode_head, decode_placed
@@ -102,6 +102,7 @@ attempts = st.builds(
     connect_ms=time,
     tls_ms=time,
     first_byte_ms=time,
+    bodies=st.sampled_from(Bodies) | text,
     request_headers=headers,
     response_headers=headers,
     request_body=st.binary(),

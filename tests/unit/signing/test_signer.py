@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from rich.pretty import pretty_repr
 
 from consumer.brands.loader import brand
 from consumer.signing.profiles import SecretUnusableError
@@ -100,7 +101,8 @@ def test_the_log_sees_no_value_of_the_customer_s() -> None:
     shown = signer.shown(request)
     assert shown[:-2] == request.headers[:-2]
     assert shown[-2:] == (("Authorization", "[redacted]"), ("X-Two", "[redacted]"))
-    assert "hidden" not in repr(request) + repr(signer)
+    assert "hidden" not in repr(request) + pretty_repr(request) + repr(signer)
+    assert repr(request).startswith("Request(url=")
     plain = Signer(subscription(), HOOKLINE, KEYRING)
     request = plain.request(event=EVENT, body=b"{}", content_type="application/json", now_ms=NOW_MS)
     assert plain.shown(request) == request.headers
