@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty
 
@@ -101,9 +102,10 @@ class _Demo:
         while (dead := self.tally.dead_deliveries) and self.elapsed_s < until_s:
             if replays.ask(dead):
                 self._view.say(f"{self.elapsed_s:5.1f} s  replaying {len(dead)} dead letters")
-            self._until(
-                lambda of=dead: not (replays.running or self.tally.dead_deliveries & of), until_s, turn, "replaying"
-            )
+            self._until(partial(self._accepted, dead, replays), until_s, turn, "replaying")
+
+    def _accepted(self, dead: frozenset[str], replays: Replays) -> bool:
+        return not (replays.running or self.tally.dead_deliveries & dead)
 
     def _publish(self, publisher: Publisher, replays: Replays, turn: Callable[[str], None]) -> None:
         published = told = 0
