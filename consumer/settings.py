@@ -316,7 +316,9 @@ class Settings(BaseSettings):
         "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
-    log_format: Literal["json", "console"] = Field("json", description="console is for people.")
+    log_format: Literal["json", "console"] | None = Field(
+        None, description="json or console, which is for people. Unset: console on a terminal, else json."
+    )
     drain_for: Annotated[str, AfterValidator(Span("0s", "1h"))] = Field(
         "8s", description="How long a stopping process waits for its attempts."
     )
