@@ -21,7 +21,7 @@ def test_what_does_not_answer_is_named_with_its_setting() -> None:
     kafka, redis = free_port(), free_port()
     settings = Settings(
         kafka={"bootstrap.servers": f"127.0.0.1:{kafka}"},
-        redis_url=f"redis://:secret@127.0.0.1:{redis}/0",  # type: ignore[arg-type] # as the environment says it
+        redis_url=f"redis://:secret@127.0.0.1:{redis}/0",
     )
     with structlog.testing.capture_logs() as said:
         assert first_look(settings, [Role.RETRY]) is None
