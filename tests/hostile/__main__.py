@@ -1,4 +1,4 @@
-"""`python -m tests.hostile --cases 100000 [--seed N] [--begin CASE]`: the law, case by case; the last line tells all."""
+"""`python -m tests.hostile --cases 100000 [--seed N] [--begin CASE]`: the law, case by case; the end tells all."""
 
 import argparse
 import sys
