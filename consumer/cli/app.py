@@ -48,6 +48,8 @@ app.command("consumer.cli.jobs:app", name="jobs", help="List, follow, start, pau
 app.command("consumer.cli.portal:app", name="portal", help="Make links to the pages for a customer, and end them.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
 app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
+app.command("consumer.cli.export:export", name="export", help="Write webhooks and API keys to a file, secrets sealed.")
+app.command("consumer.cli.importing:import_", name="import", help="Bring webhooks and API keys in from a file.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 

@@ -36,7 +36,7 @@ def kept(
     of: Literal["all", "failed", "none"] = "all",
     redact: tuple[str, ...] = (),
 ) -> Attempt:
-    answer = replace(response(), body=b"card 4111 accepted")
+    answer = structs.replace(response(), body=b"card 4111 accepted")
     attempt = logged(job, answer, outcome, None)
     keep = keeping(Settings(log_bodies=of, redact=redact))
     return attempt if keep is None else keep(attempt, job)
