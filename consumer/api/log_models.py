@@ -91,7 +91,15 @@ class ExportQuery(AttemptsSought):
 
 class _Tried(Told):
     next_attempt_at: Annotated[Time | None, Field(description="Not before then; null: no other, or it is due.")]
-    overdue: Annotated[bool, Field(description="The next attempt is late by more than 30 seconds.")]
+    overdue: Annotated[
+        bool | None,
+        Field(
+            description=(
+                "The next attempt is late by more than 30 seconds. Null, of an attempt alone: it was due by then, and "
+                "its delivery tells whether it was made."
+            )
+        ),
+    ]
 
 
 class AttemptRow(_Tried):

@@ -17,6 +17,7 @@ from cyclopts import App
 
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
+from consumer.telemetry.printable import speak
 from consumer.telemetry.release import release
 
 _IN_ORDER: Final = ("run", "demo")
@@ -73,6 +74,7 @@ def call(tokens: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point."""
+    speak()
     tokens = sys.argv[1:]
     if tokens[:1] == ["run"]:
         from consumer.roles import inbox  # noqa: PLC0415  # see the module's law

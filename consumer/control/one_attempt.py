@@ -14,6 +14,8 @@ from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from consumer.brands.loader import brand
 from consumer.control.resolve import resolve
 from consumer.control.topic_store import Writer
@@ -132,7 +134,8 @@ class OneAttempt:
         request = signer.request_as(name, event, body, content_type, now_ms=now_ms, addresses=named)
         with closing(self._open_engine()) as transport:
             answer = _answered(transport, request)
-        return replace(tried, request=request), replace(answer, timing=answer.timing._replace(dns_ms=dns_ms))
+        timing = structs.replace(answer.timing, dns_ms=dns_ms)
+        return replace(tried, request=request), structs.replace(answer, timing=timing)
 
     def _named(self, tenant: str, url: str) -> tuple[Named, bool]:
         """Its addresses, and whether its name had to be looked up for them."""

@@ -68,8 +68,11 @@ class Sight:
     kept_for_ms: int | None = None
 
 
-def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
-    """A row of the list of attempts."""
+def attempt_row(row: Row, sight: Sight, *, followed: bool | None = None) -> dict[str, Json]:
+    """A row of the list of attempts.
+
+    `followed` is whether its delivery was attempted again after it; None where nobody looked.
+    """
     entry = row.entry
     failure = None if entry.status is not None else told_failure(entry.failure)
     return {
@@ -87,7 +90,7 @@ def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
         "reason": entry.reason or None,
         "elapsedMs": None if failure == NO_PUBLIC_ADDRESS else entry.elapsed_ms,
         "at": rfc3339(entry.begun_ms),
-        **_next(_next_ms(row, sight.tiers), sight.now_ms),
+        **_next(_next_ms(row, sight.tiers), sight.now_ms, followed=followed),
     }
 
 
@@ -106,8 +109,8 @@ def delivery_row(row: Row, sight: Sight) -> dict[str, Json]:
         "firstAttemptAt": None if entry.first_ms is None else rfc3339(entry.first_ms),
         "reason": entry.reason or None,
         "job": entry.job_id or None,
-        "lastAttempt": attempt_row(row, sight),
-        **_next(_next_ms(row, sight.tiers), sight.now_ms),
+        "lastAttempt": attempt_row(row, sight, followed=False),
+        **_next(_next_ms(row, sight.tiers), sight.now_ms, followed=False),
     }
 
 
@@ -124,7 +127,7 @@ def delivery_told(rows: Sequence[Row], sight: Sight, *, replay_of: str | None = 
         **delivery_row(latest, sight),
         "replayOf": replay_of,
         "explanation": told(why),
-        "attemptsKept": [attempt_row(row, sight) for row in ordered],
+        "attemptsKept": [attempt_row(row, sight, followed=row is not latest) for row in ordered],
     }
 
 
@@ -162,7 +165,7 @@ def attempt_detail(kept: Kept, sight: Sight) -> dict[str, Json]:
         "explanation": told(explanation_of(attempt.status, attempt.failure, attempt.reason)),
         "keptUntil": None if sight.kept_for_ms is None else rfc3339(kept.logged_ms + sight.kept_for_ms),
         "curl": curl(attempt) if sight.bodies and _is_small_and_whole(attempt) else None,
-        **_next(ends[0][1] if ends else None, sight.now_ms),
+        **_next(ends[0][1] if ends else None, sight.now_ms, followed=None),
     }
 
 
@@ -219,10 +222,11 @@ def _next_ms(row: Row, tiers: Tiers) -> int | None:
     return tiers.after(entry.tier, entry.logged_ms) if entry.ended is Ended.RETRY else None
 
 
-def _next(at_ms: int | None, now_ms: int) -> dict[str, Json]:
+def _next(at_ms: int | None, now_ms: int, *, followed: bool | None) -> dict[str, Json]:
+    late = at_ms is not None and now_ms >= at_ms + OVERDUE_AFTER_MS
     return {
         "nextAttemptAt": rfc3339(at_ms) if at_ms is not None and at_ms > now_ms else None,
-        "overdue": at_ms is not None and now_ms >= at_ms + OVERDUE_AFTER_MS,
+        "overdue": late and (None if followed is None else not followed),
     }
 
 

@@ -41,7 +41,7 @@ class AttemptRow(_Told, frozen=True, kw_only=True):
     elapsed_ms: float | None
     at: str
     next_attempt_at: str | None
-    overdue: bool
+    overdue: bool | None
 
 
 class Delivery(_Told, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class Delivery(_Told, frozen=True, kw_only=True):
     reason: str | None
     job: str | None
     next_attempt_at: str | None
-    overdue: bool
+    overdue: bool | None
     explanation: Explanation | None
     attempts_kept: list[AttemptRow]
 
