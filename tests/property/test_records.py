@@ -1,6 +1,5 @@
 """What is written on Hookline's topics is read back equal; anything else is refused."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -116,7 +115,7 @@ one_of_each = (
 
 @given(deliveries, st.integers(0, 7))
 def test_a_delivery_comes_back_with_the_tier_of_its_topic(delivery: Delivery, tier: int) -> None:
-    assert records.decode_delayed(records.encode_delivery(delivery), tier) == replace(delivery, tier=tier)
+    assert records.decode_delayed(records.encode_delivery(delivery), tier) == structs.replace(delivery, tier=tier)
 
 
 @given(chunks)
