@@ -64,6 +64,8 @@ _PREFERRED: Final[Mapping[str, str | int | bool]] = {
     "client.id": "hookline",
     # Of a process's clients the last to come back decides when it goes on: by default each may wait for 10 s.
     "reconnect.backoff.max.ms": 1_000,
+    # A user's property goes to every client: a producer would warn of each that is a consumer's.
+    "log.configuration.warnings": False,
 }
 
 
