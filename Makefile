@@ -31,6 +31,9 @@ test-deploy: setup-dev ## the Helm chart, rendered, against the schemas of four 
 	@$(BIN)/python -m make.deploy_tools
 	@$(BIN)/python -m pytest -q -m deploy tests/deploy
 
+release: setup-dev ## TAG=v0.1.0: wheel, sdist, chart, SBOM and checksums, made twice and compared, into dist/
+	@$(BIN)/python -m make.release "$(TAG)"
+
 screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
 	@$(BIN)/python -m tests.services.needs --browser
 	@$(BIN)/python -m tests.browser.screenshots
@@ -84,8 +87,7 @@ lock: ## write the locks anew from pyproject.toml (needs uv)
 	@$(LOCK) --constraint requirements.lock --group dev requirements.lock --output-file requirements-dev.lock
 	@# without what only the demo needs, and what only builds
 	@$(LOCK) --constraint requirements.lock pyproject.toml --output-file requirements-image.lock
-	@$(LOCK) --group deploy --output-file requirements-deploy.lock
-	@$(LOCK) --constraint requirements.lock --group release --output-file requirements-release.lock
+	@$(LOCK) --constraint requirements.lock --group deploy --output-file requirements-deploy.lock
 
 clean: ## remove the environment, caches and the services' data
 	rm -rf .venv .cache .hookline .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out

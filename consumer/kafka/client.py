@@ -77,13 +77,13 @@ _UNDERSCORED: Final = {"log.level": "log_level"}
 # Each client of a process says for each broker, several times a second, that it cannot be reached.
 _librdkafka = logging.getLogger("librdkafka")
 _librdkafka.addFilter(Repeats())
+# A user's property goes to every client, and each producer would warn of those that are consumers'.
+_librdkafka.addFilter(lambda record: "property and will be ignored by this" not in record.getMessage())
 
 _PREFERRED: Final[Mapping[str, Value]] = {
     "client.id": "hookline",
     # Of a process's clients the last to come back decides when it goes on: by default each may wait for 10 s.
     "reconnect.backoff.max.ms": 1_000,
-    # A user's property goes to every client: a producer would warn of each that is a consumer's.
-    "log.configuration.warnings": False,
 }
 
 
