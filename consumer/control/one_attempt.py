@@ -21,8 +21,10 @@ from consumer.control.resolve import resolve
 from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Attempt, Delivery
-from consumer.delivery.logged import Tried
+from consumer.delivery.kept_bodies import keeping
+from consumer.delivery.logged import Tried, logged
 from consumer.delivery.names import PATIENCE_MS, Addresses, Named, Resolution, address_in, judged
+from consumer.delivery.outcome import Outcome
 from consumer.delivery.target import Target, Unsignable
 from consumer.events.identity import webhook_id
 from consumer.http.engine import open_transport
@@ -77,6 +79,7 @@ class OneAttempt:
         self._brands_dir = settings.brands_dir
         self._keyring = keyring
         self._write = write
+        self._keep = keeping(settings)
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._resolve = resolve
         self._refuses = AddressGuard(settings.networks).refuses
@@ -101,6 +104,11 @@ class OneAttempt:
         target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
         with self._places.place(delivery.event.tenant):
             return self._made(delivery, target, now_ms, known_as)
+
+    def recorded(self, tried: Tried, answer: Answer, outcome: Outcome) -> Attempt:
+        """Its record, with what the log keeps of its bodies."""
+        attempt = logged(tried, answer, outcome, None)
+        return attempt if self._keep is None else self._keep(attempt, tried)
 
     def logged(self, attempt: Attempt) -> Place | None:
         """Write its record. Raises KafkaBroken."""

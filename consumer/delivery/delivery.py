@@ -146,13 +146,22 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     left_out_bytes: int = 0
 
 
+class Bodies(StrEnum):
+    """What an attempt's record has of its bodies (`kept_bodies.py`)."""
+
+    WHOLE = "whole"
+    REDACTED = "redacted"  # the request's without what was redacted, and no answer
+    NONE = "none"  # they were left out
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request of a delivery and what came of it: the record of the delivery log.
 
     `outcome` is delivered, retry or dead; `next_tier` names the delay topic when it is retry, `reason` is a
     `outcome.DeathReason` when it is dead. `first_attempt_ms` is None of the first. `event_topic` and what follows say
     where the event lies; it is empty where that is nowhere. The times `dns_ms` to `first_byte_ms` are those of
-    `answer.Timing`. Secret-bearing request header values (the customer's own) are replaced before an Attempt is built.
+    `answer.Timing`. `bodies` is one of `Bodies`. Secret-bearing request header values (the customer's own) are replaced
+    before an Attempt is built.
     """
 
     delivery_id: str
@@ -187,7 +196,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     connect_ms: float | None
     tls_ms: float | None
     first_byte_ms: float | None
+    bodies: str
     request_headers: tuple[tuple[str, str], ...]
     response_headers: tuple[tuple[str, str], ...]
     request_body: bytes
     response_body: bytes
+
+    @property
+    def sent(self) -> bytes | None:
+        """The request's body as it was sent; None: there was none, or the record has it not, or not whole."""
+        return self.request_body or None if self.bodies == Bodies.WHOLE else None

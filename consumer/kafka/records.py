@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
 from consumer.schemas import avro_history
@@ -158,7 +158,10 @@ def decode_attempt(value: bytes) -> Attempt:
 
 def shortened(value: bytes) -> bytes:
     """An encoded attempt without its bodies, for a topic that refuses it whole."""
-    return encode_attempt(replace(decode_attempt(value), request_body=b"", response_body=b"", response_truncated=True))
+    attempt = decode_attempt(value)
+    return encode_attempt(
+        replace(attempt, request_body=b"", response_body=b"", response_truncated=True, bodies=Bodies.NONE)
+    )
 
 
 def _row(data: object, names: tuple[str, ...]) -> dict[str, object]:

@@ -6,12 +6,15 @@ from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery, Trigger, delivery_id, replay_id
+from consumer.delivery.delivery import Attempt, Delivery, Trigger, delivery_id, replay_id
 from consumer.delivery.hold import Leader
 from consumer.delivery.intake import Content
+from consumer.delivery.kept_bodies import Keep, KeptBodies
+from consumer.delivery.logged import Attempted
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
 from consumer.events.event import Event, Poison, Record, Tombstone
+from consumer.events.redaction import paths_of
 from consumer.telemetry.count import reasoned
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
@@ -25,14 +28,17 @@ class Bench:
     """A core with one event partition and one delay partition, driven by hand."""
 
     def __init__(
-        self, *subscriptions: Subscription, condemned: frozenset[tuple[tuple[str, int], int]] = frozenset()
+        self,
+        *subscriptions: Subscription,
+        condemned: frozenset[tuple[tuple[str, int], int]] = frozenset(),
+        keep: Keep | None = None,
     ) -> None:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.subscriptions = subscriptions or (subscription(),)
         self.suspects = ()
         self.held: list[tuple[tuple[str, int], int]] = []
         self.condemned = condemned
-        self.core = Core(rules(), decode=self.decode, target=target_of, mark=self)
+        self.core = Core(replace(rules(), keep=keep), decode=self.decode, target=target_of, mark=self)
         self.core.assigned({EVENTS: Position(0), RETRY: Position(0)})
         self.now_ms = NOW_MS
 
@@ -91,6 +97,34 @@ def test_an_event_is_finished_when_its_delivery_is_accepted_and_not_before() -> 
     assert bench.position() == 1
     [(_, attempt)] = bench.next().attempts
     assert (attempt.outcome, attempt.request_body) == ("delivered", request.body)
+
+
+def test_what_the_log_does_not_keep_is_sent_all_the_same() -> None:
+    bench = Bench(keep=KeptBodies(of="all", paths=paths_of(["data.n"])).kept)
+    bench.consume(event())
+    [(token, request)] = bench.next().send
+    assert b'{"n":1}' in request.body
+    bench.core.answered(bench.now_ms, token, response(500))
+    step = bench.next()
+    [(_, attempt)] = step.attempts
+    assert attempt.request_body == request.body.replace(b'{"n":1}', b'{"n":"[redacted]"}')
+    [(_, what)] = step.write
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    assert what.delayed.body == request.body
+
+
+def test_a_record_that_cannot_be_redacted_for_a_bug_is_written_without_contents() -> None:
+    def broken(attempt: Attempt, job: Attempted) -> Attempt:
+        raise ZeroDivisionError
+
+    bench = Bench(keep=broken)
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response())
+    [(_, attempt)] = bench.next().attempts
+    assert (attempt.failure, attempt.request_body, attempt.bodies) == ("bug", b"", "none")
+    assert bench.position() == 1
 
 
 def test_a_failed_one_is_finished_when_kafka_has_its_retry_record() -> None:
