@@ -293,10 +293,13 @@ def test_a_customers_pages_are_opened_to_be_looked_at(portal: MemoryPortal) -> N
 
 
 def test_what_the_audit_log_does_not_take_is_not_opened(portal: MemoryPortal) -> None:
+    portal.api.webhook(portal.api.client())
+    client = signed_in(portal)
+    form = shown(client, "/console/open?tenant=acme&brand=hookline").form(OPEN)
     audit = portal.api.services.audit
     assert isinstance(audit, AuditLog)
     audit._writer = AwayTopic()
-    _, answer, _ = opening(portal, reason="ticket 4711", access="look")
+    answer = posted(client, OPEN, **form | {"reason": "ticket 4711", "access": "look"})
     assert (answer.status_code, "set-cookie" in answer.headers) == (503, False)
 
 
