@@ -34,6 +34,14 @@ class _Stage(Enum):
     OVER = auto()
 
 
+# By a name of the module: in the class, each look takes longer than the comparison.
+_HEAD: Final = _Stage.HEAD
+_LENGTH: Final = _Stage.LENGTH
+_CHUNKS: Final = _Stage.CHUNKS
+_UNTIL_CLOSED: Final = _Stage.UNTIL_CLOSED
+_OVER: Final = _Stage.OVER
+
+
 class AnswerReader:
     """Takes one answer's bytes. `over`: no more of them are wanted. `wrong`: why it is none.
 
@@ -58,7 +66,7 @@ class AnswerReader:
     def __init__(self, heads: HeadCache) -> None:
         self._heads = heads
         self._head: Head | None = None
-        self._stage = _Stage.HEAD
+        self._stage: _Stage = _HEAD
         self._lines: HeadReader | None = None  # where the head is not known, or came in parts
         self._line = bytearray()  # as much of a line as has come
         self._chunks: ChunkReader | None = None
@@ -71,13 +79,13 @@ class AnswerReader:
 
     @property
     def over(self) -> bool:
-        return self._stage is _Stage.OVER
+        return self._stage is _OVER
 
     @property
     def keeps(self) -> bool:
         head = self._head
         return (
-            self._stage is _Stage.OVER
+            self._stage is _OVER
             and self.wrong is None
             and head is not None
             and not (head.closes or self._behind or self._body_bytes > DRAIN_BYTES)
@@ -87,25 +95,25 @@ class AnswerReader:
     def is_response(self) -> bool:
         """Whether this is a Response even if nothing more comes: it is whole, or more came than is kept of it."""
         return self._body_bytes > MAX_BODY_BYTES or (
-            self._stage is _Stage.OVER and self.wrong is None and self._head is not None
+            self._stage is _OVER and self.wrong is None and self._head is not None
         )
 
     def read(self, received: bytes) -> bool:
         """More bytes; whether the answer is over with them. There is at least one."""
         self.begun = True
-        if self._stage is _Stage.HEAD:
+        if self._stage is _HEAD:
             received = self._in_head(received)
         if received:
             self._in_body(received)
-        return self._stage is _Stage.OVER
+        return self._stage is _OVER
 
     def closed(self) -> None:
         """The connection ended in good order. In a head that is no answer, and nothing is noted as wrong."""
-        if self._stage in {_Stage.LENGTH, _Stage.CHUNKS}:
+        if self._stage in {_LENGTH, _CHUNKS}:
             self.wrong = BODY_CUT
-        if self._stage is not _Stage.HEAD:
+        if self._stage is not _HEAD:
             self._behind = True
-            self._stage = _Stage.OVER
+            self._stage = _OVER
 
     def response(self, elapsed_ms: float, timing: Timing) -> Response:
         """The answer as it stands, where `is_response`."""
@@ -164,26 +172,25 @@ class AnswerReader:
         """The head is whole: where its body ends."""
         self._head = head
         if head.status in _BODILESS:
-            self._stage = _Stage.OVER
+            self._stage = _OVER
         elif head.chunked:
-            self._stage = _Stage.CHUNKS
+            self._stage = _CHUNKS
             self._chunks = ChunkReader()
         elif head.length is None:
-            self._stage = _Stage.UNTIL_CLOSED
+            self._stage = _UNTIL_CLOSED
         else:
-            self._stage = _Stage.LENGTH if head.length else _Stage.OVER
+            self._stage = _LENGTH if head.length else _OVER
             self._left = head.length
 
     def _in_body(self, received: bytes) -> None:
-        match self._stage:
-            case _Stage.LENGTH:
-                self._by_length(received)
-            case _Stage.CHUNKS:
-                self._by_chunks(received)
-            case _Stage.UNTIL_CLOSED:
-                self._keep(received)
-            case _Stage.OVER | _Stage.HEAD:
-                self._behind = True
+        if self._stage is _LENGTH:
+            self._by_length(received)
+        elif self._stage is _CHUNKS:
+            self._by_chunks(received)
+        elif self._stage is _UNTIL_CLOSED:
+            self._keep(received)
+        else:
+            self._behind = True
 
     def _by_length(self, received: bytes) -> None:
         more = len(received) - self._left
@@ -193,7 +200,7 @@ class AnswerReader:
         self._left -= len(received)
         self._keep(received)
         if self._left == 0:
-            self._stage = _Stage.OVER
+            self._stage = _OVER
 
     def _by_chunks(self, received: bytes) -> None:
         chunks = self._chunks
@@ -202,7 +209,7 @@ class AnswerReader:
         if chunks.wrong is not None:
             self._is_wrong(chunks.wrong)
         elif chunks.ended:
-            self._stage = _Stage.OVER
+            self._stage = _OVER
             self._behind = self._behind or chunks.behind
 
     def _keep(self, part: bytes) -> None:
@@ -211,8 +218,8 @@ class AnswerReader:
         if before < MAX_BODY_BYTES:
             self._body.append(part)
         if self._body_bytes > DRAIN_BYTES:
-            self._stage = _Stage.OVER
+            self._stage = _OVER
 
     def _is_wrong(self, wrong: Malformed) -> None:
         self.wrong = wrong
-        self._stage = _Stage.OVER
+        self._stage = _OVER

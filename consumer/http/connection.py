@@ -20,6 +20,7 @@ from consumer.http.tls import Tls
 _READ_BYTES: Final = 16 * 1024
 _SENT_BYTES: Final = 256 * 1024
 _ENCRYPTED_BYTES: Final = 64 * 1024
+_NOTHING: Final = memoryview(b"")
 _RAGGED: Final = "the connection was closed without TLS being ended"
 
 
@@ -58,7 +59,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket, address: str, to: Addressee, tls: Tls | None) -> None:
         self._socket = connected
-        self._raw = memoryview(b"")  # for the socket to take
+        self._raw = _NOTHING  # for the socket to take
         self._plain: list[memoryview] = []  # of the request, and not yet among those
         self.fd = connected.fileno()
         self.address = address
@@ -97,13 +98,14 @@ class Connection:
             except BlockingIOError:
                 return
             except OSError:  # TLS's errors are some
-                self._raw, self._plain = memoryview(b""), []
+                self._raw, self._plain = _NOTHING, []
                 self.more = True  # why, and what was said before, is there to be read
                 return
             budget -= sent
-            self._raw = self._raw[sent:]
-            if self._raw:
+            if sent < len(self._raw):
+                self._raw = self._raw[sent:]
                 return
+            self._raw = _NOTHING
         self.may_send = True  # the others first
 
     def handshake(self, received: bytes) -> None:
