@@ -12,8 +12,10 @@ A try of it that waits in a delay topic is not made once this one was accepted: 
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from consumer.control.one_attempt import OneAttempt
 from consumer.delivery.delivery import Attempt, DeadLetter, Delivery, Trigger, delivery_id

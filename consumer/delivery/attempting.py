@@ -8,8 +8,9 @@ attempt and nothing else (`boundary.py`).
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.boundary import Boundaries, Boundary, Bug

@@ -9,7 +9,7 @@ The laws:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -50,7 +50,7 @@ class KeptBodies:
             signer = job.target.signer
             if signer.body(event)[0] != attempt.request_body:  # it was rendered as the webhook was before
                 return without_bodies(attempt)
-            body, _ = signer.body(replace(event, data=data))
+            body, _ = signer.body(msgspec.structs.replace(event, data=data))
         except (NotRedactable, Unsignable):
             return without_bodies(attempt)
         return msgspec.structs.replace(attempt, request_body=body, response_body=b"", bodies=Bodies.REDACTED)

@@ -8,11 +8,11 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.control.owner import Owner
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
@@ -142,7 +142,7 @@ def _followed(case: Case, way: Way, answer: Answer | None, report: Report) -> No
 
 def _is_same(one: Answer, other: Answer) -> bool:
     """But for the time it took."""
-    return structs.replace(one, elapsed_ms=0.0) == structs.replace(other, elapsed_ms=0.0)
+    return replace(one, elapsed_ms=0.0) == replace(other, elapsed_ms=0.0)
 
 
 def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Report) -> dict[int, Answer]:
@@ -152,7 +152,7 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
     try:
         for case in batch:
             request = begun[case.number].request
-            transport.submit(case.number, structs.replace(request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",)))
+            transport.submit(case.number, replace(request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",)))
         while transport.in_flight:
             answered.update(transport.poll(_POLL_S))
     except Exception as error:  # noqa: BLE001 - same

@@ -11,6 +11,8 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import structs
+
 from consumer.delivery import attempting, done_map, outcome
 from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.answer import Answer, Failure, FailureKind
@@ -286,7 +288,7 @@ def _dead_letter_under_a_new_id() -> list[Patch]:
     # Six arguments, as the method it stands in for.
     def bury(endings: Endings, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:  # noqa: PLR0917
         name = blake2b(f"{delivery.id}{delivery.attempts}".encode(), digest_size=16).hexdigest()
-        honest(endings, now_ms, job, replace(delivery, id=name), reason, detail)
+        honest(endings, now_ms, job, structs.replace(delivery, id=name), reason, detail)
 
     return [patch.object(Endings, "bury", bury)]
 

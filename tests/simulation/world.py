@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import structs
+
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.core import Rules
 from consumer.delivery.delivery import DeadLetter, Delivery
@@ -285,7 +287,7 @@ class World:
             if b'"odd":"decode"' in record.value:
                 raise OddError
             if b'"odd":"match"' in record.value:
-                return replace(read, type=OddType(read.type))
+                return structs.replace(read, type=OddType(read.type))
         return read
 
     def _read_delayed(self, record: Record) -> Content:

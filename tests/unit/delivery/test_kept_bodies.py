@@ -21,7 +21,7 @@ CARD = ("data.card.number",)
 
 def tried(to: Subscription | None = None, data: bytes = DATA) -> Tried:
     target = target_of(to or subscription())
-    of = replace(event(), data=data)
+    of = structs.replace(event(), data=data)
     body, content_type = target.signer.body(of)
     request = target.signer.request(event=of, body=body, content_type=content_type, now_ms=0)
     return Tried(
@@ -80,7 +80,7 @@ def test_a_redacted_body_is_what_would_be_sent_of_redacted_data_and_no_answer_is
     assert (attempt.bodies, b"4111" in attempt.request_body, attempt.response_body) == ("redacted", False, b"")
     assert (
         attempt.request_body
-        == target_of(to).signer.body(replace(event(), data=DATA.replace(b"4111", b"[redacted]")))[0]
+        == target_of(to).signer.body(structs.replace(event(), data=DATA.replace(b"4111", b"[redacted]")))[0]
     )
 
 
@@ -92,7 +92,7 @@ def test_where_nothing_was_redacted_all_is_kept() -> None:
 @pytest.mark.parametrize(
     "job",
     [
-        replace(tried(), delivery=replace(tried().delivery, event=replace(event(), data=b""))),
+        replace(tried(), delivery=structs.replace(tried().delivery, event=structs.replace(event(), data=b""))),
         replace(tried(), body=b"rendered as the webhook was before: 4111"),
         tried(data=b"[" * 40 + b"4111" + b"]" * 40),
     ],

@@ -1,8 +1,6 @@
 """The record of an attempt tells what the delivery log shows."""
 
-from dataclasses import replace
-
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Failure, FailureKind, Timing
 from consumer.delivery.delivery import Trigger
@@ -37,13 +35,13 @@ def test_it_says_why_a_delivery_is_dead_and_only_then() -> None:
 
 
 def test_it_says_where_the_time_went() -> None:
-    attempt = logged(job(), structs.replace(response(), timing=TIMED), DELIVERED, None)
+    attempt = logged(job(), replace(response(), timing=TIMED), DELIVERED, None)
     assert (attempt.dns_ms, attempt.connect_ms, attempt.tls_ms, attempt.first_byte_ms) == (None, 1.0, 2.0, 7.0)
 
 
 def test_one_without_its_contents_keeps_where_it_belongs_and_tells_no_times() -> None:
     broken = Failure(kind=FailureKind.BUG, detail="x", elapsed_ms=5.0)
-    attempt = logged(job(), structs.replace(response(), timing=TIMED), DELIVERED, None)
+    attempt = logged(job(), replace(response(), timing=TIMED), DELIVERED, None)
     for bare in (stripped(attempt, broken), unlogged(job(), broken, DELIVERED, None)):
         assert (bare.event_topic, bare.brand, bare.trigger) == ("events", "hookline", "event")
         assert (bare.connect_ms, bare.tls_ms, bare.first_byte_ms) == (None, None, None)

@@ -1,9 +1,7 @@
 """What customers read of a failure: one table, and nothing of our network."""
 
-from dataclasses import replace
-
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.api.dead_letters import shown
 from consumer.delivery.answer import FailureKind
@@ -45,7 +43,7 @@ def test_a_name_that_does_not_exist_reads_as_one_that_leads_inside() -> None:
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_no_face_repeats_an_engines_words(kind: FailureKind) -> None:
-    detail = described(structs.replace(failure(kind), detail=SECRETS))
+    detail = described(replace(failure(kind), detail=SECRETS))
     letter = replace(dead_letter(1, "wh_1"), detail=detail, reason=DeathReason.EXHAUSTED)
     told = shown(letter)
     assert isinstance(told, dict)
