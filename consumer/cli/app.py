@@ -50,6 +50,8 @@ app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, lo
 app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
 app.command("consumer.cli.export:export", name="export", help="Write webhooks and API keys to a file, secrets sealed.")
 app.command("consumer.cli.importing:import_", name="import", help="Bring webhooks and API keys in from a file.")
+app.command("consumer.cli.tenants:app", name="tenants", help="Erase what is kept of a customer.")
+app.command("consumer.cli.audit:app", name="audit", help="List what was done, and by whom.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 
