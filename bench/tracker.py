@@ -39,5 +39,5 @@ def measure() -> float:
                 under_way[turn] = entry
             if number % _SEAL_EVERY == 0:
                 for each in windows:
-                    assert each.position is not None
+                    assert each.look() is not None
         return (time.thread_time() - began_s) / _DELIVERIES * 1_000_000
