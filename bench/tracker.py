@@ -33,7 +33,7 @@ def measure() -> float:
             offset = number // _PARTITIONS + _UNDER_WAY // _PARTITIONS
             if window.begin(offset):
                 entry = Entry(window, offset)
-                entry.open += 1  # its delivery
+                entry.open_one()  # its delivery
                 entry.close_one()  # it is planned
                 under_way[turn].close_one("00" * 16)
                 under_way[turn] = entry
