@@ -115,6 +115,8 @@ def _listed(value: object) -> object:
     return value
 
 
+_DATA_PATH: Final = re.compile(r"(\$\.)?data(\.(\*|[^.*\[\]\s]{1,256})(\[\*\])*){1,16}")
+
 ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
 """Of a page, as browsers write it: scheme, host in lower case, and a port where it is not the usual one."""
 
@@ -289,6 +291,10 @@ class Settings(BaseSettings):
     log_memory: Annotated[str, AfterValidator(Room("8MiB", "1024GiB"))] = Field(
         "512MiB", description="Of Redis, for the lists of all webhooks together."
     )
+    log_bodies: Literal["all", "failed", "none"] = Field(
+        "all", description="Of which attempts the log keeps request and answer: failed leaves out what was accepted."
+    )
+    redact: Listed = Field((), description="Paths into events' data, as data.card.number, left out of the log.")
     log_redis_url: SecretStr | None = Field(
         None, description="A Redis of the log's own, which is advised; else it shares the cache's."
     )
@@ -310,7 +316,9 @@ class Settings(BaseSettings):
         "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
-    log_format: Literal["json", "console"] = Field("json", description="console is for people.")
+    log_format: Literal["json", "console"] | None = Field(
+        None, description="json or console, which is for people. Unset: console on a terminal, else json."
+    )
     drain_for: Annotated[str, AfterValidator(Span("0s", "1h"))] = Field(
         "8s", description="How long a stopping process waits for its attempts."
     )
@@ -338,6 +346,7 @@ class Settings(BaseSettings):
         "encryption_keys",
         "api_cors_origins",
         "portal_embed_origins",
+        "redact",
         mode="before",
     )
     @classmethod
@@ -370,6 +379,17 @@ class Settings(BaseSettings):
         for each in value:
             if not ORIGIN.fullmatch(each):
                 raise ValueError(f"{each!r} is no origin: write scheme and host, as in https://app.example.com")
+        return value
+
+    @field_validator("redact")
+    @classmethod
+    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _DATA_PATH.fullmatch(each):
+                raise ValueError(
+                    f"{each!r} is no path: write data and the names of up to 16 members, * for any, "
+                    "as in data.card.number or data.items[*].email"
+                )
         return value
 
     @field_validator("log_redis_url")

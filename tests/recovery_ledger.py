@@ -8,10 +8,11 @@ between any two of them, and another one begins the record again.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from msgspec.structs import replace
 from msgspec.structs import replace as attempt_with
 
 from consumer.delivery import done_map
@@ -161,7 +162,7 @@ class Ledger:
                 chunk = Chunk(event=event, subscription_ids=ids, first_due_ms=self.now_ms)
                 self._append(RETRY_0S, TENANT.encode(), encode_chunk(chunk))
             case _:
-                line = line_of(WEBHOOK, KEY, b"key", b"")
+                line = line_of(TENANT, WEBHOOK, KEY, b"key", b"")
                 self._write(ORDERED, replace(delivery, order=line))
         yield
 

@@ -16,8 +16,9 @@ A repeat is known by its delivery's id.
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
@@ -219,7 +220,7 @@ class Order:
             size = line.queue.popleft().size
             partition = line.partition
             partition.tell(line, entry.offset, None)
-            line.share.moved_ms = now_ms
+            line.share.moved_ms, line.share.moves = now_ms, True
             self._less(line, size)
             if line.queue:
                 self._advance(line, _due_ms(line))

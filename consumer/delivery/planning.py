@@ -6,8 +6,9 @@ dropped only by a view newer than the one it was planned with.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.attempting import Attempting
@@ -187,7 +188,7 @@ class Planning:
             subscription = target.subscription
             line = None
             if target.is_ordered:
-                line = line_of(subscription.id, subscription.ordering, record.key, event.data)
+                line = line_of(event.tenant, subscription.id, subscription.ordering, record.key, event.data)
             if line is None:
                 others.append(target)
                 continue

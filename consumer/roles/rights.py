@@ -160,7 +160,7 @@ def _of(role: Role, names: _Names, topics: Topics) -> list[Right]:
         case Role.API:
             return [
                 *names.event_topics(read),
-                *names.both(topics.subscriptions, topics.state, topics.attempts),
+                *names.both(topics.subscriptions, topics.state, topics.attempts, topics.audit),
                 *names.read(topics.dead_letter),
             ]
         case _:

@@ -55,6 +55,7 @@ OPTIONS = {
     "HOOKLINE_SUSPEND_AFTER": "1s",
     "HOOKLINE_SUSPEND_ATTEMPTS": "3",
 }
+SCOPES = [word for scope in ("read", "write", "replay", "admin") for word in ("--scope", scope)]
 Login: TypeAlias = Callable[[Logins], dict[str, str]]
 
 
@@ -99,7 +100,7 @@ def test_every_role_works_with_the_least_rights_and_a_login_of_its_own(
         }
         missing = partial(_tails, running, broker)
         _of_one_event_everything(stage, receiver, running, missing)
-        with client(url_of(running[Role.API]), new_key(stage, "--tenant", "acme")) as acme:
+        with client(url_of(running[Role.API]), new_key(stage, "--tenant", "acme", *SCOPES)) as acme:
             _asked_for_by_the_api(acme, receiver, missing)
         api = as_settings(monkeypatch, {**stage.environment, **ways[Role.API]})
         assert LagReader(api, groups(api)).read(10)
@@ -140,6 +141,7 @@ def _asked_for_by_the_api(acme: httpx.Client, receiver: Receiver, missing: Calla
     until(lambda: listed().json().get("data"), within_s=60, missing=lambda: listed().text)
     shown = acme.get(f"/v1/attempts/{listed().json()['data'][0]['id']}", timeout=60)
     assert shown.status_code == 200, shown.text
+    assert acme.get("/v1/audit", params={"since": "1h"}, timeout=60).json()["data"]
     job = acme.post("/v1/webhooks/healthy/recover", json={"since": "1h"})
     assert job.status_code == 202, job.text
     told = f"/v1/jobs/{job.json()['id']}"

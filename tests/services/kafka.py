@@ -68,19 +68,20 @@ class Kafka(Service):
         properties: Mapping[str, str] | None = None,
         *,
         java: Sequence[str] = SMALL,
+        port: int | None = None,
         listeners: Mapping[str, int] | None = None,
         logger: str = "",
     ) -> Self:
         """Start one with its data in `folder`; `properties` go over PROPERTIES, `java` are a local one's options.
 
-        `listeners` are more than the usual one, by name with their ports: `properties` say what they speak. What
-        `logger` says is in `folder / "kafka.log"`.
+        A `port` of None: any free one. `listeners` are more than the usual one, by name with their ports: `properties`
+        say what they speak. What `logger` says is in `folder / "kafka.log"`.
 
         Raises:
             ServiceError: neither Java nor a container engine is here, or the broker did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = port or free_port()
         wanted = {**PROPERTIES, **(properties or {})}
         if shutil.which("java") and shutil.which("mvn"):
             server: Server = _local(folder, {"PLAINTEXT": port, **(listeners or {})}, wanted, java, logger)
