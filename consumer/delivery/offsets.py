@@ -39,20 +39,20 @@ class Beside(Protocol):
 
 
 _NOTHING: Final[frozenset[bytes]] = frozenset()
-_CROWDED = done_map.MOST * 7 // 8
 
 
 class Taken:
     """What a process has taken in, of all its partitions: what its unfinished records weigh, and whose positions moved.
 
-    `changes` are the windows whose position may be another than they said last.
+    `changes` are the windows whose position may be another than they said last. `map_most`: the characters of a map.
     """
 
-    __slots__ = ("bytes", "changes")
+    __slots__ = ("bytes", "changes", "map_most")
 
-    def __init__(self) -> None:
+    def __init__(self, map_most: int = done_map.MOST) -> None:
         self.bytes = 0
         self.changes: dict[Window, None] = {}
+        self.map_most = map_most
 
 
 class Window:
@@ -281,8 +281,12 @@ class Window:
         base, told = self._unfinished_from()
         order = None if self.beside is None else self.beside.told()
         ahead = self._ahead.told(base) if self._ahead else None
-        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead)
-        self.crowded = done_map.span(metadata) >= _CROWDED
+        most = self.taken.map_most
+        metadata = done_map.encode(
+            base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead, most=most
+        )
+        untold = not metadata and self._last_done >= base
+        self.crowded = untold or done_map.is_nearly_full(metadata, most)
         return Position(base, metadata)
 
     def _unfinished_from(self) -> tuple[int, list[int]]:

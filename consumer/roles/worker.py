@@ -79,7 +79,7 @@ class Worker:
         self._questions.wake(parts.transport)
         self._consumer = open_consumer(self)
         self._tap = Tap(self._consumer, parts.surplus_bytes)
-        self._seals = Seals(parts.attempts, self._consumer)
+        self._seals = Seals(parts.attempts, self._consumer, parts.terms)
         self._observing = Observing(parts.core, self._consumer, clock)
 
     def run(self, stop: threading.Event, drain_s: float) -> None:
@@ -248,6 +248,7 @@ class Worker:
     def _commit(self) -> None:
         """Between `_start` and `_collect`: only there is the log's end of what is finished written too."""
         now_ms = self._clock.now_ms()
+        self._core.bound_maps(self._consumer.metadata_most)
         self._seals.turn(now_ms, self._core.changed_positions)
         if now_ms >= self._count_ms:
             self._count_ms = now_ms + _COUNT_EVERY_MS

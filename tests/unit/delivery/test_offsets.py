@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
-from consumer.delivery.offsets import Entry, Position, Window
+from consumer.delivery.offsets import Entry, Position, Taken, Window
 
 
 @given(
@@ -143,3 +143,28 @@ def test_what_is_no_record_is_passed_when_all_before_it_has_ended() -> None:
     assert window.look() == Position(7)
     assert not window.begin(6)
     assert window.begin(7)
+
+
+def test_a_map_keeps_to_its_bound_and_crowds_its_window_at_seven_eighths_of_it() -> None:
+    taken = Taken()
+    window = Window(("events", 0), taken=taken)
+    for offset in range(2_000):
+        window.begin(offset)
+        if offset % 5 == 1:
+            window.finish(offset)
+    whole = window.position
+    assert whole is not None
+    assert len(whole.metadata) > 300
+    assert not window.crowded
+    for taken.map_most, crowded in (
+        (len(whole.metadata) + 150, False),
+        (len(whole.metadata), True),
+        (100, True),
+        (40, True),
+    ):
+        window.touch()
+        told = window.position
+        assert told is not None
+        assert (told.offset, len(told.metadata) <= taken.map_most, window.crowded) == (0, True, crowded)
+        done = done_map.decode(told.metadata, 0)
+        assert done is None or not any(done.is_done(offset) for offset in range(2_000) if offset % 5 != 1)
