@@ -19,7 +19,7 @@ from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.events.event import Event
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.webhooks.fields import check_tenant
 from consumer.webhooks.wrong import FieldInvalid
@@ -39,13 +39,13 @@ _OUR_CODE: Final = str(Path(__file__).parents[2] / "consumer")
 Opener: TypeAlias = Callable[[], Transport]
 
 
-def _engine(kind: type[CurlTransport] | type[PortableTransport]) -> Transport:
+def _engine(kind: type[CurlTransport] | type[SocketsTransport]) -> Transport:
     return kind(AddressGuard(LOOPBACK), max_connections=2 * BATCH)
 
 
 ENGINES: Final[dict[str, Opener]] = {
+    "sockets": lambda: _engine(SocketsTransport),
     "curl": lambda: _engine(CurlTransport),
-    "httpx": lambda: _engine(PortableTransport),
 }
 
 
