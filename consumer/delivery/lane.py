@@ -296,7 +296,7 @@ class Lane:
         return bool(self.queue) and self.queue[0].delivery.is_new
 
     def _is_free(self, now_ms: int) -> bool:
-        """Whether nothing keeps it back, as it mostly is: it has no limits, and nothing is held against its endpoint."""
+        """Whether nothing keeps it back, as is usual: it has no limits, and nothing is held against its endpoint."""
         return self.allowance is None and self._asked_ms <= now_ms and self.breaker.closed
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
