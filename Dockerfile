@@ -49,7 +49,7 @@ USER 10001:10001
 EXPOSE 8080 9464
 # The supervisor answers, and no process of it hangs. Kafka or Redis being away is no reason to start anew.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "consumer.cli.probe", "livez"]
+    CMD ["python", "-P", "-m", "consumer.cli.probe", "livez"]
 # SIGTERM drains; give it 10 s before SIGKILL.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hookline"]

@@ -1,8 +1,8 @@
 """`make release TAG=v0.1.0`: wheel, sdist, chart, SBOM and their checksums, in dist/v0.1.0.
 
-The law: what is released is what the tag names, and nothing of the checkout or the machine. All of it is made twice, in two
-folders of two names, and is released only if every byte is the same. The image is made by whoever keeps the registry, from
-the Dockerfile at the tag (CONTRIBUTING.md).
+The law: what is released is what the tag names, and nothing of the checkout or the machine. All of it is made twice, in
+two folders of two names, and is released only if every byte is the same. The image is made by who keeps the registry,
+from the Dockerfile at the tag (CONTRIBUTING.md).
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from cyclopts import App
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
 from consumer.telemetry.printable import speak
-from consumer.telemetry.release import release
+from consumer.telemetry.release import build
 
 _IN_ORDER: Final = ("run", "demo")
 """These bring their work to its end when they are interrupted, and end at once when they are again."""
@@ -27,7 +27,7 @@ _IN_ORDER: Final = ("run", "demo")
 app = App(
     name="hookline",
     help="Domain events on Kafka in, signed webhook deliveries out, nothing lost in between.",
-    version=release,
+    version=build,
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,

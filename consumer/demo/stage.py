@@ -51,6 +51,7 @@ def topic_names() -> list[str]:
         own.poison,
         own.attempts,
         own.state,
+        own.audit,
     ]
 
 
@@ -169,7 +170,7 @@ class Roles:
         self._log = folder / "hookline.log"
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "consumer.cli.app", "run", "--until-input-ends"],
+                [sys.executable, "-P", "-m", "consumer.cli.app", "run", "--until-input-ends"],
                 stdin=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,

@@ -125,6 +125,12 @@ def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinis
             why="it says that this was done",
         ),
         Left(
+            what="health and statistics of its webhooks, and when its API keys were used",
+            where="Redis",
+            until_ms=None,
+            why="the role `log` drops the former with the webhooks, within a minute while it runs; the latter name ids",
+        ),
+        Left(
             what="an end of all links to its pages, by its name",
             where=names.compacted[-1],
             until_ms=None,

@@ -126,7 +126,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             statistics=Counted(stats, now_ms),
             room=room,
         )
-        app = with_console(app, control, brands, sources(settings, control, jobs, opened))
+        app = with_console(app, control, brands, sources(settings, control, jobs, opened), services.audit)
         bound = listener(settings, stop)
         if bound is None:
             return

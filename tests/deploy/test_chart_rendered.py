@@ -21,6 +21,7 @@ from consumer.roles.supervision import stop_within_s
 from consumer.settings import Settings, duration_ms, load, strangers
 from make.chart import BROUGHT, CHART
 from make.deploy_tools import PYTHON
+from tests import markdown
 from tests.deploy.chart import (
     KUBERNETES,
     NAMESPACE,
@@ -341,3 +342,17 @@ def test_the_topics_job_is_told_what_the_pods_are() -> None:
 def test_what_is_wrong_is_refused_with_what_to_do(changed: str, said: str) -> None:
     with pytest.raises(Refused, match=said.replace(".", r"\.")):
         text("minimal", "--set", changed)
+
+
+def test_the_values_of_the_page_make_manifests(tmp_path: Path) -> None:
+    """Each block of docs/kubernetes.md, on top of the first one."""
+    page = CHART.parents[2] / "docs" / "kubernetes.md"
+    blocks = [block.text for block in markdown.blocks(page) if block.info == "yaml values"]
+    assert len(blocks) >= 5
+    for at_block, block in enumerate(blocks):
+        files = [tmp_path / "first.yaml", tmp_path / f"{at_block}.yaml"]
+        for file, content in zip(files, (blocks[0], block), strict=True):
+            file.write_text(content, encoding="utf-8")
+        more = [argument for file in files for argument in ("--values", str(file))]
+        said = run("template", "hookline", str(CHART), "--kube-version", f"{KUBERNETES[0]}.0", *more)
+        assert "name: hookline-deliver\n" in said

@@ -1,7 +1,5 @@
 """The audit log by the API: each change is told before it is answered, without a value, for the scope admin to see."""
 
-from concurrent.futures import Future
-
 import pytest
 from fastapi.routing import APIRoute
 from httpx2 import Response
@@ -10,10 +8,8 @@ from consumer.api.audited import CHANGES_NOTHING
 from consumer.api.once import DONE_ONCE
 from consumer.control.audit import AuditLog, Deed, decode
 from consumer.control.keys import Scope
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.topic_writer import Place
-from consumer.kafka.writing import NewRecord
 from tests.memory_api import OPERATOR, MemoryApi
+from tests.memory_topic import AwayTopic
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -78,25 +74,11 @@ def test_every_route_is_told_by_its_method_and_those_that_are_not_are_routes() -
     assert {name for name, method in operations.items() if DONE_ONCE[method]} >= CHANGES_NOTHING
 
 
-class Refusing:
-    """A topic that takes nothing while `away`."""
-
-    def __init__(self, api: MemoryApi) -> None:
-        self.api = api
-        self.away = True
-
-    def write(self, record: NewRecord) -> "Future[Place]":
-        if not self.away:
-            return self.api.topics.audit.write(record)
-        refused: Future[Place] = Future()
-        refused.set_exception(KafkaBroken("away"))
-        return refused
-
-
 def test_what_the_log_refuses_is_answered_as_not_known_and_told_when_it_is_asked_again() -> None:
     api = MemoryApi()
-    topic = Refusing(api)
-    object.__setattr__(api.services, "audit", AuditLog("audit", topic))
+    audit = api.services.audit
+    assert isinstance(audit, AuditLog)
+    audit._writer = AwayTopic()
     client = api.client(*Scope)
 
     def ask() -> Response:
@@ -104,7 +86,7 @@ def test_what_the_log_refuses_is_answered_as_not_known_and_told_when_it_is_asked
         return client.post("/v1/webhooks", json={"url": "https://example.com/"}, headers=headers)
 
     assert ask().status_code == 503
-    topic.away = False
+    audit._writer = api.topics.audit
     api.plane.now_ms += 120_000  # a request that was answered so is known as under way for a minute
     answer = ask()
     assert answer.status_code == 201

@@ -12,7 +12,7 @@ from consumer.kafka.ranges import Part
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from tests.memory_api import MemoryAudit
-from tests.memory_topic import MemoryTopic
+from tests.memory_topic import AwayTopic, MemoryTopic
 
 
 def deed(number: int = 0, **fields: object) -> Deed:
@@ -46,14 +46,8 @@ def test_a_deed_is_one_record_of_the_first_partition_and_comes_back_equal() -> N
 
 
 def test_what_kafka_refuses_is_told_to_the_doer() -> None:
-    class Away:
-        def write(self, record: NewRecord) -> "Future[Place]":
-            refused: Future[Place] = Future()
-            refused.set_exception(KafkaBroken("away"))
-            return refused
-
     with pytest.raises(KafkaBroken):
-        AuditLog("audit", Away()).tell(deed())
+        AuditLog("audit", AwayTopic()).tell(deed())
 
 
 def test_the_newest_come_first_and_each_once_over_pages() -> None:

@@ -101,7 +101,7 @@ def test_the_health_check_asks_where_the_supervisor_answers(compose: Compose) ->
         assert health.test[1:] == json.loads(asked[1])
         port = compose.services[role].environment["HOOKLINE_ADMIN_LISTEN"].rpartition(":")[2]
         assert f"EXPOSE 8080 {port}\n" in dockerfile
-    assert importlib.util.find_spec(json.loads(asked[1])[2]) is not None
+    assert importlib.util.find_spec(json.loads(asked[1])[3]) is not None
 
 
 def test_nothing_waits_for_health_that_is_not_checked_or_an_end_that_never_comes(compose: Compose) -> None:
