@@ -51,6 +51,7 @@ def topic_names() -> list[str]:
         own.poison,
         own.attempts,
         own.state,
+        own.audit,
     ]
 
 

@@ -96,6 +96,16 @@ def test_it_is_changed_to_be_as_the_file_has_it_also_its_secret() -> None:
     assert (back.what.secret, back.what.updated_at_ms) == (was.secret, now.updated_at_ms)
 
 
+def test_another_secret_alone_is_a_change() -> None:
+    was = webhook("orders")
+    now, _ = draft.rotate(was, brand=brand("hookline"), keyring=RING, now_ms=4_000, entropy=entropy)
+    [(line, wanted)] = read(lines(was), allow_http=False).webhooks
+    back = plan.webhook(line, wanted, now, RING, LineFaults())
+    assert back is not None
+    assert isinstance(back.what, Subscription)
+    assert (back.step, back.what.secret, back.what.former_secrets) == (Step.UPDATED, was.secret, was.former_secrets)
+
+
 def test_for_another_installation_it_opens_there_alone() -> None:
     was = webhook("orders")
     ring, envelope = sealing_for(public_key(OTHER), b"d" * 32)
