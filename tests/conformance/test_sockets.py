@@ -139,11 +139,12 @@ def test_a_connection_is_used_again_only_for_a_request_to_its_address(engine: So
 
 
 def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached(engine: SocketsTransport) -> None:
-    with Endpoint(Line.answer, host="127.0.0.7") as endpoint, ExitStack() as silent:
-        hosts = [f"127.0.0.{number}" for number in range(1, 7)]
+    # Addresses of which nobody else uses a port.
+    with Endpoint(Line.answer, host="127.7.7.7") as endpoint, ExitStack() as silent:
+        hosts = [f"127.7.7.{number}" for number in range(1, 7)]
         for host in hosts:
             silent.enter_context(full_backlog(host, endpoint.port))
-        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.0.0.7"], timeout_ms=30_000)
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.7.7.7"], timeout_ms=30_000)
         engine.submit(1, asked)
         most = 0
         answers: list[Answer] = []
