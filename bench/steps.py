@@ -98,7 +98,7 @@ def run(around: Services, sink: Sink) -> _Costs:
         prefix="steps.",
     )
     installation.create_topics()
-    Load(installation).publish(audience, _EVENTS)
+    Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
     costs = _Costs()
     events = _decode(installation, costs, _consume(installation, costs))
     attempts, requests = _offer(installation, costs, audience, events)
@@ -171,7 +171,7 @@ def _send(installation: Installation, costs: _Costs, requests: list[Request]) ->
     """From submit to answer, nginx answering, so many under way as on the path."""
     transport = open_transport(installation.settings)
     waiting = deque(requests)
-    with costs.of("curl: request to answer"):
+    with costs.of("engine: request to answer"):
         while waiting or transport.in_flight:
             while waiting and transport.in_flight < _IN_FLIGHT:
                 transport.submit(len(waiting), waiting.popleft())

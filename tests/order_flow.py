@@ -6,9 +6,11 @@ Endpoints answer after 40 ms, and refuse each event so many times. What is left 
 import heapq
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Final
+
+from msgspec import structs
 
 from consumer.delivery.again import Again, Look
 from consumer.delivery.core import Core
@@ -87,14 +89,18 @@ class Flow:
             due = hook.burst + int((self._now_ms - NOW_MS) * hook.per_s / 1_000)
             for number in range(self._published[hook.name], due):
                 offset = len(self._log)
-                made = replace(event(f"{hook.name}-{number}", tenant=hook.tenant, offset=offset), time_ms=self._now_ms)
+                made = structs.replace(
+                    event(f"{hook.name}-{number}", tenant=hook.tenant, offset=offset), time_ms=self._now_ms
+                )
                 line = line_of(hook.tenant, hook.name, "key", f"{number % hook.keys}".encode(), b"")
                 assert line is not None
                 record = Record(
                     topic=ORDERED, partition=0, offset=offset, key=line.encode(), value=b"", headers=(),
                     timestamp_ms=self._now_ms,
                 )  # fmt: skip
-                self._log.append((record, replace(delivery(made, hook.name), order=line, first_due_ms=self._now_ms)))
+                self._log.append(
+                    (record, structs.replace(delivery(made, hook.name), order=line, first_due_ms=self._now_ms))
+                )
             self._published[hook.name] = max(due, self._published[hook.name])
 
     def _take(self) -> None:

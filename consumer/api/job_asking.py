@@ -1,4 +1,4 @@
-"""What a caller asks of those who run jobs, by whichever face: a job, or one delivery that is sent again.
+"""What a caller of the API or the pages asks of those who run jobs: a job, or one delivery that is sent again.
 
 The laws:
 - who asks for a job sends nothing by himself; a request that is done once asks for the same job in every try;
@@ -64,6 +64,11 @@ class JobAsker:
             return self.services.jobs.get(self.caller.owner, asked_id(self.work.name, secrets.token_bytes))
         except JobUnknown:
             return None
+
+    def kept_since_ms(self, since_ms: int) -> int | None:
+        """Since when events are kept; None: all of them are since that time. Raises Busy, KafkaBroken."""
+        with self.services.look_ups.place(self.caller.owner.tenant):
+            return self.services.kept_since(since_ms)
 
     def ask(self, wanted: Wanted) -> Known:
         """Ask for a job. Raises Refusal: 409, it was refused; NobodyRuns, KafkaBroken."""

@@ -32,7 +32,7 @@ from consumer.cli.stopping import Stop, event_of
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.owner import Owner, owner_of
 from consumer.control.resend_now import AlreadyDelivered
-from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere
+from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
 from consumer.jobs.found import Found
@@ -58,6 +58,11 @@ from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 _PAGE: Final = 100
 _MOST_VALUES: Final = 50
 _OPERATOR: Final = "operator"
+_DEEDS: Final[Mapping[Kind, str]] = {
+    Kind.REPLAY: "replayWebhook",
+    Kind.RECOVER: "recoverWebhook",
+    Kind.RESEND: "resendDelivery",
+}
 _WISHES: Final[Mapping[Change, Wish]] = {
     Change.START: Wish.RUN,
     Change.RESUME: Wish.RUN,
@@ -87,12 +92,15 @@ class Installed(Protocol):
         """Send one at once, and wait: the attempt in full, as the API shows it.
 
         Raises:
-            NotThere, AlreadyDelivered, KeptNoLonger, NeverMade: see `jobs.at_once`.
+            NotThere, AlreadyDelivered, KeptNoLonger, BodyNotKept, NeverMade: see `jobs.at_once`.
             KafkaBroken: the log could not be read, or the attempt not be logged.
         """
 
     def kept_since(self, since_ms: int) -> int | None:
         """Since when all events are kept; None where they are since then."""
+
+    def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
+        """Tell the audit log what was done."""
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """A job as the API shows it."""
@@ -150,13 +158,15 @@ class DirectJobs:
     def resend_now(self, delivery: str, *, webhook: str | None, again: bool) -> Shown:
         """See `JobPort`."""
         try:
-            return self._installed.resend_now(self._owner, delivery, webhook, again=again)
+            resent = self._installed.resend_now(self._owner, delivery, webhook, again=again)
         except NotThere:
             raise delivery_unknown(delivery) from None
         except AlreadyDelivered:
             raise refused("it was accepted: ask with --again if it is to be sent once more") from None
-        except (KeptNoLonger, NeverMade) as error:
+        except (KeptNoLonger, BodyNotKept, NeverMade) as error:
             raise bad_input(str(error), field="delivery") from None
+        self._installed.tell(_DEEDS[Kind.RESEND], self._owner, target=delivery)
+        return resent
 
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
         """See `JobPort`."""
@@ -181,11 +191,15 @@ class DirectJobs:
             raise refused(why)
         if known.job.ended:
             return Told(job=self._shown(known))
+        action = f"{change.value}Job"
         try:
-            return self._told(self._installed.desk.wish(self._owner, job, wish))
+            done = self._told(self._installed.desk.wish(self._owner, job, wish))
         except NobodyRuns:
+            self._installed.tell(action, self._owner, target=job)
             latest = self._get(job).asked
             return self._here(replace(latest, wish=wish, number=latest.number + 1))
+        self._installed.tell(action, self._owner, target=job)
+        return done
 
     @property
     def _owner(self) -> Owner:
@@ -226,10 +240,13 @@ class DirectJobs:
             wish=Wish.COUNT if pace.dry_run else Wish.RUN,
         )
         try:
-            return self._told(self._installed.desk.ask(asked))
+            done = self._told(self._installed.desk.ask(asked))
         except NobodyRuns:
+            self._installed.tell(_DEEDS[kind], owner, target=webhook, made=asked.id)
             # The desk took it back, which was its second wish.
             return self._here(replace(asked, number=asked.number + 2))
+        self._installed.tell(_DEEDS[kind], owner, target=webhook, made=asked.id)
+        return done
 
     def _here(self, asked: Asked) -> Told:
         """As the role would, in this process."""

@@ -5,9 +5,11 @@ answered or abandoned, and teaches the lane once.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
@@ -32,7 +34,7 @@ REMEMBERED_MS: Final = 86_400_000  # so that who gets an event an hour is found 
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
-class Place(Enum):
+class Stand(Enum):
     """Where a lane stands in the traffic."""
 
     IDLE = auto()  # nothing to start, or as much under way as it may have
@@ -40,6 +42,10 @@ class Place(Enum):
     BLOCKED = auto()  # in the queue of its origin or its tenant
     UNNAMED = auto()  # until its host's name is known
     ASLEEP = auto()  # until its rate limit, Retry-After or breaker lets it go on
+
+
+# Python 3.11 takes longer to find a member than to compare it, and a delivery does so eight times.
+IDLE, READY, BLOCKED, UNNAMED, ASLEEP = Stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +56,11 @@ class Patience:
     slow_ms: float | None = 2_000
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Job:
+class Job(msgspec.Struct, kw_only=True, eq=False):
     """A delivery in this process, queued or under way, with the record it must end for.
 
-    Mutable on purpose: it lives from offer to outcome, tens of thousands of times a second.
+    Mutable on purpose: it lives from offer to outcome, tens of thousands of times a second. What is sent and answered
+    may hold secrets: the repr has neither.
     """
 
     entry: Entry
@@ -65,12 +71,19 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
-    named: Named = field(init=False, repr=False)  # where it is sent to, or why nowhere: from its start on
+    named: Named = ()  # where it is sent to, or why nowhere: from its start on
     handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
     body: bytes = b""
     content_type: str = ""
-    request: Request | None = field(default=None, repr=False)
-    answer: Answer | None = field(default=None, repr=False)  # one that came when the record was not ours
+    request: Request | None = None
+    answer: Answer | None = None  # one that came when the record was not ours
+
+    def __repr__(self) -> str:
+        return f"Job({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # a Struct's own shows every field
+        shown = ("delivery", "size", "queued_ms", "started_ms", "probe", "handed_over")
+        return [(name, getattr(self, name)) for name in shown]
 
 
 class Lane:
@@ -96,9 +109,9 @@ class Lane:
         "key",
         "listed",
         "origin",
-        "place",
         "queue",
         "share",
+        "stand",
     )
 
     def __init__(self, key: tuple[str, str], origin: Origin, share: Share, breaker: Breaker) -> None:
@@ -109,7 +122,7 @@ class Lane:
         self.breaker = breaker
         self.queue: deque[Job] = deque()
         self.flying: dict[Job, int] = {}  # to when each was started, oldest first
-        self.place = Place.IDLE
+        self.stand = IDLE
         self.asleep_until_ms = 0
         self.listed = False  # whether `Lanes` has it among the busy ones
         self.kept_ms = 0.0  # and until when it keeps it although nothing of it waits
@@ -127,12 +140,14 @@ class Lane:
     @property
     def full(self) -> Origin | Share | None:
         """Who has no room for a request of this lane."""
-        return next((holder for holder in self.holders if not holder.has_room), None)
+        if not self.share.has_room:
+            return self.share
+        return None if self.origin.has_room else self.origin
 
     @property
     def is_blocked(self) -> bool:
         """Whether it stands in somebody's queue for room."""
-        return self.place is Place.BLOCKED
+        return self.stand is BLOCKED
 
     @property
     def is_busy(self) -> bool:
@@ -169,11 +184,11 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
-        return len(self.flying) < min(self.concurrency, self._limit.now)
+        return len(self.flying) < self.concurrency and len(self.flying) < self._limit.now
 
     def sleep_ms(self, now_ms: int) -> float:
         """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
-        return self._kept_back_ms(now_ms, new=self._starts_new)
+        return 0.0 if self._is_free(now_ms) else self._kept_back_ms(now_ms, new=self._starts_new)
 
     def lacks(self, now_ms: int) -> bool:
         """Whether what it would start next waits for what has to be asked for."""
@@ -216,6 +231,8 @@ class Lane:
     def wait_ms(self, now_ms: int, looked_ms: int, *, new: bool = False) -> float:
         """The estimated wait of one more delivery, a `new` one or another."""
         ahead = len(self.queue)
+        if not ahead and self._is_free(now_ms) and self.has_room:
+            return 0.0
         # What is new may be the early probe of an endpoint that cannot be reached; one at a time waits for that here.
         wait = self._kept_back_ms(now_ms, new=new and not ahead)
         if self.allowance is not None and self.allowance.rate_per_s is not None:
@@ -281,6 +298,10 @@ class Lane:
     @property
     def _starts_new(self) -> bool:
         return bool(self.queue) and self.queue[0].delivery.is_new
+
+    def _is_free(self, now_ms: int) -> bool:
+        """Whether nothing keeps it back: it has no limits, and its endpoint answers and asks for no pause."""
+        return self.allowance is None and self._asked_ms <= now_ms and self.breaker.closed
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
         limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)

@@ -29,6 +29,11 @@ def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[st
     Raises:
         KafkaBroken: the topic could not be read to its end.
     """
+    return {id_: each for id_, each in read_states(settings, only).items() if isinstance(each, Subscription)}
+
+
+def read_states(settings: Settings, only: Collection[str] | None = None) -> dict[str, State]:
+    """The same with those that were deleted, as far as the topic still tells of them. Raises KafkaBroken."""
     states: dict[str, State] = {}
     keys = None if only is None else {id_.encode() for id_ in only}
     for record in read_to_end(settings, Topics.of(settings).subscriptions):
@@ -44,16 +49,16 @@ def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[st
                 pass  # the projection writes the winner again
             case applied:
                 states[incoming.id] = applied.state
-    return {id_: state for id_, state in states.items() if isinstance(state, Subscription)}
+    return states
 
 
-def write(settings: Settings, subscription: Subscription) -> None:
-    """Write a subscription; its `changes` names the revision it was made from.
+def write(settings: Settings, *subscriptions: Subscription) -> None:
+    """Write subscriptions; the `changes` of each names the revision it was made from.
 
     Raises:
         KafkaBroken: not acknowledged in time.
     """
-    _write(settings, subscription)
+    _write(settings, *subscriptions)
 
 
 def delete(settings: Settings, subscription_id: str, tenant: str, changes: int) -> None:
@@ -65,7 +70,7 @@ def delete(settings: Settings, subscription_id: str, tenant: str, changes: int) 
     _write(settings, Deletion(id=subscription_id, tenant=tenant, changes=changes, revision=changes + 1))
 
 
-def _write(settings: Settings, state: State) -> None:
-    new = rewrite_of(state)
+def _write(settings: Settings, *states: State) -> None:
     topic = Topics.of(settings).subscriptions
-    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers)])
+    news = map(rewrite_of, states)
+    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news])

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from tests.certificates import Authority
 
@@ -19,7 +19,7 @@ SEVERAL = (ip_network("127.0.0.0/29"),)
 Opener: TypeAlias = Callable[..., Transport]
 
 
-@pytest.fixture(params=[CurlTransport, PortableTransport], ids=["curl", "httpx"])
+@pytest.fixture(params=[CurlTransport, SocketsTransport], ids=["curl", "sockets"])
 def open_engine(request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Opens the engine under test; closes what the test opened and left open."""
     opened: list[Transport] = []

@@ -1,6 +1,5 @@
 """What is written on Hookline's topics is read back equal; anything else is refused."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka import records
 from consumer.kafka.attempt_decoding import EventPlace, Head, decode_head, decode_placed
@@ -102,6 +101,7 @@ attempts = st.builds(
     connect_ms=time,
     tls_ms=time,
     first_byte_ms=time,
+    bodies=st.sampled_from(Bodies) | text,
     request_headers=headers,
     response_headers=headers,
     request_body=st.binary(),
@@ -115,7 +115,7 @@ one_of_each = (
 
 @given(deliveries, st.integers(0, 7))
 def test_a_delivery_comes_back_with_the_tier_of_its_topic(delivery: Delivery, tier: int) -> None:
-    assert records.decode_delayed(records.encode_delivery(delivery), tier) == replace(delivery, tier=tier)
+    assert records.decode_delayed(records.encode_delivery(delivery), tier) == structs.replace(delivery, tier=tier)
 
 
 @given(chunks)
@@ -174,9 +174,18 @@ def test_a_head_that_is_cut_or_changed_is_refused_or_read_but_never_anything_els
         assert repr(read) == repr(whole)  # as text: a changed float may be no number
 
 
-def test_an_attempt_of_the_earlier_schema_says_what_it_said() -> None:
-    earlier = WireFormat((avro_history("Attempt")[1],))
-    known = {field["name"] for field in cast("list[dict[str, str]]", avro_history("Attempt")[1]["fields"])}
+def test_an_attempt_of_the_schema_before_has_its_bodies_whole() -> None:
+    before = avro_history("Attempt")[1]
+    known = {field["name"] for field in cast("list[dict[str, str]]", before["fields"])}
+    value = WireFormat((before,)).encode({name: told for name, told in _row(plain).items() if name in known})
+    assert known == {*_row(plain)} - {"bodies"}
+    assert records.decode_attempt(value) == plain
+    assert plain.sent == plain.request_body
+
+
+def test_an_attempt_of_the_first_schema_says_what_it_said() -> None:
+    earlier = WireFormat((avro_history("Attempt")[-1],))
+    known = {field["name"] for field in cast("list[dict[str, str]]", avro_history("Attempt")[-1]["fields"])}
     value = earlier.encode({name: told for name, told in _row(plain).items() if name in known})
     asked = structs.replace(
         plain,
@@ -202,7 +211,7 @@ def test_a_lone_surrogate_in_a_header_does_not_stop_the_log() -> None:
 @given(attempts)
 def test_a_shortened_attempt_keeps_all_but_its_bodies(attempt: Attempt) -> None:
     assert records.decode_attempt(records.shortened(records.encode_attempt(attempt))) == structs.replace(
-        attempt, request_body=b"", response_body=b"", response_truncated=True
+        attempt, request_body=b"", response_body=b"", response_truncated=True, bodies=Bodies.NONE
     )
 
 

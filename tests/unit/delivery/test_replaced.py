@@ -1,6 +1,6 @@
 """Of which deliveries no further try is wanted: told once, the latest only."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Trigger, delivery_id, replay_id
 from consumer.delivery.replaced import TOLD_MOST, Replaced, replaced_by

@@ -3,13 +3,13 @@ import pytest
 from consumer.delivery.answer import Failure, FailureKind
 from consumer.http.curl import CurlTransport
 from consumer.http.engine import open_transport
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.settings import Settings
 from consumer.signing.request import Request
 
 
-@pytest.mark.parametrize(("name", "engine"), [("curl", CurlTransport), ("httpx", PortableTransport)])
+@pytest.mark.parametrize(("name", "engine"), [("sockets", SocketsTransport), ("curl", CurlTransport)])
 def test_the_settings_choose_the_engine_and_its_guard(
     name: str, engine: type[Transport], monkeypatch: pytest.MonkeyPatch
 ) -> None:

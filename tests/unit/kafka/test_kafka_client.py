@@ -60,6 +60,8 @@ def test_what_librdkafka_refuses_is_named_and_its_value_is_not_repeated(name: st
     [
         ("bootstrap.server", "did you mean HOOKLINE_KAFKA_BOOTSTRAP_SERVERS?"),
         ("security.protcol", "did you mean HOOKLINE_KAFKA_SECURITY_PROTOCOL?"),
+        ("token.frm", "did you mean HOOKLINE_KAFKA_TOKEN_FROM?"),
+        ("sasl.pasword.file", "did you mean HOOKLINE_KAFKA_SASL_PASSWORD_FILE?"),
         ("zzz", "take it away"),
     ],
 )
@@ -86,3 +88,11 @@ def test_a_fatal_error_is_told_from_one_that_passes() -> None:
     assert passing.code == "_TRANSPORT"
     assert str(passing).startswith("asking: ")
     assert isinstance(broken(KafkaError(KafkaError._FATAL, "x", fatal=True)), KafkaFatal)
+
+
+def test_a_consumers_property_is_no_warning_of_each_producer(caplog: pytest.LogCaptureFixture) -> None:
+    """The chart sets one."""
+    properties = client_properties(settings(session_timeout_ms="30000"))
+    producer = build(Producer, properties)
+    producer.poll(0.5)
+    assert "session.timeout.ms" not in caplog.text
