@@ -31,6 +31,12 @@ class Authority:
         self, alternative: x509.GeneralName, *, expired: bool = False, self_signed: bool = False
     ) -> ssl.SSLContext:
         """A server's context with a certificate for this name or address."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate(alternative, expired=expired, self_signed=self_signed))
+        return context
+
+    def certificate(self, alternative: x509.GeneralName, *, expired: bool = False, self_signed: bool = False) -> Path:
+        """A file with a certificate for this name or address, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "endpoint")])
         builder = self._builder(
@@ -41,9 +47,7 @@ class Authority:
         path.write_bytes(
             signed.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name, days_ago: int = 0

@@ -1,4 +1,4 @@
-"""Which certificate authorities both engines trust."""
+"""Which certificate authorities every engine trusts."""
 
 import ssl
 
