@@ -47,9 +47,9 @@ services: setup-dev ## start Kafka, Redis and a schema registry, print the setti
 	@$(BIN)/python -m tests.services.needs
 	@exec $(BIN)/python -m tests.services
 
-bench: native ## deliveries per second on one core; the figures land in bench/out/latest.json
+bench: native ## deliveries per second on one core, and what others pay; BASE=rev compares with a commit
 	@$(BIN)/python -m tests.services.needs
-	@$(BIN)/python -m bench
+	@BASE=$(BASE) $(BIN)/python -m bench
 
 bench-api: setup-dev ## the API with 100,000 webhooks on one core; the figures land in bench/out/api.json
 	@$(BIN)/python -m tests.services.needs

@@ -1,7 +1,8 @@
 """`python -m bench`: how fast one core delivers. Leaves bench/out/latest.json, also of a run whose later part fails.
 
 Exit 1 when a bar is missed, 2 when all are cleared and a part is not comparable: the last line says which, and why.
-BENCH_EVENTS (default 300,000) sets the length of the main run.
+BENCH_EVENTS (default 300,000) sets the length of the main run. With BASE=rev a delivery is compared with what it cost
+at that commit, and more than 5 % above it is a bar missed.
 """
 
 import os
@@ -13,11 +14,11 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import latency, limit, machine, needs, ordered, results, throughput, tracker
+from bench import latency, machine, needs, ordered, results, throughput, tracker, versus
 from bench.audience import Audience
 from bench.installation import BenchError, Installation
 from bench.load import Load
-from bench.parts import Findings, Measured
+from bench.parts import NOT_COMPARABLE, Findings, Measured
 from bench.receiver import receiving
 from bench.results import Bar
 from bench.services import Services, services
@@ -29,8 +30,7 @@ _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 _PORTABLE_SHARE = 100  # httpx is slow: it is measured on so much less
 _PORTABLE = {"transport": "httpx", "max_in_flight": "32"}  # its cost grows with the square of what is under way
 _LATENCY_S = 15.0
-_LIMIT_S = 5
-_PARTS = ("curl", "ordered", "latency", "wrk", "httpx", "tracker")
+_PARTS = ("curl", "ordered", "latency", "versus", "httpx", "tracker")
 _ORDERED_SHARE = 3  # it is measured on so much less
 
 BARS = (
@@ -39,6 +39,7 @@ BARS = (
     Bar(figure="rss_mb", unit="MB", most=150),
     Bar(figure="latency_ms_p50", unit="ms", most=5),
     Bar(figure="tracker_us_per_delivery", unit="µs", most=1),
+    *versus.bars(versus.BASE),
 )
 
 
@@ -55,8 +56,8 @@ def run(console: Console, found: Findings) -> None:
         found.measure("ordered", partial(_ordered, around, found))
         console.print(f"latency: {latency.EVENTS_A_SECOND} events/s for {_LATENCY_S:g} s ...")
         found.measure("latency", partial(_latency, around))
-        console.print("wrk on a sink like it, and the portable engine ...")
-        found.measure("wrk", partial(_wrk, around))
+        found.measure("versus", partial(_versus, around, console))
+        console.print("the portable engine ...")
         found.measure("httpx", partial(_httpx, around))
     found.measure("tracker", _tracker)
 
@@ -102,12 +103,11 @@ def _latency(around: Services) -> Measured:
     )
 
 
-def _wrk(around: Services) -> Measured:
-    with sinking(around.folder / "nginx-wrk") as sink:
-        wrk = limit.measure(around.folder, sink, for_s=_LIMIT_S)
-    return Measured(
-        figures={"limit_us_per_request": wrk.us_per_request, "limit_requests_per_s": wrk.requests_per_s},
-    )
+def _versus(around: Services, console: Console) -> Measured:
+    figures = versus.measure(around, console)
+    reasons = figures.pop(NOT_COMPARABLE)
+    assert isinstance(reasons, dict)
+    return Measured(figures=figures, not_comparable="; ".join(f"{who}: {why}" for who, why in reasons.items()) or None)
 
 
 def _tracker() -> Measured:
@@ -118,7 +118,8 @@ def _throughput(around: Services, name: str, events: int, **options: str) -> thr
     with sinking(around.folder / f"nginx-{name}") as sink:
         audience = _audience(sink.url)
         with _installed(around, name, audience) as (installation, load):
-            return throughput.measure(installation, load, audience, sink, events=events, **options)
+            load.publish(audience, events)
+            return throughput.measure(throughput.hookline(installation, **options), sink, events=events)
 
 
 def _audience(url: str) -> Audience:
@@ -140,7 +141,7 @@ def _installed(
     with installation.running(Role.PROJECTION):
         installation.subscribe(audience)
         installation.await_cache(audience)
-        yield installation, Load(installation, keys=keys)
+        yield installation, Load(installation.bootstrap, installation.event_topic, keys=keys)
 
 
 def main() -> int:

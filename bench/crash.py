@@ -69,7 +69,7 @@ def run(console: Console) -> dict[str, object]:
                 installation.subscribe(audience)
                 installation.await_cache(audience)
                 console.print(f"{_EVENTS:,} events, {_KILLS} kills ...")
-                Load(installation).publish(audience, _EVENTS)
+                Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
                 kills = _work_off(installation, sink)
             time.sleep(_FLUSHED_S)
             ids = [id_ for _, id_ in sink.deliveries()]

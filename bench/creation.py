@@ -29,7 +29,7 @@ def measure(port: int, installation: Installation, receiver: Receiver) -> list[f
         BenchError: the API refused, or a webhook received nothing for 2.6 s.
     """
     audience = Audience(name="fresh", webhooks=1, tenants=1, url=lambda _: _url(receiver, TRIALS))
-    load = Load(installation)
+    load = Load(installation.bootstrap, installation.event_topic)
     key = new_key(installation, audience.tenant(0))
     installation.subscribe(audience)
     load.publish_paced(audience, a_second=_A_SECOND, for_s=_WARM_UP_S)

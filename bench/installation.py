@@ -57,20 +57,42 @@ def wait_until(true: Callable[[], bool], *, within_s: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def create_events(bootstrap: str, name: str) -> None:
+    """A topic for events."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # its answers come for as long as it lives
+    for created in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
+        created.result()
+
+
+def committed_by(bootstrap: str, group: str, topic: str) -> int:
+    """How many events of a topic this group has committed as done."""
+    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        return sum(max(place.offset, 0) for place in reader.committed(places, timeout=10))
+    finally:
+        reader.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """`options` are settings by their field's name, over the ones chosen here."""
+    """`options` are settings by their field's name, over the ones chosen here.
+
+    `events` is a topic that is there already, None for one of its own. `tree` is whose code its processes run.
+    """
 
     folder: Path
     bootstrap: str
     redis_url: str
     prefix: str
     options: Mapping[str, str] = field(default_factory=dict)
+    events: str | None = None
+    tree: Path = ROOT
     key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False)
 
     @property
     def event_topic(self) -> str:
-        return f"{self.prefix}orders"
+        return self.events or f"{self.prefix}orders"
 
     @property
     def _options(self) -> dict[str, str]:
@@ -94,13 +116,12 @@ class Installation:
         """For a role's process."""
         foreign = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
         ours = {f"HOOKLINE_{name.upper()}": value for name, value in {**self._options, **overriding}.items()}
-        return foreign | ours | {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(ROOT)}
+        return foreign | ours | {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(self.tree)}
 
     def create_topics(self) -> None:
-        """Ours and the event topic."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for created in admin.create_topics([NewTopic(self.event_topic, PARTITIONS, 1)]).values():
-            created.result()
+        """Ours, and the event topic where it is of its own."""
+        if self.events is None:
+            create_events(self.bootstrap, self.event_topic)
         topics.create(topics.admin_client(self.settings), self.settings)
 
     def webhooks(self, audience: Audience) -> list[Subscription]:
@@ -206,12 +227,7 @@ class Installation:
 
     def committed(self) -> int:
         """How many events are committed as done."""
-        reader = self._reader()
-        try:
-            places = [TopicPartition(self.event_topic, number) for number in range(PARTITIONS)]
-            return sum(max(place.offset, 0) for place in reader.committed(places, timeout=10))
-        finally:
-            reader.close()
+        return committed_by(self.bootstrap, self._group, self.event_topic)
 
     def attempts(self) -> int:
         """How many attempt records are on their topic."""
@@ -221,6 +237,9 @@ class Installation:
         """How many records were ever written to the delay topics: retries and spills."""
         return self.records(topics.Topics.of(self.settings).retry_topics)
 
+    @property
+    def _group(self) -> str:
+        return topics.Topics.of(self.settings).group(Role.DELIVER)
+
     def _reader(self) -> Consumer:
-        group = topics.Topics.of(self.settings).group(Role.DELIVER)
-        return Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False})
+        return Consumer({"bootstrap.servers": self.bootstrap, "group.id": self._group, "enable.auto.commit": False})

@@ -54,7 +54,7 @@ def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_
         receiver = stack.enter_context(receiving(installation.folder / "receiver", 1 + TROUBLED))
         all_ = audience(receiver, trouble)
         installation.create_topics()
-        load = Load(installation)
+        load = Load(installation.bootstrap, installation.event_topic)
         stack.enter_context(installation.running(Role.PROJECTION))
         installation.subscribe(all_)
         installation.await_cache(all_)

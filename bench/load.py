@@ -9,22 +9,22 @@ import time
 from confluent_kafka import KafkaError, Message, Producer
 
 from bench.audience import Audience
-from bench.installation import BenchError, Installation
+from bench.installation import BenchError
 
 
 class Load:
-    """A producer to the installation's event topic. Every event is given a number of its own.
+    """A producer to a topic of events. Every event is given a number of its own.
 
     Its key is that number, or where so many `keys` are wanted one of them, in turn.
     """
 
-    def __init__(self, installation: Installation, *, keys: int | None = None) -> None:
+    def __init__(self, bootstrap: str, topic: str, *, keys: int | None = None) -> None:
         self._keys = keys
-        self._topic = installation.event_topic
+        self._topic = topic
         self._refused: KafkaError | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": installation.bootstrap,
+                "bootstrap.servers": bootstrap,
                 "linger.ms": 0,
                 "on_delivery": self._delivered,
                 "log_level": 0,  # what matters comes back as an error; the verdict is the last line printed

@@ -4,6 +4,9 @@ Attempts go through what the role `log` does with each of them, into a Redis of 
 appended, cut to the memory that is set. Then its customers look: first pages, pages with filters, pages far back, an
 id. Exit 1 when a bar is missed.
 
+Last they are shown it: the portal's page of the log, by its real application, which has 1,000 webhooks in memory and
+this index in Redis.
+
 BENCH_ATTEMPTS (default 1,000,000; the requirement is 10,000,000) and BENCH_WEBHOOKS (2,000) change the size.
 """
 
@@ -14,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, cast
 
@@ -27,6 +31,7 @@ from bench.latency import percentile
 from bench.results import Bar
 from consumer.events.event import Record
 from consumer.kafka.records import encode_attempt
+from consumer.kafka.writing import NewRecord
 from consumer.log.attempts import head_of
 from consumer.log.entry import Ended
 from consumer.log.index import Bounds
@@ -38,14 +43,19 @@ from consumer.log.reading import LogReader
 from consumer.log.tending import Taken, Tending
 from consumer.settings import Settings, duration_ms, size_bytes
 from consumer.webhooks.cache import Cache, connect_log
+from consumer.webhooks.record import rewrite_of
 from tests.attempts import plain
+from tests.memory_portal import MemoryPortal
 from tests.services.redis import Redis
+from tests.webhook_samples import subscription
 
 ATTEMPTS: Final = int(os.environ.get("BENCH_ATTEMPTS", "1000000"))
 WEBHOOKS: Final = int(os.environ.get("BENCH_WEBHOOKS", "2000"))
 TENANTS: Final = max(1, WEBHOOKS // 20)
 _BATCH: Final = 5_000
 _LOOKS: Final = 200
+_SHOWN_WEBHOOKS: Final = 1_000
+_SHOWN_TENANTS: Final = 20
 # So that the bound is reached: a tenth of the webhooks have nearly all attempts.
 _MEMORY: Final = f"{max(8, ATTEMPTS * 50 // 1_048_576)}MiB"
 
@@ -53,7 +63,18 @@ BARS = (
     Bar(figure="attempts_per_s", unit="a second of CPU", least=20_000),
     Bar(figure="memory_percent", unit="% of its setting", most=105),
     Bar(figure="first_page_ms_p95", unit="ms", most=50),
+    Bar(figure="portal_log_ms_p95", unit="ms", most=50),
 )
+
+
+def tenant_of(number: int) -> str:
+    """Whose this webhook is."""
+    return f"tenant_{number % TENANTS}"
+
+
+def webhook_of(number: int) -> str:
+    """Its id."""
+    return f"wh_01a0c3f2d800b4e1f0a9{number:08x}"
 
 
 class Bench:
@@ -87,8 +108,8 @@ class Bench:
                 plain,
                 delivery_id=f"{self.offset:032x}",
                 event_id=f"orders-3-{self.offset}",
-                tenant=f"tenant_{number % TENANTS}",
-                subscription_id=f"wh_01a0c3f2d800b4e1f0a9{number:08x}",
+                tenant=tenant_of(number),
+                subscription_id=webhook_of(number),
                 at_ms=self.now_ms - 40,
                 url="https://hooks.example.com/in/1234567890",
                 status=503 if self.offset % 5 == 0 else 200,
@@ -131,7 +152,12 @@ def run(console: Console) -> dict[str, object]:
         try:
             bench = Bench(server.url())
             with closing(bench.cache), cores.starting_on(cores.UNDER_TEST):
-                return _indexed(console, bench) | _looked(console, bench) | {"machine": machine.describe()}
+                return (
+                    _indexed(console, bench)
+                    | _looked(console, bench)
+                    | _shown(console, bench)
+                    | {"machine": machine.describe()}
+                )
         finally:
             server.stop()
 
@@ -186,7 +212,7 @@ def _looked(console: Console, bench: Bench) -> dict[str, object]:
             if cursor is None:
                 break
             far.append(cursor)
-        one = frozenset({f"wh_01a0c3f2d800b4e1f0a9{3 % WEBHOOKS:08x}"})
+        one = frozenset({webhook_of(3 % WEBHOOKS)})
         looks: dict[str, Callable[[], Page]] = {
             "first_page": lambda: page(Query(), tenant=bench.chance.randrange(TENANTS)),
             "webhook_page": lambda: page(Query(webhooks=one), tenant=3 % TENANTS),
@@ -201,6 +227,30 @@ def _looked(console: Console, bench: Bench) -> dict[str, object]:
                 began_s = time.perf_counter()
                 look()
                 took_ms.append((time.perf_counter() - began_s) * 1_000)
+            figures[f"{name}_ms_p50"] = round(percentile(took_ms, 0.50), 2)
+            figures[f"{name}_ms_p95"] = round(percentile(took_ms, 0.95), 2)
+    return figures
+
+
+def _shown(console: Console, bench: Bench) -> dict[str, object]:
+    console.print("pages of the portal ...")
+    figures: dict[str, object] = {}
+    with closing(LogReader(bench.settings, now_ms=lambda: bench.now_ms)) as reader:
+        portal = MemoryPortal(log=reader)
+        for number in range(_SHOWN_WEBHOOKS):
+            made = subscription(webhook_of(number), tenant_of(number), name=f"Webhook {number}")
+            new = rewrite_of(made)
+            portal.api.topics.subscriptions.write(
+                NewRecord(topic="subscriptions", key=new.key, value=new.value, headers=new.headers)
+            )
+        browsers = [portal.enter(tenant=f"tenant_{number}") for number in range(min(TENANTS, _SHOWN_TENANTS))]
+        for name, path in {"portal_webhooks": "webhooks", "portal_log": "log"}.items():
+            took_ms = []
+            for number in range(_LOOKS):
+                began_s = time.perf_counter()
+                answer = browsers[number % len(browsers)].get(path)
+                took_ms.append((time.perf_counter() - began_s) * 1_000)
+                assert answer.status_code == HTTPStatus.OK, answer.text
             figures[f"{name}_ms_p50"] = round(percentile(took_ms, 0.50), 2)
             figures[f"{name}_ms_p95"] = round(percentile(took_ms, 0.95), 2)
     return figures

@@ -74,7 +74,7 @@ def run(console: Console) -> dict[str, object]:
 def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
     audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
     installation.create_topics()
-    load = Load(installation)
+    load = Load(installation.bootstrap, installation.event_topic)
     for_s = _STEP_S * 2 * _MOST + _SETTLED_S / 2
     events = int(_A_SECOND * for_s)
     publishing = threading.Thread(

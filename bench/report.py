@@ -22,6 +22,11 @@ _ROWS = {
     "ordered_per_s": "with `ordering: key` over 10,000 keys, deliver and retry on one core, per second",
     "ordered_share": "the same, of what it is without order",
     "limit_us_per_request": "CPU µs per request of `wrk` on the same sink",
+    "times_wrk": "a delivery's CPU, of `wrk`'s for a request",
+    "times_go": "the same, of a Go consumer's (franz-go, net/http) for a delivery",
+    "times_aiokafka": "the same, of an aiokafka and aiohttp consumer's",
+    "times_httpx": "the same, of a confluent-kafka and httpx consumer's",
+    "times_base": "the same, of ours at BASE",
     "tracker_us_per_delivery": "CPU µs of it for tracking offsets",
     "rss_mb": "peak resident memory, MB",
     "rss_mb_steady": "resident memory, median, MB",
@@ -65,6 +70,9 @@ def one_core(found: Found) -> str:
     bars = {bar.figure: bar for bar in BARS}
     rows = ["| figure | measured | bar |", "|---|---:|---:|"]
     rows += [f"| {words} | {_number(found.get(name))} | {bars.get(name, '')} |" for name, words in _ROWS.items()]
+    for who, figures in found.get("versus", {}).items():
+        rounds = ", ".join(map(str, figures["cpu_us_rounds"]))
+        rows.append(f"| `{who}` in rounds, CPU µs each, in turn | {rounds} | |")
     for engine, figures in found.get("engines", {}).items():
         speed = f"{_number(figures['deliveries_per_s'])}/s, {_number(figures['cpu_us_per_delivery'])} µs each"
         rows.append(f"| engine `{engine}`, over {figures['deliveries']:,} deliveries | {speed} | |")

@@ -98,7 +98,7 @@ def run(around: Services, sink: Sink) -> _Costs:
         prefix="steps.",
     )
     installation.create_topics()
-    Load(installation).publish(audience, _EVENTS)
+    Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
     costs = _Costs()
     events = _decode(installation, costs, _consume(installation, costs))
     attempts, requests = _offer(installation, costs, audience, events)

@@ -7,12 +7,11 @@ engine stalled, is counted: then the figures are those of the others, and say so
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from bench import cores
-from bench.audience import Audience
 from bench.installation import BenchError, Installation, wait_until
-from bench.load import Load
 from bench.process import Use, peak_rss_mb
 from bench.sink import Sink
 from consumer.roles.role import Role
@@ -64,33 +63,56 @@ class Proof:
         return tried and self.committed == self.events and least > 0
 
 
-def measure(
-    installation: Installation, load: Load, audience: Audience, sink: Sink, *, events: int, **options: str
-) -> Throughput:
-    """Publish the backlog, then start the process and measure from the first to the last delivery at the sink.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """Whoever empties a topic of events into the sink, and where the proof stands.
 
-    `options` are the process's settings.
+    `running` is its process, on the core under test; `logged` None for who keeps no log.
+    """
+
+    running: Callable[[], AbstractContextManager[int]]
+    committed: Callable[[], int]
+    logged: Callable[[], int] | None = None
+    delayed: Callable[[], int] = lambda: 0
+
+
+def hookline(installation: Installation, **options: str) -> Contestant:
+    """One deliver process of an installation, under these settings."""
+    return Contestant(
+        running=lambda: installation.running(Role.DELIVER, on=cores.UNDER_TEST, **options),
+        committed=installation.committed,
+        logged=installation.attempts,
+        delayed=installation.delayed,
+    )
+
+
+def measure(contestant: Contestant, sink: Sink, *, events: int) -> Throughput:
+    """Start it on what waits, and measure from the first to the last delivery at the sink, and the last commit.
 
     Raises:
         BenchError: it stalled, or not all was delivered once, logged and committed.
     """
-    load.publish(audience, events)
-    logged, committed, delayed = installation.attempts(), installation.committed(), installation.delayed()
+
+    def logged() -> int:
+        return 0 if contestant.logged is None else contestant.logged()
+
+    logged_before, committed, delayed = logged(), contestant.committed(), contestant.delayed()
     received = sink.received()
-    with installation.running(Role.DELIVER, on=cores.UNDER_TEST, **options) as pid:
+    with contestant.running() as pid:
         use = _first_delivery(pid, sink, received)
-        seconds = _until_all(use, sink, received + events, lambda: installation.delayed() - delayed)
+        seconds = _until_all(use, sink, received + events, lambda: contestant.delayed() - delayed)
         wait_until(
-            lambda: installation.committed() - committed >= events, within_s=_COMMITTED_S, what="all offsets committed"
+            lambda: contestant.committed() - committed >= events, within_s=_COMMITTED_S, what="all offsets committed"
         )
         cpu_s = use.cpu_s
         peak_mb = peak_rss_mb(pid)
+    arrived = sink.received() - received
     proof = Proof(
         events=events,
-        received=sink.received() - received,
-        logged=installation.attempts() - logged,
-        committed=installation.committed() - committed,
-        delayed=installation.delayed() - delayed,
+        received=arrived,
+        logged=arrived if contestant.logged is None else logged() - logged_before,
+        committed=contestant.committed() - committed,
+        delayed=contestant.delayed() - delayed,
     )
     if not proof.holds:
         raise BenchError(f"{proof}")

@@ -34,6 +34,7 @@ _HARMLESS: Final = frozenset(
         "partitioner",
         "sasl.mechanism",
         "sasl.mechanisms",
+        "sasl.oauthbearer.method",
         "security.protocol",
         "ssl.ca.location",
         "ssl.certificate.location",
@@ -42,7 +43,8 @@ _HARMLESS: Final = frozenset(
         "ssl.keystore.location",
     }
 )
-_MEASURE: Final = re.compile(r"\.(ms|bytes|kbytes|messages|intvl)$")
+# A number, or where a secret lies.
+_MEASURE: Final = re.compile(r"\.(ms|bytes|kbytes|messages|intvl|file)$")
 
 
 class Origin(StrEnum):
@@ -82,6 +84,7 @@ def effective(settings: Settings) -> list[Effective]:
     shown = {
         PREFIX + name.upper(): _shown(getattr(settings, name)) for name in Settings.model_fields if name != "kafka"
     }
+    shown[_variable("token.from")] = _source(settings.kafka_token_from)
     for name, value in sorted(settings.kafka.items()):
         harmless = name in _HARMLESS or _MEASURE.search(name) is not None
         shown[_variable(name)] = value if harmless else HIDDEN
@@ -113,6 +116,13 @@ def _shown(value: object) -> Json:
             return [_shown(each) for each in value]
         case _:
             return _without_password(str(value))
+
+
+def _source(told: str | None) -> Json:
+    """Of a command its program: an argument may be a secret."""
+    program, space, _ = (told or "").partition(" ")
+    hidden = bool(space) and program.startswith("command:")
+    return f"{program} {HIDDEN}" if hidden else told
 
 
 def _masked(secret: str) -> str:

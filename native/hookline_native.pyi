@@ -2,7 +2,7 @@
 
 from typing import Final, Self, TypeAlias
 
-_Timing: TypeAlias = tuple[None, float | None, float | None, float | None]
+_Timing: TypeAlias = tuple[float | None, float | None, float | None]
 _Headers: TypeAlias = tuple[tuple[str, str], ...]
 _Response: TypeAlias = tuple[int, int, _Headers, bytes, bool, float, _Timing]
 _Failure: TypeAlias = tuple[int, str, str, float, _Timing]

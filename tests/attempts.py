@@ -1,6 +1,6 @@
 """A sample of an attempt for tests."""
 
-from consumer.delivery.delivery import Attempt
+from consumer.delivery.delivery import Attempt, Bodies
 
 plain = Attempt(
     delivery_id="d",
@@ -35,6 +35,7 @@ plain = Attempt(
     connect_ms=0.25,
     tls_ms=0.5,
     first_byte_ms=1.25,
+    bodies=Bodies.WHOLE,
     request_headers=(("content-type", "application/json"),),
     response_headers=(),
     request_body=b"{}",

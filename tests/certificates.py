@@ -49,6 +49,19 @@ class Authority:
         )
         return path
 
+    def client(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """The files of a client's certificate and of its key; it may serve at the loopback address too."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = self._builder(subject, key, issuer=self._name, days_ago=30 if expired else 0).add_extension(
+            x509.SubjectAlternativeName([ADDRESS]), critical=False
+        )
+        number = len(list(self._folder.iterdir()))
+        certificate, key_file = self._folder / f"{number}.certificate.pem", self._folder / f"{number}.key.pem"
+        certificate.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return certificate, key_file
+
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name, days_ago: int = 0
     ) -> x509.CertificateBuilder:

@@ -6,8 +6,10 @@ The law: time passes from one happening to the next; nothing is lost, late or re
 import heapq
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec.structs import replace
 
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery

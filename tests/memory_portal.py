@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx2
@@ -12,6 +13,7 @@ from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_links import Grant, PortalLinks
 from consumer.kafka.writing import NewRecord
+from consumer.log.listing import Lists
 from consumer.portal.application import with_pages
 from consumer.portal.statistics import Day
 from consumer.settings import Settings
@@ -77,16 +79,19 @@ class Browser:
 
 
 class MemoryPortal:
-    """One process."""
+    """One process. `log` is where lists of the delivery log are read, if not from the one in memory."""
 
-    def __init__(self, *, settings: Settings = SETTINGS, brands: Sequence[str] = ("hookline",)) -> None:
+    def __init__(
+        self, *, settings: Settings = SETTINGS, brands: Sequence[str] = ("hookline",), log: Lists | None = None
+    ) -> None:
         self.api = MemoryApi(settings=settings, brands=brands)
+        services = self.api.services if log is None else replace(self.api.services, log=log)
         self.opened = Opened()
         self.statistics = Statistics()
         self.links = PortalLinks(self.api.plane.keyring)
         pages = with_pages(
             self.api.app,
-            self.api.services,
+            services,
             self.api.brands,
             opened=self.opened,
             statistics=self.statistics,

@@ -8,10 +8,11 @@ between any two of them, and another one begins the record again.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from msgspec.structs import replace
 from msgspec.structs import replace as attempt_with
 
 from consumer.delivery import done_map

@@ -20,11 +20,12 @@ from consumer.api.problem import Refusal
 from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
+from consumer.delivery.delivery import Bodies
 from consumer.kafka.picking import NotKept
 from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import place_of
 from consumer.log.query import View
-from consumer.log.resource import attempt_detail, attempt_row
+from consumer.log.resource import attempt_detail, attempt_row, request_kept, response_kept
 
 AttemptIdent = Annotated[str, Path(description="The attempt's id.", max_length=64)]
 TAGS: Final = ["log"]
@@ -97,7 +98,8 @@ def _add_bodies(site: Site) -> None:
         openapi_extra=needs(Scope.BODIES),
     )
     def get_request_body(call: Asking, id: AttemptIdent) -> Response:  # noqa: A002 # same
-        return _download(_kept(site, call.caller.owner, id).attempt.request_body, "request")
+        attempt = _kept(site, call.caller.owner, id).attempt
+        return _download(attempt.request_body, request_kept(attempt), "request")
 
     @site.app.get(
         site.prefix + "/attempts/{id}/response-body",
@@ -109,7 +111,8 @@ def _add_bodies(site: Site) -> None:
         openapi_extra=needs(Scope.BODIES),
     )
     def get_response_body(call: Asking, id: AttemptIdent) -> Response:  # noqa: A002 # same
-        return _download(_kept(site, call.caller.owner, id).attempt.response_body, "response")
+        attempt = _kept(site, call.caller.owner, id).attempt
+        return _download(attempt.response_body, response_kept(attempt), "response")
 
 
 def _kept(site: Site, owner: Owner, id_: str) -> Kept:
@@ -134,7 +137,10 @@ def _length(length_ms: int) -> str:
     return "less than an hour" if not hours else "1 hour" if hours == 1 else f"{hours} hours"
 
 
-def _download(body: bytes, of: str) -> Response:
+def _download(body: bytes, kept: Bodies, of: str) -> Response:
     """Bytes that others wrote: no browser shows them, or guesses what they are."""
-    named = {"Content-Disposition": f'attachment; filename="{of}-body.bin"', "X-Content-Type-Options": "nosniff"}
+    if kept is Bodies.NONE:
+        raise Refusal(HTTPStatus.GONE, f"the {of}'s body is not kept: whoever runs this has it left out of the log")
+    name = f"{of}-body-redacted.bin" if kept is Bodies.REDACTED else f"{of}-body.bin"
+    named = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return Response(body, media_type=_BYTES, headers=named)

@@ -3,7 +3,7 @@
 The law: nothing of a request is looked at by a route before its caller is known, and no answer leaves without the
 headers that keep it private and a line in the log.
 
-    request ─► probes, OpenAPI ─► key ─► barrier ─► caller ─► rate ─► room ─► body ─► the brand's app
+    request ─► probes, pages, OpenAPI ─► key ─► barrier ─► caller ─► rate ─► room ─► body ─► the brand's app
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from consumer.api import caller as callers
@@ -29,6 +29,7 @@ from consumer.api.incoming import hides_a_slash, whole_body
 from consumer.api.probes import Probes
 from consumer.api.problem import Refusal, unavailable
 from consumer.api.rate import RateLimit
+from consumer.api.reading import DOCS, OPENAPI, POLICY, docs_page, first_page
 from consumer.api.refusals import bug, busy, ended, no_route
 from consumer.api.services import Services
 from consumer.brands.brand import Brand
@@ -98,6 +99,8 @@ class Front:
         public = await self._public(scope)
         if public is not None:
             exchange.quiet = True
+            if isinstance(public, HTMLResponse):
+                exchange.headers.update(POLICY)
             await public(scope, receive, exchange.send)
             return
         headers = Headers(scope=scope)
@@ -139,17 +142,28 @@ class Front:
         """What is answered to anybody."""
         if scope["method"] not in {"GET", "HEAD"} or hides_a_slash(scope):
             return None
+        answer: Response | None = None
         match scope["path"].split("/"):
             case ["", "livez"]:
-                return self._probes.alive()
+                answer = self._probes.alive()
             case ["", "readyz"]:
-                return await self._probes.ready()
-            case ["", "openapi.json"] if callers.DEFAULT_BRAND in self.apps:
-                return await _openapi(self.apps[callers.DEFAULT_BRAND])
-            case ["", "brands", name, "openapi.json"] if name in self.apps:
-                return await _openapi(self.apps[name])
-            case _:
-                return None
+                answer = await self._probes.ready()
+            case ["", ""]:
+                answer = first_page(docs=callers.DEFAULT_BRAND in self.apps)
+            case ["", form]:
+                answer = await self._described(callers.DEFAULT_BRAND, form, at="")
+            case ["", "brands", name, form]:
+                answer = await self._described(name, form, at=f"/brands/{name}")
+        return answer
+
+    async def _described(self, name: str, form: str, *, at: str) -> Response | None:
+        """A brand's API, as it is below `at`. The document is half a second's work, the first time it is asked for."""
+        if form not in {DOCS, OPENAPI} or name not in self.apps:
+            return None
+        document = await run_in_threadpool(self.apps[name].openapi)
+        if form == DOCS:
+            return docs_page(document, key_prefix=self._brands[name].key_prefix, openapi=f"{at}/{OPENAPI}")
+        return Response(msgspec.json.encode(document), media_type="application/json")
 
     async def _caller(self, headers: Headers) -> Caller:
         presented = callers.presented(self._services.plane.settings, headers)
@@ -184,9 +198,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return read
-
-
-async def _openapi(app: FastAPI) -> Response:
-    """Half a second's work, the first time it is asked for."""
-    document = await run_in_threadpool(app.openapi)
-    return Response(msgspec.json.encode(document), media_type="application/json")

@@ -65,6 +65,11 @@ class JobAsker:
         except JobUnknown:
             return None
 
+    def kept_since_ms(self, since_ms: int) -> int | None:
+        """Since when events are kept; None: all of them are since that time. Raises Busy, KafkaBroken."""
+        with self.services.look_ups.place(self.caller.owner.tenant):
+            return self.services.kept_since(since_ms)
+
     def ask(self, wanted: Wanted) -> Known:
         """Ask for a job. Raises Refusal: 409, it was refused; NobodyRuns, KafkaBroken."""
         services = self.services

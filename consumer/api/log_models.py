@@ -91,7 +91,15 @@ class ExportQuery(AttemptsSought):
 
 class _Tried(Told):
     next_attempt_at: Annotated[Time | None, Field(description="Not before then; null: no other, or it is due.")]
-    overdue: Annotated[bool, Field(description="The next attempt is late by more than 30 seconds.")]
+    overdue: Annotated[
+        bool | None,
+        Field(
+            description=(
+                "The next attempt is late by more than 30 seconds. Null, of an attempt alone: it was due by then, and "
+                "its delivery tells whether it was made."
+            )
+        ),
+    ]
 
 
 class AttemptRow(_Tried):
@@ -149,9 +157,16 @@ class Header(Told):
 
 
 class _WithBody(Told):
-    body: Annotated[str | None, Field(description="Null without the scope bodies.")]
+    body: Annotated[str | None, Field(description="Null without the scope bodies, or where it is not kept.")]
     body_encoding: Literal["utf-8", "base64"] | None
-    body_bytes: int
+    body_bytes: Annotated[int | None, Field(description="Null where the log does not have it.")]
+    body_kept: Annotated[
+        Literal["whole", "redacted", "none"],
+        Field(
+            description="What the log has of it, as whoever runs this decided: whole; redacted: parts of the event's "
+            "data are [redacted] here, and were sent; none: it is not kept."
+        ),
+    ]
     cut: Annotated[bool, Field(description="Only the first 64 KiB are here; the download has all that is kept.")]
 
 
@@ -231,7 +246,9 @@ class Attempt(_Tried):
         Time | None,
         Field(description="Request and answer can be read until then, at least. Null: for longer than anybody knows."),
     ]
-    curl: Annotated[str | None, Field(description="A shell command that sends the same bytes again.")]
+    curl: Annotated[
+        str | None, Field(description="A shell command that sends the same bytes again, where the log has them.")
+    ]
 
 
 class LogPage(Page):

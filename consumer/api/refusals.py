@@ -129,7 +129,7 @@ async def _misshapen(brand: Brand, meanings: Mapping[str, Meaning], request: Req
     """What the models refuse, and what is wrong with the rest of the body besides."""
     assert isinstance(error, RequestValidationError)
     route: APIRoute = request.scope["route"]
-    wrong = shapes.wrong_of(error)
+    wrong = shapes.wrong_of(error, shapes.fields_of(route))
     meaning = meanings.get(route.operation_id or "")
     if meaning is not None:
         known = {each.field for each in wrong}

@@ -7,7 +7,7 @@ from consumer.api.dead_letters import dead_letter_of
 from consumer.api.problem import Refusal, not_found
 from consumer.api.services import Services
 from consumer.control.owner import Owner
-from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere, at_once
+from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere, at_once
 from consumer.log.archive import Kept
 
 
@@ -26,7 +26,7 @@ def resent_now(services: Services, owner: Owner, id_: str, webhook: str | None, 
         found, delivered = at_once(services.log, services.archive, dead, owner, id_, webhook=webhook, again=again)
     except NotThere:
         raise not_found("there is no such delivery: list the deliveries to see which there are") from None
-    except (KeptNoLonger, NeverMade) as error:
+    except (KeptNoLonger, BodyNotKept, NeverMade) as error:
         raise Refusal(HTTPStatus.GONE, str(error)) from None
     subscription = services.plane.webhooks.get(owner, found.delivery.subscription_id)
     return services.plane.resend_now(subscription, found, delivered=delivered)

@@ -112,7 +112,7 @@ def _add_recover(site: Site) -> None:
         known = asker.made_before()
         if known is None:
             subject = missed_of(body, now_ms())
-            _check_kept(site, call, subject)
+            _check_kept(asker, subject)
             wanted = Wanted(
                 webhook=id,
                 kind=Kind.RECOVER,
@@ -125,10 +125,9 @@ def _add_recover(site: Site) -> None:
         return _accepted(site, known)
 
 
-def _check_kept(site: Site, call: Call, subject: Missed) -> None:
+def _check_kept(asker: JobAsker, subject: Missed) -> None:
     """Raises FieldInvalid: events of its time were there, and are not kept."""
-    with site.services.look_ups.place(call.caller.owner.tenant):
-        kept_ms = site.services.kept_since(subject.since_ms)
+    kept_ms = asker.kept_since_ms(subject.since_ms)
     if kept_ms is not None:
         raise invalid("since", Code.OUT_OF_RANGE, not_kept(kept_ms))
 

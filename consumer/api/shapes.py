@@ -4,13 +4,15 @@ The law: every fault the models find is told, with its code, under the name that
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from consumer.settings import nearest
 from consumer.webhooks.wrong import Code, Wrong
 
 _WHERE: Final = frozenset({"body", "query", "path", "header"})
@@ -38,9 +40,16 @@ _SAID: Final[Mapping[Code, str]] = {
 }
 
 
-def wrong_of(error: RequestValidationError) -> list[Wrong]:
-    """All that the models found wrong."""
-    return [_wrong(each) for each in error.errors()]
+def wrong_of(error: RequestValidationError, fields: Collection[str] = ()) -> list[Wrong]:
+    """All that the models found wrong. `fields` are those of the body: one of them may have been meant."""
+    return [_wrong(each, fields) for each in error.errors()]
+
+
+def fields_of(route: APIRoute) -> Collection[str]:
+    """The fields of a route's body, as they are written."""
+    kind = None if route.body_field is None else route.body_field.field_info.annotation
+    models = (each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, BaseModel))
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def rest_of(error: RequestValidationError, model: type[BaseModel]) -> BaseModel | None:
@@ -71,10 +80,19 @@ def named(*path: str | int) -> str:
     return ".".join(str(part)[:_LONGEST_NAME] for part in path) or "the body"
 
 
-def _wrong(error: Mapping[str, Any]) -> Wrong:  # Any: pydantic's own shape of an error
-    code = _CODES.get(str(error["type"]), Code.WRONG_TYPE)
+def _wrong(error: Mapping[str, Any], fields: Collection[str]) -> Wrong:  # Any: pydantic's own shape of an error
+    code, path = _CODES.get(str(error["type"]), Code.WRONG_TYPE), _path(error["loc"])
     message = _SAID.get(code) or str(error["msg"]).replace("Input should be", "must be")
-    return Wrong(field=named(*_path(error["loc"])), code=code, message=message)
+    if code is Code.UNKNOWN and len(path) == 1 and (meant := _meant(str(path[0]), fields)) is not None:
+        message += f": did you mean {meant}?"
+    return Wrong(field=named(*path), code=code, message=message)
+
+
+def _meant(name: str, fields: Collection[str]) -> str | None:
+    """The field that is most like this name, however its words are joined: `rate_limit` means `rateLimit`."""
+    written = {each.replace("_", "").lower(): each for each in fields}
+    closest = nearest(name[:_LONGEST_NAME].replace("_", "").lower(), written)
+    return None if closest is None else written[closest]
 
 
 def _path(location: Sequence[str | int]) -> Sequence[str | int]:

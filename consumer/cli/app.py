@@ -17,6 +17,7 @@ from cyclopts import App
 
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
+from consumer.telemetry.printable import speak
 from consumer.telemetry.release import release
 
 _IN_ORDER: Final = ("run", "demo")
@@ -47,6 +48,8 @@ app.command("consumer.cli.jobs:app", name="jobs", help="List, follow, start, pau
 app.command("consumer.cli.portal:app", name="portal", help="Make links to the pages for a customer, and end them.")
 app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, look at and replay failed deliveries.")
 app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
+app.command("consumer.cli.export:export", name="export", help="Write webhooks and API keys to a file, secrets sealed.")
+app.command("consumer.cli.importing:import_", name="import", help="Bring webhooks and API keys in from a file.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 
@@ -69,6 +72,7 @@ def call(tokens: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point."""
+    speak()
     tokens = sys.argv[1:]
     if tokens[:1] == ["run"]:
         from consumer.roles import inbox  # noqa: PLC0415  # see the module's law

@@ -37,6 +37,10 @@ def _print_message(name: str, message: Json) -> None:
     if isinstance(body, str) and body:
         note = " (base64)" if message.get("bodyEncoding") == "base64" else ""
         sys.stdout.write(f"\n{printable_lines(body)}{note}\n")
+    if message.get("bodyKept") == "none":
+        sys.stdout.write("\nits body is not kept\n")
+    elif message.get("bodyKept") == "redacted":
+        sys.stdout.write("parts of it are not kept, and [redacted] here: they were sent\n")
     if message.get("cut"):
         sys.stdout.write(f"… {message['bodyBytes']} bytes in all\n")
 

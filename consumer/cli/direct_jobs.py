@@ -32,7 +32,7 @@ from consumer.cli.stopping import Stop, event_of
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.owner import Owner, owner_of
 from consumer.control.resend_now import AlreadyDelivered
-from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere
+from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import Known
 from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
 from consumer.jobs.found import Found
@@ -87,7 +87,7 @@ class Installed(Protocol):
         """Send one at once, and wait: the attempt in full, as the API shows it.
 
         Raises:
-            NotThere, AlreadyDelivered, KeptNoLonger, NeverMade: see `jobs.at_once`.
+            NotThere, AlreadyDelivered, KeptNoLonger, BodyNotKept, NeverMade: see `jobs.at_once`.
             KafkaBroken: the log could not be read, or the attempt not be logged.
         """
 
@@ -155,7 +155,7 @@ class DirectJobs:
             raise delivery_unknown(delivery) from None
         except AlreadyDelivered:
             raise refused("it was accepted: ask with --again if it is to be sent once more") from None
-        except (KeptNoLonger, NeverMade) as error:
+        except (KeptNoLonger, BodyNotKept, NeverMade) as error:
             raise bad_input(str(error), field="delivery") from None
 
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:

@@ -7,6 +7,7 @@ refused with the number of its line or record, counted from 1.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import BinaryIO, Protocol, cast
 
 import fastavro
@@ -101,8 +102,11 @@ def container_records(
         yield Outgoing(number=number, key=key, value=value, read_bytes=stream.tell() if stream.seekable() else 0)
 
 
-def registry_encoder(url: str | None, topic: str) -> Callable[[str], Callable[[Row], bytes]]:
-    """What `container_records` asks for: registers the schema under `<topic>-value` and encodes with its id."""
+def registry_encoder(url: str | None, topic: str, *, register: bool) -> Callable[[str], Callable[[Row], bytes]]:
+    """What `container_records` asks for: encodes with the id that the schema has under the subject `<topic>-value`.
+
+    A schema that is not there is registered where that is asked for, and refused otherwise.
+    """
 
     def registered(schema_text: str) -> Callable[[Row], bytes]:
         # Only now: most files need no registry, and its client takes long to import.
@@ -117,13 +121,21 @@ def registry_encoder(url: str | None, topic: str) -> Callable[[str], Callable[[R
                 "records other than io.hookline.Event need HOOKLINE_SCHEMA_REGISTRY_URL",
                 field="HOOKLINE_SCHEMA_REGISTRY_URL",
             )
-        serializer = AvroSerializer(SchemaRegistryClient({"url": url}), schema_text)
+        serializer = AvroSerializer(
+            SchemaRegistryClient({"url": url}), schema_text, conf={"auto.register.schemas": register}
+        )
         context = SerializationContext(topic, MessageField.VALUE)
 
         def encode(row: Row) -> bytes:
             try:
                 encoded = serializer(row, context)
             except (SchemaRegistryError, HTTPError) as error:
+                if not register and getattr(error, "http_status_code", None) == HTTPStatus.NOT_FOUND:
+                    raise bad_input(
+                        f"the Schema Registry has no such schema under the subject {topic}-value: "
+                        "--register registers it there",
+                        field="--register",
+                    ) from None
                 raise unavailable(
                     f"the Schema Registry did not take the schema: {error}", field="HOOKLINE_SCHEMA_REGISTRY_URL"
                 ) from error

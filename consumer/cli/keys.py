@@ -22,6 +22,7 @@ from consumer.settings import duration_ms
 
 app = App(name="keys", help="Create, list and revoke API keys; change the keys that encrypt secrets.")
 app.command("consumer.cli.rotate_encryption:rotate_encryption", name="rotate-encryption")
+app.command("consumer.cli.export:public", name="public")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")]
 _STYLES = {Standing.ACTIVE: "green", Standing.EXPIRED: "yellow", Standing.REVOKED: "red"}

@@ -6,7 +6,7 @@ should know goes to standard error. What events, endpoints and customers wrote i
 
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
@@ -55,12 +55,26 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
 def print_fields(fields: Mapping[str, Json]) -> None:
     """One object for a person: a field a line, those without a value left out."""
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(fields):
+        table.add_row(Text(name, style="bold"), Text(printable(value)))
+    _print(table)
+
+
+def _lines(fields: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """What a person reads of each field: a list of words without its marks, and the parts of a whole one by one."""
     for name, value in fields.items():
         if value is None or value in ("", [], {}):
             continue
-        text = value if isinstance(value, str) else encoded(value)
-        table.add_row(Text(name, style="bold"), Text(printable(text)))
-    _print(table)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+            yield name, ", ".join(map(str, value))
+        elif isinstance(value, dict) and not any(isinstance(each, list | dict) for each in value.values()):
+            yield from _lines({f"{name}.{part}": each for part, each in value.items()})
+        else:
+            yield name, encoded(value)
 
 
 def print_explanation(explanation: Json) -> None:

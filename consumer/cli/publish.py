@@ -35,6 +35,7 @@ def publish(
     rate: float | None = None,
     header: Annotated[list[str] | None, Parameter(negative=())] = None,
     skip: int = 0,
+    register: Annotated[bool, Parameter(negative=())] = False,
     unchecked: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -56,6 +57,8 @@ def publish(
         A header of every record, as in 'ce_source: shop'; may be given more than once.
     skip
         Lines (or Avro records) to pass over: to go on after an interruption.
+    register
+        Register an Avro file's schema under the subject TOPIC-value, if the Schema Registry does not have it there.
     unchecked
         Also publish what is no event, which goes to the poison topic; do not look whether webhooks want it.
     json
@@ -71,7 +74,9 @@ def publish(
         unit = "record" if container else "line"
         outlook = None if unchecked else _outlook(settings, unit, headers, skip)
         records = (
-            container_records(stream, key_field, registry_encoder(settings.schema_registry_url, topic))
+            container_records(
+                stream, key_field, registry_encoder(settings.schema_registry_url, topic, register=register)
+            )
             if container
             else json_lines(stream, key_field)
         )

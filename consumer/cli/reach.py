@@ -12,7 +12,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from consumer.cli.exits import CommandFailed, say, unavailable
-from consumer.kafka.client import UNAUTHENTICATED, build, client_properties, error_of
+from consumer.kafka.client import build, client_properties, error_of
+from consumer.kafka.refusals import refused
 from consumer.kafka.topics import Topics
 from consumer.settings import KAFKA, Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, Call, connect
@@ -61,7 +62,7 @@ def partitions(settings: Settings) -> dict[str, int]:
     """How many partitions each topic has that this user may see.
 
     Raises:
-        ConfigurationError: a setting of Kafka's is wrong.
+        ConfigurationError: a setting of Kafka's is wrong, or Kafka does not let us in.
         CommandFailed: 69, nothing answers as Kafka where the settings say.
     """
     heard: list[KafkaError] = []
@@ -70,14 +71,13 @@ def partitions(settings: Settings) -> dict[str, int]:
         topics = admin.list_topics(timeout=PATIENCE_S).topics
     except KafkaException as exception:
         admin.poll(0)
+        if (wrong := refused(heard, settings.kafka)) is not None:
+            raise wrong from None
         raise _unreachable(settings, error_of(exception), heard) from None
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def _unreachable(settings: Settings, error: KafkaError, heard: Collection[KafkaError]) -> CommandFailed:
     where = settings.kafka.get("bootstrap.servers") or settings.kafka.get("metadata.broker.list", "")
-    for each in heard:
-        if each.code() in UNAUTHENTICATED:
-            return unavailable(f"Kafka at {where} refuses the authentication: {each.str()}", field=KAFKA + "SASL_…")
     why = next((each.str() for each in heard), error.str())
     return unavailable(f"no Kafka answers at {where}: correct {BOOTSTRAP}, or start it ({why})", field=BOOTSTRAP)

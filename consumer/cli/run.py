@@ -1,5 +1,6 @@
 """`hookline run`: the roles, supervised."""
 
+import os
 from collections.abc import Sequence
 from platform import python_version
 from typing import Annotated
@@ -8,10 +9,11 @@ import structlog
 from confluent_kafka import libversion
 from cyclopts import Parameter
 
-from consumer.cli.exits import told, usage
+from consumer.cli.exits import say, told, usage
 from consumer.origins import misspelt
 from consumer.roles import inbox, stop
 from consumer.roles.admin import Admin
+from consumer.roles.first_look import first_look
 from consumer.roles.judging import wrong_settings
 from consumer.roles.overview import Overview
 from consumer.roles.role import Role
@@ -58,17 +60,15 @@ def run(
     if until_input_ends:
         stop.on_end_of_input(lambda: heard.put(inbox.StopAsked()))
     members = members_of(roles, settings.processes if processes is None else processes)
-    return supervise(
-        members,
-        heard,
-        stop_within_s=stop_within_s(duration_ms(settings.drain_for) / 1_000),
-        admin=_admin(settings, members),
-    )
+    admin = _admin(settings, members)
+    if unfit := first_look(settings, roles or tuple(Role)):
+        for line in str(unfit).splitlines():
+            say(line)
+        return os.EX_CONFIG
+    return supervise(members, heard, stop_within_s=stop_within_s(duration_ms(settings.drain_for) / 1_000), admin=admin)
 
 
-def _admin(settings: Settings, members: Sequence[Member]) -> Admin | None:
-    if not settings.admin_listen:
-        return None
+def _admin(settings: Settings, members: Sequence[Member]) -> Admin:
     admin = Admin(settings.admin_listen, Overview(members, _build()))
     admin.start()
     return admin

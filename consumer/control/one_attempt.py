@@ -14,13 +14,17 @@ from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from consumer.brands.loader import brand
 from consumer.control.resolve import resolve
 from consumer.control.topic_store import Writer
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Attempt, Delivery
-from consumer.delivery.logged import Tried
+from consumer.delivery.kept_bodies import keeping
+from consumer.delivery.logged import Tried, logged
 from consumer.delivery.names import PATIENCE_MS, Addresses, Named, Resolution, address_in, judged
+from consumer.delivery.outcome import Outcome
 from consumer.delivery.target import Target, Unsignable
 from consumer.events.identity import webhook_id
 from consumer.http.engine import open_transport
@@ -75,6 +79,7 @@ class OneAttempt:
         self._brands_dir = settings.brands_dir
         self._keyring = keyring
         self._write = write
+        self._keep = keeping(settings)
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._resolve = resolve
         self._refuses = AddressGuard(settings.networks).refuses
@@ -100,6 +105,11 @@ class OneAttempt:
         with self._places.place(delivery.event.tenant):
             return self._made(delivery, target, now_ms, known_as)
 
+    def recorded(self, tried: Tried, answer: Answer, outcome: Outcome) -> Attempt:
+        """Its record, with what the log keeps of its bodies."""
+        attempt = logged(tried, answer, outcome, None)
+        return attempt if self._keep is None else self._keep(attempt, tried)
+
     def logged(self, attempt: Attempt) -> Place | None:
         """Write its record. Raises KafkaBroken."""
         key = attempt.subscription_id.encode()
@@ -124,7 +134,8 @@ class OneAttempt:
         request = signer.request_as(name, event, body, content_type, now_ms=now_ms, addresses=named)
         with closing(self._open_engine()) as transport:
             answer = _answered(transport, request)
-        return replace(tried, request=request), replace(answer, timing=answer.timing._replace(dns_ms=dns_ms))
+        timing = structs.replace(answer.timing, dns_ms=dns_ms)
+        return replace(tried, request=request), structs.replace(answer, timing=timing)
 
     def _named(self, tenant: str, url: str) -> tuple[Named, bool]:
         """Its addresses, and whether its name had to be looked up for them."""

@@ -12,12 +12,13 @@ A try of it that waits in a delay topic is not made once this one was accepted: 
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from consumer.control.one_attempt import OneAttempt
 from consumer.delivery.delivery import Attempt, DeadLetter, Delivery, Trigger, delivery_id
-from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.events.event import Event
 from consumer.kafka.client import KafkaBroken
@@ -69,7 +70,7 @@ class ResendNow:
         delivery = self._anew(again.delivery, now_ms) if delivered else again.delivery
         tried, answer = self._one_attempt.made(delivery, subscription, now_ms, known_as=again.known_as)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
-        attempt = logged(tried, answer, outcome, None)
+        attempt = self._one_attempt.recorded(tried, answer, outcome)
         if outcome is DELIVERED and not delivered:
             self._tell(delivery.id)
         place = self._one_attempt.logged(attempt)
@@ -93,10 +94,12 @@ class ResendNow:
 def of_attempt(attempt: Attempt, *, attempts: int) -> Again | None:
     """What an attempt tells of its delivery, of which there were so many; None: too little to send it again.
 
-    A record has neither body nor `webhook-id` where nothing could be sent, and no body that is too large for it.
+    A record has neither body nor `webhook-id` where nothing could be sent, and not the body that is too large for
+    it, or that the log does not keep as it was.
     """
     name = _header(attempt, WEBHOOK_ID)
-    if name is None or not attempt.request_body:
+    body = attempt.sent
+    if name is None or body is None:
         return None
     event = Event(
         id=attempt.event_id,
@@ -115,7 +118,7 @@ def of_attempt(attempt: Attempt, *, attempts: int) -> Again | None:
         id=attempt.delivery_id,
         event=event,
         subscription_id=attempt.subscription_id,
-        body=attempt.request_body,
+        body=body,
         content_type=attempt.content_type,
         replay_id=attempt.replay_id,
         attempts=attempts,

@@ -13,7 +13,7 @@ from consumer.control.one_attempt import OneAttempt
 from consumer.control.sample import sample_event
 from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.delivery import Delivery, Trigger, delivery_id
-from consumer.delivery.logged import Tried, logged
+from consumer.delivery.logged import Tried
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
 from consumer.delivery.words import WORDS, told_ms
 from consumer.json import Json
@@ -92,7 +92,8 @@ class Trials:
         )
         tried, answer = self._one_attempt.made(delivery, subscription, now_ms)
         outcome = DELIVERED if is_success(answer) else Dead(reason=DeathReason.RETRIES_NONE)
-        return _trial(tried, answer, self._one_attempt.logged(logged(tried, answer, outcome, None)))
+        attempt = self._one_attempt.recorded(tried, answer, outcome)
+        return _trial(tried, answer, self._one_attempt.logged(attempt))
 
 
 def shown(trial: Trial) -> dict[str, Json]:

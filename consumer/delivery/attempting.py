@@ -8,14 +8,16 @@ attempt and nothing else (`boundary.py`).
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
+from consumer.delivery.kept_bodies import Keep
 from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged, unlogged
@@ -63,6 +65,7 @@ class Attempting:
         known: Callable[[str], Known | None],
         heard: Callable[[Job, Asked, int], None],
         replaced: Replaced,
+        keep: Keep | None = None,
     ) -> None:
         self._schedule = schedule
         self._traffic = traffic
@@ -71,6 +74,7 @@ class Attempting:
         self._known = known
         self._heard = heard
         self._replaced = replaced
+        self._keep = keep
         self._step = Step()
         self.flying = Flying()
 
@@ -317,7 +321,10 @@ class Attempting:
         """The attempt's record; where none can be made, one that tells so."""
         tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
         name = job.delivery.id
-        attempt = self._boundaries.within(Boundary.LOG, job.entry, logged, job, answer, outcome, tier, delivery_id=name)
+        within, keep = self._boundaries.within, self._keep
+        attempt = within(Boundary.LOG, job.entry, logged, job, answer, outcome, tier, delivery_id=name)
+        if keep is not None and not isinstance(attempt, Bug):
+            attempt = within(Boundary.LOG, job.entry, keep, attempt, job, delivery_id=name)
         if isinstance(attempt, Bug):
             attempt = unlogged(job, attempt.failure, outcome, tier)
         self._step.attempts.append((job.entry, attempt))

@@ -28,6 +28,7 @@ from consumer.delivery.endings import Endings
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
+from consumer.delivery.kept_bodies import Keep
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
@@ -60,7 +61,8 @@ class Rules:
 
     When `waiting` records wait for their tenants to be read, or half of what may be taken in, consuming stops.
     `shared`: other processes send to the same endpoints, and the shell asks for the webhooks' standings. `ordered` is
-    the topic where the deliveries of ordered webhooks line up.
+    the topic where the deliveries of ordered webhooks line up. `keep` takes from an attempt's record what the log does
+    not keep of its bodies; None: it keeps all.
     """
 
     schedule: Schedule
@@ -71,6 +73,7 @@ class Rules:
     budget: Budget = DEFAULT
     shared: bool = False
     ordered: str = ""
+    keep: Keep | None = None
 
 
 class Core:
@@ -120,6 +123,7 @@ class Core:
             known=self._tenants.known,
             heard=self._forward.heard,
             replaced=self._replaced,
+            keep=rules.keep,
         )
         self._flying = self._attempting.flying
         self._tidings = Tidings(self._endings, self._tenants.known)

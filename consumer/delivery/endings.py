@@ -6,8 +6,9 @@ head of the ordered topic that is to be tried again ends nothing: it waits in it
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple, assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery

@@ -5,9 +5,11 @@ answered or abandoned, and teaches the lane once.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
@@ -50,11 +52,11 @@ class Patience:
     slow_ms: float | None = 2_000
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Job:
+class Job(msgspec.Struct, kw_only=True, eq=False):
     """A delivery in this process, queued or under way, with the record it must end for.
 
-    Mutable on purpose: it lives from offer to outcome, tens of thousands of times a second.
+    Mutable on purpose: it lives from offer to outcome, tens of thousands of times a second. What is sent and answered
+    may hold secrets: the repr has neither.
     """
 
     entry: Entry
@@ -65,12 +67,19 @@ class Job:
     queued_ms: int = 0
     started_ms: int = 0
     probe: bool = False
-    named: Named = field(init=False, repr=False)  # where it is sent to, or why nowhere: from its start on
+    named: Named = ()  # where it is sent to, or why nowhere: from its start on
     handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
     body: bytes = b""
     content_type: str = ""
-    request: Request | None = field(default=None, repr=False)
-    answer: Answer | None = field(default=None, repr=False)  # one that came when the record was not ours
+    request: Request | None = None
+    answer: Answer | None = None  # one that came when the record was not ours
+
+    def __repr__(self) -> str:
+        return f"Job({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # a Struct's own shows every field
+        shown = ("delivery", "size", "queued_ms", "started_ms", "probe", "handed_over")
+        return [(name, getattr(self, name)) for name in shown]
 
 
 class Lane:

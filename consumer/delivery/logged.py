@@ -1,17 +1,18 @@
 """The record of the delivery log for one attempt. Pure."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure, Response
-from consumer.delivery.delivery import Attempt, Delivery
+from consumer.delivery.delivery import Attempt, Bodies, Delivery
 from consumer.delivery.outcome import Dead, Delivered, Outcome, Retry
 from consumer.delivery.target import Target
 from consumer.signing.request import Request
 
-_WORDS: dict[type[Outcome], str] = {Delivered: "delivered", Retry: "retry", Dead: "dead"}
+DELIVERED_WORD: Final = "delivered"
+_WORDS: dict[type[Outcome], str] = {Delivered: DELIVERED_WORD, Retry: "retry", Dead: "dead"}
 
 
 class Attempted(Protocol):
@@ -49,7 +50,7 @@ class Tried:
 def unlogged(job: Attempted, failure: Failure, outcome: Outcome, next_tier: str | None) -> Attempt:
     """The record of an attempt whose own could not be made: what follows is told, what was sent and came is not."""
     bare = Tried(delivery=job.delivery, target=job.target, started_ms=job.started_ms)
-    return logged(bare, failure, outcome, next_tier)
+    return replace(logged(bare, failure, outcome, next_tier), bodies=Bodies.NONE)
 
 
 def stripped(attempt: Attempt, failure: Failure) -> Attempt:
@@ -69,6 +70,7 @@ def stripped(attempt: Attempt, failure: Failure) -> Attempt:
         connect_ms=None,
         tls_ms=None,
         first_byte_ms=None,
+        bodies=Bodies.NONE,
     )
 
 
@@ -116,6 +118,7 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
         connect_ms=timing.connect_ms,
         tls_ms=timing.tls_ms,
         first_byte_ms=timing.first_byte_ms,
+        bodies=Bodies.WHOLE,
         request_headers=job.target.signer.shown(job.request) if job.request else (),
         response_headers=headers,
         request_body=job.body,

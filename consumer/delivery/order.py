@@ -16,8 +16,9 @@ A repeat is known by its delivery's id.
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery

@@ -6,8 +6,9 @@ dropped only by a view newer than the one it was planned with.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.attempting import Attempting

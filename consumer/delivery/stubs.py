@@ -8,8 +8,9 @@ yet: it becomes poison.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery, delivery_id
 from consumer.delivery.outcome import DeathReason

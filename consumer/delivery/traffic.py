@@ -17,9 +17,11 @@ The laws:
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from consumer.delivery import slots
 from consumer.delivery.account import Account

@@ -1,7 +1,8 @@
 """The demo: the real roles on an embedded broker and cache, receivers that fail on purpose, and the proof at the end.
 
 The law: exit 0 only when every promised delivery was accepted by its receiver or lies in the dead letters, every
-replayed dead letter was accepted, every signature verified, and the roles ended in order.
+replayed dead letter was accepted, every signature verified, and the roles ended in order. It ends whatever happens:
+each wait has its end, and where one does not come to it, the process is ended.
 """
 
 import os
@@ -10,8 +11,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty
 
@@ -26,11 +28,14 @@ from consumer.demo.scenario import HOOKS, Plan, Tally, event
 from consumer.demo.shop import Shop
 from consumer.demo.show import Show, line, show
 from consumer.demo.wires import DeadLetters, Publisher
-from consumer.settings import Settings
+from consumer.roles.supervision import ASKED_ONCE_S
+from consumer.settings import ConfigurationError, Settings
 
 _EVENTS_PER_S = 10
 _TURN_S = 0.05
 _SETTLE_WITHIN_S = 60.0
+_LAST_RESORT_S = 4 * _SETTLE_WITHIN_S
+"""After what was asked for: a start on a busy machine, retries, replays, and the ends of the processes."""
 _CAST = "one endpoint fails at first, one is slow, one is dead"
 
 
@@ -85,13 +90,22 @@ class _Demo:
             self._view.say(
                 f"{self.elapsed_s:5.1f} s  published {self.tally.events} events; waiting for their ends{how}"
             )
-            self._until(lambda: not self.tally.open(), turn, "finishing retries")
+            until_s = self.elapsed_s + _SETTLE_WITHIN_S
+            self._until(lambda: not self.tally.open(), until_s, turn, "finishing retries")
             self._mend(mended=True)
-            while dead := self.tally.dead_deliveries:
-                if replays.ask(dead):
-                    self._view.say(f"{self.elapsed_s:5.1f} s  replaying {len(dead)} dead letters")
-                self._until(lambda: not (replays.running or self.tally.dead_deliveries & dead), turn, "replaying")
+            self._replay(replays, turn)
             turn("done")
+
+    def _replay(self, replays: Replays, turn: Callable[[str], None]) -> None:
+        """What is not accepted in time, however often it is replayed, is in the tally."""
+        until_s = self.elapsed_s + _SETTLE_WITHIN_S
+        while (dead := self.tally.dead_deliveries) and self.elapsed_s < until_s:
+            if replays.ask(dead):
+                self._view.say(f"{self.elapsed_s:5.1f} s  replaying {len(dead)} dead letters")
+            self._until(partial(self._accepted, dead, replays), until_s, turn, "replaying")
+
+    def _accepted(self, dead: frozenset[str], replays: Replays) -> bool:
+        return not (replays.running or self.tally.dead_deliveries & dead)
 
     def _publish(self, publisher: Publisher, replays: Replays, turn: Callable[[str], None]) -> None:
         published = told = 0
@@ -107,12 +121,10 @@ class _Demo:
                 self._view.say(f"{self.elapsed_s:5.1f} s  replaying the dead letters")
             turn("publishing")
 
-    def _until(self, done: Callable[[], bool], turn: Callable[[str], None], doing: str) -> None:
-        give_up_s = self.elapsed_s + _SETTLE_WITHIN_S
+    def _until(self, done: Callable[[], bool], until_s: float, turn: Callable[[str], None], doing: str) -> None:
+        """Take turns until it is done, or it is so late (`elapsed_s`): what is missing then is in the tally."""
         said = False
-        while not done():
-            if self.elapsed_s > give_up_s:
-                return  # what is missing is in the tally
+        while not done() and self.elapsed_s < until_s:
             if self._plan.for_s is not None and self.elapsed_s > self._plan.for_s and not said:
                 said = True
                 self._view.say(f"{self.elapsed_s:5.1f} s  longer than asked: the last deliveries are still under way")
@@ -139,7 +151,9 @@ def run(for_s: float | None) -> int:
         console.print(text, highlight=False, soft_wrap=True)
 
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hookline-demo-")))
+        if for_s is not None:
+            _end_at_last(for_s + _LAST_RESORT_S)
+        folder = stack.enter_context(_folder())
         shop = stack.enter_context(Shop())
         say(story.told(shop.url))
         say("  starting a Kafka and a Redis inside this process ...")
@@ -161,6 +175,36 @@ def run(for_s: float | None) -> int:
         return _verdict(demo, failure, code, roles.log_tail())
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """For the roles' log and what they keep.
+
+    Raises:
+        ConfigurationError: there is no folder for temporary files.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="hookline-demo-")
+    except OSError as error:
+        raise ConfigurationError(
+            "TMPDIR", f"the demo writes into a folder for temporary files: name one that can be written ({error})"
+        ) from None
+    with made as path:
+        yield Path(path)
+
+
+def _end_at_last(after_s: float) -> None:
+    """Something waits where it should not. The roles end with this process."""
+
+    def end() -> None:
+        sys.stdout.write(f"demo: FAILED, it did not end within {after_s:.0f} s\n")
+        sys.stdout.flush()
+        os._exit(1)
+
+    timer = threading.Timer(after_s, end)
+    timer.daemon = True
+    timer.start()
+
+
 def _carried_out(demo: _Demo, names: dict[str, str]) -> str | None:
     try:
         demo.carry_out(names)
@@ -171,9 +215,15 @@ def _carried_out(demo: _Demo, names: dict[str, str]) -> str | None:
 
 def _on_interrupt(asked: Callable[[], None]) -> None:
     """The first Ctrl-C or SIGTERM asks for the end, a second one ends at once."""
+    first_s = float("inf")
 
-    def heard(number: int, _frame: object) -> None:
-        signal.signal(number, signal.default_int_handler)
+    def heard(_number: int, _frame: object) -> None:
+        nonlocal first_s
+        now_s = time.monotonic()
+        # Who signals a process and then its group, as `timeout` does, has asked once.
+        if now_s - first_s >= ASKED_ONCE_S:
+            raise KeyboardInterrupt
+        first_s = min(first_s, now_s)
         asked()
 
     signal.signal(signal.SIGINT, heard)

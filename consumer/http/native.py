@@ -73,13 +73,14 @@ class NativeTransport:
                     body=body,
                     body_truncated=truncated,
                     elapsed_ms=elapsed_ms,
-                    timing=Timing(*timing),
+                    timing=Timing(connect_ms=connect_ms, tls_ms=tls_ms, first_byte_ms=first_byte_ms),
                 ),
             )
-            for token, status, headers, body, truncated, elapsed_ms, timing in responses
+            for token, status, headers, body, truncated, elapsed_ms, (connect_ms, tls_ms, first_byte_ms) in responses
         ]
-        for token, kind, detail, elapsed_ms, timing in failures:
-            answers.append((token, _failure(_KINDS[kind], detail, elapsed_ms, Timing(*timing))))
+        for token, kind, detail, elapsed_ms, (connect_ms, tls_ms, first_byte_ms) in failures:
+            timing = Timing(connect_ms=connect_ms, tls_ms=tls_ms, first_byte_ms=first_byte_ms)
+            answers.append((token, _failure(_KINDS[kind], detail, elapsed_ms, timing)))
         if self._unsent:
             answers += self._unsent.items()
             self._unsent.clear()

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from consumer.control.owner import Owner
 from consumer.control.resend_now import Again, AlreadyDelivered, of_attempt, of_dead
-from consumer.delivery.delivery import DeadLetter, is_delivery_id
+from consumer.delivery.delivery import Bodies, DeadLetter, is_delivery_id
 from consumer.kafka.picking import NotKept
 from consumer.log.archive import AttemptUnknown, Kept
 from consumer.log.attempt_id import Place
@@ -42,6 +42,16 @@ class NeverMade(Exception):  # noqa: N818 # same
         )
 
 
+class BodyNotKept(Exception):  # noqa: N818 # same
+    """The records of its attempts are there, and have not what was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the log does not have the whole body that was sent: it is not kept, or not as it was. Send it again "
+            "without now, and it is made of its event"
+        )
+
+
 class Archives(Protocol):
     """Who reads records of attempts (`log.archive.Archive`)."""
 
@@ -62,7 +72,7 @@ def at_once(
     """What is to be sent, and whether it was accepted before. `again`: also one that was; `dead` is its dead letter.
 
     Raises:
-        NotThere, AlreadyDelivered, KeptNoLonger, NeverMade: it cannot be sent.
+        NotThere, AlreadyDelivered, KeptNoLonger, BodyNotKept, NeverMade: it cannot be sent.
         CacheUnavailable, KafkaBroken: the log could not be read.
     """
     if not is_delivery_id(id_):
@@ -71,13 +81,13 @@ def at_once(
     delivered = any(row.entry.ended is Ended.DELIVERED for row in rows)
     if delivered and not again:
         raise AlreadyDelivered
-    told, all_kept = _told_by(archive, owner, rows)
+    told, lacks = _told_by(archive, owner, rows)
     found = told or _of_dead(dead(), webhook)
     if found is not None:
         return found, delivered
     if not rows:
         raise NotThere
-    raise NeverMade if all_kept else KeptNoLonger
+    raise lacks
 
 
 def _rows(lists: Lists, owner: Owner, id_: str, webhook: str | None) -> Sequence[Row]:
@@ -88,23 +98,27 @@ def _rows(lists: Lists, owner: Owner, id_: str, webhook: str | None) -> Sequence
     ).rows
 
 
-def _told_by(archive: Archives, owner: Owner, rows: Sequence[Row]) -> tuple[Again | None, bool]:
-    """What the newest of these attempts that has all of it tells; and whether all that were looked at are kept.
+def _told_by(
+    archive: Archives, owner: Owner, rows: Sequence[Row]
+) -> tuple[Again | None, type[KeptNoLonger | BodyNotKept | NeverMade]]:
+    """What the newest of these attempts that has all of it tells; and what is to be said where none has.
 
-    A record that has its body, and no request, is none of one that could not be made.
+    A request that could be made has headers in its record.
     """
-    made, all_kept = max((row.entry.number for row in rows), default=0), True
+    made = max((row.entry.number for row in rows), default=0)
+    lacks: type[KeptNoLonger | BodyNotKept | NeverMade] = NeverMade
     for row in rows[:_READ_MOST]:
         place = Place(partition=row.partition, offset=row.entry.offset, delivery=row.entry.delivery[:8])
         try:
             attempt = archive.read(owner.tenant, owner.brand, place).attempt
         except (NotKept, AttemptUnknown):  # the latter where the topic was made anew
-            all_kept = False
+            lacks = KeptNoLonger if lacks is NeverMade else lacks
             continue
         if (found := of_attempt(attempt, attempts=made)) is not None:
-            return found, True
-        all_kept = all_kept and not attempt.request_headers
-    return None, all_kept
+            return found, lacks
+        if attempt.request_headers or attempt.bodies != Bodies.WHOLE:
+            lacks = BodyNotKept
+    return None, lacks
 
 
 def _of_dead(dead: DeadLetter | None, webhook: str | None) -> Again | None:

@@ -63,7 +63,7 @@ def of_attempt(
         at_ms=attempt.at_ms,
         delivery=attempt.delivery_id,
         replays=_generation(event, attempt),
-        body=attempt.request_body or None,  # nothing was rendered, or its record was too large for it
+        body=attempt.sent,  # None: nothing was rendered, or it is not in the record: it is rendered of the event
         content_type=attempt.content_type or "application/json",
         order=line_of(subscription, record, event),
     )

@@ -16,7 +16,7 @@ byte, and becomes bytes before the two bodies.
 import struct
 from typing import Final
 
-from consumer.delivery.delivery import Attempt
+from consumer.delivery.delivery import Attempt, Bodies
 from consumer.schemas import avro_history
 from consumer.wire import WireFormat
 
@@ -86,6 +86,10 @@ def _headers(headers: tuple[tuple[str, str], ...]) -> str:
     return "".join(parts)
 
 
+_AS_THEY_WERE: Final = Bodies.WHOLE.value
+_WHOLE: Final = _string(_AS_THEY_WERE)
+
+
 def encode_attempt(attempt: Attempt) -> bytes:
     """For the attempts topic."""
     request, response = attempt.request_body, attempt.response_body
@@ -101,6 +105,7 @@ def encode_attempt(attempt: Attempt) -> bytes:
         f"{_string(attempt.content_type)}{_varint(attempt.event_time_ms)}{_string(attempt.event_topic)}"
         f"{_varint(attempt.event_partition)}{_varint(attempt.event_offset)}{_varint(attempt.first_due_ms)}"
         f"{_time(attempt.dns_ms)}{_time(attempt.connect_ms)}{_time(attempt.tls_ms)}{_time(attempt.first_byte_ms)}"
+        f"{_WHOLE if attempt.bodies == _AS_THEY_WERE else _string(attempt.bodies)}"
         f"{_headers(attempt.request_headers)}{_headers(attempt.response_headers)}{_varint(len(request))}"
     )
     return b"".join((told.encode("latin-1"), request, _varint(len(response)).encode("latin-1"), response))

@@ -13,14 +13,30 @@ from typing import Final, TypeAlias, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from consumer.settings import ConfigurationError, Settings, nearest
+from consumer.kafka.identity import FILE, IN_FILES, identified, variable
+from consumer.kafka.tokens import SETTING as TOKEN_FROM
+from consumer.kafka.tokens import Ask, TokenUnusable, tokens
+from consumer.settings import KAFKA, ConfigurationError, Settings, nearest
 from consumer.telemetry.repeats import Repeats
 
-Properties: TypeAlias = dict[str, str | int | bool]
+Value: TypeAlias = str | int | bool | Ask
+Properties: TypeAlias = dict[str, Value]
 Client = TypeVar("Client")
 
-_PREFIX: Final = "HOOKLINE_KAFKA_"
+ASK_TOKEN: Final = "oauth_cb"  # noqa: S105 # a name
+"""The property under which confluent_kafka is given what it asks for tokens."""
+
 _NAMED_PROPERTY = re.compile(r'property:? "([^"]+)"')
+_IN_TEXT = re.compile(r"\b((?:ssl|sasl)\.[a-z.]+)")
+# What OpenSSL says of a file that librdkafka cannot use.
+_OF_FILES: Final = {
+    "key values mismatch": "is not the key of the certificate",
+    "PEM lib": "cannot be read: it has to be PEM, and HOOKLINE_KAFKA_SSL_KEY_PASSWORD right where it is encrypted",
+    "no certificate or crl found": "holds no certificate in PEM",
+    "no start line": "holds no certificate in PEM",
+    "system lib": "cannot be read",
+    "BIO lib": "cannot be read",
+}
 
 # librdkafka knows these by two names; a contradiction must be seen under both.
 _SYNONYMS: Final = {
@@ -31,12 +47,14 @@ _SYNONYMS: Final = {
     "max.in.flight": "max.in.flight.requests.per.connection",
     "metadata.broker.list": "bootstrap.servers",
     "retries": "message.send.max.retries",
+    "sasl.mechanisms": "sasl.mechanism",
 }
 # librdkafka does not list its properties; these are the ones that people set, for a guess at what was meant.
 _USUAL: Final = (
     "bootstrap.servers",
     "client.id",
     "client.rack",
+    *(name + FILE for name in IN_FILES),
     "sasl.mechanism",
     "sasl.oauthbearer.client.id",
     "sasl.oauthbearer.client.secret",
@@ -60,7 +78,7 @@ _UNDERSCORED: Final = {"log.level": "log_level"}
 _librdkafka = logging.getLogger("librdkafka")
 _librdkafka.addFilter(Repeats())
 
-_PREFERRED: Final[Mapping[str, str | int | bool]] = {
+_PREFERRED: Final[Mapping[str, Value]] = {
     "client.id": "hookline",
     # Of a process's clients the last to come back decides when it goes on: by default each may wait for 10 s.
     "reconnect.backoff.max.ms": 1_000,
@@ -73,8 +91,6 @@ _DENIED: Final[Mapping[int, str]] = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "what it asks of the cluster: IDEMPOTENT_WRITE, or CREATE for new topics",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "WRITE and DESCRIBE on Hookline's transactional ids",
 }
-UNAUTHENTICATED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
-"""The broker does not take who we say we are."""
 
 
 class KafkaBroken(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -115,32 +131,36 @@ class NameTaken(KafkaFatal):
 def client_properties(
     settings: Settings,
     *,
-    ours: Mapping[str, str | int | bool] | None = None,
-    unless_set: Mapping[str, str | int | bool] | None = None,
+    ours: Mapping[str, Value] | None = None,
+    unless_set: Mapping[str, Value] | None = None,
 ) -> Properties:
     """A client's properties: the user's, `ours` above them, `unless_set` below.
 
     Raises:
-        ConfigurationError: no broker is named, or a user's property contradicts one of `ours`.
+        ConfigurationError: no broker is named, a user's property contradicts one of `ours`, or they do not tell who we
+            are.
     """
-    users = {_canonical(name): value for name, value in settings.kafka.items()}
+    users = identified({_canonical(name): value for name, value in settings.kafka.items()}, settings.kafka_token_from)
     as_written = {_canonical(name): _UNDERSCORED.get(name, name) for name in settings.kafka}
     if not users.get("bootstrap.servers") and "test.mock.num.brokers" not in users:
         close = nearest("bootstrap.servers", users)
-        instead = "" if close is None else f" (there is only {_variable(close)}, which is no setting)"
+        instead = "" if close is None else f" (there is only {variable(close)}, which is no setting)"
         wanted = "say where Kafka is, as in kafka-1:9092,kafka-2:9092"
-        raise ConfigurationError(_PREFIX + "BOOTSTRAP_SERVERS", wanted + instead)
+        raise ConfigurationError(KAFKA + "BOOTSTRAP_SERVERS", wanted + instead)
     fixed = {_canonical(name): value for name, value in (ours or {}).items()}
     for name, value in fixed.items():
         if name in users and not _same(users[name], value):
             written = as_written[name]
             raise ConfigurationError(
-                _variable(written), f"Hookline sets {written}={_text(value)}, or deliveries could be lost: remove yours"
+                variable(written), f"Hookline sets {written}={_text(value)}, or deliveries could be lost: remove yours"
             )
     below = {_canonical(name): value for name, value in (unless_set or {}).items()}
     merged = {**_PREFERRED} | below | users | fixed
     # Under the user's own names, so that `build` can name what librdkafka refuses as it was written.
-    return {as_written.get(name, name): value for name, value in merged.items()}
+    properties: Properties = {as_written.get(name, name): value for name, value in merged.items()}
+    if settings.kafka_token_from is not None:
+        properties[ASK_TOKEN] = tokens(settings.kafka_token_from)
+    return properties
 
 
 def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Client:
@@ -148,8 +168,13 @@ def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Clie
 
     Raises:
         ConfigurationError: librdkafka does not know a property, or refuses its value (which is never repeated).
-        KafkaBroken: the client could not be made for another reason.
+        KafkaBroken: there is no token now, or the client could not be made for another reason.
     """
+    if callable(ask := properties.get(ASK_TOKEN)):
+        try:
+            ask("")  # a client would wait ten seconds for one that does not come, and not say why
+        except TokenUnusable as unusable:
+            raise KafkaBroken(f"{TOKEN_FROM}: {unusable}") from None
     try:
         return make({**properties, "logger": _librdkafka})
     except KafkaException as exception:
@@ -158,11 +183,11 @@ def build(make: Callable[..., Client], properties: Mapping[str, object]) -> Clie
             raise broken(error) from None
         named = _NAMED_PROPERTY.search(error.str())
         if named is None:
-            raise ConfigurationError(_PREFIX + "…", error.str()) from None
+            raise _unnamed(error.str()) from None
         unknown = error.str().startswith("No such")
         written = next((name for name in properties if _canonical(name) == _canonical(named[1])), named[1])
         what = f"librdkafka has no such property{_meant(written)}" if unknown else "librdkafka refuses this value"
-        raise ConfigurationError(_variable(written), what) from None
+        raise ConfigurationError(variable(written), what) from None
 
 
 def error_of(exception: KafkaException) -> KafkaError:
@@ -195,7 +220,7 @@ def fatal(error: KafkaError) -> KafkaFatal:
 
 def _meant(name: str) -> str:
     closest = nearest(name, _USUAL)
-    return ": take it away, or see docs/settings.md" if closest is None else f": did you mean {_variable(closest)}?"
+    return ": take it away, or see docs/settings.md" if closest is None else f": did you mean {variable(closest)}?"
 
 
 def _canonical(name: str) -> str:
@@ -203,13 +228,18 @@ def _canonical(name: str) -> str:
     return _SYNONYMS.get(name, name)
 
 
-def _variable(name: str) -> str:
-    return _PREFIX + name.upper().replace(".", "_")
+def _unnamed(text: str) -> ConfigurationError:
+    """What librdkafka refuses without saying of which property; it may name one all the same."""
+    said = text.removeprefix("Failed to create admin client: ").removeprefix("Failed to create producer: ")
+    said = said.removeprefix("Failed to create consumer: ")
+    named = _IN_TEXT.search(said)
+    plainly = next((words for told, words in _OF_FILES.items() if told in said), said)
+    return ConfigurationError(KAFKA + "…" if named is None else variable(named[1]), plainly)
 
 
-def _text(value: str | int | bool) -> str:
+def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _same(users: str, ours: str | int | bool) -> bool:
+def _same(users: str, ours: Value) -> bool:
     return users.strip().lower() == _text(ours).lower() or {users.strip(), _text(ours)} == {"all", "-1"}

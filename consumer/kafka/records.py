@@ -1,16 +1,16 @@
 """The records on Hookline's own topics: deliveries, chunks, dead letters, attempts, replays.
 
-The law: a record's fields are those of its dataclass and of its schema, under the same names, so nothing is
+The law: a record's fields are those of its class and of its schema, under the same names, so nothing is
 translated and nothing can be forgotten in between. (`tier` is not written: the topic says it.)
 """
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
 from consumer.schemas import avro_history
@@ -49,8 +49,8 @@ CHUNK: Final = WireFormat(avro_history("Chunk"))
 DEAD_LETTER: Final = WireFormat(avro_history("DeadLetter"))
 REPLAY: Final = WireFormat(avro_history("Replay"))
 
-_EVENT_FIELDS: Final = tuple(field.name for field in fields(Event))
-_DELIVERY_FIELDS: Final = tuple(field.name for field in fields(Delivery) if field.name != "tier")
+_EVENT_FIELDS: Final = Event.__struct_fields__
+_DELIVERY_FIELDS: Final = tuple(name for name in Delivery.__struct_fields__ if name != "tier")
 
 
 def encode_delivery(delivery: Delivery) -> bytes:
@@ -158,11 +158,13 @@ def decode_attempt(value: bytes) -> Attempt:
 
 def shortened(value: bytes) -> bytes:
     """An encoded attempt without its bodies, for a topic that refuses it whole."""
-    return encode_attempt(replace(decode_attempt(value), request_body=b"", response_body=b"", response_truncated=True))
+    attempt = decode_attempt(value)
+    return encode_attempt(
+        replace(attempt, request_body=b"", response_body=b"", response_truncated=True, bodies=Bodies.NONE)
+    )
 
 
 def _row(data: object, names: tuple[str, ...]) -> dict[str, object]:
-    # dataclasses.asdict copies every value deeply: ten times the cost.
     return {name: getattr(data, name) for name in names}
 
 

@@ -29,6 +29,11 @@ def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[st
     Raises:
         KafkaBroken: the topic could not be read to its end.
     """
+    return {id_: each for id_, each in read_states(settings, only).items() if isinstance(each, Subscription)}
+
+
+def read_states(settings: Settings, only: Collection[str] | None = None) -> dict[str, State]:
+    """The same with those that were deleted, as far as the topic still tells of them. Raises KafkaBroken."""
     states: dict[str, State] = {}
     keys = None if only is None else {id_.encode() for id_ in only}
     for record in read_to_end(settings, Topics.of(settings).subscriptions):
@@ -44,7 +49,7 @@ def read_all(settings: Settings, only: Collection[str] | None = None) -> dict[st
                 pass  # the projection writes the winner again
             case applied:
                 states[incoming.id] = applied.state
-    return {id_: state for id_, state in states.items() if isinstance(state, Subscription)}
+    return states
 
 
 def write(settings: Settings, subscription: Subscription) -> None:

@@ -12,7 +12,8 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from consumer.kafka.client import UNAUTHENTICATED, KafkaBroken, broken, build, client_properties, denied, error_of
+from consumer.kafka.client import KafkaBroken, broken, build, client_properties, denied, error_of
+from consumer.kafka.refusals import refused
 from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
 from consumer.kafka.topic_specs import Topics, specs
@@ -64,10 +65,10 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     With `events` an event topic that the settings name and that is not there is warned of. Returns the cluster's id.
 
     Raises:
-        ConfigurationError: the settings choose no event topics, or a topic of ours.
+        ConfigurationError: the settings choose no event topics, or a topic of ours, or Kafka does not let us in.
         TopicsUnfit: names everything that is not.
         AccessDenied: an ACL is missing.
-        KafkaBroken: the broker could not be asked, or refuses to know us.
+        KafkaBroken: the broker could not be asked.
     """
     heard: list[KafkaError] = []
     admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append})
@@ -77,9 +78,8 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
         found = _ask(admin, settings, _START_TIMEOUT_S)
     except KafkaBroken:
         admin.poll(0)
-        for error in heard:
-            if error.code() in UNAUTHENTICATED:
-                raise broken(error, "Kafka refuses the authentication") from None
+        if (wrong := refused(heard, settings.kafka)) is not None:
+            raise wrong from None
         raise
     problems = differences(settings, found, names=names, events=events)
     _hidden(admin, [problem.topic for problem in problems if problem.fatal and not problem.setting])

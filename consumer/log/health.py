@@ -14,7 +14,7 @@ with a resume too, and it is what a suspension goes by.
 import hashlib
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -88,6 +88,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the URL, which may hold a secret."""
         return f"Sent(at_ms={self.at_ms}, status={self.status}, failure={self.failure}, outcome={self.outcome})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # a Struct's own shows every field
+        return [("at_ms", self.at_ms), ("status", self.status), ("failure", self.failure), ("outcome", self.outcome)]
 
 
 NO_HEALTH: Final = Health()

@@ -3,7 +3,8 @@
 The laws:
 - a host that does not exist and one that leads inside are told alike, and without how long that took;
 - a next try is told as "not before", and never as a moment that is over;
-- the bodies are told to nobody who may not see them, and the values of the customer's own headers to nobody.
+- the bodies are told to nobody who may not see them, and the values of the customer's own headers to nobody;
+- a body that the log does not keep is never shown as an empty one.
 """
 
 import base64
@@ -14,7 +15,7 @@ from typing import Final
 
 from consumer.brands.brand import Brand
 from consumer.delivery.answer import FailureKind
-from consumer.delivery.delivery import Attempt, DeadLetter
+from consumer.delivery.delivery import Attempt, Bodies, DeadLetter
 from consumer.delivery.words import NOT_PUBLIC
 from consumer.json import Json
 from consumer.log.archive import Kept
@@ -67,8 +68,11 @@ class Sight:
     kept_for_ms: int | None = None
 
 
-def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
-    """A row of the list of attempts."""
+def attempt_row(row: Row, sight: Sight, *, followed: bool | None = None) -> dict[str, Json]:
+    """A row of the list of attempts.
+
+    `followed` is whether its delivery was attempted again after it; None where nobody looked.
+    """
     entry = row.entry
     failure = None if entry.status is not None else told_failure(entry.failure)
     return {
@@ -86,7 +90,7 @@ def attempt_row(row: Row, sight: Sight) -> dict[str, Json]:
         "reason": entry.reason or None,
         "elapsedMs": None if failure == NO_PUBLIC_ADDRESS else entry.elapsed_ms,
         "at": rfc3339(entry.begun_ms),
-        **_next(_next_ms(row, sight.tiers), sight.now_ms),
+        **_next(_next_ms(row, sight.tiers), sight.now_ms, followed=followed),
     }
 
 
@@ -105,8 +109,8 @@ def delivery_row(row: Row, sight: Sight) -> dict[str, Json]:
         "firstAttemptAt": None if entry.first_ms is None else rfc3339(entry.first_ms),
         "reason": entry.reason or None,
         "job": entry.job_id or None,
-        "lastAttempt": attempt_row(row, sight),
-        **_next(_next_ms(row, sight.tiers), sight.now_ms),
+        "lastAttempt": attempt_row(row, sight, followed=False),
+        **_next(_next_ms(row, sight.tiers), sight.now_ms, followed=False),
     }
 
 
@@ -123,7 +127,7 @@ def delivery_told(rows: Sequence[Row], sight: Sight, *, replay_of: str | None = 
         **delivery_row(latest, sight),
         "replayOf": replay_of,
         "explanation": told(why),
-        "attemptsKept": [attempt_row(row, sight) for row in ordered],
+        "attemptsKept": [attempt_row(row, sight, followed=row is not latest) for row in ordered],
     }
 
 
@@ -160,8 +164,8 @@ def attempt_detail(kept: Kept, sight: Sight) -> dict[str, Json]:
         "schedule": schedule,
         "explanation": told(explanation_of(attempt.status, attempt.failure, attempt.reason)),
         "keptUntil": None if sight.kept_for_ms is None else rfc3339(kept.logged_ms + sight.kept_for_ms),
-        "curl": curl(attempt) if sight.bodies and len(attempt.request_body) <= BODY_MOST_BYTES else None,
-        **_next(ends[0][1] if ends else None, sight.now_ms),
+        "curl": curl(attempt) if sight.bodies and _is_small_and_whole(attempt) else None,
+        **_next(ends[0][1] if ends else None, sight.now_ms, followed=None),
     }
 
 
@@ -218,10 +222,11 @@ def _next_ms(row: Row, tiers: Tiers) -> int | None:
     return tiers.after(entry.tier, entry.logged_ms) if entry.ended is Ended.RETRY else None
 
 
-def _next(at_ms: int | None, now_ms: int) -> dict[str, Json]:
+def _next(at_ms: int | None, now_ms: int, *, followed: bool | None) -> dict[str, Json]:
+    late = at_ms is not None and now_ms >= at_ms + OVERDUE_AFTER_MS
     return {
         "nextAttemptAt": rfc3339(at_ms) if at_ms is not None and at_ms > now_ms else None,
-        "overdue": at_ms is not None and now_ms >= at_ms + OVERDUE_AFTER_MS,
+        "overdue": late and (None if followed is None else not followed),
     }
 
 
@@ -244,7 +249,7 @@ def _request(attempt: Attempt, sight: Sight) -> dict[str, Json]:
         "method": "POST",
         "headers": _headers(attempt.request_headers),
         "contentType": attempt.content_type,
-        **_body(attempt.request_body, sight),
+        **_body(attempt.request_body, request_kept(attempt), sight),
     }
 
 
@@ -255,7 +260,7 @@ def _response(attempt: Attempt, sight: Sight) -> Json:
         "status": attempt.status,
         "headers": _headers(attempt.response_headers),
         "truncated": attempt.response_truncated,
-        **_body(attempt.response_body, sight),
+        **_body(attempt.response_body, response_kept(attempt), sight),
     }
 
 
@@ -275,8 +280,24 @@ def _headers(headers: Sequence[tuple[str, str]]) -> list[Json]:
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _body(body: bytes, sight: Sight) -> dict[str, Json]:
-    """`body` is null where it may not be seen; `cut` where it goes on in the download."""
+def request_kept(attempt: Attempt) -> Bodies:
+    """What the log has of the request's body. A word of a later version means that it is not the whole."""
+    return Bodies(attempt.bodies) if attempt.bodies in {*Bodies} else Bodies.NONE
+
+
+def response_kept(attempt: Attempt) -> Bodies:
+    """What the log has of the answer's body: all that was ever kept of answers, or nothing."""
+    return Bodies.WHOLE if attempt.bodies == Bodies.WHOLE else Bodies.NONE
+
+
+def _is_small_and_whole(attempt: Attempt) -> bool:
+    return request_kept(attempt) is Bodies.WHOLE and len(attempt.request_body) <= BODY_MOST_BYTES
+
+
+def _body(body: bytes, kept: Bodies, sight: Sight) -> dict[str, Json]:
+    """`body` is null where it may not be seen, or is not kept; `cut` where it goes on in the download."""
+    if kept is Bodies.NONE:
+        return {"body": None, "bodyEncoding": None, "bodyBytes": None, "bodyKept": kept.value, "cut": False}
     shown = body[:BODY_MOST_BYTES]
     cut = len(shown) < len(body)
     try:
@@ -290,6 +311,7 @@ def _body(body: bytes, sight: Sight) -> dict[str, Json]:
         "body": text if sight.bodies else None,
         "bodyEncoding": encoding if sight.bodies else None,
         "bodyBytes": len(body),
+        "bodyKept": kept.value,
         "cut": cut,
     }
 

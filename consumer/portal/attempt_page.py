@@ -6,11 +6,13 @@ from typing import Final
 
 from starlette.responses import Response
 
+from consumer.api.problem import Refusal
 from consumer.control.keys import Scope
+from consumer.delivery.delivery import Bodies
 from consumer.log.attempt_id import attempt_id
 from consumer.log.entry import Ended, Trigger
 from consumer.log.query import Query, Row, View
-from consumer.log.resource import attempt_detail
+from consumer.log.resource import attempt_detail, request_kept, response_kept
 from consumer.portal import logs, pills
 from consumer.portal.answering import page
 from consumer.portal.bodies import RAW, Body, body_of
@@ -84,17 +86,22 @@ def show(visit: Visit) -> Response:
 
 def request_body(visit: Visit) -> Response:
     """What was sent, as a file."""
-    return _download(logs.kept(visit, visit.params["attempt"]).attempt.request_body, "request")
+    attempt = logs.kept(visit, visit.params["attempt"]).attempt
+    return _download(attempt.request_body, request_kept(attempt), "request")
 
 
 def response_body(visit: Visit) -> Response:
     """What came back, as a file."""
-    return _download(logs.kept(visit, visit.params["attempt"]).attempt.response_body, "response")
+    attempt = logs.kept(visit, visit.params["attempt"]).attempt
+    return _download(attempt.response_body, response_kept(attempt), "response")
 
 
-def _download(body: bytes, of: str) -> Response:
+def _download(body: bytes, kept: Bodies, of: str) -> Response:
     """Bytes that others wrote: no browser shows them, or guesses what they are."""
-    named_ = {"Content-Disposition": f'attachment; filename="{of}-body.bin"'}
+    if kept is Bodies.NONE:
+        raise Refusal(HTTPStatus.GONE, str(words().say("body.not_kept")))
+    name = f"{of}-body-redacted.bin" if kept is Bodies.REDACTED else f"{of}-body.bin"
+    named_ = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type=_BYTES, headers=named_, status_code=HTTPStatus.OK)
 
 
@@ -124,7 +131,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         response=_response(visit, told),
         timing=waterfall(told.timing),
         signature=told.signature,
-        check=None if told.signature is None else check_of(told.signature, told.request.headers),
+        check=_check(told),
         planned=planned_of(told, now_ms),
         kept_until=None if (until_ms := ms_of(told.kept_until)) is None else moment(until_ms, now_ms),
         curl=told.curl,
@@ -133,6 +140,12 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         previous_url=previous,
         next_url=following,
     )
+
+
+def _check(told: Attempt) -> str | None:
+    if told.signature is None or told.request.body_kept != Bodies.WHOLE:
+        return None
+    return check_of(told.signature, told.request.headers)
 
 
 def _request(visit: Visit, told: Attempt) -> Sent:

@@ -17,10 +17,12 @@ _VISIBLE: Final = range(0x20, 0x7F)
 class Body:
     """`text` is None where it may not be seen. `formatted`: it is laid out; `formattable`: it could be.
 
-    `cut`: the download has more. `truncated`: the endpoint sent more than is kept.
+    `kept` is what the log has of it (`delivery.Bodies`). `cut`: the download has more. `truncated`: the endpoint sent
+    more than is kept.
     """
 
     text: str | None
+    kept: str
     bytes: int
     formatted: bool
     formattable: bool
@@ -33,19 +35,21 @@ class Body:
 
 def body_of(told: Request | Response, *, raw: bool, page_url: str, download_url: str | None) -> Body:
     """A request's or an answer's. `page_url` is the page, at it."""
+    size = told.body_bytes or 0
     binary = told.body_encoding == "base64"
     text = None if told.body is None else _hex(base64.b64decode(told.body)) if binary else told.body
     layout = None if text is None or binary or told.cut else laid_out(text)
     return Body(
         text=text if raw or layout is None else layout,
-        bytes=told.body_bytes,
+        kept=told.body_kept,
+        bytes=size,
         formatted=layout is not None and not raw,
         formattable=layout is not None,
         binary=binary,
-        cut=told.cut or (binary and told.body_bytes > _HEX_MOST),
+        cut=told.cut or (binary and size > _HEX_MOST),
         truncated=isinstance(told, Response) and told.truncated,
         page_url=page_url,
-        download_url=download_url if told.body_bytes else None,
+        download_url=download_url if size else None,
     )
 
 

@@ -64,7 +64,8 @@ def log_row(
     row: Row, view: View, sight: Sight, webhooks: Mapping[str, Subscription], address: Callable[[str], str]
 ) -> LogRow:
     """A row of this view. `address` is where a page of the session is."""
-    told, entry = msgspec.convert(attempt_row(row, sight), AttemptRow), row.entry
+    followed = False if view is View.DELIVERIES else None
+    told, entry = msgspec.convert(attempt_row(row, sight, followed=followed), AttemptRow), row.entry
     of = webhooks.get(row.webhook)
     path = f"webhooks/{row.webhook}/deliveries/{entry.delivery}" if view is View.DELIVERIES else f"attempts/{told.id}"
     return LogRow(
@@ -82,7 +83,7 @@ def log_row(
         webhook=None if of is None else named(of),
         at=moment(entry.begun_ms, sight.now_ms),
         next=moment_or_none(ms_of(told.next_attempt_at), sight.now_ms),
-        overdue=told.overdue,
+        overdue=bool(told.overdue),
     )
 
 

@@ -111,6 +111,11 @@ def _matching(sending: Sending, now_ms: int) -> Matching:
     return matching_of(wanted, now_ms)
 
 
+def earliest_ms(subscription: Subscription) -> int:
+    """Where the first span begins that is offered of what a webhook missed."""
+    return subscription.created_at_ms - _WEEK_MS
+
+
 def spans_of(subscription: Subscription, kind: Kind, missed_since_ms: int) -> tuple[Span, ...]:
     """What is often meant. `missed_since_ms` says since when it missed something, of one that is sent nothing."""
     created = rfc3339(subscription.created_at_ms)
@@ -121,6 +126,6 @@ def spans_of(subscription: Subscription, kind: Kind, missed_since_ms: int) -> tu
         found.append(Span(key=f"send.span.{subscription.status}", since=rfc3339(missed_since_ms)))
     found.append(Span(key="send.span.created", since=created))
     if kind is Kind.RECOVER:
-        before = rfc3339(subscription.created_at_ms - _WEEK_MS)
+        before = rfc3339(earliest_ms(subscription))
         found.append(Span(key="send.span.before", since=before, until=created))
     return tuple(found)

@@ -11,12 +11,14 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from consumer.api.job_asking import JobAsker, Wanted
+from consumer.api.job_subjects import not_kept
 from consumer.api.problem import Refusal
 from consumer.control.keys import Scope
 from consumer.control.work import Work
 from consumer.delivery.outcome import DeathReason
 from consumer.jobs.desk import JobUnknown
-from consumer.jobs.job import Kind, State
+from consumer.jobs.job import Kind, Missed, State, Subject
+from consumer.kafka.client import KafkaBroken
 from consumer.log.resource import FAILURES
 from consumer.portal import jobs_page
 from consumer.portal.answering import Done, page
@@ -24,14 +26,16 @@ from consumer.portal.job_view import JobView
 from consumer.portal.log_filters import STATUSES
 from consumer.portal.log_page import Option
 from consumer.portal.names import Named, named
-from consumer.portal.sending_form import Sending, rate_of, sending_of, spans_of, subject_of
+from consumer.portal.sending_form import Sending, earliest_ms, rate_of, sending_of, spans_of, subject_of
+from consumer.portal.times import Moment, moment_or_none
 from consumer.portal.visit import Visit
 from consumer.portal.webhook_form import by_field
 from consumer.portal.words import words
 from consumer.portal.wrong import missed_since_ms
+from consumer.shares import Busy
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.subscription import Status, Subscription
-from consumer.webhooks.wrong import Faults
+from consumer.webhooks.wrong import Code, Faults, Wrong
 
 _PATHS = {Kind.RECOVER: "recover", Kind.REPLAY: "replay"}
 
@@ -54,9 +58,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingView:
-    """The page. `hindered`: why it was not begun, `other_url` the job that is in the way, if it is one."""
+    """The page. `hindered`: why it was not begun, `other_url` the job that is in the way, if it is one.
+
+    `kept`: since when events are there, where some of what may be asked for is not.
+    """
 
     recovers: bool
+    kept: Moment | None
     named: Named
     webhook_url: str
     action: str
@@ -98,12 +106,12 @@ def resume_and_recover(visit: Visit, work: Work) -> Done | Response:
     visit.caller.need(Scope.WRITE)
     subscription = visit.webhook(visit.params["webhook"])
     form, faults = sending_of(visit.form, Kind.RECOVER), Faults()
-    subject, rate = subject_of(form, Kind.RECOVER, visit.now_ms, faults), rate_of(form, faults)
+    asker = _asker(visit, work)
+    subject, rate = _subject(asker, visit, form, Kind.RECOVER, faults), rate_of(form, faults)
     if subject is None or faults.found:
         return _page(visit, subscription, Kind.RECOVER, form, wrong=by_field(faults))
     if subscription.status is not Status.ACTIVE:
         visit.services.plane.webhooks.resume(visit.owner, subscription.id, work=work)
-    asker = JobAsker(services=visit.services, caller=visit.caller, work=work)
     wanted = Wanted(webhook=subscription.id, kind=Kind.RECOVER, subject=subject, rate_per_s=rate)
     try:
         known = asker.made_before() or asker.ask(wanted)
@@ -122,10 +130,10 @@ def _shown(visit: Visit, kind: Kind) -> Response:
 
 def _count(visit: Visit, work: Work, kind: Kind) -> Done | Response:
     subscription, form, faults = visit.webhook(visit.params["webhook"]), sending_of(visit.form, kind), Faults()
-    subject, rate = subject_of(form, kind, visit.now_ms, faults), rate_of(form, faults)
+    asker = _asker(visit, work)
+    subject, rate = _subject(asker, visit, form, kind, faults), rate_of(form, faults)
     if subject is None or faults.found:
         return _page(visit, subscription, kind, form, wrong=by_field(faults))
-    asker = JobAsker(services=visit.services, caller=visit.caller, work=work)
     wanted = Wanted(
         webhook=subscription.id, kind=kind, subject=subject, again=form.again, rate_per_s=rate, counts_only=True
     )
@@ -151,6 +159,7 @@ def _page(
     active = subscription.status is Status.ACTIVE
     view = SendingView(
         recovers=kind is Kind.RECOVER,
+        kept=moment_or_none(_kept_ms(visit, subscription) if kind is Kind.RECOVER else None, visit.now_ms),
         named=named(subscription),
         webhook_url=visit.url(f"webhooks/{subscription.id}"),
         action=visit.url(path),
@@ -180,6 +189,27 @@ def _page(
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK if refusal is None else refusal.status
     title = say("send.recover" if view.recovers else "send.replay")
     return page(visit, "sending.html", view, title=title, tab="webhooks", status=status)
+
+
+def _kept_ms(visit: Visit, subscription: Subscription) -> int | None:
+    """Since when events are kept, where they are not since the first span; None too where nobody can say now."""
+    try:
+        return _asker(visit, None).kept_since_ms(earliest_ms(subscription))
+    except (Busy, KafkaBroken):
+        return None
+
+
+def _asker(visit: Visit, work: Work | None) -> JobAsker:
+    return JobAsker(services=visit.services, caller=visit.caller, work=work)
+
+
+def _subject(asker: JobAsker, visit: Visit, form: Sending, kind: Kind, faults: Faults) -> Subject | None:
+    """What is to be sent; None: faults say why not. Raises Busy, KafkaBroken: it is not known what is kept."""
+    subject = subject_of(form, kind, visit.now_ms, faults)
+    kept_ms = asker.kept_since_ms(subject.since_ms) if isinstance(subject, Missed) else None
+    if kept_ms is not None:
+        faults.add(Wrong(field="since", code=Code.OUT_OF_RANGE, message=not_kept(kept_ms)))
+    return subject
 
 
 def _missed_since_ms(visit: Visit, subscription: Subscription) -> int:

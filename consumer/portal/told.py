@@ -41,7 +41,7 @@ class AttemptRow(_Told, frozen=True, kw_only=True):
     elapsed_ms: float | None
     at: str
     next_attempt_at: str | None
-    overdue: bool
+    overdue: bool | None
 
 
 class Delivery(_Told, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class Delivery(_Told, frozen=True, kw_only=True):
     reason: str | None
     job: str | None
     next_attempt_at: str | None
-    overdue: bool
+    overdue: bool | None
     explanation: Explanation | None
     attempts_kept: list[AttemptRow]
 
@@ -71,14 +71,15 @@ class Header(_Told, frozen=True, kw_only=True):
 
 
 class Request(_Told, frozen=True, kw_only=True):
-    """What was sent. `body` is None where it may not be seen."""
+    """What was sent. `body` is None where it may not be seen, or is not kept."""
 
     method: str
     headers: list[Header]
     content_type: str
     body: str | None
     body_encoding: str | None
-    body_bytes: int
+    body_bytes: int | None
+    body_kept: str
     cut: bool
 
 
@@ -90,7 +91,8 @@ class Response(_Told, frozen=True, kw_only=True):
     truncated: bool
     body: str | None
     body_encoding: str | None
-    body_bytes: int
+    body_bytes: int | None
+    body_kept: str
     cut: bool
 
 

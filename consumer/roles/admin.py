@@ -1,4 +1,6 @@
-"""The supervisor's admin port: what its processes tell, and whoever asks how they do. A thread of its own.
+"""What the processes tell their supervisor, its admin port for whoever asks, and the start as it is told in the log.
+
+It is a thread of its own.
 
 The law: nothing here holds up the supervisor, and no process of it. A pipe is read as it fills; an address that
 somebody else holds, or whose host no name server knows yet, is waited for while everything else goes on.
@@ -19,6 +21,7 @@ from consumer.roles.admin_http import Door
 from consumer.roles.answering import Answering
 from consumer.roles.listening import ADMIN, bound_at
 from consumer.roles.overview import Overview
+from consumer.roles.readiness import AFTER_S, Readiness, Ready, Waiting
 from consumer.roles.supervision import Member
 from consumer.settings import ConfigurationError
 from consumer.telemetry.outage import Outage
@@ -32,7 +35,10 @@ _BACKLOG: Final = 64
 
 
 class Admin:
-    """`listen` is HOOKLINE_ADMIN_LISTEN, known to be an address. Methods may be called from any thread."""
+    """`listen` is HOOKLINE_ADMIN_LISTEN, known to be an address, or empty: then nobody is answered.
+
+    Methods may be called from any thread.
+    """
 
     def __init__(self, listen: str, overview: Overview) -> None:
         self._listen = listen
@@ -40,6 +46,7 @@ class Admin:
         self._door = Door(Answering(overview, time.monotonic).answer)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="admin", daemon=True)
+        self._readiness = Readiness(time.monotonic())
         self._in_use = Outage(_log, "the admin address is in use")
         self._unbound = Outage(_log, "the admin address cannot be bound")
 
@@ -53,7 +60,7 @@ class Admin:
 
     def ended(self, member: Member, code: int) -> None:
         """It ended with this code."""
-        self._soon(lambda: self._overview.ended(time.monotonic(), member, code))
+        self._soon(self._ended, member, code)
 
     def stopping(self) -> None:
         """A stop was asked for."""
@@ -64,7 +71,9 @@ class Admin:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.create_task(self._listening())
+        if self._listen:
+            self._loop.create_task(self._listening())
+        self._loop.call_later(AFTER_S, self._tell_the_start)
         self._loop.run_forever()
 
     async def _listening(self) -> None:
@@ -93,11 +102,27 @@ class Admin:
         os.set_blocking(pipe, False)
         self._loop.add_reader(pipe, self._read, member, pid, pipe, Frames())
 
+    def _ended(self, member: Member, code: int) -> None:
+        self._overview.ended(time.monotonic(), member, code)
+        self._tell_the_start()
+
+    def _tell_the_start(self) -> None:
+        if self._overview.stopping:
+            return
+        match self._readiness.told(time.monotonic(), self._overview.waited_for()):
+            case Ready(after_s=after_s):
+                _log.info("ready", after_s=after_s, processes=len(self._overview.lives))
+            case Waiting(reasons=reasons):
+                _log.info("not ready yet", waiting="; ".join(reasons))
+            case None:
+                pass
+
     def _read(self, member: Member, pid: int, pipe: int, frames: Frames) -> None:
         try:
             piece = os.read(pipe, _PIECE_BYTES)
             for snapshot in frames.feed(piece):
                 self._overview.heard(time.monotonic(), member, pid, snapshot)
+                self._tell_the_start()
         except BlockingIOError:
             return
         except SnapshotBroken as error:

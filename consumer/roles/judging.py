@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from consumer.brands.loader import load_brands
-from consumer.kafka.client import Properties, build, client_properties
+from consumer.kafka.client import ASK_TOKEN, Properties, build, client_properties
 from consumer.kafka.membership import consumer_properties
 from consumer.kafka.producing import producer_properties
 from consumer.kafka.reading import reader_properties
@@ -76,8 +76,9 @@ def _keys(settings: Settings) -> None:
 
 
 def _quiet(properties: Properties) -> Properties:
-    """A client that is made to see whether it can be made says nothing of where Kafka is not."""
-    return {**properties, "log_level": _QUIET}
+    """A client that is made to see whether it can be made asks for no token, and says nothing of where Kafka is not."""
+    kept = {name: value for name, value in properties.items() if name != ASK_TOKEN}
+    return {**kept, "log_level": _QUIET}
 
 
 def _builds(make: Callable[..., object], properties: _Properties) -> _Check:

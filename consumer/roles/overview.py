@@ -99,6 +99,14 @@ class Overview:
             return ["it is stopping"]
         return [f"{_name(member)}: {reason}" for member, life in self.lives.items() for reason in life.lacks]
 
+    def waited_for(self) -> dict[str, list[str]]:
+        """The processes that are not ready, by the reason."""
+        reasons: dict[str, list[str]] = {}
+        for member, life in self.lives.items():
+            for reason in life.lacks:
+                reasons.setdefault(reason, []).append(_name(member))
+        return reasons
+
     def series(self, now_s: float) -> Series:
         """Every series that there is now."""
         series = Series()

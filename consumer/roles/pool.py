@@ -15,6 +15,7 @@ from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
+from consumer.delivery.kept_bodies import keeping
 from consumer.delivery.lane import Patience
 from consumer.delivery.names import Names
 from consumer.delivery.schedule import Schedule
@@ -108,6 +109,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
         fan_out=settings.fan_out,
         shared=True,
         ordered=Topics.of(settings).ordered,
+        keep=keeping(settings),
         budget=budget(settings),
     )
 

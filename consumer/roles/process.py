@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from consumer.roles import stop as stopping
+from consumer.telemetry.printable import speak
 
 
 class _RoleModule(Protocol):
@@ -69,6 +70,7 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
 
 
 if __name__ == "__main__":
+    speak()
     given = int(sys.argv[3]) if sys.argv[3:] else None
     code = run(sys.argv[1], int(sys.argv[2]), stopping.event_of_child(), given)
     sys.stdout.flush()

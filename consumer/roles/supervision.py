@@ -19,6 +19,7 @@ FIRST_DELAY_S = 0.5  # well inside a static member's session of 10 s: its partit
 LAST_DELAY_S = 30.0
 QUIET_S = 60.0
 STOP_WITHIN_S = 9.5  # at least: 10 s in all, with half a second for the kills to arrive
+ASKED_ONCE_S = 0.5  # shorter than anybody needs to press Ctrl-C a second time on purpose
 _BESIDE_A_DRAIN_S = 1.5  # for a process's last commit, and to close its clients
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -71,6 +72,7 @@ class Supervision:
         self._stop_within_s = stop_within_s
         self._lives = {member: _Life() for member in members}
         self._kill_at_s: float | None = None
+        self._asked_s = 0.0
         self._exit_code = os.EX_OK
 
     @property
@@ -102,10 +104,13 @@ class Supervision:
         return delay_s
 
     def stop(self, now_s: float) -> None:
-        """Somebody asked for the end; asked again, it comes at once."""
+        """Somebody asked for the end; asked again, it comes at once.
+
+        Whoever signals a process and then its whole group, as `timeout` does, has asked once.
+        """
         if self._kill_at_s is None:
             self._begin_stop(now_s, os.EX_OK)
-        else:
+        elif now_s - self._asked_s >= ASKED_ONCE_S:
             self._kill_at_s = now_s
             self._exit_code = self._exit_code or _INTERRUPTED
 
@@ -135,5 +140,6 @@ class Supervision:
         return Step(start=due, wake_at_s=min(waiting, default=None))
 
     def _begin_stop(self, now_s: float, code: int) -> None:
+        self._asked_s = now_s
         self._kill_at_s = now_s + self._stop_within_s
         self._exit_code = code

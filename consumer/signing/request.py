@@ -1,15 +1,17 @@
 """The HTTP request of one attempt, complete: what the transport sends and nothing it has to decide."""
 
-from typing import NamedTuple
+from typing import Any
+
+import msgspec
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A POST. `headers` are complete but for Host and Content-Length, which belong to HTTP. `timeout_ms` is total.
 
     `addresses` are the only ones that may be connected to, in the order in which to try them; who sends it has judged
     them, and looks no name up. The customer's own headers may be secrets: the repr has neither headers nor body.
 
-    A tuple, since one is made for each attempt: a frozen dataclass takes twice as long.
+    A Struct, since one is made for each attempt: a frozen dataclass takes ten times as long.
     """
 
     url: str
@@ -20,3 +22,6 @@ class Request(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Request(url={self.url!r}, timeout_ms={self.timeout_ms}, addresses={self.addresses})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # a Struct's own shows every field
+        return [("url", self.url), ("timeout_ms", self.timeout_ms), ("addresses", self.addresses)]

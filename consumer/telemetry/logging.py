@@ -24,7 +24,8 @@ def configure(settings: Settings, *, role: str, slot: int | None = None) -> None
 
     `role` and `slot` are put on every line. May be called again; the last call counts.
     """
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if settings.log_format == "json" else _columns()
+    form = settings.log_format or ("console" if sys.stderr.isatty() else "json")
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else _columns()
     _configure(settings.log_level, renderer, _placed(role, slot))
 
 
@@ -75,7 +76,7 @@ def _placed(role: str, slot: int | None) -> Processor:
         where["slot"] = slot
 
     def place(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
-        return _timed(logger, method, {**where, **line})
+        return _timed(logger, method, {**line, **where, **line})  # what happened stands before where
 
     return place
 
@@ -84,6 +85,7 @@ def _columns() -> Processor:
     return structlog.dev.ConsoleRenderer(
         timestamp_key="time",
         colors=sys.stderr.isatty(),
+        sort_keys=False,
         # The default formatter prints the local variables of every frame: secrets among them.
         exception_formatter=structlog.dev.plain_traceback,
         pad_event_to=40,

@@ -2,13 +2,17 @@
 
 The law: whatever was given, what comes out commands no terminal and turns no line around: of a character that is not to
 be seen as itself (controls, directions, separators, surrogates and other invisible ones) JSON's escape is printed. So
-JSON text stays JSON, of the same value.
+JSON text stays JSON, of the same value. What the terminal's encoding lacks is escaped likewise.
 """
 
+import codecs
+import io
 import re
+import sys
 from typing import Final
 
 _WORD: Final = re.compile(r"[^ -~]+")
+_ESCAPED: Final = "hookline.escaped"
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -23,7 +27,24 @@ def printable_lines(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    if character.isprintable():
-        return character
+    return character if character.isprintable() else _SHORT.get(character) or _units(character)
+
+
+def speak() -> None:
+    """Have standard output and error say whatever there is: what their encoding lacks is escaped, as above."""
+    codecs.register_error(_ESCAPED, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ESCAPED)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(map(_units, lacking)), error.end
+
+
+def _units(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
-    return _SHORT.get(character) or "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -77,6 +77,11 @@ class Keyring:
         """A ring of one of its keys."""
         return Keyring({key_id: self._keys[key_id]})
 
+    def and_also(self, other: "Keyring") -> "Keyring":
+        """A ring that opens with the other's keys too, and seals with the same one as before."""
+        others = other._keys  # noqa: SLF001 # of its own kind
+        return Keyring({**self._keys, **others, **self._keys})
+
     def derived(self, purpose: bytes) -> tuple[bytes, ...]:
         """A key of 32 bytes for a purpose of its own from each key of the ring, the sealing one's first (RFC 5869)."""
         return tuple(

@@ -1,8 +1,8 @@
 // A small endpoint that checks every request before it believes it. Needs nothing but Node.
 //
-//     node receive.mjs webhook.json
+//     node receive.mjs acme.secret.json
 //
-// `webhook.json` is what `hookline webhooks create … --json` printed: it names the port and holds the secret.
+// `acme.secret.json` is what `hookline webhooks create … --json` printed: it names the port and holds the secret.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";

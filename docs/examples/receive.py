@@ -1,8 +1,8 @@
 """A small endpoint that checks every request before it believes it. Needs nothing but Python.
 
-    python3 receive.py webhook.json
+    python3 receive.py acme.secret.json
 
-`webhook.json` is what `hookline webhooks create … --json` printed: it names the port and holds the secret.
+`acme.secret.json` is what `hookline webhooks create … --json` printed: it names the port and holds the secret.
 """
 
 import base64

@@ -90,7 +90,7 @@ impl Engine {
         for answer in py.detach(|| inner.poll(wait))? {
             let Answer { token, outcome, elapsed_ms, timing } = answer;
             let Timing { connect_ms, tls_ms, first_byte_ms } = timing;
-            let timing = (py.None(), connect_ms, tls_ms, first_byte_ms);
+            let timing = (connect_ms, tls_ms, first_byte_ms);
             match outcome {
                 Ok(response) => {
                     let status = response.head.status;

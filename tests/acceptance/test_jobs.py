@@ -1,5 +1,6 @@
 """What was not delivered is sent again as real processes do it: resent, recovered, paused, killed in the middle."""
 
+import json
 import os
 import signal
 import time
@@ -152,20 +153,38 @@ def of_a_paused_one_only_now(scene: Scene, webhook: str) -> str:
     return str(one["eventId"])
 
 
+def by_the_command_line_too(stage: Stage, scene: Scene, webhook: str) -> None:
+    """An operator's own process sends one now, and reads the same statistics as the API's."""
+    one = deliveries(scene, webhook, "failed")[FAILED // 2]
+    sent = json.loads(stage.command("resend", one["id"], "--now", "--tenant", "acme", "--json"))
+    assert (sent["response"]["status"], sent["trigger"], sent["outcome"]) == (200, "resend", "delivered")
+    until(
+        lambda: one["id"] not in {each["id"] for each in deliveries(scene, webhook, "failed")},
+        within_s=10,
+        missing=lambda: "the log does not tell of it",
+    )
+
+    def totals() -> list[dict[str, Any]]:
+        asked = json.loads(stage.command("webhooks", "stats", webhook, "--tenant", "acme", "--json"))
+        return [each["totals"] for each in (asked, scene.customer.get(f"/v1/webhooks/{webhook}/stats").json())]
+
+    until(lambda: (found := totals())[0] == found[1] and found[0], within_s=10, missing=lambda: f"{totals()}")
+
+
 def all_that_was_missed_is_recovered(scene: Scene, webhook: str, twice: str, once: str) -> None:
     """Checks P15 and P18: what failed, and what came while it was paused; nothing that was accepted."""
     job = scene.post(f"/v1/webhooks/{webhook}/recover", 202, since="1h", dryRun=True)
     counted = scene.until_job(job["id"], "counted")["counted"]
-    assert (counted["matched"], counted["sent"], counted["skipped"]) == (ALL, 0, {"delivered": 2}), counted
+    assert (counted["matched"], counted["sent"], counted["skipped"]) == (ALL, 0, {"delivered": 3}), counted
     scene.post(f"/v1/jobs/{job['id']}/start", 200)
     done = scene.until_job(job["id"], "done")
-    assert done["counts"]["sent"] == ALL - 2
+    assert done["counts"]["sent"] == ALL - 3
     scene.until_accepted("first", ALL + 1)
     time.sleep(1)  # what is sent too often would come now
     found = scene.accepted("first")
     assert found == Counter({f"evt-{n}": 1 for n in range(ALL)}) + Counter([twice])
     assert once in found
-    until(lambda: scene.job(job["id"])["counts"]["delivered"] == ALL - 2, within_s=10, missing=lambda: f"{done}")
+    until(lambda: scene.job(job["id"])["counts"]["delivered"] == ALL - 3, within_s=10, missing=lambda: f"{done}")
     nothing = scene.post(f"/v1/webhooks/{webhook}/recover", 202, since="1h")
     assert scene.until_job(nothing["id"], "done")["counts"]["sent"] == 0
 
@@ -226,6 +245,7 @@ def test_what_was_not_delivered_is_sent_again(stage: Stage) -> None:
         time.sleep(STALE_S)
         publish(scene, range(FAILED, ALL))
         once = of_a_paused_one_only_now(scene, webhook)
+        by_the_command_line_too(stage, scene, webhook)
         scene.post(f"/v1/webhooks/{webhook}/resume", 200)
         time.sleep(STALE_S)
         all_that_was_missed_is_recovered(scene, webhook, twice, once)

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import chromium
 from tests.browser.stage import Stage, staged
+from tests.memory_api import OPERATOR
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "pages"
 MOST_BYTES: Final = 60_000
@@ -22,9 +23,9 @@ _QUALITIES: Final = (80, 65, 50, 35)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A page of the stage's, by its name there, and how it is looked at."""
+    """A page of the stage's, by its name there, and how it is looked at; without a name the operator's console."""
 
-    page: str
+    page: str | None
     scheme: Literal["light", "dark"] = "light"
     width: int = 1280
     height: int = 860
@@ -48,6 +49,9 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "counted": Picture(page="counted"),
     "job": Picture(page="paused job"),
     "keys": Picture(page="keys"),
+    "console": Picture(page=None),
+    "console-dark": Picture(page=None, scheme="dark"),
+    "console-phone": Picture(page=None, width=390, height=844),
 }
 
 
@@ -69,13 +73,23 @@ def _taken(stage: Stage, browser: Browser, picture: Picture) -> bytes:
         timezone_id="Europe/Paris",
     )
     page = context.new_page()
-    at = stage.enter(page, tenant=picture.tenant, user="Ada Lovelace")
-    page.goto(f"{at}/{stage.paths()[picture.page]}")
+    if picture.page is None:
+        _sign_in(page, stage)
+    else:
+        at = stage.enter(page, tenant=picture.tenant, user="Ada Lovelace")
+        page.goto(f"{at}/{stage.paths()[picture.page]}")
     made = (_webp(page, quality) for quality in _QUALITIES)
     small = next((each for each in made if len(each) <= MOST_BYTES), None)
     assert small is not None, f"{picture} has more than {MOST_BYTES} bytes"
     context.close()
     return small
+
+
+def _sign_in(page: Page, stage: Stage) -> None:
+    page.goto(f"{stage.base}/console")
+    page.get_by_role("textbox", name="Operator key", exact=True).fill(OPERATOR)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("region", name="Lag", exact=True).wait_for()
 
 
 def _webp(page: Page, quality: int) -> bytes:

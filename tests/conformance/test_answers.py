@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+from msgspec import structs
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.http.guard import AddressGuard
@@ -324,7 +325,7 @@ def test_a_request_that_is_not_taken_leaves_the_engine_as_it_was(open_engine: Op
         line.send(OK)
 
     with Endpoint(script) as endpoint:
-        odd = request(endpoint.url)._replace(headers=(("x", "\ud800"),))
+        odd = structs.replace(request(endpoint.url), headers=(("x", "\ud800"),))
         try:
             transport.submit(1, odd)
         except UnicodeEncodeError:

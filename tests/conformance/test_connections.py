@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 import pytest
 from cryptography import x509
+from msgspec import structs
 
 from consumer.delivery.answer import UNTIMED, Answer, Failure, FailureKind, Response
 from consumer.delivery.names import REFUSED_DETAIL
@@ -234,7 +235,7 @@ def test_a_refused_port_is_a_failed_connect(transport: Transport) -> None:
 
 def test_a_request_that_does_not_say_where_it_goes_is_not_sent(transport: Transport) -> None:
     with pytest.raises(ValueError, match="look its name up first"):
-        transport.submit(1, request("http://nobody.invalid/")._replace(addresses=()))
+        transport.submit(1, structs.replace(request("http://nobody.invalid/"), addresses=()))
     assert transport.in_flight == 0
 
 
@@ -261,7 +262,7 @@ def test_an_address_that_refuses_costs_no_time(open_engine: Opener) -> None:
     with Endpoint(Line.answer) as endpoint:
         asked = request(f"http://hook.test:{endpoint.port}/", addresses=["127.0.0.1"])
     with Endpoint(Line.answer, host="127.0.0.3", port=endpoint.port) as endpoint:
-        asked = asked._replace(addresses=("127.0.0.2", "127.0.0.3"))
+        asked = structs.replace(asked, addresses=("127.0.0.2", "127.0.0.3"))
         before = time.monotonic()
         assert status(ask(open_engine(AddressGuard(SEVERAL)), asked)) == 200
         assert time.monotonic() - before < 1

@@ -8,10 +8,12 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from consumer.control.owner import Owner
 from consumer.delivery.answer import Answer, Failure, FailureKind, Response
@@ -155,9 +157,8 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
     answered: dict[int, Answer] = {}
     try:
         for case in batch:
-            transport.submit(
-                case.number, begun[case.number].request._replace(timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",))
-            )
+            request = begun[case.number].request
+            transport.submit(case.number, replace(request, timeout_ms=_TIMEOUT_MS, addresses=("127.0.0.1",)))
         while transport.in_flight:
             answered.update(transport.poll(_POLL_S))
     except Exception as error:  # noqa: BLE001 - same

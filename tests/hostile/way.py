@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from consumer.brands.loader import brand
 from consumer.control.resource import resource
@@ -193,7 +194,7 @@ class Way:
     def _come(self, partition: Partition, value: bytes, key: bytes = b"k") -> None:
         offset = self._ends[partition]
         self._ends[partition] = offset + 1
-        read = replace(
+        read = structs.replace(
             _RECORD,
             topic=partition[0],
             partition=partition[1],
@@ -213,7 +214,7 @@ class Way:
         if read.topic == ORDERED:
             assert read.value is not None
             return decode_ordered(read.key, read.value)
-        return replace(self._case.event, offset=read.offset, timestamp_ms=read.timestamp_ms)
+        return structs.replace(self._case.event, offset=read.offset, timestamp_ms=read.timestamp_ms)
 
     def _next(self) -> Step:
         step = self._core.next(self._now_ms, self._now_ms)

@@ -63,7 +63,9 @@ def test_ctrl_c_brings_what_was_published_to_its_end() -> None:
         began_s = time.monotonic()
         links = [_link(pages) for _ in range(2)]
         time.sleep(max(0.0, 8 - (time.monotonic() - began_s)))
-        process.send_signal(signal.SIGINT)
+        for _ in range(2):  # `timeout` signals its command, and then the group that the command is in
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
         said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said

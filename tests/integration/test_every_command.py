@@ -56,6 +56,9 @@ KAFKA = BOTH_WAYS | {
     "topics check": [],
     "topics create": [],
     "keys rotate-encryption": [],
+    "keys public": [],
+    "export": [],
+    "import": ["/dev/null"],
     "dead-letters list": [],
     "dead-letters show": ["d1"],
     "dead-letters replay": ["--all"],
@@ -72,6 +75,7 @@ ALONE: dict[str, list[str]] = {
 }
 EVERY = KAFKA | ALONE | {"portal link": ["--tenant", "acme"]}
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state", "portal": "state"}
+TOPICS |= {"export": "subscriptions", "import": "subscriptions"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
 TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs", "portal"), "state")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, delivery_id
@@ -111,7 +112,7 @@ def test_what_was_accepted_or_waits_is_not_missed(stage: Stage) -> None:
     chunk = Chunk(event=one[8], subscription_ids=("wh_2", WEBHOOK), first_due_ms=1)
     stage.write(spill, encode_chunk(chunk), key="acme", partition=1)
     ended = {0: [done_map.short(delivery_id(one[9], WEBHOOK))]}
-    done = encode_chunk(replace(chunk, event=one[9]))
+    done = encode_chunk(structs.replace(chunk, event=one[9]))
     stage.write(spill, done, key="acme")
     stage.commit("retry", {(spill, 0): (0, done_map.encode(0, -1, [0], ended))})
     unmatched = Chunk(event=two[0], subscription_ids=(), first_due_ms=1)
@@ -207,10 +208,10 @@ def test_deliveries_come_at_their_latest_attempt_with_the_body_that_was_sent(sta
     log(attempt(events[3], "retry"))
     log(attempt(events[3], "dead", reason="exhausted"))
     log(attempt(events[4], "retry"))  # and it was given up without another attempt
-    dead = replace(dead_letter(1), delivery=stage.delivery(events[4]))
+    dead = structs.replace(dead_letter(1), delivery=stage.delivery(events[4]))
     stage.write(stage.topics.dead_letter, encode_dead_letter(dead))
     log(attempt(events[5], "retry", event_topic=""))
-    log(attempt(replace(events[6], timestamp_ms=1), "retry"))  # of another topic of this name
+    log(attempt(structs.replace(events[6], timestamp_ms=1), "retry"))  # of another topic of this name
     log(attempt(events[1], "delivered", subscription_id="wh_2"))
     both = Matching(statuses=frozenset({"delivered", "retrying"}))
     source = open_source(stage.settings, asked(both), HOOK, ends={}, position={})

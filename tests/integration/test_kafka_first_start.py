@@ -8,6 +8,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.first_start import decided
 from consumer.kafka.selection import event_topics
+from consumer.kafka.topics import TopicsUnfit
+from consumer.roles import first_look as module
+from consumer.roles.first_look import first_look
+from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
 from tests.services.topics import MakeTopics
 
@@ -46,6 +50,24 @@ def ask(settings: Settings) -> None:
                 raise
         else:
             return
+
+
+def test_what_has_to_be_mended_is_told_before_any_process_starts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WITHIN_S", 60.0)
+    told = first_look(settings, [Role.PROJECTION, Role.DELIVER])
+    assert isinstance(told, TopicsUnfit)
+    topics = {problem.topic for problem in told.problems}
+    assert {settings.topic_prefix + "subscriptions", settings.topic_prefix + "attempts"} <= topics
+    making = settings.model_copy(update={"create_topics": True})
+    ask(settings)
+    assert first_look(making, [Role.PROJECTION, Role.DELIVER]) is None
+    write(settings, (0, SINCE_MS))
+    undecided = first_look(settings, [Role.PROJECTION, Role.DELIVER])
+    assert isinstance(undecided, ConfigurationError)
+    assert undecided.field == "HOOKLINE_START"
+    assert first_look(settings, [Role.PROJECTION]) is None
 
 
 def test_records_that_nobody_decided_about_are_told_with_the_choices(settings: Settings) -> None:

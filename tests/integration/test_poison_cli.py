@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from msgspec.structs import replace
 
 from consumer.events.event import Poison, Record
 from consumer.kafka.provenance import poison_headers

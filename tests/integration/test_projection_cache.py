@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 

@@ -8,6 +8,8 @@ from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegis
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from consumer.cli.event_file import registry_encoder
+from consumer.cli.exits import CommandFailed
 from consumer.events.decode import decode
 from consumer.events.event import Event, SchemaNeeded
 from consumer.events.reasons import PoisonReason
@@ -58,6 +60,18 @@ def test_a_record_of_confluents_serializer(registry: Registry, client: SchemaReg
     assert isinstance(found, Event), found
     assert (found.type, found.tenant) == ("order.created", "acme")
     assert found.data == b'{"id":"o1","total":"12.34","note":"hi"}'
+
+
+def test_a_published_schema_is_registered_only_where_that_is_asked_for(
+    registry_url: str, client: SchemaRegistryClient, topic_prefix: str
+) -> None:
+    topic, schema = f"{topic_prefix}orders", '{"type":"record","name":"Own","fields":[{"name":"id","type":"long"}]}'
+    with pytest.raises(CommandFailed, match=f"no such schema under the subject {topic}-value: --register"):
+        registry_encoder(registry_url, topic, register=False)(schema)({"id": 7})
+    assert f"{topic}-value" not in client.get_subjects()
+    encoded = registry_encoder(registry_url, topic, register=True)(schema)({"id": 7})
+    assert f"{topic}-value" in client.get_subjects()
+    assert registry_encoder(registry_url, topic, register=False)(schema)({"id": 7}) == encoded
 
 
 def test_the_envelope_as_a_registered_schema(

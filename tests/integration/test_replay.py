@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaException, Producer
+from msgspec import structs
 
 from consumer.brands.loader import brand
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
@@ -114,10 +115,13 @@ def test_dead_letters_are_listed_once_filtered_and_shown(hookline: DeadLetters, 
     first = dead_letter(1, failed_at_ms=now_ms - 7_200_000)
     second = dead_letter(2, "wh_2", tenant="other", type_="order.created", reason="gone", failed_at_ms=now_ms)
     unrendered = dead_letter(3, "wh_3", body=None, reason="expired", failed_at_ms=now_ms)
-    unrendered = replace(
-        unrendered, delivery=replace(unrendered.delivery, event=replace(unrendered.delivery.event, data=b'{"b":2}'))
+    unrendered = structs.replace(
+        unrendered,
+        delivery=structs.replace(
+            unrendered.delivery, event=structs.replace(unrendered.delivery.event, data=b'{"b":2}')
+        ),
     )
-    bury(settings, [first, first, second, unrendered, replace(second, reason="exhausted")])
+    bury(settings, [first, first, second, unrendered, structs.replace(second, reason="exhausted")])
 
     def ids(*arguments: str) -> set[object]:
         found = hookline("list", *arguments)
@@ -164,7 +168,7 @@ def test_a_dead_letter_is_replayed_once_unless_again_up_to_the_limit(hookline: D
     assert abs(first.first_due_ms - time.time() * 1_000) < 60_000
 
     # The replay fails too: its dead letter is another one, of the same chain.
-    bury(settings, [replace(dead, delivery=replace(first, attempts=8))])
+    bury(settings, [structs.replace(dead, delivery=structs.replace(first, attempts=8))])
     assert hookline.replay("--webhook", "wh_1") == (2, 1, {"already_replayed": 1})
     assert [each.replays for each in sent(settings)] == [1, 2]
     assert hookline.replay("--all", "--again") == (2, 0, {"replay_limit": 2})

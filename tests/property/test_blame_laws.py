@@ -8,13 +8,14 @@ nothing in hand as well.
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Self
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery.boundary import Boundary
 from consumer.delivery.core import Core

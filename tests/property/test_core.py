@@ -6,11 +6,12 @@ endpoints that answer at random, a cache that is sometimes away. All of it from 
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.answer import Answer, FailureKind

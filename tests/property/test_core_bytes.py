@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consumer.delivery.budget import MIB, PROGRAM_BYTES, RECORD_BYTES, Budget
 from consumer.delivery.core import Core
@@ -85,7 +86,9 @@ class World:
 
     def _event(self, record: Record) -> Event:
         tenant = f"t{record.offset % 3}"
-        return replace(event(f"e{record.offset}", tenant=tenant, offset=record.offset), data=record.value or b"")
+        return structs.replace(
+            event(f"e{record.offset}", tenant=tenant, offset=record.offset), data=record.value or b""
+        )
 
     def turn(self) -> None:
         self._now_ms += TURN_MS

@@ -1,11 +1,11 @@
 """What the decoder accepts can be matched by any filter, rendered in any format and signed in any profile."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.events.document import parsed
 from consumer.events.event import Event, Record, SchemaNeeded

@@ -1,9 +1,8 @@
 """What is told apart by its producer, or by where it lies, is told apart by everybody."""
 
-from dataclasses import replace
-
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import delivery_id
 from consumer.events.event import Event

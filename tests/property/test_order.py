@@ -7,12 +7,13 @@ and knows of the former ones what a commit told it.
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.again import Again, Look

@@ -1,10 +1,10 @@
 """Laws of bodies and signatures, for any event."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.events.event import Event
 from consumer.json import Json

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consumer.delivery.lane import Job
 from consumer.delivery.names import Addresses, Names, Unanswered
@@ -60,7 +61,7 @@ def test_nobody_who_may_start_is_left_behind(seed: int, in_flight: int, share: i
         now_ms += chance.choice((0, 1, 30, 700, 6_000))
         for _ in range(chance.randrange(6)):
             to, size = chance.choice(WEBHOOKS), chance.choice((0, 0, LARGE_BYTES, LARGE_BYTES + 1, 3 * LARGE_BYTES))
-            traffic.offer(job(to, of=replace(delivery(to=to.id), body=b"x" * size)), now_ms)
+            traffic.offer(job(to, of=structs.replace(delivery(to=to.id), body=b"x" * size)), now_ms)
         for _ in range(chance.randrange(4)):
             if flying:
                 landed = flying.pop(chance.randrange(len(flying)))

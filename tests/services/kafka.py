@@ -62,14 +62,23 @@ class Kafka(Service):
     name = "Kafka"
 
     @classmethod
-    def start(cls, folder: Path, properties: Mapping[str, str] | None = None, *, java: Sequence[str] = SMALL) -> Self:
+    def start(
+        cls,
+        folder: Path,
+        properties: Mapping[str, str] | None = None,
+        *,
+        java: Sequence[str] = SMALL,
+        port: int | None = None,
+    ) -> Self:
         """Start one with its data in `folder`; `properties` go over PROPERTIES, `java` are a local one's options.
+
+        A `port` of None: any free one.
 
         Raises:
             ServiceError: neither Java nor a container engine is here, or the broker did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = port or free_port()
         wanted = {**PROPERTIES, **(properties or {})}
         if shutil.which("java") and shutil.which("mvn"):
             server: Server = _local(folder, port, wanted, java)

@@ -22,14 +22,14 @@ class Redis(Service):
     name = "Redis"
 
     @classmethod
-    def start(cls, folder: Path, options: Sequence[str] = ()) -> Self:
-        """Start one with its log in `folder`; `options` go after OPTIONS.
+    def start(cls, folder: Path, options: Sequence[str] = (), *, port: int | None = None) -> Self:
+        """Start one with its log in `folder`; `options` go after OPTIONS, a `port` of None is any free one.
 
         Raises:
             ServiceError: neither redis-server nor a container engine is here, or it did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = port or free_port()
         if path := shutil.which("redis-server"):
             command = [path, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *OPTIONS, *options]
             server: Server = LocalProcess(command, log=folder / "redis.log")

@@ -26,16 +26,17 @@ class Registry(Service):
     """A registry on a free loopback port; stopping it forgets its schemas."""
 
     name = "the schema registry"
+    path = PATH
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
-        """Start one with its log in `folder`.
+    def start(cls, folder: Path, *, port: int | None = None) -> Self:
+        """Start one with its log in `folder`; a `port` of None is any free one.
 
         Raises:
             ServiceError: neither Java and Maven nor a container engine is here, or it did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = port or free_port()
         if shutil.which("java") and shutil.which("mvn"):
             jar = next(registry_jars().glob("*-runner.jar"))
             command = ["java", *OPTIONS, f"-Dquarkus.http.port={port}", "-jar", str(jar)]

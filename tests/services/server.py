@@ -140,6 +140,18 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def usual_or_free(usual: int) -> int:
+    """The port where people expect a server, if nobody else listens there; else a free one."""
+    with socket.socket() as probe:
+        # Connections that have just ended there are no reason to go elsewhere.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", usual))
+        except OSError:
+            return free_port()
+    return free_port() if listening(usual) else usual
+
+
 def free_port() -> int:
     """A loopback port nobody listens on.
 

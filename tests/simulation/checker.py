@@ -10,6 +10,7 @@ The laws:
 - every request is logged, whether its answer came or not, before its record is said to be done by who sent it;
 - a key of a webhook that blocks goes on without its head only when its customer says so;
 - only what is odd suffers for it: its record in poison, its webhook's attempts failed;
+- a try is spared only where its event was sent again, and accepted;
 - a replay that is to go before what waits of its key does, and ends once more: accepted, or a dead letter again;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
 - a line of a delivery is at most about twenty records, and for each slot `Schedule.records_for` more.
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 
 from consumer.delivery.ahead_map import named
 from consumer.delivery.answer import FailureKind
-from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.offsets import Partition, Position
@@ -109,6 +110,12 @@ class Checker:
         """A request left, and a replay that was to go before what waits of its key was there earlier, and waits."""
         detail = f"{pair.name} goes before the replay {name_of(replay)}"
         raise Violation("position", detail, *_about(pair), name_of(place), name_of(replay))
+
+    def spared(self, delivery: Delivery) -> None:
+        """A try is not made, because its event was sent again and accepted."""
+        pair = self._ledger.by_delivery[delivery.id.encode()]
+        if not pair.accepted or not pair.replay_ids - {delivery.id}:
+            raise Violation("spared", f"{pair.name} is not tried again, and nobody accepted it", *_about(pair))
 
     def _in_order(self, now_ms: int, event: Published, pair: Pair) -> None:
         """It is accepted for the first time: no later event of its key was before.

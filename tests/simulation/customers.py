@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.delivery import DeadLetter, Delivery, Trigger
+from consumer.kafka.records import Replay
 from consumer.replay.ledger import replayed_record
-from consumer.replay.plan import Place, Planned, Planner, Skipped
+from consumer.replay.plan import Place, Planned, Planner, Skipped, chain_of, sent_again
 from consumer.webhooks import draft, record
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.history import Deletion, State
@@ -34,6 +35,7 @@ _BLOCKS = 0.5  # of the webhooks; without an ordering it means nothing
 _ONE_KEY = 0.7
 _REPLAYED = 0.5
 _BEFORE = 0.8
+_RESENT = 0.2
 _DROPS = 0.5
 _CHANGED = 0.2  # of the webhooks, during the run
 _RATES = (MIN_RATE_PER_S, 0.5, 50.0, 50.0, 50.0, 7_777.7, MAX_RATE_PER_S)
@@ -61,6 +63,8 @@ class Customers:
         self._blocks = stream(plan.seed, "blocks")
         self._unblocking: set[str] = set()
         self._replayed: set[str] = set()
+        self._resends = stream(plan.seed, "resends")
+        self._resent: set[str] = set()
         self._topics = world.topics
         self._unapplied: list[State] = []
         self._applying = False
@@ -193,6 +197,34 @@ class Customers:
             return
         self._replayed.add(line)
         self._timeline.after(self._blocks.randrange(100, 20_000), partial(self._replay, dead_letter))
+
+    def waits(self, delivery: Delivery) -> None:
+        """Now and then it is sent again meanwhile."""
+        late = self._timeline.now_ms > START_MS + 3 * self._plan.faults_for_ms
+        was_met = delivery.id in self._resent
+        if late or was_met or not self._plan.resends or delivery.trigger != Trigger.EVENT or delivery.tier == 0:
+            return
+        self._resent.add(delivery.id)
+        if self._resends.random() < _RESENT:
+            self._timeline.after(self._resends.randrange(100, 20_000), partial(self._resend, delivery))
+
+    def _resend(self, delivery: Delivery) -> None:
+        current = self._webhooks.current(delivery.subscription_id)
+        if not isinstance(current, Subscription) or current.status is not Status.ACTIVE:
+            return
+        self._faults.met("sent again while it waits")
+        replay = Replay(delivery_id=chain_of(delivery), generation=1, at_ms=self._timeline.now_ms)
+        again = sent_again(
+            delivery.event,
+            current.id,
+            replay,
+            body=delivery.body,
+            content_type=delivery.content_type,
+            order=delivery.order,
+            trigger=Trigger.RESEND,
+        )
+        record_ = replayed_record(self._topics, Planned(replay=replay, delivery=again))
+        self._broker.append(record_.topic, record_.key, record_.value, record_.headers)
 
     def _replay(self, dead_letter: DeadLetter) -> None:
         current = self._webhooks.current(dead_letter.delivery.subscription_id)

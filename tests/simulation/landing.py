@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from consumer.delivery.answer import FailureKind
-from consumer.delivery.delivery import Chunk, DeadLetter
+from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import ATTEMPT
@@ -18,7 +18,7 @@ from consumer.webhooks.record import state_of
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.history import History
 from tests.simulation.laws import Laws, NoLaws
-from tests.simulation.ledger import CHUNK, EVENT, Delayed, Ledger, Place, name_of
+from tests.simulation.ledger import CHUNK, EVENT, Delayed, Ledger, Pair, Place, name_of
 from tests.simulation.timeline import Timeline
 
 _read = ATTEMPT.reading(["delivery_id", "event_id", "subscription_id", "number", "at_ms", "failure"])
@@ -47,6 +47,7 @@ class Landing:
         self._tiers = {topic: tier for tier, topic in enumerate(topics.retry_topics)}
         self.wrote_webhook: Callable[[State], None] = lambda _: None
         self.buried: Callable[[DeadLetter], None] = lambda _: None
+        self.waits: Callable[[Delivery], None] = lambda _: None
         self.laws: Laws = NoLaws()
 
     def appended(self, record: Record) -> None:
@@ -116,6 +117,7 @@ class Landing:
             self._history.add("broker", "chunk", event.id, name_of(place))
             return
         pair = self._ledger.pair(event, delayed.subscription_id)
+        self._replayed(pair, delayed)
         progress = delayed.attempts + delayed.spills
         pair.lines.setdefault(progress, []).append(place)
         if delayed.slot_ms is not None:
@@ -123,6 +125,12 @@ class Landing:
         self._ledger.delayed[place] = Delayed(place, [pair], progress, due_ms, delayed.last_attempt_ms)
         what = f"after {delayed.attempts} tries {delayed.spills} spills"
         self._history.add("broker", what, f"{event.id}/{pair.webhook}", name_of(place))
+        self.waits(delayed)
+
+    def _replayed(self, pair: Pair, delivery: Delivery) -> None:
+        if delivery.replay_id is not None:
+            pair.replay_ids.add(delivery.id)
+            self._ledger.by_delivery[delivery.id.encode()] = pair
 
     def _lined_up(self, record: Record) -> None:
         """A delivery of an ordered webhook: it waits for its turn, and is due at once."""
@@ -134,9 +142,7 @@ class Landing:
         pair = self._ledger.pair(event, delivery.subscription_id)
         if delivery.replay_id is None:
             pair.lined_up_ms = self._timeline.now_ms
-        else:
-            pair.replay_ids.add(delivery.id)
-            self._ledger.by_delivery[delivery.id.encode()] = pair
+        self._replayed(pair, delivery)
         pair.lines.setdefault(0, []).append(place)
         self._ledger.delayed[place] = Delayed(place, [pair], 0, self._timeline.now_ms, None)
         self._history.add("broker", "lined up", f"{event.id}/{pair.webhook}", name_of(place))

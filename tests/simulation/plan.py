@@ -30,6 +30,7 @@ DEFAULT: Final = Schedule(
 )
 _HEADS_MOST: Final = 10  # of a key whose endpoint never answers, one after the other
 _ORDERED: Final = (10, 14)  # of every twenty seeds
+_RESENDS: Final = (3, 17)  # the same
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
@@ -91,6 +92,7 @@ class Plan:
     held_bytes: int
     lane_concurrency: int = 16
     ordered: bool = False  # most of the webhooks want the events of a key in their order
+    resends: bool = False  # customers send again what waits to be retried
     tenant_us: int = 0  # what the cache takes to read one tenant
     budget: Budget = DEFAULT_BUDGET
 
@@ -143,6 +145,7 @@ def plan(seed: int, deliveries: int) -> Plan:
         odd=not calm and draw.random() < 0.2,
         unreadable=seed % 8 == 7,
         ordered=seed % 20 in _ORDERED,
+        resends=seed % 20 in _RESENDS,
         narrow=False,
         held_bytes=DEFAULT_BUDGET.held,
     )

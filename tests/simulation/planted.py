@@ -11,6 +11,8 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import structs
+
 from consumer.delivery import attempting, done_map, outcome
 from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.answer import Answer, Failure, FailureKind
@@ -33,6 +35,7 @@ from consumer.delivery.order_partition import KeyLine
 from consumer.delivery.outcome import Asked, DeathReason, Outcome
 from consumer.delivery.planning import Planning
 from consumer.delivery.repeats import Repeats
+from consumer.delivery.replaced import replaced_by
 from consumer.delivery.step import Write
 from consumer.delivery.tenants import Loading, Tenants, Work
 from consumer.events.decode import decode
@@ -285,7 +288,7 @@ def _dead_letter_under_a_new_id() -> list[Patch]:
     # Six arguments, as the method it stands in for.
     def bury(endings: Endings, now_ms: int, job: Job, delivery: Delivery, reason: DeathReason, detail: str) -> None:  # noqa: PLR0917
         name = blake2b(f"{delivery.id}{delivery.attempts}".encode(), digest_size=16).hexdigest()
-        honest(endings, now_ms, job, replace(delivery, id=name), reason, detail)
+        honest(endings, now_ms, job, structs.replace(delivery, id=name), reason, detail)
 
     return [patch.object(Endings, "bury", bury)]
 
@@ -330,6 +333,16 @@ def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
         del left, now_ms
 
     return [patch.object(Left, "again", again)]
+
+
+def _spared_before_it_is_accepted() -> list[Patch]:
+    honest = Attempting.offer
+
+    def offer(attempting: Attempting, now_ms: int, job: Job, known: Known) -> None:
+        attempting._step.replaced += attempting._replaced.heard(replaced_by(job.delivery))
+        honest(attempting, now_ms, job, known)
+
+    return [patch.object(Attempting, "offer", offer)]
 
 
 def _dead_letter_beside_the_retry() -> list[Patch]:
@@ -398,6 +411,7 @@ BUGS: dict[str, Bug] = {
     "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seed=10, rule="order"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
     "what is left of a line is forgotten": Bug(patches=_what_is_left_of_a_line_is_forgotten, seed=114, rule="liveness"),
+    "spared before it is accepted": Bug(patches=_spared_before_it_is_accepted, seed=23, rule="spared"),
     "under way told as finished": Bug(patches=_under_way_told_as_finished, seed=105, rule="commit"),
     "forward to find out": Bug(patches=_forward_to_find_out, seed=105, rule="early"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),

@@ -17,6 +17,7 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
+from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition, Window
@@ -54,6 +55,7 @@ from tests.simulation.observer import Watch
 from tests.simulation.plan import stream
 from tests.simulation.ports import Crash, Life
 from tests.simulation.producers import Attempts, Records
+from tests.simulation.replaced import News
 from tests.simulation.standings import Exchanges
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class Process:
         self._network: Network | None = None
         self._exchanges: Exchanges | None = None
         self._exchanging = stream(world.plan.seed, f"exchanges of {name}")
+        self._hearing = stream(world.plan.seed, f"news of {name}")
         self._turn_at_ms: int | None = None
         self._turning = False
         self._settling = 0
@@ -146,7 +149,7 @@ class Process:
             standings=exchanges,
             again=cast("AgainLookup", Lookup(life, dice, rereads.answer)) if world.plan.ordered else None,
             ahead=cast("AheadLookup", Lookup(life, dice, AheadReads(world.broker, dice).read)),
-            replaced=None,
+            replaced=News(life, world.replaced, self._hearing),
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
             names=cast("NameLookup", NoNames()),
             known_schemas={},
@@ -177,6 +180,7 @@ class Process:
 
         self._watch_ahead(core, watch)
         self._watch_stops(core)
+        self._watch_spared(core)
         clock = Clock(
             wall_s=lambda: (world.timeline.now_ms + self.skew_ms) / 1_000,
             monotonic_s=lambda: world.timeline.now_ms / 1_000,
@@ -211,6 +215,18 @@ class Process:
             stay(now_ms, job, delivery)
 
         core._endings.stay = stays  # type: ignore[method-assign] # the world listens
+
+    def _watch_spared(self, core: Core) -> None:
+        """Judge each try that is not made because another one was accepted."""
+        again = core._planning._again
+
+        def goes_on(now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+            if delivery.id in core._replaced:
+                self._world.checker.spared(delivery)
+                self._world.faults.met("spared")
+            again(now_ms, entry, delivery, known)
+
+        core._planning._again = goes_on  # type: ignore[method-assign] # the world listens
 
     def kill(self) -> None:
         """SIGKILL, now."""

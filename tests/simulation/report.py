@@ -44,7 +44,7 @@ def markdown(tally: Tally, deliveries: int) -> str:
     return f"""# The simulator's soak
 
 `python -m tests.simulation --minutes … --deliveries {deliveries}`: seeds one after the other on every core, from seed 0
-on. What is simulated and how it is judged: [simulation.md](simulation.md).
+on. What is simulated and what is checked: [simulation.md](simulation.md).
 
 ```
 {body}

@@ -12,9 +12,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import structs
+
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.core import Rules
-from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
 from consumer.delivery.mark import Mark, NoMark
@@ -44,6 +46,7 @@ from tests.simulation.odd import OddError, OddType
 from tests.simulation.plan import DEFAULT, Plan, plan, stream
 from tests.simulation.ports import Crash
 from tests.simulation.process import Pool, Process
+from tests.simulation.replaced import Told
 from tests.simulation.standings import Keeper
 from tests.simulation.timeline import Timeline
 from tests.simulation.trouble import Trouble
@@ -91,6 +94,9 @@ class Audience(Protocol):
     def buried(self, dead_letter: DeadLetter) -> None:
         """A dead letter was written."""
 
+    def waits(self, delivery: Delivery) -> None:
+        """A delivery was written to a delay topic."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
@@ -124,10 +130,12 @@ class World:
         self.endpoints = scene.endpoints(plan, self.timeline)
         self.redis = Redis(self.timeline)
         self.keeper = Keeper(self.redis, self.timeline, self.faults)
+        self.replaced = Told(self.redis)
         self.customers = scene.customers(self)
         self._landing = landing
         landing.wrote_webhook = self.customers.met
         landing.buried = self.customers.buried
+        landing.waits = self.customers.waits
         self._disk = disk
         self.deliver = self._pool("events", (EVENTS,), Patience(), self._read_event)
         self.retry = self._pool(
@@ -279,7 +287,7 @@ class World:
             if b'"odd":"decode"' in record.value:
                 raise OddError
             if b'"odd":"match"' in record.value:
-                return replace(read, type=OddType(read.type))
+                return structs.replace(read, type=OddType(read.type))
         return read
 
     def _read_delayed(self, record: Record) -> Content:

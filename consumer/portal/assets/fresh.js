@@ -1,4 +1,5 @@
-// Parts of a page that change by themselves are loaded again while one of them says so. The server draws them, here too.
+// A part of a page that changes by itself is loaded again while it says so. The server draws it, here too, and as a whole:
+// what stands together was true at one moment.
 import { showTimes } from "./times.js";
 
 const EVERY_MS = 2000;
@@ -17,9 +18,25 @@ export function documentAt(url) {
   });
 }
 
-// How long until the next look: longer where nobody looks, and after each failure.
-export function pause(failures) {
-  return Math.min(MOST_MS, (document.hidden ? BACKGROUND_MS : EVERY_MS) * 2 ** failures);
+// Looks again and again while `goes` says so of the failures in a row: less often where nobody looks, and after a failure.
+export function looking(look, goes) {
+  let failures = 0;
+  let timer = 0;
+  const stop = () => clearTimeout(timer);
+  function later() {
+    stop();
+    timer = setTimeout(now, Math.min(MOST_MS, (document.hidden ? BACKGROUND_MS : EVERY_MS) * 2 ** failures));
+  }
+  async function now() {
+    try {
+      await look();
+      failures = 0;
+    } catch {
+      failures += 1;
+    }
+    if (goes(failures)) later();
+  }
+  return { now, later, stop };
 }
 
 export function adopted(node) {
@@ -40,21 +57,14 @@ function replace(part, other) {
 }
 
 export function fresh() {
-  let failures = 0;
   const moves = () => document.querySelector('[data-fresh="1"]');
   async function look() {
-    try {
-      const other = await documentAt(location.href);
-      for (const part of document.querySelectorAll("[data-fresh]")) {
-        const there = other.getElementById(part.id);
-        if (there) replace(part, there);
-      }
-      showTimes();
-      failures = 0;
-    } catch {
-      failures += 1;
+    const other = await documentAt(location.href);
+    for (const part of document.querySelectorAll("[data-fresh]")) {
+      const there = other.getElementById(part.id);
+      if (there) replace(part, there);
     }
-    if (moves() && failures < 6) setTimeout(look, pause(failures));
+    showTimes();
   }
-  if (moves()) setTimeout(look, pause(0));
+  if (moves()) looking(look, (failures) => moves() && failures < 6).later();
 }

@@ -1,5 +1,5 @@
 // The log's live tail. What is newer waits behind a button: nothing moves under whoever reads.
-import { adopted, documentAt, pause } from "./fresh.js";
+import { adopted, documentAt, looking } from "./fresh.js";
 import { hear } from "./copying.js";
 import { showTimes } from "./times.js";
 
@@ -12,8 +12,6 @@ export function live() {
   const [toggle, button] = bar.querySelectorAll("button");
   let after = bar.dataset.live;
   let rows = [];
-  let timer = 0;
-  let failures = 0;
   let said = 0;
 
   const words = () => button.dataset.words.replace("{n}", rows.length.toLocaleString("en"));
@@ -40,22 +38,18 @@ export function live() {
   }
 
   async function look() {
-    try {
-      const other = await documentAt(after);
-      if (!other.body.dataset.after) throw new Error("no log");
-      tailed(other);
-      failures = 0;
-    } catch {
-      failures += 1;
-    }
-    if (toggle.getAttribute("aria-checked") === "true") timer = setTimeout(look, pause(failures));
+    const other = await documentAt(after);
+    if (!other.body.dataset.after) throw new Error("no log");
+    tailed(other);
   }
 
+  const isOn = () => toggle.getAttribute("aria-checked") === "true";
+  const tail = looking(look, isOn);
+
   toggle.addEventListener("click", () => {
-    const on = toggle.getAttribute("aria-checked") !== "true";
-    toggle.setAttribute("aria-checked", String(on));
-    clearTimeout(timer);
-    if (on) look();
+    toggle.setAttribute("aria-checked", String(!isOn()));
+    tail.stop();
+    if (isOn()) tail.now();
   });
 
   button.addEventListener("click", () => {

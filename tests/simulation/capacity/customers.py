@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from consumer.delivery.delivery import DeadLetter
+from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS
 from tests.simulation.capacity.case import Case, Webhook
@@ -52,6 +52,9 @@ class CaseCustomers:
 
     def buried(self, dead_letter: DeadLetter) -> None:
         """It stays one."""
+
+    def waits(self, delivery: Delivery) -> None:
+        """None is sent again."""
 
     def stopped(self, webhook: str, delivery_id: str) -> None:
         """None has an order."""

@@ -1,8 +1,9 @@
 """Bugs against the laws of capacity, as `tests/simulation/planted.py` has it: each with the seed that finds it."""
 
-from dataclasses import replace
 from typing import Final
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from consumer.delivery.account import Account
 from consumer.delivery.allowance import Allowance

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
+from msgspec import structs
 
 from consumer.api.call import GuardedRoute, needs, scope_of
 from consumer.api.once import DONE_ONCE
@@ -69,7 +70,7 @@ def targets(api: MemoryApi) -> Iterator[Target]:
         assert isinstance(route, APIRoute)
         uid = f"u{len(api.dead_letters.records)}"
         made = api.webhook(api.client(Scope.WRITE, brand=brand), base, uid=uid)["id"]
-        letter = replace(dead_letter(len(api.dead_letters.records), made), brand=brand)
+        letter = structs.replace(dead_letter(len(api.dead_letters.records), made), brand=brand)
         api.dead_letters.add(letter)
         method = next(iter(route.methods or ()))
         path = route.path

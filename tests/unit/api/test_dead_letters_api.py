@@ -1,8 +1,7 @@
 """Dead letters over the API: the caller's own, page by page, and sent again."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.api.caller import OPERATOR
 from consumer.control.keys import Scope

@@ -1,10 +1,10 @@
 """A recovery by the API, and what holds for every job that is asked for: beside others, once, and in each form."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from consumer.control.owner import Owner

@@ -1,9 +1,9 @@
 """A replay by the API: which deliveries are meant, and where they are found."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from consumer.control.keys import Scope

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 from httpx2 import Response
+from msgspec import structs
 from starlette.testclient import TestClient
 
 from consumer.api import job_asking
@@ -101,7 +102,7 @@ def test_what_the_job_did_not_send_is_told(
 
 
 def test_a_stub_is_gone_before_it_is_asked_for(api: MemoryApi, acme: TestClient, webhook: str) -> None:
-    letter = replace(dead_letter(1, webhook, body=None), left_out_bytes=2_000_000)
+    letter = structs.replace(dead_letter(1, webhook, body=None), left_out_bytes=2_000_000)
     api.dead_letters.add(letter)
     assert resent(acme, letter.delivery.id).status_code == 410
     assert not api.jobs.wishes

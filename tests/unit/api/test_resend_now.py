@@ -117,6 +117,20 @@ def test_where_no_request_could_be_made_there_is_none_to_send(stage: Stage) -> N
     assert "not kept" in refused.value.detail
 
 
+@pytest.mark.parametrize("bodies", ["redacted", "none", "a later word"])
+def test_a_body_that_the_log_does_not_have_as_it_was_is_never_sent(stage: Stage, bodies: str) -> None:
+    body = b"" if bodies == "none" else b'{"card":"[redacted]"}'
+    failed = stage.attempt(**FAILED, bodies=bodies, request_body=body)
+    with pytest.raises(Refusal) as refused:
+        stage.send(failed)
+    assert (refused.value.status, "without now" in refused.value.detail) == (410, True)
+    assert stage.api.plane.resent == []
+    stage.attempt(**FAILED, delivery_id=failed)  # one of before the setting has it whole
+    stage.attempt(**FAILED, delivery_id=failed, bodies=bodies, request_body=body)
+    stage.send(failed)
+    assert stage.sent[1].delivery.body == plain.request_body
+
+
 @pytest.mark.parametrize("delivery", ["no id", "f" * 32])
 def test_what_is_none_is_not_found(stage: Stage, delivery: str) -> None:
     with pytest.raises(Refusal) as refused:

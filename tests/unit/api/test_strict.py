@@ -137,6 +137,17 @@ def test_another_media_type_is_told_which_to_send(acme: TestClient) -> None:
     assert "application/json" in problem(refused, 415)["detail"]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("rate_limit", "rateLimit"), ("max_concurrency", "maxConcurrency"), ("Topics", "topics"), ("quite_else", None)],
+)
+def test_a_field_that_is_written_in_another_way_is_told_how(acme: TestClient, written: str, meant: str | None) -> None:
+    answer = acme.post("/v1/webhooks", json={"url": "https://example.com/", written: 1})
+    [error] = [each for each in answer.json()["errors"] if each["field"] == written]
+    hint = "" if meant is None else f": did you mean {meant}?"
+    assert (answer.status_code, error["message"]) == (422, f"is no field that can be set here{hint}")
+
+
 def test_a_header_of_one_meaning_is_sent_once(acme: TestClient) -> None:
     twice = [("If-Match", '"1"'), ("If-Match", '"2"')]
     assert "once" in problem(acme.delete("/v1/webhooks/wh_1", headers=twice), 400)["detail"]

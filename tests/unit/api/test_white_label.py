@@ -66,6 +66,20 @@ def test_no_brands_document_names_another(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BRANDS)
+def test_no_brands_page_about_its_api_names_another(name: str) -> None:
+    anybody = MemoryApi(brands=BRANDS).anybody
+    page = anybody.get(f"/brands/{name}/docs")
+    assert brand(name).title in page.text
+    assert foreign(name).search(page.text) is None
+
+
+def test_the_first_page_names_nobody() -> None:
+    page = MemoryApi(brands=BRANDS).anybody.get("/")
+    assert re.search("hookline", page.text, re.IGNORECASE) is None
+    assert all(foreign(name).search(page.text) is None for name in BRANDS)
+
+
+@pytest.mark.parametrize("name", BRANDS)
 def test_no_answer_to_a_brands_customer_names_another(name: str) -> None:
     with structlog.testing.capture_logs():
         seen = list(answered(MemoryApi(brands=BRANDS, settings=OPEN), name))

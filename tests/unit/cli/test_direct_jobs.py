@@ -15,7 +15,7 @@ from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
 from consumer.control.resend_now import AlreadyDelivered
-from consumer.jobs.at_once import KeptNoLonger, NeverMade, NotThere
+from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import Known, begun, heard
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.found import Found
@@ -168,6 +168,7 @@ def test_one_at_once_is_the_attempt_or_says_what_is_in_the_way(installation: Ins
         (NotThere(), os.EX_DATAERR, "there is no delivery"),
         (AlreadyDelivered(), os.EX_TEMPFAIL, "--again"),
         (KeptNoLonger(), os.EX_DATAERR, "not kept"),
+        (BodyNotKept(), os.EX_DATAERR, "without now"),
         (NeverMade(), os.EX_DATAERR, "without now"),
     ):
         installation.hinders = hinders

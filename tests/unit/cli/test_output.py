@@ -57,6 +57,24 @@ def test_json_is_asked_for_before_the_arguments_that_only_look_like_flags(tokens
     assert json_asked(tokens) is asked
 
 
+def test_a_person_reads_lists_and_parts_without_their_marks(capsys: pytest.CaptureFixture[str]) -> None:
+    print_fields(
+        {
+            "topics": ["order.paid", "order.sent"],
+            "uid": None,
+            "lastStatus": {"code": 503, "message": None, "at": "2026-01-31T12:00:00Z"},
+            "filter": {"country": ["FR"]},
+            "metadata": {},
+        }
+    )
+    assert [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()] == [
+        ["topics", "order.paid, order.sent"],
+        ["lastStatus.code", "503"],
+        ["lastStatus.at", "2026-01-31T12:00:00Z"],
+        ["filter", '{"country":["FR"]}'],
+    ]
+
+
 ANY = st.text(st.characters(categories=None), max_size=12)
 
 

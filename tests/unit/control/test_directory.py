@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from consumer.control.directory import Directory
@@ -106,7 +107,7 @@ def test_a_record_met_again_held() -> None:
 @pytest.mark.parametrize(("key", "value"), [(b"wh_9", b"garbage"), (None, None), (b"wh_9", None)])
 def test_a_record_that_is_no_subscription_is_said_once_and_passed_over(key: bytes | None, value: bytes | None) -> None:
     directory = directory_of(subscription("wh_1"))
-    foreign = replace(record(subscription("wh_9"), 7, partition=3), key=key, value=value)
+    foreign = structs.replace(record(subscription("wh_9"), 7, partition=3), key=key, value=value)
     with capture_logs() as logs:
         directory.apply(foreign)
     assert [(each["event"], each["partition"], each["offset"]) for each in logs] == [("not a subscription", 3, 7)]
@@ -126,7 +127,7 @@ def test_a_deletion_is_forgotten_a_day_later_by_the_time_of_its_own_partition() 
 
     def later(offset: int, hours: int, partition: int = 0) -> None:
         other = record(subscription(f"wh_{partition}_{offset}"), offset, partition)
-        directory.apply(replace(other, timestamp_ms=NOW_MS + hours * HOUR_MS))
+        directory.apply(structs.replace(other, timestamp_ms=NOW_MS + hours * HOUR_MS))
 
     later(2, 100, partition=1)
     later(2, 25)
@@ -143,7 +144,7 @@ def test_a_webhook_made_again_under_its_id_outlives_the_deletion_before() -> Non
     gone = Deletion.of(was)
     again = replace(was, changes=gone.revision, revision=gone.revision + 1)
     directory = directory_of(was, gone, again)
-    directory.apply(replace(record(subscription("wh_2"), 9), timestamp_ms=NOW_MS + 30 * HOUR_MS))
+    directory.apply(structs.replace(record(subscription("wh_2"), 9), timestamp_ms=NOW_MS + 30 * HOUR_MS))
     assert directory.get(ACME, "wh_1") == again
 
 

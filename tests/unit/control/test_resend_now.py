@@ -3,10 +3,9 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import replace
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.control.one_attempt import OneAttempt
 from consumer.control.resend_now import Again, ResendNow, of_attempt, of_dead
@@ -31,7 +30,7 @@ KEYRING = Keyring({"k1": b"\x01" * 32})
 SECRET = b"n" * 32
 NOW_MS = 1_790_000_000_500
 BODY = b'{"as":"before"}'
-SENT = structs.replace(
+SENT = replace(
     plain,
     delivery_id="d" * 32,
     subscription_id="wh_1",
@@ -169,7 +168,7 @@ def test_a_dead_letter_tells_what_its_attempts_do_not() -> None:
 
 @pytest.mark.parametrize("lost", [{"request_body": b""}, {"request_headers": ()}])
 def test_an_attempt_without_body_or_id_tells_too_little(lost: dict[str, object]) -> None:
-    assert of_attempt(structs.replace(SENT, **lost), attempts=2) is None
+    assert of_attempt(replace(SENT, **lost), attempts=2) is None
 
 
 def test_one_whose_place_is_not_known_is_told_as_kafkas_fault() -> None:

@@ -110,6 +110,18 @@ def head_and_body(asked: bytes) -> tuple[dict[str, str], bytes]:
     return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}, body
 
 
+def test_the_log_of_a_test_event_has_no_more_of_its_bodies_than_it_may_keep(log: Log) -> None:
+    settings = Settings(allow_networks=LOOPBACK, topic_prefix="t.", log_bodies="none")
+    trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+    with Endpoint(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as endpoint:
+        trial = trials.try_out(webhook(endpoint.url), "order.created")
+    assert trial.text == "ok"  # whoever asked for it sees the answer
+    [record] = log.records
+    attempt = decode_attempt(record.value or b"")
+    assert (attempt.request_body, attempt.response_body, attempt.bodies) == (b"", b"", "none")
+    assert head_and_body(endpoint.requests[0])[1] != b""
+
+
 def test_a_test_event_is_sent_signed_and_logged_as_any_attempt(trials: Trials, log: Log) -> None:
     own = {"X-Api-Token": "canary"}
     with Endpoint(answering(b"HTTP/1.1 202 Accepted\r\nContent-Length: 6\r\n\r\ngr\xc3\xbc\xc3\x9f")) as endpoint:

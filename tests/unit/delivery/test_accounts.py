@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from consumer.delivery.account import EVERY_MS, LINGERS_MS
 from consumer.delivery.exchange import exchange
 from consumer.delivery.lane import Job
@@ -118,7 +120,7 @@ def test_what_is_new_is_told_apart_from_what_comes_before_its_time() -> None:
     for of in (
         delivery(to=limited.id),
         delivery(to=limited.id, tier=2, attempts=1),
-        *(replace(waited, slot_ms=slot) for slot in slots),
+        *(structs.replace(waited, slot_ms=slot) for slot in slots),
     ):
         bench.traffic.standings.joined(bench.traffic._lane(limited), limited).lanes[0].queue.append(job(limited, of=of))
     account = bench.traffic.standings.account(limited.id)

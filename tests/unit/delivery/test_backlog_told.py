@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import jsonschema_rs
 import pytest
+from msgspec import structs
 
 from consumer.brands.catalogue import read_catalogue
 from consumer.delivery.core import Core
@@ -98,10 +99,10 @@ def test_what_waits_for_its_turn_is_counted_with_its_end() -> None:
 
 
 def test_a_webhook_of_which_something_is_held_is_listened_for() -> None:
-    held = replace(delivery(to="limited"), tier=1)
+    held = structs.replace(delivery(to="limited"), tier=1)
     core = Core(replace(rules(), shared=True), decode=lambda _: held, target=target_of)
     core.assigned({("retry.1s", 0): Position(0)})
-    core.records(NOW_MS, [replace(record(0), topic="retry.1s")])
+    core.records(NOW_MS, [structs.replace(record(0), topic="retry.1s")])
     assert [each.subscription_id for each in core.next(NOW_MS, NOW_MS).reports] == ["limited"]
 
 

@@ -1,6 +1,6 @@
 """What waits behind all that is held, read ahead: in a whole core, with a reader that reads the partition's records."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from consumer.delivery import hold
 from consumer.delivery.delivery import Delivery

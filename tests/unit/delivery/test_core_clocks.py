@@ -1,8 +1,7 @@
 """The two clocks of a delivery, as the core lets them run: one for failing, one for waiting."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.intake import Content
@@ -77,7 +79,7 @@ class Bench:
                 self.sent[sent[-1]] = token
             while self.lined < len(self.log):
                 line = self.log[self.lined]
-                self.contents[LINES, self.lined] = replace(line, tier=-1)
+                self.contents[LINES, self.lined] = structs.replace(line, tier=-1)
                 assert line.order is not None
                 headers = self.headers.get(self.lined, ())
                 self.core.records(self.now_ms, [_record(LINES, self.lined, line.order.encode(), headers)])
@@ -189,7 +191,7 @@ def test_a_field_of_the_data_is_a_key_and_an_event_without_it_has_no_order() -> 
     same = _events("a1", "a2", "other")
     bench.publish(b"x", same[0], 0)
     bench.publish(b"y", same[1], 1)
-    bench.publish(b"x", replace(same[2], data=b'{"m":1}'), 2)
+    bench.publish(b"x", structs.replace(same[2], data=b'{"m":1}'), 2)
     assert sorted(bench.turn()) == ["a1", "other"]
     assert len(bench.log) == 2
 
@@ -347,7 +349,7 @@ def test_a_key_that_nobody_lets_go_on_suspends_its_webhook_and_all_is_dead_lette
 def test_a_stop_ends_before_the_log_forgets_what_stopped() -> None:
     blocking = subscription(ordering="key", on_failure=OnFailure.BLOCK)
     for late_ms, found in ((0, Fate.STAYS), (1, Fate.SUSPENDS)):
-        stopped = replace(delivery(), first_due_ms=NOW_MS, stopped_ms=NOW_MS + 190)
+        stopped = structs.replace(delivery(), first_due_ms=NOW_MS, stopped_ms=NOW_MS + 190)
         assert fate(stopped, blocking, NOW_MS + 199 + late_ms, stays_for_ms=100, crowded=False) is found
 
 
@@ -367,7 +369,7 @@ def test_a_webhook_that_stops_more_keys_than_a_partition_may_keep_for_it_is_susp
 def _replayed(of: Event) -> Delivery:
     """A dead letter of the key `a`, as it is written again."""
     line = line_of("sub_1", "key", b"a", b"")
-    return replace(delivery(of), id=delivery_id(of, "sub_1", "again"), order=line, replay_id="again", replays=1)
+    return structs.replace(delivery(of), id=delivery_id(of, "sub_1", "again"), order=line, replay_id="again", replays=1)
 
 
 def test_a_replay_goes_before_what_waits_of_its_key_or_after_it() -> None:

@@ -1,8 +1,7 @@
 """A tenant that alone cannot be read has a share of what waits; the rest goes on, as what it is, until it can be."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id

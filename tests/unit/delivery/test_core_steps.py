@@ -2,15 +2,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Delivery, Trigger, delivery_id, replay_id
+from consumer.delivery.delivery import Attempt, Delivery, Trigger, delivery_id, replay_id
 from consumer.delivery.hold import Leader
 from consumer.delivery.intake import Content
+from consumer.delivery.kept_bodies import Keep, KeptBodies
+from consumer.delivery.logged import Attempted
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Bury, Delay, Reject, Step, Suspend
 from consumer.events.event import Event, Poison, Record, Tombstone
+from consumer.events.redaction import paths_of
 from consumer.telemetry.count import reasoned
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
@@ -24,14 +28,17 @@ class Bench:
     """A core with one event partition and one delay partition, driven by hand."""
 
     def __init__(
-        self, *subscriptions: Subscription, condemned: frozenset[tuple[tuple[str, int], int]] = frozenset()
+        self,
+        *subscriptions: Subscription,
+        condemned: frozenset[tuple[tuple[str, int], int]] = frozenset(),
+        keep: Keep | None = None,
     ) -> None:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.subscriptions = subscriptions or (subscription(),)
         self.suspects = ()
         self.held: list[tuple[tuple[str, int], int]] = []
         self.condemned = condemned
-        self.core = Core(rules(), decode=self.decode, target=target_of, mark=self)
+        self.core = Core(replace(rules(), keep=keep), decode=self.decode, target=target_of, mark=self)
         self.core.assigned({EVENTS: Position(0), RETRY: Position(0)})
         self.now_ms = NOW_MS
 
@@ -92,6 +99,34 @@ def test_an_event_is_finished_when_its_delivery_is_accepted_and_not_before() -> 
     assert (attempt.outcome, attempt.request_body) == ("delivered", request.body)
 
 
+def test_what_the_log_does_not_keep_is_sent_all_the_same() -> None:
+    bench = Bench(keep=KeptBodies(of="all", paths=paths_of(["data.n"])).kept)
+    bench.consume(event())
+    [(token, request)] = bench.next().send
+    assert b'{"n":1}' in request.body
+    bench.core.answered(bench.now_ms, token, response(500))
+    step = bench.next()
+    [(_, attempt)] = step.attempts
+    assert attempt.request_body == request.body.replace(b'{"n":1}', b'{"n":"[redacted]"}')
+    [(_, what)] = step.write
+    assert isinstance(what, Delay)
+    assert isinstance(what.delayed, Delivery)
+    assert what.delayed.body == request.body
+
+
+def test_a_record_that_cannot_be_redacted_for_a_bug_is_written_without_contents() -> None:
+    def broken(attempt: Attempt, job: Attempted) -> Attempt:
+        raise ZeroDivisionError
+
+    bench = Bench(keep=broken)
+    bench.consume(event())
+    [(token, _)] = bench.next().send
+    bench.core.answered(bench.now_ms, token, response())
+    [(_, attempt)] = bench.next().attempts
+    assert (attempt.failure, attempt.request_body, attempt.bodies) == ("bug", b"", "none")
+    assert bench.position() == 1
+
+
 def test_a_failed_one_is_finished_when_kafka_has_its_retry_record() -> None:
     bench = Bench()
     bench.consume(event())
@@ -115,7 +150,7 @@ def test_a_retry_is_never_sent_early_and_has_the_same_id_and_body() -> None:
     assert isinstance(what, Delay)
     assert isinstance(what.delayed, Delivery)
     again = delivery(what.delayed.event, tier=1, attempts=1)
-    bench.consume(replace(what.delayed, tier=1), partition=RETRY)
+    bench.consume(structs.replace(what.delayed, tier=1), partition=RETRY)
     due_ms = SCHEDULE.delays_ms[1] + SCHEDULE.jitter_ms(again.id, 1)
     assert bench.next(after_ms=due_ms - 1).send == []
     [(_, second)] = bench.next(after_ms=1).send
@@ -255,8 +290,8 @@ def test_what_is_handed_over_is_logged_then_and_again_with_its_answer(status: in
 
 
 def test_a_retry_of_what_was_handed_over_asks_first_whether_it_succeeded() -> None:
-    handed = replace(delivery(attempts=1), tier=1, handed_over=True, body=b"{}")
-    other = replace(handed, id="f" * 32)
+    handed = structs.replace(delivery(attempts=1), tier=1, handed_over=True, body=b"{}")
+    other = structs.replace(handed, id="f" * 32)
     bench = Bench()
     bench.consume(handed, other, partition=RETRY)
     step = bench.next(after_ms=1_200)
@@ -271,7 +306,7 @@ def test_what_an_older_view_does_not_know_waits_for_a_newer_one() -> None:
     bench = Bench(subscription("old"))
     bench.consume(event())
     bench.next()  # a view of this moment
-    young = replace(delivery(to="young"), tier=0, first_due_ms=bench.now_ms + 50)
+    young = structs.replace(delivery(to="young"), tier=0, first_due_ms=bench.now_ms + 50)
     bench.subscriptions = (subscription("old"), subscription("young", url="https://young.example/"))
     bench.consume(young, partition=RETRY)
     step = bench.next(after_ms=100)
@@ -283,7 +318,7 @@ def test_what_an_older_view_does_not_know_waits_for_a_newer_one() -> None:
 
 def test_what_a_newer_view_does_not_know_was_deleted() -> None:
     bench = Bench(subscription("old"))
-    bench.consume(replace(delivery(to="gone", attempts=1), tier=1, body=b"{}"), partition=RETRY)
+    bench.consume(structs.replace(delivery(to="gone", attempts=1), tier=1, body=b"{}"), partition=RETRY)
     bench.next(after_ms=1_200)
     assert bench.position(RETRY) == 1
     assert bench.core.counted()["dropped{deleted}"] == 1
@@ -449,7 +484,7 @@ def test_what_a_crash_wrote_twice_is_sent_once_whichever_delay_topics_it_went_to
     bench.core.assigned({spill: Position(0)})
     twice = delivery(event(), tier=1, attempts=0)
     bench.consume(twice, partition=RETRY)
-    bench.consume(replace(twice, tier=0), partition=spill)
+    bench.consume(structs.replace(twice, tier=0), partition=spill)
     assert len(bench.next(after_ms=60_000).send) == 1
     assert bench.position(spill) == 1
     assert bench.core.counted()["dropped{repeat}"] == 1
@@ -462,7 +497,7 @@ def test_a_repeat_is_no_repeat_any_more_when_the_first_one_went_to_another_proce
     twice = delivery(event(), tier=1, attempts=0)
     bench.consume(twice, partition=RETRY)
     bench.core.lost([RETRY])
-    bench.consume(replace(twice, tier=0), partition=spill)
+    bench.consume(structs.replace(twice, tier=0), partition=spill)
     assert len(bench.next(after_ms=60_000).send) == 1
 
 
@@ -492,7 +527,7 @@ def test_a_try_that_waits_is_made_when_what_was_sent_again_was_not_accepted(stat
     bench.next()
     spill = ("retry.0s", 0)
     bench.core.assigned({spill: Position(0)})
-    bench.consume(replace(sent_again(waits, generation=1), trigger=trigger), partition=spill)
+    bench.consume(structs.replace(sent_again(waits, generation=1), trigger=trigger), partition=spill)
     [(token, _)] = bench.next().send
     bench.core.answered(bench.now_ms, token, response(status))
     assert bench.next().replaced == []
@@ -503,7 +538,7 @@ def sent_again(was: Delivery, *, generation: int) -> Delivery:
     """A resend of it, with this number."""
     by = replay_id(was.id, generation)
     again = delivery_id(was.event, was.subscription_id, by)
-    return replace(was, id=again, replay_id=by, replays=generation, tier=0, attempts=0, trigger=Trigger.RESEND)
+    return structs.replace(was, id=again, replay_id=by, replays=generation, tier=0, attempts=0, trigger=Trigger.RESEND)
 
 
 OTHERS_OF_ITS_ID = [{"offset": 1}, {"timestamp_ms": NOW_MS + 1}, {"source": "/shop"}, {"topic": "orders"}]
@@ -512,7 +547,10 @@ OTHERS_OF_ITS_ID = [{"offset": 1}, {"timestamp_ms": NOW_MS + 1}, {"source": "/sh
 @pytest.mark.parametrize("other", OTHERS_OF_ITS_ID, ids=str)
 def test_a_mark_of_one_event_says_nothing_of_another_of_the_same_id(other: dict[str, Any]) -> None:
     bench = Bench()
-    one, another = (replace(delivery(each, tier=0), handed_over=True) for each in (event(), replace(event(), **other)))
+    one, another = (
+        structs.replace(delivery(each, tier=0), handed_over=True)
+        for each in (event(), structs.replace(event(), **other))
+    )
     bench.consume(one, another, partition=RETRY)
     step = bench.next(after_ms=1_000)
     assert sorted(step.check) == sorted((one.id, another.id))
@@ -525,7 +563,7 @@ def test_a_mark_of_one_event_says_nothing_of_another_of_the_same_id(other: dict[
 @pytest.mark.parametrize("other", OTHERS_OF_ITS_ID, ids=str)
 def test_another_event_of_the_same_id_is_no_repeat(other: dict[str, Any]) -> None:
     bench = Bench()
-    bench.consume(delivery(event(), tier=0), delivery(replace(event(), **other), tier=0), partition=RETRY)
+    bench.consume(delivery(event(), tier=0), delivery(structs.replace(event(), **other), tier=0), partition=RETRY)
     assert len(bench.next(after_ms=1_000).send) == 2
 
 
@@ -534,7 +572,7 @@ def test_what_has_ended_of_one_event_has_not_ended_of_another_in_its_place(other
     bench = Bench()
     ended = {0: [done_map.short(delivery_id(event(), "sub_1"))]}
     bench.core.assigned({EVENTS: Position(0, done_map.encode(0, -1, [0], ended))})
-    bench.consume(replace(event(), **other))
+    bench.consume(structs.replace(event(), **other))
     assert len(bench.next().send) == 1
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.core import Core
@@ -48,7 +50,7 @@ class Bench:
         for each in deliveries:
             offset = self.ends[place]
             self.ends[place] += 1
-            self.contents[place, offset] = replace(each, tier=tier)
+            self.contents[place, offset] = structs.replace(each, tier=tier)
             records.append(
                 Record(
                     topic=TOPICS[tier],
@@ -113,7 +115,9 @@ def of(name: str, *, to: str = "sub_1", tenant: str = "acme", age_ms: int = 0) -
 
 def failed(name: str, *, to: str = "sub_1", attempts: int = 1, at_ms: int = 0, status: int | None = None) -> Delivery:
     """One whose last attempt was at `at_ms`."""
-    return replace(of(name, to=to), attempts=attempts, last_attempt_ms=NOW_MS + at_ms, last_status=status, spills=0)
+    return structs.replace(
+        of(name, to=to), attempts=attempts, last_attempt_ms=NOW_MS + at_ms, last_status=status, spills=0
+    )
 
 
 def broken(bench: Bench) -> None:
@@ -163,7 +167,7 @@ def test_after_the_first_success_all_that_waits_goes_forward_the_oldest_first_an
     bench = Bench()
     broken(bench)
     bench.hold(*(of(f"{age}", age_ms=age) for age in (3, 1, 2)))
-    bench.hold(replace(failed("9"), first_due_ms=NOW_MS - 9), of("7", age_ms=7), partition=1)
+    bench.hold(structs.replace(failed("9"), first_due_ms=NOW_MS - 9), of("7", age_ms=7), partition=1)
     bench.hold(*(of(f"{age}", age_ms=age) for age in (6, 5, 4, 8)), tier=2)
     back(bench)
     assert bench.turn() == []  # a little later, as all that recover together
@@ -177,7 +181,7 @@ def test_only_a_success_brings_forward_what_waits_for_its_turn_and_not_what_fail
     bench = Bench()
     bench.hold(of("first"), tier=1)
     assert bench.turn(after_ms=1_100) == ["first"]
-    bench.hold(of("waits"), failed("failed", at_ms=1), replace(of("slot"), slot_ms=NOW_MS + 900_000))
+    bench.hold(of("waits"), failed("failed", at_ms=1), structs.replace(of("slot"), slot_ms=NOW_MS + 900_000))
     assert bench.turn(after_ms=10) == []
     bench.answer("first")
     assert sorted(bench.rest()) == ["slot", "waits"]

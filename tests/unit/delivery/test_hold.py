@@ -1,11 +1,11 @@
 """What leaves the hold when: by its due time, by its slot, or forward."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import RECORDS_MOST, Hold, Leader

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import count, islice
 
 import pytest
+from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.again import Again, Found, Look, Stretch
@@ -58,12 +59,14 @@ class Bench:
     def line_up(self, name: str, number: int, *, fails: bool = False) -> None:
         """So many records of a line that were taken in, the first of which may have failed."""
         for offset in islice(self._offsets, number):
-            of_it = replace(delivery(event(f"{name}{offset}")), attempts=0)
+            of_it = structs.replace(delivery(event(f"{name}{offset}")), attempts=0)
             self.windows[0].reopen(offset)
             self.order.put(self.now_ms, Entry(self.windows[0], offset), of_it, name, 100)
         if fails:
             [(entry, head)] = self.order.heads(self.now_ms, 1)
-            self.order.back(entry, replace(head, attempts=1, first_attempt_ms=self.now_ms), self.now_ms + 60_000)
+            self.order.back(
+                entry, structs.replace(head, attempts=1, first_attempt_ms=self.now_ms), self.now_ms + 60_000
+            )
 
     def admits(self, scope: str, name: str) -> Admission:
         """What becomes of one more record of a line that is read again."""

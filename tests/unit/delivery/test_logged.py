@@ -1,6 +1,6 @@
 """The record of an attempt tells what the delivery log shows."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from consumer.delivery.answer import Failure, FailureKind, Timing
 from consumer.delivery.delivery import Trigger

@@ -1,10 +1,9 @@
 """Records of one delivery that a crash left in the delay topics."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.offsets import Entry, Window

@@ -1,9 +1,9 @@
 """Slots as a lane gives them, and when a delivery queues, waits on or gets another."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.lane import Patience

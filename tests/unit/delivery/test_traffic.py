@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import EARLY_MS, THRESHOLD
@@ -219,7 +220,7 @@ def test_one_of_what_is_new_waits_to_be_a_probe_and_nothing_else() -> None:
     traffic = away()
     tried = job(of=delivery(attempts=1))
     assert traffic.offer(tried, NOW_MS) == Wait(ms=60_000, unreachable=True)
-    assert traffic.offer(job(of=replace(delivery(), climbed=1)), NOW_MS) == Wait(ms=60_000, unreachable=True)
+    assert traffic.offer(job(of=structs.replace(delivery(), climbed=1)), NOW_MS) == Wait(ms=60_000, unreachable=True)
     new = job()
     assert traffic.offer(new, NOW_MS) is None
     assert traffic.offer(job(), NOW_MS) == Wait(ms=60_000, unreachable=True)

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Trigger

@@ -1,8 +1,7 @@
 """What customers read of a failure: one table, and nothing of our network."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.api.dead_letters import shown
 from consumer.delivery.answer import FailureKind

@@ -211,3 +211,18 @@ def test_a_name_in_the_file_that_is_no_setting_is_refused(
 def test_a_kafka_property_may_stand_in_the_file_as_it_does_in_the_environment(empty_folder: Path) -> None:
     (empty_folder / "hookline.toml").write_text('kafka_bootstrap_servers = "f:9092"')
     assert load().kafka == {"bootstrap.servers": "f:9092"}
+
+
+@pytest.mark.parametrize(
+    "path", ["card", "data", "data.", "data..a", "data.a[0]", "data.a.b*", "data.a b", "data" + ".a" * 17]
+)
+def test_a_path_that_redacts_nothing_is_refused(empty_folder: Path, path: str) -> None:
+    (empty_folder / "hookline.toml").write_text(f'redact = ["data.card", "{path}"]')
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_REDACT: .* is no path: write data and the names"):
+        load()
+
+
+def test_paths_that_are_redacted_are_written_as_a_list(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del empty_folder
+    monkeypatch.setenv("HOOKLINE_REDACT", "$.data.card.number, data.items[*].*.email")
+    assert load().redact == ("$.data.card.number", "data.items[*].*.email")

@@ -3,10 +3,10 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 import structlog
+from msgspec.structs import replace
 
 from consumer.control.owner import Owner
 from consumer.jobs.directory import Jobs

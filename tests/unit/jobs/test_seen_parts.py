@@ -1,9 +1,7 @@
 """What a look makes of single records: attempts, and what the order has left in the log."""
 
-from dataclasses import replace
-
 import pytest
-from msgspec.structs import replace as attempt_with
+from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.ahead_map import Horizon, named
@@ -103,7 +101,7 @@ def tried(attempts: list[tuple[str, int, int]], *, now_ms: int, looked_at: int =
     for offset, (told, number, at_ms) in enumerate(attempts):
         outcome = told.removeprefix("now ")
         of = event(f"e{number}", offset=number)
-        attempt = attempt_with(
+        attempt = replace(
             plain,
             delivery_id=delivery_id(of, "wh_1"),
             event_id=of.id,

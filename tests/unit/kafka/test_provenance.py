@@ -1,8 +1,8 @@
-from dataclasses import replace
 from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.events.event import Event, Poison, Record

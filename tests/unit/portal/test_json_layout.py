@@ -57,7 +57,14 @@ def test_as_deep_as_allowed() -> None:
 
 def test_bytes_that_are_no_text_show_in_hex() -> None:
     told = Response(
-        status=200, headers=[], truncated=False, body="AAFBQkP/", body_encoding="base64", body_bytes=6, cut=False
+        status=200,
+        headers=[],
+        truncated=False,
+        body="AAFBQkP/",
+        body_encoding="base64",
+        body_bytes=6,
+        body_kept="whole",
+        cut=False,
     )
     body = body_of(told, raw=False, page_url="", download_url=None)
     assert body.binary

@@ -455,6 +455,24 @@ def test_an_attempt(portal: MemoryPortal, browser: Browser) -> None:
     assert "attachment" in got.headers["content-disposition"]
 
 
+def test_an_attempt_says_what_is_not_kept_of_its_bodies(portal: MemoryPortal, browser: Browser) -> None:
+    signed = (("webhook-id", "e"), ("webhook-timestamp", "1"), ("webhook-signature", "v1,abc"))
+    part = structs.replace(plain, request_headers=signed, response_body=b"")
+    left_out = portal.api.log.add(part, request_body=b"", bodies="none")
+    page = browser.page(f"attempts/{left_out}")
+    for region in ("Request", "Answer"):
+        assert "Its body is not kept." in page.one("region", region).text
+        assert "Download" not in page.one("region", region).text
+    assert browser.get(f"attempts/{left_out}/request-body").status_code == 410
+    redacted = portal.api.log.add(part, request_body=b'{"card":"[redacted]"}', bodies="redacted")
+    page = browser.page(f"attempts/{redacted}")
+    assert "They were sent." in page.one("region", "Request").text
+    assert "Its body is not kept." in page.one("region", "Answer").text
+    assert "Compute it again" not in page.one("region", "Signature").text
+    got = browser.get(f"attempts/{redacted}/request-body")
+    assert (got.status_code, "redacted" in got.headers["content-disposition"]) == (200, True)
+
+
 def test_an_attempt_that_found_no_address_tells_nothing_of_the_network(portal: MemoryPortal, browser: Browser) -> None:
     pages = []
     for failure in ("dns", "address_refused"):

@@ -12,6 +12,7 @@ from consumer.jobs.job import Answered, Chosen, Counts, Job, Kind, Matching, Mis
 from consumer.log.archive import Kept
 from consumer.log.health import Health
 from consumer.signing.timestamps import rfc3339
+from consumer.standings.store import Backlog
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.html import read
@@ -357,6 +358,44 @@ def test_what_is_recovered_is_older_than_the_first_failure(portal: MemoryPortal,
     for path in (f"webhooks/{id_}/resume-and-recover", f"webhooks/{id_}/recover"):
         assert page.form(f"{browser.base}/{path}")["since"] == rfc3339(failing_ms - 3_600_000)
         page = browser.page(f"webhooks/{id_}/recover")
+
+
+def test_since_when_events_are_kept_is_told_and_nothing_older_is_counted(
+    portal: MemoryPortal, browser: Browser
+) -> None:
+    id_ = webhook(portal)
+    path = f"webhooks/{id_}/recover"
+    assert "Events are kept since" not in browser.page(path).visible
+    portal.api.kept_since_ms = portal.now_ms() - 3_600_000
+    page = browser.page(path)
+    assert "Events are kept since" in page.visible
+    form = page.form(f"{browser.base}/{path}")
+    for where in (path, f"webhooks/{id_}/resume-and-recover"):
+        answer = browser.post(where, form | {"since": "2h"})
+        assert answer.status_code == 422
+        assert "events are kept since" in read(answer.text).visible
+    assert not portal.api.jobs.known
+    assert browser.submit(page, path, {"since": "30m"}).status_code == 303
+
+
+def test_what_still_waits_is_told_of_a_suspended_webhook(portal: MemoryPortal, browser: Browser) -> None:
+    id_ = webhook(portal)
+    portal.suspend(id_)
+    assert "wait too" not in browser.page(f"webhooks/{id_}").one("region", "What is wrong").text
+    portal.api.backlogs.known[id_] = Backlog(waiting=1_203)
+    told = browser.page(f"webhooks/{id_}").one("region", "What is wrong").text
+    assert "About 1,203 deliveries that were under way wait too." in told
+
+
+def test_a_job_is_shown_as_a_whole_that_is_refreshed_at_once(portal: MemoryPortal, browser: Browser) -> None:
+    id_ = webhook(portal)
+    portal.api.jobs.role = idle
+    browser.submit(browser.page(f"webhooks/{id_}/recover"), f"webhooks/{id_}/recover", {"since": "2h"})
+    page = browser.page(f"jobs/{only(portal).asked.id}")
+    [part] = [each for each in page.all() if "data-fresh" in each.attributes]
+    assert part.attributes["data-fresh"] == "1"
+    for role, name in (("region", "State"), ("progressbar", "Progress"), ("button", "Cancel job")):
+        assert page.one(role, name) in part.all(), name
 
 
 def test_a_resumption_with_a_wrong_time_changes_nothing(portal: MemoryPortal, browser: Browser) -> None:

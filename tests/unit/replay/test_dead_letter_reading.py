@@ -1,5 +1,6 @@
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record

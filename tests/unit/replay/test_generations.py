@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+from msgspec import structs
+
 from consumer.kafka.records import Replay
 from consumer.kafka.state import replay_record
 from consumer.replay.generations import Generations
@@ -37,15 +39,15 @@ def test_other_records_are_passed_over_and_a_deletion_counts_from_nothing() -> N
     generations = Generations()
     read(generations, replay(1, "job_1"))
     record = taken(replay_record(SETTINGS, replay(1)))
-    generations.apply(replace(record, key=b"job:d"))
+    generations.apply(structs.replace(record, key=b"job:d"))
     assert generations.of == {"d": 1}
-    generations.apply(replace(record, value=None))
+    generations.apply(structs.replace(record, value=None))
     assert (dict(generations.of), dict(generations.senders)) == ({}, {})
 
 
 def test_what_was_written_since_is_not_deleted_by_an_older_word() -> None:
     generations = Generations()
-    deletion = replace(taken(replay_record(SETTINGS, replay(1))), value=None)
+    deletion = structs.replace(taken(replay_record(SETTINGS, replay(1))), value=None)
     generations.written([replace(replay(1), at_ms=deletion.timestamp_ms)])
     generations.apply(deletion)
     assert generations.of == {"d": 1}
@@ -54,7 +56,7 @@ def test_what_was_written_since_is_not_deleted_by_an_older_word() -> None:
 def test_the_chains_that_were_replayed_before_a_time_are_told_and_dropped() -> None:
     generations = Generations()
     generations.written([replay(2, "job_1"), Replay(delivery_id="later", generation=1, at_ms=5)])
-    generations.apply(replace(taken(replay_record(SETTINGS, replay(1))), key=b"replay:broken", value=b"?"))
+    generations.apply(structs.replace(taken(replay_record(SETTINGS, replay(1))), key=b"replay:broken", value=b"?"))
     assert generations.outlived(1) == []
     assert generations.outlived(5) == ["d"]
     generations.drop(["d"])
@@ -64,7 +66,7 @@ def test_the_chains_that_were_replayed_before_a_time_are_told_and_dropped() -> N
 def test_a_chain_whose_record_cannot_be_read_is_replayed_no_more() -> None:
     generations = Generations()
     record = taken(replay_record(SETTINGS, replay(1)))
-    generations.apply(replace(record, value=b"?"))
+    generations.apply(structs.replace(record, value=b"?"))
     assert generations.of["d"] > 1_000_000
 
 

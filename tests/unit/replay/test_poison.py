@@ -1,11 +1,11 @@
 """Poison records: which are meant, what is written of them, and that each is written once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.events.event import Poison, Record
 from consumer.kafka.provenance import poison_headers

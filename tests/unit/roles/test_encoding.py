@@ -1,6 +1,4 @@
-from dataclasses import replace
-
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.delivery import Attempt
@@ -28,7 +26,7 @@ def attempt() -> Attempt:
 
 def test_an_attempt_that_cannot_be_encoded_is_written_without_its_contents_and_says_so() -> None:
     encode, boundaries, entry = encoding()
-    odd = structs.replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # no engine's
+    odd = replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # no engine's
     key, value = encode.attempt(entry, odd)
     written = decode_attempt(value)
     assert key == odd.subscription_id.encode()
@@ -54,6 +52,9 @@ def test_a_retry_that_cannot_be_encoded_is_a_poison_record_that_names_where_the_
 def test_what_can_be_encoded_is() -> None:
     encode, boundaries, entry = encoding()
     record = encode.write(entry, Delay(tier=1, delayed=delivery()))
-    assert (record.topic, decode_delayed(record.value or b"", 1)) == (TOPICS.retry(1), replace(delivery(), tier=1))
+    assert (record.topic, decode_delayed(record.value or b"", 1)) == (
+        TOPICS.retry(1),
+        replace(delivery(), tier=1),
+    )
     assert decode_attempt(encode.attempt(entry, attempt())[1]) == attempt()
     assert boundaries.bugs() == []

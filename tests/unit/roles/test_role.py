@@ -1,8 +1,7 @@
 """A role finds out at its start that a topic it writes to is missing, not at its first poison record."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Chunk
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write

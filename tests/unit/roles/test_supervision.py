@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.roles.role import Role
-from consumer.roles.supervision import LAST_DELAY_S, STOP_WITHIN_S, Member, Step, Supervision, stop_within_s
+from consumer.roles.supervision import (
+    ASKED_ONCE_S,
+    LAST_DELAY_S,
+    STOP_WITHIN_S,
+    Member,
+    Step,
+    Supervision,
+    stop_within_s,
+)
 from consumer.roles.supervisor import members_of
 
 A = Member(role=Role.DELIVER, slot=0)
@@ -156,10 +164,24 @@ def test_the_second_request_kills_at_once() -> None:
     world.step()
     world.stop()
     world.step()
+    world.now_s += ASKED_ONCE_S
     world.stop()
     assert world.step().kill == (A,)
     world.exit(A, -signal.SIGKILL)
     assert world.step().exit_code == 130
+
+
+def test_a_signal_to_the_process_and_one_to_its_group_are_one_request() -> None:
+    """As `timeout` sends them."""
+    world = World([A])
+    world.step()
+    world.stop()
+    world.step()
+    world.now_s += 0.01
+    world.stop()
+    assert world.step().kill == ()
+    world.exit(A, 0)
+    assert world.step().exit_code == 0
 
 
 def test_the_members_asked_for() -> None:

@@ -1,8 +1,8 @@
 import json
 import tracemalloc
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from consumer.brands.loader import brand
 from consumer.signing.chat import DISCORD_CONTENT, DISCORD_TITLE, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT

@@ -3,6 +3,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
+from rich.pretty import pretty_repr
 
 from consumer.brands.loader import brand
 from consumer.signing.profiles import SecretUnusableError
@@ -79,7 +81,7 @@ def test_every_attempt_is_signed_afresh_over_the_same_body() -> None:
 )  # fmt: skip
 def test_the_customer_s_headers_never_replace_an_owned_one(name: str) -> None:
     asked = subscription(SigningProfile.HEX, headers={name: "mine", "X-Own": "kept"})
-    request = signed(replace(asked), event=replace(EVENT, traceparent=TRACE))
+    request = signed(replace(asked), event=structs.replace(EVENT, traceparent=TRACE))
     assert "mine" not in [value for _, value in request.headers]
     assert request.headers[-1] == ("X-Own", "kept")
 
@@ -100,7 +102,8 @@ def test_the_log_sees_no_value_of_the_customer_s() -> None:
     shown = signer.shown(request)
     assert shown[:-2] == request.headers[:-2]
     assert shown[-2:] == (("Authorization", "[redacted]"), ("X-Two", "[redacted]"))
-    assert "hidden" not in repr(request) + repr(signer)
+    assert "hidden" not in repr(request) + pretty_repr(request) + repr(signer)
+    assert repr(request).startswith("Request(url=")
     plain = Signer(subscription(), HOOKLINE, KEYRING)
     request = plain.request(event=EVENT, body=b"{}", content_type="application/json", now_ms=NOW_MS)
     assert plain.shown(request) == request.headers
@@ -108,7 +111,7 @@ def test_the_log_sees_no_value_of_the_customer_s() -> None:
 
 @pytest.mark.parametrize("traceparent", [TRACE, None])
 def test_an_events_traceparent_is_passed_on(traceparent: str | None) -> None:
-    headers = received(signed(subscription(), event=replace(EVENT, traceparent=traceparent)))
+    headers = received(signed(subscription(), event=structs.replace(EVENT, traceparent=traceparent)))
     assert headers.get("traceparent") == traceparent
 
 
@@ -117,7 +120,9 @@ def test_an_events_traceparent_is_passed_on(traceparent: str | None) -> None:
     [("a.b", "a.b"), ("a\r\nX: 1", "a%0D%0AX:%201"), ("é", "%C3%A9"), ("\ud800", "%ED%A0%80"), (" a", "%20a")],
 )
 def test_an_event_type_in_a_header_cannot_end_it(event_type: str, sent: str) -> None:
-    request = signed(subscription(SigningProfile.HEX), under=brand("convo"), event=replace(EVENT, type=event_type))
+    request = signed(
+        subscription(SigningProfile.HEX), under=brand("convo"), event=structs.replace(EVENT, type=event_type)
+    )
     assert received(request)["x-convo-event"] == sent
 
 

@@ -1,6 +1,8 @@
+import io
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from typing import Literal
 
@@ -78,6 +80,20 @@ def test_no_secret_and_no_local_variable_is_printed(
     assert "tip-top" not in said
     assert "RuntimeError: from redis://***@cache" in said
     assert "in fails" in said
+
+
+@pytest.mark.parametrize(("is_terminal", "is_json"), [(True, False), (False, True)])
+def test_a_terminal_is_told_in_columns_and_a_file_in_json(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, is_json: bool
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(said, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stderr", said)
+    configure(Settings(), role="deliver")
+    structlog.get_logger().warning("waiting for kafka", at="127.0.0.1:9092")
+    line = said.getvalue()
+    assert line.startswith("{") is is_json
+    assert line.index("waiting for kafka") < line.index("127.0.0.1:9092") < line.index("deliver")
 
 
 def test_the_level_is_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

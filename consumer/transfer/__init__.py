@@ -1,0 +1,1 @@
+"""Webhooks and API keys, out to a file and in from one."""

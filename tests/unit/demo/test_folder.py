@@ -1,0 +1,21 @@
+"""The demo needs a folder for temporary files, and says so."""
+
+import tempfile
+
+import pytest
+
+from consumer.demo import run
+from consumer.settings import ConfigurationError
+
+
+def test_that_there_is_no_folder_for_temporary_files_is_told_as_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a read-only root without /tmp."""
+
+    def none(**_: object) -> object:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", none)
+    with pytest.raises(ConfigurationError) as told:
+        run.run(1.0)
+    assert told.value.field == "TMPDIR"
+    assert "No usable temporary directory found" in str(told.value)
