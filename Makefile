@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev native demo test test-browser screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
+.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,13 @@ test: lint ## lint, then every test on a real Kafka and Redis
 test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
 	@$(BIN)/python -m tests.services.needs --browser
 	@$(BIN)/python -m pytest -q -m browser tests/browser
+
+test-deploy: setup-dev ## the Helm chart, rendered, against the schemas of four Kubernetes versions (needs Helm or Go)
+	@$(BIN)/python -m make.deploy_tools
+	@$(BIN)/python -m pytest -q -m deploy tests/deploy
+
+release: setup-dev ## TAG=v0.1.0: wheel, sdist, chart, SBOM and checksums, made twice and compared, into dist/
+	@$(BIN)/python -m make.release "$(TAG)"
 
 screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
 	@$(BIN)/python -m tests.services.needs --browser
@@ -68,11 +75,12 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
-docs: setup-dev ## write docs/api.md, tables of docs/log.md and operating.md and the dashboard anew from the code
+docs: setup-dev ## write docs/api.md, tables of docs/log.md and operating.md, the dashboard and the chart's anew from the code
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
 	@$(BIN)/python -m make.metrics_page
 	@$(BIN)/python -m make.dashboard
+	@$(BIN)/python -m make.chart
 
 fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES=n; SEED=n for others)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
@@ -82,6 +90,9 @@ lock: ## write the locks anew from pyproject.toml (needs uv)
 	@# editables is what hatchling needs for an install that follows the checkout
 	@printf 'hatchling\neditables\n' | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock
 	@$(LOCK) --constraint requirements.lock --group dev requirements.lock --output-file requirements-dev.lock
+	@# without what only the demo needs, and what only builds
+	@$(LOCK) --constraint requirements.lock pyproject.toml --output-file requirements-image.lock
+	@$(LOCK) --constraint requirements.lock --group deploy --output-file requirements-deploy.lock
 
 clean: ## remove the environment, caches and the services' data
 	rm -rf .venv .cache .hookline .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out

@@ -1,107 +1,164 @@
-"""`python -m bench.engines`: what each HTTP engine costs a request, the engines taking turns in one process.
+"""`python -m bench.engines`: what a request costs each HTTP engine, without Kafka, signing or a log.
 
-No bar: only ratios of one run say anything, and they are what is printed last. 64 requests are under way, of 1 KB, over
-kept connections to an nginx on loopback, plain and through TLS. Counted is the CPU time of every thread of this
-process, and not the sink's. No Kafka, signing or log.
+The engines take turns in one process, on one core; nginx answers on the other. Told is the thread's CPU a request: the
+median of the rounds, of each the calmest tenth of its batches. Minutes differ twofold here: compare within the table.
 """
 
-import statistics
+import gc
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from statistics import median
 from typing import Final
 
-from cryptography.x509 import IPAddress
 from rich.console import Console
 from rich.table import Table
 
 from bench import cores
-from bench.sink import Sink
+from bench.installation import BenchError
 from consumer.delivery.answer import Response
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.signing.request import Request
-from tests.certificates import Authority
+from tests.certificates import ADDRESS, Authority
+from tests.services.server import LocalProcess, free_port, listening
 
+_ROUNDS: Final = 5
 _IN_FLIGHT: Final = 64
-_ROUNDS: Final = 15
-_A_TURN: Final = 3_000
-_GUARD: Final = AddressGuard([ip_network("127.0.0.1/32")])
+_KEPT: Final = 6_400  # requests a round on kept connections
+_COLD: Final = 640  # with a connection for each
+_BODY: Final = b"x" * 1_024
 _HEADERS: Final = (
     ("content-type", "application/json"),
-    ("user-agent", "Hookline/0.1"),
-    ("webhook-id", "msg_2mbGgNHmPdSOqTaVDoPDzZ"),
+    ("user-agent", "Hookline/1.0"),
+    ("webhook-id", "evt_0123456789abcdef0123"),
     ("webhook-timestamp", "1790000000"),
-    ("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
+    ("webhook-signature", "v1," + "A" * 44),
 )
+_CONFIG: Final = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    server {{
+        listen 127.0.0.1:{plain} backlog=4096;
+        listen 127.0.0.1:{resuming} ssl backlog=4096;
+        ssl_session_cache shared:sessions:10m;
+        location / {{ return 200 "ok"; }}
+        location /once {{ keepalive_timeout 0; return 200 "ok"; }}
+    }}
+    server {{
+        listen 127.0.0.1:{forgetting} ssl backlog=4096;
+        ssl_session_tickets off;
+        location / {{ keepalive_timeout 0; return 200 "ok"; }}
+    }}
+}}
+"""
 
 
-def engines(ca_file: Path) -> dict[str, Callable[[], Transport]]:
-    """Those that are here."""
-    found: dict[str, Callable[[], Transport]] = {"curl": lambda: CurlTransport(_GUARD, ca_file=ca_file)}
-    if find_spec("hookline_native"):
-        from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+@contextmanager
+def _endpoints(folder: Path, authority: Authority) -> Iterator[dict[str, tuple[str, int]]]:
+    """nginx: by workload, where to post and how often a round."""
+    authority.server(ADDRESS)
+    certificate = next(path for path in folder.glob("*.pem") if path != authority.ca_file)
+    plain, resuming, forgetting = free_port(), free_port(), free_port()
+    config = folder / "nginx.conf"
+    config.write_text(
+        _CONFIG.format(folder=folder, certificate=certificate, plain=plain, resuming=resuming, forgetting=forgetting)
+    )
+    command = ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
+    nginx = LocalProcess(command, log=folder / "output.log")
+    with cores.starting_on(cores.SURROUNDINGS):
+        nginx.start()
+    try:
+        while not listening(forgetting):
+            if not nginx.alive():
+                raise BenchError(f"nginx did not start: {nginx.log_tail()}")
+            time.sleep(0.05)
+        yield {
+            "HTTP, kept connections": (f"http://127.0.0.1:{plain}/", _KEPT),
+            "TLS, kept connections": (f"https://127.0.0.1:{resuming}/", _KEPT),
+            "TLS, a connection each, resumed": (f"https://127.0.0.1:{resuming}/once", _COLD),
+            "TLS, a connection each, never resumed": (f"https://127.0.0.1:{forgetting}/", _COLD),
+        }
+    finally:
+        nginx.stop()
 
-        found["native"] = lambda: NativeTransport(_GUARD, ca_file=ca_file)
-    return found
+
+def _cost_us(transport: Transport, url: str, requests: int) -> float:
+    """The thread's CPU a request, in the calmest tenth of the batches."""
+    submitted, costs = 0, []
+    for _ in range(_IN_FLIGHT):
+        transport.submit(submitted, _request(url))
+        submitted += 1
+    while submitted < requests:
+        began_s, batch = time.thread_time(), 0
+        while batch < _IN_FLIGHT:
+            for _, answer in transport.poll(1.0):
+                assert isinstance(answer, Response), answer
+                transport.submit(submitted, _request(url))
+                submitted += 1
+                batch += 1
+        costs.append((time.thread_time() - began_s) / batch * 1_000_000)
+    while transport.in_flight:
+        transport.poll(1.0)
+    return sorted(costs)[len(costs) // 10]
 
 
-def turn(transport: Transport, request: Request, many: int) -> float:
-    """Send so many; the CPU time of one, in µs."""
-    sent = answered = 0
-    began_s = time.process_time()
-    while answered < many:
-        while transport.in_flight < _IN_FLIGHT and sent < many:
-            transport.submit(sent, request)
-            sent += 1
-        for _, answer in transport.poll(1.0):
-            assert isinstance(answer, Response), answer
-            assert answer.status == 200
-            answered += 1
-    return (time.process_time() - began_s) / many * 1_000_000
+def _share(costs: list[float], of: list[float]) -> str:
+    return f"{median(one / other for one, other in zip(costs, of, strict=True)):.2f}"
 
 
-def measure(opened: dict[str, Transport], request: Request) -> dict[str, list[float]]:
-    """The engines in turn, so often."""
-    for transport in opened.values():
-        turn(transport, request, _IN_FLIGHT * 4)  # connections are made, heads are known
-    costs: dict[str, list[float]] = {name: [] for name in opened}
-    for number in range(_ROUNDS):
-        names = list(opened)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            costs[name].append(turn(opened[name], request, _A_TURN))
-    return costs
+def _request(url: str) -> Request:
+    return Request(url=url, headers=_HEADERS, body=_BODY, timeout_ms=10_000, addresses=("127.0.0.1",))
 
 
 def main() -> int:
-    """Measure, and print a table."""
-    console = Console()
-    with TemporaryDirectory() as folder, cores.starting_on(cores.UNDER_TEST):
+    """Measure and show."""
+    guard = AddressGuard([ip_network("127.0.0.1/32")])
+    with tempfile.TemporaryDirectory(prefix="hookline-bench-") as folder:
         authority = Authority(Path(folder))
-        certificate = authority.certificate(IPAddress(ip_address("127.0.0.1")))
-        with cores.starting_on(cores.SURROUNDINGS):
-            sink = Sink.start(Path(folder) / "sink", certificate=certificate)
-        opened = {name: opener() for name, opener in engines(authority.ca_file).items()}
-        table = Table("connection", "engine", "µs least", "median", "÷ curl, median of rounds")
-        try:
-            for scheme, url in (("plain", sink.url), ("TLS", sink.secure_url)):
-                request = Request(
-                    url=url, headers=_HEADERS, body=b"x" * 1_024, timeout_ms=30_000, addresses=("127.0.0.1",)
-                )
-                costs = measure(opened, request)
-                for name, each in costs.items():
-                    ratio = statistics.median(one / other for one, other in zip(each, costs["curl"], strict=True))
-                    table.add_row(scheme, name, f"{min(each):.1f}", f"{statistics.median(each):.1f}", f"{ratio:.2f}")
-        finally:
-            for transport in opened.values():
-                transport.close()
-            sink.stop()
-    console.print(table)
+        engines: dict[str, Callable[[], Transport]] = {
+            "curl": lambda: CurlTransport(guard, ca_file=authority.ca_file),
+            "sockets": lambda: SocketsTransport(guard, ca_file=authority.ca_file),
+        }
+        if find_spec("hookline_native"):
+            from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+
+            engines["native"] = lambda: NativeTransport(guard, ca_file=authority.ca_file)
+        costs: dict[tuple[str, str], list[float]] = {}
+        with _endpoints(Path(folder), authority) as workloads, cores.starting_on(cores.UNDER_TEST):
+            for _ in range(_ROUNDS):
+                for workload, (url, requests) in workloads.items():
+                    for engine, opened in engines.items():
+                        gc.collect()
+                        with closing(opened()) as transport:
+                            costs.setdefault((workload, engine), []).append(_cost_us(transport, url, requests))
+    first, *others = engines
+    shares = [f"{engine} ÷ {first}" for engine in others]
+    table = Table("µs of CPU a request", *engines, *shares, title=f"{_ROUNDS} rounds, Python {sys.version.split()[0]}")
+    for workload in workloads:
+        of_it = (_share(costs[workload, engine], costs[workload, first]) for engine in others)
+        table.add_row(workload, *(f"{median(costs[workload, engine]):.1f}" for engine in engines), *of_it)
+    Console().print(table)
     return 0
 
 

@@ -32,18 +32,13 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;{secure}
+        listen 127.0.0.1:{port} backlog=4096;
         location / {{ return 200 "ok"; }}
         location = /status {{ stub_status; }}
     }}
 }}
 """
 
-_SECURE = """
-        listen 127.0.0.1:{port} ssl backlog=4096;
-        ssl_certificate {certificate};
-        ssl_certificate_key {certificate};
-        ssl_protocols TLSv1.3;"""
 
 _IDS = "ids.log"
 
@@ -64,8 +59,8 @@ class Sink(Service):
     name = "nginx"
 
     @classmethod
-    def start(cls, folder: Path, *, noting_ids: bool = False, certificate: Path | None = None) -> Self:
-        """Start one with its files in `folder`; with a certificate and its key in one file, it speaks TLS too.
+    def start(cls, folder: Path, *, noting_ids: bool = False) -> Self:
+        """Start one with its files in `folder`.
 
         Raises:
             ServiceError: there is no nginx, or it did not start.
@@ -74,17 +69,15 @@ class Sink(Service):
         if path is None:
             raise ServiceError("the sink is nginx, and it is not installed: apt-get install nginx-core wrk")
         folder.mkdir(parents=True, exist_ok=True)
-        port, secure_port = free_port(), None if certificate is None else free_port()
-        secure = "" if certificate is None else _SECURE.format(port=secure_port, certificate=certificate)
+        port = free_port()
         config = folder / "nginx.conf"
         ids = f"{folder / _IDS} ids buffer=64k flush=1s" if noting_ids else "off"
-        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, secure=secure))
+        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids))
         command = [path, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
-        return cls(LocalProcess(command, log=folder / "output.log"), port, folder, secure_port=secure_port)
+        return cls(LocalProcess(command, log=folder / "output.log"), port, folder)
 
-    def __init__(self, server: LocalProcess, port: int, folder: Path, *, secure_port: int | None = None) -> None:
+    def __init__(self, server: LocalProcess, port: int, folder: Path) -> None:
         self._asked = 0
-        self._secure_port = secure_port
         self._folder = folder
         super().__init__(server, port)
 
@@ -95,11 +88,6 @@ class Sink(Service):
     def url(self) -> str:
         """Where anything may be posted."""
         return f"http://127.0.0.1:{self._port}/"
-
-    @property
-    def secure_url(self) -> str:
-        """The same through TLS."""
-        return f"https://127.0.0.1:{self._secure_port}/"
 
     def received(self) -> int:
         """How many requests came so far, whoever sent them, but for these questions."""

@@ -171,7 +171,7 @@ def _send(installation: Installation, costs: _Costs, requests: list[Request]) ->
     """From submit to answer, nginx answering, so many under way as on the path."""
     transport = open_transport(installation.settings)
     waiting = deque(requests)
-    with costs.of("curl: request to answer"):
+    with costs.of("engine: request to answer"):
         while waiting or transport.in_flight:
             while waiting and transport.in_flight < _IN_FLIGHT:
                 transport.submit(len(waiting), waiting.popleft())

@@ -31,12 +31,6 @@ class Authority:
         self, alternative: x509.GeneralName, *, expired: bool = False, self_signed: bool = False
     ) -> ssl.SSLContext:
         """A server's context with a certificate for this name or address."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate(alternative, expired=expired, self_signed=self_signed))
-        return context
-
-    def certificate(self, alternative: x509.GeneralName, *, expired: bool = False, self_signed: bool = False) -> Path:
-        """A file with a certificate for this name or address, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "endpoint")])
         builder = self._builder(
@@ -47,7 +41,9 @@ class Authority:
         path.write_bytes(
             signed.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         )
-        return path
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
 
     def client(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
         """The files of a client's certificate and of its key; it may serve at the loopback address too."""

@@ -18,7 +18,9 @@ from consumer.api.log_export import exports
 from consumer.api.services import Services
 from consumer.brands.loader import load_brands
 from consumer.control.api_keys import ApiKeys
+from consumer.control.audit import PARTITION, AuditLog
 from consumer.control.cursor import Cursors
+from consumer.control.deeds import Deeds
 from consumer.control.directory import Directory
 from consumer.control.errands import Errands
 from consumer.control.idempotency import Idempotency
@@ -37,6 +39,7 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.jobs.dead_letter_desk import Way
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.ranges import Part
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.archive import Kept
@@ -76,6 +79,7 @@ class Topics:
 
     subscriptions: MemoryTopic = field(default_factory=MemoryTopic)
     state: MemoryTopic = field(default_factory=MemoryTopic)
+    audit: MemoryTopic = field(default_factory=MemoryTopic)
 
 
 class MemoryPlane:
@@ -247,6 +251,22 @@ class DeadLetters:
         return Summary(matched=len(letters), replayed=len(letters))
 
 
+class MemoryAudit:
+    """The audit log of a topic in memory."""
+
+    def __init__(self, topic: MemoryTopic) -> None:
+        self._topic = topic
+
+    def extent(self, partition: int) -> tuple[int, int]:
+        assert partition == PARTITION
+        return 0, len(self._topic.records)
+
+    def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:
+        end = min(first + most, len(self._topic.records) if before is None else before)
+        assert partition == PARTITION
+        return Part(records=tuple(self._topic.records[first:end]), end=end, at_end=False)
+
+
 class MemoryApi:
     """One process of the API, and a client of each of its customers."""
 
@@ -273,6 +293,8 @@ class MemoryApi:
             backlogs=self.backlogs,
             uses=self.uses,
             once=self.plane.once,
+            audit=AuditLog("audit", self.topics.audit),
+            deeds=Deeds(MemoryAudit(self.topics.audit)),
             cursors=Cursors(self.plane.keyring),
             check_url=self._check_url,
             dead_letters=self.dead_letters,

@@ -97,7 +97,7 @@ class MemoryPortal:
             statistics=self.statistics,
         )
         self.console = MemoryConsole(self.api.plane, self.api.healths, self.api.jobs)
-        self.app = with_console(pages, self.api.plane, self.api.brands, self.console.sources)
+        self.app = with_console(pages, self.api.plane, self.api.brands, self.console.sources, self.api.services.audit)
         self.now_ms = _now_ms
 
     def suspend(self, webhook: str, owner: Owner = OWNER) -> None:

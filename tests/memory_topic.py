@@ -9,6 +9,7 @@ from consumer.control.applied import Seen
 from consumer.control.directory import Directory
 from consumer.control.topic_store import TopicStore
 from consumer.events.event import Record
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.view import Fold
 from consumer.kafka.writing import NewRecord
@@ -43,6 +44,15 @@ class MemoryTopic:
             )
         written.set_result(place)
         return written
+
+
+class AwayTopic:
+    """Takes nothing."""
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        refused: Future[Place] = Future()
+        refused.set_exception(KafkaBroken(f"{record.topic} is away"))
+        return refused
 
 
 class MemoryView:

@@ -162,7 +162,7 @@ class Ledger:
                 chunk = Chunk(event=event, subscription_ids=ids, first_due_ms=self.now_ms)
                 self._append(RETRY_0S, TENANT.encode(), encode_chunk(chunk))
             case _:
-                line = line_of(WEBHOOK, KEY, b"key", b"")
+                line = line_of(TENANT, WEBHOOK, KEY, b"key", b"")
                 self._write(ORDERED, replace(delivery, order=line))
         yield
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from consumer.api import documents
 from consumer.api.attempts import add_attempts
+from consumer.api.audit import add_audit
 from consumer.api.brand_models import BrandModels
 from consumer.api.call import GuardedRoute
 from consumer.api.dead_letters import add_dead_letters
@@ -47,6 +48,7 @@ def brand_app(brand: Brand, services: Services) -> FastAPI:
     add_keys(site)
     add_portal_links(site)
     add_portal_ends(site)
+    add_audit(site)
     add_refusals(app, brand, site.meanings)
     told: dict[str, Any] = {}  # Any: an OpenAPI document, as FastAPI has it
 

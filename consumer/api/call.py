@@ -1,7 +1,8 @@
 """A request as the routes see it: authenticated, counted, and read to its end.
 
-The law: no route runs without a caller that may do what the route does, and none answers again what it answered to
-somebody who might. The scope stands at the route itself, and a route without one cannot be made.
+The law: no route runs without a caller that may do what the route does, none answers again what it answered to
+somebody who might, and none answers that it did something before the audit log has it. The scope stands at the route
+itself, and a route without one cannot be made.
 """
 
 from collections.abc import Callable, Coroutine, MutableMapping
@@ -10,10 +11,14 @@ from typing import Any, Final, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
 from consumer.api import once, strict
+from consumer.api.audited import deed_of, is_told
 from consumer.api.caller import Caller
+from consumer.api.moments import now_ms
+from consumer.control.audit import Telling
 from consumer.control.idempotency import Once
 from consumer.control.keys import Scope
 from consumer.control.work import Work
@@ -26,13 +31,18 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]  # Any: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who asks, and what came with it. `work` is what a request with an Idempotency-Key makes, whoever does it."""
+    """Who asks, and what came with it. `work` is what a request with an Idempotency-Key makes, whoever does it.
+
+    `audit` hears what it did, under its `request_id`.
+    """
 
     caller: Caller
     method: str
     path: str
     body: bytes = field(repr=False)
     once: Once = field(repr=False)
+    audit: Telling = field(repr=False)
+    request_id: str
     work: Work | None = None
 
 
@@ -75,7 +85,7 @@ class GuardedRoute(APIRoute):
             raise LookupError(
                 f"{self.path} is a {', '.join(strange)}: say in once.DONE_ONCE whether it changes something"
             )
-        handle = super().get_route_handler()
+        handle = _told(self, super().get_route_handler())
         parameters = strict.parameters_of(self)
 
         async def guarded(request: Request) -> Response:
@@ -100,6 +110,23 @@ class GuardedRoute(APIRoute):
             return await once.done_once(call.once, asked, do)
 
         return guarded
+
+
+def _told(route: APIRoute, handle: Handler) -> Handler:
+    """The same, which tells the audit log what was done before anybody is answered that it was."""
+    operation = route.operation_id or ""
+    if not any(is_told(operation, method) for method in route.methods or ()):
+        return handle
+
+    async def telling(request: Request) -> Response:
+        response = await handle(request)
+        call, names = await call_of(request), request.path_params
+        deed = deed_of(call.caller, operation, names, call.body, response, request_id=call.request_id, at_ms=now_ms())
+        if deed is not None:
+            await run_in_threadpool(call.audit.tell, deed)
+        return response
+
+    return telling
 
 
 class _Checked(Request):

@@ -75,6 +75,7 @@ def document(app: FastAPI, brand: Brand) -> dict[str, Any]:
             {"name": "dead letters", "description": "Deliveries that failed for good."},
             {"name": "jobs", "description": "What is sent again, counted and at a pace."},
             {"name": "keys", "description": "API keys, for a tenant's administrator."},
+            {"name": "audit", "description": "Who did what."},
             {"name": "portal", "description": "Pages for your customers, to be linked to or framed."},
         ],
     )

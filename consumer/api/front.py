@@ -127,7 +127,16 @@ class Front:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
         self._still(caller)
         services = self._services
-        put(scope, Call(caller=caller, method=scope["method"], path=scope["path"], body=body, once=services.once))
+        call = Call(
+            caller=caller,
+            method=scope["method"],
+            path=scope["path"],
+            body=body,
+            once=services.once,
+            audit=services.audit,
+            request_id=exchange.id,
+        )
+        put(scope, call)
         await self.apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
 
     def _still(self, caller: Caller) -> None:

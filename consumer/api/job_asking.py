@@ -1,4 +1,4 @@
-"""What a caller asks of those who run jobs, by whichever face: a job, or one delivery that is sent again.
+"""What a caller of the API or the pages asks of those who run jobs: a job, or one delivery that is sent again.
 
 The laws:
 - who asks for a job sends nothing by himself; a request that is done once asks for the same job in every try;

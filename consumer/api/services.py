@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from consumer.control.api_keys import ApiKeys
+from consumer.control.audit import Telling
 from consumer.control.cursor import Cursors
+from consumer.control.deeds import Page as DeedPage
+from consumer.control.deeds import Sought
 from consumer.control.idempotency import Once
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.owner import Owner
@@ -118,6 +121,13 @@ class DeadLetters(Protocol):
         """Send them again."""
 
 
+class AuditReader(Protocol):
+    """See `Deeds`."""
+
+    def page(self, sought: Sought, *, before: int | None, limit: int) -> DeedPage:
+        """Some of those that are meant. Raises Busy, KafkaBroken."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """One process's. `check_url` raises FieldInvalid of a tenant's endpoint that may not be.
@@ -133,6 +143,8 @@ class Services:
     backlogs: Backlogs
     uses: Uses
     once: Once
+    audit: Telling
+    deeds: AuditReader
     cursors: Cursors
     check_url: Callable[[str, str], None]
     dead_letters: DeadLetters

@@ -18,7 +18,7 @@ from cyclopts import App
 from consumer.cli import exits
 from consumer.cli.interrupt import Interrupts
 from consumer.telemetry.printable import speak
-from consumer.telemetry.release import release
+from consumer.telemetry.release import build
 
 _IN_ORDER: Final = ("run", "demo")
 """These bring their work to its end when they are interrupted, and end at once when they are again."""
@@ -27,7 +27,7 @@ _IN_ORDER: Final = ("run", "demo")
 app = App(
     name="hookline",
     help="Domain events on Kafka in, signed webhook deliveries out, nothing lost in between.",
-    version=release,
+    version=build,
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,
@@ -50,6 +50,8 @@ app.command("consumer.cli.dead_letters:app", name="dead-letters", help="List, lo
 app.command("consumer.cli.poison:app", name="poison", help="List, look at and replay records that are no events.")
 app.command("consumer.cli.export:export", name="export", help="Write webhooks and API keys to a file, secrets sealed.")
 app.command("consumer.cli.importing:import_", name="import", help="Bring webhooks and API keys in from a file.")
+app.command("consumer.cli.tenants:app", name="tenants", help="Erase what is kept of a customer.")
+app.command("consumer.cli.audit:app", name="audit", help="List what was done, and by whom.")
 app.command("consumer.cli.demo:demo", name="demo", help="Show it all on this machine: nothing needed but Python.")
 
 

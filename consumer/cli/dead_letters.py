@@ -15,6 +15,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
+from consumer.cli.deeds import tell
 from consumer.cli.exits import bad_input, usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_explanation, print_fields, print_json, print_table
@@ -123,6 +124,8 @@ def replay(
             raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out", field="ids")
         way = Way(again=again, dry_run=dry_run, place=position)
         summary = _replayed(settings, filters, chosen, stop, way=way, rate=rate)
+    if summary.replayed and not dry_run:
+        tell(settings, "replayDeadLetters", tenant="", brand="", target=ids[0] if len(ids) == 1 else "")
     print_summary(summary, dry_run=dry_run, as_json=json)
     return ended(summary, len(chosen.ids))
 

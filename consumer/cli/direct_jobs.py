@@ -58,6 +58,11 @@ from consumer.webhooks.wrong import Code, FieldInvalid, invalid
 _PAGE: Final = 100
 _MOST_VALUES: Final = 50
 _OPERATOR: Final = "operator"
+_DEEDS: Final[Mapping[Kind, str]] = {
+    Kind.REPLAY: "replayWebhook",
+    Kind.RECOVER: "recoverWebhook",
+    Kind.RESEND: "resendDelivery",
+}
 _WISHES: Final[Mapping[Change, Wish]] = {
     Change.START: Wish.RUN,
     Change.RESUME: Wish.RUN,
@@ -93,6 +98,9 @@ class Installed(Protocol):
 
     def kept_since(self, since_ms: int) -> int | None:
         """Since when all events are kept; None where they are since then."""
+
+    def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
+        """Tell the audit log what was done."""
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """A job as the API shows it."""
@@ -150,13 +158,15 @@ class DirectJobs:
     def resend_now(self, delivery: str, *, webhook: str | None, again: bool) -> Shown:
         """See `JobPort`."""
         try:
-            return self._installed.resend_now(self._owner, delivery, webhook, again=again)
+            resent = self._installed.resend_now(self._owner, delivery, webhook, again=again)
         except NotThere:
             raise delivery_unknown(delivery) from None
         except AlreadyDelivered:
             raise refused("it was accepted: ask with --again if it is to be sent once more") from None
         except (KeptNoLonger, BodyNotKept, NeverMade) as error:
             raise bad_input(str(error), field="delivery") from None
+        self._installed.tell(_DEEDS[Kind.RESEND], self._owner, target=delivery)
+        return resent
 
     def listed(self, *, webhook: str | None, state: State | None) -> Iterator[Shown]:
         """See `JobPort`."""
@@ -181,11 +191,15 @@ class DirectJobs:
             raise refused(why)
         if known.job.ended:
             return Told(job=self._shown(known))
+        action = f"{change.value}Job"
         try:
-            return self._told(self._installed.desk.wish(self._owner, job, wish))
+            done = self._told(self._installed.desk.wish(self._owner, job, wish))
         except NobodyRuns:
+            self._installed.tell(action, self._owner, target=job)
             latest = self._get(job).asked
             return self._here(replace(latest, wish=wish, number=latest.number + 1))
+        self._installed.tell(action, self._owner, target=job)
+        return done
 
     @property
     def _owner(self) -> Owner:
@@ -226,10 +240,13 @@ class DirectJobs:
             wish=Wish.COUNT if pace.dry_run else Wish.RUN,
         )
         try:
-            return self._told(self._installed.desk.ask(asked))
+            done = self._told(self._installed.desk.ask(asked))
         except NobodyRuns:
+            self._installed.tell(_DEEDS[kind], owner, target=webhook, made=asked.id)
             # The desk took it back, which was its second wish.
             return self._here(replace(asked, number=asked.number + 2))
+        self._installed.tell(_DEEDS[kind], owner, target=webhook, made=asked.id)
+        return done
 
     def _here(self, asked: Asked) -> Told:
         """As the role would, in this process."""

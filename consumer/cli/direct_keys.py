@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from consumer.brands.loader import brand as brand_named
+from consumer.cli.deeds import tell
 from consumer.cli.exits import usage
 from consumer.cli.key_port import key_unknown
 from consumer.cli.reach import installation, with_cache
@@ -43,6 +44,7 @@ class DirectKeys:
             entropy=secrets.token_bytes,
         )
         write_key(self._reached, key)
+        tell(self._reached, "createKey", tenant=key.tenant, brand=key.brand, made=key.id)
         return resource(key, now_ms=now_ms, text=text)
 
     def listed(self) -> Iterator[Shown]:
@@ -63,6 +65,8 @@ class DirectKeys:
             # Read after the end of their maker was written: from then on it makes no more (see `ApiKeys`).
             for each in descendants(read_keys(self._reached).listed(), key_id):
                 self._end(each, now_ms)
+        given = ("descendants",) if with_descendants else ()
+        tell(self._reached, "revokeKey", tenant=found.tenant, brand=found.brand, target=key_id, fields=given)
         return resource(ended, now_ms=now_ms, last_used_ms=last_uses(self._reached, [key_id]).get(key_id))
 
     @cached_property

@@ -6,13 +6,14 @@ applied by it; where the last is not known, standard error says so.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
+from consumer.cli.deeds import tell
 from consumer.cli.exits import say, usage
 from consumer.cli.reach import installation, with_cache
 from consumer.cli.webhook_port import CLEARED, DEFAULT_BRAND, Shown
@@ -93,6 +94,7 @@ class DirectWebhooks:
         canary.ensure(self._reached, self._keyring)
         if not _Kept(self, created.id).write(created):
             raise Conflict(created.id) if uid is None else UidTaken(uid)
+        self._tell("createWebhook", created, made=created.id)
         return resource(created, secret=clear, health=NO_HEALTH, backlog=Backlog(), list_field=brand.api.list_field)
 
     def put(self, wishes: Wishes) -> Shown:
@@ -164,6 +166,8 @@ class DirectWebhooks:
             return changed
 
         changed = self._edited(webhook, make)
+        given = (each.name for each in fields(changes) if getattr(changes, each.name) is not KEPT)
+        self._tell("updateWebhook", changed, given=given)
         if cleared:
             say(CLEARED)
         return self._now(changed)
@@ -187,6 +191,7 @@ class DirectWebhooks:
             return rotated
 
         rotated = self._edited(webhook, make)
+        self._tell("rotateWebhookSecret", rotated)
         healths, backlogs = self._conditions([webhook])
         return resource(
             rotated,
@@ -200,7 +205,10 @@ class DirectWebhooks:
         """See `WebhookPort`."""
         one_attempt = OneAttempt(self._reached, self._keyring, lambda record: write_now(self._reached, [record]))
         trials = Trials(self._reached, one_attempt)
-        return shown(trials.try_out(self.found(webhook), event_type))
+        tried = self.found(webhook)
+        trial = trials.try_out(tried, event_type)
+        self._tell("testWebhook", tried)
+        return shown(trial)
 
     def pause(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
@@ -213,13 +221,17 @@ class DirectWebhooks:
     def unblock(self, webhook: str, *, drop: bool, delivery: str | None) -> Shown:
         """See `WebhookPort`."""
         delivery_id = delivery or ""
-        return self._now(
-            self._edited(webhook, lambda was: draft.unblock(was, drop=drop, delivery_id=delivery_id, now_ms=_now_ms()))
+        unblocked = self._edited(
+            webhook, lambda was: draft.unblock(was, drop=drop, delivery_id=delivery_id, now_ms=_now_ms())
         )
+        self._tell("unblockWebhook", unblocked)
+        return self._now(unblocked)
 
     def delete(self, webhook: str) -> Shown:
         """See `WebhookPort`."""
+        deleted = self.found(webhook)
         edit(_Kept(self, webhook), Deletion.of)
+        self._tell("deleteWebhook", deleted)
         return {"id": webhook, "object": "webhook", "deleted": True}
 
     def found(self, webhook: str) -> Subscription:
@@ -249,7 +261,14 @@ class DirectWebhooks:
         return brand_named(name, self._settings.brands_dir)
 
     def _set(self, webhook: str, status: Status, change: Callable[[Subscription], Subscription]) -> Shown:
-        return self._now(self._edited(webhook, lambda was: was if was.status is status else change(was)))
+        turned = self._edited(webhook, lambda was: was if was.status is status else change(was))
+        self._tell("pauseWebhook" if status is Status.PAUSED else "resumeWebhook", turned)
+        return self._now(turned)
+
+    def _tell(self, action: str, webhook: Subscription, *, made: str = "", given: Iterable[str] = ()) -> None:
+        target = "" if made else webhook.id
+        tenant, brand = webhook.tenant, webhook.brand
+        tell(self._reached, action, tenant=tenant, brand=brand, target=target, made=made, fields=given)
 
     def _edited(self, webhook: str, make: Callable[[Subscription], Subscription]) -> Subscription:
         state = edit(_Kept(self, webhook), make)

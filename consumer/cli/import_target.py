@@ -4,14 +4,17 @@ The law: what is written was read back from the topic when `write` returns, and 
 """
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import Final
 
+from consumer.cli.deeds import by_whom, tell_all
 from consumer.cli.exits import CommandFailed, say
 from consumer.control import canary
 from consumer.control.applied import CacheWatch, Seen
+from consumer.control.audit import Deed, new_id
 from consumer.control.key_directory import KeyDirectory
 from consumer.control.key_writes import key_record, read_keys
 from consumer.control.keys import ApiKey
@@ -67,6 +70,7 @@ class Target:
                     if isinstance(each, Subscription):
                         last[written.partition] = (each.tenant, written)
         self._check(planned)
+        self._tell(planned)
         self._await(last)
 
     def _record(self, what: Subscription | ApiKey) -> NewRecord:
@@ -75,6 +79,23 @@ class Target:
         new = rewrite_of(what)
         topic = Topics.of(self.settings).subscriptions
         return NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers)
+
+    def _tell(self, planned: Sequence[Planned]) -> None:
+        by, at_ms = by_whom(), time.time_ns() // 1_000_000
+        deeds = [
+            Deed(
+                id=new_id(),
+                at_ms=at_ms,
+                tenant=each.what.tenant,
+                brand=each.what.brand,
+                by=by,
+                action="importWebhook" if isinstance(each.what, Subscription) else "importKey",
+                target=each.what.id,
+            )
+            for each in planned
+        ]
+        if deeds:
+            tell_all(self.settings, deeds)
 
     def _check(self, planned: Sequence[Planned]) -> None:
         webhooks = {each.what.id: each.what for each in planned if isinstance(each.what, Subscription)}

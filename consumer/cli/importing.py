@@ -106,14 +106,16 @@ def _svix(stream: BinaryIO, faults: LineFaults, tenant: str | None, brand: Brand
 
 
 def _csv(stream: BinaryIO, faults: LineFaults, tenant: str | None, brand: Brand) -> list[tuple[int, Wishes]]:
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     try:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         found = [
             (number, csv_file.wishes_of(row, number, faults, tenant=tenant, brand=brand.name))
             for number, row in csv_file.rows(text, faults)
         ]
     except UnicodeDecodeError:
         raise bad_input("the file is not UTF-8", field="file") from None
+    finally:
+        text.detach()  # whoever opened the file closes it
     return [(number, wishes) for number, wishes in found if wishes is not None]
 
 

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from consumer.cli.deeds import tell
 from consumer.cli.direct_webhooks import DirectWebhooks
 from consumer.cli.exits import unavailable
 from consumer.cli.reach import installation
@@ -100,6 +101,10 @@ class JobInstallation:
     def kept_since(self, since_ms: int) -> int | None:
         """See `Installed`."""
         return kept_since(self.settings, since_ms)
+
+    def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
+        """See `Installed`."""
+        tell(self.settings, action, tenant=owner.tenant, brand=owner.brand, target=target, made=made)
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         """See `Installed`."""

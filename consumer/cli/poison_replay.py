@@ -15,6 +15,7 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
+from consumer.cli.deeds import tell
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say, usage
 from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.poison_flags import PoisonFlags, filters_of
@@ -76,6 +77,8 @@ def replay(
             say("nothing was replayed")
             return INTERRUPTED if stop.asked else os.EX_OK
         summary = _replayed(settings, filters, chosen, stop, way=way, there=there, dry_run=dry_run)
+    if summary.replayed and not dry_run:
+        tell(settings, "replayPoison", tenant="", brand="", target=places[0] if len(places) == 1 else "")
     _tell(settings, summary, chosen, to, dry_run=dry_run, as_json=json)
     return ended(summary, len(chosen.ids))
 

@@ -16,6 +16,7 @@ from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
 from consumer.cli.access import Access, credentials
 from consumer.cli.api_client import ApiClient
+from consumer.cli.deeds import tell
 from consumer.cli.exits import bad_input, usage
 from consumer.cli.output import print_json
 from consumer.cli.reach import installation
@@ -100,6 +101,8 @@ def _ended_directly(settings: Settings, asked: Access, link: str | None) -> Show
     end = PortalEnd(tenant=tenant, brand=brand.name, link=link, ended_at_ms=time.time_ns() // 1_000_000)
     reached = installation(settings, lambda topics: [topics.state])
     write_now(reached, [NewRecord(topic=Topics.of(reached).state, key=record_key(owner, link), value=encode(end))])
+    action = "endPortalLinks" if link is None else "endPortalLink"
+    tell(reached, action, tenant=tenant, brand=brand.name, target=link or "")
     return {"object": "portal_links", "ended": True} if link is None else _ended(link)
 
 

@@ -1,4 +1,4 @@
-"""A container's health check: `python -m consumer.cli.probe [livez|readyz]` asks the supervisor in the same container.
+"""A container's health check: `python -P -m consumer.cli.probe [livez|readyz]` asks the supervisor in it.
 
 Exits 0 when it answers 200, else 1 with a line that says why. Without an admin port there is nothing to ask, and 0.
 """

@@ -17,6 +17,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from consumer.cli.deeds import tell
 from consumer.cli.exits import INTERRUPTED, CommandFailed, say
 from consumer.cli.output import print_fields, print_json
 from consumer.cli.reach import installation, with_cache
@@ -48,6 +49,8 @@ def rotate_encryption(
     keyring = sealing_keyring(settings)
     with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
         summary = reseal(_Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress)
+    if summary.resealed:
+        tell(settings, "rotateEncryption", tenant="", brand="", target=keyring.sealing_id)
     _print(summary, keyring, as_json=json)
     return _ended(settings, summary, keyring)
 

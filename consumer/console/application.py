@@ -8,10 +8,13 @@ from consumer.api.services import Plane
 from consumer.brands.brand import Brand
 from consumer.console.front import PATH, ConsoleFront
 from consumer.console.sources import Looks, Sources
+from consumer.control.audit import Telling
 from consumer.control.portal_links import base_of
 
 
-def with_console(behind: ASGIApp, plane: Plane, brands: Mapping[str, Brand], sources: Sources) -> ASGIApp:
+def with_console(
+    behind: ASGIApp, plane: Plane, brands: Mapping[str, Brand], sources: Sources, audit: Telling
+) -> ASGIApp:
     """What is behind it, and the console where there is an operator's key, and the pages that it leads to.
 
     Raises:
@@ -20,7 +23,7 @@ def with_console(behind: ASGIApp, plane: Plane, brands: Mapping[str, Brand], sou
     base, key = base_of(plane.settings), plane.settings.operator_key
     if base is None or key is None:
         return behind
-    console = ConsoleFront(plane, brands, key, Looks(sources, plane), base=base)
+    console = ConsoleFront(plane, brands, key, Looks(sources, plane), audit, base=base)
 
     async def beside(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""

@@ -31,6 +31,7 @@ from consumer.console.opening import Opening
 from consumer.console.page import view_of
 from consumer.console.sessions import Guesses, Session, Sessions
 from consumer.console.sources import Looks
+from consumer.control.audit import Telling
 from consumer.control.keys import operator
 from consumer.control.portal_links import PortalLinks
 from consumer.portal import policy, refused
@@ -67,6 +68,7 @@ class ConsoleFront:
         brands: Mapping[str, Brand],
         operator_key: SecretStr,
         looks: Looks,
+        audit: Telling,
         *,
         base: str,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -79,7 +81,8 @@ class ConsoleFront:
         self._monotonic_s = monotonic_s
         self._sessions = Sessions(plane.keyring, operator_key, base=base)
         self._guesses = Guesses()
-        self._opening = Opening(links=PortalLinks(plane.keyring), jar=Jar(base=base), plane=plane, brands=brands)
+        links, jar = PortalLinks(plane.keyring), Jar(base=base)
+        self._opening = Opening(links=links, jar=jar, plane=plane, brands=brands, audit=audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -1,8 +1,8 @@
 """An operator opens a customer's pages.
 
-The law: it is done with a reason, which is logged before the session begins. He may look, and change things only where
-he asked for that and confirmed it. Bodies and API keys are never shown. The session ends after half an hour, or when
-the customer's links are ended (`hookline portal revoke`), as every other one does.
+The law: it is done with a reason, which is logged before the session begins, and the audit log has it by then. He may
+look, and change things only where he asked for that and confirmed it. Bodies and API keys are never shown. The session
+ends after half an hour, or when the customer's links are ended (`hookline portal revoke`), as every other one does.
 """
 
 import secrets
@@ -15,13 +15,15 @@ from urllib.parse import urlencode
 import structlog
 from starlette.responses import HTMLResponse, Response
 
-from consumer.api.problem import Refusal
+from consumer.api.problem import Refusal, unavailable
 from consumer.api.services import Plane
 from consumer.brands.brand import Brand
 from consumer.console.tenants import is_there
+from consumer.control.audit import OPERATOR, Deed, Telling, new_id
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_links import Grant, PortalLinks
+from consumer.kafka.client import KafkaBroken
 from consumer.portal.answering import see
 from consumer.portal.cookies import Jar
 from consumer.portal.rendering import render
@@ -66,6 +68,7 @@ class Opening:
     jar: Jar
     plane: Plane
     brands: Mapping[str, Brand]
+    audit: Telling
 
     def ask(self, fields: Fields, token: str) -> Response:
         """The question. Raises Refusal: there is no such tenant."""
@@ -108,11 +111,28 @@ class Opening:
             operator=operator,
             client=client,
         )
+        self._tell(owner, link.id, now_ms, change=change)
         session, text = self.links.open(link, now_ms=now_ms, entropy=secrets.token_bytes)
         answer = see(f"{SESSIONS}{session.id}{link.page}")
         for each in self.jar.entered(session, text, cookies, now_ms=now_ms, framed=False):
             answer.headers.append("Set-Cookie", each)
         return answer
+
+    def _tell(self, owner: Owner, link: str, now_ms: int, *, change: bool) -> None:
+        deed = Deed(
+            id=new_id(),
+            at_ms=now_ms,
+            tenant=owner.tenant,
+            brand=owner.brand,
+            by=OPERATOR,
+            action="openPages",
+            made=link,
+            fields=(CHANGE,) if change else (),
+        )
+        try:
+            self.audit.tell(deed)
+        except KafkaBroken:
+            raise unavailable("the audit log does not take it, so nothing was opened: try again") from None
 
     def _owner(self, fields: Fields) -> Owner:
         owner = Owner(tenant=fields.raw("tenant"), brand=fields.raw("brand"))

@@ -1,4 +1,4 @@
-"""A change of one webhook that may meet others of the same moment: the rule for every face of Hookline.
+"""A change of one webhook that may meet others of the same moment: the rule for whoever makes one.
 
 The law: an edit is made on the state that holds when it is written, or it is not made. Who names a revision gets that
 one or `Mismatch`; who names none is tried again on the newer state, so that edits made at once all hold. What a request

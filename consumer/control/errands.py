@@ -58,6 +58,11 @@ def record_key(name: str) -> bytes:
     return _KIND + name.encode()
 
 
+def is_one(key: bytes) -> bool:
+    """Whether the record of this key is an errand."""
+    return key.startswith(_KIND)
+
+
 def encode(errand: Errand) -> bytes:
     """The record's value."""
     return ERRAND.encode(

@@ -1,4 +1,4 @@
-"""API keys on the state topic: read whole, and written one at a time, the way every face of Hookline does it.
+"""API keys on the state topic: read whole, and written one at a time, by the API and the command line alike.
 
 The law: the last record of a key is the truth about it, and a key that was written counts for every API process from
 its next request on.

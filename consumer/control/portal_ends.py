@@ -45,6 +45,11 @@ def record_key(owner: Owner, link: str | None) -> bytes:
     return _ALL + f"{owner.brand}:{owner.tenant}".encode() if link is None else _ONE + link.encode()
 
 
+def is_one(key: bytes) -> bool:
+    """Whether the record of this key is an end."""
+    return key.startswith((_ALL, _ONE))
+
+
 def encode(end: PortalEnd) -> bytes:
     """The record's value."""
     return PORTAL_END.encode(asdict(end))
@@ -66,7 +71,7 @@ class PortalEnds:
     def apply(self, record: Record) -> None:
         """Take a record of the state topic; those of other kinds are passed over."""
         key = record.key or b""
-        if not key.startswith((_ALL, _ONE)):
+        if not is_one(key):
             return
         end = _read(record)
         with self._lock:

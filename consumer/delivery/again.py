@@ -4,19 +4,21 @@
     key a       │          └── stretch ───┤             │
     key b       └───────── stretch ───────┤             │
     webhook     │                         └── stretch ──┤
+    tenant      │             └─ stretch ─┤             │
     one look    └────────────────────────────────►
 
 The laws:
 - a look goes through the log once, upwards from the lowest offset asked for, and serves every stretch on its way;
 - of each stretch it finds every record before the end that it tells, in their order, and no other;
-- no two stretches have a record in common: a key's own ends where its webhook's begins.
+- no two stretches have a record in common: a key's own ends where its webhook's begins, and both where its tenant's
+  does.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from consumer.delivery.offsets import Window
-from consumer.delivery.order_partition import WEBHOOK
+from consumer.delivery.order_partition import TENANT, WEBHOOK
 from consumer.events.event import Record
 
 
@@ -32,7 +34,7 @@ class Stretch(NamedTuple):
 class Again(NamedTuple):
     """What is to be read once more of a partition, in one look. There is at least one stretch.
 
-    `rooms`: how many records of a webhook are wanted at most, of all its stretches.
+    `rooms`: how many records of a webhook are wanted at most, of all its stretches, and of a tenant in its own.
     """
 
     window: Window
@@ -93,7 +95,7 @@ class Look:
         if self.ends or offset < self._came_to:
             return None
         self._came_to = offset + 1
-        for scope in () if key is None else (key, key[:WEBHOOK]):
+        for scope in () if key is None else (key, key[:WEBHOOK], key[:TENANT]):
             stretch = self._open.get(scope)
             if stretch is not None and stretch.offset <= offset < stretch.until:
                 return stretch
@@ -102,11 +104,11 @@ class Look:
     def take(self, stretch: Stretch, record: Record) -> None:
         """A record of the stretch. With as many as it wants it is full, and all of its webhook are where that has."""
         self._records.append((stretch, record))
-        scope, webhook = stretch.scope.encode(), stretch.scope[:WEBHOOK]
+        scope, whose = stretch.scope.encode(), stretch.scope[:WEBHOOK]
         self._numbers[scope] += 1
-        self._rooms[webhook] -= 1
-        if self._rooms[webhook] <= 0:
-            self._close([each for each in self._open.values() if each.scope.startswith(webhook)])
+        self._rooms[whose] -= 1
+        if self._rooms[whose] <= 0:
+            self._close([each for each in self._open.values() if each.scope[:WEBHOOK] == whose])
         elif self._numbers[scope] >= stretch.most:
             self._close([stretch])
 

@@ -35,8 +35,17 @@ def is_now(trigger: str, job_id: str | None) -> bool:
 
 def delivery_id(event: Event, subscription_id: str, replay_id: str | None = None) -> str:
     """H(the event's identity, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two collide."""
-    texts = (*identity(event), subscription_id, replay_id or "")
-    framed = b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, texts))
+    source, name, place = map(str.encode, identity(event))
+    whom, replay = subscription_id.encode(), (replay_id or "").encode()
+    framed = b"".join(
+        (
+            *(len(source).to_bytes(4, "big"), source),
+            *(len(name).to_bytes(4, "big"), name),
+            *(len(place).to_bytes(4, "big"), place),
+            *(len(whom).to_bytes(4, "big"), whom),
+            *(len(replay).to_bytes(4, "big"), replay),
+        )
+    )
     return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
 

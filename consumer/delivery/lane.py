@@ -136,7 +136,9 @@ class Lane:
     @property
     def full(self) -> Origin | Share | None:
         """Who has no room for a request of this lane."""
-        return next((holder for holder in self.holders if not holder.has_room), None)
+        if not self.share.has_room:
+            return self.share
+        return None if self.origin.has_room else self.origin
 
     @property
     def is_blocked(self) -> bool:
@@ -178,11 +180,11 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
-        return len(self.flying) < min(self.concurrency, self._limit.now)
+        return len(self.flying) < self.concurrency and len(self.flying) < self._limit.now
 
     def sleep_ms(self, now_ms: int) -> float:
         """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
-        return self._kept_back_ms(now_ms, new=self._starts_new)
+        return 0.0 if self._is_free(now_ms) else self._kept_back_ms(now_ms, new=self._starts_new)
 
     def lacks(self, now_ms: int) -> bool:
         """Whether what it would start next waits for what has to be asked for."""
@@ -225,6 +227,8 @@ class Lane:
     def wait_ms(self, now_ms: int, looked_ms: int, *, new: bool = False) -> float:
         """The estimated wait of one more delivery, a `new` one or another."""
         ahead = len(self.queue)
+        if not ahead and self._is_free(now_ms) and self.has_room:
+            return 0.0
         # What is new may be the early probe of an endpoint that cannot be reached; one at a time waits for that here.
         wait = self._kept_back_ms(now_ms, new=new and not ahead)
         if self.allowance is not None and self.allowance.rate_per_s is not None:
@@ -290,6 +294,10 @@ class Lane:
     @property
     def _starts_new(self) -> bool:
         return bool(self.queue) and self.queue[0].delivery.is_new
+
+    def _is_free(self, now_ms: int) -> bool:
+        """Whether nothing keeps it back, as is usual: it has no limits, and nothing is held against its endpoint."""
+        return self.allowance is None and self._asked_ms <= now_ms and self.breaker.closed
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
         limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)

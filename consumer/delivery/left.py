@@ -7,21 +7,24 @@ The laws:
 - one look serves all scopes of a partition that have room. Where it did not come to some of them the next one begins
   there, and partitions take turns: nobody who has room waits for ever;
 - what is asked for together has room together;
-- a webhook that takes more than its share is left from there on, a blocked key first. A partition is kept waiting for a
-  second at most, unless it has left as many scopes as a commit can tell;
+- a webhook that takes more than its share is left from there on, a blocked key first, and its tenant where he has left
+  more than his (`leaving.py`). A partition waits for a second at most, unless it has left as many as a commit can tell,
+  and once in ten seconds for those of which nothing ends;
 - nobody is woken to look for room: it comes with an answer, or with a record.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
 
 from consumer.delivery.again import Again, Found, Stretch
+from consumer.delivery.leaving import Leaving
 from consumer.delivery.offsets import Window
-from consumer.delivery.order_partition import WEBHOOK, Bounds, KeyLine, OrderedPartition, Share
+from consumer.delivery.order_partition import TENANT, WEBHOOK, Bounds, KeyLine, OrderedPartition, Share, scopes
 
 _PATIENCE_MS: Final = 1_000
+_NOT_AGAIN_MS: Final = 10_000
 _LOOK_EVERY_MS: Final = 50
 
 
@@ -29,7 +32,7 @@ class Admission(Enum):
     """What becomes of a record that was read again."""
 
     TAKEN = auto()
-    LEFT = auto()  # its key is left from an earlier offset on, and is read by itself
+    LEFT = auto()  # its key, or its webhook, is left from there or an earlier offset on, and is read by itself
     FULL = auto()  # it and all that follow are read again later
 
 
@@ -39,6 +42,7 @@ class Left:
     def __init__(self, bounds: Bounds, partitions: Mapping[Window, OrderedPartition]) -> None:
         self._bounds = bounds
         self._partitions = partitions
+        self._leaving = Leaving(bounds)
         self._asked: Again | None = None
         self._look_ms = 0
         self._stirred = False
@@ -48,7 +52,7 @@ class Left:
     # ── a record that was just read ──────────────────────────────────────────────────────────────────────────────
 
     def passes_by(self, now_ms: int, window: Window, name: str, offset: int) -> bool:
-        """Whether this record, just read, is left in the log: its key or its webhook has too much here already."""
+        """Whether this record, just read, is left in the log: there is too much of its key or its webhook already."""
         partition = self._partitions[window]
         if partition.left and partition.is_left(name, offset):
             self._stirred = True
@@ -56,16 +60,13 @@ class Left:
         if offset < partition.until:
             return False
         line = partition.lines.get(name)
-        if (
-            line is not None
-            and self._is_long(line)
-            and any(self._leave(partition, scope, offset) for scope in (name, name[:WEBHOOK]))
-        ):
+        if line is not None and self._is_long(line) and self._leave(partition, scopes(name), offset):
             return True
         share = partition.shares.get(name[:WEBHOOK])
         if share is None or not self._is_full(partition, share):
             return False
-        if now_ms - share.moved_ms > _PATIENCE_MS and self._leave(partition, name[:WEBHOOK], offset):
+        in_vain = not share.moves and now_ms - partition.in_vain_ms < _NOT_AGAIN_MS
+        if (in_vain or now_ms - share.moved_ms > _PATIENCE_MS) and self._leave(partition, scopes(name)[1:], offset):
             return True
         if share.full_ms is None:
             share.full_ms = now_ms
@@ -85,22 +86,19 @@ class Left:
             if share.full_ms is None:
                 continue
             late = now_ms - share.full_ms > _PATIENCE_MS and window.next >= partition.until
-            if self._is_half_empty(partition, share) or (late and self._leave(partition, scope, window.next)):
+            half_empty = self._is_half_empty(partition, share)
+            if half_empty or (late and self._leave(partition, (scope, scope[:TENANT]), window.next)):
                 share.full_ms = None
                 partition.full.discard(share)
+                partition.in_vain_ms = partition.in_vain_ms if half_empty else now_ms
         return bool(partition.full)
 
     def is_crowded(self, window: Window, name: str) -> bool:
         """Whether there is no room for a key of this webhook that has stopped, the one of this name included."""
-        partition, bounds = self._partitions.get(window), self._bounds
+        partition = self._partitions.get(window)
         if partition is None or name not in partition.lines:
             return False
-        return (
-            partition.lines[name].share.stopped > bounds.stopped_keys
-            or partition.stopped > bounds.stopped
-            or len(partition.left) * 4 >= bounds.left * 3
-            or window.crowded
-        )
+        return self._leaving.is_crowded(partition, name)
 
     def has_room_before(self, line: KeyLine) -> bool:
         """Whether one more replay may stand before what waits in this line: they are not left in the log."""
@@ -113,7 +111,7 @@ class Left:
         kept = self._bounds.line + sum(lined.before for lined in line.queue)
         if len(line.queue) <= kept or line.partition.window.closed or line.partition.over:
             return len(line.queue)
-        if not self._leave(line.partition, line.name, line.queue[kept].entry.offset):
+        if not self._leave(line.partition, (line.name,), line.queue[kept].entry.offset):
             return len(line.queue)
         return kept
 
@@ -149,17 +147,18 @@ class Left:
     def admits(self, window: Window, stretch: Stretch, name: str, offset: int) -> Admission:
         """What becomes of this record of a stretch, of those read again in their order."""
         partition = self._partitions[window]
-        if len(stretch.scope) == WEBHOOK and name in partition.left and offset >= partition.left[name]:
+        own = [scope for scope in scopes(name) if len(scope) > len(stretch.scope)]
+        if any(scope in partition.left and offset >= partition.left[scope] for scope in own):
             return Admission.LEFT
-        if not self._takes(partition, name):
+        if not self._has_place(partition, stretch.scope, name):
             partition.stands[stretch.scope] = name
             return Admission.FULL
-        line = partition.lines.get(name)
-        if line is None or not self._is_long(line):
-            return Admission.TAKEN
-        if len(stretch.scope) == WEBHOOK and self._leave(partition, name, offset):
-            return Admission.LEFT
-        return Admission.FULL
+        line, share = partition.lines.get(name), partition.shares.get(name[:WEBHOOK])
+        if line is not None and self._is_long(line):
+            return Admission.LEFT if self._leave(partition, own, offset) else Admission.FULL
+        if len(stretch.scope) == TENANT and share is not None and self._is_full(partition, share):
+            return Admission.LEFT if self._leave(partition, own[1:], offset) else Admission.FULL
+        return Admission.TAKEN
 
     def read(self, now_ms: int, found: Found, ends: Mapping[str, int]) -> None:
         """What was found is taken in, of each scope up to its end."""
@@ -212,13 +211,13 @@ class Left:
             webhooks[scope[:WEBHOOK]].append(scope)
         stretches: list[Stretch] = []
         rooms: dict[str, int] = {}
-        for webhook, scopes in webhooks.items():
+        for webhook, lefts in webhooks.items():
             share = partition.shares.get(webhook)
             room = self._most(partition.held + sum(rooms.values())) - (0 if share is None else share.held)
             if room <= 0:
                 continue
             rooms[webhook] = room
-            for others, scope in zip(reversed(range(len(scopes))), scopes, strict=True):
+            for others, scope in zip(reversed(range(len(lefts))), lefts, strict=True):
                 at_once = self._at_once(partition, scope)
                 own = min(-(-room // (others + 1)), at_once)
                 room -= own
@@ -244,7 +243,7 @@ class Left:
         share, line = partition.shares.get(scope[:WEBHOOK]), partition.lines.get(scope)
         if line is not None and len(line.queue) > self._bounds.line // 2:
             return False
-        if scope in partition.stands and not self._takes(partition, partition.stands[scope]):
+        if scope in partition.stands and not self._has_place(partition, scope, partition.stands[scope]):
             return False
         return share is None or len(scope) > WEBHOOK or self._is_half_empty(partition, share)
 
@@ -255,34 +254,23 @@ class Left:
             return self._bounds.line - len(line.queue)
         return self._bounds.few if scope in partition.stands else self._bounds.webhook
 
-    def _takes(self, partition: OrderedPartition, name: str) -> bool:
-        """Whether this line takes one more that is read again: it is short, or can be shortened."""
-        line = partition.lines.get(name)
-        return line is None or len(line.queue) < self._bounds.line or self._may_leave(partition, name)
+    def _has_place(self, partition: OrderedPartition, scope: str, name: str) -> bool:
+        """Whether one more of this line that is read again with this scope is taken, or left by itself."""
+        line, share = partition.lines.get(name), partition.shares.get(name[:WEBHOOK])
+        own = [each for each in (name, name[:WEBHOOK]) if len(each) > len(scope)] or [name]
+        if line is not None and len(line.queue) >= self._bounds.line:
+            return any(self._leaving.may(partition, each) for each in own)
+        if len(scope) > TENANT or share is None or not self._is_full(partition, share):
+            return True
+        return self._leaving.may(partition, name[:WEBHOOK])
 
     # ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _leave(self, partition: OrderedPartition, scope: str, offset: int) -> bool:
-        """Leave this scope in the log from here on. False where a commit cannot tell of more."""
-        left = partition.left
-        if scope in left:
-            left[scope] = min(left[scope], offset)
-            return True
-        if not self._may_leave(partition, scope):
-            return False
-        left[scope] = offset
-        partition.window.touch()
-        self._stirred = True
-        return True
-
-    def _may_leave(self, partition: OrderedPartition, scope: str) -> bool:
-        """Whether a commit can tell of this scope too."""
-        bounds, left = self._bounds, partition.left
-        if scope in left:
-            return True
-        if len(left) >= bounds.left:
-            return False
-        return len(scope) == WEBHOOK or sum(each.startswith(scope[:WEBHOOK]) for each in left) < bounds.left_keys
+    def _leave(self, partition: OrderedPartition, narrowest_first: Sequence[str], offset: int) -> bool:
+        """Leave one of these scopes in the log from here on. False where a commit cannot tell of more."""
+        leaves = self._leaving.leave(partition, narrowest_first, offset)
+        self._stirred = self._stirred or leaves
+        return leaves
 
     def _is_long(self, line: KeyLine) -> bool:
         return line.blocked and len(line.queue) >= self._bounds.line

@@ -1,7 +1,8 @@
 """What a commit tells of the order in a partition: what is left in the log, and how often its heads were tried.
 
     met:   all before this offset were taken in, or left
-    left:  number, then for each: the scope's length in bytes (6: a webhook, 12: a key), the scope, its first offset
+    left:  number, then for each: what it is (0: a tenant, 4: a webhook, 8: a key), to which 1 is added where its tenant
+           is that of the one before, 2 where its webhook is; the rest of its name, and its first offset
     heads: for each: its offset from the one before (the first from 0), twice the attempts made and 1 for one that
            stopped its key, when it is due next (or when it stopped), and when it was first tried, in seconds from 2020
            on
@@ -19,7 +20,8 @@ from typing import Final, NamedTuple
 from consumer.delivery.varint import read_varint, varint
 
 _EPOCH_S: Final = 1_577_836_800
-_SCOPES: Final = (6, 12)
+_NAME_BYTES: Final = (6, 12, 18)
+"""Of a scope's name: a tenant's, a webhook's and a key's, each of which begins with the one before."""
 
 
 class Tried(NamedTuple):
@@ -45,9 +47,12 @@ class Told:
     def pack(self, room: int) -> bytes:
         """All that is left, whatever the room, and heads in so many bytes, those included."""
         packed = varint(self.met) + varint(len(self.left))
+        last = b""
         for scope, offset in sorted(self.left.items()):
             named = bytes.fromhex(scope)
-            packed += bytes([len(named)]) + named + varint(offset)
+            same, known = _known(last, named)
+            packed += bytes([4 * _NAME_BYTES.index(len(named)) + same]) + named[known:] + varint(offset)
+            last = named
         before = 0
         for offset, tried in sorted(self.heads.items()):
             due_s = tried.due_ms // 1_000 if tried.stopped else -(-tried.due_ms // 1_000)
@@ -71,12 +76,14 @@ def unpack(packed: bytes) -> Told:
     left: dict[str, int] = {}
     met, at = read_varint(packed, 0)
     number, at = read_varint(packed, at)
+    last = b""
     for _ in range(number):
-        size = packed[at]
-        if size not in _SCOPES or at + size >= len(packed):
+        kind, same = divmod(packed[at], 4)
+        known = last[: _NAME_BYTES[same - 1]] if same else b""
+        last = known + packed[at + 1 : at + 1 + _NAME_BYTES[kind] - len(known)]
+        if len(last) != _NAME_BYTES[kind]:
             raise IndexError
-        scope = packed[at + 1 : at + 1 + size].hex()
-        left[scope], at = read_varint(packed, at + 1 + size)
+        left[last.hex()], at = read_varint(packed, at + 1 + _NAME_BYTES[kind] - len(known))
     heads: dict[int, Tried] = {}
     offset = 0
     while at < len(packed):
@@ -88,6 +95,14 @@ def unpack(packed: bytes) -> Told:
         due_ms, first_ms = (due_s + _EPOCH_S) * 1_000, (first_s + _EPOCH_S) * 1_000
         heads[offset] = Tried(attempts // 2, due_ms, first_ms, stopped=attempts % 2 == 1)
     return Told(met=met, left=left, heads=heads)
+
+
+def _known(last: bytes, named: bytes) -> tuple[int, int]:
+    """How much of this name the one before tells, and how many bytes that are."""
+    for same, size in ((2, _NAME_BYTES[1]), (1, _NAME_BYTES[0])):
+        if len(last) >= size and len(named) > size and last[:size] == named[:size]:
+            return same, size
+    return 0, 0
 
 
 def _time(at_s: int) -> bytearray:

@@ -1,10 +1,10 @@
 """What is kept of one partition of the ordered topic: its lines, what each webhook has of it, and what a commit tells.
 
-A line is named by 24 hex digits, 12 for the webhook, 12 for the key. Both, the name and its first half, are *scopes*:
-what can be left in the log.
+A line is named by 36 hex digits: 12 for the tenant, 12 for the webhook, 12 for the key. The name, its first 24 digits
+and its first 12 are *scopes*, a key, a webhook and a tenant: what can be left in the log.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,17 +13,26 @@ from consumer.delivery.offsets import Entry, Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.events.event import Record
 
-WEBHOOK: Final = 12
-"""So many digits of a line's name are its webhook's."""
+TENANT: Final = 12
+"""So many digits of a line's name are its tenant's."""
+
+WEBHOOK: Final = 24
+"""And so many its webhook's, with its tenant's."""
+
+
+def scopes(name: str) -> tuple[str, str, str]:
+    """The scopes of a line: its key, its webhook and its tenant."""
+    return name, name[:WEBHOOK], name[:TENANT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """Records of a webhook in one partition (few where the partition has many), behind a blocked head, and ids.
 
-    `left`: how many scopes a partition may leave, `left_keys` how many of them may be keys of one webhook. `stopped`:
-    how many keys of a partition may have stopped, `stopped_keys` how many of one webhook. `before`: how many replays
-    may stand in a line before what waits of its key.
+    `left`: how many keys and webhooks a partition may leave, `left_keys` how many of them may be keys of one webhook,
+    `left_of_tenant` how many of one tenant, half of these keys; `left_tenants`: how many tenants as a whole. `stopped`:
+    how many keys of a partition may have stopped, `stopped_of_tenant` how many of one tenant, `stopped_keys` of one
+    webhook. `before`: how many replays may stand in a line before what waits of its key.
     """
 
     webhook: int = 256
@@ -34,8 +43,11 @@ class Bounds:
     process_bytes: int = 64 * 1_048_576
     left: int = 64
     left_keys: int = 16
+    left_of_tenant: int = 32
+    left_tenants: int = 64
     before: int = 64
-    stopped: int = 256
+    stopped: int = 512
+    stopped_of_tenant: int = 128
     stopped_keys: int = 16
     remembered: int = 100_000
 
@@ -53,10 +65,12 @@ class Lined(NamedTuple):
 class Share:
     """What a partition holds of one webhook. `moved_ms`: when something of it ended, or it was empty.
 
-    `full_ms`: since when it has all it may have, and its partition waits for it. `stopped`: how many of its keys have.
+    `moves`: something of it has ended. `full_ms`: since when it has all it may have, and its partition waits for it.
+    `stopped`: how many of its keys have.
     """
 
     moved_ms: int
+    moves: bool = False
     held: int = 0
     size: int = 0
     full_ms: int | None = None
@@ -95,13 +109,15 @@ class OrderedPartition:
     """One assignment of a partition. What is below `until` an earlier owner has met.
 
     `over`: its topic was made anew, and what is held is of the old one. `looked_ms`: when what is left was last looked
-    for, and `look_from` from where on the next look does, where that one did not come to all. `stands`: webhooks that
-    were read again up to a record for which its line, named here, had no room.
+    for, and `look_from` from where on the next look does, where that one did not come to all. `stands`: webhooks and
+    tenants that were read again up to a record for which there was no room; its line is named here. `in_vain_ms`: when
+    it last stood still for a webhook that was left all the same.
     """
 
     __slots__ = (
         "full",
         "held",
+        "in_vain_ms",
         "left",
         "lines",
         "look_from",
@@ -127,8 +143,9 @@ class OrderedPartition:
         self.stands: dict[str, str] = {}
         self.looked_ms = 0
         self.look_from = 0
+        self.in_vain_ms = 0
         self.held = 0
-        self.stopped = 0
+        self.stopped: Counter[str] = Counter()  # keys that have, by tenant
 
     def told(self) -> Told:
         """What a commit has to tell."""
@@ -167,7 +184,10 @@ class OrderedPartition:
     def _count(self, line: KeyLine, tried: Tried, change: int) -> None:
         if tried.stopped:
             line.share.stopped += change
-            self.stopped += change
+            tenant = line.name[:TENANT]
+            self.stopped[tenant] += change
+            if not self.stopped[tenant]:
+                del self.stopped[tenant]
 
     def end(self, line: KeyLine) -> None:
         """Nothing is in this line any more."""
@@ -178,17 +198,16 @@ class OrderedPartition:
 
     def is_left(self, name: str, offset: int) -> bool:
         """Whether this record of the line is left in the log."""
-        for scope in (name, name[:WEBHOOK]):
+        for scope in scopes(name):
             left_from = self.left.get(scope)
             if left_from is not None and offset >= left_from:
                 return True
         return False
 
     def end_of(self, scope: str) -> int:
-        """Up to where the records of a scope are left: the webhook's own is read after those of its keys."""
-        if len(scope) > WEBHOOK:
-            return self.left.get(scope[:WEBHOOK], self.window.next)
-        return self.window.next
+        """Up to where the records of a scope are left: what is its webhook's or its tenant's is read after its own."""
+        wider = [each for each in (scope[:WEBHOOK], scope[:TENANT]) if len(each) < len(scope)]
+        return min((self.left.get(each, self.window.next) for each in wider), default=self.window.next)
 
 
 BEFORE: Final = ("hookline-position", b"before")

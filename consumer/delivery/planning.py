@@ -188,7 +188,7 @@ class Planning:
             subscription = target.subscription
             line = None
             if target.is_ordered:
-                line = line_of(subscription.id, subscription.ordering, record.key, event.data)
+                line = line_of(event.tenant, subscription.id, subscription.ordering, record.key, event.data)
             if line is None:
                 others.append(target)
                 continue

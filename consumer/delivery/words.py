@@ -1,4 +1,4 @@
-"""Why there was no answer, in words for customers: one table for every face of Hookline.
+"""Why there was no answer, in words for customers: one table for API, pages and command line.
 
 The law: what a customer reads holds nothing of an engine's own words, of an address or of our name service, and a name
 that leads inside reads as one that does not exist. The delivery log and the topics keep the rest for the operator.

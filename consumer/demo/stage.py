@@ -51,6 +51,7 @@ def topic_names() -> list[str]:
         own.poison,
         own.attempts,
         own.state,
+        own.audit,
     ]
 
 
@@ -107,6 +108,7 @@ def subscribe(settings: Settings, receiver: Receiver, shop: Shop) -> dict[str, s
     """Create the webhooks and tell each receiver how to verify; returns the names of those that are proven, by id."""
     keyring = Keyring.from_settings(settings)
     names: dict[str, str] = {}
+    made: list[Subscription] = []
     for hook in HOOKS:
         wishes = Wishes(
             tenant=hook.tenant,
@@ -116,9 +118,10 @@ def subscribe(settings: Settings, receiver: Receiver, shop: Shop) -> dict[str, s
             name=hook.name,
             signing=None if hook.signing is None else SigningProfile(hook.signing),
         )
-        subscription, secret = _created(settings, keyring, wishes)
+        subscription, secret = _new(keyring, wishes)
         receiver.knows(hook.name, _check(hook, subscription.signing, secret))
         names[subscription.id] = hook.name
+        made.append(subscription)
     for endpoint in story.ENDPOINTS:
         wishes = Wishes(
             tenant=story.SHOP,
@@ -128,13 +131,14 @@ def subscribe(settings: Settings, receiver: Receiver, shop: Shop) -> dict[str, s
             name=endpoint.name,
             description=endpoint.description,
         )
-        _created(settings, keyring, wishes)
+        made.append(_new(keyring, wishes)[0])
+    write(settings, *made)
     return names
 
 
-def _created(settings: Settings, keyring: Keyring, wishes: Wishes) -> tuple[Subscription, str]:
-    """A new webhook, written to its topic, and its secret."""
-    subscription, secret = draft.create(
+def _new(keyring: Keyring, wishes: Wishes) -> tuple[Subscription, str]:
+    """A new webhook, and its secret."""
+    return draft.create(
         wishes,
         brand=brand(wishes.brand),
         keyring=keyring,
@@ -143,8 +147,6 @@ def _created(settings: Settings, keyring: Keyring, wishes: Wishes) -> tuple[Subs
         entropy=secrets.token_bytes,
         allow_http=True,
     )
-    write(settings, subscription)
-    return subscription, secret
 
 
 def _check(hook: Hook, profile: SigningProfile, secret: str) -> Check:
@@ -168,7 +170,7 @@ class Roles:
         self._log = folder / "hookline.log"
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "consumer.cli.app", "run", "--until-input-ends"],
+                [sys.executable, "-P", "-m", "consumer.cli.app", "run", "--until-input-ends"],
                 stdin=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,

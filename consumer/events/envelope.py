@@ -38,7 +38,7 @@ def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> E
     except (msgspec.DecodeError, RecursionError):
         return _read_members(record, value, headers, rules)
     data = bytes(found.data)
-    if value.count(b'"') != _quotes(found, data):
+    if _quotes_around(data, value) != _quotes(found):
         return _read_members(record, value, headers, rules)
     check_depth(data, rules.max_event_depth)
     return event(
@@ -53,14 +53,21 @@ def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> E
     )
 
 
-def _quotes(found: _Envelope, data: bytes) -> int:
-    """The fewest quotes that can write what was found: so many means nothing was written twice or left out.
+def _quotes(found: _Envelope) -> int:
+    """The fewest quotes around the data that can write what was found: so many, and nothing is twice or left out.
 
-    Four for each text and its name, two for the name of the data and those inside it.
+    Four for each text and its name, two for the name of the data.
     """
     texts = (found.id is not None) + (found.type is not None) + (found.tenant is not None)
     texts += (found.product is not None) + (found.time is not None)
-    return 4 * texts + data.count(b'"') + (0 if found.data is NO_DATA else 2)
+    return 4 * texts + (0 if found.data is NO_DATA else 2)
+
+
+def _quotes_around(data: bytes, value: bytes) -> int:
+    """The quotes of the value that are not the data's. Data mostly comes last: then they need not be looked at."""
+    if value.endswith(data, 0, -1):
+        return value.count(b'"', 0, -1 - len(data)) + value.count(b'"', -1)
+    return value.count(b'"') - data.count(b'"')
 
 
 def _read_members(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:

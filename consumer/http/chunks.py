@@ -1,4 +1,4 @@
-"""The framing of a chunked body (RFC 9112 section 7.1), read from its bytes as they come. Pure: one for both engines.
+"""The framing of a chunked body (RFC 9112 section 7.1), read from its bytes as they come. Pure: one for every engine.
 
 The law: any bytes, however they are cut, have one reading and reading never raises. Beside the body's own bytes at most
 MAX_FRAMING_BYTES are read: sizes, extensions, line ends and trailers. More of them is Malformed, as is no chunk.
@@ -6,7 +6,7 @@ MAX_FRAMING_BYTES are read: sizes, extensions, line ends and trailers. More of t
     size [; extension] ─► its bytes ─► line end ─► the next size …
     0 [; extension] ─► trailers ─► blank line: the end; what comes behind it is not looked at
 
-Where the body ends is for each engine's own library to say, which may be stricter. A line feed alone ends a line.
+A line feed alone ends a line. An engine that is a library of others may find the body's end itself, and be stricter.
 """
 
 import re
@@ -17,7 +17,7 @@ from consumer.http.head import Malformed
 from consumer.http.transport import MAX_FRAMING_BYTES
 
 # More digits are larger than anything that fits a size of libcurl's.
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?![0-9A-Fa-f])")
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[; \t\r\n]")
 _LONGEST_SIZE: Final = 17  # its digits, and what shows that there are no more
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 
@@ -39,16 +39,23 @@ class _Awaited(Enum):
 
 
 class ChunkReader:
-    """Takes a body's bytes as they come; `wrong` is why no more of it is wanted."""
+    """Takes a body's bytes as they come; `wrong` is why no more of it is wanted, `behind` whether any came after it."""
 
-    __slots__ = ("_awaited", "_framing", "_left", "_line", "wrong")
+    __slots__ = ("_awaited", "_framing", "_left", "_line", "_named", "behind", "wrong")
 
     def __init__(self) -> None:
         self._awaited = _Awaited.SIZE
         self._line = b""  # as much of a line as tells what it is
         self._left = 0  # of the chunk
+        self._named = False  # the line has a colon
         self._framing = 0
         self.wrong: Malformed | None = None
+        self.behind = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the whole body has come, and its trailers."""
+        return self._awaited is _Awaited.NOTHING
 
     def read(self, received: bytes) -> bytes:
         """The body's bytes among these."""
@@ -66,6 +73,7 @@ class ChunkReader:
             end = received.find(b"\n", at) + 1 or len(received)
             self._framed(received[at:end])
             at = end
+        self.behind = self.behind or at < len(received)
         return b"".join(body)
 
     def _framed(self, part: bytes) -> None:
@@ -85,10 +93,20 @@ class ChunkReader:
                 self._awaited = _Awaited.SIZE
                 if self._line not in _BLANK:
                     self.wrong = _NO_CHUNK
-            case _Awaited.TRAILER if ended and self._line in _BLANK:
-                self._awaited = _Awaited.NOTHING
+            case _Awaited.TRAILER:
+                self._trailed(part, ended=ended)
         if ended:
             self._line = b""
+
+    def _trailed(self, part: bytes, *, ended: bool) -> None:
+        """A trailer is passed over, and yet a field: else the body's end may have been read too early."""
+        self._named = self._named or b":" in part
+        if ended and self._line in _BLANK:
+            self._awaited = _Awaited.NOTHING
+        elif b"\0" in part or (ended and not self._named):
+            self.wrong = _NO_CHUNK
+        if ended:
+            self._named = False
 
     def _sized(self, *, ended: bool) -> None:
         match = _SIZE.match(self._line)

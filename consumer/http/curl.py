@@ -1,4 +1,4 @@
-"""The default engine: libcurl's multi interface, driven by its socket actions (`curl_sockets.py` has the sockets).
+"""The second engine: libcurl's multi interface, driven by its socket actions (`curl_sockets.py` has the sockets).
 
 The law (beside the port's): an answer is a Response when its head and its whole body, or its first 16 KiB and more,
 arrived in time; everything else is a Failure. So a body that breaks off early is no delivery, and one that never

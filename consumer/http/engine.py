@@ -18,7 +18,7 @@ _NATIVE: Final = "hookline_native"
 
 _log = structlog.get_logger("http")
 
-Engine: TypeAlias = Literal["native", "curl", "httpx"]
+Engine: TypeAlias = Literal["native", "sockets", "curl"]
 
 
 def chosen(settings: Settings, *, installed: bool) -> Engine:
@@ -28,7 +28,7 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
         ConfigurationError: it is the native one, by name, and is not installed.
     """
     if settings.transport == "auto":
-        return "native" if installed else "curl"
+        return "native" if installed else "sockets"
     if settings.transport == "native" and not installed:
         raise ConfigurationError(
             "HOOKLINE_TRANSPORT",
@@ -41,7 +41,7 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
 def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     """The engine of the settings, behind the guard with the operator's networks. Close it in the end.
 
-    `hand` hears of C code that runs in the caller's thread: all of the curl engine, nothing of the others.
+    `hand` hears for which request code runs, but of the native engine: what panics there ends one request.
 
     Raises:
         ConfigurationError: see `chosen`.
@@ -53,18 +53,18 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     _log.info(
         "http engine", engine=engine, native="installed" if installed else "not installed: pip install hookline[fast]"
     )
-    # Only the chosen engine's libraries are loaded: the others may be missing, and cost memory.
+    # Only the chosen engine is loaded: the others may be missing, and cost memory.
     match engine:
         case "native":
             from consumer.http.native import NativeTransport  # noqa: PLC0415 - see above
 
             return NativeTransport(guard, max_connections=max_connections)
+        case "sockets":
+            from consumer.http.sockets import SocketsTransport  # noqa: PLC0415 - see above
+
+            return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand())
         case "curl":
             from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
 
             return CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
-        case "httpx":
-            from consumer.http.portable import PortableTransport  # noqa: PLC0415 - see above
-
-            return PortableTransport(guard, max_connections=max_connections)
     assert_never(engine)

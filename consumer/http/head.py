@@ -1,4 +1,4 @@
-"""The head of an HTTP/1.1 answer, from its lines. Pure: one reading for both engines.
+"""The head of an HTTP/1.1 answer, from its lines. Pure: one reading for every engine.
 
 The law: any lines, in any order, have one reading and reading never raises. What is not HTTP/1.1 (RFC 9112 sections 4
 and 5) is Malformed, with words for people; so is what the engines' own parsers read each in their way.
@@ -20,7 +20,7 @@ _CACHED_LINE_BYTES: Final = 128
 _FINAL: Final = 200  # RFC 9110 section 15.2: below are interim answers
 _SWITCHED: Final = 101  # never asked for
 _BEGINS: Final = b"HTTP/"
-_MOST_FIELDS: Final = 2_000  # libcurl takes no more than 5,000 lines, httpcore any number of them
+_MOST_FIELDS: Final = 2_000  # libcurl takes no more than 5,000 lines
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 _FOLDS: Final = (b" ", b"\t")
 
@@ -32,8 +32,10 @@ _CONTINUED: Final = re.compile(rb"[ \t]+([^\x00\n\x0b\x0c\r]*)\r?\n")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _LENGTHS: Final = len("content-length")
 _LOCATIONS: Final = len("location")
-_TOLD_ONCE: Final = {
-    len(name): name for name in ("content-length", "transfer-encoding", "location")
+_CODINGS: Final = len("transfer-encoding")
+_CONNECTIONS: Final = len("connection")
+_LOOKED_AT: Final = {
+    len(name): name for name in ("content-length", "transfer-encoding", "location", "connection")
 }  # most names differ in length
 
 
@@ -41,26 +43,16 @@ _TOLD_ONCE: Final = {
 class Head:
     """A final answer's status, 200 to 999, and its fields in their order. `minor` is the version's: 0 or 1.
 
-    `chunked` is how its body would be framed, if it has one.
+    `chunked` and `length` are how its body would be framed, if it has one: in chunks, whatever its length, or by its
+    length; or else by the connection's end. `closes` says that the connection is of no use behind it.
     """
 
     minor: int
     status: int
     headers: tuple[tuple[str, str], ...]
-    chunked: bool
-
-    @property
-    def framing(self) -> bytes:
-        """As much of it, as bytes, as finding the body's end takes, and whether the connection ends with it."""
-        lines = [b"HTTP/1.1 %d \r\n" % self.status]
-        closes = self.minor == 0
-        for name, value in self.headers:
-            match name.lower():
-                case "content-length" | "transfer-encoding" as known:
-                    lines.append(f"{known}: {value}\r\n".encode())
-                case "connection":
-                    closes = closes or "close" in value.lower()
-        return b"".join((*lines, b"connection: close\r\n" if closes else b"", b"\r\n"))
+    chunked: bool = False
+    length: int | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,26 +142,44 @@ class HeadReader:
         if status < _FINAL:
             self._status, self._fields = 0, []
             return None
-        chunked = _chunked(fields)
-        if isinstance(chunked, Malformed):
-            return chunked
-        return Head(minor=self._minor, status=status, headers=tuple(fields), chunked=chunked)
+        framing = _framing(fields)
+        if isinstance(framing, Malformed):
+            return framing
+        chunked, length, closes = framing
+        return Head(
+            minor=self._minor,
+            status=status,
+            headers=tuple(fields),
+            chunked=chunked,
+            length=length,
+            closes=closes or self._minor == 0,
+        )
 
 
-def _chunked(fields: list[tuple[str, str]]) -> bool | Malformed:
-    """Whether the body is; or how its end is told wrong: the engines would each find their own (RFC 9112 section 6)."""
+def _framing(fields: list[tuple[str, str]]) -> tuple[bool, int | None, bool] | Malformed:
+    """Whether the body is chunked, its length, and whether the connection ends behind it (RFC 9112 sections 6 and 9.6).
+
+    Or how its end is told wrong: engines would each find their own.
+    """
     told = [
         (len(name), value)
         for name, value in fields
-        if len(name) in _TOLD_ONCE and name.lower() == _TOLD_ONCE[len(name)]
+        if len(name) in _LOOKED_AT and name.lower() == _LOOKED_AT[len(name)]
     ]
     lengths = {value for size, value in told if size == _LENGTHS}
     if len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)):
         return _NO_LENGTH
     if len({value for size, value in told if size == _LOCATIONS}) > 1:
         return _TWO_PLACES  # libcurl takes no such answer
-    codings = [value.lower() for size, value in told if size not in {_LENGTHS, _LOCATIONS}]
-    return bool(codings) if codings in ([], ["chunked"]) else _NO_CODING
+    codings = [value.lower() for size, value in told if size == _CODINGS]
+    if codings not in ([], ["chunked"]):
+        return _NO_CODING
+    length = int(lengths.pop()) if lengths else None
+    # Who says both may have been read in two ways on the way here: nothing behind this answer is trusted.
+    closes = bool(codings and length is not None) or any(
+        "close" in value.lower() for size, value in told if size == _CONNECTIONS
+    )
+    return bool(codings), length, closes
 
 
 def _status(line: bytes) -> tuple[int, int]:

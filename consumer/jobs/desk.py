@@ -1,4 +1,4 @@
-"""What the faces of Hookline ask of jobs: the API and the command line alike.
+"""What the API, the pages and the command line ask of jobs.
 
 The law: who asks only writes a wish, and waits until the process that runs jobs has heard it. So there is one writer of
 what is sent again, whoever asks, and however many.

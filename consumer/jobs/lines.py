@@ -9,4 +9,4 @@ def line_of(subscription: Subscription, record: Record, event: Event) -> str | N
     """Its line; None: the webhook, or the event, has none."""
     if subscription.ordering == ordering.NONE:
         return None
-    return ordering.line_of(subscription.id, subscription.ordering, record.key, event.data)
+    return ordering.line_of(subscription.tenant, subscription.id, subscription.ordering, record.key, event.data)

@@ -1,4 +1,4 @@
-"""Why a job waits, failed or was refused, in words for its customer: one table for every face. Pure.
+"""Why a job waits, failed or was refused, in words for its customer: one table for all who say it. Pure.
 
 The law: every reason has one row; and what a customer reads tells nothing of what we are made of.
 """

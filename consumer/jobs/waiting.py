@@ -14,7 +14,7 @@ from consumer.delivery import ahead_map, done_map
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.offsets import Partition, Position
-from consumer.delivery.order_partition import WEBHOOK, goes_before, line_of
+from consumer.delivery.order_partition import WEBHOOK, goes_before, line_of, scopes
 from consumer.events.event import Event, Record
 from consumer.jobs.missed import MOST, Name
 from consumer.jobs.names import check, hashed
@@ -36,7 +36,7 @@ class Lines:
     @classmethod
     def of(cls, webhook: str, tenant: str) -> "Lines":
         """Those of this webhook of this tenant."""
-        line = ordering.line_of(webhook, ordering.KEY, b"", b"")
+        line = ordering.line_of(tenant, webhook, ordering.KEY, b"", b"")
         assert line is not None  # a key, however short, has a line
         return cls(webhook=webhook, tenant=tenant, scope=line[:WEBHOOK])
 
@@ -127,8 +127,8 @@ def _is_done_ahead(done: DoneMap, key: bytes, offset: int) -> bool:
 def _is_left(done: DoneMap, record: Record) -> bool:
     if goes_before(record):
         return False
-    line, left = line_of(record), done.order.left
-    return any(scope in left and record.offset >= left[scope] for scope in (line, line[:WEBHOOK]))
+    left = done.order.left
+    return any(scope in left and record.offset >= left[scope] for scope in scopes(line_of(record)))
 
 
 def _name(event: Event) -> bytes:

@@ -36,14 +36,18 @@ def _in_sevens(number: int, *, more: bool) -> str:
 
 _BITS: Final = 14
 _MASK: Final = (1 << _BITS) - 1
+_SMALL: Final = _MASK >> 1
 _LAST: Final = tuple(_in_sevens(number, more=False) for number in range(1 << _BITS))
 _MORE: Final = tuple(_in_sevens(number, more=True) for number in range(1 << _BITS))
 _SHORT: Final = _LAST[:4_096:2]
 """Lengths: numbers that are not negative, doubled."""
+_ODD: Final = "\xff"  # not ASCII
 
 
 def _varint(number: int) -> str:
     """A long as zigzag varint, a character for each byte."""
+    if 0 <= number <= _SMALL:
+        return _LAST[number << 1]
     rest = (number << 1) ^ (number >> 63)
     text = ""
     while rest > _MASK:
@@ -73,17 +77,33 @@ def _time(ms: float | None) -> str:
 
 
 def _headers(headers: tuple[tuple[str, str], ...]) -> str:
+    """Nearly always all are ASCII and shorter than 64, and so are their lengths: that is seen of all at once."""
     if not headers:
         return _NULL
+    short, told = _SHORT, ""
+    try:
+        for name, value in headers:
+            told += f"{short[len(name)]}{name}{short[len(value)]}{value}"
+    except IndexError:  # one is long
+        told = _ODD
+    if not told.isascii():
+        told = "".join([_string(name) + _string(value) for name, value in headers])
+    return f"{_varint(len(headers))}{told}{_NULL}"
+
+
+def _names(attempt: Attempt) -> str:
+    """The texts with which a record begins, as `_headers` has it: where all are short and ASCII they are soon told."""
     short = _SHORT
-    parts = [_varint(len(headers))]
-    for name, value in headers:
-        if name.isascii() and value.isascii() and len(name) < len(short) and len(value) < len(short):
-            parts.append(f"{short[len(name)]}{name}{short[len(value)]}{value}")
-        else:
-            parts.append(_string(name) + _string(value))
-    parts.append(_NULL)
-    return "".join(parts)
+    delivery, event, kind = attempt.delivery_id, attempt.event_id, attempt.event_type
+    tenant, subscription = attempt.tenant, attempt.subscription_id
+    try:
+        told = (
+            f"{short[len(delivery)]}{delivery}{short[len(event)]}{event}{short[len(kind)]}{kind}"
+            f"{short[len(tenant)]}{tenant}{short[len(subscription)]}{subscription}"
+        )
+    except IndexError:
+        told = _ODD
+    return told if told.isascii() else "".join(map(_string, (delivery, event, kind, tenant, subscription)))
 
 
 _AS_THEY_WERE: Final = Bodies.WHOLE.value
@@ -94,8 +114,7 @@ def encode_attempt(attempt: Attempt) -> bytes:
     """For the attempts topic."""
     request, response = attempt.request_body, attempt.response_body
     told = (
-        f"{_HEAD}{_string(attempt.delivery_id)}{_string(attempt.event_id)}{_string(attempt.event_type)}"
-        f"{_string(attempt.tenant)}{_string(attempt.subscription_id)}{_varint(attempt.number)}{_varint(attempt.at_ms)}"
+        f"{_HEAD}{_names(attempt)}{_varint(attempt.number)}{_varint(attempt.at_ms)}"
         f"{_NULL if attempt.first_attempt_ms is None else _PRESENT + _varint(attempt.first_attempt_ms)}"
         f"{_string(attempt.url)}{_NULL if attempt.status is None else _PRESENT + _varint(attempt.status)}"
         f"{_optional(attempt.failure)}{_double(attempt.elapsed_ms)}{_string(attempt.outcome)}"

@@ -77,6 +77,8 @@ _UNDERSCORED: Final = {"log.level": "log_level"}
 # Each client of a process says for each broker, several times a second, that it cannot be reached.
 _librdkafka = logging.getLogger("librdkafka")
 _librdkafka.addFilter(Repeats())
+# A user's property goes to every client, and each producer would warn of those that are consumers'.
+_librdkafka.addFilter(lambda record: "property and will be ignored by this" not in record.getMessage())
 
 _PREFERRED: Final[Mapping[str, Value]] = {
     "client.id": "hookline",

@@ -43,7 +43,7 @@ class Replay:
     job_id: str | None = None
 
 
-LINE: Final = re.compile("[0-9a-f]{24}")
+LINE: Final = re.compile("[0-9a-f]{36}")
 DELIVERY: Final = WireFormat(avro_history("Delivery"))
 CHUNK: Final = WireFormat(avro_history("Chunk"))
 DEAD_LETTER: Final = WireFormat(avro_history("DeadLetter"))

@@ -9,7 +9,7 @@ A broker deletes whole segments, when the latest record in one is older than `re
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -72,6 +72,11 @@ def gone_after_ms(settings: Settings, topic: str) -> int | None:
     return gone_after(_said(settings, topic))
 
 
+def all_gone_after_ms(settings: Settings, topics: Collection[str]) -> dict[str, int | None]:
+    """The same of several topics, asked at once. Raises as `retention_ms` does."""
+    return {topic: gone_after(said) for topic, said in _all_said(settings, topics).items()}
+
+
 def gone_after(said: Mapping[str, str]) -> int | None:
     """The same, of a topic's configuration."""
     kept_ms, filled_ms = _number(said, _RETENTION), _number(said, _SEGMENT)
@@ -87,10 +92,18 @@ def _number(said: Mapping[str, str], setting: str) -> int | None:
 
 def _said(settings: Settings, topic: str) -> Mapping[str, str]:
     """The topic's configuration; nothing where it cannot be read."""
+    return _all_said(settings, [topic])[topic]
+
+
+def _all_said(settings: Settings, topics: Collection[str]) -> dict[str, Mapping[str, str]]:
     admin = build(AdminClient, client_properties(settings))
-    resource = ConfigResource(ResourceType.TOPIC, topic)
-    try:
-        entries = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource].result(2 * _TIMEOUT_S)
-    except (KafkaException, TimeoutError):
-        return {}
-    return {name: entry.value for name, entry in entries.items() if entry.value is not None}
+    asked = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
+    until_s = time.monotonic() + 2 * _TIMEOUT_S
+    found: dict[str, Mapping[str, str]] = {topic: {} for topic in topics}
+    for resource, answer in admin.describe_configs(asked, request_timeout=_TIMEOUT_S).items():
+        try:
+            entries = answer.result(max(0.0, until_s - time.monotonic()))
+        except (KafkaException, TimeoutError):
+            continue
+        found[resource.name] = {name: entry.value for name, entry in entries.items() if entry.value is not None}
+    return found

@@ -102,6 +102,14 @@ def _compiled(text: str) -> re.Pattern[str]:
 def _written_by(settings: Settings) -> re.Pattern[str]:
     """Our own topics, under these settings or earlier ones with other delays."""
     topics = Topics.of(settings)
-    ours = (topics.subscriptions, topics.dead_letter, topics.poison, topics.attempts, topics.ordered, topics.state)
+    ours = (
+        topics.subscriptions,
+        topics.dead_letter,
+        topics.poison,
+        topics.attempts,
+        topics.ordered,
+        topics.state,
+        topics.audit,
+    )
     tier = re.escape(topics.prefix) + r"retry\.\d+(ms|s|m|h|d)"
     return re.compile("|".join([*map(re.escape, ours), tier]))

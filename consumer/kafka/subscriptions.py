@@ -52,13 +52,13 @@ def read_states(settings: Settings, only: Collection[str] | None = None) -> dict
     return states
 
 
-def write(settings: Settings, subscription: Subscription) -> None:
-    """Write a subscription; its `changes` names the revision it was made from.
+def write(settings: Settings, *subscriptions: Subscription) -> None:
+    """Write subscriptions; the `changes` of each names the revision it was made from.
 
     Raises:
         KafkaBroken: not acknowledged in time.
     """
-    _write(settings, subscription)
+    _write(settings, *subscriptions)
 
 
 def delete(settings: Settings, subscription_id: str, tenant: str, changes: int) -> None:
@@ -70,7 +70,7 @@ def delete(settings: Settings, subscription_id: str, tenant: str, changes: int) 
     _write(settings, Deletion(id=subscription_id, tenant=tenant, changes=changes, revision=changes + 1))
 
 
-def _write(settings: Settings, state: State) -> None:
-    new = rewrite_of(state)
+def _write(settings: Settings, *states: State) -> None:
     topic = Topics.of(settings).subscriptions
-    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers)])
+    news = map(rewrite_of, states)
+    write_now(settings, [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news])

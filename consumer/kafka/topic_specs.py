@@ -61,6 +61,11 @@ class Topics:
         """Replay counts and the like, compacted."""
         return self.prefix + "state"
 
+    @property
+    def audit(self) -> str:
+        """What somebody did: the audit log."""
+        return self.prefix + "audit"
+
     @cached_property
     def retry_topics(self) -> tuple[str, ...]:
         """The delay topics; the index is the tier, 0 the spill tier."""
@@ -85,24 +90,30 @@ class Topics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One setting of a topic: `create` is what we create it with, and what a check demands unless `least` says so.
+    """One setting of a topic: `create` is what we create it with, and what a check demands unless others say so.
 
-    `least`: a number no smaller (-1, without limit, always passes); without it, the same value. A rule that is not
-    `fatal` is advice: less works, with less to look back on.
+    `least`: a number no smaller (-1, without limit, always passes); `most`: a number no larger; without either, the
+    same value. A rule that is not `fatal` is advice: another value works, with less to look back on, or with more that
+    stays.
     """
 
     setting: str
     create: str
     least: int | None = None
+    most: int | None = None
     fatal: bool = True
 
     @property
     def needed(self) -> str:
         """What to tell a person."""
+        if self.most is not None:
+            return f"at most {self.most}"
         return self.create if self.least is None else f"at least {self.least}"
 
     def met_by(self, found: str) -> bool:
         """Whether a topic with this value will do."""
+        if self.most is not None:
+            return int(found) <= self.most
         if self.least is None:
             return found == self.create
         return int(found) == -1 or int(found) >= self.least
@@ -140,6 +151,8 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
     month = _retention(30 * DAY_MS, fatal=False)
     compacted = (
         Rule(setting="cleanup.policy", create="compact"),
+        # What was deleted or erased has to go, also of a partition that nobody writes to any more.
+        Rule(setting="max.compaction.lag.ms", create=str(7 * DAY_MS), most=7 * DAY_MS, fatal=False),
         # A reader that starts over within this time still sees what was deleted.
         Rule(setting="delete.retention.ms", create=str(DAY_MS), least=DAY_MS),
     )
@@ -150,6 +163,7 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         # Its lists are in the order of these times, of whatever process each attempt is.
         topics.attempts: (delete, month, whole, Rule(setting=_TIMES, create="LogAppendTime", fatal=False)),
         topics.state: compacted,
+        topics.audit: (delete, _retention(365 * DAY_MS, fatal=False)),
     }
     waiting = {
         topic: (
@@ -166,7 +180,9 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         )
     }
     return tuple(
-        TopicSpec(name=name, partitions=settings.partitions, rules=rules) for name, rules in (kept | waiting).items()
+        # All of the audit log lies in its first partition, in the order in which it was told.
+        TopicSpec(name=name, partitions=1 if name == topics.audit else settings.partitions, rules=rules)
+        for name, rules in (kept | waiting).items()
     )
 
 

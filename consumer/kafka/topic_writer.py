@@ -23,6 +23,7 @@ _log = structlog.get_logger("kafka")
 # Who waits for an answer has been told that there is none before long: what comes later helps nobody.
 _PATIENCE_MS: Final = 4_000
 _POLL_S: Final = 0.1
+_ANYWHERE: Final = -1  # as librdkafka has it: where the key belongs
 _DRAIN_S: Final = 3.0
 
 
@@ -78,6 +79,7 @@ class TopicWriter:
                 record.value,
                 record.key,
                 headers=list(record.headers),
+                partition=_ANYWHERE if record.partition is None else record.partition,
                 on_delivery=partial(self._delivered, written, record.topic),
             )
         except BufferError:

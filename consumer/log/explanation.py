@@ -1,4 +1,4 @@
-"""Why an attempt failed, whether the endpoint may have received it, and what to do now: one table for every face.
+"""Why an attempt failed, whether the endpoint may have received it, and what to do now: one table for all who say it.
 
 The law: every end of an attempt but an acceptance has exactly one explanation; a host that does not exist and one that
 leads inside are told alike, without a duration; and "no" is said only where no byte of the request left us.

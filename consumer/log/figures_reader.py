@@ -1,4 +1,4 @@
-"""What the role `log` keeps of all partitions in Redis, for faces that can do without."""
+"""What the role `log` keeps of all partitions in Redis, for readers that can do without."""
 
 import time
 from collections.abc import Callable

@@ -33,13 +33,15 @@ PATH: Final = "{path}"
 class Done:
     """A change was made. `then` is the path of the page to go to, and `pairs` its query.
 
-    Where it is shown at once, `answer` is that page. Whoever sends the same form again goes to `then`.
+    Where it is shown at once, `answer` is that page. Whoever sends the same form again goes to `then`. `made` is the id
+    of what came of it, where that is new.
     """
 
     then: str
     pairs: tuple[tuple[str, str], ...] = ()
     notice: str | None = None
     answer: Response | None = None
+    made: str = ""
 
     def response(self, visit: Visit) -> Response:
         """The answer to who made it."""

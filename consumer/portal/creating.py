@@ -61,7 +61,11 @@ def create(visit: Visit, work: Work) -> Done | Response:
     if faults.found:
         return form_page(visit, form, preview=_preview(visit, form), wrong=by_field(faults))
     subscription, secret = plane.webhooks.create(visit.owner, wishes, work=work)
-    return Done(then=f"webhooks/{subscription.id}/secret", answer=_made(visit, subscription, secret))
+    return Done(
+        then=f"webhooks/{subscription.id}/secret",
+        answer=_made(visit, subscription, secret),
+        made=subscription.id,
+    )
 
 
 def _made(visit: Visit, subscription: Subscription, secret: str) -> Response:

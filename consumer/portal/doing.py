@@ -1,25 +1,30 @@
 """A form is done once, however often it is sent.
 
-The law: each form carries a name of its own. Sent again it changes nothing, and leads to where it led before; so a
-button that is pressed twice acts once, and a secret that was shown is not shown again.
+The laws:
+- each form carries a name of its own. Sent again it changes nothing, and leads to where it led before; so a button that
+  is pressed twice acts once, and a secret that was shown is not shown again;
+- the audit log has what was done before anybody is answered.
 """
 
 from http import HTTPStatus
+from typing import Final
 
 from starlette.responses import Response
 
 from consumer.api.problem import Refusal
+from consumer.control.audit import Deed, new_id
 from consumer.control.idempotency import Answer, Asked
 from consumer.kafka.client import KafkaBroken
-from consumer.portal.answering import see
+from consumer.portal.answering import Done, see
 from consumer.portal.routes import Do
 from consumer.portal.visit import Visit
 
 _NAME: int = 32
+_TARGETS: Final = ("delivery", "job", "key", "webhook")
 
 
-def done(visit: Visit, do: Do) -> Response:
-    """What comes of the visit's form.
+def done(visit: Visit, do: Do, action: str) -> Response:
+    """What comes of the visit's form. `action` is what the audit log calls it.
 
     Raises:
         Refusal: it carries no name.
@@ -39,6 +44,8 @@ def done(visit: Visit, do: Do) -> Response:
         return see(dict(begun.headers)["Location"])
     try:
         outcome = do(visit, begun.work)
+        if isinstance(outcome, Done):
+            visit.services.audit.tell(_deed(visit, action, outcome))
     except KafkaBroken:
         raise  # done or not: only the same work may be tried again
     except Exception:
@@ -50,3 +57,20 @@ def done(visit: Visit, do: Do) -> Response:
     kept = Answer(status=HTTPStatus.SEE_OTHER, headers=(("Location", outcome.address(visit)),), body=b"")
     once.keep(asked, begun, kept)
     return outcome.response(visit)
+
+
+def _deed(visit: Visit, action: str, outcome: Done) -> Deed:
+    """What was done, by whoever opened the link. A form always has all of its fields, so they are not told."""
+    target = next((visit.params[name] for name in _TARGETS if name in visit.params), "")
+    return Deed(
+        id=new_id(),
+        at_ms=visit.now_ms,
+        tenant=visit.owner.tenant,
+        brand=visit.owner.brand,
+        by=f"link:{visit.session.link}",
+        action=action,
+        target=target,
+        made=outcome.made,
+        user=visit.session.grant.user,
+        request_id=visit.request_id,
+    )

@@ -207,7 +207,7 @@ def _done(visit: Visit, route: Route) -> Response:
         return route.draft(visit)
     if route.do is None:
         raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "nothing is done here")
-    return done(visit, route.do)
+    return done(visit, route.do, route.deed)
 
 
 def _strange(_visit: Visit, _route: Route) -> Response:

@@ -119,7 +119,7 @@ def create(visit: Visit, work: Work) -> Done | Response:
         return _page(visit, wrong={"name": str(error)})
     except MakerEnded:
         raise Refusal(HTTPStatus.UNAUTHORIZED, "") from None
-    return Done(then="keys/made", answer=_shown(visit, text, key))
+    return Done(then="keys/made", answer=_shown(visit, text, key), made=key.id)
 
 
 def shown_before(visit: Visit) -> Response:

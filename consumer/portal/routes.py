@@ -28,7 +28,10 @@ _NAME: Final = re.compile(r"\{([a-z]+)\}")
 
 @dataclass(frozen=True)
 class Route:
-    """`path` is below the session. `draft` shows a form as it was filled in."""
+    """`path` is below the session. `draft` shows a form as it was filled in.
+
+    `deed` is what the audit log calls what it does, which is the API's name of it.
+    """
 
     path: str
     show: Show | None = None
@@ -36,6 +39,11 @@ class Route:
     draft: Show | None = None
     needs: Scope = Scope.READ
     do_needs: Scope = Scope.WRITE
+    deed: str = ""
+
+    def __post_init__(self) -> None:
+        """What does something has a name for it."""
+        assert (self.do is None) == (not self.deed), self.path
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

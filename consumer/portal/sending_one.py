@@ -63,7 +63,7 @@ def resend(visit: Visit, work: Work) -> Done | Result:
         if refusal.code is None:
             raise
         return _hindered(visit, Hindrance(refusal.code), "resend", "delivery.again_all_the_same")
-    return Done(then=f"webhooks/{webhook}/deliveries/{delivery}", pairs=((JOB, known.asked.id),))
+    return Done(then=f"webhooks/{webhook}/deliveries/{delivery}", pairs=((JOB, known.asked.id),), made=known.asked.id)
 
 
 def try_now(visit: Visit, _work: Work) -> Done | Result:

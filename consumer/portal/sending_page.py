@@ -117,7 +117,7 @@ def resume_and_recover(visit: Visit, work: Work) -> Done | Response:
         known = asker.made_before() or asker.ask(wanted)
     except Refusal as refusal:
         return _page(visit, visit.webhook(subscription.id), Kind.RECOVER, form, refusal=refusal)
-    return Done(then=f"jobs/{known.asked.id}", notice="resumed_and_recovers")
+    return Done(then=f"jobs/{known.asked.id}", notice="resumed_and_recovers", made=known.asked.id)
 
 
 def _shown(visit: Visit, kind: Kind) -> Response:
@@ -141,7 +141,8 @@ def _count(visit: Visit, work: Work, kind: Kind) -> Done | Response:
         known = asker.made_before() or asker.ask(wanted)
     except Refusal as refusal:
         return _page(visit, subscription, kind, form, refusal=refusal)
-    return Done(then=f"webhooks/{subscription.id}/{_PATHS[kind]}", pairs=(*form.pairs, ("job", known.asked.id)))
+    job = known.asked.id
+    return Done(then=f"webhooks/{subscription.id}/{_PATHS[kind]}", pairs=(*form.pairs, ("job", job)), made=job)
 
 
 def _page(

@@ -26,8 +26,10 @@ from consumer.brands.loader import load_brands
 from consumer.console.application import with_console
 from consumer.console.sources import sources
 from consumer.control import canary
+from consumer.control.audit import AuditLog
 from consumer.control.control import Control
 from consumer.control.cursor import Cursors
+from consumer.control.deeds import deeds_of
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
@@ -99,6 +101,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             backlogs=backlogs,
             uses=uses,
             once=control.once,
+            audit=AuditLog(Topics.of(settings).audit, control.writer),
+            deeds=deeds_of(settings),
             cursors=Cursors(control.keyring),
             check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
             dead_letters=DeadLetterDesk(settings, JobReplays(desk, most=settings.max_replays)),
@@ -122,7 +126,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             statistics=Counted(stats, now_ms),
             room=room,
         )
-        app = with_console(app, control, brands, sources(settings, control, jobs, opened))
+        app = with_console(app, control, brands, sources(settings, control, jobs, opened), services.audit)
         bound = listener(settings, stop)
         if bound is None:
             return

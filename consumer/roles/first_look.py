@@ -84,9 +84,13 @@ def brokers(listed: str) -> list[Address]:
 
 def _read(urls: Iterable[str], usual: int = _KAFKA_PORT) -> Iterable[Address]:
     for url in urls:
-        parts = urlsplit(url)
-        if parts.hostname:
-            yield parts.hostname, parts.port or usual
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            continue  # whoever connects there says what is wrong with it
+        if host:
+            yield host, port or usual
 
 
 def _redis(settings: Settings) -> list[Address]:

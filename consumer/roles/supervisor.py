@@ -32,8 +32,11 @@ def members_of(roles: Sequence[Role], processes: int | None) -> list[Member]:
 
 
 def command_of(member: Member) -> list[str]:
-    """A fresh interpreter: nothing of the supervisor's memory, threads or librdkafka handles is inherited."""
-    return [sys.executable, "-m", "consumer.roles.process", member.role, str(member.slot)]
+    """A fresh interpreter: nothing of the supervisor's memory, threads or librdkafka handles is inherited.
+
+    `-P`: whoever runs Hookline may stand in a folder with a package `consumer` of their own.
+    """
+    return [sys.executable, "-P", "-m", "consumer.roles.process", member.role, str(member.slot)]
 
 
 def supervise(

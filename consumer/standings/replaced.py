@@ -48,7 +48,7 @@ class ReplacedStore:
 
 
 class ReplacedTeller:
-    """For a face of Hookline. Any thread may tell; while Redis is away nobody waits for it more than once a second."""
+    """For whoever shows it. Any thread may tell; while Redis is away nobody waits for it more than once a second."""
 
     def __init__(
         self,

@@ -29,12 +29,16 @@ def is_ordering(text: str) -> bool:
     return text.startswith(IN_DATA) and len(text) <= MAX_LENGTH and len(names) <= MAX_DEPTH and all(names)
 
 
-def line_of(subscription_id: str, ordering: str, key: bytes | None, data: bytes) -> str | None:
-    """The line of an event with this Kafka key and data: 12 hex digits for the webhook, 12 for the key."""
+def line_of(tenant: str, subscription_id: str, ordering: str, key: bytes | None, data: bytes) -> str | None:
+    """The line of an event with this Kafka key and data.
+
+    It has 12 hex digits each for the tenant, the webhook and the key.
+    """
     value = key if ordering == KEY else _value(ordering, data)
     if value is None:
         return None
-    return _short(subscription_id.encode()) + _short(len(ordering).to_bytes(4, "big") + ordering.encode() + value)
+    named = len(ordering).to_bytes(4, "big") + ordering.encode() + value
+    return _short(tenant.encode()) + _short(subscription_id.encode()) + _short(named)
 
 
 def _value(ordering: str, data: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Questions to a cache that may be away, for faces that can do without an answer.
+"""Questions to a cache that may be away, for readers that can do without an answer.
 
 The law: while it is away nobody waits for it more than once a second; the others get what they can do without.
 """

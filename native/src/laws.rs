@@ -7,9 +7,10 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::headers_of;
 
-type Read<'py> = (u8, u16, Bound<'py, PyTuple>, bool);
+type Read<'py> = (u8, u16, Bound<'py, PyTuple>, bool, Option<u64>, bool);
 
-/// What these lines are: a head's version, status, headers and whether its body is chunked, None while it is not whole,
+/// What these lines are: a head's version, status, headers, whether its body is chunked, its
+/// length, and whether the connection is of no use behind it, None while it is not whole,
 /// or the words that say what is wrong.
 #[pyfunction]
 pub fn read_head(py: Python<'_>, lines: Vec<Vec<u8>>) -> PyResult<(Option<Read<'_>>, Option<&'static str>)> {
@@ -25,7 +26,8 @@ pub fn read_head(py: Python<'_>, lines: Vec<Vec<u8>>) -> PyResult<(Option<Read<'
         return Ok((None, None));
     }
     let head = reader.take();
-    Ok((Some((head.minor, head.status, headers_of(py, &head)?, head.chunked)), None))
+    let headers = headers_of(py, &head)?;
+    Ok((Some((head.minor, head.status, headers, head.chunked, head.length, head.closes())), None))
 }
 
 /// The body among these pieces of a chunked one, or the words that say what is wrong.

@@ -39,8 +39,10 @@ _OWN = {
         {"name": "n", "type": "long"},
         {"name": "amount", "type": "int"},
         {"name": "kind", "type": "string"},
+        {"name": "order", "type": "string"},
     ],
 }
+_OF_ONE_ORDER = 400
 
 
 class Form(Enum):
@@ -75,15 +77,21 @@ class Happening:
         return "ab"[self.n // 7 % 2]
 
     @property
+    def order(self) -> str:
+        """Whose events come one soon after the other, and then none any more."""
+        return f"o{self.n // _OF_ONE_ORDER}"
+
+    @property
     def data(self) -> bytes:
         """The payload. Where it is JSON from the beginning, its odd spelling must survive."""
         if self.form is Form.OWN_AVRO:
             return json.dumps(self.record, separators=(",", ":")).encode()
-        return f'{{"n": {self.n}, "amount": {self.amount}.0,"kind":"{self.kind}", "text":"\\u00fcü/\\/"}}'.encode()
+        keys = f'"kind":"{self.kind}", "order": "{self.order}"'
+        return f'{{"n": {self.n}, "amount": {self.amount}.0,{keys}, "text":"\\u00fcü/\\/"}}'.encode()
 
     @property
     def record(self) -> dict[str, object]:
-        return {"n": self.n, "amount": self.amount, "kind": self.kind}
+        return {"n": self.n, "amount": self.amount, "kind": self.kind, "order": self.order}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

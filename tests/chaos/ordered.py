@@ -5,14 +5,17 @@ one was. What has a dead letter, or is in the log twice, is not asked about.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tests.acceptance.happenings import Happening, Hook, Published
 from tests.acceptance.ledger import Pair
 
-_KEYS: Final = {"data.kind": lambda happening: happening.kind, "data.amount": lambda happening: happening.amount}
+_KEYS: Final[Mapping[str, Callable[[Happening], object]]] = {
+    "data.kind": lambda happening: happening.kind,
+    "data.order": lambda happening: happening.order,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ def in_order(
         for event in once:
             pair = (event.webhook_id, hook.name)
             if pair in arrivals and pair not in buried and hook.wants(event.happening):
-                lines[event.partition, _key(hook, event.happening)].append(pair)
+                lines[event.partition, key_of(hook, event.happening)].append(pair)
         for line in lines.values():
             looked_at += len(line)
             overtaken += _overtaken(line, arrivals)
@@ -60,5 +63,6 @@ def _overtaken(line: Sequence[Pair], arrivals: Mapping[Pair, Sequence[int]]) -> 
     return found
 
 
-def _key(hook: Hook, happening: Happening) -> object:
+def key_of(hook: Hook, happening: Happening) -> object:
+    """By what an ordered webhook keeps this event in order."""
     return _KEYS[hook.ordering](happening)

@@ -10,7 +10,7 @@ import pytest
 
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from tests.certificates import Authority
 
@@ -30,8 +30,8 @@ def native(guard: AddressGuard, *, ca_file: Path | None) -> Transport:
 
 
 @pytest.fixture(
-    params=[CurlTransport, PortableTransport, pytest.param(native, marks=without_native)],
-    ids=["curl", "httpx", "native"],
+    params=[CurlTransport, SocketsTransport, pytest.param(native, marks=without_native)],
+    ids=["curl", "sockets", "native"],
 )
 def open_engine(request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Opens the engine under test; closes what the test opened and left open."""

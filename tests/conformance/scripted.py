@@ -73,6 +73,12 @@ class Line:
     def hold(self) -> None:
         self.endpoint.stopped.wait(30)
 
+    def end_tls(self) -> None:
+        """Say that nothing more comes, and close."""
+        assert isinstance(self._sock, ssl.SSLSocket)
+        with suppress(OSError):  # the client need not answer
+            self._sock.unwrap()
+
     def reset(self) -> None:
         """Close with RST instead of FIN."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

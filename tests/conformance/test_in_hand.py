@@ -1,5 +1,8 @@
-"""While libcurl works for a request, that request is in hand: a fault in its C code is blamed on the right record."""
+"""While an engine works for a request, that request is in hand: a fault in C code is blamed on the right record."""
 
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -9,6 +12,7 @@ from cryptography.x509 import IPAddress
 
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
+from consumer.http.sockets import SocketsTransport
 from tests.certificates import Authority
 from tests.conformance.conftest import LOOPBACK
 from tests.conformance.scripted import OK, Endpoint, Line, finish, request
@@ -90,3 +94,53 @@ def test_requests_to_one_host_at_once_are_told_apart(engine: CurlTransport, hand
             assert sorted(finish(engine)) == list(tokens)
             assert set(watched.seen) == set(tokens)
             watched.seen.clear()
+
+
+class Noted:
+    """What is in hand, in this thread, whenever the sockets engine asks the system or OpenSSL for something."""
+
+    def __init__(self, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[int | None] = []
+        thread, noted = threading.get_ident(), self
+
+        def note() -> None:
+            if threading.get_ident() == thread:  # the endpoint has threads of its own
+                noted.seen.append(hand.held)
+
+        class Socket(socket.socket):
+            def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+                note()
+                return super().recv(bufsize, flags)
+
+            def connect_ex(self, address: object, /) -> int:
+                note()
+                return super().connect_ex(address)  # type: ignore[arg-type] # whatever it was given
+
+        class Tls(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                note()
+                super().do_handshake()
+
+            def read(self, *given: object) -> bytes:
+                note()
+                return super().read(*given)  # type: ignore[arg-type] # whatever it was given
+
+        monkeypatch.setattr(socket, "socket", Socket)
+        monkeypatch.setattr(ssl.SSLContext, "sslobject_class", Tls)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_whatever_the_sockets_engine_does_it_does_for_the_request_in_hand(
+    hand: Hand, authority: Authority, monkeypatch: pytest.MonkeyPatch, *, secure: bool
+) -> None:
+    engine = SocketsTransport(AddressGuard(LOOPBACK), ca_file=authority.ca_file, hand=hand)
+    noted = Noted(hand, monkeypatch)
+    with Endpoint(in_pieces, tls=authority.server(ADDRESS) if secure else None) as endpoint:
+        for tokens in ((7,), (8,), (1, 2, 3), (4, 5, 6)):
+            for token in tokens:
+                engine.submit(token, request(endpoint.url))
+            assert sorted(finish(engine)) == list(tokens)
+            assert set(noted.seen) == set(tokens)
+            noted.seen.clear()
+        assert hand.held is None
+        engine.close()

@@ -20,7 +20,7 @@ from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.events.event import Event
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.webhooks.fields import check_tenant
 from consumer.webhooks.wrong import FieldInvalid
@@ -47,8 +47,8 @@ def _native() -> Transport:
 
 
 ENGINES: Final[dict[str, Opener]] = {
+    "sockets": lambda: SocketsTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH),
     "curl": lambda: CurlTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH),
-    "httpx": lambda: PortableTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH),
 }
 if find_spec("hookline_native"):
     ENGINES["native"] = _native

@@ -1,4 +1,4 @@
-"""An answer that kills whoever reads it, as a fault in libcurl would: real processes, a real socket, SIGKILL.
+"""An answer that kills whoever reads it, as a fault in OpenSSL would: real processes, a real socket, SIGKILL.
 
 The process holds the real core, the mark and the default engine, without Kafka: its two records are read again at each
 start, as they are where nothing was committed.
@@ -21,9 +21,10 @@ from consumer.delivery.names import Names
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Reject
 from consumer.events.event import Record
-from consumer.http import curl
-from consumer.http.exchange import Exchange
+from consumer.http import socket_exchange
+from consumer.http.answer_reader import AnswerReader
 from consumer.http.guard import AddressGuard
+from consumer.http.sockets import SocketsTransport
 from consumer.roles.blame import DEATHS, Blame
 from consumer.webhooks.reader import Loaded
 from tests.deliveries import NOW_MS, event, rules, subscription, target_of
@@ -33,13 +34,13 @@ PLACE = ("events", 0)
 DEADLY = "evt_0"
 
 
-class Deadly(Exchange):
+class Deadly(AnswerReader):
     """Dies of a header that says so."""
 
-    def on_header(self, line: bytes) -> int | None:
-        if line.lower().startswith(b"deadly:"):
+    def read(self, received: bytes) -> bool:
+        if b"\ndeadly:" in received.lower():
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().on_header(line)
+        return super().read(received)
 
 
 def live(mark: Path, url: str) -> None:
@@ -52,7 +53,7 @@ def live(mark: Path, url: str) -> None:
         mark=Blame(mark),
         names=Names(guard.refuses),
     )
-    transport = curl.CurlTransport(guard, hand=core)
+    transport = SocketsTransport(guard, hand=core)
     core.assigned({PLACE: Position(0)})
     core.records(
         NOW_MS,
@@ -103,7 +104,7 @@ def url() -> Iterator[str]:
 
 def lives(mark: Path, url: str) -> None:
     """One process after the other in the same slot, until one ends by itself. Prints how each ended."""
-    curl.Exchange = Deadly  # type: ignore[attr-defined] # planted in this process and its children
+    socket_exchange.AnswerReader = Deadly  # type: ignore[attr-defined] # planted in this process and its children
     for _ in range(2 * DEATHS):
         pid = os.fork()
         if not pid:

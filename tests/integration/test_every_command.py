@@ -50,6 +50,7 @@ BOTH_WAYS = {
     "keys create": ["--tenant", "acme"],
     "keys list": [],
     "keys revoke": ["k1"],
+    "audit list": [],
 }
 KAFKA = BOTH_WAYS | {
     "publish": ["orders", "/dev/null"],
@@ -59,6 +60,7 @@ KAFKA = BOTH_WAYS | {
     "keys public": [],
     "export": [],
     "import": ["/dev/null"],
+    "tenants erase": ["acme", "--yes"],
     "dead-letters list": [],
     "dead-letters show": ["d1"],
     "dead-letters replay": ["--all"],
@@ -75,7 +77,7 @@ ALONE: dict[str, list[str]] = {
 }
 EVERY = KAFKA | ALONE | {"portal link": ["--tenant", "acme"]}
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state", "portal": "state"}
-TOPICS |= {"export": "subscriptions", "import": "subscriptions"}
+TOPICS |= {"export": "subscriptions", "import": "subscriptions", "tenants": "subscriptions", "audit": "audit"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
 TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs", "portal"), "state")
 

@@ -12,7 +12,7 @@ from consumer.kafka.topics import admin_client
 from consumer.settings import Settings
 from tests.services.topics import MakeTopics
 
-HOOK, OTHER = "a" * 12, "b" * 12
+HOOK, OTHER = "a" * 24, "b" * 24
 NAMES = (HOOK + "1" * 12, HOOK + "2" * 12, HOOK + "3" * 12, OTHER + "1" * 12)
 ONE, TWO, THREE, _ = NAMES
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from consumer.erasure.lists import erase_lists
 from consumer.log.index import Bounds, Index, Interval, Kind, Name, rising
 from consumer.log.index_keys import IndexKeys, Owner, field, member
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Append, Ask, Begin, Cut, Prepend
+from consumer.webhooks.bucket import bucket_of
 from consumer.webhooks.cache import Cache
 from tests.log_index.world import World, run
 from tests.services.redis import Redis
@@ -75,6 +77,38 @@ def test_the_scripts_are_the_functions(client: redis.Redis) -> None:
     for seed in range(8):
         run(seed, steps=80, made=Mirrored)
     assert Mirrored.asked > 150
+
+
+def test_all_lists_of_a_tenant_go_and_nobody_elses_and_what_comes_then_begins_anew(client: redis.Redis) -> None:
+    world = World(random.Random(4), Bounds(plain=100, eventful=100))
+    for _ in range(60):
+        world.attempt()
+    store, of = store_of(client, world.bounds), {"t:0": 0, "t:1": 0}
+    appends: dict[str, Append] = {}
+    for tenant in of:
+        entries: dict[Name, list[bytes]] = {}
+        for _, name, packed in world.log:
+            if OWNERS[name.webhook].tenant == tenant:
+                before = entries.setdefault(name, [])
+                before.append(rising(before, packed))
+        begun = Begin(bucket=bucket_of(tenant), at=0)
+        appends[tenant] = Append(bucket=begun.bucket, known=begun.wanted, end=len(world.log), entries=entries)
+        store.do(PARTITION, [begun, appends[tenant]], owners=OWNERS, since_ms=17)
+        of[tenant] = len(entries)
+    brands = {"hookline", "convo"}
+    assert erase_lists(Cache(client), PREFIX, "t:0", brands) == of["t:0"] > 0
+    assert erase_lists(Cache(client), PREFIX, "t:0", brands) == 0
+    left = b" ".join(each for each in client.keys("*") if isinstance(each, bytes))
+    assert not any(name.webhook.encode() in left for name in appends["t:0"].entries)
+    assert all(client.exists(KEYS.entries(bucket_of("t:1"), name, PARTITION)) for name in appends["t:1"].entries)
+    name, packed = next((name, packed) for _, name, packed in world.log if OWNERS[name.webhook].tenant == "t:0")
+    later = Append(
+        bucket=bucket_of("t:0"), known=appends["t:0"].wanted, end=len(world.log) + 1, entries={name: [packed]}
+    )
+    [done] = store.do(PARTITION, [later], owners=OWNERS, since_ms=None)
+    kept = done.kept[name]
+    assert kept is not None
+    assert kept.entries == 1
 
 
 def store_of(client: redis.Redis, bounds: Bounds) -> IndexStore:

@@ -1,4 +1,4 @@
-"""`hookline export` and `import` on Kafka: from one installation to another with other keys, and twice."""
+"""`hookline export`, `import` and `tenants erase` on Kafka: from one installation to another, each of them twice."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def services(kafka_bootstrap: str, redis_url: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HOOKLINE_REDIS_URL", redis_url)
 
 
-def test_webhooks_and_keys_go_to_another_installation_and_twice_changes_nothing(
+def test_webhooks_and_keys_go_to_another_installation_and_are_erased_there_and_twice_changes_nothing(
     topic_prefix: str,
     make_topics: MakeTopics,
     monkeypatch: pytest.MonkeyPatch,
@@ -44,6 +44,7 @@ def test_webhooks_and_keys_go_to_another_installation_and_twice_changes_nothing(
     here, there = topic_prefix + "a.", topic_prefix + "b."
     names = {prefix + topic: 2 for prefix in (here, there) for topic in ("subscriptions", "state")}
     make_topics(names, {"cleanup.policy": "compact"})
+    make_topics({here + "audit": 1, there + "audit": 1}, {"cleanup.policy": "delete"})
 
     at(there, K2)
     public = hookline("keys", "public").strip()
@@ -70,3 +71,17 @@ def test_webhooks_and_keys_go_to_another_installation_and_twice_changes_nothing(
     ring = Keyring.from_settings(load())
     assert ring.open(webhook.secret, tenant="acme", subscription_id=webhook.id).decode() == SECRET
     assert [key.name for key in read_keys(load()).listed()] == ["CI"]
+
+    would = json.loads(hookline("tenants", "erase", "acme", "--dry-run", "--json"))
+    erased = json.loads(hookline("tenants", "erase", "acme", "--yes", "--json"))
+    assert would["erased"] == erased["erased"]
+    assert (erased["erased"]["webhooks"], erased["erased"]["apiKeys"], erased["unreached"]) == (1, 1, [])
+    assert (subscriptions.read_all(load()), read_keys(load()).listed()) == ({}, [])
+    again = json.loads(hookline("tenants", "erase", "acme", "--yes", "--json"))
+    assert set(again["erased"].values()) == {0}
+    until = {each["where"]: each["until"] for each in again["left"]}
+    assert until[there + "audit"] is not None
+    told = [json.loads(line) for line in hookline("audit", "list", "--tenant", "acme", "--json").splitlines()]
+    assert [each["action"] for each in told] == ["eraseTenant", "eraseTenant", "importKey", "importWebhook"]
+    hookline("import", "theirs.jsonl")  # a copy of before brings it back
+    assert webhook.id in subscriptions.read_all(load())

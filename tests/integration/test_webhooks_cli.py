@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.control import writes
 from consumer.control.applied import Seen
+from consumer.control.deeds import Sought, deeds_of
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
 from consumer.kafka.message import record
@@ -42,6 +43,7 @@ def settings(
     monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
     monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", "k1:" + base64.b64encode(os.urandom(32)).decode())
     make_topics({topic_prefix + "subscriptions": PARTITIONS}, {"cleanup.policy": "compact"})
+    make_topics({topic_prefix + "audit": 1}, {"cleanup.policy": "delete"})
     return load()
 
 
@@ -88,6 +90,14 @@ def test_a_webhook_lives_from_its_creation_to_its_end(hookline: Said, settings: 
         assert hookline(command, name, code=os.EX_DATAERR) == []
         assert json.loads(hookline.err)["error"]["message"] == f"there is no webhook {name}"
     assert hookline("list") == []
+    told = deeds_of(settings).page(Sought(tenant="acme", to_operator=True), before=None, limit=20).found
+    assert (told[-1].action, told[-1].made, told[0].action, told[0].target) == (
+        "createWebhook",
+        name,
+        "deleteWebhook",
+        name,
+    )
+    assert all(each.by.startswith("command:") for each in told)
 
 
 def test_a_webhook_is_made_and_changed_by_its_uid_and_made_anew_after_its_end(hookline: Said) -> None:

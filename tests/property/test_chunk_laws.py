@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from tests.hostile.answers import CHUNKS
 
 _LINE_ENDS: Final = st.sampled_from([b"\r\n", b"\n"])
 _EXTENSIONS: Final = st.sampled_from([b"", b";a", b' ;a="b c"', b";" + b"x" * 40, b" "])
-_TRAILERS: Final = st.lists(st.sampled_from([b"X-T: 1", b"HTTP/1.1 500 Oops", b"a" * 50]), max_size=3)
+_TRAILERS: Final = st.lists(st.sampled_from([b"X-T: 1", b"HTTP/1.1: 500 Oops", b"a" * 50 + b":"]), max_size=3)
 
 
 @st.composite
@@ -56,6 +57,14 @@ def test_however_it_is_cut_the_body_is_what_was_sent(both: tuple[bytes, bytes], 
 )
 def test_any_bytes_have_one_reading(sent: bytes, places: list[int]) -> None:
     assert read(cut(sent, places)) == read([sent])
+
+
+@pytest.mark.parametrize(
+    "sent", [b"0x2\r\nok\r\n0\r\n\r\n", b"2\r\nok\r\n0\r\nno field\r\n\r\n", b"0\r\nA: \x00\r\n\r\n", b"2g\r\nok"]
+)
+def test_what_would_end_a_body_too_early_is_no_chunk(sent: bytes) -> None:
+    for pieces in ([sent], [sent[place : place + 1] for place in range(len(sent))]):
+        assert read(pieces)[1] is not None
 
 
 @given(

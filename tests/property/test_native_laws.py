@@ -1,6 +1,7 @@
 """The native step reads heads and chunks as `consumer/http/head.py` and `chunks.py` do, in the same words."""
 
 import re
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,10 @@ LINES = (
 )
 
 
-def read(lines: list[bytes]) -> tuple[tuple[int, int, tuple[tuple[str, str], ...], bool] | None, str | None]:
+Told: TypeAlias = tuple[int, int, tuple[tuple[str, str], ...], bool, int | None, bool]
+
+
+def read(lines: list[bytes]) -> tuple[Told | None, str | None]:
     """What `head.py` makes of them, said as the native step says it."""
     reader = HeadReader()
     for line in lines:
@@ -42,7 +46,7 @@ def read(lines: list[bytes]) -> tuple[tuple[int, int, tuple[tuple[str, str], ...
             break
     match reader.found:
         case Head() as head:
-            return (head.minor, head.status, head.headers, head.chunked), None
+            return (head.minor, head.status, head.headers, head.chunked, head.length, head.closes), None
         case Malformed(detail=detail):
             return None, detail
         case None:

@@ -22,12 +22,22 @@ from consumer.delivery.left import Admission
 from consumer.delivery.offsets import Entry, Position, Taken
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told, Tried, unpack
-from consumer.delivery.order_partition import WEBHOOK, Bounds, KeyLine
+from consumer.delivery.order_partition import TENANT, WEBHOOK, Bounds, KeyLine
 from consumer.events.event import Record
 from tests.deliveries import NOW_MS, delivery, event
 
 SMALL = Bounds(
-    webhook=8, few=3, crowded=24, line=3, webhook_bytes=10_000, left=6, left_keys=2, before=3, remembered=10_000
+    webhook=8,
+    few=3,
+    crowded=24,
+    line=3,
+    webhook_bytes=10_000,
+    left=6,
+    left_keys=2,
+    left_of_tenant=4,
+    left_tenants=3,
+    before=3,
+    remembered=10_000,
 )
 PARTITION = ("hookline.ordered", 0)
 
@@ -174,7 +184,7 @@ def log_of(dice: random.Random, size: int, replays: float = 0.0) -> Log:
 
     So many of them are replays that go before what waits.
     """
-    names = [f"{webhook:012x}{key:012x}" for webhook in range(4) for key in range(5)]
+    names = [f"{webhook % 3:012x}{webhook:012x}{key:012x}" for webhook in range(5) for key in range(4)]
     records: list[Logged] = []
     while len(records) < size:
         name = dice.choice(names[: dice.choice((3, 20))])
@@ -246,7 +256,7 @@ def test_a_blocked_key_keeps_no_other_waiting(seed: int) -> None:
     log = log_of(dice, 300)
     process = Process(log, SMALL, NOW_MS)
     names = {logged.name for logged in log.records}
-    failing = frozenset(name for name in names if name[:WEBHOOK] == f"{0:012x}" or name == f"{1:012x}{0:012x}")
+    failing = frozenset(name for name in names if name[12:WEBHOOK] == f"{0:012x}" or name[12:] == f"{1:012x}{0:012x}")
     for _ in range(6_000):
         process.take()
         process.send(4)
@@ -262,9 +272,44 @@ def test_a_blocked_key_keeps_no_other_waiting(seed: int) -> None:
     assert done_map.decode(log.committed.metadata, log.committed.offset) is not None
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_tenant_all_of_whose_webhooks_fail_keeps_no_other_waiting_and_has_all_in_order_later(seed: int) -> None:
+    dice = random.Random(seed)
+    theirs = [f"{0:012x}{webhook:012x}{key:012x}" for webhook in range(12) for key in range(3)]
+    others = [f"{tenant:012x}{tenant + 20:012x}{key:012x}" for tenant in (1, 2) for key in range(4)]
+    names = [dice.choice(others if dice.random() < 0.2 else theirs) for _ in range(600)]
+    log = Log([Logged(name, number) for number, name in enumerate(names)])
+    process = Process(log, SMALL, NOW_MS)
+    failing, waited, steps = frozenset(theirs), 0, 0
+    while not process.idle:
+        steps += 1
+        assert steps < 60_000, f"never ends: {process.window.beside and process.window.beside.told()}"
+        waited += process.order.left.is_full(process.now_ms, process.window)
+        if steps == 3_000:
+            assert waited * 20 <= 12_000  # a second at a time, and once in ten where none of it ends
+            assert all(logged.number in log.accepted[logged.name] for logged in log.records if logged.name in others)
+            assert f"{0:012x}" in process.order.left._partitions[process.window].left
+            failing = frozenset()
+        for _ in range(3):
+            process.take()
+        process.send(6)
+        for _ in range(4):
+            process.answer(dice, failing)
+        process.look_again(dice.randrange(1, 60))
+        process.now_ms += 20
+    for name, line in log.accepted.items():
+        assert line == [logged.number for logged in log.records if logged.name == name]
+    assert log.accepted.keys() == set(names)
+
+
 @given(
     left=st.dictionaries(
-        st.sampled_from((WEBHOOK, 24)).flatmap(lambda size: st.text("0123456789abcdef", min_size=size, max_size=size)),
+        st.builds(
+            lambda parts, size: "".join(f"{part:012x}" for part in parts)[:size],
+            st.tuples(*(st.one_of(st.integers(0, 2), st.integers(0, 2**48 - 1)) for _ in range(3))),
+            st.sampled_from((TENANT, WEBHOOK, 36)),
+        ),
         st.integers(0, 2**62),
         max_size=64,
     ),

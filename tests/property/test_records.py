@@ -174,9 +174,18 @@ def test_a_head_that_is_cut_or_changed_is_refused_or_read_but_never_anything_els
         assert repr(read) == repr(whole)  # as text: a changed float may be no number
 
 
-def test_an_attempt_of_the_earlier_schema_says_what_it_said() -> None:
-    earlier = WireFormat((avro_history("Attempt")[1],))
-    known = {field["name"] for field in cast("list[dict[str, str]]", avro_history("Attempt")[1]["fields"])}
+def test_an_attempt_of_the_schema_before_has_its_bodies_whole() -> None:
+    before = avro_history("Attempt")[1]
+    known = {field["name"] for field in cast("list[dict[str, str]]", before["fields"])}
+    value = WireFormat((before,)).encode({name: told for name, told in _row(plain).items() if name in known})
+    assert known == {*_row(plain)} - {"bodies"}
+    assert records.decode_attempt(value) == plain
+    assert plain.sent == plain.request_body
+
+
+def test_an_attempt_of_the_first_schema_says_what_it_said() -> None:
+    earlier = WireFormat((avro_history("Attempt")[-1],))
+    known = {field["name"] for field in cast("list[dict[str, str]]", avro_history("Attempt")[-1]["fields"])}
     value = earlier.encode({name: told for name, told in _row(plain).items() if name in known})
     asked = structs.replace(
         plain,
@@ -202,7 +211,7 @@ def test_a_lone_surrogate_in_a_header_does_not_stop_the_log() -> None:
 @given(attempts)
 def test_a_shortened_attempt_keeps_all_but_its_bodies(attempt: Attempt) -> None:
     assert records.decode_attempt(records.shortened(records.encode_attempt(attempt))) == structs.replace(
-        attempt, request_body=b"", response_body=b"", response_truncated=True
+        attempt, request_body=b"", response_body=b"", response_truncated=True, bodies=Bodies.NONE
     )
 
 

@@ -1,5 +1,6 @@
 """Laws of bodies and signatures, for any event."""
 
+import hmac
 import json
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from consumer.events.event import Event
 from consumer.json import Json
 from consumer.signing.payload import render
+from consumer.signing.profiles import scheme
 from consumer.signing.signer import Signer
 from consumer.webhooks.headers import check_headers
 from consumer.webhooks.subscription import PayloadFormat, SigningProfile
@@ -102,3 +104,9 @@ def test_a_message_shows_its_data_as_everybody_lays_it_out(
     laid_out = json.dumps(json.loads(written), ensure_ascii=ascii_only, indent=2)
     if len(laid_out) < 1_000:
         assert shown == laid_out.encode("utf-8", "replace").decode().replace("`", "\\u0060")
+
+
+@given(st.text(min_size=1, max_size=150), st.binary(max_size=300), st.text(st.characters(codec="ascii"), max_size=20))
+def test_a_mac_is_the_one_that_python_makes_whatever_the_length_of_its_key(key: str, body: bytes, at: str) -> None:
+    [_, (_, value)] = scheme(SigningProfile.STRIPE, (key,), header="s").headers("id", at, body)
+    assert value == f"t={at},v1={hmac.digest(key.encode(), at.encode() + b'.' + body, 'sha256').hex()}"

@@ -31,6 +31,7 @@ pub struct ChunkReader {
     awaited: Awaited,
     line: Vec<u8>, // as much of a line as tells what it is
     left: u64,     // of the chunk
+    named: bool,   // the line has a colon
     framing: usize,
 }
 
@@ -83,7 +84,7 @@ impl ChunkReader {
                     return Err(NO_CHUNK);
                 }
             }
-            Awaited::Trailer if ended && self.is_blank() => self.awaited = Awaited::Nothing,
+            Awaited::Trailer => self.trailed(part, ended)?,
             _ => {}
         }
         if ended {
@@ -92,9 +93,24 @@ impl ChunkReader {
         Ok(())
     }
 
+    /// A trailer is passed over, and yet a field.
+    fn trailed(&mut self, part: &[u8], ended: bool) -> Result<(), Malformed> {
+        self.named |= part.contains(&b':');
+        if ended && self.is_blank() {
+            self.awaited = Awaited::Nothing;
+        } else if part.contains(&0) || (ended && !self.named) {
+            return Err(NO_CHUNK);
+        }
+        if ended {
+            self.named = false;
+        }
+        Ok(())
+    }
+
     fn sized(&mut self, ended: bool) -> Result<(), Malformed> {
         let digits = self.line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let size = std::str::from_utf8(&self.line[..digits]).ok().filter(|_| digits <= MOST_DIGITS);
+        let size = size.filter(|_| self.line.get(digits).is_some_and(|behind| b"; \t\r\n".contains(behind)));
         self.left = size.and_then(|size| u64::from_str_radix(size, 16).ok()).ok_or(NO_CHUNK)?;
         self.awaited = if ended { self.behind_size() } else { Awaited::Extension };
         Ok(())

@@ -38,6 +38,7 @@ use crate::trust::Trust;
 
 const EVENTS_A_TURN: usize = 512;
 const WATCHED: usize = usize::MAX / 2; // from here on tokens are descriptors of others
+const LOOKS_AT_ONCE: usize = 16; // at one connection, of 64 KiB each
 const NEXT_AFTER: Duration = Duration::from_millis(250); // RFC 8305 section 5
 const UNASKED: &str = "the endpoint answered before it was asked";
 const CUT_HANDSHAKE: &str = "the connection was closed in the handshake";
@@ -183,7 +184,7 @@ impl Engine {
             Stage::Connecting(exchange) => engine.connected(place, exchange, told),
             Stage::Securing(exchange) => engine.secure(place, exchange, told),
             Stage::Carrying(exchange) => engine.carry(place, exchange, told),
-            Stage::Idle => engine.look_at_idle(place),
+            Stage::Idle => engine.look_at_idle(place, told),
         });
     }
 
@@ -296,7 +297,13 @@ impl Engine {
         let connection = &mut self.connections[place];
         let exchange = &mut self.exchanges[exchange_place];
         let mut look_again = told != Told::Nothing;
-        while look_again {
+        for looks in 1.. {
+            if !look_again {
+                break;
+            }
+            if looks > LOOKS_AT_ONCE {
+                return self.hear_again(place, exchange_place);
+            }
             let received = connection.stream.receive(&mut self.room, told);
             look_again = received.look_again;
             let broken = match received.end {
@@ -334,7 +341,13 @@ impl Engine {
         }
         // What it answered before the connection was lost is still to be read.
         let mut look_again = told != Told::Nothing || lost.is_some();
-        while look_again {
+        for looks in 1.. {
+            if !look_again {
+                break;
+            }
+            if looks > LOOKS_AT_ONCE {
+                return self.hear_again(place, exchange_place);
+            }
             let received = connection.stream.receive(&mut self.room, told);
             look_again = received.look_again;
             if !received.bytes.is_empty() && !exchange.reading.began() {
@@ -361,6 +374,15 @@ impl Engine {
         }
         if let Some(failure) = lost {
             self.failed(exchange_place, failure);
+        }
+    }
+
+    /// It sends faster than it is read, perhaps nothing but TLS's own: others have their turn first.
+    fn hear_again(&mut self, place: usize, exchange_place: usize) {
+        let socket = &mut self.connections[place].stream.socket;
+        let wanted = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().reregister(socket, Token(place), wanted) {
+            self.failed(exchange_place, Failure::new(Kind::Reset, error.to_string()));
         }
     }
 
@@ -426,9 +448,9 @@ impl Engine {
     }
 
     /// Something has come where nothing was asked for.
-    fn look_at_idle(&mut self, place: usize) {
+    fn look_at_idle(&mut self, place: usize, told: Told) {
         let stream = &mut self.connections[place].stream;
-        let received = stream.receive(&mut self.room, Told::Came);
+        let received = stream.receive(&mut self.room, told);
         let is_fine = received.bytes.is_empty() && received.end.is_none() && !received.look_again;
         if !is_fine || stream.send(&[]).is_err() {
             self.close_idle(place);

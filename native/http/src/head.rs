@@ -33,7 +33,7 @@ pub struct Head {
     pub status: u16,
     /// How its body would be framed, if it has one.
     pub chunked: bool,
-    /// Of a body that is not chunked, where it is told.
+    /// Of the body, where it is told.
     pub length: Option<u64>,
     /// Names and values, one behind the other.
     text: Vec<u8>,
@@ -52,9 +52,11 @@ impl Head {
         self.text.len()
     }
 
-    /// Whether the connection ends with this answer.
+    /// Whether the connection is of no use behind this answer. Who says its length in both ways may have been read in
+    /// two ways on the way here.
     pub fn closes(&self) -> bool {
         self.minor == 0
+            || (self.chunked && self.length.is_some())
             || self.fields().any(|(name, value)| {
                 name.eq_ignore_ascii_case(b"connection")
                     && value.windows(b"close".len()).any(|word| word.eq_ignore_ascii_case(b"close"))

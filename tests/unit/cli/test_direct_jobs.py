@@ -42,6 +42,7 @@ class Installation:
         self.role = role
         self.known: dict[str, Known] = {}
         self.here: list[Asked] = []
+        self.deeds: list[tuple[str, str, str]] = []
         self.kept_ms = 0
         self.hinders: Exception = NotThere()
         self.on_run: Callable[[threading.Event], None] = lambda _: None
@@ -66,6 +67,10 @@ class Installation:
         if delivery != "d1":
             raise self.hinders
         return {"outcome": "delivered", "again": again}
+
+    def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
+        assert owner.tenant == "acme"
+        self.deeds.append((action, target, made))
 
     def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
         del now_ms

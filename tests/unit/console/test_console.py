@@ -11,6 +11,7 @@ from consumer.console.front import SIGN_IN, SIGN_OUT
 from consumer.console.opening import PATH as OPEN
 from consumer.console.sessions import FOR_S, WRONG_MOST, Sessions
 from consumer.console.supervised import Now
+from consumer.control.audit import AuditLog, decode
 from consumer.control.keys import Scope
 from consumer.log.health import Health, LastStatus
 from consumer.settings import Settings
@@ -19,6 +20,7 @@ from tests.html import Page, read
 from tests.memory_api import KEYS, OPERATOR, PORTAL, SETTINGS
 from tests.memory_console import IDLE
 from tests.memory_portal import NAVIGATED, MemoryPortal
+from tests.memory_topic import AwayTopic
 from tests.web import Client
 
 REGIONS = (
@@ -284,8 +286,21 @@ def test_a_customers_pages_are_opened_to_be_looked_at(portal: MemoryPortal) -> N
     }  # fmt: skip
     session = path.split("/")[3]
     assert line["link"].startswith("pl_")
+    deed = decode(portal.api.topics.audit.records[-1].value or b"")
+    assert (deed.action, deed.by, deed.made, deed.fields) == ("openPages", "operator", line["link"], ())
     secrets = [OPERATOR, client.cookies[COOKIE], client.cookies[f"__Host-hl-{session}"]]
     assert not any(each in str(line) for each in secrets)
+
+
+def test_what_the_audit_log_does_not_take_is_not_opened(portal: MemoryPortal) -> None:
+    portal.api.webhook(portal.api.client())
+    client = signed_in(portal)
+    form = shown(client, "/console/open?tenant=acme&brand=hookline").form(OPEN)
+    audit = portal.api.services.audit
+    assert isinstance(audit, AuditLog)
+    audit._writer = AwayTopic()
+    answer = posted(client, OPEN, **form | {"reason": "ticket 4711", "access": "look"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (503, False)
 
 
 def test_to_change_them_is_asked_twice(portal: MemoryPortal) -> None:

@@ -82,9 +82,9 @@ def log() -> Log:
     return Log()
 
 
-@pytest.fixture(params=["curl", "httpx"])
+@pytest.fixture(params=["sockets", "curl"])
 def trials(request: pytest.FixtureRequest, log: Log) -> Trials:
-    engine: Literal["curl", "httpx"] = request.param
+    engine: Literal["sockets", "curl"] = request.param
     settings = Settings(allow_networks=LOOPBACK, transport=engine, topic_prefix="t.")
     return Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
 

@@ -8,7 +8,7 @@ from consumer.delivery.again import Again, Found, Look, Stretch
 from consumer.delivery.offsets import Window
 from consumer.events.event import Record
 
-WEBHOOK, OTHER = "a" * 12, "b" * 12
+WEBHOOK, OTHER = "a" * 24, "b" * 24
 ONE, TWO = WEBHOOK + "1" * 12, WEBHOOK + "2" * 12
 WINDOW = Window(("hookline.ordered", 0))
 

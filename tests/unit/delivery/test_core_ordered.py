@@ -368,7 +368,7 @@ def test_a_webhook_that_stops_more_keys_than_a_partition_may_keep_for_it_is_susp
 
 def _replayed(of: Event) -> Delivery:
     """A dead letter of the key `a`, as it is written again."""
-    line = line_of("sub_1", "key", b"a", b"")
+    line = line_of("acme", "sub_1", "key", b"a", b"")
     return structs.replace(delivery(of), id=delivery_id(of, "sub_1", "again"), order=line, replay_id="again", replays=1)
 
 

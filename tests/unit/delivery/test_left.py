@@ -16,7 +16,7 @@ from consumer.delivery.order_map import Told
 from consumer.delivery.order_partition import Bounds, OrderedPartition
 from tests.deliveries import NOW_MS, ORDERED, delivery, event
 
-HOOK, OTHER = "a" * 12, "b" * 12
+HOOK, OTHER = "a" * 24, "b" * 24
 ONE, TWO, THREE = (HOOK + digit * 12 for digit in "123")
 BOUNDS = Bounds(webhook=12, few=4, crowded=20, line=4)
 
@@ -121,7 +121,7 @@ def test_with_less_room_than_scopes_some_wait_and_have_the_next_turn() -> None:
 
 def test_what_is_asked_for_counts_where_a_partition_is_crowded() -> None:
     """Two webhooks of twelve, and it holds more than twenty: the third may have few."""
-    bench = Bench({digit * 12: 5 for digit in "abc"})
+    bench = Bench({digit * 24: 5 for digit in "abc"})
     assert [stretch.most for stretch in bench.asked().stretches] == [12, 12, 4]
 
 
@@ -193,7 +193,7 @@ def test_a_key_that_is_left_itself_takes_its_records_out_of_its_webhook_s(name: 
 
 @pytest.mark.parametrize(
     ("left_keys", "fails", "admission"),
-    [(2, True, Admission.LEFT), (2, False, Admission.TAKEN), (1, True, Admission.FULL), (1, False, Admission.FULL)],
+    [(1, True, Admission.LEFT), (1, False, Admission.TAKEN), (0, True, Admission.FULL), (0, False, Admission.FULL)],
 )
 def test_a_long_line_takes_more_of_its_webhook_s_only_where_its_key_could_be_left(
     left_keys: int, fails: bool, admission: Admission
@@ -204,7 +204,7 @@ def test_a_long_line_takes_more_of_its_webhook_s_only_where_its_key_could_be_lef
 
 
 def test_a_webhook_that_stands_before_a_full_line_waits_for_it_and_goes_on_with_few() -> None:
-    bench = Bench({HOOK: 50}, bounds=replace(BOUNDS, left_keys=1))
+    bench = Bench({HOOK: 50}, bounds=replace(BOUNDS, left_keys=0))
     bench.line_up(ONE, 4)
     again = bench.asked()
     [stretch] = again.stretches

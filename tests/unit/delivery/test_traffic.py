@@ -375,7 +375,7 @@ def test_a_host_is_one_origin_however_it_is_written(again: str) -> None:
 
 
 def large(to: Subscription) -> Job:
-    return job(to, of=replace(delivery(to=to.id), body=b"x" * LARGE_BYTES * 2))
+    return job(to, of=structs.replace(delivery(to=to.id), body=b"x" * LARGE_BYTES * 2))
 
 
 def test_large_bodies_under_way_are_bounded_in_bytes_and_small_ones_pass_them_by() -> None:

@@ -2,12 +2,14 @@
 
 import io
 import re
+import socket
 from fnmatch import fnmatch
 
 from dotenv import dotenv_values
 
 from tests import markdown
 from tests.services.__main__ import KAFKA_PORT, REDIS_PORT, REGISTRY_PORT, block
+from tests.services.server import free_port, usual_or_free
 
 README = markdown.ROOT / "README.md"
 STEPS = (README, markdown.ROOT / "docs" / "getting-started.md")
@@ -36,6 +38,13 @@ def test_ports_that_are_in_use_are_told_by_the_block() -> None:
     assert printed["HOOKLINE_KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:12001"
     assert printed["HOOKLINE_REDIS_URL"] == "redis://127.0.0.1:12002/0"
     assert ":12003/" in str(printed[_OUR_OWN])
+
+
+def test_a_usual_port_is_taken_where_nobody_listens() -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        assert usual_or_free(port) != port
+    assert usual_or_free(port) == port
 
 
 def test_git_ignores_every_file_that_a_reader_is_told_to_write() -> None:

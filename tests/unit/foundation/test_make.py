@@ -24,7 +24,8 @@ def test_make_alone_explains_every_target() -> None:
 
 def test_ci_runs_all_tests() -> None:
     lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if not line.startswith("#")]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
+    # The suite last: its line counts.
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test-deploy", "make test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
@@ -84,10 +85,13 @@ def test_a_test_that_no_signal_reaches_ends_its_process_with_its_stacks(tmp_path
 
 def test_every_test_is_in_exactly_one_part() -> None:
     markers = [options[options.index("-m") + 1] for options in suite.PARTS.values()]
-    assert markers == ["not serial and not browser", "serial"]
-    # Those are `make test-browser`, which runs a folder: whatever is marked has to lie there.
-    marked = {path.parent for path in (ROOT / "tests").rglob("test_*.py") if "mark.browser" in path.read_text("utf-8")}
-    assert marked - {Path(__file__).parent} == {ROOT / "tests" / "browser"}
+    assert markers == ["not serial and not browser and not deploy", "serial"]
+    # The others are `make test-browser` and `make test-deploy`, which run a folder: what is marked has to lie there.
+    for other in ("browser", "deploy"):
+        marked = {
+            path.parent for path in (ROOT / "tests").rglob("test_*.py") if f"mark.{other}" in path.read_text("utf-8")
+        }
+        assert marked - {Path(__file__).parent} == {ROOT / "tests" / other}
 
 
 def test_no_test_reads_the_settings_of_whoever_runs_the_suite() -> None:

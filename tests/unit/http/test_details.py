@@ -1,12 +1,10 @@
 """What a failed attempt's detail may hold: an engine quotes what the endpoint sent."""
 
-import httpcore
 import pycurl
 import pytest
 
 from consumer.delivery.answer import UNTIMED
 from consumer.http.curl_errors import failure
-from consumer.http.portable_exchange import _problem
 
 QUOTED = b"Unsupported transfer encoding type 'chu\xffked\x1b[2J\n'".decode("utf-8", "surrogateescape")
 
@@ -19,12 +17,5 @@ def test_libcurls_words_are_one_line_that_can_be_written(code: int) -> None:
     assert "chu\\udcffked\\u001b[2J\\n" in detail
 
 
-def test_the_portable_engines_words_are_one_line_that_can_be_written() -> None:
-    _, detail = _problem(httpcore.RemoteProtocolError(QUOTED))
-    assert detail.isprintable()
-    assert "chu\\udcffked" in detail
-
-
 def test_an_error_without_words_is_told_by_its_name() -> None:
     assert failure(999, "", 1.0, UNTIMED).detail == "libcurl error 999"
-    assert _problem(httpcore.ReadError())[1] == "ReadError"

@@ -6,7 +6,7 @@ import pytest
 from consumer.delivery.answer import Failure, FailureKind
 from consumer.http.curl import CurlTransport
 from consumer.http.engine import chosen, open_transport
-from consumer.http.portable import PortableTransport
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.settings import ConfigurationError, Settings
 from consumer.signing.request import Request
@@ -16,10 +16,10 @@ from consumer.signing.request import Request
     ("name", "installed", "engine"),
     [
         ("auto", True, "native"),
-        ("auto", False, "curl"),
+        ("auto", False, "sockets"),
         ("native", True, "native"),
         ("curl", True, "curl"),
-        ("httpx", True, "httpx"),
+        ("sockets", True, "sockets"),
         ("curl", False, "curl"),
     ],
 )
@@ -42,7 +42,7 @@ def of_native() -> type[Transport]:
     ("name", "engine"),
     [
         ("curl", lambda: CurlTransport),
-        ("httpx", lambda: PortableTransport),
+        ("sockets", lambda: SocketsTransport),
         pytest.param(
             "native",
             of_native,

@@ -39,11 +39,11 @@ def test_an_event_that_was_never_tried_is_the_first_of_its_chain(kind: Kind) -> 
 
 
 def test_the_body_that_was_sent_and_its_line_are_kept() -> None:
-    tried = candidate(1, body=b"{}", content_type="text/plain", order="0" * 24)
+    tried = candidate(1, body=b"{}", content_type="text/plain", order="0" * 36)
     planned = plan(tried, replace(asked(), place=Place.AFTER))
     assert isinstance(planned, Planned)
     assert (planned.delivery.body, planned.delivery.content_type) == (b"{}", "text/plain")
-    assert (planned.delivery.order, planned.place) == ("0" * 24, Place.AFTER)
+    assert (planned.delivery.order, planned.place) == ("0" * 36, Place.AFTER)
 
 
 def replayed(generation: int, by: str | None = None) -> Replay:

@@ -25,7 +25,7 @@ from tests.deliveries import event
 TOPICS = Topics("h.", ("5s", "1m"))
 ORDERED, RETRY = (TOPICS.ordered, 0), (TOPICS.retry(1), 0)
 LINES = Lines.of("wh_1", "acme")
-LINE = line_of("wh_1", KEY, b"k", b"") or ""
+LINE = line_of("acme", "wh_1", KEY, b"k", b"") or ""
 
 
 def delayed(number: int, *, order: str | None = None) -> Delivery:
@@ -61,9 +61,9 @@ def name(of: Record) -> Name:
 def test_what_the_order_left_waits_although_it_is_done_and_a_replay_before_it_does_not() -> None:
     records = [record(ORDERED, number, delayed(number, order=LINE)) for number in range(6)]
     records[4] = replace(records[4], headers=(BEFORE,))
-    others = line_of("wh_2", KEY, b"k", b"") or ""
+    others = line_of("acme", "wh_2", KEY, b"k", b"") or ""
     records.append(record(ORDERED, 6, replace(delayed(6, order=others), subscription_id="wh_2")))
-    for scope in (LINE, LINE[:12]):
+    for scope in (LINE, LINE[:24], LINE[:12]):
         done = done_map.encode(0, 4, [0], order=Told(met=5, left={scope: 2}))
         assert waits({ORDERED: Position(0, done)}, records) == {0, 2, 3, 5}
     done = done_map.encode(0, 4, [0], order=Told(met=5, left={others: 2}))

@@ -86,3 +86,11 @@ def test_a_fatal_error_is_told_from_one_that_passes() -> None:
     assert passing.code == "_TRANSPORT"
     assert str(passing).startswith("asking: ")
     assert isinstance(broken(KafkaError(KafkaError._FATAL, "x", fatal=True)), KafkaFatal)
+
+
+def test_a_consumers_property_is_no_warning_of_each_producer(caplog: pytest.LogCaptureFixture) -> None:
+    """The chart sets one."""
+    properties = client_properties(settings(session_timeout_ms="30000"))
+    producer = build(Producer, properties)
+    producer.poll(0.5)
+    assert "session.timeout.ms" not in caplog.text

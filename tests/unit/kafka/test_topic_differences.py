@@ -33,6 +33,19 @@ def test_what_we_create_is_what_we_need() -> None:
     assert differences(SETTINGS, as_created()) == []
 
 
+def test_a_compacted_topic_that_may_keep_what_was_erased_for_ever_is_warned_of() -> None:
+    forever = as_created(state={"max.compaction.lag.ms": "9223372036854775807"})
+    [problem] = differences(SETTINGS, forever)
+    assert (problem.topic, problem.setting, problem.fatal) == ("h.state", "max.compaction.lag.ms", False)
+    assert problem.needed == f"at most {7 * DAY_MS}"
+    assert differences(SETTINGS, as_created(state={"max.compaction.lag.ms": str(DAY_MS)})) == []
+
+
+def test_the_audit_log_has_one_partition_and_the_others_as_many_as_are_set() -> None:
+    partitions = {spec.name: spec.partitions for spec in specs(SETTINGS, event_bytes=0)}
+    assert (partitions.pop("h.audit"), set(partitions.values())) == (1, {SETTINGS.partitions})
+
+
 def retention(settings: Settings) -> dict[str, int | None]:
     return {
         spec.name: rule.least

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.control.audit import decode
 from consumer.control.keys import Scope
 from consumer.control.portal_links import Session
 from consumer.control.trial import Trial
@@ -397,3 +398,23 @@ def _any_session(portal: MemoryPortal) -> Session:
     link = portal.links.read(portal.link(), portal.now_ms())
     assert link is not None
     return portal.links.open(link, now_ms=portal.now_ms(), entropy=bytes)[0]
+
+
+def test_what_is_done_on_a_page_is_in_the_audit_log_once_with_the_link_and_the_user() -> None:
+    portal = MemoryPortal()
+    id_ = webhook(portal)
+    portal.api.topics.audit.records.clear()
+    browser = portal.enter(user="ann")
+    page = browser.page(f"webhooks/{id_}")
+    for _ in range(2):  # a button that is pressed twice
+        browser.submit(page, f"webhooks/{id_}/pause")
+    [record] = portal.api.topics.audit.records
+    deed = decode(record.value or b"")
+    assert (deed.action, deed.target, deed.user, deed.fields) == ("pauseWebhook", id_, "ann", ())
+    assert deed.by.startswith("link:")
+    made = browser.submit(
+        browser.page("webhooks/new"), "webhooks/new", {"url": "https://example.com/new", "every": "1"}
+    )
+    assert made.status_code == 200
+    latest = decode(portal.api.topics.audit.records[-1].value or b"")
+    assert (latest.action, latest.made in made.text) == ("createWebhook", True)

@@ -77,7 +77,7 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
 
 @pytest.mark.parametrize(("place", "headers"), [(Place.BEFORE, (BEFORE,)), (Place.AFTER, ())])
 def test_a_replay_of_an_ordered_webhook_goes_to_its_line(place: Place, headers: Headers) -> None:
-    line = "0123456789abcdef01234567"
+    line = "0123456789ab" * 3
     dead = structs.replace(dead_letter(), delivery=structs.replace(dead_letter().delivery, order=line))
     planned = Planner(generations={}, statuses=ACTIVE, max_replays=3, place=place).plan(dead, 7_000)
     assert isinstance(planned, Planned)

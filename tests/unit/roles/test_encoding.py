@@ -32,7 +32,7 @@ def test_an_attempt_that_cannot_be_encoded_is_written_without_its_contents_and_s
     assert key == odd.subscription_id.encode()
     assert (written.delivery_id, written.outcome, written.failure) == (odd.delivery_id, "delivered", "bug")
     assert (written.request_body, written.response_headers) == (b"", ())
-    assert written.failure_detail.startswith("AttributeError in log at consumer/kafka/attempt_encoding.py:")
+    assert written.failure_detail.startswith("TypeError in log at consumer/kafka/attempt_encoding.py:")
     [bug] = boundaries.bugs()
     assert (bug.boundary, bug.offset, bug.delivery_id) == (Boundary.LOG, 7, odd.delivery_id)
 

@@ -15,6 +15,7 @@ from tests.services.server import free_port
 def test_addresses_are_read_as_librdkafka_reads_them() -> None:
     assert brokers("a:1,  b , SASL_SSL://c:3,[::1]:4") == [("a", 1), ("b", 9092), ("c", 3), ("::1", 4)]
     assert brokers("") == []
+    assert brokers("a:many,b:2,[::1") == [("b", 2)]
 
 
 def test_what_does_not_answer_is_named_with_its_setting() -> None:

@@ -22,7 +22,7 @@ def test_a_delivering_role_needs_every_topic_that_the_core_may_write_to(role: Ro
     chunk = Chunk(event=event(), subscription_ids=("a",), first_due_ms=1)
     writes: list[Write] = [Delay(tier=tier, delayed=chunk) for tier in tiers]
     writes += [
-        LineUp(delivery=replace(delivery(), order="0" * 24)),
+        LineUp(delivery=replace(delivery(), order="0" * 36)),
         Bury(dead_letter=dead_letter()),
         Reject(record=record, poison=Poison(reason="r", detail="d")),
         Suspend(subscription=subscription()),

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from consumer.roles.supervision import (
     Supervision,
     stop_within_s,
 )
-from consumer.roles.supervisor import members_of
+from consumer.roles.supervisor import command_of, members_of
 
 A = Member(role=Role.DELIVER, slot=0)
 B = Member(role=Role.RETRY, slot=0)
@@ -203,3 +205,17 @@ def test_a_kill_waits_for_as_long_as_attempts_may_take() -> None:
 def test_a_short_drain_leaves_a_process_the_time_to_leave_kafka() -> None:
     assert stop_within_s(0.0) == STOP_WITHIN_S
     assert stop_within_s(8.0) == STOP_WITHIN_S
+
+
+def test_a_folder_called_consumer_where_it_is_started_is_nothing_to_a_process(tmp_path: Path) -> None:
+    (tmp_path / "consumer").mkdir()
+    (tmp_path / "consumer" / "__init__.py").write_text("raise SystemExit('not ours')")
+    root = Path(__file__).resolve().parents[3]
+    environment = {"PYTHONPATH": str(root)}
+    command = command_of(Member(role=Role.API, slot=0))
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    # It got as far as to miss its settings, or was told to end with its standard input.
+    assert ended.returncode in {0, os.EX_CONFIG}, ended.stderr
+    assert "not ours" not in ended.stderr

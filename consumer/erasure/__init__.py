@@ -1,0 +1,1 @@
+"""What is known of a tenant, and how it goes."""

@@ -1,0 +1,52 @@
+"""A release of what is committed, made twice: the chart is one that Helm takes, the wheel is one that runs."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from make.release import SUMS, release
+from tests.deploy.chart import run
+from tests.markdown import ROOT
+
+pytestmark = pytest.mark.deploy
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Raises where a byte differs."""
+    files = release("HEAD", tmp_path_factory.mktemp("dist"))
+    return {path.name.partition("-0")[0] + path.suffix: path for path in files}
+
+
+def test_all_of_it_is_there_with_its_checksum(made: dict[str, Path]) -> None:
+    assert {*made} == {"hookline.whl", "hookline.gz", "hookline-chart.tgz", "hookline.json", SUMS}
+    checked = subprocess.run(["sha256sum", "--check", SUMS], cwd=made[SUMS].parent, capture_output=True, check=False)
+    assert checked.stdout.count(b": OK") == 4
+
+
+def test_the_wheel_runs_and_knows_its_commit(made: dict[str, Path], tmp_path: Path) -> None:
+    with zipfile.ZipFile(made["hookline.whl"]) as wheel:
+        wheel.extractall(tmp_path)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-P", "-m", "consumer.cli.app", "--version"]
+    said = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    assert f"(revision {commit[:12]}, Python " in said
+
+
+def test_helm_takes_the_chart(made: dict[str, Path]) -> None:
+    assert "appVersion: 0.1.0" in run("show", "chart", str(made["hookline-chart.tgz"]))
+
+
+def test_the_sbom_names_what_the_image_has_and_nothing_of_this_machine(made: dict[str, Path]) -> None:
+    text = made["hookline.json"].read_text(encoding="utf-8")
+    told = json.loads(text)
+    names = {cast("str", each["name"]) for each in told["components"]}
+    assert told["bomFormat"] == "CycloneDX"
+    assert {"confluent-kafka", "pycurl", "cryptography"} <= names
+    assert "lupa" not in names
+    assert "/tmp" not in text

@@ -1,0 +1,74 @@
+"""`make release`, but for what it has others do: the same bytes each time, and no release under a wrong name."""
+
+import hashlib
+import io
+import re
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from make.archives import tar_gz
+from make.chart import CHART
+from make.release import NotReleased, chart, check_version, checksums
+from tests.markdown import ROOT
+
+
+def test_an_archive_is_the_same_whenever_it_is_made() -> None:
+    first = tar_gz({"b": b"2", "a/c": b"1"}, 1_700_000_000)
+    time.sleep(1.1)  # gzip dates itself by the second
+    assert tar_gz({"a/c": b"1", "b": b"2"}, 1_700_000_000) == first
+    with tarfile.open(fileobj=io.BytesIO(first)) as archive:
+        assert [(entry.name, entry.mtime, entry.mode, entry.uid) for entry in archive] == [
+            ("a/c", 1_700_000_000, 0o644, 0),
+            ("b", 1_700_000_000, 0o644, 0),
+        ]
+
+
+def test_the_charts_package_holds_what_helm_needs_and_not_what_tests_do() -> None:
+    packed = chart(CHART)
+    assert {path.split("/")[0] for path in packed} == {"hookline"}
+    assert {"hookline/Chart.yaml", "hookline/values.yaml", "hookline/values.schema.json"} < {*packed}
+    assert {"hookline/files/hookline.rules.yml", "hookline/templates/tests/api.yaml"} < {*packed}
+    assert [path for path in packed if path.startswith("hookline/ci/") or path.split("/")[-1].startswith(".")] == []
+
+
+def test_checksums_are_what_sha256sum_reads(tmp_path: Path) -> None:
+    files = {"hookline.whl": b"wheel", "a.tgz": b"chart"}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    said = checksums(files)
+    assert said.splitlines()[0] == f"{hashlib.sha256(b'chart').hexdigest()}  a.tgz"
+    (tmp_path / "SHA256SUMS").write_text(said)
+    checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
+    assert checked.returncode == 0
+
+
+def test_a_tag_is_of_the_version_that_it_names() -> None:
+    check_version("v0.1.0", "0.1.0")
+    check_version("HEAD", "0.1.0")
+    with pytest.raises(NotReleased, match=r"the tag is v0\.2\.0, and pyproject\.toml there says 0\.1\.0"):
+        check_version("v0.2.0", "0.1.0")
+
+
+def test_the_image_has_what_the_lock_of_the_image_names_and_nothing_of_the_demo() -> None:
+    locks = {
+        name: {*re.findall(r"^([a-z0-9-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)}
+        for name in ("requirements.lock", "requirements-image.lock")
+    }
+    assert locks["requirements-image.lock"] < locks["requirements.lock"]
+    left_out = locks["requirements.lock"] - locks["requirements-image.lock"]
+    assert {"fakeredis", "lupa", "hatchling", "editables"} <= left_out
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "/opt/hookline/bin/python install --require-hashes -r requirements-image.lock\n" in dockerfile
+    assert "\n!requirements-image.lock\n" in (ROOT / ".dockerignore").read_text(encoding="utf-8")
+
+
+def test_both_locks_agree_on_every_version() -> None:
+    pinned = [
+        dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-image.lock")
+    ]
+    assert {name: version for name, version in pinned[1].items() if pinned[0][name] != version} == {}
