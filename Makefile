@@ -75,10 +75,11 @@ simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one 
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
-docs: setup-dev ## write docs/api.md, tables of docs/log.md and operating.md, the dashboard and the chart's anew from the code
+docs: setup-dev ## write docs/api.md, tables of docs/log.md, operating.md and security.md, the dashboard and the chart's anew
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
 	@$(BIN)/python -m make.metrics_page
+	@$(BIN)/python -m make.rights_page
 	@$(BIN)/python -m make.dashboard
 	@$(BIN)/python -m make.chart
 

@@ -5,16 +5,20 @@ does not count.
 """
 
 import os
+import sys
 from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from consumer.cli.exits import say, tell
+from consumer.cli.acl_forms import as_commands, as_json, as_kafka_user
+from consumer.cli.exits import say, tell, usage
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation
 from consumer.kafka import topics
-from consumer.kafka.selection import wanted_topics
+from consumer.kafka.selection import event_topics, wanted_topics
+from consumer.roles.rights import creating, joined, rights
+from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, load
 
 app = App(name="topics", help="Compare Hookline's topics with what it needs, and create those that are missing.")
@@ -51,7 +55,8 @@ def check(*, json: AsJson = False) -> int:
 def create(*, json: AsJson = False) -> int:
     """Create what is missing of Hookline's own topics, and print the names. Event topics are yours to create.
 
-    What is still unfit afterwards is said on standard error.
+    A setting that the broker refuses is left out where its own default may do. That is said on standard error, as is
+    what is still unfit afterwards.
 
     Parameters
     ----------
@@ -60,7 +65,7 @@ def create(*, json: AsJson = False) -> int:
     """
     settings = installation(load())
     admin = topics.admin_client(settings)
-    created = sorted(topics.create(admin, settings))
+    created = sorted(topics.create(admin, settings, eased=_eased))
     if json:
         for name in created:
             print_json({"topic": name})
@@ -70,6 +75,49 @@ def create(*, json: AsJson = False) -> int:
         if problem.fatal or not problem.setting:
             say(f"still unfit: {problem}, {problem.needed}" if not problem.setting else f"still unfit: {problem}")
     return os.EX_OK
+
+
+@app.command
+def acls(
+    *roles: Role,
+    principal: str,
+    create: AsJson = False,
+    strimzi: AsJson = False,
+    json: AsJson = False,
+) -> int:
+    """Print the least rights that roles need of Kafka, as commands of Kafka's own tool. Nothing is asked of Kafka.
+
+    Parameters
+    ----------
+    roles
+        Those that this user runs; all of them when none is named.
+    principal
+        Kafka's name of the user, as in User:hookline.
+    create
+        Also what `hookline topics create` and HOOKLINE_CREATE_TOPICS need.
+    strimzi
+        A KafkaUser of Strimzi's instead, in YAML.
+    json
+        One object a line for each right instead.
+    """
+    kind, _, name = principal.partition(":")
+    if not kind or not name or any(each.isspace() or not each.isprintable() for each in principal):
+        raise usage("--principal is a kind and a name, as in User:hookline", field="--principal")
+    settings = load()
+    event_topics(settings)  # a wrong expression gives no rights
+    wanted = [right for role in roles or tuple(Role) for right in rights(settings, role)]
+    found = joined([*wanted, *(creating(settings) if create else ())])
+    if json:
+        for right in found:
+            print_json(as_json(right, principal))
+        return os.EX_OK
+    lines = as_kafka_user(found, name) if strimzi else as_commands(found, principal)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return os.EX_OK
+
+
+def _eased(topic: str, how: str) -> None:
+    say(f"Kafka refuses a setting of {topic}: it is created {how}")
 
 
 def _print(checked: topics.Checked, *, as_json: bool) -> None:

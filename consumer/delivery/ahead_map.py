@@ -40,8 +40,8 @@ def named(key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=_NAME_BYTES).digest()
 
 
-def pack(base: int, ahead: Ahead) -> bytearray:
-    """The first webhooks first, as many as have room; nothing of what lies below the base."""
+def pack(base: int, ahead: Ahead, most: int = AHEAD_MOST) -> bytearray:
+    """The first webhooks first, as many as have room in so many bytes; nothing of what lies below the base."""
     packed = bytearray()
     for name, horizon in ahead.items():
         start = max(base, horizon.start)
@@ -53,7 +53,7 @@ def pack(base: int, ahead: Ahead) -> bytearray:
         for offset in unfinished:
             one += varint(offset - before)
             before = offset
-        if len(packed) + len(one) > AHEAD_MOST:
+        if len(packed) + len(one) > most:
             break
         packed += one
     return packed

@@ -318,6 +318,10 @@ class Core:
         """Those of them that may be others than when this was last asked."""
         return self._intake.changed_positions()
 
+    def bound_maps(self, most: int) -> None:
+        """So many characters at most may tell, with a position, what is finished above it."""
+        self._intake.bound_maps(most)
+
     # ── whose it is ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def sent_for(self, token: int) -> Job | None:

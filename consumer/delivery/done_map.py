@@ -17,8 +17,9 @@
     └─ version
 
 The laws: reading gives back what was written; a map that is foreign, corrupt or of another offset is no map at all,
-never a guess; and it is at most MOST characters (Kafka refuses 4,096, and the topic's id takes 23), covering less where
-all does not fit: what is not covered is only delivered again. What the order has left in the log is always told.
+never a guess; and it is no longer than the broker takes (MOST by default: Kafka refuses 4,096, and the topic's id takes
+23), covering less where all does not fit: what is not covered is only delivered again. What the order has left in the
+log is always told: a map that has no room for it is none.
 """
 
 import base64
@@ -35,8 +36,8 @@ from consumer.delivery.varint import read_varint, varint
 
 MOST = 4_064
 _VERSION = "v4"
+STAMP = 31  # of what a commit may tell: the topic's id in front, and a few to spare
 _ROOM = 80  # version, base, checksum and form take less
-_BYTES_MOST = (MOST - _ROOM) * 3 // 4
 _PARTS = 8
 _CONTINUED = 0x80
 _NAME_BYTES = 8  # that two deliveries of one event share them: 1 in 10^19
@@ -79,17 +80,23 @@ def encode(
     *,
     order: Told | None = None,
     ahead: Ahead | None = None,
+    most: int = MOST,
 ) -> str:
-    """The map, or "" when there is nothing to say. `unfinished` rise from `base`; those above `last` do not matter.
+    """The map of at most so many characters, or "" when there is nothing to say, or no room for what has to be told.
 
-    Of the webhooks that are `ahead` the first come first.
+    `unfinished` rise from `base`; those above `last` do not matter. Of the webhooks that are `ahead` the first come
+    first.
     """
     if last < base and not partly and order is None and not ahead:
         return ""
     last = max(last, base - 1)
     left = "" if order is None else _text(order.pack(0))
-    horizons = _text(ahead_map.pack(base, ahead)) if ahead else ""
-    room = _BYTES_MOST - len(left) - len(horizons)
+    horizons = _text(ahead_map.pack(base, ahead, min(ahead_map.AHEAD_MOST, most // 4))) if ahead else ""
+    if _ROOM + len(left) > most:
+        return ""
+    if _ROOM + len(left) + len(horizons) > most:
+        horizons = ""
+    room = (most - _ROOM) * 3 // 4 - len(left) - len(horizons)
     gaps, covered = _gaps(base, last, unfinished, room)
     form, packed = "g", gaps
     span_bytes = (last - base) // 8 + 1
@@ -97,15 +104,16 @@ def encode(
         form, packed = "b", _bitmap(base, last, unfinished, span_bytes)
     text = _text(packed)
     if order is not None:
-        left = _text(order.pack((MOST - _ROOM - len(text) - len(horizons)) * 3 // 4))
-    room = min(_PARTLY_MOST, (MOST - _ROOM - len(text) - len(horizons) - len(left)) * 3 // 4)
+        left = _text(order.pack((most - _ROOM - len(text) - len(horizons)) * 3 // 4))
+    room = min(_PARTLY_MOST, (most - _ROOM - len(text) - len(horizons) - len(left)) * 3 // 4)
     texts = (form, text, horizons, left, _text(_pack_partly(base, partly or {}, room)))
     return f"{_VERSION}|{base}|{_checksum(base, *texts)}|{'|'.join(texts)}"
 
 
-def span(metadata: str) -> int:
-    """How many characters of the map tell of whole records."""
-    return len(metadata.rsplit("|", 2)[0])
+def is_nearly_full(metadata: str, most: int) -> bool:
+    """Whether what tells of whole records takes nearly all of so many characters."""
+    told = len(metadata.rsplit("|", 2)[0])
+    return bool(metadata) and told >= min(most * 7 // 8, most - _ROOM * 3 // 2)
 
 
 def decode(metadata: str, offset: int) -> DoneMap | None:

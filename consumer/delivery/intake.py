@@ -258,6 +258,13 @@ class Intake:
         self._taken.changes.clear()
         return self._positions(window for window in changed if self.windows.get(window.partition) is window)
 
+    def bound_maps(self, most: int) -> None:
+        """A map may have so many characters from now on: all that were longer are told anew."""
+        if most != self._taken.map_most:
+            self._taken.map_most = most
+            for window in self.windows.values():
+                window.touch()
+
     def crowded(self) -> list[Window]:
         """The windows whose map is nearly full, as of their last position."""
         return list(self._crowded)
@@ -265,7 +272,7 @@ class Intake:
     def _positions(self, windows: Iterable[Window]) -> dict[Partition, Position]:
         positions: dict[Partition, Position] = {}
         for window in windows:
-            position = window.position
+            position = window.look()
             if position is not None:
                 positions[window.partition] = position
             if window.crowded:

@@ -39,20 +39,20 @@ class Beside(Protocol):
 
 
 _NOTHING: Final[frozenset[bytes]] = frozenset()
-_CROWDED = done_map.MOST * 7 // 8
 
 
 class Taken:
     """What a process has taken in, of all its partitions: what its unfinished records weigh, and whose positions moved.
 
-    `changes` are the windows whose position may be another than they said last.
+    `changes` are the windows whose position may be another than they said last. `map_most`: the characters of a map.
     """
 
-    __slots__ = ("bytes", "changes")
+    __slots__ = ("bytes", "changes", "map_most")
 
-    def __init__(self) -> None:
+    def __init__(self, map_most: int = done_map.MOST) -> None:
         self.bytes = 0
         self.changes: dict[Window, None] = {}
+        self.map_most = map_most
 
 
 class Window:
@@ -247,14 +247,16 @@ class Window:
         """How long the map of the last position was."""
         return 0 if self._position is None else len(self._position.metadata)
 
-    @property
-    def position(self) -> Position | None:
-        """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
+    def look(self) -> Position | None:
+        """What to commit now: the lowest unfinished offset, else the next to come; None before the first record.
+
+        A look is remembered: what has ended in part is told from the second one on.
+        """
         if self._changed:
             self._changed = False
-            self._position = self._look()
+            self._position = self._position_now()
             if self._partly:
-                self._change()  # what has ended in part is told from the second look on
+                self._change()
         return self._position
 
     def done(self) -> DoneMap | None:
@@ -275,12 +277,16 @@ class Window:
         self._changed = True
         self.taken.changes[self] = None
 
-    def _look(self) -> Position:
+    def _position_now(self) -> Position:
         base, told = self._unfinished_from()
         order = None if self.beside is None else self.beside.told()
         ahead = self._ahead.told(base) if self._ahead else None
-        metadata = done_map.encode(base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead)
-        self.crowded = done_map.span(metadata) >= _CROWDED
+        most = self.taken.map_most
+        metadata = done_map.encode(
+            base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead, most=most
+        )
+        untold = not metadata and self._last_done >= base
+        self.crowded = untold or done_map.is_nearly_full(metadata, most)
         return Position(base, metadata)
 
     def _unfinished_from(self) -> tuple[int, list[int]]:
@@ -318,6 +324,7 @@ class Window:
 class Entry:
     """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
 
+    `open` counts its parts. It begins with one, for itself, which is closed when all others have been opened.
     `size` is what it weighs as long as it has not ended, in bytes.
     `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
     `record`: its bytes, for as long as they may have to be written to poison.
@@ -340,6 +347,10 @@ class Entry:
         self.size += size
         self.window.bytes += size
         self.window.taken.bytes += size
+
+    def open_one(self) -> None:
+        """It has one more part, which has to end before it does."""
+        self.open += 1
 
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""

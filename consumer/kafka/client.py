@@ -69,6 +69,7 @@ _USUAL: Final = (
     "ssl.endpoint.identification.algorithm",
     "ssl.key.location",
     "ssl.key.password",
+    "token.from",
 )
 # The environment's underscores become dots; these names have an underscore of their own.
 _UNDERSCORED: Final = {"log.level": "log_level"}

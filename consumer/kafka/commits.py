@@ -1,7 +1,8 @@
 """Which offsets to commit, and when the next request may go.
 
-The law: at most one commit is outstanding; what is wanted meanwhile waits, the newest offset of each partition
-replacing an older one; nothing is sent that is committed already or that another member owns.
+The law: at most one commit is outstanding, and none follows another too soon; what is wanted meanwhile waits, the
+newest offset of each partition replacing an older one; nothing is sent that is committed already or that another member
+owns.
 """
 
 import time
@@ -11,6 +12,7 @@ from typing import Final, Protocol, TypeAlias
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.delivery import done_map
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import error_of
 from consumer.kafka.stamps import stamped
@@ -41,7 +43,8 @@ class Keeping(Protocol):
 class Commits:
     """`owns` says whether a partition belongs to the current assignment, `ids` which topic is read of each.
 
-    `accepted` counts requests.
+    `accepted` counts requests. `metadata_most` is how many characters a position's metadata may have: half of what the
+    broker last refused for its length. Two requests begin `every_s` apart, at least.
     """
 
     def __init__(
@@ -50,12 +53,16 @@ class Commits:
         owns: Callable[[Partition], bool],
         ids: Mapping[Partition, str] | None = None,
         checkpoints: Keeping | None = None,
+        every_s: float = 0.0,
+        metadata_most: int = done_map.MOST,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._owns = owns
         self._ids = {} if ids is None else ids
         self._checkpoints = checkpoints
+        self._every_s = every_s
+        self.metadata_most = metadata_most
         self._monotonic_s = monotonic_s
         self._sleep = sleep
         self._wanted: dict[Partition, Position] = {}
@@ -64,7 +71,7 @@ class Commits:
         self._asked: list[_Place] = []  # the whole of the outstanding request
         self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
-        self._sent_s = 0.0
+        self._sent_s = float("-inf")
         self._took = distributions.of("hookline_commit_latency_seconds")
         self.accepted = 0
         self._failing = Outage(_log, "commits failing")
@@ -101,9 +108,14 @@ class Commits:
                 if partition not in self._since_s:
                     self._since_s[partition] = self._monotonic_s()
 
-    def send(self, consumer: Consumer) -> None:
-        """Send the next request, unless one is outstanding or the last one has just failed."""
+    def send(self, consumer: Consumer, *, last: bool = False) -> None:
+        """Send the next request, unless one is outstanding, the last one has just failed, or it is too soon.
+
+        For the `last` ones of a member it is never too soon.
+        """
         if not self._wanted or self._outstanding is not None or self._monotonic_s() < self._not_before_s:
+            return
+        if not last and self._monotonic_s() < self._sent_s + self._every_s:
             return
         batch = self._next_batch()
         places = self._places(batch)
@@ -191,7 +203,8 @@ class Commits:
         self._failing.met(error=error.str())
         self._not_before_s = self._monotonic_s() + _AGAIN_AFTER_S
         if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
-            # A broker may allow less than the default: then the offsets go alone.
+            # A broker may allow less than it said: then the offsets go alone, and what is told next is shorter.
+            self.metadata_most = min(self.metadata_most, max(len(each.metadata) for each in batch.values()) // 2)
             batch = {partition: Position(position.offset) for partition, position in batch.items()}
         self._put_back(batch)
 

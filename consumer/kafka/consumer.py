@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumer.delivery import done_map
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
@@ -28,7 +29,7 @@ from consumer.kafka.message import record
 from consumer.kafka.placing import go_on_at, log_begins
 from consumer.kafka.selection import Selection
 from consumer.kafka.starting import Start, beginning
-from consumer.settings import Settings
+from consumer.settings import Settings, duration_ms
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
@@ -53,6 +54,7 @@ class PartitionConsumer:
         start: Start = "earliest",
         fetch: Fetch = AT_ONCE,
         checkpoints: Checkpoints | None = None,
+        metadata_most: int = done_map.MOST,
     ) -> None:
         self._listener = listener
         self._checkpoints = checkpoints
@@ -68,7 +70,13 @@ class PartitionConsumer:
         self._unreadable: set[str] = set()
         self._leaving = False
         self._trouble = Outage(_log, "kafka trouble")
-        self._commits = Commits(owns=self._assignment.__contains__, ids=self._following.ids, checkpoints=checkpoints)
+        self._commits = Commits(
+            owns=self._assignment.__contains__,
+            ids=self._following.ids,
+            checkpoints=checkpoints,
+            every_s=duration_ms(settings.commit_every) / 1_000,
+            metadata_most=metadata_most,
+        )
         properties = consumer_properties(settings, group=group, instance=instance, fetch=fetch)
         self._static = STATIC in properties
         self._consumer = build(partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard), properties)
@@ -93,6 +101,11 @@ class PartitionConsumer:
     def accepted(self) -> int:
         """How many commits were accepted, in whole or in part."""
         return self._commits.accepted
+
+    @property
+    def metadata_most(self) -> int:
+        """How many characters a position's metadata may have, as far as the broker is known."""
+        return self._commits.metadata_most
 
     @property
     def positions(self) -> Mapping[Partition, int]:
@@ -151,7 +164,7 @@ class PartitionConsumer:
         self._commits.want(positions)
         until_s = time.monotonic() + timeout_s
         while self._commits.unsettled and time.monotonic() < until_s:
-            self._commits.send(self._consumer)
+            self._commits.send(self._consumer, last=True)
             self._consumer.poll(_SETTLE_S)
         return not self._commits.unsettled
 

@@ -19,7 +19,10 @@ from consumer.settings import ConfigurationError
 
 _UNAUTHENTICATED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 # librdkafka's local code
 _NO_TOKEN: Final = "Failed to acquire SASL OAUTHBEARER token"  # noqa: S105 # a message
-_CLIENT_REFUSED: Final = re.compile(r"\b40[013]\b")  # by the token service
+# By the token service (RFC 6749, section 5.2), whose answer librdkafka tells as it is.
+_CLIENT_REFUSED: Final = re.compile(
+    r"\b(invalid_client|unauthorized_client|invalid_scope|invalid_grant|access_denied)\b"
+)
 _OTHER_MECHANISM: Final = re.compile(r"Unsupported SASL mechanism: broker's supported mechanisms: ?([A-Z0-9,_-]*)")
 _NO_SASL: Final = "Request not valid in current SASL state"
 _UNVERIFIED: Final = "certificate verify failed"

@@ -30,13 +30,15 @@ class Problem:
 class Found:
     """What the broker says: its cluster's id, settings by topic (no entry: no such topic), how long it keeps offsets.
 
-    `event_topics` are the user's topics that match the settings; `offsets_ms` is None where the broker does not tell.
+    `event_topics` are the user's topics that match the settings. `metadata_chars`: what a commit may tell beside its
+    offset. Both that and `offsets_ms` are None where the broker does not tell.
     """
 
     cluster: str
     topics: Mapping[str, Mapping[str, str]]
     event_topics: tuple[str, ...]
     offsets_ms: int | None
+    metadata_chars: int | None = None
 
 
 def differences(

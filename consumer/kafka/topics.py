@@ -4,7 +4,7 @@ The law: nothing that exists is ever changed; what is unfit is named, with what 
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from consumer.kafka.client import KafkaBroken, broken, build, client_properties,
 from consumer.kafka.refusals import refused
 from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
+from consumer.kafka.topic_refusals import REFUSALS, Asked
 from consumer.kafka.topic_specs import Topics, specs
 from consumer.settings import Settings
 
@@ -59,10 +60,10 @@ def admin_client(settings: Settings) -> AdminClient:
     return build(AdminClient, client_properties(settings))
 
 
-def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> str:
+def require(settings: Settings, names: frozenset[str], *, events: bool = False) -> Found:
     """Make sure that these topics of ours are there and fit, creating them first where the settings allow it.
 
-    With `events` an event topic that the settings name and that is not there is warned of. Returns the cluster's id.
+    With `events` an event topic that the settings name and that is not there is warned of. Returns what was found.
 
     Raises:
         ConfigurationError: the settings choose no event topics, or a topic of ours, or Kafka does not let us in.
@@ -88,7 +89,7 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
             _log.warning("topic not as advised", problem=str(problem))
     if fatal := [problem for problem in problems if problem.fatal]:
         raise TopicsUnfit(fatal)
-    return found.cluster
+    return found
 
 
 def check(admin: AdminClient, settings: Settings) -> Checked:
@@ -102,8 +103,20 @@ def check(admin: AdminClient, settings: Settings) -> Checked:
     return Checked(problems=differences(settings, found), event_topics=found.event_topics)
 
 
-def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
+def _warned(topic: str, how: str) -> None:
+    _log.warning("topic setting refused", topic=topic, created=how)
+
+
+def create(
+    admin: AdminClient,
+    settings: Settings,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    eased: Callable[[str, str], None] = _warned,
+) -> list[str]:
     """Create what is missing of Hookline's own topics and wait until it can be seen. Returns the names created.
+
+    `eased` hears of each topic that was created without a setting that the broker refuses, or with less.
 
     Raises:
         KafkaBroken: the broker refused, or could not be asked.
@@ -112,20 +125,27 @@ def create(admin: AdminClient, settings: Settings, *, timeout_s: float = _TIMEOU
     missing = [spec for spec in wanted(settings, found) if spec.name not in found.topics]
     if not missing:
         return []
-    futures = admin.create_topics(
-        [
-            NewTopic(
-                spec.name,
-                num_partitions=spec.partitions,
-                replication_factor=settings.replication_factor,
-                config={rule.setting: rule.create for rule in spec.rules},
-            )
-            for spec in missing
-        ],
-        operation_timeout=_TIMEOUT_S,
-        request_timeout=_TIMEOUT_S,
-    )
-    created = [name for name, future in futures.items() if _created(name, future)]
+    created: list[str] = []
+    asked = {spec.name: Asked.of(spec) for spec in missing}
+    while asked:
+        futures = admin.create_topics(
+            [
+                NewTopic(
+                    name,
+                    num_partitions=each.spec.partitions,
+                    replication_factor=settings.replication_factor,
+                    config=dict(each.config),
+                )
+                for name, each in asked.items()
+            ],
+            operation_timeout=_TIMEOUT_S,
+            request_timeout=_TIMEOUT_S,
+        )
+        answers = {name: _answered(asked[name], future) for name, future in futures.items()}
+        created += [name for name, answer in answers.items() if answer is True]
+        asked = {name: answer for name, answer in answers.items() if isinstance(answer, Asked)}
+        for name, each in asked.items():
+            eased(name, each.eased)
     _await_visible(admin, {spec.name for spec in missing})
     return created
 
@@ -148,11 +168,14 @@ def _ask(admin: AdminClient, settings: Settings, timeout_s: float) -> Found:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(ours | {*events})]
     broker = ConfigResource(ResourceType.BROKER, broker_id)
     futures = admin.describe_configs([*resources, broker], request_timeout=_TIMEOUT_S)
+    told = _settings(futures[broker]) or {}
+    minutes, chars = told.get("offsets.retention.minutes"), told.get("offset.metadata.max.bytes")
     return Found(
         cluster=cluster,
         topics={resource.name: _settings(futures[resource]) or {} for resource in resources},
         event_topics=events,
-        offsets_ms=_offsets_ms(_settings(futures[broker])),
+        offsets_ms=None if minutes is None else int(minutes) * 60_000,
+        metadata_chars=None if chars is None else int(chars) - 1,
     )
 
 
@@ -185,18 +208,17 @@ def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | No
     return {name: entry.value for name, entry in entries.items() if entry.value is not None}
 
 
-def _offsets_ms(broker: Mapping[str, str] | None) -> int | None:
-    minutes = None if broker is None else broker.get("offsets.retention.minutes")
-    return None if minutes is None else int(minutes) * 60_000
-
-
-def _created(name: str, future: _Future[None]) -> bool:
+def _answered(asked: Asked, future: _Future[None]) -> bool | Asked:
+    """Whether this process created the topic; or what to ask for instead."""
+    name = asked.spec.name
     try:
         future.result(timeout=2 * _TIMEOUT_S)
     except KafkaException as exception:
         error = error_of(exception)
         if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return False  # another process was faster
+        if error.code() in REFUSALS and (instead := asked.after(error.str())) is not None:
+            return instead
         raise broken(error, f"creating {name}", needs=f"CREATE on topic {name}") from None
     return True
 

@@ -14,20 +14,23 @@ from typing import Final
 _AFTER_TROUBLE: Final = 8
 _AFTER_CALM: Final = 32
 MOST: Final = 4_096
-_PROVEN_LEAST_MS: Final = 250
 _HANGS_AFTER_MS: Final = 100
+_PROVEN_FOR_MS: Final = 250
 
 
 class Pace:
-    """Time in milliseconds, never going back. `begun` counts all requests ever begun."""
+    """Time in milliseconds, never going back. `begun` counts all requests ever begun.
 
-    def __init__(self) -> None:
+    `proven_for_ms`: an accepted commit proves for so long, at least, that the next one will be.
+    """
+
+    def __init__(self, proven_for_ms: float = _PROVEN_FOR_MS) -> None:
         self.begun = 0
         self._window = _AFTER_TROUBLE
         self._recorded = 0  # of those begun, the ones that what is committed had seen begin
         self._begun_ms = 0
         self._accepted_ms = 0
-        self._proven_for_ms: float = _PROVEN_LEAST_MS
+        self._proven_least_ms = self._proven_for_ms = proven_for_ms
 
     def begin(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
@@ -37,7 +40,7 @@ class Pace:
 
     def accepted(self, now_ms: int, begun: int, took_ms: float) -> None:
         """A commit was accepted after so long, of what had ended when so many had begun."""
-        self._proven_for_ms = max(_PROVEN_LEAST_MS, 4 * took_ms)
+        self._proven_for_ms = max(self._proven_least_ms, 4 * took_ms)
         self._window = min(MOST, 2 * self._window_at(now_ms))
         self._accepted_ms = now_ms
         self._recorded = begun

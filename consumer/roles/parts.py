@@ -1,6 +1,6 @@
 """What a worker drives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
@@ -14,6 +14,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, SchemaAsking
 from consumer.roles.replaced import ReplacedExchange
+from consumer.roles.seals import Terms
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
 
@@ -23,6 +24,7 @@ class Parts:
     """What a worker drives. The core's decoder reads `known_schemas`; every topic of ours takes `taken_bytes`.
 
     `standings` of None: nobody shares what processes know of a webhook, as the core was told (`Rules.shared`).
+    `terms`: how often is committed, and how long that may take.
     `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
@@ -45,4 +47,5 @@ class Parts:
     taken_bytes: int
     clocks: BrokerClocks
     look_every_s: float
+    terms: Terms = field(default_factory=Terms)
     surplus_bytes: int = DEFAULT.surplus

@@ -11,6 +11,7 @@ import structlog
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
+from consumer.delivery import done_map
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
@@ -38,6 +39,7 @@ from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
+from consumer.kafka.topic_differences import Found
 from consumer.kafka.topic_specs import Topics, taken_bytes
 from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
@@ -49,6 +51,7 @@ from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.replaced import ReplacedNews
 from consumer.roles.role import Role, needed_by
+from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import TenantLookup
@@ -82,6 +85,12 @@ class Pool:
     fetch: Fetch
     decode: Callable[[Record], Content]
     known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
+
+
+def map_most(settings: Settings, broker_chars: int | None) -> int:
+    """How many characters a map of what is finished may have, where a commit may have so many (None: not known)."""
+    allowed = settings.commit_metadata if broker_chars is None else min(settings.commit_metadata, broker_chars)
+    return min(done_map.MOST, max(0, allowed - done_map.STAMP))
 
 
 def rules(settings: Settings, patience: Patience) -> Rules:
@@ -128,8 +137,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         KafkaBroken: Kafka refuses what deliveries depend on; an ACL is missing (AccessDenied).
     """
     keyring = Keyring.from_settings(settings)
-    cluster = _fit_cluster(settings, pool, stop)
-    if cluster is None:
+    found = _fit_cluster(settings, pool, stop)
+    if found is None:
         return
     canary.check(settings, keyring)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
@@ -167,6 +176,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         taken_bytes=taken_bytes(settings),
         clocks=clocks,
         look_every_s=pool.look_every_s,
+        terms=Terms.of(settings),
         surplus_bytes=room.surplus,
     )
 
@@ -182,7 +192,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             listener=worker,
             start=(settings.start or "earliest") if pool.role is Role.DELIVER else "earliest",
             fetch=replace(pool.fetch, ahead_bytes=room.fetched),
-            checkpoints=Checkpoints(settings.state_dir / "checkpoints" / cluster / group, instance),
+            checkpoints=Checkpoints(settings.state_dir / "checkpoints" / found.cluster / group, instance),
+            metadata_most=map_most(settings, found.metadata_chars),
         )
 
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
@@ -190,8 +201,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         reader.close()
 
 
-def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str | None:
-    """The id of a cluster that has the role's topics; one that is away is waited for. None when `stop` came first.
+def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found | None:
+    """What a cluster says that has the role's topics; one that is away is waited for. None when `stop` came first.
 
     Raises:
         TopicsUnfit: they are not as the role needs them.
@@ -202,7 +213,7 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str |
     events = pool.role is Role.DELIVER
     while not stop.is_set():
         try:
-            cluster = require(settings, needed_by(pool.role, topics), events=events)
+            found = require(settings, needed_by(pool.role, topics), events=events)
             if events:
                 first_start.decided(settings, pool.topics, topics.group(pool.role))
         except AccessDenied:
@@ -214,7 +225,7 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> str |
             stop.wait(_ASK_KAFKA_EVERY_S)
         else:
             unreachable.over()
-            return cluster
+            return found
     return None
 
 

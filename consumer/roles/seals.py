@@ -3,19 +3,35 @@
 The laws: a position is committed only when the log has every attempt that ended before it was sealed; and as long as
 what ended is not recorded, nothing more is begun: a crash would repeat it. Nor is much begun before commits are known
 to be accepted (`pace.py`).
+
+How long that may take depends on the broker, as does how often it takes commits: both are settings (`Terms`). What is
+waited for longer is repeated by a crash; the pace keeps it bounded by number.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.roles.pace import MOST, Pace
+from consumer.settings import Settings, duration_ms
 from consumer.telemetry.distributions import distributions
 
-_SEAL_EVERY_MS: Final = 10
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
-_UNRECORDED_MOST_MS: Final = 250
 _REFUSED_MOST_MS: Final = 4_000  # a rebalance refuses commits while it waits for members that are gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How far apart commits are at least, and after how long what is not recorded stops the rest. In ms."""
+
+    every_ms: int = 10
+    unrecorded_ms: int = 250
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        return cls(every_ms=duration_ms(settings.commit_every), unrecorded_ms=duration_ms(settings.unrecorded_for))
 
 
 class Log(Protocol):
@@ -47,14 +63,15 @@ class Committer(Protocol):
 class Seals:
     """Owned by the loop. What is sealed waits for the log, and goes to the consumer."""
 
-    def __init__(self, log: Log, committer: Committer) -> None:
+    def __init__(self, log: Log, committer: Committer, terms: Terms | None = None) -> None:
         self._log = log
         self._committer = committer
+        self._terms = terms or Terms()
         self._sealed: dict[Partition, Position] = {}
         self._last: dict[Partition, Position] = {}
         self._sealed_ms = 0
         self._next_ms = 0
-        self._pace = Pace()
+        self._pace = Pace(proven_for_ms=self._terms.unrecorded_ms + self._terms.every_ms)
         self._took = distributions.of("hookline_produce_latency_seconds", "attempts")
         self._accepted = 0
         self._looked = True
@@ -108,17 +125,17 @@ class Seals:
         self._sealed_ms = now_ms
         self._begun_sealed = self._pace.begun
         self._log.turn()
-        self._next_ms = now_ms + max(_SEAL_EVERY_MS, metadata * 1_000 // _METADATA_A_SECOND)
+        self._next_ms = now_ms + max(self._terms.every_ms, metadata * 1_000 // _METADATA_A_SECOND)
 
     def is_behind(self, now_ms: int) -> bool:
-        """Whether what ended a quarter of a second ago is not recorded.
+        """Whether what ended too long ago is not recorded.
 
         So a broker that is slow, and a rebalance that refuses commits, hold deliveries up rather than let them pile up
         there: the broker as long as it lasts, the rebalance a few seconds.
         """
-        if self._sealed and now_ms - self._sealed_ms > _UNRECORDED_MOST_MS:
+        if self._sealed and now_ms - self._sealed_ms > self._terms.unrecorded_ms:
             return True
-        return _UNRECORDED_MOST_MS < self._late_ms <= _REFUSED_MOST_MS
+        return self._terms.unrecorded_ms < self._late_ms <= _REFUSED_MOST_MS
 
     def room(self, now_ms: int) -> int:
         """How many requests may be begun now; to be told of them by `begun`."""

@@ -3,7 +3,9 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.done_map import MOST, DoneMap, decode, encode, joined, short
+from consumer.delivery.order_map import Told, Tried
 
 bases = st.integers(0, 2**62)
 spans = st.integers(0, 40_000)
@@ -36,6 +38,39 @@ def test_it_is_never_too_long_and_never_says_done_of_what_is_not(count: int, gap
     read = decode(metadata, base)
     assert read is not None
     assert not any(read.is_done(offset) for offset in unfinished[:: max(1, count // 500)])
+
+
+scopes = st.binary(min_size=6, max_size=6).map(bytes.hex)
+tried = st.builds(Tried, st.integers(1, 50), st.just(1_800_000_000_000), st.just(1_790_000_000_000))
+
+
+@given(
+    window=windows(),
+    most=st.integers(128, MOST),
+    left=st.dictionaries(scopes, bases, max_size=60),
+    heads=st.dictionaries(bases, tried, max_size=30),
+    ahead=st.dictionaries(st.binary(min_size=8, max_size=8), st.integers(1, 2_000), max_size=80),
+)
+def test_it_keeps_to_what_a_broker_takes_and_says_all_that_is_left_or_nothing(
+    window: tuple[int, int, list[int]],
+    most: int,
+    left: dict[str, int],
+    heads: dict[int, Tried],
+    ahead: dict[bytes, int],
+) -> None:
+    base, last, unfinished = window
+    horizons = {name: Horizon(start=base, end=base + length) for name, length in ahead.items()}
+    told = Told(met=base, left=left, heads=heads)
+    metadata = encode(base, last, unfinished, {base: {b"12345678"}}, order=told, ahead=horizons, most=most)
+    assert len(metadata) <= most
+    if not metadata:
+        assert 80 + 14 + 22 * len(left) > most  # the left ones alone take more
+        return
+    read = decode(metadata, base)
+    assert read is not None
+    assert read.order.left == left
+    assert not any(read.is_done(offset) for offset in unfinished)
+    assert read.ahead.items() <= horizons.items()
 
 
 @st.composite

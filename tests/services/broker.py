@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.services.jars import filling, kafka_jars
+from tests.services.jars import filling, kafka_jars, logging_jar
 from tests.services.server import LocalProcess, ServiceError, free_port, listening
 
 LOG4J = Path(__file__).with_name("log4j2.properties")
@@ -26,11 +26,11 @@ WITHIN_S = 60.0
 
 
 def broker(
-    folder: Path, properties: Mapping[str, str], *, java: Sequence[str], within: Sequence[str] = ()
+    folder: Path, properties: Mapping[str, str], *, java: Sequence[str], within: Sequence[str] = (), logger: str = ""
 ) -> LocalProcess:
     """Write its configuration and its storage to `folder`; it is not started yet.
 
-    `java` are Java's options, `within` is put before the command.
+    `java` are Java's options, `within` is put before the command. What `logger` says goes to its log.
 
     Raises:
         ServiceError: Java or Maven failed.
@@ -46,6 +46,9 @@ def broker(
     )
     config = _write(folder / "server.properties", {**properties, "log.dirs": str(folder / "data")})
     archive = f"-XX:SharedArchiveFile={made / ARCHIVE}"
+    if logger:
+        # Behind the others: Java takes the archive of a class path that this one begins with.
+        java = [*java, *_heard(logger), "-cp", f"{jars}/*:{logging_jar()}"]
     return LocalProcess([*within, *_java(jars), archive, *java, "kafka.Kafka", str(config)], log=folder / "kafka.log")
 
 
@@ -96,6 +99,11 @@ def _make(folder: Path, jars: Path) -> None:
 
 def _java(jars: Path) -> list[str]:
     return ["java", "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={LOG4J}"]
+
+
+def _heard(logger: str) -> list[str]:
+    simple = "-Dorg.slf4j.simpleLogger"
+    return [f"{simple}.defaultLogLevel=warn", f"{simple}.log.{logger}=info"]
 
 
 def _write(path: Path, properties: Mapping[str, str]) -> Path:

@@ -13,6 +13,7 @@ from tests.services.server import ServiceError
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "services"
 POM = Path(__file__).with_name("pom.xml")
+LOGGING = "org.slf4j:slf4j-simple:1.7.36"
 REGISTRY = "io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all"
 
 
@@ -41,6 +42,20 @@ def registry_jars() -> Path:
             # `unpack` fetches the one archive; as a dependency it would bring the libraries it already contains.
             _maven("dependency:unpack", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={empty}", f"-Dnotes={empty}")
     return folder
+
+
+def logging_jar() -> Path:
+    """The jar by which a broker writes its log to standard error, fetched if need be; without it a broker has none.
+
+    Raises:
+        ServiceError: Maven is missing or failed.
+    """
+    _, name, version = LOGGING.split(":")
+    folder = CACHE / f"{name}-{version}"
+    with filling(folder) as empty:
+        if empty is not None:
+            _maven("dependency:copy", f"-Dartifact={LOGGING}", f"-DoutputDirectory={empty}", f"-Dnotes={empty}")
+    return folder / f"{name}-{version}.jar"
 
 
 @contextmanager

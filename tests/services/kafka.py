@@ -69,10 +69,13 @@ class Kafka(Service):
         *,
         java: Sequence[str] = SMALL,
         port: int | None = None,
+        listeners: Mapping[str, int] | None = None,
+        logger: str = "",
     ) -> Self:
         """Start one with its data in `folder`; `properties` go over PROPERTIES, `java` are a local one's options.
 
-        A `port` of None: any free one.
+        A `port` of None: any free one. `listeners` are more than the usual one, by name with their ports: `properties`
+        say what they speak. What `logger` says is in `folder / "kafka.log"`.
 
         Raises:
             ServiceError: neither Java nor a container engine is here, or the broker did not start.
@@ -81,7 +84,9 @@ class Kafka(Service):
         port = port or free_port()
         wanted = {**PROPERTIES, **(properties or {})}
         if shutil.which("java") and shutil.which("mvn"):
-            server: Server = _local(folder, port, wanted, java)
+            server: Server = _local(folder, {"PLAINTEXT": port, **(listeners or {})}, wanted, java, logger)
+        elif listeners or logger:
+            raise ServiceError("a broker with several listeners, or with a log, needs Java 17 and Maven")
         elif container := engine.find():
             server = _container(container, port, wanted)
         else:
@@ -105,16 +110,19 @@ class Kafka(Service):
         return True
 
 
-def _local(folder: Path, port: int, wanted: Mapping[str, str], java: Sequence[str]) -> LocalProcess:
+def _local(
+    folder: Path, listeners: Mapping[str, int], wanted: Mapping[str, str], java: Sequence[str], logger: str
+) -> LocalProcess:
     """A broker by Java, its storage formatted."""
     controller = free_port()
+    where = ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items())
     properties = {
         **wanted,
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"{where},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": where,
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
     }
-    return broker(folder, properties, java=java)
+    return broker(folder, properties, java=java, logger=logger)
 
 
 def _container(path: str, port: int, wanted: Mapping[str, str]) -> engine.Container:

@@ -61,6 +61,7 @@ class Broker:
         self.committed: dict[GroupPartition, Position] = {}
         self._furthest: dict[GroupPartition, int] = {}
         self.down_until_ms = 0
+        self.metadata_most = plan.metadata_most
         self.largest_bytes = 0  # of all records so far
         for topic, count in self.partitions.items():
             for number in range(count):

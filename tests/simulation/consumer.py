@@ -126,6 +126,11 @@ class SimulatedConsumer:
         return self._commits.late_s
 
     @property
+    def metadata_most(self) -> int:
+        """How many characters a position's metadata may have."""
+        return self._commits.metadata_most
+
+    @property
     def accepted(self) -> int:
         """How many commits were accepted."""
         return self._commits.accepted
@@ -323,13 +328,16 @@ class SimulatedConsumer:
         partial = faults.strikes(dice, 0.03)
         answer: list[_Answered] = []
         for number, (partition, position) in enumerate(sorted(batch.items())):
-            refused = partial and number % 2 == 1
-            if refused:
+            error: KafkaError | None = None
+            if len(position.metadata) > self._broker.metadata_most:
+                faults.met("commit's map too long")
+                error = KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE)
+            elif partial and number % 2 == 1:
                 faults.met("commit taken in part")
+                error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
             else:
                 self._broker.commit(self._group.name, partition, position)
                 self._committed(partition, position)
-            error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if refused else None
             answer.append(_Answered(*partition, *position, error))
         if faults.strikes(dice, 0.02):
             faults.met("commit's answer lost")

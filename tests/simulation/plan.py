@@ -30,6 +30,7 @@ DEFAULT: Final = Schedule(
 )
 _HEADS_MOST: Final = 10  # of a key whose endpoint never answers, one after the other
 _ORDERED: Final = (10, 14)  # of every twenty seeds
+_METADATA_MOST: Final = 4_095
 _RESENDS: Final = (3, 17)  # the same
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
@@ -95,6 +96,7 @@ class Plan:
     resends: bool = False  # customers send again what waits to be retried
     tenant_us: int = 0  # what the cache takes to read one tenant
     budget: Budget = DEFAULT_BUDGET
+    metadata_most: int = _METADATA_MOST  # characters of a commit's metadata that the broker takes
 
     @property
     def finished_by_ms(self) -> int:
@@ -148,6 +150,7 @@ def plan(seed: int, deliveries: int) -> Plan:
         resends=seed % 20 in _RESENDS,
         narrow=False,
         held_bytes=DEFAULT_BUDGET.held,
+        metadata_most=stream(seed, "metadata").choice((_METADATA_MOST, _METADATA_MOST, _METADATA_MOST, 1_000)),
     )
     return _narrow(drawn) if seed % 16 == 9 else drawn
 

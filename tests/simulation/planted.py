@@ -85,14 +85,14 @@ def _commit_before_the_result() -> list[Patch]:
     def position(window: Window) -> Position | None:
         return None if window._next < 0 else Position(window._next)
 
-    return [patch.object(Window, "position", property(position))]
+    return [patch.object(Window, "look", position)]
 
 
 def _commit_highest() -> list[Patch]:
     def position(window: Window) -> Position | None:
         return None if window._last_done < 0 else Position(window._last_done + 1)
 
-    return [patch.object(Window, "position", property(position))]
+    return [patch.object(Window, "look", position)]
 
 
 def _write_not_awaited() -> list[Patch]:

@@ -1,8 +1,10 @@
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from consumer.kafka import topics
 from tests.commands import call
@@ -55,3 +57,48 @@ def test_an_expression_that_matches_nothing_yet_is_said_and_keeps_no_role_from_s
 def test_an_unknown_command_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["topics", "alter"]) == os.EX_USAGE
     assert "alter" in capsys.readouterr().err
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_EVENT_TOPICS", "orders")
+
+
+@pytest.mark.usefixtures("events")
+def test_rights_are_commands_that_can_be_run_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["topics", "acls", "log", "--principal", "User:o'hara", "--create"]) == os.EX_OK
+    lines = capsys.readouterr().out.splitlines()
+    commands = [shlex.split(line) for line in lines if not line.startswith("#")]
+    assert {words[0] for words in commands} == {"kafka-acls.sh"}
+    assert {words[words.index("--allow-principal") + 1] for words in commands} == {"User:o'hara"}
+    [attempts] = [words for words in commands if "hookline.attempts" in words]
+    assert attempts[-4:] == ["--operation", "Read", "--topic", "hookline.attempts"]
+    assert ["--operation", "Create"] in [
+        words[words.index("Create") - 1 :][:2] for words in commands if "Create" in words
+    ]
+    optional = [index for index, line in enumerate(lines) if line.startswith("# optional")]
+    assert optional
+    assert optional[0] == min(index for index, line in enumerate(lines) if "DescribeConfigs" in line) - 1
+
+
+@pytest.mark.usefixtures("events")
+def test_rights_are_a_kafka_user_or_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["topics", "acls", "--principal", "User:hookline", "--strimzi"]) == os.EX_OK
+    user = yaml.safe_load(capsys.readouterr().out)
+    assert (user["kind"], user["metadata"]["name"]) == ("KafkaUser", "hookline")
+    acls = user["spec"]["authorization"]["acls"]
+    delays = {"type": "topic", "name": "hookline.retry.", "patternType": "prefix"}
+    assert [each["operations"] for each in acls if each["resource"] == delays] == [["Read", "Write"]]
+    assert {each["resource"]["type"] for each in acls} == {"topic", "group", "transactionalId", "cluster"}
+
+    assert call(["topics", "acls", "--principal", "User:hookline", "--json"]) == os.EX_OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == len(acls)
+    assert {row["principal"] for row in rows} == {"User:hookline"}
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize("principal", ["hookline", "User:", ":x", "User:two words", "User:x\n"])
+def test_a_principal_is_a_kind_and_a_name(principal: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["topics", "acls", "--principal", principal]) == os.EX_USAGE
+    assert "--principal is a kind and a name" in capsys.readouterr().err

@@ -237,7 +237,7 @@ def test_a_scope_that_came_to_its_end_is_left_no_more() -> None:
     again = bench.asked()
     bench.answer(again, 1_000)
     assert bench.order.left.again(bench.now_ms) is None
-    position = bench.windows[0].position
+    position = bench.windows[0].look()
     assert position is not None
     assert position.offset == 1_000
 

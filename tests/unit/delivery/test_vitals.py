@@ -76,6 +76,19 @@ def test_the_length_of_a_map_is_that_of_the_last_position() -> None:
     assert events.map_chars == len(position.metadata)
 
 
+def test_positions_are_told_anew_when_the_broker_takes_less() -> None:
+    bench = Bench()
+    for offset in (3, 4):
+        bench.consume(event(str(offset)), offset, at_ms=NOW_MS)
+    bench.core.answered(NOW_MS, bench.next().send[1][0], response(200))
+    assert bench.core.changed_positions()[EVENTS].metadata
+    assert bench.core.changed_positions() == {}
+    bench.core.bound_maps(20)
+    assert bench.core.changed_positions()[EVENTS] == Position(3)
+    bench.core.bound_maps(20)
+    assert bench.core.changed_positions() == {}
+
+
 def test_what_is_due_and_not_begun_is_overdue() -> None:
     bench = Bench()
     bench.consume(delivery(attempts=1, tier=1), 0, at_ms=NOW_MS, partition=RETRY)

@@ -183,7 +183,7 @@ def test_the_version_is_the_projects() -> None:
 def test_a_settings_own_name_is_no_stranger_and_one_letter_less_is(field: str) -> None:
     name = f"HOOKLINE_{field.upper()}"
     assert strangers([name, name.lower(), "PATH", "HOOKLINE_KAFKA_LINGER_MS"]) == {}
-    if field != "kafka":
+    if not field.startswith("kafka"):  # else it is for librdkafka to refuse
         assert strangers([name[:-1]]) == {name[:-1]: name}
 
 

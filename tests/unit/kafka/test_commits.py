@@ -137,6 +137,34 @@ def test_where_the_broker_takes_no_such_metadata_the_offset_goes_alone() -> None
     assert broker.metadata == [[""]]
 
 
+def test_what_may_be_told_is_half_of_what_the_broker_refused_and_never_more_again() -> None:
+    broker, mine = Broker(), Commits(owns={A, B}.__contains__)
+    for length, left in ((4_064, 2_032), (4_000, 2_000), (300, 150), (1_000, 150)):
+        mine.want({A: Position(length, "x" * length), B: Position(length, "short")})
+        broker.refusals = [KafkaError.OFFSET_METADATA_TOO_LARGE]
+        assert mine.send_now(broker, 1.0) == {}
+        assert mine.metadata_most == left
+
+
+def test_two_requests_begin_so_far_apart_but_the_last_ones() -> None:
+    now_s = [100.0]
+    broker, mine = Broker(), Commits(owns={A}.__contains__, every_s=0.5, monotonic_s=lambda: now_s[0])
+    for offset in (1, 2):
+        mine.want(at({A: offset}))
+        mine.send(broker)
+    answer(mine, {A: 1})
+    now_s[0] += 0.4
+    mine.send(broker)
+    assert broker.requests == [{A: 1}]
+    now_s[0] += 0.11
+    mine.send(broker)
+    assert broker.requests == [{A: 1}, {A: 2}]
+    answer(mine, {A: 2})
+    mine.want(at({A: 3}))
+    mine.send(broker, last=True)
+    assert broker.requests[-1] == {A: 3}
+
+
 def test_it_is_late_from_when_something_was_wanted_until_that_is_committed() -> None:
     now_s = [100.0]
     broker, mine = Broker(), Commits(owns={A, B}.__contains__, monotonic_s=lambda: now_s[0])

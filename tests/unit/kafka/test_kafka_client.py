@@ -60,6 +60,8 @@ def test_what_librdkafka_refuses_is_named_and_its_value_is_not_repeated(name: st
     [
         ("bootstrap.server", "did you mean HOOKLINE_KAFKA_BOOTSTRAP_SERVERS?"),
         ("security.protcol", "did you mean HOOKLINE_KAFKA_SECURITY_PROTOCOL?"),
+        ("token.frm", "did you mean HOOKLINE_KAFKA_TOKEN_FROM?"),
+        ("sasl.pasword.file", "did you mean HOOKLINE_KAFKA_SASL_PASSWORD_FILE?"),
         ("zzz", "take it away"),
     ],
 )

@@ -6,7 +6,8 @@ from typing import cast
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.roles.pace import MOST
-from consumer.roles.seals import Seals
+from consumer.roles.seals import Seals, Terms
+from consumer.settings import Settings
 
 EVENTS: Partition = ("events", 0)
 OTHERS: Partition = ("events", 1)
@@ -104,6 +105,42 @@ def test_a_silent_log_holds_up_for_as_long_as_it_is_silent() -> None:
     log.rested = True
     sealing(seals, 60_000, 2)
     assert not seals.is_behind(60_001)
+
+
+SLOW = Terms(every_ms=500, unrecorded_ms=2_000)
+
+
+def test_a_broker_that_takes_few_commits_and_answers_late_is_given_the_time_that_the_settings_say() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group, SLOW)
+    assert sealing(seals, 0, 1)
+    assert not seals.is_behind(2_000)
+    assert seals.is_behind(2_001)
+    log.rested = True
+    assert not sealing(seals, 499, 2)
+    assert sealing(seals, 500, 2)
+    group.late_s = 1.9
+    assert not seals.is_behind(500)
+    assert Terms.of(Settings(commit_every="500ms", unrecorded_for="2s")) == SLOW
+    assert Terms.of(Settings()) == Terms()
+
+
+def test_commits_far_apart_let_it_go_on_as_fast_as_frequent_ones() -> None:
+    """One commit proves that the next one will be accepted for as long as that may take."""
+    log, group = Log(), Group()
+    seals = Seals(log, group, SLOW)
+    now_ms = 0
+    for offset in range(1, 16):
+        seals.begun(now_ms, seals.room(now_ms))
+        sealing(seals, now_ms, offset)
+        log.rested = True
+        now_ms += 500
+        sealing(seals, now_ms, offset + 1)
+        log.rested = True
+        group.accepted += 1
+        now_ms += 10
+        sealing(seals, now_ms, offset + 1)
+    assert seals.room(now_ms) > 1_000
 
 
 def test_commits_that_are_refused_hold_up_for_four_seconds_at_most() -> None:

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 import structlog
 
+from consumer.delivery import done_map
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
@@ -109,6 +110,7 @@ class Consumer:
     assignment: frozenset[Partition] = frozenset()
     late_s: float = 0.0
     accepted: int = 0
+    metadata_most: int = done_map.MOST
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         pass
