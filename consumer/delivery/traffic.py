@@ -84,15 +84,16 @@ class Traffic:
         *,
         shared: bool = False,
         awaited: Callable[[str], bool] = lambda _: False,
+        blocked: Callable[[str], int] = lambda _: 0,
         names: Names | None = None,
     ) -> None:
         """`shared`: other processes start requests to the same endpoints, and `standings` tells of them.
 
-        `awaited`: something of this webhook waits in this process to be tried.
+        `awaited`: something of this webhook waits in this process to be tried; `blocked`: see `Standings`.
         """
         self._limits = limits
         self.names = names or EveryName()
-        self.standings = Standings(shared=shared, awaited=awaited)
+        self.standings = Standings(shared=shared, awaited=awaited, blocked=blocked)
         self._lanes = Lanes(
             limits.in_flight,
             limits.tenant_in_flight,

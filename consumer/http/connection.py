@@ -106,6 +106,8 @@ class Connection:
                 self._raw = self._raw[sent:]
                 return
             self._raw = _NOTHING
+            if self.tls is None and not self._plain:
+                return
         self.may_send = True  # the others first
 
     def handshake(self, received: bytes) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_network
 
 import pytest
 
@@ -138,12 +139,14 @@ def test_a_connection_is_used_again_only_for_a_request_to_its_address(engine: So
             assert endpoint.accepted == accepted
 
 
-def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached(engine: SocketsTransport) -> None:
-    with Endpoint(Line.answer, host="127.0.0.7") as endpoint, ExitStack() as silent:
-        hosts = [f"127.0.0.{number}" for number in range(1, 7)]
+def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached() -> None:
+    # Addresses of which nobody else uses a port.
+    engine = SocketsTransport(AddressGuard([ip_network("127.7.7.0/24")]))
+    with Endpoint(Line.answer, host="127.7.7.7") as endpoint, ExitStack() as silent:
+        hosts = [f"127.7.7.{number}" for number in range(1, 7)]
         for host in hosts:
             silent.enter_context(full_backlog(host, endpoint.port))
-        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.0.0.7"], timeout_ms=30_000)
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.7.7.7"], timeout_ms=30_000)
         engine.submit(1, asked)
         most = 0
         answers: list[Answer] = []
@@ -153,11 +156,10 @@ def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached(engi
         assert status(answers[0]) == 200
         assert most == 4
         assert len(engine._course._dialing._of) == 0
+    engine.close()
 
 
 def test_the_sixth_version_of_ip_is_spoken(authority: Authority) -> None:
-    from ipaddress import ip_network  # noqa: PLC0415
-
     engine = SocketsTransport(AddressGuard([ip_network("::1/128")]))
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
 

@@ -152,7 +152,7 @@ def test_a_map_keeps_to_its_bound_and_crowds_its_window_at_seven_eighths_of_it()
         window.begin(offset)
         if offset % 5 == 1:
             window.finish(offset)
-    whole = window.position
+    whole = window.look()
     assert whole is not None
     assert len(whole.metadata) > 300
     assert not window.crowded
@@ -163,7 +163,7 @@ def test_a_map_keeps_to_its_bound_and_crowds_its_window_at_seven_eighths_of_it()
         (40, True),
     ):
         window.touch()
-        told = window.position
+        told = window.look()
         assert told is not None
         assert (told.offset, len(told.metadata) <= taken.map_most, window.crowded) == (0, True, crowded)
         done = done_map.decode(told.metadata, 0)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -14,7 +14,7 @@ from consumer.transfer.box import opening, public_key, sealing_for
 from consumer.transfer.faults import FileRefused, LineFaults
 from consumer.transfer.own_file import VERSION, read, written
 from consumer.transfer.plan import Step
-from consumer.transfer.rows import Head
+from consumer.transfer.rows import Head, KeyRow, WebhookRow
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
@@ -65,6 +65,13 @@ def test_what_is_written_is_read_back_equal_and_holds_no_secret_in_the_clear() -
     assert (found.keys, found.head) == (((4, KEY),), HEAD)
     assert b"QUJDREVG" not in b"".join(file)
     assert b"billing" not in b"".join(file)
+
+
+def test_every_field_is_in_the_file_but_for_what_versions_a_webhook() -> None:
+    renamed = {"sealed_headers": "headers", "filter_json": "filter"}
+    kept = {renamed.get(each.name, each.name) for each in fields(Subscription)}
+    assert kept - {*WebhookRow.__struct_fields__} == {"revision", "changes", "works", "unblocks"}
+    assert {each.name for each in fields(ApiKey)} == {*KeyRow.__struct_fields__}
 
 
 def test_it_is_created_where_it_is_not_and_the_second_time_nothing_changes() -> None:
