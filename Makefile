@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
+.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,11 +16,15 @@ setup: ## make .venv with .venv/bin/hookline (needs only Python; instant when up
 setup-dev: ## the same with what tests and lint need
 	@$(PYTHON) make/environment.py requirements-dev.lock
 
+native: setup-dev ## build the native step (Rust, native/) into .venv; without cargo everything works as it does
+	@$(BIN)/python make/native.py build
+
 demo: setup ## see it work, no Kafka or Redis needed (until Ctrl-C, or FOR=20s)
 	@$(BIN)/hookline demo $(if $(FOR),--for $(FOR))
 
 test: lint ## lint, then every test on a real Kafka and Redis
 	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python make/native.py test
 	@$(BIN)/python make/suite.py
 
 test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
@@ -38,18 +42,19 @@ screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
 	@$(BIN)/python -m tests.services.needs --browser
 	@$(BIN)/python -m tests.browser.screenshots
 
-lint: setup-dev ## ruff, mypy (strict) and import-linter
+lint: native ## ruff, mypy (strict) and import-linter; rustfmt and clippy where they are
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python make/native.py lint
 	@echo "lint: clean"
 
 services: setup-dev ## start Kafka, Redis and a schema registry, print the settings to export, stop on Ctrl-C
 	@$(BIN)/python -m tests.services.needs
 	@exec $(BIN)/python -m tests.services
 
-bench: setup-dev ## deliveries per second on one core, and what others pay; BASE=rev compares with a commit
+bench: native ## deliveries per second on one core, and what others pay; BASE=rev compares with a commit
 	@$(BIN)/python -m tests.services.needs
 	@BASE=$(BASE) $(BIN)/python -m bench
 

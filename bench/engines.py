@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from statistics import median
@@ -122,6 +123,10 @@ def _cost_us(transport: Transport, url: str, requests: int) -> float:
     return sorted(costs)[len(costs) // 10]
 
 
+def _share(costs: list[float], of: list[float]) -> str:
+    return f"{median(one / other for one, other in zip(costs, of, strict=True)):.2f}"
+
+
 def _request(url: str) -> Request:
     return Request(url=url, headers=_HEADERS, body=_BODY, timeout_ms=10_000, addresses=("127.0.0.1",))
 
@@ -135,6 +140,10 @@ def main() -> int:
             "curl": lambda: CurlTransport(guard, ca_file=authority.ca_file),
             "sockets": lambda: SocketsTransport(guard, ca_file=authority.ca_file),
         }
+        if find_spec("hookline_native"):
+            from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+
+            engines["native"] = lambda: NativeTransport(guard, ca_file=authority.ca_file)
         costs: dict[tuple[str, str], list[float]] = {}
         with _endpoints(Path(folder), authority) as workloads, cores.starting_on(cores.UNDER_TEST):
             for _ in range(_ROUNDS):
@@ -143,11 +152,12 @@ def main() -> int:
                         gc.collect()
                         with closing(opened()) as transport:
                             costs.setdefault((workload, engine), []).append(_cost_us(transport, url, requests))
-    table = Table("µs of CPU a request", *engines, "of it", title=f"{_ROUNDS} rounds, Python {sys.version.split()[0]}")
+    first, *others = engines
+    shares = [f"{engine} ÷ {first}" for engine in others]
+    table = Table("µs of CPU a request", *engines, *shares, title=f"{_ROUNDS} rounds, Python {sys.version.split()[0]}")
     for workload in workloads:
-        curl, sockets = (costs[workload, engine] for engine in ("curl", "sockets"))
-        of_it = median(one / other for one, other in zip(sockets, curl, strict=True))
-        table.add_row(workload, f"{median(curl):.1f}", f"{median(sockets):.1f}", f"{of_it:.2f}")
+        of_it = (_share(costs[workload, engine], costs[workload, first]) for engine in others)
+        table.add_row(workload, *(f"{median(costs[workload, engine]):.1f}" for engine in engines), *of_it)
     Console().print(table)
     return 0
 

@@ -33,11 +33,11 @@ def measure() -> float:
             offset = number // _PARTITIONS + _UNDER_WAY // _PARTITIONS
             if window.begin(offset):
                 entry = Entry(window, offset)
-                entry.open += 1  # its delivery
+                entry.open_one()  # its delivery
                 entry.close_one()  # it is planned
                 under_way[turn].close_one("00" * 16)
                 under_way[turn] = entry
             if number % _SEAL_EVERY == 0:
                 for each in windows:
-                    assert each.position is not None
+                    assert each.look() is not None
         return (time.thread_time() - began_s) / _DELIVERIES * 1_000_000

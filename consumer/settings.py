@@ -236,7 +236,9 @@ class Settings(BaseSettings):
     wait_for: Annotated[str, AfterValidator(Span("1s", "90d"))] = Field(
         "3d", description="How long a delivery may wait for its turn; the delay topics keep records for as long."
     )
-    transport: Literal["sockets", "curl"] = Field("sockets", description="The HTTP engine.")
+    transport: Literal["auto", "native", "sockets", "curl"] = Field(
+        "auto", description="The HTTP engine: auto is native where hookline-native is installed, else sockets."
+    )
     max_in_flight: int = Field(
         1_024, ge=1, le=32_768, description="HTTP requests at once, per process; one tenant has three quarters at most."
     )

@@ -229,6 +229,9 @@ class WebhookBacklog(Told):
 
     waiting: Annotated[int, Field(description="About how many deliveries; retries after an attempt are not counted.")]
     until: Annotated[Time | None, Field(description="About when the last of them is delivered; null when none waits.")]
+    blocked_keys: Annotated[
+        int, Field(description="How many keys of its ordering have stopped. What waits in them is not counted.")
+    ]
 
 
 class Webhook(Told):

@@ -6,6 +6,7 @@ refused with the number of its line or record, counted from 1.
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO, Protocol, cast
@@ -102,10 +103,13 @@ def container_records(
         yield Outgoing(number=number, key=key, value=value, read_bytes=stream.tell() if stream.seekable() else 0)
 
 
-def registry_encoder(url: str | None, topic: str, *, register: bool) -> Callable[[str], Callable[[Row], bytes]]:
+def registry_encoder(
+    url: str | None, topic: str, *, register: bool, closed_by: ExitStack
+) -> Callable[[str], Callable[[Row], bytes]]:
     """What `container_records` asks for: encodes with the id that the schema has under the subject `<topic>-value`.
 
-    A schema that is not there is registered where that is asked for, and refused otherwise.
+    A schema that is not there is registered where that is asked for, and refused otherwise. `closed_by` closes the
+    connection to the registry.
     """
 
     def registered(schema_text: str) -> Callable[[Row], bytes]:
@@ -121,9 +125,8 @@ def registry_encoder(url: str | None, topic: str, *, register: bool) -> Callable
                 "records other than io.hookline.Event need HOOKLINE_SCHEMA_REGISTRY_URL",
                 field="HOOKLINE_SCHEMA_REGISTRY_URL",
             )
-        serializer = AvroSerializer(
-            SchemaRegistryClient({"url": url}), schema_text, conf={"auto.register.schemas": register}
-        )
+        client = closed_by.enter_context(SchemaRegistryClient({"url": url}))
+        serializer = AvroSerializer(client, schema_text, conf={"auto.register.schemas": register})
         context = SerializationContext(topic, MessageField.VALUE)
 
         def encode(row: Row) -> bytes:

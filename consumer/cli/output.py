@@ -58,7 +58,7 @@ def print_fields(fields: Mapping[str, Json]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _lines(fields):
-        table.add_row(Text(name, style="bold"), Text(printable(value)))
+        table.add_row(Text(printable(name), style="bold"), Text(printable(value)))
     _print(table)
 
 

@@ -7,7 +7,7 @@ was interrupted goes on with `--skip` where it stopped.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -68,14 +68,16 @@ def publish(
     if rate is not None and rate <= 0:
         raise usage("--rate is a number of records a second, above 0", field="--rate")
     settings = installation(load())
-    with _opened(file) as stream, Stop() as stop:
+    with _opened(file) as stream, Stop() as stop, ExitStack() as closing:
         publishing = Publishing(settings, topic, headers, rate, stop)
         container = is_container(stream)
         unit = "record" if container else "line"
         outlook = None if unchecked else _outlook(settings, unit, headers, skip)
         records = (
             container_records(
-                stream, key_field, registry_encoder(settings.schema_registry_url, topic, register=register)
+                stream,
+                key_field,
+                registry_encoder(settings.schema_registry_url, topic, register=register, closed_by=closing),
             )
             if container
             else json_lines(stream, key_field)

@@ -107,7 +107,7 @@ class Deeds:
         at = end if before is None else min(before, end)
         until_s, least = self._monotonic_s() + LOOKED_FOR_S, at - LOOKED_AT_MOST
         found: list[Deed] = []
-        while at > begin and at > least and self._monotonic_s() < until_s:
+        while at > begin and at > least:
             first = max(begin, at - _AT_A_TIME)
             part = self._log.read(PARTITION, first, most=_AT_A_TIME, before=at)
             if part.end < at and not part.at_end:
@@ -120,6 +120,8 @@ class Deeds:
                 if len(found) == limit:
                     return Page(found=found, before=record.offset if record.offset > begin else None)
             at = first
+            if self._monotonic_s() >= until_s:
+                break
         return Page(found=found, before=at if at > begin else None)
 
 

@@ -141,7 +141,8 @@ def _health(health: Health) -> dict[str, Json]:
 
 
 def _backlog(backlog: Backlog) -> dict[str, Json]:
-    return {"waiting": backlog.waiting, "until": rfc3339(backlog.until_ms) if backlog.waiting else None}
+    until = rfc3339(backlog.until_ms) if backlog.waiting else None
+    return {"waiting": backlog.waiting, "until": until, "blockedKeys": backlog.blocked}
 
 
 def _rounded(elapsed_ms: float | None) -> float | None:

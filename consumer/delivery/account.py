@@ -38,6 +38,8 @@ class Account:
         self._slots = self._slots_told = self._slots_heard = 0
         self.lease = self._lease_told = 0  # the places that the others hold to be its own, and those that it told
         self._waits = self._waits_told = self._waits_heard = 0
+        self.scope = ""  # of its lines in the ordered topic, once one of its keys has stopped here
+        self.blocked = 0  # so many had, when it was last told
         self._horizon_ms = 0.0
         self._until_ms = 0.0
         self._telling: tuple[int, Entry] | None = None
@@ -100,8 +102,9 @@ class Account:
             or any(lane.queue or lane.breaker.failing for lane in self.lanes)
         )
 
-    def report(self, now_ms: int) -> Report:
+    def report(self, now_ms: int, blocked: int = 0) -> Report:
         """What is to be told now. It goes by no more places than it wants until it is answered."""
+        self.blocked = blocked
         allowance = self.allowance
         early = sum(_is_early(job.delivery, now_ms) for lane in self.lanes for job in lane.queue)
         want = sum(len(lane.queue) for lane in self.lanes) + allowance.starts
@@ -132,6 +135,7 @@ class Account:
             waits=self._waits,
             waits_heard=self._waits_heard,
             until_ms=max(0.0, self._until_ms - now_ms),
+            blocked=blocked,
             answered_ms=None if breaker is None else breaker.answered_for_ms(now_ms),
             accepted_ms=self.lanes[-1].accepted_for_ms(now_ms) if self.lanes else None,
             failing_ms=None if breaker is None else breaker.failing_for_ms(now_ms),

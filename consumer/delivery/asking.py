@@ -14,7 +14,7 @@
 ```
 
 The laws:
-- a tenant has one place here, however much waits for it, and is asked for once at a time;
+- a tenant has one seat here, however much waits for it, and is asked for once at a time;
 - no more are under way than the cache has answered within a moment lately; whoever comes later waits in order;
 - tenants for which work waits come before those whose view is merely to be renewed, and these are not asked for when
   nobody has used the view lately;
@@ -53,8 +53,8 @@ class Stage(Enum):
     ASKED_ALONE = auto()
 
 
-class Place(Generic[Asked]):
-    """One tenant's place. `of` is whatever its owner keeps for it."""
+class Seat(Generic[Asked]):
+    """One tenant's seat. `of` is whatever its owner keeps for it."""
 
     __slots__ = ("again_ms", "asked_ms", "in_vain", "of", "stage", "tenant", "waits")
 
@@ -83,11 +83,11 @@ class Asking(Generic[Asked]):
 
     def __init__(self, soon_ms: float) -> None:
         self._soon_ms = soon_ms
-        self._places: dict[str, Place[Asked]] = {}
-        self._waiting: deque[Place[Asked]] = deque()
-        self._renewed: deque[Place[Asked]] = deque()
-        self._alone: deque[Place[Asked]] = deque()
-        self._later: list[tuple[int, int, Place[Asked]]] = []
+        self._seats: dict[str, Seat[Asked]] = {}
+        self._waiting: deque[Seat[Asked]] = deque()
+        self._renewed: deque[Seat[Asked]] = deque()
+        self._alone: deque[Seat[Asked]] = deque()
+        self._later: list[tuple[int, int, Seat[Asked]]] = []
         self._order = count()
         self._most = 200.0
         self._under_way = 0
@@ -100,7 +100,7 @@ class Asking(Generic[Asked]):
         return self._under_way > 0 or self._alone_under_way > 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._seats)
 
     @property
     def is_away(self) -> bool:
@@ -116,92 +116,92 @@ class Asking(Generic[Asked]):
         """Somebody answered."""
         self._away = 0
 
-    def get(self, tenant: str) -> Place[Asked] | None:
-        """The tenant's place, if it has one."""
-        return self._places.get(tenant)
+    def get(self, tenant: str) -> Seat[Asked] | None:
+        """The tenant's seat, if it has one."""
+        return self._seats.get(tenant)
 
-    def places(self) -> list[Place[Asked]]:
+    def seats(self) -> list[Seat[Asked]]:
         """All of them. Not for what is done turn by turn."""
-        return list(self._places.values())
+        return list(self._seats.values())
 
     def renew(self, tenant: str, of: Callable[[], Asked]) -> None:
         """A newer view of this tenant is wanted, and nothing waits for it."""
-        if tenant not in self._places:
-            place = self._places[tenant] = Place(tenant, of())
-            self._put_renewed(place)
+        if tenant not in self._seats:
+            seat = self._seats[tenant] = Seat(tenant, of())
+            self._put_renewed(seat)
 
-    def wait(self, tenant: str, of: Callable[[], Asked]) -> Place[Asked]:
+    def wait(self, tenant: str, of: Callable[[], Asked]) -> Seat[Asked]:
         """Work waits for this tenant from now on."""
-        place = self._places.get(tenant)
-        if place is None:
-            place = self._places[tenant] = Place(tenant, of())
-        place.waits = True
-        if place.stage is None or place.stage is Stage.RENEWED:
-            self._put_waiting(place)
-        return place
+        seat = self._seats.get(tenant)
+        if seat is None:
+            seat = self._seats[tenant] = Seat(tenant, of())
+        seat.waits = True
+        if seat.stage is None or seat.stage is Stage.RENEWED:
+            self._put_waiting(seat)
+        return seat
 
-    def later(self, place: Place[Asked], again_ms: int) -> None:
+    def later(self, seat: Seat[Asked], again_ms: int) -> None:
         """Not before then: as it does not wait for an answer, nor is read alone."""
-        if place.stage is Stage.LATER and place.again_ms >= again_ms:
+        if seat.stage is Stage.LATER and seat.again_ms >= again_ms:
             return
-        place.stage, place.again_ms = Stage.LATER, again_ms
-        heapq.heappush(self._later, (again_ms, next(self._order), place))
+        seat.stage, seat.again_ms = Stage.LATER, again_ms
+        heapq.heappush(self._later, (again_ms, next(self._order), seat))
 
-    def alone(self, place: Place[Asked]) -> None:
+    def alone(self, seat: Seat[Asked]) -> None:
         """It has many webhooks: it is read alone."""
-        place.stage = Stage.ALONE
-        self._alone.append(place)
+        seat.stage = Stage.ALONE
+        self._alone.append(seat)
 
-    def again(self, place: Place[Asked]) -> None:
+    def again(self, seat: Seat[Asked]) -> None:
         """As one for which work waits, behind those that wait already."""
-        self._put_waiting(place)
+        self._put_waiting(seat)
 
-    def forget(self, place: Place[Asked]) -> None:
-        """It needs no place any more."""
-        place.stage = None
-        del self._places[place.tenant]
+    def forget(self, seat: Seat[Asked]) -> None:
+        """It needs no seat any more."""
+        seat.stage = None
+        del self._seats[seat.tenant]
 
-    def answered(self, tenant: str, now_ms: int) -> Place[Asked] | None:
-        """An answer for this tenant came. Its place, for which the caller decides; None when it was not asked for."""
-        place = self._places.get(tenant)
-        if place is None or not place.under_way:
+    def answered(self, tenant: str, now_ms: int) -> Seat[Asked] | None:
+        """An answer for this tenant came. Its seat, for which the caller decides; None when it was not asked for."""
+        seat = self._seats.get(tenant)
+        if seat is None or not seat.under_way:
             return None
-        if place.stage is Stage.ASKED_ALONE:
+        if seat.stage is Stage.ASKED_ALONE:
             self._alone_under_way -= 1
         else:
             self._under_way -= 1
-            late = now_ms - place.asked_ms > self._soon_ms
+            late = now_ms - seat.asked_ms > self._soon_ms
             self._most = max(LEAST, self._most * _LESS) if late else min(MOST, self._most + _MORE)
-        place.stage = None
-        return place
+        seat.stage = None
+        return seat
 
-    def turn(self, now_ms: int, used_lately: Callable[[str], bool]) -> tuple[list[Place[Asked]], list[Place[Asked]]]:
+    def turn(self, now_ms: int, used_lately: Callable[[str], bool]) -> tuple[list[Seat[Asked]], list[Seat[Asked]]]:
         """Whom to ask for now: those to be read together, and those to be read alone."""
         while self._later and self._later[0][0] <= now_ms:
-            again_ms, _, place = heapq.heappop(self._later)
-            if place.stage is Stage.LATER and place.again_ms == again_ms:
-                (self._put_waiting if place.waits else self._put_renewed)(place)
-        asked: list[Place[Asked]] = []
+            again_ms, _, seat = heapq.heappop(self._later)
+            if seat.stage is Stage.LATER and seat.again_ms == again_ms:
+                (self._put_waiting if seat.waits else self._put_renewed)(seat)
+        asked: list[Seat[Asked]] = []
         if self._away and now_ms < self._again_ms:
             return [], []
         most = 1 if self._away else self._most
         for queue, stage in ((self._waiting, Stage.WAITING), (self._renewed, Stage.RENEWED)):
             while queue and self._under_way < most:
-                place = queue.popleft()
-                if place.stage is not stage:
+                seat = queue.popleft()
+                if seat.stage is not stage:
                     continue
-                if stage is Stage.RENEWED and not used_lately(place.tenant):
-                    self.forget(place)
+                if stage is Stage.RENEWED and not used_lately(seat.tenant):
+                    self.forget(seat)
                     continue
-                place.stage, place.asked_ms = Stage.ASKED, now_ms
+                seat.stage, seat.asked_ms = Stage.ASKED, now_ms
                 self._under_way += 1
-                asked.append(place)
-        alone: list[Place[Asked]] = []
+                asked.append(seat)
+        alone: list[Seat[Asked]] = []
         while self._alone and self._alone_under_way < _ALONE_MOST and not self._away:
-            place = self._alone.popleft()
-            place.stage, place.asked_ms = Stage.ASKED_ALONE, now_ms
+            seat = self._alone.popleft()
+            seat.stage, seat.asked_ms = Stage.ASKED_ALONE, now_ms
             self._alone_under_way += 1
-            alone.append(place)
+            alone.append(seat)
         return asked, alone
 
     def wake_ms(self) -> int | None:
@@ -211,10 +211,10 @@ class Asking(Generic[Asked]):
             return later_ms
         return self._again_ms if later_ms is None else min(later_ms, self._again_ms)
 
-    def _put_renewed(self, place: Place[Asked]) -> None:
-        place.stage = Stage.RENEWED
-        self._renewed.append(place)
+    def _put_renewed(self, seat: Seat[Asked]) -> None:
+        seat.stage = Stage.RENEWED
+        self._renewed.append(seat)
 
-    def _put_waiting(self, place: Place[Asked]) -> None:
-        place.stage = Stage.WAITING
-        self._waiting.append(place)
+    def _put_waiting(self, seat: Seat[Asked]) -> None:
+        seat.stage = Stage.WAITING
+        self._waiting.append(seat)

@@ -22,6 +22,7 @@ from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged, unlogged
 from consumer.delivery.offsets import Window
+from consumer.delivery.order_partition import WEBHOOK
 from consumer.delivery.outcome import (
     DELIVERED,
     Asked,
@@ -156,12 +157,17 @@ class Attempting:
             self._endings.bury(now_ms, job, delivery, reason, detail)
             return
         self._endings.counts["keys_blocked"] += 1
-        self._endings.stay(now_ms, job, replace(delivery, stopped_ms=now_ms))
+        self._stay(now_ms, job, replace(delivery, stopped_ms=now_ms))
         subscription = job.target.subscription
         known = self._known(subscription.tenant)
         notice = of_a_stop(subscription, delivery, of_death(reason, detail), now_ms)
         for chunk in () if known is None else told(known, subscription, notice, now_ms):
             self._endings.write(job.entry, Delay(tier=0, delayed=chunk))
+
+    def _stay(self, now_ms: int, job: Job, delivery: Delivery) -> None:
+        """Its key has stopped with it, and that is told its customer."""
+        self._endings.stay(now_ms, job, delivery)
+        self._traffic.standings.stops(now_ms, job.target.subscription, (delivery.order or "")[:WEBHOOK])
 
     def _stopped(self, now_ms: int, job: Job) -> None:
         """The head of a key that has stopped is looked at again."""
@@ -169,7 +175,7 @@ class Attempting:
         subscription = job.target.subscription
         match fate(job.delivery, subscription, now_ms, stays_for_ms=stays_for_ms, crowded=crowded):
             case Fate.STAYS:
-                self._endings.stay(now_ms, job, job.delivery)
+                self._stay(now_ms, job, job.delivery)
             case Fate.TRIED:
                 if self._traffic.offer(job, now_ms) is not None:
                     self._endings.stay(now_ms, job, job.delivery)

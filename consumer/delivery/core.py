@@ -112,7 +112,13 @@ class Core:
         )
         room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
-        self._traffic = Traffic(rules.limits, shared=rules.shared, awaited=hold.is_awaited, names=names)
+        self._traffic = Traffic(
+            rules.limits,
+            shared=rules.shared,
+            awaited=hold.is_awaited,
+            blocked=self._order.blocked,
+            names=names,
+        )
         self._forward = Forward(hold, self._order, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
         self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
         self._attempting = Attempting(

@@ -96,7 +96,7 @@ def encode(
         return ""
     if _ROOM + len(left) + len(horizons) > most:
         horizons = ""
-    room = (most - _ROOM) * 3 // 4 - len(left) - len(horizons)
+    room = (most - _ROOM - len(left) - len(horizons)) * 3 // 4
     gaps, covered = _gaps(base, last, unfinished, room)
     form, packed = "g", gaps
     span_bytes = (last - base) // 8 + 1

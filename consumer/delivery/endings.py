@@ -4,7 +4,7 @@ The laws: every ending closes exactly one part of its record, a written one only
 head of the ordered topic that is to be tried again ends nothing: it waits in its place (`order.py`).
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
@@ -49,9 +49,9 @@ class Endings:
         self._writing: dict[int, Writing] = {}
         self._asked: list[tuple[int, Write]] = []
         self._token = 0
-        self.counts: Counter[Count] = Counter()
+        self.counts: defaultdict[Count, int] = defaultdict(int)
         self.tally = Tally(schedule.names)
-        self._dropped: Counter[Dropped] = Counter()
+        self._dropped: defaultdict[Dropped, int] = defaultdict(int)
 
     @property
     def pending(self) -> bool:
@@ -250,7 +250,7 @@ class Endings:
 
     def write(self, entry: Entry, write: Write, delivery_id: str | None = None) -> None:
         """One more part of the record: this write, with which this delivery ends."""
-        entry.open += 1
+        entry.open_one()
         entry.begun = True
         self._token += 1
         self._writing[self._token] = Writing(entry, write, delivery_id)

@@ -124,7 +124,7 @@ def _member(state: State, process: str, report: Report, now_ms: float) -> Member
 
 
 def _await(state: State, member: Member, report: Report, now_ms: float) -> None:
-    """How many wait, and until when."""
+    """How many wait, and until when; and how many keys have stopped."""
     if now_ms > state.until_ms + GONE_AFTER_MS:
         state.waiting = 0
     state.waiting = max(0, state.waiting + report.waits - member.waits)
@@ -133,6 +133,8 @@ def _await(state: State, member: Member, report: Report, now_ms: float) -> None:
         state.until_ms = max(state.until_ms, now_ms + report.until_ms)
     if state.waiting == 0:
         state.until_ms = 0.0
+    member.blocked = report.blocked
+    state.blocked = sum(each.blocked for each in state.members.values())
 
 
 def _break(state: State, report: Report, now_ms: float) -> None:

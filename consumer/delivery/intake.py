@@ -272,7 +272,7 @@ class Intake:
     def _positions(self, windows: Iterable[Window]) -> dict[Partition, Position]:
         positions: dict[Partition, Position] = {}
         for window in windows:
-            position = window.position
+            position = window.look()
             if position is not None:
                 positions[window.partition] = position
             if window.crowded:

@@ -34,7 +34,7 @@ REMEMBERED_MS: Final = 86_400_000  # so that who gets an event an hour is found 
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
-class Place(Enum):
+class Stand(Enum):
     """Where a lane stands in the traffic."""
 
     IDLE = auto()  # nothing to start, or as much under way as it may have
@@ -42,6 +42,10 @@ class Place(Enum):
     BLOCKED = auto()  # in the queue of its origin or its tenant
     UNNAMED = auto()  # until its host's name is known
     ASLEEP = auto()  # until its rate limit, Retry-After or breaker lets it go on
+
+
+# Python 3.11 takes longer to find a member than to compare it, and a delivery does so eight times.
+IDLE, READY, BLOCKED, UNNAMED, ASLEEP = Stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +109,9 @@ class Lane:
         "key",
         "listed",
         "origin",
-        "place",
         "queue",
         "share",
+        "stand",
     )
 
     def __init__(self, key: tuple[str, str], origin: Origin, share: Share, breaker: Breaker) -> None:
@@ -118,7 +122,7 @@ class Lane:
         self.breaker = breaker
         self.queue: deque[Job] = deque()
         self.flying: dict[Job, int] = {}  # to when each was started, oldest first
-        self.place = Place.IDLE
+        self.stand = IDLE
         self.asleep_until_ms = 0
         self.listed = False  # whether `Lanes` has it among the busy ones
         self.kept_ms = 0.0  # and until when it keeps it although nothing of it waits
@@ -143,7 +147,7 @@ class Lane:
     @property
     def is_blocked(self) -> bool:
         """Whether it stands in somebody's queue for room."""
-        return self.place is Place.BLOCKED
+        return self.stand is BLOCKED
 
     @property
     def is_busy(self) -> bool:
@@ -296,7 +300,7 @@ class Lane:
         return bool(self.queue) and self.queue[0].delivery.is_new
 
     def _is_free(self, now_ms: int) -> bool:
-        """Whether nothing keeps it back, as is usual: it has no limits, and nothing is held against its endpoint."""
+        """Whether nothing keeps it back: it has no limits, and its endpoint answers and asks for no pause."""
         return self.allowance is None and self._asked_ms <= now_ms and self.breaker.closed
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:

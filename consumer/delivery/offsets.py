@@ -247,14 +247,16 @@ class Window:
         """How long the map of the last position was."""
         return 0 if self._position is None else len(self._position.metadata)
 
-    @property
-    def position(self) -> Position | None:
-        """What to commit: the lowest unfinished offset, else the next to come; None before the first record."""
+    def look(self) -> Position | None:
+        """What to commit now: the lowest unfinished offset, else the next to come; None before the first record.
+
+        A look is remembered: what has ended in part is told from the second one on.
+        """
         if self._changed:
             self._changed = False
-            self._position = self._look()
+            self._position = self._position_now()
             if self._partly:
-                self._change()  # what has ended in part is told from the second look on
+                self._change()
         return self._position
 
     def done(self) -> DoneMap | None:
@@ -275,7 +277,7 @@ class Window:
         self._changed = True
         self.taken.changes[self] = None
 
-    def _look(self) -> Position:
+    def _position_now(self) -> Position:
         base, told = self._unfinished_from()
         order = None if self.beside is None else self.beside.told()
         ahead = self._ahead.told(base) if self._ahead else None
@@ -322,6 +324,7 @@ class Window:
 class Entry:
     """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
 
+    `open` counts its parts. It begins with one, for itself, which is closed when all others have been opened.
     `size` is what it weighs as long as it has not ended, in bytes.
     `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
     `record`: its bytes, for as long as they may have to be written to poison.
@@ -344,6 +347,10 @@ class Entry:
         self.size += size
         self.window.bytes += size
         self.window.taken.bytes += size
+
+    def open_one(self) -> None:
+        """It has one more part, which has to end before it does."""
+        self.open += 1
 
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""

@@ -147,6 +147,11 @@ class Order:
         """Whether any head ever waited."""
         return self._heads.used
 
+    def blocked(self, scope: str) -> int:
+        """How many keys of the webhook of this scope have stopped, in all partitions."""
+        shares = (partition.shares.get(scope) for partition in self._partitions.values())
+        return sum(share.stopped for share in shares if share is not None)
+
     def _go(self, line: KeyLine) -> tuple[Entry, Delivery]:
         line.out = True
         head = line.queue[0]

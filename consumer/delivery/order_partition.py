@@ -44,7 +44,7 @@ class Bounds:
     left: int = 64
     left_keys: int = 16
     left_of_tenant: int = 32
-    left_tenants: int = 64
+    left_tenants: int = 32
     before: int = 64
     stopped: int = 512
     stopped_of_tenant: int = 128

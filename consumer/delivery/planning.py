@@ -6,6 +6,7 @@ dropped only by a view newer than the one it was planned with.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from consumer.webhooks.subscription import Status, Subscription
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
 _CHUNK = 100  # subscriptions in one chunk record
+_is_ordered = attrgetter("is_ordered")
 
 
 class Planning:
@@ -171,7 +173,7 @@ class Planning:
             self._endings.drop(entry, "no_subscribers")
         else:
             self._endings.counts["matched"] += 1
-            if record is not None and tier < 0 and any(target.is_ordered for target in targets):
+            if record is not None and tier < 0 and any(map(_is_ordered, targets)):
                 targets = self._line_up(now_ms, entry, event, record, targets)
             if len(targets) > self._fan_out:
                 self._split(now_ms, entry, event, targets, above=tier)
@@ -197,7 +199,7 @@ class Planning:
                 entry.begun = True
                 self._endings.count_drop("repeat")
                 continue
-            entry.open += 1
+            entry.open_one()
             delivery = Delivery(id=name, event=event, subscription_id=subscription.id, first_due_ms=now_ms, order=line)
             self._lining_up.put(entry, delivery)
         return others
@@ -236,7 +238,7 @@ class Planning:
                 tier=tier,
                 first_due_ms=first_due_ms,
             )
-            entry.open += 1
+            entry.open_one()
             self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
         entry.close_one()
 

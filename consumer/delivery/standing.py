@@ -64,7 +64,8 @@ class Report:
     requests it may have at once; 0 where nothing is known. `slots` are those it gave, less those it took back, since it
     began, and `horizon_ms` is the end of the schedule as it knows it. `waits` are the deliveries that it wrote to wait
     for their turn, less those that it took up again, since it began; `until_ms` is the latest due time of those it
-    wrote. `slots_heard` and `waits_heard` are the sums in the last report that was answered.
+    wrote. `slots_heard` and `waits_heard` are the sums in the last report that was answered. `blocked`: so many keys of
+    the webhook have stopped in its partitions.
 
     `answered_ms`: the last HTTP answer was so long ago; `failing_ms`: since then no request was answered, the first of
     them so long ago; `accepted_ms`: it recovered so long ago (`lane.py`). `early`: what it would send is new, and may
@@ -90,6 +91,7 @@ class Report:
     waits: int = 0
     waits_heard: int = 0
     until_ms: float = 0.0
+    blocked: int = 0
     answered_ms: float | None = None
     accepted_ms: float | None = None
     failing_ms: float | None = None

@@ -1,7 +1,8 @@
 """The accounts of this process: which of them are to be told of, when, and what comes back.
 
 The laws:
-- a webhook has an account only while it is limited, behind, failing or waited for; the others cost one look at a field;
+- a webhook has an account only while it is limited, behind, failing, waited for, or has keys that stopped; the others
+  cost one look at a field;
 - one report of an account is under way at a time: at once when something new is wanted, else four times a second while
   anything is to be told or learned;
 - where nobody shares what processes know (`shared` is False), each goes by its own.
@@ -22,11 +23,21 @@ _EACH_MS = 2  # where very many learn only: so many ms for each, all together
 
 
 class Standings:
-    """By subscription. Of a webhook that is `awaited` something waits here, so its standing is listened for."""
+    """By subscription. Of a webhook that is `awaited` something waits here, so its standing is listened for.
 
-    def __init__(self, *, shared: bool, awaited: Callable[[str], bool] = lambda _: False) -> None:
+    `blocked`: how many keys have stopped in this process of the webhook whose lines are of this scope.
+    """
+
+    def __init__(
+        self,
+        *,
+        shared: bool,
+        awaited: Callable[[str], bool] = lambda _: False,
+        blocked: Callable[[str], int] = lambda _: 0,
+    ) -> None:
         self._shared = shared
         self._awaited = awaited
+        self._blocked = blocked
         self._alone = not shared
         self._accounts: dict[str, Account] = {}
         self._due: list[tuple[float, int, Account]] = []
@@ -108,6 +119,13 @@ class Standings:
             account.taken()
             self.watch(account, now_ms)
 
+    def stops(self, now_ms: int, subscription: Subscription, scope: str) -> None:
+        """A key of this webhook has stopped here; its lines are of this scope."""
+        if self._shared:
+            account = self.opened(subscription.id, subscription.tenant)
+            account.scope = scope
+            self.watch(account, now_ms)
+
     def listen(self, now_ms: int, webhooks: Mapping[str, str]) -> None:
         """Something of these webhooks, by their tenants, waits here from now on."""
         if self._shared:
@@ -143,7 +161,7 @@ class Standings:
                 continue
             account.next_ms = 0.0
             if self._is_active(account, now_ms) or account.standing_ms < account.asked_ms:
-                told.append(account.report(now_ms))
+                told.append(account.report(now_ms, self._blocked_of(account)))
                 self.asking += 1
             else:
                 self._rest(account, now_ms)
@@ -151,7 +169,7 @@ class Standings:
 
     def leaving(self, now_ms: int) -> list[Report]:
         """The last reports, of what is still leased. Their answers come to nobody."""
-        told = [each.report(now_ms) for each in self._accounts.values() if each.allowance.leased]
+        told = [each.report(now_ms) for each in self._accounts.values() if each.allowance.leased or each.blocked]
         return [replace(each, want=0, want_forward=0, places=each.flying) for each in told]
 
     def heard(
@@ -191,7 +209,11 @@ class Standings:
                 heapq.heappush(self._due, (at_ms, next(self._order), account))
 
     def _is_active(self, account: Account, now_ms: int) -> bool:
-        return account.is_active(now_ms) or self._awaited(account.subscription_id)
+        stopped = account.blocked or self._blocked_of(account)  # or it is to be told that none has any more
+        return bool(stopped) or account.is_active(now_ms) or self._awaited(account.subscription_id)
+
+    def _blocked_of(self, account: Account) -> int:
+        return self._blocked(account.scope) if account.scope else 0
 
     def _rest(self, account: Account, now_ms: int) -> None:
         """Nothing is to be told of it. It is forgotten when nobody remembers its sums and no lane needs it."""

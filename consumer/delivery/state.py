@@ -24,6 +24,7 @@ class Member:
     pace_per_s: float = 0.0
     slots: int = 0
     waits: int = 0
+    blocked: int = 0
     tat_ms: float = 0.0
     tat_after_ms: float = 0.0
 
@@ -46,6 +47,7 @@ class State:
     ahead: float = 0.0
     waiting: int = 0
     until_ms: float = 0.0
+    blocked: int = 0
     level: int = -1
     open_until_ms: float = 0.0
     early_from_ms: float = 0.0

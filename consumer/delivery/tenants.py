@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from consumer.delivery.asking import AGAIN_MS, Asking, Place
+from consumer.delivery.asking import AGAIN_MS, Asking, Seat
 from consumer.delivery.known import Known, Views
 from consumer.delivery.target import Target
 from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
@@ -65,7 +65,7 @@ class Tenants(Generic[Work]):
         self._room = room
         self._views = Views(room.view_bytes)
         self._asking: Asking[_Parked[Work]] = Asking(soon_ms=freshness.staleness_ms / 4)
-        self._apart_of: dict[str, Place[_Parked[Work]]] = {}
+        self._apart_of: dict[str, Seat[_Parked[Work]]] = {}
         self._apart = 0  # how many records wait for tenants that are apart, and how many bytes
         self._apart_bytes = 0
         self.waiting = 0
@@ -102,22 +102,22 @@ class Tenants(Generic[Work]):
 
         Where the cache as a whole cannot be read everything waits: elsewhere it would wait for the same.
         """
-        place = self._asking.get(tenant)
-        return place is not None and self._has_its_share(place.of)
+        seat = self._asking.get(tenant)
+        return seat is not None and self._has_its_share(seat.of)
 
-    def park(self, tenant: str, work: Work, size: int, now_ms: int) -> Place[_Parked[Work]]:
+    def park(self, tenant: str, work: Work, size: int, now_ms: int) -> Seat[_Parked[Work]]:
         """Keep work, of so many bytes, until the tenant's webhooks may be used."""
-        place = self._asking.wait(tenant, _Parked)
-        parked = place.of
+        seat = self._asking.wait(tenant, _Parked)
+        parked = seat.of
         parked.works.append((now_ms, size, work))
         self._count(parked, 1, size)
-        return place
+        return seat
 
     def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int) -> None:
         """Keep work until a newer view of the tenant has come, asked for in a moment."""
-        place = self.park(tenant, work, size, now_ms)
-        if place.is_free:
-            self._asking.later(place, now_ms + AGAIN_MS[0])
+        seat = self.park(tenant, work, size, now_ms)
+        if seat.is_free:
+            self._asking.later(seat, now_ms + AGAIN_MS[0])
 
     def wanted(self, now_ms: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
         """The tenants to ask the cache for now, with the version known: those to be read together, and each alone."""
@@ -126,36 +126,36 @@ class Tenants(Generic[Work]):
 
     def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
         """Take the cache's answer in; the work that can go on now, and by which view."""
-        place = self._asking.answered(tenant, now_ms)
-        if place is None:
+        seat = self._asking.answered(tenant, now_ms)
+        if seat is None:
             return []
         known = self._views.get(tenant)
         if isinstance(loading, Unavailable) and loading.away:
-            return self._nobody_answered(place, known, now_ms)
+            return self._nobody_answered(seat, known, now_ms)
         self._asking.is_back()
         match loading:
             case Loaded():
                 used_ms = 0 if known is None else known.used_ms
-                known = Known(loading, place.asked_ms, self._factory)
+                known = Known(loading, seat.asked_ms, self._factory)
                 known.used_ms = used_ms
                 self._views.put(tenant, known)
             case Unchanged() if known is not None:
-                known.seen_ms = place.asked_ms
+                known.seen_ms = seat.asked_ms
                 self._views.renewed(tenant)
             case Many():
-                self._set_apart(place, apart=True)
-                self._asking.alone(place)
+                self._set_apart(seat, apart=True)
+                self._asking.alone(seat)
                 return []
             case Unchanged() | Unavailable():
-                return self._in_vain(place, known, now_ms, own=isinstance(loading, Unavailable) and loading.own)
-        return self._served(place, known)
+                return self._in_vain(seat, known, now_ms, own=isinstance(loading, Unavailable) and loading.own)
+        return self._served(seat, known)
 
     def surplus(self, tenant: str) -> Iterable[Work]:
         """What must not wait here any more for this tenant, since it has come to hold up nobody but itself."""
-        place = self._asking.get(tenant)
-        while place is not None and place.of.works and self._is_over(place.of):
-            _, size, work = place.of.works.pop()
-            self._count(place.of, -1, -size)
+        seat = self._asking.get(tenant)
+        while seat is not None and seat.of.works and self._is_over(seat.of):
+            _, size, work = seat.of.works.pop()
+            self._count(seat.of, -1, -size)
             yield work
 
     def wake_ms(self) -> int | None:
@@ -169,14 +169,14 @@ class Tenants(Generic[Work]):
 
     def drop_waiting(self, keep: Callable[[Work], bool]) -> None:
         """Forget waiting work that is no longer ours."""
-        for place in self._asking.places():
-            self._take(place, lambda work: not keep(work))
+        for seat in self._asking.seats():
+            self._take(seat, lambda work: not keep(work))
 
     def give_up(self, is_meant: Callable[[Work], bool]) -> list[Work]:
         """The work meant, of tenants that hold up nobody but themselves: it waits here no longer."""
         given: list[Work] = []
-        for place in self._apart_of.values():
-            given += self._take(place, is_meant)
+        for seat in self._apart_of.values():
+            given += self._take(seat, is_meant)
         return given
 
     # ── what a view may be used for ──────────────────────────────────────────────────────────────────────────────
@@ -192,8 +192,8 @@ class Tenants(Generic[Work]):
         if self._asking.is_away:
             self._asking.renew(tenant, _Parked)  # one of those that are used is asked for
             return True
-        place = self._asking.get(tenant)
-        return place is not None and place.in_vain > 0
+        seat = self._asking.get(tenant)
+        return seat is not None and seat.in_vain > 0
 
     def _is_used(self, tenant: str, now_ms: int) -> bool:
         """Whether anybody used the tenant's view a moment ago, so that the next one will be wanted soon."""
@@ -212,44 +212,42 @@ class Tenants(Generic[Work]):
 
     # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
 
-    def _nobody_answered(
-        self, place: Place[_Parked[Work]], known: Known | None, now_ms: int
-    ) -> list[tuple[Work, Known]]:
+    def _nobody_answered(self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int) -> list[tuple[Work, Known]]:
         """For none, that is: once it is known, all that waits for tenants that are remembered goes on."""
         was_away = self._asking.is_away
         self._asking.went_away(now_ms)
-        freed = self._in_vain(place, known, now_ms, own=False)
-        for each in () if was_away else self._asking.places():
+        freed = self._in_vain(seat, known, now_ms, own=False)
+        for each in () if was_away else self._asking.seats():
             remembered = self._views.get(each.tenant)
             if remembered is not None and self._is_remembered(remembered, now_ms):
                 freed += [(work, remembered) for work in self._take(each, lambda _: True)]
         return freed
 
     def _in_vain(
-        self, place: Place[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
+        self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
     ) -> list[tuple[Work, Known]]:
-        self._asking.later(place, now_ms + AGAIN_MS[min(place.in_vain, len(AGAIN_MS) - 1)])
-        place.in_vain += 1
-        self._set_apart(place, apart=own)
+        self._asking.later(seat, now_ms + AGAIN_MS[min(seat.in_vain, len(AGAIN_MS) - 1)])
+        seat.in_vain += 1
+        self._set_apart(seat, apart=own)
         if known is None or not self._is_remembered(known, now_ms):
             return []
-        return [(work, known) for work in self._take(place, lambda _: True)]
+        return [(work, known) for work in self._take(seat, lambda _: True)]
 
-    def _served(self, place: Place[_Parked[Work]], known: Known) -> list[tuple[Work, Known]]:
+    def _served(self, seat: Seat[_Parked[Work]], known: Known) -> list[tuple[Work, Known]]:
         """What came in time for this view goes on. For what came later it is asked again."""
         free: list[tuple[Work, Known]] = []
-        parked = place.of
-        self._set_apart(place, apart=False)
-        place.in_vain = 0
+        parked = seat.of
+        self._set_apart(seat, apart=False)
+        seat.in_vain = 0
         while parked.works and parked.works[0][0] <= known.seen_ms + self._freshness.staleness_ms:
             _, size, work = parked.works.popleft()
             self._count(parked, -1, -size)
             free.append((work, known))
-        place.waits = bool(parked.works)
-        if place.waits:
-            self._asking.again(place)
+        seat.waits = bool(parked.works)
+        if seat.waits:
+            self._asking.again(seat)
         else:
-            self._asking.forget(place)
+            self._asking.forget(seat)
         return free
 
     # ── how much waits ───────────────────────────────────────────────────────────────────────────────────────────
@@ -276,15 +274,15 @@ class Tenants(Generic[Work]):
             or self._apart_bytes > room.waiting_bytes // 2
         )
 
-    def _set_apart(self, place: Place[_Parked[Work]], *, apart: bool) -> None:
-        parked = place.of
+    def _set_apart(self, seat: Seat[_Parked[Work]], *, apart: bool) -> None:
+        parked = seat.of
         if parked.apart is apart:
             return
         parked.apart = apart
         if apart:
-            self._apart_of[place.tenant] = place
+            self._apart_of[seat.tenant] = seat
         else:
-            del self._apart_of[place.tenant]
+            del self._apart_of[seat.tenant]
         sign = 1 if apart else -1
         self._apart += sign * len(parked.works)
         self._apart_bytes += sign * parked.bytes
@@ -298,19 +296,19 @@ class Tenants(Generic[Work]):
             self._apart += records
             self._apart_bytes += size
 
-    def _take(self, place: Place[_Parked[Work]], is_meant: Callable[[Work], bool]) -> list[Work]:
+    def _take(self, seat: Seat[_Parked[Work]], is_meant: Callable[[Work], bool]) -> list[Work]:
         taken: list[Work] = []
         kept: deque[tuple[int, int, Work]] = deque()
-        for parked in place.of.works:
+        for parked in seat.of.works:
             if is_meant(parked[2]):
                 taken.append(parked[2])
-                self._count(place.of, -1, -parked[1])
+                self._count(seat.of, -1, -parked[1])
             else:
                 kept.append(parked)
-        place.of.works = kept
-        place.waits = bool(kept)
+        seat.of.works = kept
+        seat.waits = bool(kept)
         return taken
 
-    def _versions(self, places: Iterable[Place[_Parked[Work]]]) -> dict[str, str | None]:
-        known = ((place.tenant, self._views.get(place.tenant)) for place in places)
+    def _versions(self, seats: Iterable[Seat[_Parked[Work]]]) -> dict[str, str | None]:
+        known = ((seat.tenant, self._views.get(seat.tenant)) for seat in seats)
         return {tenant: None if view is None else view.version for tenant, view in known}

@@ -28,7 +28,7 @@ from consumer.delivery.account import Account
 from consumer.delivery.budget import DEFAULT
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
-from consumer.delivery.lane import Job, Lane, Patience, Place
+from consumer.delivery.lane import ASLEEP, BLOCKED, IDLE, READY, UNNAMED, Job, Lane, Patience
 from consumer.delivery.lanes import Lanes
 from consumer.delivery.limit import Bulk, Origin, Share
 from consumer.delivery.names import PATIENCE_MS, EveryName, Named, Names, Resolution
@@ -46,7 +46,7 @@ _SWEEP_EVERY_MS = 250
 # What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
 _WORTH_MS = 500
 _WORTH_LEAST, _WORTH_MOST = 256, 1_024
-_KEPT_BACK = frozenset({Place.ASLEEP, Place.UNNAMED})
+_KEPT_BACK = frozenset({ASLEEP, UNNAMED})
 
 OPEN: Final = "open"  # its breaker: the endpoint cannot be reached
 KEPT_BACK: Final = "kept_back"  # by its rate limit or a Retry-After
@@ -84,15 +84,16 @@ class Traffic:
         *,
         shared: bool = False,
         awaited: Callable[[str], bool] = lambda _: False,
+        blocked: Callable[[str], int] = lambda _: 0,
         names: Names | None = None,
     ) -> None:
         """`shared`: other processes start requests to the same endpoints, and `standings` tells of them.
 
-        `awaited`: something of this webhook waits in this process to be tried.
+        `awaited`: something of this webhook waits in this process to be tried; `blocked`: see `Standings`.
         """
         self._limits = limits
         self.names = names or EveryName()
-        self.standings = Standings(shared=shared, awaited=awaited)
+        self.standings = Standings(shared=shared, awaited=awaited, blocked=blocked)
         self._lanes = Lanes(
             limits.in_flight,
             limits.tenant_in_flight,
@@ -128,7 +129,7 @@ class Traffic:
     def appetite(self, subscription: Subscription, now_ms: int) -> int:
         """How many more deliveries its lane could start soon."""
         lane = self._lane(subscription)
-        return 0 if lane.place is Place.UNNAMED else lane.appetite(now_ms)
+        return 0 if lane.stand is UNNAMED else lane.appetite(now_ms)
 
     def offer(self, job: Job, now_ms: int) -> Wait | None:
         """Queue the job, or return the wait that it would have had, for which it is to be spilled.
@@ -152,7 +153,7 @@ class Traffic:
         if not lane.listed:
             self._lanes.stir(lane)
         self.queued += 1
-        if lane.place is Place.IDLE:
+        if lane.stand is IDLE:
             self._settle(lane)
         return None
 
@@ -165,7 +166,7 @@ class Traffic:
         account = self.standings.joined(lane, job.target.subscription)
         self.standings.watch(account, now_ms)
         # What is queued before it here has its turn within the patience, or waits as it does.
-        most_ms = wait.ms if lane.place is Place.UNNAMED else self._limits.patience.wait_ms
+        most_ms = wait.ms if lane.stand is UNNAMED else self._limits.patience.wait_ms
         busy_ms = max(lane.sleep_ms(now_ms), min(wait.ms, most_ms))
         return slots.give(lane, account, now_ms=now_ms, busy_ms=busy_ms, until_ms=until_ms)
 
@@ -188,28 +189,28 @@ class Traffic:
             self._renamed(host)
         while self._asleep and self._asleep[0][0] <= now_ms:
             at_ms, _, lane = heapq.heappop(self._asleep)
-            if lane.place is Place.ASLEEP and lane.asleep_until_ms == at_ms:
+            if lane.stand is ASLEEP and lane.asleep_until_ms == at_ms:
                 self._rouse(lane)
         full = min(self._limits.in_flight, self.flying + min(most, START_AT_ONCE))
         while self._ready and self.flying < full:
             lane = self._ready.popleft()
-            lane.place = Place.IDLE
+            lane.stand = IDLE
             if not lane.queue or not lane.has_room:
                 self._unblock(lane)
                 continue
             sleep_ms = lane.sleep_ms(now_ms)
             if sleep_ms > 0:
-                lane.place = Place.ASLEEP
+                lane.stand = ASLEEP
                 lane.asleep_until_ms = int(now_ms + sleep_ms)
                 heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
                 self._unblock(lane)
                 self.standings.lacks(lane, now_ms)
             elif (holder := lane.full or self._full_of_bulk(lane)) is not None:
-                lane.place = Place.BLOCKED
+                lane.stand = BLOCKED
                 self._blocked.setdefault(holder, deque()).append(lane)
                 self._unblock(lane)
             elif (named := self.names.look(lane.share.tenant, lane.origin.host, now_ms)) is None:
-                lane.place = Place.UNNAMED
+                lane.stand = UNNAMED
                 self._unnamed.setdefault(lane.origin.host, []).append(lane)
                 self._unblock(lane)
             else:
@@ -269,7 +270,7 @@ class Traffic:
         """
         account = self.standings.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         for lane in () if account is None else account.lanes:
-            if lane.place is Place.ASLEEP:
+            if lane.stand is ASLEEP:
                 self._rouse(lane)  # it sleeps again, as long as it still has to
         return account
 
@@ -301,11 +302,11 @@ class Traffic:
         spilled: list[tuple[Job, Wait]] = []
         process_full = self.flying >= self._limits.in_flight
         for lane in self._lanes.busy:
-            if lane.place is Place.READY and not process_full:
+            if lane.stand is READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
                 wait_ms = lane.wait_ms(now_ms, self._looked_ms)
-                if lane.place is Place.UNNAMED:  # it is decided by then, unless there is no place to ask for its name
+                if lane.stand is UNNAMED:  # it is decided by then, unless there is no place to ask for its name
                     wait_ms = max(wait_ms, PATIENCE_MS)
                 spilled.append((lane.queue.popleft(), Wait(ms=wait_ms, unreachable=not lane.breaker.closed)))
                 self._turned(lane)
@@ -333,7 +334,7 @@ class Traffic:
     def _state(self, lane: Lane, now_ms: int) -> str:
         if not lane.breaker.closed:
             return OPEN
-        if lane.place is Place.ASLEEP:
+        if lane.stand is ASLEEP:
             return KEPT_BACK
         slow_ms = self._limits.patience.wait_ms
         return SLOW if lane.slow_ms(now_ms, self._looked_ms) > slow_ms else IN_ORDER
@@ -365,15 +366,15 @@ class Traffic:
         )
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
-        return lane.place in _KEPT_BACK or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
+        return lane.stand in _KEPT_BACK or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
 
     def _depart(self, lane: Lane, named: Named, now_ms: int) -> Job:
         job = lane.queue.popleft()
         job.named = named
         job.started_ms = now_ms
         lane.started(job, now_ms)
-        for holder in lane.holders:
-            holder.flying += 1
+        lane.share.flying += 1
+        lane.origin.flying += 1
         if job.size > LARGE_BYTES:
             self._bulk.bytes += job.size
             lane.share.bulk.bytes += job.size
@@ -385,15 +386,15 @@ class Traffic:
         return job
 
     def _landed(self, lane: Lane, job: Job, now_ms: int) -> None:
-        for holder in lane.holders:
-            holder.flying -= 1
+        lane.share.flying -= 1
+        lane.origin.flying -= 1
         if job.size > LARGE_BYTES:
             self._bulk.bytes -= job.size
             lane.share.bulk.bytes -= job.size
         self.flying -= 1
         self.standings.landed(lane, now_ms)
         self._unblock(lane)
-        if lane.place is Place.ASLEEP and lane.sleep_ms(now_ms) <= 0:
+        if lane.stand is ASLEEP and lane.sleep_ms(now_ms) <= 0:
             self._rouse(lane)
         else:
             self._settle(lane)
@@ -413,7 +414,7 @@ class Traffic:
                     self._blocked.setdefault(other, deque()).append(lane)
                     continue
                 self._rouse(lane)
-                if lane.place is Place.READY:
+                if lane.stand is READY:
                     break
             if blocked is not None and not blocked:
                 del self._blocked[holder]
@@ -426,7 +427,7 @@ class Traffic:
 
     def _turned(self, lane: Lane) -> None:
         """Another job is at its head than the one for which there was no room, or it had to sleep."""
-        if lane.is_blocked or lane.place is Place.ASLEEP:
+        if lane.is_blocked or lane.stand is ASLEEP:
             self._rouse(lane)
 
     def _renamed(self, host: str) -> None:
@@ -435,12 +436,12 @@ class Traffic:
             self._rouse(lane)
 
     def _rouse(self, lane: Lane) -> None:
-        lane.place = Place.IDLE
+        lane.stand = IDLE
         self._settle(lane)
 
     def _settle(self, lane: Lane) -> None:
-        if lane.place is Place.IDLE and lane.queue and lane.has_room:
-            lane.place = Place.READY
+        if lane.stand is IDLE and lane.queue and lane.has_room:
+            lane.stand = READY
             self._ready.append(lane)
 
     def _lane(self, subscription: Subscription) -> Lane:
@@ -452,7 +453,7 @@ class Traffic:
             or lane.allowance is not None
         ) and self.standings.limited(lane, subscription):
             for each in self.standings.opened(subscription.id, subscription.tenant).lanes:
-                if each.place is Place.ASLEEP:
+                if each.stand is ASLEEP:
                     self._rouse(each)
         return lane
 

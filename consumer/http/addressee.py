@@ -13,7 +13,7 @@ from consumer.signing.request import Request
 
 _REMEMBERED: Final = 16_384
 _PORTS: Final = {"https": 443, "http": 80}
-_COPIED_BYTES: Final = 32 * 1024
+_COPIED_BYTES: Final = 8 * 1024
 _OWN_LINES: Final = 4  # two to begin with, the length, and the blank one
 _LARGEST_PORT: Final = 65_535
 _URL: Final = re.compile(

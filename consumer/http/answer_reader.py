@@ -15,7 +15,7 @@ from typing import Final
 
 from consumer.delivery.answer import Response, Timing
 from consumer.http.chunks import ChunkReader
-from consumer.http.head import Head, HeadReader, Malformed
+from consumer.http.head import Head, HeadReader, Malformed, head_of
 from consumer.http.head_cache import HeadCache
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES
 
@@ -133,14 +133,18 @@ class AnswerReader:
         """As far as the head goes; what is behind it."""
         end = received.find(_END) + len(_END) if self._lines is None else 0
         if end >= len(_END):
-            head = self._heads.get(received[:end])
+            whole = received[:end]
+            head = self._heads.get(whole)
+            if head is None:
+                head = head_of(whole)
+                if head is not None:
+                    self._heads.put(whole, head)
             if head is not None:
                 self._framed(head)
                 return received[end:]
         return self._by_lines(received)
 
     def _by_lines(self, received: bytes) -> bytes:
-        first = self._lines is None
         reader = self._lines = self._lines or HeadReader()
         start = 0
         while reader.found is None and start < len(received):
@@ -152,8 +156,6 @@ class AnswerReader:
             start = end or len(received)
         match reader.found:
             case Head() as head:
-                if first and received.find(_END) + len(_END) == start:  # else it would not be found
-                    self._heads.put(received[:start], head)
                 self._framed(head)
             case Malformed() as wrong:
                 self._is_wrong(wrong)

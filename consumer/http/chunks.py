@@ -18,6 +18,7 @@ from consumer.http.transport import MAX_FRAMING_BYTES
 
 # More digits are larger than anything that fits a size of libcurl's.
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[; \t\r\n]")
+_USUAL_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 _LONGEST_SIZE: Final = 17  # its digits, and what shows that there are no more
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 
@@ -70,11 +71,33 @@ class ChunkReader:
                 if self._left == 0:
                     self._awaited = _Awaited.DATA_END
                 continue
+            if self._awaited is _Awaited.SIZE and not self._line:
+                end = self._usual(received, at, body)
+                if end:
+                    at = end
+                    continue
             end = received.find(b"\n", at) + 1 or len(received)
             self._framed(received[at:end])
             at = end
         self.behind = self.behind or at < len(received)
         return b"".join(body)
+
+    def _usual(self, received: bytes, at: int, body: list[bytes]) -> int:
+        """A chunk that has come whole and is written as most are, or the last one: where it ends. 0: it is none."""
+        size = _USUAL_SIZE.match(received, at)
+        if size is None:
+            return 0
+        start = size.end()
+        end = start + int(size[1], 16)
+        framing = self._framing + start - at + 2
+        if received[end : end + 2] != b"\r\n" or framing > MAX_FRAMING_BYTES:
+            return 0
+        self._framing = framing
+        if end > start:
+            body.append(received[start:end])
+        else:
+            self._awaited = _Awaited.NOTHING
+        return end + 2
 
     def _framed(self, part: bytes) -> None:
         """A part of a line, up to its end if that has come."""

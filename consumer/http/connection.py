@@ -106,6 +106,8 @@ class Connection:
                 self._raw = self._raw[sent:]
                 return
             self._raw = _NOTHING
+            if self.tls is None and not self._plain:
+                return
         self.may_send = True  # the others first
 
     def handshake(self, received: bytes) -> None:
@@ -162,18 +164,22 @@ class Connection:
         """Take the next part to be sent; whether there is any."""
         tls = self.tls
         if tls is None:
-            if not self._plain:
-                return False
-            self._raw = self._plain.pop(0)
-            return True
+            self._raw = self._next(_SENT_BYTES)
+            return bool(self._raw)
         if self._plain and self.secured:
-            part = self._plain[0]
-            tls.encrypt(part[:_ENCRYPTED_BYTES])
-            self._plain[0] = part[_ENCRYPTED_BYTES:]
-            if not self._plain[0]:
-                del self._plain[0]
+            tls.encrypt(self._next(_ENCRYPTED_BYTES))
         self._raw = memoryview(tls.to_send())
         return bool(self._raw)
+
+    def _next(self, most: int) -> memoryview:
+        """So much of what is left of the request."""
+        if not self._plain:
+            return _NOTHING
+        part = self._plain[0]
+        if len(part) <= most:
+            return self._plain.pop(0)
+        self._plain[0] = part[most:]
+        return part[:most]
 
 
 def _words(error: ssl.SSLError) -> str:

@@ -217,7 +217,8 @@ class Course:
         self.forget(exchange)
 
     def _leave(self, exchange: Exchange) -> None:
-        self._dialing.stop(exchange)
+        if exchange.trying or exchange.to_try:
+            self._dialing.stop(exchange)
         connection = self._connections.of(exchange.fd)
         if connection is not None:
             exchange.fd = NO_FD

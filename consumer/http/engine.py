@@ -1,23 +1,64 @@
-"""Which engine sends."""
+"""Which engine sends.
 
-from typing import assert_never
+The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
+sends where it is installed, and everything works without it.
+"""
+
+from importlib.util import find_spec
+from typing import Final, Literal, TypeAlias, assert_never
+
+import structlog
 
 from consumer.http.guard import AddressGuard
 from consumer.http.transport import Hand, NoHand, Transport
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 
 _IDLE_PER_REQUEST = 2
+_NATIVE: Final = "hookline_native"
+
+_log = structlog.get_logger("http")
+
+Engine: TypeAlias = Literal["native", "sockets", "curl"]
+
+
+def chosen(settings: Settings, *, installed: bool) -> Engine:
+    """The engine that sends, where the native one is `installed` or not.
+
+    Raises:
+        ConfigurationError: it is the native one, by name, and is not installed.
+    """
+    if settings.transport == "auto":
+        return "native" if installed else "sockets"
+    if settings.transport == "native" and not installed:
+        raise ConfigurationError(
+            "HOOKLINE_TRANSPORT",
+            "native needs the package hookline-native, which is not installed: install hookline[fast], or write auto, "
+            "which does without it",
+        )
+    return settings.transport
 
 
 def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     """The engine of the settings, behind the guard with the operator's networks. Close it in the end.
 
-    `hand` hears for which request code runs.
+    `hand` hears for which request code runs, but of the native engine: what panics there ends one request.
+
+    Raises:
+        ConfigurationError: see `chosen`.
     """
     guard = AddressGuard(settings.networks)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
-    # Only the chosen engine is loaded: libcurl may be missing, and costs memory.
-    match settings.transport:
+    installed = find_spec(_NATIVE) is not None
+    engine = chosen(settings, installed=installed)
+    _log.info(
+        "http engine", engine=engine, native="installed" if installed else "not installed: pip install hookline[fast]"
+    )
+    # Only the chosen engine is loaded: the others may be missing, and cost memory.
+    match engine:
+        case "native":
+            from consumer.http.native import NativeTransport  # noqa: PLC0415 - see above
+
+            return NativeTransport(guard, max_connections=max_connections)
         case "sockets":
             from consumer.http.sockets import SocketsTransport  # noqa: PLC0415 - see above
 
@@ -26,4 +67,4 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
             from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
 
             return CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
-    assert_never(settings.transport)
+    assert_never(engine)

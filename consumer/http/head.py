@@ -12,7 +12,9 @@ A status line stands first and behind an interim answer only: elsewhere `HTTP/1.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
+
+import msgspec
 
 from consumer.http.transport import MAX_HEAD_BYTES
 
@@ -30,17 +32,17 @@ _FIELD: Final = re.compile(rb"([^\x00-\x20\x7f:]+):[ \t]*([^\x00\n\x0b\x0c\r]*)\
 _CONTINUED: Final = re.compile(rb"[ \t]+([^\x00\n\x0b\x0c\r]*)\r?\n")
 # No size of anything has more digits; Python refuses to read more than 4,300.
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
-_LENGTHS: Final = len("content-length")
-_LOCATIONS: Final = len("location")
-_CODINGS: Final = len("transfer-encoding")
-_CONNECTIONS: Final = len("connection")
-_LOOKED_AT: Final = {
-    len(name): name for name in ("content-length", "transfer-encoding", "location", "connection")
-}  # most names differ in length
+_LENGTH: Final = "content-length"
+_LOCATION: Final = "location"
+_CODING: Final = "transfer-encoding"
+_CONNECTION: Final = "connection"
+_LOOKED_AT: Final = {len(name): name for name in (_LENGTH, _LOCATION, _CODING, _CONNECTION)}  # most differ in length
+
+_Read: TypeAlias = tuple[tuple[str, str], str]
+"""A field, and which of those that are looked at it is; "" for all others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """A final answer's status, 200 to 999, and its fields in their order. `minor` is the version's: 0 or 1.
 
     `chunked` and `length` are how its body would be framed, if it has one: in chunks, whatever its length, or by its
@@ -85,7 +87,7 @@ class HeadReader:
         self._size = 0
         self._minor = 0
         self._status = 0
-        self._fields: list[tuple[str, str]] = []
+        self._fields: list[_Read] = []
         self._continued: list[str] = []  # what goes on with the last field
         self.found: Head | Malformed | None = None
         """What the lines so far are; None while the final head is not whole."""
@@ -132,9 +134,9 @@ class HeadReader:
 
     def _unfold(self) -> None:
         """A space stands for each break."""
-        name, value = self._fields[-1]
+        (name, value), known = self._fields[-1]
         parts = (part.strip(" \t") for part in (value, *self._continued))
-        self._fields[-1] = (name, " ".join(filter(None, parts)))
+        self._fields[-1] = (name, " ".join(filter(None, parts))), known
         self._continued = []
 
     def _ended(self) -> Head | Malformed | None:
@@ -142,44 +144,52 @@ class HeadReader:
         if status < _FINAL:
             self._status, self._fields = 0, []
             return None
-        framing = _framing(fields)
-        if isinstance(framing, Malformed):
-            return framing
-        chunked, length, closes = framing
-        return Head(
-            minor=self._minor,
-            status=status,
-            headers=tuple(fields),
-            chunked=chunked,
-            length=length,
-            closes=closes or self._minor == 0,
-        )
+        return _head(self._minor, status, fields)
 
 
-def _framing(fields: list[tuple[str, str]]) -> tuple[bool, int | None, bool] | Malformed:
-    """Whether the body is chunked, its length, and whether the connection ends behind it (RFC 9112 sections 6 and 9.6).
+def head_of(whole: bytes) -> Head | None:
+    """The head that these bytes are, from its status line to its blank line; None where it takes a HeadReader to tell.
 
-    Or how its end is told wrong: engines would each find their own.
+    The same as a HeadReader's, and faster: most heads come whole, and are written in the usual way.
     """
-    told = [
-        (len(name), value)
-        for name, value in fields
-        if len(name) in _LOOKED_AT and name.lower() == _LOOKED_AT[len(name)]
-    ]
-    lengths = {value for size, value in told if size == _LENGTHS}
+    lines = whole.splitlines(keepends=True)
+    if len(lines) - 2 > _MOST_FIELDS or not len(lines) == whole.count(b"\n") == whole.count(b"\r\n"):
+        return None
+    minor, status = _cached_status(lines[0]) if len(lines[0]) <= _CACHED_LINE_BYTES else _status(lines[0])
+    if status < _FINAL or len(whole) > MAX_HEAD_BYTES or not whole.endswith(b"\n\r\n"):
+        return None
+    fields: list[_Read] = []
+    for line in lines[1:-1]:
+        field = _cached_field(line) if len(line) <= _CACHED_LINE_BYTES else _field(line)
+        if field is None:
+            return None
+        fields.append(field)
+    head = _head(minor, status, fields)
+    return head if isinstance(head, Head) else None
+
+
+def _head(minor: int, status: int, fields: list[_Read]) -> Head | Malformed:
+    """A final head of these, or how its body's end is told wrong: engines would each find their own (RFC 9112)."""
+    told = [(known, value) for (_, value), known in fields if known]
+    lengths = {value for known, value in told if known == _LENGTH}
     if len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)):
         return _NO_LENGTH
-    if len({value for size, value in told if size == _LOCATIONS}) > 1:
+    if len({value for known, value in told if known == _LOCATION}) > 1:
         return _TWO_PLACES  # libcurl takes no such answer
-    codings = [value.lower() for size, value in told if size == _CODINGS]
+    codings = [value.lower() for known, value in told if known == _CODING]
     if codings not in ([], ["chunked"]):
         return _NO_CODING
     length = int(lengths.pop()) if lengths else None
-    # Who says both may have been read in two ways on the way here: nothing behind this answer is trusted.
-    closes = bool(codings and length is not None) or any(
-        "close" in value.lower() for size, value in told if size == _CONNECTIONS
+    closes = minor == 0 or any("close" in value.lower() for known, value in told if known == _CONNECTION)
+    return Head(
+        minor=minor,
+        status=status,
+        headers=tuple([field for field, _ in fields]),
+        chunked=bool(codings),
+        length=length,
+        # Who says both may have been read in two ways on the way here: nothing behind this answer is trusted.
+        closes=closes or bool(codings and length is not None),
     )
-    return bool(codings), length, closes
 
 
 def _status(line: bytes) -> tuple[int, int]:
@@ -191,9 +201,13 @@ def _status(line: bytes) -> tuple[int, int]:
     return int(match[1]), status if status >= 100 else 0  # noqa: PLR2004 - RFC 9110 section 15: the first digit is a class
 
 
-def _field(line: bytes) -> tuple[str, str] | None:
+def _field(line: bytes) -> _Read | None:
     match = _FIELD.fullmatch(line)
-    return (match[1].decode("latin-1"), match[2].decode("latin-1").rstrip(" \t")) if match else None
+    if match is None:
+        return None
+    name = match[1].decode("latin-1")
+    known = _LOOKED_AT.get(len(name), "")
+    return (name, match[2].decode("latin-1").rstrip(" \t")), known if name.lower() == known else ""
 
 
 # The same endpoint sends the same lines, all but the date.

@@ -14,6 +14,7 @@ byte, and becomes bytes before the two bodies.
 """
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from consumer.delivery.delivery import Attempt, Bodies
@@ -49,11 +50,13 @@ def _varint(number: int) -> str:
     if 0 <= number <= _SMALL:
         return _LAST[number << 1]
     rest = (number << 1) ^ (number >> 63)
-    text = ""
-    while rest > _MASK:
-        text += _MORE[rest & _MASK]
-        rest >>= _BITS
-    return text + _LAST[rest]
+    return _LAST[rest] if rest <= _MASK else _MORE[rest & _MASK] + _above(rest >> _BITS)
+
+
+@lru_cache(maxsize=1_024)
+def _above(rest: int) -> str:
+    """What follows the first 14 bits of a number: the same for eight seconds of times, and for 8,192 offsets."""
+    return _LAST[rest] if rest <= _MASK else _MORE[rest & _MASK] + _above(rest >> _BITS)
 
 
 def _string(text: str) -> str:

@@ -19,7 +19,7 @@ _headers: Final[Callable[[Message], Sequence[tuple[str, bytes | None]] | None]] 
 
 
 def record(message: Message) -> Record:
-    """A consumed message, which is no error, as a Record: 0.9 µs."""
+    """A consumed message, which is no error, as a Record: 0.3 µs."""
     try:
         headers, readable = _headers(message), True
     except (UnicodeDecodeError, SystemError):

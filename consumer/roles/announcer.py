@@ -104,7 +104,7 @@ class Announcer:
 
     def positions(self) -> Mapping[Partition, Position]:
         """What each partition may be committed as."""
-        found = ((partition, window.position) for partition, window in self._windows.items())
+        found = ((partition, window.look()) for partition, window in self._windows.items())
         return {partition: Position(position.offset) for partition, position in found if position is not None}
 
     def _just_suspended(self, record: Record) -> Subscription | None:
@@ -131,7 +131,7 @@ class Announcer:
             number = 0
             for new, to in records:
                 number += to
-                suspended.entry.open += 1
+                suspended.entry.open_one()
                 self._write(new, suspended.entry.close_one)
             counters.add("suspensions_announced")
             _log.info("suspension announced", webhook=was.id, tenant=was.tenant, to=number)

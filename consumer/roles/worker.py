@@ -97,7 +97,8 @@ class Worker:
     def _leave(self, drain_s: float) -> None:
         _log.info("draining")
         pulse.lacks = (STOPPING,)
-        drained = self._drain(sorted(self._consumer.assignment), drain_s, last=True)
+        end = self._drain(sorted(self._consumer.assignment), drain_s, self._last_turn)
+        drained = end is not None and self._consumer.commit_last(*end)
         self._questions.leave(self._clock.now_ms())
         if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
             self._consumer.close()
@@ -117,7 +118,9 @@ class Worker:
         """Partitions go: end what is under way for them, commit, and forget them."""
         _log.info("partitions revoked", partitions=len(partitions))
         counters.add("rebalances", reason="revoked")
-        self._drain(partitions, _REVOKED_S)
+        end = self._drain(partitions, _REVOKED_S, self._turn)
+        if end is not None:
+            self._consumer.commit_now(*end)
         self._forget(partitions)
 
     def rewound(self, partition: Partition) -> None:
@@ -253,14 +256,15 @@ class Worker:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _drain(self, partitions: Sequence[Partition], most_s: float, *, last: bool = False) -> bool:
-        """Run the same turns without consuming until nothing is left of these partitions, then commit them.
+    def _drain(
+        self, partitions: Sequence[Partition], most_s: float, turn: Callable[[], None]
+    ) -> tuple[dict[Partition, Position], float] | None:
+        """Take these turns, which consume nothing, until nothing is left of these partitions.
 
-        Returns whether Kafka has all that was written and, the `last` time, all commits.
+        Returns what to commit them as, and how many seconds that may take; None: Kafka has not all that was written.
         """
         until_s = self._clock.monotonic_s() + most_s
         self._core.drain(self._clock.now_ms(), partitions)
-        turn = self._last_turn if last else self._turn
         self._turn_until(until_s - _ACKNOWLEDGED_S, turn)
         self._core.hand_over(self._clock.now_ms())
         self._turn_until(until_s, turn)
@@ -269,14 +273,11 @@ class Worker:
         left = self._parts.attempts.close(max(0.1, until_s - self._clock.monotonic_s()))
         if left or not self._core.drained:
             _log.warning("not drained in time: some deliveries will be repeated", attempts_unlogged=left)
-        if not left:
-            positions = self._core.positions()
-            going = {partition: positions[partition] for partition in partitions if partition in positions}
-            within_s = max(0.5, until_s - self._clock.monotonic_s())
-            if last:
-                return self._consumer.commit_last(going, within_s)
-            self._consumer.commit_now(going, within_s)
-        return not left
+        if left:
+            return None
+        positions = self._core.positions()
+        going = {partition: positions[partition] for partition in partitions if partition in positions}
+        return going, max(0.5, until_s - self._clock.monotonic_s())
 
     def _turn_until(self, until_s: float, turn: Callable[[], None]) -> None:
         turn()

@@ -29,7 +29,7 @@ KEPT_FOR_MS: Final = 600_000
 """How long a webhook's standing is kept after the last report, and after all that it says will come."""
 
 STATE: Final = ":"
-"""The state's field; its first two values are how many wait, and until when in ms since 1970."""
+"""The state's field. Its first values: how many wait, until when in ms since 1970, and how many keys have stopped."""
 
 _TIME: Final = """
 local time = redis.call('TIME')
@@ -45,14 +45,14 @@ local KEPT, MOST_KEPT = {KEPT_FOR_MS}, {30 * 86_400_000}
 
 # KEYS: the hash. ARGV: the process, then the report's fields as REPORT names them; '' is none.
 _RULE: Final = """
-local STATE = {'waiting', 'until', 'at', 'revision', 'rate', 'max', 'tat', 'pace', 'ahead', 'level', 'open_until',
-  'early_from', 'failing', 'answered', 'accepted', 'recovered', 'probe_until', 'otherwise', 'telling', 'told',
-  'teller_until'}
-local MEMBER = {'seen', 'number', 'want', 'wants', 'lease', 'turn', 'hungry', 'pace', 'slots', 'waits', 'tat',
-  'tat_after'}
+local STATE = {'waiting', 'until', 'blocked', 'at', 'revision', 'rate', 'max', 'tat', 'pace', 'ahead', 'level',
+  'open_until', 'early_from', 'failing', 'answered', 'accepted', 'recovered', 'probe_until', 'otherwise', 'telling',
+  'told', 'teller_until'}
+local MEMBER = {'seen', 'number', 'want', 'wants', 'lease', 'turn', 'hungry', 'pace', 'slots', 'waits', 'blocked',
+  'tat', 'tat_after'}
 local REPORT = {'revision', 'rate', 'max', 'heard', 'want', 'want_forward', 'permits', 'flying', 'places', 'pace',
-  'slots', 'slots_heard', 'horizon', 'waits', 'waits_heard', 'until', 'answered', 'accepted', 'failing', 'level',
-  'open_for', 'early_for', 'early', 'probing', 'told'}
+  'slots', 'slots_heard', 'horizon', 'waits', 'waits_heard', 'until', 'blocked', 'answered', 'accepted', 'failing',
+  'level', 'open_for', 'early_for', 'early', 'probing', 'told'}
 local max, min, floor = math.max, math.min, math.floor
 local function text(number) return string.format('%.17g', number) end
 
@@ -158,6 +158,8 @@ state.waiting = max(0, state.waiting + report.waits - member.waits)
 member.waits = report.waits
 if report['until'] > 0 then state['until'] = max(state['until'], now + report['until']) end
 if state.waiting == 0 then state['until'] = 0 end
+member.blocked, state.blocked = report.blocked, 0
+for _, name in ipairs(names) do state.blocked = state.blocked + members[name].blocked end
 
 -- the breaker
 if report.answered then state.answered = max(state.answered, now - report.answered) end

@@ -28,10 +28,14 @@ return redis.call('ZCARD', KEYS[1])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """About how many deliveries of a webhook wait for their turn, and until when; 0 when none does."""
+    """About how many deliveries of a webhook wait for their turn, and until when; 0 when none does.
+
+    `blocked`: so many keys of it have stopped, with what waits behind each.
+    """
 
     waiting: int = 0
     until_ms: int = 0
+    blocked: int = 0
 
 
 class StandingStore:
@@ -81,8 +85,8 @@ class StandingStore:
 def _backlog(state: bytes | None) -> Backlog:
     if state is None:
         return Backlog()
-    waiting, until_ms = state.split(maxsplit=2)[:2]
-    return Backlog(waiting=int(float(waiting)), until_ms=int(float(until_ms)))
+    waiting, until_ms, blocked = (int(float(each)) for each in state.split(maxsplit=3)[:3])
+    return Backlog(waiting=waiting, until_ms=until_ms, blocked=blocked)
 
 
 def arguments(process: str, report: Report) -> list[str]:
@@ -105,6 +109,7 @@ def arguments(process: str, report: Report) -> list[str]:
         report.waits,
         report.waits_heard,
         report.until_ms,
+        report.blocked,
         report.answered_ms,
         report.accepted_ms,
         report.failing_ms,

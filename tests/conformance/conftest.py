@@ -1,6 +1,7 @@
 """The engines that the one suite is run against, and an authority for its TLS endpoints."""
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +20,19 @@ SEVERAL = (ip_network("127.0.0.0/29"),)
 Opener: TypeAlias = Callable[..., Transport]
 
 
-@pytest.fixture(params=[CurlTransport, SocketsTransport], ids=["curl", "sockets"])
+without_native = pytest.mark.skipif(find_spec("hookline_native") is None, reason="make native builds it, with cargo")
+
+
+def native(guard: AddressGuard, *, ca_file: Path | None) -> Transport:
+    from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+
+    return NativeTransport(guard, ca_file=ca_file)
+
+
+@pytest.fixture(
+    params=[CurlTransport, SocketsTransport, pytest.param(native, marks=without_native)],
+    ids=["curl", "sockets", "native"],
+)
 def open_engine(request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Opens the engine under test; closes what the test opened and left open."""
     opened: list[Transport] = []

@@ -73,11 +73,19 @@ class Line:
     def hold(self) -> None:
         self.endpoint.stopped.wait(30)
 
-    def end_tls(self) -> None:
-        """Say that nothing more comes, and close."""
+    def end_tls(self) -> bool:
+        """Say that nothing more comes; whether the client has said so."""
         assert isinstance(self._sock, ssl.SSLSocket)
-        with suppress(OSError):  # the client need not answer
+        try:
             self._sock.unwrap()
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """At once, and not when the script ends."""
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
 
     def reset(self) -> None:
         """Close with RST instead of FIN."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_network
 
 import pytest
 
@@ -62,6 +63,32 @@ def test_a_request_that_met_a_closed_connection_goes_out_once_more(
         assert endpoint.requests[1] == endpoint.requests[2]
 
 
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_a_connection_that_ended_with_its_answer_is_not_kept(
+    engine: SocketsTransport, authority: Authority, encrypted: bool
+) -> None:
+    """The system tells of its end with the answer, and never again."""
+    go_on, ended = threading.Event(), threading.Event()
+
+    def script(line: Line) -> None:
+        line.read()
+        go_on.wait(5)
+        line.send(OK)
+        line.close()
+        ended.set()
+
+    with Endpoint(script, tls=authority.server(ADDRESS) if encrypted else None) as endpoint:
+        engine.submit(1, request(endpoint.url))
+        while not endpoint.requests:
+            engine.poll(0.01)
+        go_on.set()
+        assert ended.wait(5)
+        time.sleep(0.05)
+        assert status(finish(engine)[1]) == 200
+        engine._turn(0.05)
+        assert len(engine._connections._pool) == 0
+
+
 def test_it_goes_out_a_second_time_only(engine: SocketsTransport) -> None:
     def script(line: Line) -> None:
         line.read()
@@ -112,12 +139,14 @@ def test_a_connection_is_used_again_only_for_a_request_to_its_address(engine: So
             assert endpoint.accepted == accepted
 
 
-def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached(engine: SocketsTransport) -> None:
-    with Endpoint(Line.answer, host="127.0.0.7") as endpoint, ExitStack() as silent:
-        hosts = [f"127.0.0.{number}" for number in range(1, 7)]
+def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached() -> None:
+    # Addresses of which nobody else uses a port.
+    engine = SocketsTransport(AddressGuard([ip_network("127.7.7.0/24")]))
+    with Endpoint(Line.answer, host="127.7.7.7") as endpoint, ExitStack() as silent:
+        hosts = [f"127.7.7.{number}" for number in range(1, 7)]
         for host in hosts:
             silent.enter_context(full_backlog(host, endpoint.port))
-        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.0.0.7"], timeout_ms=30_000)
+        asked = request(f"http://hook.test:{endpoint.port}/", addresses=[*hosts, "127.7.7.7"], timeout_ms=30_000)
         engine.submit(1, asked)
         most = 0
         answers: list[Answer] = []
@@ -127,11 +156,10 @@ def test_many_silent_addresses_take_few_sockets_and_the_last_one_is_reached(engi
         assert status(answers[0]) == 200
         assert most == 4
         assert len(engine._course._dialing._of) == 0
+    engine.close()
 
 
 def test_the_sixth_version_of_ip_is_spoken(authority: Authority) -> None:
-    from ipaddress import ip_network  # noqa: PLC0415
-
     engine = SocketsTransport(AddressGuard([ip_network("::1/128")]))
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
 
@@ -219,7 +247,10 @@ def test_one_endpoint_that_sends_without_end_holds_up_nobody(engine: SocketsTran
         engine.cancel(1)
 
 
-def test_a_large_body_goes_out_in_parts_while_others_are_answered(engine: SocketsTransport) -> None:
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_a_large_body_goes_out_in_parts_while_others_are_answered(
+    engine: SocketsTransport, authority: Authority, encrypted: bool
+) -> None:
     size = 5_000_000
     begun, go_on = threading.Event(), threading.Event()
 
@@ -229,7 +260,8 @@ def test_a_large_body_goes_out_in_parts_while_others_are_answered(engine: Socket
         go_on.wait(20)
         line.answer()
 
-    with Endpoint(slow) as endpoint, Endpoint(Line.answer) as other:
+    tls = authority.server(ADDRESS) if encrypted else None
+    with Endpoint(slow, tls=tls) as endpoint, Endpoint(Line.answer) as other:
         engine.submit(1, request(endpoint.url, body=b"x" * size, timeout_ms=30_000))
         engine.submit(2, request(other.url))
         while 2 in engine._course.under_way or not begun.is_set():
@@ -292,8 +324,8 @@ def test_both_versions_of_tls_are_kept_and_ended_politely(
     ended: list[bool] = []
 
     def script(line: Line) -> None:
-        line.answer()  # until nothing more comes: a connection that broke would raise
-        ended.append(True)
+        line.answer()  # until nothing more comes
+        ended.append(line.end_tls())
 
     with Endpoint(script, tls=tls) as endpoint:
         for _ in range(3):

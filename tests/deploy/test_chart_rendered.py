@@ -317,7 +317,10 @@ def test_the_topics_job_is_told_what_the_pods_are() -> None:
     found = objects("full")
     job = environment(found, pods(found)["topics"], SECRETS)
     [config] = [each for each in of_kind(found, "ConfigMap") if name(each) == "hooks"]
-    assert {**cast("dict[str, str]", config["data"]), "HOOKLINE_KAFKA_SASL_PASSWORD": "password"} == job
+    more = {"HOOKLINE_KAFKA_SASL_PASSWORD": "password", "SSL_CERT_FILE": "/etc/ssl/own/ca.crt"}
+    assert {**cast("dict[str, str]", config["data"]), **more} == job
+    for field in ("nodeSelector", "tolerations", "volumes"):
+        assert pods(found)["topics"][field] == pods(found)["api"][field]
     assert container(pods(found)["topics"])["args"] == ["topics", "create"]
 
 

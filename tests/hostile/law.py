@@ -1,7 +1,7 @@
 """The law: any accepted webhook with any accepted event and any answer never raises, whatever the webhook becomes.
 
-Not in the matcher, the signer, the core, either engine, the records that follow, or what customers are shown of it.
-An answer is played by a real socket on loopback, to both engines, and is the same to both.
+Not in the matcher, the signer, the core, any engine, the records that follow, or what customers are shown of it. An
+answer is played by a real socket on loopback, to every engine, and is the same to all.
 """
 
 import random
@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -39,14 +40,18 @@ _OUR_CODE: Final = str(Path(__file__).parents[2] / "consumer")
 Opener: TypeAlias = Callable[[], Transport]
 
 
-def _engine(kind: type[CurlTransport] | type[SocketsTransport]) -> Transport:
-    return kind(AddressGuard(LOOPBACK), max_connections=2 * BATCH)
+def _native() -> Transport:
+    from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+
+    return NativeTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH)
 
 
 ENGINES: Final[dict[str, Opener]] = {
-    "sockets": lambda: _engine(SocketsTransport),
-    "curl": lambda: _engine(CurlTransport),
+    "sockets": lambda: SocketsTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH),
+    "curl": lambda: CurlTransport(AddressGuard(LOOPBACK), max_connections=2 * BATCH),
 }
+if find_spec("hookline_native"):
+    ENGINES["native"] = _native
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ def _owned(event: Event) -> Event:
 
 
 def judge(batch: Sequence[Case], plays: dict[int, Played], report: Report) -> None:
-    """Send every case by both engines, and follow what comes of its answers to its end."""
+    """Send every case by every engine, and follow what comes of its answers to its end."""
     plays.update({case.number: case.played for case in batch})
     begun: dict[int, Way] = {}
     for case in batch:
@@ -118,14 +123,15 @@ def judge(batch: Sequence[Case], plays: dict[int, Played], report: Report) -> No
             report.broken("before sending", case, error)
     report.unmatched += sum(each.unmatched for each in begun.values())
     sent = [case for case in batch if case.number in begun]
-    found = [_asked(engine, sent, begun, report) for engine in ENGINES]
+    first, *others = (_asked(engine, sent, begun, report) for engine in ENGINES)
     for case in sent:
-        one, other = (answers_of.get(case.number) for answers_of in found)
-        if one is not None and other is not None and not _agree(case.played, one, other):
-            report.told("the engines differ", f"{_told(one)} and {_told(other)} — {_shown(case)}")
+        one = first.get(case.number)
         _followed(case, begun[case.number], one, report)
-        if other is not None and (one is None or not _is_same(one, other)):
-            _followed(case, Way(case), other, report)
+        for other in (answers_of.get(case.number) for answers_of in others):
+            if one is not None and other is not None and not _agree(case.played, one, other):
+                report.told("the engines differ", f"{_told(one)} and {_told(other)} — {_shown(case)}")
+            if other is not None and (one is None or not _is_same(one, other)):
+                _followed(case, Way(case), other, report)
     for case in batch:
         del plays[case.number]
 
@@ -167,10 +173,9 @@ def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Re
 
 
 def _agree(played: Played, one: Answer, other: Answer) -> bool:
-    """Whether both engines read the same, as far as they can.
+    """Whether two engines read the same, as far as they can.
 
-    A reset may overtake what was sent before it. How chunks end, and what trailers are, is for each engine's library:
-    libcurl takes a line feed alone, h11 does not. And a head that is malformed and broken off is either.
+    A reset may overtake what was sent before it. And a head that is malformed and broken off is either.
     """
     kinds = {_told(one), _told(other)}
     if isinstance(one, Response) and isinstance(other, Response):
@@ -184,8 +189,6 @@ def _agree(played: Played, one: Answer, other: Answer) -> bool:
         return True
     if played.ending is not Ending.CLOSE and FailureKind.RESET in kinds:
         return True
-    if b"transfer-encoding" in played.whole.lower():
-        return kinds & {FailureKind.PROTOCOL, FailureKind.RESET} != set()
     return isinstance(answers.read(played), Failure) and kinds == {FailureKind.PROTOCOL, FailureKind.RESET}
 
 

@@ -92,13 +92,21 @@ def test_standings_are_exchanged_and_backlogs_read_in_several_slots(server: Redi
     with closing(connect(settings_of(server.url()))) as client:
         store = StandingStore(Cache(client), topic_prefix="hookline.", process="one")
         reports = [
-            Report(subscription_id=f"wh_{number}", tenant="t", revision=1, rate_per_s=2.0, want=1, waits=number)
+            Report(
+                subscription_id=f"wh_{number}",
+                tenant="t",
+                revision=1,
+                rate_per_s=2.0,
+                want=1,
+                waits=number,
+                blocked=number % 3,
+            )
             for number in range(20)
         ]
         permits = [standing.permits for standing in store.exchange(reports).values()]
         assert [each.number for each in permits if each is not None] == [1] * 20
         assert store.present() == 1
-        assert store.backlogs(["wh_7", "wh_20"]) == {"wh_7": Backlog(waiting=7), "wh_20": Backlog()}
+        assert store.backlogs(["wh_7", "wh_20"]) == {"wh_7": Backlog(waiting=7, blocked=1), "wh_20": Backlog()}
 
 
 def test_the_log_is_written_and_read_in_several_slots(server: Redis) -> None:

@@ -1,7 +1,7 @@
 """A real Schema Registry and records as Confluent's own serializer writes them."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
@@ -66,12 +66,15 @@ def test_a_published_schema_is_registered_only_where_that_is_asked_for(
     registry_url: str, client: SchemaRegistryClient, topic_prefix: str
 ) -> None:
     topic, schema = f"{topic_prefix}orders", '{"type":"record","name":"Own","fields":[{"name":"id","type":"long"}]}'
-    with pytest.raises(CommandFailed, match=f"no such schema under the subject {topic}-value: --register"):
-        registry_encoder(registry_url, topic, register=False)(schema)({"id": 7})
-    assert f"{topic}-value" not in client.get_subjects()
-    encoded = registry_encoder(registry_url, topic, register=True)(schema)({"id": 7})
-    assert f"{topic}-value" in client.get_subjects()
-    assert registry_encoder(registry_url, topic, register=False)(schema)({"id": 7}) == encoded
+    with ExitStack() as stack:
+        kept = registry_encoder(registry_url, topic, register=False, closed_by=stack)
+        registered = registry_encoder(registry_url, topic, register=True, closed_by=stack)
+        with pytest.raises(CommandFailed, match=f"no such schema under the subject {topic}-value: --register"):
+            kept(schema)({"id": 7})
+        assert f"{topic}-value" not in client.get_subjects()
+        encoded = registered(schema)({"id": 7})
+        assert f"{topic}-value" in client.get_subjects()
+        assert kept(schema)({"id": 7}) == encoded
 
 
 def test_the_envelope_as_a_registered_schema(

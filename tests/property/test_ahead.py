@@ -86,7 +86,7 @@ def test_where_the_turn_has_passed_what_was_ahead_the_map_tells_it_and_a_new_one
     assert window.read_on_at(b"wh") == 8
     assert window.begin_ahead(b"wh", 8, 9, goes=True)
     window.finish(9)
-    position = window.position
+    position = window.look()
     assert position is not None
     read = done_map.decode(position.metadata, 0)
     assert read is not None
@@ -167,7 +167,7 @@ class Ahead(RuleBasedStateMachine):
 
     @rule()
     def commit(self) -> None:
-        position = self.window.position
+        position = self.window.look()
         if position is not None:
             self.committed = position
             self.safe = set(self.finished)
@@ -200,7 +200,7 @@ class Ahead(RuleBasedStateMachine):
 
     @invariant()
     def nothing_unfinished_is_passed(self) -> None:
-        position = self.window.position
+        position = self.window.look()
         if position is not None:
             unfinished = set(range(len(self.log))) - self.finished
             assert position.offset <= min(unfinished, default=len(self.log))

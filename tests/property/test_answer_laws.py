@@ -106,6 +106,7 @@ def test_an_answer_without_end_has_one(begins: bytes, goes_on: bytes, at_once: i
         reader.read(goes_on * at_once)
         sent += len(goes_on) * at_once
     assert not reader.keeps
+    assert sum(map(len, reader._body)) < MAX_BODY_BYTES + len(goes_on) * at_once
     if reader.is_response:
         assert len(reader.response(1.0, UNTIMED).body) == MAX_BODY_BYTES
 

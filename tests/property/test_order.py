@@ -161,7 +161,7 @@ class Process:
 
     def commit(self) -> None:
         """Kafka takes what is told now."""
-        position = self.window.position
+        position = self.window.look()
         if position is not None:
             assert len(position.metadata) <= done_map.MOST
             self.log.committed = position

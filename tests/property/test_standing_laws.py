@@ -383,6 +383,17 @@ def test_a_wait_under_a_minute_is_not_told() -> None:
         assert (standing.waiting, standing.until_ms) == (50, 59_000.0)
 
 
+def test_the_keys_that_have_stopped_are_those_of_all_processes_that_are_heard_of() -> None:
+    one, other, state = Process("one"), Process("other"), State()
+    state, _ = ask(state, one, BEGAN_MS, blocked=3)
+    state, _ = ask(state, other, BEGAN_MS + 1_000, blocked=2)
+    assert state.blocked == 5
+    state, _ = ask(state, one, BEGAN_MS + 2_000, blocked=1)
+    assert state.blocked == 3
+    state, _ = ask(state, one, BEGAN_MS + 12_000, blocked=1)
+    assert state.blocked == 1
+
+
 # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -69,7 +69,7 @@ class World:
             self.waiting.remove(work)
 
     def check(self) -> None:
-        parked = [place.of for place in self.tenants._asking.places()]
+        parked = [seat.of for seat in self.tenants._asking.seats()]
         assert self.tenants.waiting == len(self.waiting) == sum(len(each.works) for each in parked)
         assert self.tenants.waiting_bytes == sum(each.bytes for each in parked)
         apart = [each for each in parked if each.apart]

@@ -82,17 +82,17 @@ def planting(bug: Bug) -> Iterator[None]:
 
 
 def _commit_before_the_result() -> list[Patch]:
-    def position(window: Window) -> Position | None:
+    def look(window: Window) -> Position | None:
         return None if window._next < 0 else Position(window._next)
 
-    return [patch.object(Window, "position", property(position))]
+    return [patch.object(Window, "look", look)]
 
 
 def _commit_highest() -> list[Patch]:
-    def position(window: Window) -> Position | None:
+    def look(window: Window) -> Position | None:
         return None if window._last_done < 0 else Position(window._last_done + 1)
 
-    return [patch.object(Window, "position", property(position))]
+    return [patch.object(Window, "look", look)]
 
 
 def _write_not_awaited() -> list[Patch]:
@@ -349,7 +349,7 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
     honest = Endings.retry
 
     def retry(endings: Endings, now_ms: int, job: Job, delivery: Delivery, tier: int) -> None:
-        job.entry.open += 1
+        job.entry.open_one()
         endings.bury(0, job, delivery, DeathReason.EXHAUSTED, "")
         honest(endings, now_ms, job, delivery, tier)
 

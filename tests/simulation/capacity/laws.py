@@ -4,12 +4,13 @@ Where processes die and Redis is away (`Case.faults`), lateness is judged from t
 has as much more, and what is said of 2 and 3 seconds is not judged.
 
 - **lateness**: while something of a webhook waits, and its endpoint could take it (nothing under way, its rate allows
-  it, it is not away), a request leaves within `IDLE_MOST_MS`. After an outage `PROBE_MOST_MS` may pass before the first
-  one is accepted: so long at most does a breaker stay open. What failed waits out its own delay until then, and what
-  was answered with refusals, for less than a minute or until one attempt was left, waits on for its own time
-  (`delivery/forward.py`): so for the next law, too.
+  it, it is not away, and what it asked for when it refused is over), a request leaves within `IDLE_MOST_MS`. After an
+  outage `PROBE_MOST_MS` may pass before the first one is accepted: so long at most does a breaker stay open. What
+  failed waits out its own delay until then, and what was answered with refusals, for less than a minute or until one
+  attempt was left, waits on for its own time (`delivery/forward.py`): so for the next law, too.
 - **time**: the k-th acceptance is no later than it would be if the endpoint were given all that it can take, always
-  (`case.ideal`), and a tenth of the k-th's wait there, and `SLACK_MS`.
+  (`case.ideal`), and a tenth of the k-th's wait there, and `SLACK_MS`. One that refuses above a rate that it tells
+  nobody is not judged where faults make a burst of what it was to get: each refusal costs an attempt, and its delay.
 - **expired**: no delivery of an endpoint that accepts whatever it is sent is dead-lettered; and nothing because of its
   time, where no outage lasts for most of that.
 - **after an outage**: events published when the endpoint takes requests again are accepted within 2 s, 99 of 100: a
@@ -71,6 +72,7 @@ class _Seen:
         self.flying = 0
         self.most_flying = 0
         self.idle_since_ms = START_MS
+        self.asked_until_ms = START_MS  # it refused a request, and is to be left alone until then
         self.longest_idle_ms = 0
         self.starts: deque[int] = deque()
         self.most_in_window = 0
@@ -156,6 +158,7 @@ class CapacityLaws:
             self._accepted(now_ms, seen, pair)
         else:
             seen.failures[pair.event.id] += 1
+            seen.asked_until_ms = now_ms + (seen.webhook.endpoint.asks_s or 0) * 1_000
             seen.settle(pair.event.id, _State.FAILED)
 
     def buried(self, now_ms: int, pair: Pair, reason: str) -> None:
@@ -202,7 +205,7 @@ class CapacityLaws:
             seen.idle_since_ms = now_ms
             return
         gap_ms = 0.0 if seen.webhook.rate_per_s is None else 1_000 / seen.webhook.rate_per_s
-        idle_ms = int(now_ms - max(seen.idle_since_ms, back_ms) - gap_ms)
+        idle_ms = int(now_ms - max(seen.idle_since_ms, seen.asked_until_ms, back_ms) - gap_ms)
         seen.longest_idle_ms = max(seen.longest_idle_ms, idle_ms)
         if idle_ms > IDLE_MOST_MS:
             about = next((f"{event}/{webhook}" for event, state in seen.states.items() if state is _State.WAITS), "")
@@ -254,6 +257,8 @@ class CapacityLaws:
             seen.new_ms.append(now_ms - event.at_ms)
 
     def _timely(self, webhook: str, seen: _Seen) -> None:
+        if self._case.faults and seen.webhook.endpoint.rate_per_s is not None:
+            return
         outages = seen.webhook.endpoint.outages
         slack_ms = SLACK_MS + self._calm_from_ms - START_MS + (PROBE_MOST_MS if outages else 0)
         if self._case.faults:  # what a fault kept from being accepted before an outage waits for the end of that

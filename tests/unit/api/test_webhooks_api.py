@@ -84,7 +84,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
             "lastSuccessAt": None,
             "lastStatus": None,
         },
-        "backlog": {"waiting": 0, "until": None},
+        "backlog": {"waiting": 0, "until": None, "blockedKeys": 0},
         "lastStatus": None,
         "createdAt": "",
         "updatedAt": "",
@@ -134,12 +134,12 @@ def test_health_is_shown_where_it_is_known(api: MemoryApi) -> None:
 def test_what_waits_is_shown_where_it_is_known(api: MemoryApi) -> None:
     acme = api.client()
     created = api.webhook(acme)
-    assert created["backlog"] == {"waiting": 0, "until": None}
+    assert created["backlog"] == {"waiting": 0, "until": None, "blockedKeys": 0}
     api.backlogs.away = True
     assert acme.get(f"/v1/webhooks/{created['id']}").json()["backlog"] is None
     api.backlogs.away = False
-    api.backlogs.known[created["id"]] = Backlog(waiting=7_963, until_ms=1_769_860_800_000)
-    expected = {"waiting": 7_963, "until": "2026-01-31T12:00:00.000Z"}
+    api.backlogs.known[created["id"]] = Backlog(waiting=7_963, until_ms=1_769_860_800_000, blocked=3)
+    expected = {"waiting": 7_963, "until": "2026-01-31T12:00:00.000Z", "blockedKeys": 3}
     assert acme.get(f"/v1/webhooks/{created['id']}").json()["backlog"] == expected
     assert acme.get("/v1/webhooks").json()["data"][0]["backlog"] == expected
 

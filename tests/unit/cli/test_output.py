@@ -83,7 +83,7 @@ def test_what_others_wrote_reaches_a_terminal_escaped(text: str, name: str) -> N
     heard = io.StringIO()
     with redirect_stdout(heard), redirect_stderr(heard):
         print_table(("A", "B"), [(text, "x")], empty="none")
-        print_fields({name: text, "of": {text: [text]}})
+        print_fields({name: text, "of": {text: [text]}, "part": {text: text}, "words": [text, text]})
         print_json({text: text})
         tell(CommandFailed(os.EX_DATAERR, text), as_json=False)
         tell(CommandFailed(os.EX_DATAERR, text), as_json=True)

@@ -134,6 +134,12 @@ def test_a_page_looks_at_a_bounded_part_and_says_where_to_go_on() -> None:
     assert (last.found, last.before) == ([], None)
 
 
+def test_a_page_that_takes_long_ends_and_says_where_to_go_on() -> None:
+    now_s = iter(float(each) for each in range(0, 100, 5))
+    page = Deeds(Long(50_000), monotonic_s=lambda: next(now_s)).page(Sought(tenant="acme"), before=None, limit=20)
+    assert (page.found, page.before) == ([], 49_000)
+
+
 def test_a_broker_that_falls_silent_is_no_end_of_the_log() -> None:
     class Silent(Long):
         def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:

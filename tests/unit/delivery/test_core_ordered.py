@@ -39,7 +39,8 @@ STANDING = Standing(number=1, permits=None, places=None, pace_per_s=0.0, horizon
 class Bench:
     """A core that reads events and the ordered topic, and Kafka, which takes what is written at once."""
 
-    def __init__(self, *subscriptions: Subscription) -> None:
+    def __init__(self, *subscriptions: Subscription, shared: bool = False) -> None:
+        self.shared = shared  # other processes send to the same endpoints
         self.subscriptions = subscriptions or (subscription(ordering="key"),)
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.log: list[Delivery] = []
@@ -51,9 +52,10 @@ class Bench:
         self.now_ms = NOW_MS
         self.start({EVENTS: Position(0), LINES: Position(0)})
         self.known = True
+        self.told: list[int] = []  # how many keys have stopped, as each report tells it
 
     def start(self, positions: dict[tuple[str, int], Position]) -> None:
-        self.core = Core(rules(), decode=self.decode, target=target_of)
+        self.core = Core(replace(rules(), shared=self.shared), decode=self.decode, target=target_of)
         self.core.assigned(positions)
         self.lined = positions[LINES].offset
 
@@ -74,6 +76,9 @@ class Bench:
                 loaded = Loaded(version=str(self.version), subscriptions=self.subscriptions)
                 self.core.loaded(self.now_ms, tenant, loaded)
             self._write(step)
+            self.told += [report.blocked for report in step.reports]
+            for report in step.reports:
+                self.core.standing(self.now_ms, report.subscription_id, STANDING)
             for token, request in step.send:
                 sent.append(_id(request))
                 self.sent[sent[-1]] = token
@@ -258,10 +263,10 @@ def test_a_head_that_waits_for_its_slot_wakes_its_process_when_that_comes() -> N
     assert bench.turn(after_ms=6_000) != []
 
 
-def _stopped(*names: str) -> tuple[Bench, Subscription]:
+def _stopped(*names: str, shared: bool = False) -> tuple[Bench, Subscription]:
     """A bench whose key `a` has stopped with its first event, with the others behind it."""
     blocking = subscription(ordering="key", on_failure=OnFailure.BLOCK, retries=Retries.NONE)
-    bench = Bench(blocking)
+    bench = Bench(blocking, shared=shared)
     for offset, each in enumerate(_events(*names)):
         bench.publish(b"a", each, offset)
     assert bench.turn() == [names[0]]
@@ -289,6 +294,32 @@ def test_a_dropped_head_is_dead_lettered_and_its_key_goes_on() -> None:
     bench.answer("a2", 500)
     assert bench.turn(after_ms=6_000) == []
     assert len(bench.buried) == 1
+
+
+def test_how_many_keys_have_stopped_is_told_with_the_standing_of_their_webhook_and_that_none_has_any_more() -> None:
+    bench, blocking = _stopped("a1", "a2", shared=True)
+    bench.publish(b"b", event("b1", offset=2), 2)
+    assert bench.turn(after_ms=1_000) == ["b1"]
+    bench.answer("b1", 500)
+    bench.turn()
+    bench.turn(after_ms=1_000)
+    assert bench.told[-1] == 2
+    bench.turn(after_ms=60_000)
+    assert bench.told[-1] == 2
+    bench.change(draft.unblock(blocking, drop=True, delivery_id="", now_ms=bench.now_ms + 1))
+    assert bench.turn(after_ms=6_000) == ["a2"]
+    bench.answer("a2")
+    bench.turn(after_ms=1_000)
+    assert bench.told[-1] == 0
+
+
+def test_a_new_owner_tells_it_too() -> None:
+    bench, _ = _stopped("a1", "a2", shared=True)
+    bench.told.clear()
+    bench.start(bench.core.positions())
+    bench.turn()
+    bench.turn(after_ms=1_000)
+    assert bench.told[-1] == 1
 
 
 def test_a_stopped_head_is_tried_once_more_when_its_customer_says_so_and_stops_again_where_it_fails() -> None:

@@ -237,7 +237,7 @@ def test_a_scope_that_came_to_its_end_is_left_no_more() -> None:
     again = bench.asked()
     bench.answer(again, 1_000)
     assert bench.order.left.again(bench.now_ms) is None
-    position = bench.windows[0].position
+    position = bench.windows[0].look()
     assert position is not None
     assert position.offset == 1_000
 
@@ -261,3 +261,18 @@ def test_a_replay_that_finds_no_room_leaves_no_empty_line_behind() -> None:
         for entry, _ in bench.order.heads(bench.now_ms, 9):
             entry.close_one()
     assert not partition.shares
+
+
+def test_all_that_a_partition_may_leave_has_room_in_a_commit_beside_what_finished() -> None:
+    """Of as many tenants as there are places, so that no name tells a part of another's."""
+    bounds, far = Bounds(), 2**40
+    left = {f"{tenant + 1:012x}{tenant:024x}": far for tenant in range(bounds.left)}
+    left |= {f"{tenant:012x}": far for tenant in range(2**44, 2**44 + bounds.left_tenants)}
+    unfinished = range(far, far + 4_000, 2)
+    metadata = done_map.encode(far, far + 4_000, unfinished, order=Told(met=far, left=left))
+    assert len(metadata) <= done_map.MOST
+    told = done_map.decode(metadata, far)
+    assert told is not None
+    assert told.order.left == left
+    assert [told.is_done(offset) for offset in range(far, far + 4)] == [False, True, False, True]
+    assert told.is_done(far + 3_999)

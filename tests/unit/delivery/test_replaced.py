@@ -1,6 +1,6 @@
 """Of which deliveries no further try is wanted: told once, the latest only."""
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Trigger, delivery_id, replay_id
 from consumer.delivery.replaced import TOLD_MOST, Replaced, replaced_by
@@ -20,7 +20,7 @@ def test_what_an_accepted_replay_was_sent_instead_of_is_told_the_latest_of_a_lon
     original = delivery()
 
     def told(replays: int) -> list[str]:
-        return replaced_by(structs.replace(original, id="r", trigger=Trigger.RESEND, replays=replays))
+        return replaced_by(replace(original, id="r", trigger=Trigger.RESEND, replays=replays))
 
     def replay(number: int) -> str:
         return delivery_id(original.event, original.subscription_id, replay_id(original.id, number))

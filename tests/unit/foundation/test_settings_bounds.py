@@ -111,7 +111,7 @@ def test_at_its_bounds_nothing_computed_from_a_setting_breaks(values: dict[str, 
     RateLimit(settings.api_requests_per_s).take("k", 1e9)
     is_due(Health(), Rule(after_ms=duration_ms(settings.suspend_after), attempts=settings.suspend_attempts))
     if "max_in_flight" in values:
-        for engine in ("sockets", "curl"):
+        for engine in ("auto", "sockets", "curl"):
             open_transport(settings.model_copy(update={"transport": engine})).close()
 
 

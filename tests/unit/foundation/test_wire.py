@@ -23,7 +23,7 @@ NEW: dict[str, Json] = {
 # here; to remove one is to lose the records written under it. The old .avsc goes to schemas/avro/earlier/.
 SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f", "e6adbdf5b2d56ee0"}),
-    "Attempt": (ATTEMPT, {"24280b6f1720de4d", "ad1faeae0b170561"}),
+    "Attempt": (ATTEMPT, {"0863133cae639ef2", "24280b6f1720de4d", "ad1faeae0b170561"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
     "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),

@@ -1,23 +1,63 @@
+from collections.abc import Callable
+from importlib.util import find_spec
+
 import pytest
 
 from consumer.delivery.answer import Failure, FailureKind
 from consumer.http.curl import CurlTransport
-from consumer.http.engine import open_transport
+from consumer.http.engine import chosen, open_transport
 from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.signing.request import Request
 
 
-@pytest.mark.parametrize(("name", "engine"), [("sockets", SocketsTransport), ("curl", CurlTransport)])
+@pytest.mark.parametrize(
+    ("name", "installed", "engine"),
+    [
+        ("auto", True, "native"),
+        ("auto", False, "sockets"),
+        ("native", True, "native"),
+        ("curl", True, "curl"),
+        ("sockets", True, "sockets"),
+        ("curl", False, "curl"),
+    ],
+)
+def test_the_native_engine_sends_where_it_is_and_no_other_is_named(name: str, installed: bool, engine: str) -> None:
+    assert chosen(Settings.model_validate({"transport": name}), installed=installed) == engine
+
+
+def test_an_engine_that_is_named_and_not_installed_says_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_TRANSPORT: .*hookline\[fast\]"):
+        chosen(Settings.model_validate({"transport": "native"}), installed=False)
+
+
+def of_native() -> type[Transport]:
+    from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
+
+    return NativeTransport
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("curl", lambda: CurlTransport),
+        ("sockets", lambda: SocketsTransport),
+        pytest.param(
+            "native",
+            of_native,
+            marks=pytest.mark.skipif(find_spec("hookline_native") is None, reason="make native builds it, with cargo"),
+        ),
+    ],
+)
 def test_the_settings_choose_the_engine_and_its_guard(
-    name: str, engine: type[Transport], monkeypatch: pytest.MonkeyPatch
+    name: str, engine: Callable[[], type[Transport]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOKLINE_TRANSPORT", name)
     monkeypatch.setenv("HOOKLINE_ALLOW_NETWORKS", "127.0.0.1/32")
     transport = open_transport(Settings())
     try:
-        assert isinstance(transport, engine)
+        assert isinstance(transport, engine())
         for token, host in enumerate(("127.0.0.1", "127.0.0.2")):
             # Port 1: nothing listens there, so the allowed address is tried and the other is not.
             transport.submit(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.http.head import Head, HeadReader, Malformed
+from consumer.http.head import Head, HeadReader, Malformed, head_of
 from consumer.http.transport import MAX_HEAD_BYTES
 from tests.hostile.answers import FIELDS, ODD_FIELDS, ODD_STATUS_LINES, OK, STATUS_LINES
 
@@ -38,6 +38,24 @@ def test_any_lines_have_one_reading(drawn: list[bytes]) -> None:
         assert 200 <= reader.found.status <= 999
         assert all("\n" not in name + value and "\x00" not in name + value for name, value in reader.found.headers)
     assert found(*drawn) == reader.found
+
+
+@given(st.lists(lines, max_size=12))
+def test_a_head_that_comes_whole_is_read_the_same(drawn: list[bytes]) -> None:
+    for begins in ([], [OK]):
+        whole = b"".join([*begins, *drawn, b"\r\n"])
+        whole = whole[: whole.find(b"\r\n\r\n") + 4] if b"\r\n\r\n" in whole else whole
+        read = head_of(whole)
+        assert read is None or read == found(*whole.splitlines(keepends=True))
+
+
+def test_the_usual_heads_are_read_whole() -> None:
+    usual = OK + b"".join(FIELDS) + b"Content-Length: 2\r\n\r\n"
+    assert head_of(usual) is not None
+    assert head_of(OK + b"A: b\r\n" * 2_000 + b"\r\n") is not None
+    assert head_of(OK + b"A: b\r\n" * 2_001 + b"\r\n") is None
+    for unusual in (b"A: b\r\n c\r\n", b"A: b\n", b"A: b\rc\r\n", b"X" * MAX_HEAD_BYTES + b": y\r\n", b"no field\r\n"):
+        assert head_of(OK + unusual + b"\r\n") is None
 
 
 @pytest.mark.parametrize("line", STATUS_LINES)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -14,7 +14,7 @@ from consumer.transfer.box import opening, public_key, sealing_for
 from consumer.transfer.faults import FileRefused, LineFaults
 from consumer.transfer.own_file import VERSION, read, written
 from consumer.transfer.plan import Step
-from consumer.transfer.rows import Head
+from consumer.transfer.rows import Head, KeyRow, WebhookRow
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
@@ -67,6 +67,13 @@ def test_what_is_written_is_read_back_equal_and_holds_no_secret_in_the_clear() -
     assert b"billing" not in b"".join(file)
 
 
+def test_every_field_is_in_the_file_but_for_what_versions_a_webhook() -> None:
+    renamed = {"sealed_headers": "headers", "filter_json": "filter"}
+    kept = {renamed.get(each.name, each.name) for each in fields(Subscription)}
+    assert kept - {*WebhookRow.__struct_fields__} == {"revision", "changes", "works", "unblocks"}
+    assert {each.name for each in fields(ApiKey)} == {*KeyRow.__struct_fields__}
+
+
 def test_it_is_created_where_it_is_not_and_the_second_time_nothing_changes() -> None:
     was, faults = webhook("orders"), LineFaults()
     [(line, wanted)] = read(lines(was), allow_http=False).webhooks
@@ -94,6 +101,16 @@ def test_it_is_changed_to_be_as_the_file_has_it_also_its_secret() -> None:
     assert isinstance(back.what, Subscription)
     assert (back.step, back.what.status, back.what.changes) == (Step.UPDATED, Status.SUSPENDED, now.revision)
     assert (back.what.secret, back.what.updated_at_ms) == (was.secret, now.updated_at_ms)
+
+
+def test_another_secret_alone_is_a_change() -> None:
+    was = webhook("orders")
+    now, _ = draft.rotate(was, brand=brand("hookline"), keyring=RING, now_ms=4_000, entropy=entropy)
+    [(line, wanted)] = read(lines(was), allow_http=False).webhooks
+    back = plan.webhook(line, wanted, now, RING, LineFaults())
+    assert back is not None
+    assert isinstance(back.what, Subscription)
+    assert (back.step, back.what.secret, back.what.former_secrets) == (Step.UPDATED, was.secret, was.former_secrets)
 
 
 def test_for_another_installation_it_opens_there_alone() -> None:

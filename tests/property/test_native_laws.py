@@ -1,0 +1,101 @@
+"""The native step reads heads and chunks as `consumer/http/head.py` and `chunks.py` do, in the same words."""
+
+import re
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.http.chunks import ChunkReader
+from consumer.http.head import Head, HeadReader, Malformed
+from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_FRAMING_BYTES, MAX_HEAD_BYTES
+from tests.hostile.answers import (
+    CHUNKS,
+    CODINGS,
+    FIELDS,
+    LENGTHS,
+    ODD_FIELDS,
+    ODD_STATUS_LINES,
+    OK,
+    STATUS_LINES,
+    Played,
+    answers,
+)
+
+native = pytest.importorskip("hookline_native", reason="make native builds it, with cargo")
+
+LINES = (
+    st.sampled_from((*STATUS_LINES, *ODD_STATUS_LINES, *FIELDS, *ODD_FIELDS, b"\r\n", b"\n", b" \r\n", b"\t c \r\n"))
+    | st.sampled_from([f"Content-Length: {length}\r\n".encode() for length in LENGTHS])
+    | st.sampled_from([f"transfer-encoding: {coding}\r\n".encode() for coding in CODINGS])
+    | st.sampled_from([b"Location: /a\r\n", b"LOCATION: /b\r\n"])
+    | st.binary(max_size=40)
+    | st.from_regex(re.compile(rb"[A-Za-z\x80-\xff:]{0,9}: ?[ -~\x80-\xff\t]{0,20}\r?\n"), fullmatch=True)
+)
+
+
+Told: TypeAlias = tuple[int, int, tuple[tuple[str, str], ...], bool, int | None, bool]
+
+
+def read(lines: list[bytes]) -> tuple[Told | None, str | None]:
+    """What `head.py` makes of them, said as the native step says it."""
+    reader = HeadReader()
+    for line in lines:
+        if not reader.line(line):
+            break
+    match reader.found:
+        case Head() as head:
+            return (head.minor, head.status, head.headers, head.chunked, head.length, head.closes), None
+        case Malformed(detail=detail):
+            return None, detail
+        case None:
+            return None, None
+
+
+def lines_of(played: Played) -> list[bytes]:
+    return re.findall(rb"[^\n]*\n|[^\n]+", played.whole)
+
+
+@given(st.lists(LINES, max_size=12) | st.lists(LINES, max_size=8).map(lambda lines: [OK, *lines, b"\r\n"]))
+def test_any_lines_are_the_same_head(lines: list[bytes]) -> None:
+    assert native.read_head(lines) == read(lines)
+
+
+@given(answers)
+def test_any_answer_has_the_same_head(played: Played) -> None:
+    assert native.read_head(lines_of(played)) == read(lines_of(played))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [OK, *[b"A: b\r\n"] * 2_000, b"\r\n"],
+        [OK, *[b"A: b\r\n"] * 2_001, b"\r\n"],
+        [OK, b"A: b\r\n", *[b" c\r\n"] * 20_000],
+        [b"HTTP/1.1 100 x\r\n", b"\r\n"] * 5_000,
+        [OK, b"A: " + b"x" * (MAX_HEAD_BYTES - len(OK) - 7) + b"\r\n", b"\r\n"],
+        [OK, b"A: " + b"x" * (MAX_HEAD_BYTES - len(OK) - 6) + b"\r\n", b"\r\n"],
+    ],
+    ids=["as many as may be", "one too many", "folds", "interim answers", "as large as may be", "one byte too large"],
+)
+def test_heads_have_the_same_bounds(lines: list[bytes]) -> None:
+    assert native.read_head(lines) == read(lines)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.sampled_from(CHUNKS)
+    | st.from_regex(re.compile(rb"[0-9a-f;\r\nx ]{0,60}"), fullmatch=True),
+    st.lists(st.integers(0, 400), max_size=12),
+)
+def test_any_bytes_are_the_same_chunks(sent: bytes, places: list[int]) -> None:
+    at = sorted({place % (len(sent) + 1) for place in places})
+    pieces = [sent[start:end] for start, end in zip([0, *at], [*at, len(sent)], strict=True)]
+    reader = ChunkReader()
+    body = b"".join(reader.read(piece) for piece in pieces)
+    assert native.read_chunks(pieces) == (body, None if reader.wrong is None else reader.wrong.detail)
+
+
+def test_the_limits_are_the_ports() -> None:
+    assert native.LIMITS == (MAX_BODY_BYTES, MAX_HEAD_BYTES, DRAIN_BYTES, MAX_FRAMING_BYTES)
