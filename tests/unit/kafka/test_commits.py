@@ -138,7 +138,13 @@ def test_where_the_broker_takes_no_such_metadata_the_offset_goes_alone() -> None
 
 
 def test_what_may_be_told_is_half_of_what_the_broker_refused_and_never_more_again() -> None:
-    broker, mine = Broker(), Commits(owns={A, B}.__contains__)
+    now_s = [100.0]
+
+    def sleep(time_s: float) -> None:
+        now_s[0] += time_s
+
+    broker = Broker()
+    mine = Commits(owns={A, B}.__contains__, monotonic_s=lambda: now_s[0], sleep=sleep)
     for length, left in ((4_064, 2_032), (4_000, 2_000), (300, 150), (1_000, 150)):
         mine.want({A: Position(length, "x" * length), B: Position(length, "short")})
         broker.refusals = [KafkaError.OFFSET_METADATA_TOO_LARGE]
