@@ -69,6 +69,7 @@ KAFKA = BOTH_WAYS | {
     "poison replay": ["--all", "--yes"],
 }
 ALONE: dict[str, list[str]] = {
+    "topics acls": ["--principal", "User:hookline"],
     "config": [],
     "run": [],
     "demo": [],

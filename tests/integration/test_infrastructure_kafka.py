@@ -117,17 +117,17 @@ class Guarded(Kafka):
         return listening(self._port)
 
 
-def test_authentication_refused(
+def test_authentication_refused_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str, topic_prefix: str
 ) -> None:
     kafka = Guarded.start(tmp_path / "kafka", Guarded.properties)
     try:
-        _refused_then_let_in(kafka, tmp_path, monkeypatch, redis_url, topic_prefix)
+        _let_in_refused_and_let_in(kafka, tmp_path, monkeypatch, redis_url, topic_prefix)
     finally:
         kafka.stop()
 
 
-def _refused_then_let_in(
+def _let_in_refused_and_let_in(
     kafka: Kafka, folder: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str
 ) -> None:
     environment = {
@@ -135,7 +135,7 @@ def _refused_then_let_in(
         "HOOKLINE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "HOOKLINE_KAFKA_SASL_MECHANISM": "PLAIN",
         "HOOKLINE_KAFKA_SASL_USERNAME": Guarded.user,
-        "HOOKLINE_KAFKA_SASL_PASSWORD": "not the right one",
+        "HOOKLINE_KAFKA_SASL_PASSWORD": Guarded.password,
         "HOOKLINE_REDIS_URL": redis_url,
         "HOOKLINE_TOPIC_PREFIX": prefix,
         "HOOKLINE_EVENT_TOPICS": f"{prefix}events",
@@ -145,23 +145,31 @@ def _refused_then_let_in(
         "HOOKLINE_STATE_DIR": str(folder / "state"),
     }
     monkeypatch.chdir(folder)
-    # Before anybody is let in: a role that finds no event topic ends, and says so.
-    admin = _admin(environment | {"HOOKLINE_KAFKA_SASL_PASSWORD": Guarded.password})
     events = NewTopic(f"{prefix}events", 1, 1, config={"max.message.bytes": "1048588"})
-    admin.create_topics([events])[events.topic].result()
+    _admin(environment).create_topics([events])[events.topic].result()
     with hookline(environment, folder, "--processes", "1") as running:
-        running.until_said("kafka unreachable", role="deliver")
-        time.sleep(AWAY_S)
-        [said] = running.said("kafka unreachable", role="deliver")
-        assert "authentication" in str(said["error"]), running.log
-        assert lines(running) < FEW_LINES, running.log
-        assert "the right one" not in running.log
-        # The broker's side is mended; nobody touches Hookline.
-        properties = folder / "kafka" / "server.properties"
-        properties.write_text(properties.read_text().replace(f'="{Guarded.password}"', '="not the right one"'))
-        kafka.restart()
         running.until_said("partitions assigned", role="deliver", within_s=60)
+        before = lines(running)
+        _password(kafka, folder, Guarded.password, "another one")
+        running.until_said("kafka trouble", role="deliver", within_s=60)
+        time.sleep(AWAY_S)
+        assert len(running.said("kafka trouble", role="deliver")) == 1
+        assert running.said("process ended") == [], running.log
+        assert lines(running) - before < 2 * FEW_LINES, running.log
+        assert Guarded.password not in running.log
+        # The broker's side is mended; nobody touches Hookline.
+        _password(kafka, folder, "another one", Guarded.password)
+        running.until_said("over: kafka trouble", role="deliver", within_s=60)
         assert running.stop()[0] == 0, running.tail
+
+
+def _password(kafka: Kafka, folder: Path, was: str, now: str) -> None:
+    """The broker knows the user by another one from now on."""
+    properties = folder / "kafka" / "server.properties"
+    before = properties.read_text()
+    assert f'="{was}"' in before
+    properties.write_text(before.replace(f'="{was}"', f'="{now}"'))
+    kafka.restart()
 
 
 def _admin(environment: dict[str, str]) -> AdminClient:

@@ -14,7 +14,7 @@ import pytest
 SHELL = """
 import sys
 from consumer.roles.role import Role
-from consumer.roles.supervision import Member
+from consumer.roles.supervision import ASKED_ONCE_S, Member
 from consumer.roles.supervisor import supervise
 from consumer.roles.inbox import of_signals
 inbox = of_signals()
@@ -118,7 +118,7 @@ def test_the_second_interrupt_ends_deaf_children_at_once(tmp_path: Path) -> None
         children = [int(path.name.rpartition("-")[2]) for path in wait_for(tmp_path, "*-*", 2)]
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        time.sleep(ASKED_ONCE_S + 0.2)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
 

@@ -60,7 +60,8 @@ def test_what_pyproject_asks_for_is_locked() -> None:
 def test_what_the_package_imports_is_asked_for_by_name() -> None:
     """What only comes along with something else may go with it, too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = required(project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"])
+    extras = project["project"]["optional-dependencies"]
+    asked = required(project["project"]["dependencies"] + extras["demo"] + extras["fast"])
     from_packages = packages_distributions()
     imported = {
         name.partition(".")[0]
