@@ -29,6 +29,9 @@ _TIMEOUT_S: Final = 15.0
 _START_TIMEOUT_S: Final = 4.0  # a process that starts must hear SIGTERM in time, and asks again
 _VISIBLE_WITHIN_S: Final = 10.0
 
+_LET_IN: Final[set[int]] = set()
+"""The settings, by their hash, with which Kafka let this process in."""
+
 
 class _Future(Protocol[_Answer_co]):
     def result(self, timeout: float) -> _Answer_co: ...
@@ -66,12 +69,14 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
     With `events` an event topic that the settings name and that is not there is warned of. Returns what was found.
 
     Raises:
-        ConfigurationError: the settings choose no event topics, or a topic of ours, or Kafka does not let us in.
+        ConfigurationError: the settings choose no event topics, or a topic of ours, or Kafka does not let us in. Whom
+            it let in before waits instead: what a broker asks for may be changed, and changed back, while we run.
         TopicsUnfit: names everything that is not.
         AccessDenied: an ACL is missing.
         KafkaBroken: the broker could not be asked.
     """
     heard: list[KafkaError] = []
+    who = hash(frozenset(settings.kafka.items()))
     admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append})
     try:
         if settings.create_topics and not settings.trust_broker:
@@ -79,9 +84,10 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
         found = _ask(admin, settings, _START_TIMEOUT_S)
     except KafkaBroken:
         admin.poll(0)
-        if (wrong := refused(heard, settings.kafka)) is not None:
+        if who not in _LET_IN and (wrong := refused(heard, settings.kafka)) is not None:
             raise wrong from None
         raise
+    _LET_IN.add(who)
     problems = differences(settings, found, names=names, events=events)
     _hidden(admin, [problem.topic for problem in problems if problem.fatal and not problem.setting])
     for problem in problems:

@@ -146,9 +146,10 @@ def _let_in_refused_and_let_in(
     }
     monkeypatch.chdir(folder)
     events = NewTopic(f"{prefix}events", 1, 1, config={"max.message.bytes": "1048588"})
-    _admin(environment).create_topics([events])[events.topic].result()
+    admin = _admin(environment)  # its answers come for as long as it lives
+    admin.create_topics([events])[events.topic].result(timeout=30)
     with hookline(environment, folder, "--processes", "1") as running:
-        running.until_said("partitions assigned", role="deliver", within_s=60)
+        running.until_said("ready", within_s=60)
         before = lines(running)
         _password(kafka, folder, Guarded.password, "another one")
         running.until_said("kafka trouble", role="deliver", within_s=60)
@@ -159,7 +160,7 @@ def _let_in_refused_and_let_in(
         assert Guarded.password not in running.log
         # The broker's side is mended; nobody touches Hookline.
         _password(kafka, folder, "another one", Guarded.password)
-        running.until_said("over: kafka trouble", role="deliver", within_s=60)
+        running.until_said("partitions assigned", role="deliver", times=2, within_s=60)
         assert running.stop()[0] == 0, running.tail
 
 

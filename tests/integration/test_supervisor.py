@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from consumer.roles.supervision import ASKED_ONCE_S
+
 SHELL = """
 import sys
 from consumer.roles.role import Role
-from consumer.roles.supervision import ASKED_ONCE_S, Member
+from consumer.roles.supervision import Member
 from consumer.roles.supervisor import supervise
 from consumer.roles.inbox import of_signals
 inbox = of_signals()
