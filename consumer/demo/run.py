@@ -152,7 +152,7 @@ def run(for_s: float | None) -> int:
 
     with ExitStack() as stack:
         if for_s is not None:
-            _end_at_last(for_s + _LAST_RESORT_S)
+            stack.enter_context(_ending_at_last(for_s + _LAST_RESORT_S))
         folder = stack.enter_context(_folder())
         shop = stack.enter_context(Shop())
         say(story.told(shop.url))
@@ -192,8 +192,9 @@ def _folder() -> Iterator[Path]:
         yield Path(path)
 
 
-def _end_at_last(after_s: float) -> None:
-    """Something waits where it should not. The roles end with this process."""
+@contextmanager
+def _ending_at_last(after_s: float) -> Iterator[None]:
+    """Should something wait where it must not, this process ends after so long, and the roles with it."""
 
     def end() -> None:
         sys.stdout.write(f"demo: FAILED, it did not end within {after_s:.0f} s\n")
@@ -203,6 +204,10 @@ def _end_at_last(after_s: float) -> None:
     timer = threading.Timer(after_s, end)
     timer.daemon = True
     timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _carried_out(demo: _Demo, names: dict[str, str]) -> str | None:

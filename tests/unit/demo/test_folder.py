@@ -1,6 +1,7 @@
 """The demo needs a folder for temporary files, and says so."""
 
 import tempfile
+import threading
 
 import pytest
 
@@ -19,3 +20,5 @@ def test_that_there_is_no_folder_for_temporary_files_is_told_as_configuration(mo
         run.run(1.0)
     assert told.value.field == "TMPDIR"
     assert "No usable temporary directory found" in str(told.value)
+    last_resorts = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    assert all(each.finished.is_set() for each in last_resorts), "it would end whoever ran the demo"
