@@ -29,7 +29,7 @@ class Told:
         """This process looks from now on, first for all that is there."""
         self._present = [each for each in self._present if each.life.alive]
         self._present.append(news)
-        news.look(self)
+        news.look()
 
     def add(self, names: Sequence[str]) -> None:
         """Of these deliveries no further try is wanted. Dropped while Redis is away."""
@@ -38,7 +38,7 @@ class Told:
         self._befall()
         self._names += names
         for news in self._present:
-            news.look(self)
+            news.look()
 
     def after(self, number: int) -> tuple[Sequence[str], int] | None:
         """What came after so many, and how many there are now; None while Redis is away."""
@@ -79,14 +79,14 @@ class News:
     def close(self) -> None:
         """Nothing is to be ended."""
 
-    def look(self, told: Told) -> None:
+    def look(self) -> None:
         """There is something to be seen at the next look."""
-        self.life.later(self._dice.randrange(1, _LOOK_EVERY_MS), partial(self._look, told))
+        self.life.later(self._dice.randrange(1, _LOOK_EVERY_MS), self._look)
 
-    def _look(self, told: Told) -> None:
-        found = told.after(self._known)
+    def _look(self) -> None:
+        found = self._told.after(self._known)
         if found is None:
-            self.look(told)
+            self.look()
             return
         names, self._known = found
         if names:
