@@ -57,6 +57,16 @@ def wait_until(true: Callable[[], bool], *, within_s: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def ended(process: "subprocess.Popen[bytes]") -> int:
+    """Ask it to end, and see to it after 15 s; its exit code."""
+    process.terminate()
+    try:
+        return process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
 def create_events(bootstrap: str, name: str) -> None:
     """A topic for events."""
     admin = AdminClient({"bootstrap.servers": bootstrap})  # its answers come for as long as it lives
@@ -180,12 +190,7 @@ class Installation:
         try:
             yield process.pid
         finally:
-            process.terminate()
-            try:
-                code = process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                code = process.wait()
+            code = ended(process)
             if process.stdin is not None:
                 process.stdin.close()
         if code != 0:

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from bench import cores
-from bench.installation import ROOT, BenchError
+from bench.installation import ROOT, BenchError, ended
 
 _CACHE: Final = ROOT / ".cache" / "bench"
 _HERE: Final = Path(__file__).resolve().parent
-_STOP_S: Final = 15.0
 
 
 def httpx() -> Sequence[str]:
@@ -69,14 +68,9 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     try:
         yield process.pid
     finally:
-        ended = process.poll()
-        process.terminate()
-        try:
-            code = process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-    if ended is not None or code != 0:
+        before = process.poll()
+        code = ended(process)
+    if before is not None or code != 0:
         raise BenchError(f"{command[0]} ended with {code}; it said:\n{log.read_text()[-2_000:]}")
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
-from consumer.delivery.answer import Answer
+from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.http.transport import Transport
 from consumer.signing.request import Request
 
@@ -202,3 +202,15 @@ def ask(transport: Transport, asked: Request) -> Answer:
     answers = finish(transport)
     assert list(answers) == [7]
     return answers[7]
+
+
+def status(answer: Answer) -> int:
+    """Of an answer that came."""
+    assert isinstance(answer, Response), answer
+    return answer.status
+
+
+def kind(answer: Answer) -> FailureKind:
+    """Of one that did not."""
+    assert isinstance(answer, Failure), answer
+    return answer.kind

@@ -12,25 +12,15 @@ import pytest
 from cryptography import x509
 from msgspec import structs
 
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.answer import Failure, FailureKind, Response
 from consumer.delivery.names import REFUSED_DETAIL
 from consumer.http.guard import AddressGuard
 from consumer.http.transport import Transport
 from tests.certificates import ADDRESS, Authority
 from tests.conformance.conftest import SEVERAL, Opener
-from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, request
+from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, kind, request, status
 
 OTHER = b"HTTP/1.1 500 Wrong\r\nContent-Length: 5\r\n\r\nwrong"
-
-
-def status(answer: Answer) -> int:
-    assert isinstance(answer, Response), answer
-    return answer.status
-
-
-def kind(answer: Answer) -> FailureKind:
-    assert isinstance(answer, Failure), answer
-    return answer.kind
 
 
 def test_a_connection_is_used_again_for_every_url_of_its_origin(transport: Transport) -> None:

@@ -18,7 +18,7 @@ from consumer.http.guard import AddressGuard
 from consumer.http.sockets import SocketsTransport
 from tests.certificates import ADDRESS, Authority
 from tests.conformance.conftest import LOOPBACK, SEVERAL
-from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, request
+from tests.conformance.scripted import OK, Endpoint, Line, ask, finish, kind, request, status
 from tests.conformance.test_connections import full_backlog
 
 
@@ -27,16 +27,6 @@ def engine(authority: Authority) -> Iterator[SocketsTransport]:
     opened = SocketsTransport(AddressGuard(SEVERAL), ca_file=authority.ca_file)
     yield opened
     opened.close()
-
-
-def status(answer: Answer) -> int:
-    assert isinstance(answer, Response), answer
-    return answer.status
-
-
-def kind(answer: Answer) -> FailureKind:
-    assert isinstance(answer, Failure), answer
-    return answer.kind
 
 
 # A connection that was closed when it was used again.
