@@ -38,6 +38,7 @@ MOST: Final = 1_000
 _ALONE_MOST: Final = 1
 _LESS: Final = 0.99  # of the places, for an answer that came late; one turn's answers may be a hundred
 _MORE: Final = 0.1
+_NEW_MS: Final = 5_000  # when nobody asked for so long, what there was before tells nothing of now
 AGAIN_MS: Final = (100, 250, 500, 1_000)
 """How long after an answer that was none it is asked again: after the first one, the second, and so on."""
 
@@ -56,7 +57,7 @@ class Stage(Enum):
 class Seat(Generic[Asked]):
     """One tenant's seat. `of` is whatever its owner keeps for it."""
 
-    __slots__ = ("again_ms", "asked_ms", "in_vain", "of", "stage", "tenant", "waits")
+    __slots__ = ("again_ms", "asked_ms", "doubted_ms", "in_vain", "of", "stage", "tenant", "waits")
 
     def __init__(self, tenant: str, of: Asked) -> None:
         self.tenant = tenant
@@ -65,6 +66,7 @@ class Seat(Generic[Asked]):
         self.asked_ms = 0
         self.again_ms = 0
         self.in_vain = 0  # how many answers were none, one after the other
+        self.doubted_ms = 0  # when the first of them was asked for
         self.waits = False  # whether work waits for it
 
     @property
@@ -94,6 +96,8 @@ class Asking(Generic[Asked]):
         self._alone_under_way = 0
         self._away = 0  # how many answers in a row nobody gave
         self._again_ms = 0  # until then nobody is asked for, if so
+        self._doubted_ms: int | None = None  # since when there was no good answer, except for reasons of one tenant
+        self._doubted_last_ms = 0
 
     def __bool__(self) -> bool:
         """Whether an answer is awaited."""
@@ -107,14 +111,36 @@ class Asking(Generic[Asked]):
         """Whether nobody answered the last question."""
         return self._away > 0
 
-    def went_away(self, now_ms: int) -> None:
+    def went_away(self, seat: Seat[Asked], now_ms: int) -> None:
         """Nobody answered."""
         self._again_ms = now_ms + AGAIN_MS[min(self._away, len(AGAIN_MS) - 1)]
         self._away += 1
+        self._doubt(seat, now_ms)
 
-    def is_back(self) -> None:
-        """Somebody answered."""
+    def is_back(self, *, in_doubt: bool) -> None:
+        """Somebody answered. `in_doubt`: it was no good answer."""
         self._away = 0
+        if not in_doubt:
+            self._doubted_ms = None
+
+    def in_vain(self, seat: Seat[Asked], now_ms: int, *, own: bool) -> None:
+        """There was no good answer for it, for a reason of its `own` or not: it is asked for again, later and later."""
+        self.later(seat, now_ms + AGAIN_MS[min(seat.in_vain, len(AGAIN_MS) - 1)])
+        if not seat.in_vain:
+            seat.doubted_ms = seat.asked_ms
+        seat.in_vain += 1
+        if not own:
+            self._doubt(seat, now_ms)
+
+    def doubted_ms(self, seat: Seat[Asked] | None) -> int | None:
+        """Since when there has been no good answer for this tenant, or for any; None when the last ones were good."""
+        own_ms = seat.doubted_ms if seat is not None and seat.in_vain else None
+        known_ms = [each for each in (own_ms, self._doubted_ms) if each is not None]
+        return min(known_ms, default=None)
+
+    def in_doubt_for_ms(self, now_ms: int) -> int:
+        """For how long there has been no good answer for any tenant."""
+        return 0 if self._doubted_ms is None else now_ms - self._doubted_ms
 
     def get(self, tenant: str) -> Seat[Asked] | None:
         """The tenant's seat, if it has one."""
@@ -210,6 +236,11 @@ class Asking(Generic[Asked]):
         if not (self._away and (self._waiting or self._renewed)):
             return later_ms
         return self._again_ms if later_ms is None else min(later_ms, self._again_ms)
+
+    def _doubt(self, seat: Seat[Asked], now_ms: int) -> None:
+        if self._doubted_ms is None or now_ms - self._doubted_last_ms > _NEW_MS:
+            self._doubted_ms = seat.asked_ms
+        self._doubted_last_ms = now_ms
 
     def _put_renewed(self, seat: Seat[Asked]) -> None:
         seat.stage = Stage.RENEWED

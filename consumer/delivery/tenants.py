@@ -2,9 +2,11 @@
 
 The laws:
 - work is matched only against a view that was asked for after the work came, or at most the staleness bound before: of
-  what waits, whatever was there when the question was asked may use the answer, however long it took. While the cache
-  cannot answer, a view younger than `memory_for_ms` will do: of one tenant where it cannot for that one, of all of them
-  as soon as nobody answered for one. Not knowing is never "no subscribers";
+  what waits, whatever was there when the question was asked may use the answer, however long it took. Not knowing is
+  never "no subscribers";
+- while the cache cannot answer, a view younger than `memory_for_ms` will do: of one tenant where it cannot for that
+  one, of all of them as soon as nobody answered for one. A view that was in use until then will do at once, an older
+  one when this has lasted for `PATIENCE_MS`: a moment without the cache brings no webhook back that was deleted before;
 - what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
   read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
 
@@ -24,6 +26,9 @@ from consumer.webhooks.subscription import Subscription
 
 Loading: TypeAlias = Loaded | Unchanged | Unavailable | Many
 Work = TypeVar("Work")
+
+PATIENCE_MS: Final = 5_000
+"""So long the cache cannot answer before a view is used that was not in use until then."""
 
 _SHARE: Final = 4  # of what may wait, a tenant that holds up nobody but itself has one part in so many
 
@@ -66,6 +71,7 @@ class Tenants(Generic[Work]):
         self._views = Views(room.view_bytes)
         self._asking: Asking[_Parked[Work]] = Asking(soon_ms=freshness.staleness_ms / 4)
         self._apart_of: dict[str, Seat[_Parked[Work]]] = {}
+        self._doubt_lasts = False  # whether nobody had answered for so long when nobody did last
         self._apart = 0  # how many records wait for tenants that are apart, and how many bytes
         self._apart_bytes = 0
         self.waiting = 0
@@ -132,7 +138,7 @@ class Tenants(Generic[Work]):
         known = self._views.get(tenant)
         if isinstance(loading, Unavailable) and loading.away:
             return self._nobody_answered(seat, known, now_ms)
-        self._asking.is_back()
+        self._asking.is_back(in_doubt=isinstance(loading, Unavailable))
         match loading:
             case Loaded():
                 used_ms = 0 if known is None else known.used_ms
@@ -187,12 +193,12 @@ class Tenants(Generic[Work]):
             if self._is_used(tenant, now_ms):
                 self._asking.renew(tenant, _Parked)
             return True
-        if not self._is_remembered(known, now_ms):
+        seat = self._asking.get(tenant)
+        if not self._is_remembered(known, self._asking.doubted_ms(seat), now_ms):
             return False
         if self._asking.is_away:
             self._asking.renew(tenant, _Parked)  # one of those that are used is asked for
             return True
-        seat = self._asking.get(tenant)
         return seat is not None and seat.in_vain > 0
 
     def _is_used(self, tenant: str, now_ms: int) -> bool:
@@ -207,29 +213,34 @@ class Tenants(Generic[Work]):
             self._set_apart(self._apart_of[tenant], apart=False)
         return used
 
-    def _is_remembered(self, known: Known, now_ms: int) -> bool:
-        return now_ms - known.seen_ms <= self._freshness.memory_for_ms
+    def _is_remembered(self, known: Known, doubted_ms: int | None, now_ms: int) -> bool:
+        """Whether a view will do while the cache cannot answer, as it could not since `doubted_ms`."""
+        if doubted_ms is None or now_ms - known.seen_ms > self._freshness.memory_for_ms:
+            return False
+        # One that is in use is as old as the bound allows when it is asked for again.
+        was_in_use = known.seen_ms >= doubted_ms - 2 * self._freshness.staleness_ms
+        return was_in_use or now_ms - doubted_ms >= PATIENCE_MS
 
     # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
 
     def _nobody_answered(self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int) -> list[tuple[Work, Known]]:
-        """For none, that is: once it is known, all that waits for tenants that are remembered goes on."""
-        was_away = self._asking.is_away
-        self._asking.went_away(now_ms)
+        """For none, that is: all that waits goes on for tenants that are remembered, and for more once this lasts."""
+        was_away, lasted = self._asking.is_away, self._doubt_lasts
+        self._asking.went_away(seat, now_ms)
         freed = self._in_vain(seat, known, now_ms, own=False)
-        for each in () if was_away else self._asking.seats():
+        self._doubt_lasts = self._asking.in_doubt_for_ms(now_ms) >= PATIENCE_MS
+        for each in () if was_away and self._doubt_lasts is lasted else self._asking.seats():
             remembered = self._views.get(each.tenant)
-            if remembered is not None and self._is_remembered(remembered, now_ms):
+            if remembered is not None and self._is_remembered(remembered, self._asking.doubted_ms(each), now_ms):
                 freed += [(work, remembered) for work in self._take(each, lambda _: True)]
         return freed
 
     def _in_vain(
         self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
     ) -> list[tuple[Work, Known]]:
-        self._asking.later(seat, now_ms + AGAIN_MS[min(seat.in_vain, len(AGAIN_MS) - 1)])
-        seat.in_vain += 1
+        self._asking.in_vain(seat, now_ms, own=own)
         self._set_apart(seat, apart=own)
-        if known is None or not self._is_remembered(known, now_ms):
+        if known is None or not self._is_remembered(known, self._asking.doubted_ms(seat), now_ms):
             return []
         return [(work, known) for work in self._take(seat, lambda _: True)]
 

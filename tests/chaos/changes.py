@@ -4,8 +4,8 @@ The law, as the promise has it: a change counts for events whose time lies after
 the time to see it. From the moment a change begins until then either result is right; afterwards only one is.
 
 Every worker has seen it when the cache could be read, with the change in it, for `_SETTLED_S` on end, while no broker
-was away and no worker stood still: in that time each has asked again. (A cache that cannot be read leaves workers with
-what they knew, by design for an hour.)
+was away and no worker stood still: in that time each that had the tenant's events has asked again. While a process
+cannot read the cache for longer it goes by what it remembers, by design for an hour: see `unreadable.py`.
 """
 
 import random

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from tests.acceptance.happenings import Hook, Published, owed
 from tests.acceptance.ledger import Buried, Pair, Promises, Verdict, judge
 from tests.acceptance.receipts import Receipt
+from tests.chaos import beside
 from tests.chaos.changes import Story
 from tests.chaos.load import Ledger
 from tests.chaos.ordered import InOrder, in_order
@@ -71,11 +72,15 @@ def decide(
     stories: Mapping[str, Story],
     commits: Sequence[Committed],
     again: SentAgain = NOTHING,
+    unreadable: Sequence[beside.Span] = (),
 ) -> Judgement:
-    """Hold it all against the promise. What was sent `again` may come once more for each time."""
+    """Hold it all against the promise. What was sent `again` may come once more for each time.
+
+    What was matched while a process could not read the webhooks (`unreadable`) went by what it remembered.
+    """
     steady = owed(log.events, hooks)
     until_ms = under_way_until_ms(log.events, commits)
-    must, doubtful = _of_changing(log.events, stories, until_ms)
+    must, doubtful = _of_changing(log.events, stories, until_ms, unreadable)
     accepted: defaultdict[Pair, list[int]] = defaultdict(list)
     requests: defaultdict[Pair, list[int]] = defaultdict(list)
     for receipt in receipts:
@@ -176,7 +181,10 @@ def _running_most(rows: Sequence[float]) -> list[float]:
 
 
 def _of_changing(
-    events: Sequence[Published], stories: Mapping[str, Story], until_ms: Mapping[_Place, float]
+    events: Sequence[Published],
+    stories: Mapping[str, Story],
+    until_ms: Mapping[_Place, float],
+    unreadable: Sequence[beside.Span],
 ) -> tuple[dict[Pair, Published], dict[Pair, Published]]:
     """What is owed to webhooks that changed, and what may or may not have come."""
     must: dict[Pair, Published] = {}
@@ -185,10 +193,12 @@ def _of_changing(
     for story in stories.values():
         by_tenant[story.hook.tenant].append(story)
     for event in events:
+        matched_ms = until_ms[event.partition, event.offset] - _UNDER_WAY_MS
+        by_memory = any(each.from_ms <= matched_ms and event.time_ms <= each.until_ms for each in unreadable)
         for story in by_tenant.get(event.happening.tenant, ()):
             span = story.at(event.time_ms)
             pair = (event.webhook_id, story.hook.name)
-            if span is not None and span.doubt:
+            if span is not None and (span.doubt or by_memory):
                 doubtful[pair] = event
             elif span is not None and span.hook is not None and span.hook.wants(event.happening):
                 must[pair] = event

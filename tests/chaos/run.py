@@ -30,6 +30,7 @@ from tests.chaos.recovery import Cause, Recovery, explained, recoveries
 from tests.chaos.schedule import plan
 from tests.chaos.sent_again import SentAgain, sent_again
 from tests.chaos.topics import read_generations, read_log
+from tests.chaos.unreadable import read_spells
 from tests.chaos.watch import Held, Watch
 
 EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
@@ -171,6 +172,7 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         stories=seen.changes.stories,
         commits=seen.watch.committed,
         again=again,
+        unreadable=read_spells(built.folder),
     )
     by_event: dict[str, list[int]] = {}
     for pair, times in judged.arrivals.items():

@@ -21,6 +21,7 @@ from tests.chaos.load import Ledger
 from tests.chaos.recovery import explained, recoveries, silences
 from tests.chaos.schedule import STREAMS, Kind, plan
 from tests.chaos.topics import Log
+from tests.chaos.unreadable import spells
 from tests.chaos.watch import Committed
 
 ALL = Hook(name="all", tenant=happening(0).tenant)
@@ -45,6 +46,7 @@ def judged(
     *stories: Story,
     hooks: Sequence[Hook] = (),
     commits: Sequence[Committed] | None = None,
+    unreadable: Sequence[Waited] = (),
 ) -> Judgement:
     log = Log(events=published, buried=(), own_ids={}, tried=(), waited=(), written_ms={})
     receipts = [
@@ -52,7 +54,7 @@ def judged(
     ]
     by_name = {story.hook.name: story for story in stories}
     commits = committed_at_once(published) if commits is None else commits
-    return decide(log, receipts, ledger=Ledger(), hooks=hooks, stories=by_name, commits=commits)
+    return decide(log, receipts, ledger=Ledger(), hooks=hooks, stories=by_name, commits=commits, unreadable=unreadable)
 
 
 BODIES = {
@@ -120,6 +122,41 @@ def test_what_was_not_committed_when_its_webhook_changed_may_have_been_dropped_w
     assert judged(published, [], story, commits=stood_still).verdict.lost == set()
     assert under_way_until_ms(published, stood_still)[0, 3] == 155_000 + 60_000
     assert under_way_until_ms(published, [])[0, 3] == float("inf")
+
+
+def test_what_was_matched_while_a_process_could_not_read_the_webhooks_may_have_gone_by_an_older_view() -> None:
+    published = events(200)
+    hook = Hook(name="changing", tenant=ALL.tenant)
+    story = Story(hook=hook, spans=[Span(from_ms=0, hook=hook), Span(from_ms=20_000, hook=None)], changed_ms=[20_000])
+    owed = [(event.webhook_id, "changing") for event in published[:20]]
+    later = [(event.webhook_id, "changing") for event in published[99:102]]
+    spell = Waited(from_ms=100_000, until_ms=100_500)
+    assert judged(published, [*owed, *later], story, unreadable=[spell]).verdict.phantom == {later[0], later[2]}
+    # A partition that stood still until then: all its records were matched in that moment, if not before.
+    stood_still = [
+        Committed(at_ms=each.time_ms + 1, partition=0, offset=each.offset + 1, done=None)
+        for each in published
+        if not 90 <= each.offset < 100
+    ]
+    assert judged(
+        published, [*owed, *later], story, commits=stood_still, unreadable=[spell]
+    ).verdict.phantom == {later[2]}  # fmt: skip
+
+
+def test_a_spell_without_the_cache_ends_with_it_or_with_its_process() -> None:
+    def line(second: int, pid: int, event: str, role: str = "deliver") -> str:
+        return (
+            f'{{"time": "1970-01-01T00:{second // 60:02d}:{second % 60:02d}Z", "event": "{event}",'
+            f' "role": "{role}", "pid": {pid}, "slot": 0}}'
+        )
+
+    begins, ends = "webhooks unreadable", "over: webhooks unreadable"
+    assert list(spells([line(0, 1, begins), line(2, 1, ends), "no line of ours", line(90, 1, "else")])) == []
+    found = spells([line(0, 1, begins), line(7, 2, begins, "retry"), line(9, 1, ends), line(20, 3, "ready", "retry")])
+    assert list(found) == [Waited(from_ms=4_000, until_ms=9_000), Waited(from_ms=11_000, until_ms=20_000)]
+    assert list(spells([line(10, 1, begins), line(70, 2, "else", "retry")])) == [
+        Waited(from_ms=14_000, until_ms=70_000)
+    ]
 
 
 def test_a_commit_that_calls_something_done_too_early_is_found() -> None:

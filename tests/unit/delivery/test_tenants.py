@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.delivery import asking
-from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
+from consumer.delivery.tenants import PATIENCE_MS, Freshness, Loading, Room, Tenants
 from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
 from tests.deliveries import NOW_MS, subscription, target_of
 from tests.operations import operations
@@ -197,6 +197,84 @@ def test_while_the_cache_cannot_answer_a_view_in_memory_will_do_and_without_one_
     bench.answer("known", AWAY)
     bench.now_ms += FRESHNESS.memory_for_ms
     assert not bench.come("known")
+
+
+def with_an_old_view() -> Bench:
+    """Of `acme`, twenty seconds old; `other` was asked for a moment ago."""
+    bench = Bench()
+    bench.come("acme")
+    bench.asked()
+    bench.answer("acme", loaded())
+    bench.now_ms += 20_000
+    bench.come("other")
+    bench.asked()
+    bench.answer("other", loaded("other"))
+    return bench
+
+
+@pytest.mark.parametrize("none", [AWAY, NOBODY, OWN])
+def test_a_moment_without_the_cache_brings_no_view_back_that_was_not_in_use(none: Unavailable) -> None:
+    bench = with_an_old_view()
+    bench.come("acme", "one")
+    while bench.now_ms < NOW_MS + 20_000 + PATIENCE_MS - 1_000:
+        for name in bench.asked(after_ms=100):
+            assert bench.answer(name, none) == []
+        assert not bench.tenants.look("acme", bench.now_ms)
+    assert bench.asked(after_ms=1_000) == ["acme"]
+    [(work, known)] = bench.tenants.loaded("acme", Loaded(version="2", subscriptions=()), bench.now_ms)
+    assert (work, known.version) == ("one", "2")
+
+
+@pytest.mark.parametrize("none", [AWAY, NOBODY, OWN])
+def test_it_is_used_when_the_cache_has_not_answered_for_a_while(none: Unavailable) -> None:
+    bench = with_an_old_view()
+    bench.come("acme", "one")
+    gone_on: list[str] = []
+    while bench.now_ms <= NOW_MS + 20_000 + PATIENCE_MS + 1_000:
+        for name in bench.asked(after_ms=100):
+            gone_on += bench.answer(name, none)
+    assert gone_on == ["one"]
+    assert bench.tenants.look("acme", bench.now_ms)
+
+
+def test_then_a_tenant_that_comes_later_does_not_wait_as_long() -> None:
+    bench = with_an_old_view()
+    for _ in range(PATIENCE_MS // 500 + 4):
+        bench.come("other")
+        for name in bench.asked(after_ms=500):
+            bench.answer(name, AWAY)
+    assert not bench.come("acme", "one")
+    assert "acme" in bench.asked()
+    assert bench.answer("acme", AWAY) == ["one"]
+
+
+def test_what_was_not_answered_long_ago_tells_nothing_of_now() -> None:
+    bench = with_an_old_view()
+    bench.now_ms += 2 * STALENESS_MS
+    bench.come("other")
+    bench.asked()
+    bench.answer("other", AWAY)
+    bench.now_ms += 2 * PATIENCE_MS
+    bench.come("acme", "one")
+    assert "acme" in bench.asked()
+    assert bench.answer("acme", AWAY) == []
+
+
+def test_while_nobody_answers_all_that_waits_for_older_views_goes_on_with_one_answer() -> None:
+    bench = Bench()
+    names = [f"t{number}" for number in range(40)]
+    for name in names:
+        bench.come(name)
+    for name in bench.asked():
+        bench.answer(name, loaded(name))
+    bench.now_ms += 20_000
+    for name in names:
+        assert not bench.come(name, f"of {name}")
+    gone_on: list[list[str]] = []
+    while bench.now_ms <= NOW_MS + 20_000 + PATIENCE_MS + 1_500:
+        gone_on += [freed for name in bench.asked(after_ms=100) if (freed := bench.answer(name, NOBODY))]
+    assert [sorted(each) for each in gone_on] == [sorted(f"of {name}" for name in names)]
+    assert bench.tenants.waiting == 0
 
 
 # ── tenants that hold up nobody but themselves ───────────────────────────────────────────────────────────────────────
