@@ -1,4 +1,4 @@
-"""Not quite a minute of chaos: `python -m tests.chaos`, short, with the same faults each time; `make chaos` draws others.
+"""Almost a minute of chaos, with the same faults each time: `python -m tests.chaos`, short. `make chaos` draws others.
 
 What a short run cannot show is not asked of it: shares of a thousandth need two hundred thousand pairs, and how many
 workers are killed in half a minute depends on how long the others' faults take.
