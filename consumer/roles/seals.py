@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.kafka.tickets import Ticket
 from consumer.roles.pace import MOST, Pace
 from consumer.settings import Settings, duration_ms
 from consumer.telemetry.distributions import distributions
@@ -37,12 +38,11 @@ class Terms:
 class Log(Protocol):
     """What attempts are written to: see `AttemptLog`."""
 
-    @property
-    def rested(self) -> bool:
-        """Whether everything written before the last `turn` is acknowledged."""
+    def ticket(self) -> Ticket:
+        """A ticket for everything that was written until now."""
 
-    def turn(self) -> None:
-        """From here on `rested` speaks of what was written until now."""
+    def has(self, ticket: Ticket) -> bool:
+        """Whether everything that the ticket stands for is acknowledged."""
 
 
 class Committer(Protocol):
@@ -68,6 +68,7 @@ class Seals:
         self._committer = committer
         self._terms = terms or Terms()
         self._sealed: dict[Partition, Position] = {}
+        self._ticket: Ticket | None = None  # for the attempts before what is sealed
         self._last: dict[Partition, Position] = {}
         self._sealed_ms = 0
         self._next_ms = 0
@@ -92,8 +93,9 @@ class Seals:
         self._waited_ms = self._late_ms
         self._pace.waits(self._waited_ms)
         self._looked = False
-        if not self._log.rested:
+        if self._ticket is not None and not self._log.has(self._ticket):
             return
+        self._ticket = None
         if self._sealed:
             self._took.observe((now_ms - self._sealed_ms) / 1_000)
             self._commit()
@@ -124,7 +126,7 @@ class Seals:
         self._sealed = changed
         self._sealed_ms = now_ms
         self._begun_sealed = self._pace.begun
-        self._log.turn()
+        self._ticket = self._log.ticket()
         self._next_ms = now_ms + max(self._terms.every_ms, metadata * 1_000 // _METADATA_A_SECOND)
 
     def is_behind(self, now_ms: int) -> bool:
