@@ -241,3 +241,16 @@ def test_it_is_pending_until_it_looked_and_found_nothing_new() -> None:
         sealing(seals, now_ms, 1)
         pending.append(seals.pending)
     assert pending == [False, True, True, True, False]
+
+
+def test_a_seal_of_which_nothing_is_left_holds_up_nothing_and_is_followed_by_the_next() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    assert sealing(seals, 0, 1)
+    seals.drop([EVENTS])
+    assert not seals.is_behind(60_000)
+    assert not seals.pending
+    assert sealing(seals, 60_000, 2)
+    log.acknowledged = True
+    sealing(seals, 60_001, 2)
+    assert group.committed == [{EVENTS: Position(2)}]
