@@ -183,7 +183,7 @@ class Account:
 
     @property
     def _told(self) -> int:
-        return 0 if self._telling is None or self._telling[1].open else self._telling[0]
+        return self._telling[0] if self._telling is not None and self._telling[1].has_ended else 0
 
 
 def _is_early(delivery: Delivery, now_ms: int) -> bool:

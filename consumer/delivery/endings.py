@@ -174,7 +174,7 @@ class Endings:
                 self._order.back(entry, _waiting(work, now_ms), due_ms)
                 return
             case Delivery():
-                self._repeats.goes_on(entry, work)
+                self._repeats.is_followed(entry, work)
                 tier = self._schedule.covering(0, above=work.climbed)
                 self.tally.spilled(self._schedule.names[tier])
                 put_off = replace(_waiting(work, now_ms), spills=work.spills + 1, climbed=tier)
@@ -215,7 +215,7 @@ class Endings:
         if job.entry.window.beside is not None:
             self._order.back(job.entry, delivery, due_ms)
             return
-        self._repeats.goes_on(job.entry, job.delivery)
+        self._repeats.is_followed(job.entry, job.delivery)
         self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 

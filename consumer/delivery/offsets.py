@@ -342,6 +342,11 @@ class Entry:
         self.open = 1
         self.begun = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all that it produced has ended."""
+        return self.open == 0
+
     def weigh(self, size: int) -> None:
         """It weighs so much more, until it ends or its partition goes."""
         self.size += size
