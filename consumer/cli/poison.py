@@ -18,7 +18,7 @@ from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.poison_flags import PoisonFlags, filters_of, spot
 from consumer.cli.reach import installation, partitions
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 from consumer.json import Json
 from consumer.kafka.topics import Topics
 from consumer.replay.poison import PoisonFilters, PoisonRecord, described, read, text_of
@@ -103,7 +103,7 @@ def _write_raw(found: PoisonRecord, value: bytes | None) -> None:
     sys.stdout.buffer.flush()
 
 
-def _shown(headers: Headers) -> list[Json]:
+def _shown(headers: RecordHeaders) -> list[Json]:
     shown: list[Json] = []
     for name, value in headers:
         text, encoding = text_of(value)

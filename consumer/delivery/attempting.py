@@ -18,7 +18,6 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
 from consumer.delivery.kept_bodies import Keep
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged, unlogged
 from consumer.delivery.offsets import Window
@@ -44,6 +43,7 @@ from consumer.delivery.tally import DELIVERED as ACCEPTED
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tidings import of_a_stop, told
 from consumer.delivery.traffic import Traffic
+from consumer.delivery.views import View
 from consumer.delivery.words import of_death
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
@@ -51,7 +51,7 @@ from consumer.webhooks.subscription import Retries, Status
 
 
 class Attempting:
-    """What a delivery goes through once it is offered. `known` is the newest view of a tenant.
+    """What a delivery goes through once it is offered. `view_of` gives the newest view of a tenant.
 
     `heard` is told of every answer before its lane is.
     """
@@ -63,7 +63,7 @@ class Attempting:
         traffic: Traffic,
         endings: Endings,
         boundaries: Boundaries,
-        known: Callable[[str], Known | None],
+        view_of: Callable[[str], View | None],
         heard: Callable[[Job, Asked, int], None],
         replaced: Replaced,
         keep: Keep | None = None,
@@ -72,7 +72,7 @@ class Attempting:
         self._traffic = traffic
         self._endings = endings
         self._boundaries = boundaries
-        self._known = known
+        self._view_of = view_of
         self._heard = heard
         self._replaced = replaced
         self._keep = keep
@@ -96,7 +96,7 @@ class Attempting:
 
     # ── its start ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def offer(self, now_ms: int, job: Job, known: Known) -> None:
+    def offer(self, now_ms: int, job: Job, view: View) -> None:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
         orphan = self.flying.adopt(job)
         if orphan is not None:  # sent before its record was lost and read again: not sent twice
@@ -106,7 +106,7 @@ class Attempting:
         if _is_in_backlog(job.delivery) and job.delivery.spills:
             self._traffic.taken_up(now_ms, job)
         subscription = job.target.subscription
-        if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
+        if subscription.status is Status.SUSPENDED or view.is_suspended(subscription.id):
             self._bury(now_ms, job, DeathReason.SUSPENDED)
         elif job.delivery.turned_away:
             self._bury(now_ms, job, DeathReason.BLOCKED)
@@ -159,9 +159,9 @@ class Attempting:
         self._endings.counts["keys_blocked"] += 1
         self._stay(now_ms, job, replace(delivery, stopped_ms=now_ms))
         subscription = job.target.subscription
-        known = self._known(subscription.tenant)
+        view = self._view_of(subscription.tenant)
         notice = of_a_stop(subscription, delivery, of_death(reason, detail), now_ms)
-        for chunk in () if known is None else told(known, subscription, notice, now_ms):
+        for chunk in () if view is None else told(view, subscription, notice, now_ms):
             self._endings.write(job.entry, Delay(tier=0, delayed=chunk))
 
     def _stay(self, now_ms: int, job: Job, delivery: Delivery) -> None:
@@ -338,8 +338,8 @@ class Attempting:
     def _suspend(self, now_ms: int, job: Job, reason: str) -> None:
         """Once for a view of the tenant; from now on the subscription is taken as suspended."""
         subscription = job.target.subscription
-        known = self._known(subscription.tenant)
-        if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
+        view = self._view_of(subscription.tenant)
+        if subscription.status is Status.ACTIVE and (view is None or view.suspend(subscription.id)):
             self._endings.suspend(now_ms, job.entry, subscription, reason)
 
 

@@ -126,13 +126,13 @@ class Core:
             traffic=self._traffic,
             endings=self._endings,
             boundaries=self.boundaries,
-            known=self._tenants.known,
+            view_of=self._tenants.view,
             heard=self._forward.heard,
             replaced=self._replaced,
             keep=rules.keep,
         )
         self._flying = self._attempting.flying
-        self._tidings = Tidings(self._endings, self._tenants.known)
+        self._tidings = Tidings(self._endings, self._tenants.view)
         self._planning = Planning(
             rules.fan_out,
             tenants=self._tenants,

@@ -68,7 +68,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: a topic is missing, or not as it must be.
     """
     interrupted = Outage(_log, "log interrupted")
-    known = _Known(settings)
+    known = _Webhooks(settings)
     known.view.start()
 
     def begin() -> _Run | None:
@@ -81,7 +81,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         known.view.close()
 
 
-class _Known:
+class _Webhooks:
     """The webhooks as they are now."""
 
     def __init__(self, settings: Settings) -> None:
@@ -107,7 +107,7 @@ class _Known:
 class _Run:
     """One life of the clients, and what their consumer tells of its partitions."""
 
-    def __init__(self, settings: Settings, slot: int, known: _Known, interrupted: Outage) -> None:
+    def __init__(self, settings: Settings, slot: int, known: _Webhooks, interrupted: Outage) -> None:
         topics = Topics.of(settings)
         clock = Clock()
         self._attempts = topics.attempts

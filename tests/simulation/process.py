@@ -17,11 +17,11 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark
 from consumer.delivery.offsets import Entry, Partition, Window
 from consumer.delivery.target import Target
+from consumer.delivery.views import View
 from consumer.events.event import Record
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
@@ -220,11 +220,11 @@ class Process:
         """Judge each try that is not made because another one was accepted."""
         again = core._planning._again
 
-        def goes_on(now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+        def goes_on(now_ms: int, entry: Entry, delivery: Delivery, view: View) -> None:
             if delivery.id in core._replaced:
                 self._world.checker.spared(delivery)
                 self._world.faults.met("spared")
-            again(now_ms, entry, delivery, known)
+            again(now_ms, entry, delivery, view)
 
         core._planning._again = goes_on  # type: ignore[method-assign] # the world listens
 

@@ -11,8 +11,8 @@ from consumer.roles.supervision import (
     ASKED_ONCE_S,
     LAST_DELAY_S,
     STOP_WITHIN_S,
+    Actions,
     Member,
-    Step,
     Supervision,
     stop_within_s,
 )
@@ -44,7 +44,7 @@ class World:
         self.started: list[tuple[float, Member]] = []
         self.killed: set[Member] = set()
 
-    def step(self) -> Step:
+    def step(self) -> Actions:
         step = self.supervision.next(self.now_s)
         for member in step.start:
             assert not self.stopped, "started after a stop"
@@ -145,7 +145,7 @@ def test_an_orderly_stop_is_0_also_for_one_that_had_not_learnt_to_hear() -> None
 def test_a_stop_before_the_start_starts_nothing() -> None:
     world = World([A, B])
     world.stop()
-    assert world.step() == Step(exit_code=0)
+    assert world.step() == Actions(exit_code=0)
 
 
 def test_one_that_does_not_drain_is_killed_and_the_exit_says_so() -> None:
