@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, denied, error_of
-from consumer.kafka.producing import QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import QUEUED_BYTES, TOO_LARGE, OneByOne, backoff_s, producer_properties
 from consumer.kafka.records import shortened
 from consumer.kafka.tickets import Sides, Ticket
 from consumer.kafka.topics import Topics
@@ -103,18 +103,18 @@ class _Side:
         self._not_before_s = 0.0
         self._refused: str | None = None
         self._denied: KafkaBroken | None = None
-        self._lone: Producer | None = None
         self.waiting: deque[tuple[bytes, bytes]] = deque()
         self.producer = build(partial(Producer, on_delivery=partial(self._delivered, self.failed)), self._properties)
+        told_alone = partial(self._delivered, self._failed_alone)
+        self._one_by_one = OneByOne(partial(Producer, on_delivery=told_alone), self._properties)
 
     @property
     def left(self) -> int:
-        return len(self.producer) + len(self.waiting) + (0 if self._lone is None else len(self._lone))
+        return len(self.producer) + len(self.waiting) + len(self._one_by_one)
 
     def poll(self) -> None:
         self.producer.poll(0)
-        if self._lone is not None:
-            self._lone.poll(0)
+        self._one_by_one.poll()
         if self._denied is not None:
             raise self._denied
         if self._refused is not None:
@@ -138,7 +138,6 @@ class _Side:
         """Keep the record to be produced again."""
         counters.add("produce_failed", reason=error.name())
         if error.code() in TOO_LARGE:
-            # The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
             self._send_alone(key, value)
             return
         if denied(error):
@@ -149,12 +148,8 @@ class _Side:
         self.waiting.append((key, value))
 
     def _send_alone(self, key: bytes, value: bytes) -> None:
-        if self._lone is None:
-            self._lone = build(
-                partial(Producer, on_delivery=partial(self._delivered, self._failed_alone)), lone(self._properties)
-            )
         try:
-            self._lone.produce(self._topic, value, key)
+            self._one_by_one.producer.produce(self._topic, value, key)
         except BufferError:
             self.waiting.append((key, value))
 

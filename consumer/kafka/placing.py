@@ -41,6 +41,15 @@ def extent(consumer: Consumer, place: Partition, timeout_s: float = _ASK_S) -> t
         time.sleep(0.1)
 
 
+def end_as_known(consumer: Consumer, place: Partition) -> int | None:
+    """Where the log ended when it was last fetched from; None before that. Nobody is asked."""
+    try:
+        found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+    except KafkaException:  # of a partition that this client does not know yet
+        return None
+    return found[1] if found[1] >= 0 else None
+
+
 def log_begins(consumer: Consumer, place: Partition) -> int:
     """The offset of the first record there is.
 
