@@ -40,17 +40,14 @@ class KeptBodies:
         return attempt if not self.paths or not attempt.request_body else self._redacted(attempt, job)
 
     def _redacted(self, attempt: Attempt, job: Attempted) -> Attempt:
-        event = job.delivery.event
-        if not event.data:  # it is sent again from its record, which has the body alone
+        event, rendered_before = job.delivery.event, job.delivery.body is not None
+        if rendered_before or not event.data:  # it is sent again from its record, which has the body alone
             return without_bodies(attempt)
         try:
             data = redacted(event.data, self.paths)
             if data is None:
                 return attempt
-            signer = job.target.signer
-            if signer.body(event)[0] != attempt.request_body:  # it was rendered as the webhook was before
-                return without_bodies(attempt)
-            body, _ = signer.body(msgspec.structs.replace(event, data=data))
+            body, _ = job.target.signer.body(msgspec.structs.replace(event, data=data))
         except (NotRedactable, Unsignable):
             return without_bodies(attempt)
         return msgspec.structs.replace(attempt, request_body=body, response_body=b"", bodies=Bodies.REDACTED)

@@ -62,6 +62,14 @@ def stop_within_s(drain_s: float) -> float:
     return max(STOP_WITHIN_S, drain_s + _BESIDE_A_DRAIN_S)
 
 
+def is_asked_again(first_s: float, now_s: float) -> bool:
+    """Whether whoever asked for the end first then asks for it again now.
+
+    A process and then its whole group are signalled by `timeout`, for one: who does that has asked once.
+    """
+    return now_s - first_s >= ASKED_ONCE_S
+
+
 class Supervision:
     """The members' lives. Times are monotonic seconds and never go back.
 
@@ -104,13 +112,10 @@ class Supervision:
         return delay_s
 
     def stop(self, now_s: float) -> None:
-        """Somebody asked for the end; asked again, it comes at once.
-
-        Whoever signals a process and then its whole group, as `timeout` does, has asked once.
-        """
+        """Somebody asked for the end; asked again, it comes at once."""
         if self._kill_at_s is None:
             self._begin_stop(now_s, os.EX_OK)
-        elif now_s - self._asked_s >= ASKED_ONCE_S:
+        elif is_asked_again(self._asked_s, now_s):
             self._kill_at_s = now_s
             self._exit_code = self._exit_code or _INTERRUPTED
 
