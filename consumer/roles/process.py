@@ -50,7 +50,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
         if pipe is not None:
             pulse.open(pipe, role)
         module = cast("_RoleModule", import_module(f"consumer.roles.{role}"))
-        module.main(settings, stop, slot.number)
+        if not stop.is_set():  # the import takes a while
+            module.main(settings, stop, slot.number)
     except (ConfigurationError, TopicsUnfit) as error:
         sys.stderr.write(f"hookline {role}: {error}\n")
         return os.EX_CONFIG
