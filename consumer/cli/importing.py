@@ -25,7 +25,7 @@ from consumer.cli.import_target import Target
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation, with_cache
 from consumer.cli.webhook_port import DEFAULT_BRAND
-from consumer.settings import load
+from consumer.configuration import load
 from consumer.transfer import csv_file, own_file, plan, svix, wished
 from consumer.transfer.box import NotAPublicKey, opening
 from consumer.transfer.faults import FileRefused, LineFaults

@@ -21,8 +21,9 @@ from consumer.cli.outlook import Outlook
 from consumer.cli.publishing import Publishing
 from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
+from consumer.configuration import load
 from consumer.events.rules import EventRules
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks.reader import Reader
 
 

@@ -29,7 +29,8 @@ from consumer.kafka.message import record
 from consumer.kafka.placing import end_as_known, go_on_at, log_begins
 from consumer.kafka.selection import Selection
 from consumer.kafka.starting import Start, beginning
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 

@@ -52,7 +52,8 @@ from consumer.portal.statistics import Counted
 from consumer.roles.listening import listener
 from consumer.roles.requirements import required
 from consumer.roles.role import Role
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import STOPPING, pulse

@@ -42,7 +42,8 @@ from consumer.roles.lives import AGAIN_S, live
 from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading

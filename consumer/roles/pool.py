@@ -55,7 +55,8 @@ from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.signing.signer import Signer
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage

@@ -17,7 +17,8 @@ from typing import Final, Protocol, Self
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.tickets import Ticket
 from consumer.roles.pace import MOST, Pace
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.distributions import distributions
 
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory

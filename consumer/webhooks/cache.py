@@ -16,7 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
-from consumer.settings import ConfigurationError, Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.cluster import LateCluster
 
 Client: TypeAlias = redis.Redis | LateCluster

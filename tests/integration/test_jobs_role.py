@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import load
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import JobUnknown
@@ -28,7 +29,7 @@ from consumer.kafka.writing import write_now
 from consumer.replay.ledger import Ledger, TakenOver, generations
 from consumer.replay.plan import Planned, Planner
 from consumer.roles import jobs as role
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks.subscription import Status, Subscription
 from tests.dead_letters import dead_letter
 from tests.deliveries import subscription
