@@ -90,7 +90,7 @@ class Attempting:
         return bool(self.flying or self._step.attempts)
 
     def asked(self) -> Step:
-        """What is to be sent, cancelled, logged and marked since this was last asked."""
+        """What is to be sent, cancelled, logged and marked, of what came up since the last call."""
         step, self._step = self._step, Step()
         return step
 
@@ -122,7 +122,7 @@ class Attempting:
                 self.wait(now_ms, job, wait)
 
     def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
-        """It does not start now: it waits in the delay topics, unless its time is over."""
+        """It does not start now. It waits in the delay topics, or is buried when its time is over."""
         if job.delivery.stopped_ms is not None:
             self._endings.stay(now_ms, job, job.delivery)
             return
@@ -165,7 +165,7 @@ class Attempting:
             self._endings.write(job.entry, Delay(tier=0, delayed=chunk))
 
     def _stay(self, now_ms: int, job: Job, delivery: Delivery) -> None:
-        """Its key has stopped with it, and that is told its customer."""
+        """Its key has stopped with it; by the webhook's standing its customer hears of that."""
         self._endings.stay(now_ms, job, delivery)
         self._traffic.standings.stops(now_ms, job.target.subscription, (delivery.order or "")[:WEBHOOK])
 
@@ -246,9 +246,9 @@ class Attempting:
             self._ended(now_ms, job, answer, asked)
 
     def hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:
-        """Its record takes no longer for its answer: it is logged as unanswered, and tried again.
+        """Its record waits for its answer no longer: the attempt is logged as unanswered, and a retry is written.
 
-        When it `goes_on` its answer is logged too, should it come.
+        When it `goes_on` the request stays under way, and its answer is logged too, should it come.
         """
         detail = "handed over to a retry before its answer came"
         unanswered = Failure(kind=FailureKind.UNANSWERED, detail=detail, elapsed_ms=now_ms - job.started_ms)
@@ -259,21 +259,24 @@ class Attempting:
         self._log(job, unanswered, outcome)
 
     def give_up(self, now_ms: int) -> None:
-        """Hand over what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
+        """Cancel the unanswered requests of draining partitions.
+
+        Each was an attempt, and is retried when its timeout would have ended.
+        """
         for token, job in self.flying.give_up():
             self._step.cancel.append(token)
             self._traffic.abandoned(job, now_ms)
             self.hand_over(now_ms, job, goes_on=False)
 
     def relieve(self, now_ms: int, window: Window, unanswered_for_ms: int) -> None:
-        """Hand over what this window waits for since long; a head of the ordered topic has nowhere else to go."""
+        """Hand over the old requests of this window. A head of the ordered topic stays: it has no other place."""
         if window.beside is not None:
             return
         for job in self.flying.unanswered(window, now_ms - unanswered_for_ms):
             self.hand_over(now_ms, job, goes_on=True)
 
     def _read(self, now_ms: int, job: Job, answer: Answer) -> tuple[Answer, Asked]:
-        """What the answer asks; one that cannot be read is a failure."""
+        """The answer, and what it asks of us. One that our code cannot read becomes a failure of the attempt."""
         within, name = self._boundaries.within, job.delivery.id
         if isinstance(answer, Failure) and answer.error is not None:
             answer = self._boundaries.met(Boundary.ANSWER, job.entry, answer.error, name).failure

@@ -22,8 +22,9 @@ from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.left import Left
-from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
+from consumer.delivery.offsets import Partition, Position, Taken, Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.delivery.order_partition import Bounds, KeyLine, Lined, OrderedPartition
 from consumer.delivery.waiting_heads import WaitingHeads

@@ -16,10 +16,11 @@ from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from consumer.delivery.replaced import Replaced
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Loading, Tenants
@@ -72,7 +73,7 @@ class Planning:
         return self._tenants.asking or bool(self._checking or self._waited)
 
     def asked(self) -> list[str]:
-        """The deliveries of which it is to be asked whether they were accepted after all."""
+        """The deliveries for which the shell is to look whether they were accepted after all."""
         asked, self._asked = self._asked, []
         return asked
 
@@ -82,7 +83,7 @@ class Planning:
         self._waited = deque(waited for waited in self._waited if _is_ours(waited[0]))
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
-        """The cache's answer for a tenant that was asked for."""
+        """What the cache answered for a tenant."""
         self._waited += self._tenants.loaded(tenant, loading, now_ms)
         for entry, work in self._tenants.surplus(tenant):
             self._put_off(now_ms, entry, work)
@@ -143,7 +144,7 @@ class Planning:
         self._lining_up.matched(entry)
 
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
-        """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
+        """Whether a delivery that was handed over was accepted after all. Where that mark was lost it is sent twice."""
         for entry, delivery in self._checking.pop(delivery_id, ()):
             if entry.window.closed:
                 continue

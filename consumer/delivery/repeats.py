@@ -14,7 +14,8 @@ from enum import Enum, auto
 from typing import Final, TypeAlias, assert_never
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Partition
 
 _Rank: TypeAlias = tuple[int, Partition, int]
 

@@ -20,7 +20,8 @@ from consumer.brands.brand import BEHIND, BLOCKED, CAUGHT_UP
 from consumer.delivery.account import Account
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.standing import Standing, Tell
 from consumer.delivery.step import Delay
 from consumer.delivery.views import View

@@ -22,13 +22,14 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
+from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.horizons import Horizons
 from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
 from consumer.delivery.lining_up import LiningUp
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.offsets import Partition, Position, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import KeyLine
 from consumer.delivery.outcome import Asked, DeathReason, Outcome
@@ -263,8 +264,8 @@ def _unsent_dropped_at_a_drain() -> list[Patch]:
     def drain(core: Core, now_ms: int, partitions: list[Partition]) -> None:
         del now_ms
         for partition in partitions:
-            if partition in core._intake.windows:
-                core._intake.windows[partition].draining = True
+            if partition in core._windows.of:
+                core._windows.of[partition].draining = True
         for job in core._traffic.unqueue(lambda job: job.entry.window.draining):
             job.entry.close_one()
 

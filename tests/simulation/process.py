@@ -15,11 +15,12 @@ from consumer.delivery.boundary import Boundary
 from consumer.delivery.budget import RECORD_BYTES
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark
-from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.target import Target
 from consumer.delivery.views import View
 from consumer.events.event import Record
@@ -354,7 +355,7 @@ class Process:
         taken = _TAKE_MOST * (largest + RECORD_BYTES)  # as they weigh
         self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + taken)
         self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
-        for window in self._core._intake.windows.values():
+        for window in self._core._windows:
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
             if window.beside is not None:
                 self._world.bounded(self.name, "records lined up", window.unfinished, _LINED_UP_MOST)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.repeats import Repeats, Turn
 from tests.deliveries import event
 
