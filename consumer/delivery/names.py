@@ -13,8 +13,8 @@ The laws:
 - a name is asked for once at a time, whoever waits for it; a tenant never has more than its share of the questions, so
   that names whose servers are silent hold up their own webhooks only;
 - waiting for a place is no failure: a name without an answer fails PATIENCE_MS after it was asked for, not before;
-- an address is judged before it is given, and what may not be called fails like a name that does not exist: at once,
-  and remembered for as long;
+- an address is checked before it is given, and a name whose addresses may not be called fails like one that does not
+  exist: at once, and remembered for as long;
 - a name that was known fails only when its servers say so, or say nothing for STALE_MS (RFC 8767).
 """
 

@@ -1,11 +1,11 @@
 """The tenants this process knows, and the work that waits for those it does not.
 
 The laws:
-- work is matched only against a view that was asked for after the work came, or at most the staleness bound before: of
-  what waits, whatever was there when the question was asked may use the answer, however long it took. Not knowing is
-  never "no subscribers";
-- while the cache cannot answer, a view younger than `memory_for_ms` will do: of one tenant where it cannot for that
-  one, of all of them as soon as nobody answered for one. A view that was in use until then will do at once, an older
+- work is matched only against a view that the cache was asked for after the work came, or at most the staleness bound
+  before. However long the cache takes, what was waiting when it was asked may use its answer. Not knowing is never
+  "no subscribers";
+- while the cache cannot answer, a view younger than `memory_for_ms` is used: of one tenant where it cannot answer for
+  that one, of every tenant once it answered nothing at all. A view that was in use until then is used at once, an older
   one when this has lasted for `PATIENCE_MS`: a moment without the cache brings no webhook back that was deleted before;
 - what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
   read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
@@ -120,7 +120,7 @@ class Tenants(Generic[Work]):
         return seat
 
     def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int) -> None:
-        """Keep work until a newer view of the tenant has come, asked for in a moment."""
+        """Keep work until a newer view of the tenant has come. The cache is asked for it in a moment."""
         seat = self.park(tenant, work, size, now_ms)
         if seat.is_free:
             self._asking.later(seat, now_ms + AGAIN_MS[0])
@@ -224,7 +224,7 @@ class Tenants(Generic[Work]):
     # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
 
     def _nobody_answered(self, seat: Seat[_Parked[Work]], view: View | None, now_ms: int) -> list[tuple[Work, View]]:
-        """For none, that is: all that waits goes on for tenants that are remembered, and for more once this lasts."""
+        """The cache answered nothing at all: what waits goes on where a view may be used, more once this lasts."""
         was_away, lasted = self._asking.is_away, self._doubt_lasts
         self._asking.went_away(seat, now_ms)
         freed = self._in_vain(seat, view, now_ms, own=False)
@@ -245,7 +245,7 @@ class Tenants(Generic[Work]):
         return [(work, view) for work in self._take(seat, lambda _: True)]
 
     def _served(self, seat: Seat[_Parked[Work]], view: View) -> list[tuple[Work, View]]:
-        """What came in time for this view goes on. For what came later it is asked again."""
+        """What came in time for this view goes on. For what came later the cache is asked again."""
         free: list[tuple[Work, View]] = []
         parked = seat.of
         self._set_apart(seat, apart=False)

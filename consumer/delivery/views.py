@@ -14,7 +14,7 @@ from consumer.webhooks.subscription import Subscription
 
 
 class View:
-    """One tenant's webhooks as of `seen_ms`: when it was asked for them, not when the answer came."""
+    """One tenant's webhooks as of `seen_ms`: when the cache was asked for them, not when its answer came."""
 
     __slots__ = ("_factory", "_matcher", "_suspended", "_targets", "seen_ms", "size", "used_ms", "version")
 
@@ -33,7 +33,7 @@ class View:
         return [self._target(subscription) for subscription in self._matcher.match(event)]
 
     def take_given_up(self) -> int:
-        """How many filters were too costly since this was last asked."""
+        """How many filters were too costly since the last call."""
         return self._matcher.take_given_up()
 
     def target(self, subscription_id: str) -> Target | None:

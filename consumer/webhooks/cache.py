@@ -1,7 +1,7 @@
 """Redis as the subscriptions' cache: the one file that speaks to it and knows its errors.
 
 The law: Redis being away, slow, full or in the middle of a failover is `CacheUnavailable` and nothing else; what it
-answers is returned as it is, for its callers to judge.
+answers is returned as it is: its callers decide what it means.
 """
 
 import hashlib

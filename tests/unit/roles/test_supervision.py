@@ -213,9 +213,12 @@ def test_a_folder_called_consumer_where_it_is_started_is_nothing_to_a_process(tm
     root = Path(__file__).resolve().parents[3]
     environment = {"PYTHONPATH": str(root)}
     command = command_of(Member(role=Role.API, slot=0))
-    ended = subprocess.run(
-        command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    # It got as far as to miss its settings, or was told to end with its standard input.
-    assert ended.returncode in {0, os.EX_CONFIG}, ended.stderr
-    assert "not ours" not in ended.stderr
+    # Its standard input stays open: at its end it would be told to stop, and have ten seconds for that.
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        code = child.wait(120)
+        assert child.stderr is not None
+        said = child.stderr.read()
+    assert code == os.EX_CONFIG, said  # it got as far as to miss its settings
+    assert "not ours" not in said
