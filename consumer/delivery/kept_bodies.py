@@ -40,14 +40,17 @@ class KeptBodies:
         return attempt if not self.paths or not attempt.request_body else self._redacted(attempt, job)
 
     def _redacted(self, attempt: Attempt, job: Attempted) -> Attempt:
-        event, rendered_before = job.delivery.event, job.delivery.body is not None
-        if rendered_before or not event.data:  # it is sent again from its record, which has the body alone
+        event, before = job.delivery.event, job.delivery.body
+        if not event.data:  # it is sent again from its record, which has the body alone
             return without_bodies(attempt)
         try:
             data = redacted(event.data, self.paths)
             if data is None:
                 return attempt
-            body, _ = job.target.signer.body(msgspec.structs.replace(event, data=data))
+            signer = job.target.signer
+            if before is not None and signer.body(event)[0] != before:  # it was rendered as the webhook was then
+                return without_bodies(attempt)
+            body, _ = signer.body(msgspec.structs.replace(event, data=data))
         except (NotRedactable, Unsignable):
             return without_bodies(attempt)
         return msgspec.structs.replace(attempt, request_body=body, response_body=b"", bodies=Bodies.REDACTED)
