@@ -4,14 +4,11 @@ The law: as `tests/simulation/planted.py` has it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, cast
 from unittest.mock import patch
 
 from consumer.delivery import done_map, outcome
-from consumer.delivery.ahead_map import Ahead
 from consumer.delivery.done_map import DoneMap
-from consumer.delivery.order_map import Told
 from consumer.json import Json
 from consumer.kafka import newer, records
 from consumer.schemas import avro_histories, avro_schema
@@ -26,36 +23,27 @@ def _retry_after_taken_for_seconds() -> list[Patch]:
 
 
 def _former_schema_forgotten() -> list[Patch]:
-    """A field more, and the schema before it is not kept: neither version reads the other's deliveries."""
+    """A number of another type, and the schema before it is not kept: neither version reads the other's deliveries."""
     before = avro_schema("Delivery")
-    fields = [*cast("list[Json]", before["fields"]), {"name": "planted", "type": "int", "default": 0}]
-    after = WireFormat([{**before, "fields": fields}])
+    fields = cast("list[dict[str, Json]]", before["fields"])
+    changed: list[Json] = [{**each, "type": "long"} if each["name"] == "attempts" else each for each in fields]
+    after = WireFormat([{**before, "fields": changed}])
     heads = {head_of(schema) for history in avro_histories() for schema in history}
     known = frozenset(heads - records.DELIVERY.heads | after.heads)
     return [patch.object(records, "DELIVERY", after), patch.object(newer, "_known_heads", lambda: known)]
 
 
 def _map_of_another_meaning() -> list[Patch]:
-    """Where a map ends is counted otherwise, under the version that it had."""
-    encode, decode = done_map.encode, done_map.decode
+    """A bit of the map means the opposite, under the version that the map had."""
+    write, read = done_map._bitmap, done_map._from_bitmap
 
-    def one_less(
-        base: int,
-        last: int,
-        unfinished: Sequence[int],
-        partly: done_map.Partly | None = None,
-        *,
-        order: Told | None = None,
-        ahead: Ahead | None = None,
-        most: int = done_map.MOST,
-    ) -> str:
-        return encode(base, last - 1, unfinished, partly, order=order, ahead=ahead, most=most)
+    def written(base: int, last: int, unfinished: Sequence[int], span_bytes: int) -> bytes:
+        return bytes(byte ^ 0xFF for byte in write(base, last, unfinished, span_bytes))
 
-    def one_more(metadata: str, offset: int) -> DoneMap | None:
-        done = decode(metadata, offset)
-        return None if done is None else replace(done, last=done.last + 1)
+    def inverse(base: int, packed: bytes) -> DoneMap:
+        return read(base, bytes(byte ^ 0xFF for byte in packed))
 
-    return [patch.object(done_map, "encode", one_less), patch.object(done_map, "decode", one_more)]
+    return [patch.object(done_map, "_bitmap", written), patch.object(done_map, "_from_bitmap", inverse)]
 
 
 ALL: Final[Mapping[str, Callable[[], list[Patch]]]] = {

@@ -24,6 +24,7 @@ def main() -> int:
     arguments.add_argument("--base", metavar="REV", help="take turns with the code of this commit")
     arguments.add_argument("--plant", metavar="BUG", choices=sorted(ALL), help="a bug in every process of ours")
     arguments.add_argument("--rate", type=float, default=EVENTS_A_SECOND, help="events a second")
+    arguments.add_argument("--dynamic", action="store_true", help="no static members, in StatefulSets too")
     arguments.add_argument("--keep", type=Path, help="a folder for logs and ledgers, which stays")
     asked = arguments.parse_args()
     with ExitStack() as open_:
@@ -37,6 +38,7 @@ def main() -> int:
                 length_s=asked.minutes * 60,
                 deployments=_FORTH_AND_BACK if base else 1,
                 a_second=asked.rate,
+                static=not asked.dynamic,
             )
         except (NoSuchVersion, NotReady) as error:
             sys.stdout.write(f"rolling: FAIL: {error}\n")

@@ -55,6 +55,7 @@ def run(
     length_s: float,
     deployments: int = 1,
     a_second: float = EVENTS_A_SECOND,
+    static: bool = True,
 ) -> Outcome:
     """Deploy for `length_s` seconds, at least so often, and judge. With a base all begins with that version.
 
@@ -63,7 +64,7 @@ def run(
         NotReady: not even the first pods became ready.
     """
     with arena(folder) as built:
-        workloads = Workloads(built.stage)
+        workloads = Workloads(built.stage, static=static)
         samples = Samples(workloads, folder)
         stop = threading.Event()
         try:

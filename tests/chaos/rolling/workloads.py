@@ -23,10 +23,11 @@ DEPLOYED: Final[Mapping[str, int]] = {"projection": 2, "jobs": 1, "api": 1}
 
 
 class Workloads:
-    """All pods of an installation."""
+    """All pods of an installation. Not `static`: as where the chart's `membership` says `dynamic`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, static: bool = True) -> None:
         self._stage = stage
+        self._static = static
         self._lives = count(1)
         self._lock = threading.Lock()
         self._pods: dict[str, list[Pod]] = {}
@@ -86,7 +87,7 @@ class Workloads:
             self._note(former, former.stop(), began_s)
 
     def _begin(self, role: str, number: int, version: Version) -> Pod:
-        return Pod(self._stage, role, number, version, next(self._lives), static=role in STATEFUL)
+        return Pod(self._stage, role, number, version, next(self._lives), static=self._static and role in STATEFUL)
 
     def _note(self, former: Pod, code: int, began_s: float) -> None:
         took_s = time.monotonic() - began_s
