@@ -117,6 +117,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         )
         links = OpenedLinks(settings)
         opened.callback(links.close)
+        if stop.is_set():
+            return  # what is built now takes longer than all the above
         brands, room = load_brands(settings.brands_dir), requests()
         app = with_pages(
             application(services, brands, room=room),

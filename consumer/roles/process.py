@@ -62,7 +62,8 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
             pulse.open(pipe, role)
         module = cast("_RoleModule", import_module(f"consumer.roles.{role}"))
         try:
-            module.main(settings, stop, slot.number)
+            if not stop.is_set():  # the import takes a while
+                module.main(settings, stop, slot.number)
         except NewerRecord as error:
             stand_by(error, stop)
     except (ConfigurationError, TopicsUnfit) as error:

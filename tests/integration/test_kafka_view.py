@@ -204,7 +204,7 @@ def test_the_ends_of_a_broker_that_is_away_are_not_waited_for_longer_than_asked(
     began_s = time.monotonic()
     with pytest.raises(KafkaBroken):
         EndsReader(away, ["x"]).read(0.5)
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < 5
 
 
 def test_it_stands_still_before_what_a_newer_version_wrote_and_says_so(settings: Settings, topic: str) -> None:

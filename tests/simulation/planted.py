@@ -405,6 +405,13 @@ def _forward_to_find_out() -> list[Patch]:
     return [patch.object(Forward, "heard", heard)]
 
 
+def _an_old_view_in_a_moment_without_the_cache() -> list[Patch]:
+    def is_remembered(tenants: Tenants[Any], known: Known, _doubted_ms: int | None, now_ms: int) -> bool:
+        return now_ms - known.seen_ms <= tenants._freshness.memory_for_ms
+
+    return [patch.object(Tenants, "_is_remembered", is_remembered)]
+
+
 BUGS: dict[str, Bug] = {
     "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=14, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
@@ -424,6 +431,9 @@ BUGS: dict[str, Bug] = {
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
     "tombstone by truth value": Bug(patches=_tombstone_by_truth_value, seed=22, rule="poison"),
     "miss is no subscribers": Bug(patches=_miss_is_no_subscribers, seed=2, rule="commit"),
+    "an old view in a moment without the cache": Bug(
+        patches=_an_old_view_in_a_moment_without_the_cache, seed=387, rule="phantom"
+    ),
     "unmatched is no subscribers": Bug(patches=_unmatched_is_no_subscribers, seed=71, rule="commit"),
     "retried to all webhooks": Bug(patches=_retried_to_all_webhooks, seed=16, rule="phantom"),
     "due too early": Bug(patches=_due_too_early, seed=16, rule="early"),

@@ -44,7 +44,7 @@ from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
 from tests.simulation.again import LogAgain
 from tests.simulation.ahead import AheadReads
-from tests.simulation.cache import Client
+from tests.simulation.cache import SILENCE_MS, Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
 from tests.simulation.disk import Disk
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _SETTLES_MS = 70  # a little more than the loop's interval between two seals
-_SILENCE_MS = 10_000
 _DRAIN_S = 8.0
 _LINED_UP_MOST = 2_000
 _TAKE_MOST = 500  # records that one take brings before anything is held back
@@ -129,7 +128,7 @@ class Process:
         network = self._network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
         redis = cast("RedisClient", Client(world.redis))
         reader = Reader(
-            redis, topic_prefix="", silence_ms=_SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
+            redis, topic_prefix="", silence_ms=SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
         )
         marks = Marks(Cache(redis), topic_prefix="", keep_ms=world.plan.schedule.retry_for_ms)
         rereads = LogAgain(world.broker, world.faults, dice, watch.given_again)
