@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+import msgspec
+
 from consumer.delivery.budget import DEFAULT, Brim
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.entry import Entry
@@ -22,6 +24,11 @@ from consumer.delivery.offsets import Window
 Delayed: TypeAlias = Delivery | Chunk
 Leader: TypeAlias = tuple[str, int, int | None]
 """Whose clock a record has: its topic, its partition and its leader epoch, which is None where Kafka does not tell."""
+
+
+class Newer(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of a form that this version does not know. It stays unfinished, for a process that knows it."""
+
 
 RECORDS_MOST = 1_000
 _SHARE: Final = 8  # a partition has one part in so many of the bytes

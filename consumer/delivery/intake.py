@@ -13,7 +13,7 @@ from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.entry import Entry
-from consumer.delivery.hold import Delayed, Hold, Leader
+from consumer.delivery.hold import Delayed, Hold, Leader, Newer
 from consumer.delivery.left import Admission
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
@@ -27,7 +27,7 @@ from consumer.delivery.windows import Windows
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 from consumer.events.reasons import PoisonReason
 
-Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
+Content: TypeAlias = Decoded | Delayed | Newer  # of a record of an event topic, of a delay topic
 
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _DEADLY = Poison(
@@ -153,7 +153,7 @@ class Intake:
             return None
         entry = Entry(window, record.offset)
         content = self._in_hand(entry, record)
-        goes = not isinstance(content, Delivery) or may(content)
+        goes = may(content) if isinstance(content, Delivery) else not isinstance(content, Newer)
         if not window.begin_ahead(record.key, begins, record.offset, goes=goes):
             return None
         entry.weigh(_size(record))
@@ -172,8 +172,8 @@ class Intake:
                 self._endings.reject(entry, record, content)
             case Bug():
                 self._endings.reject(entry, record, content.poison)
-            case Event() | SchemaNeeded():
-                raise AssertionError("only delay topics are read ahead, and they have no events")
+            case Event() | SchemaNeeded() | Newer():
+                raise AssertionError("only delay topics are read ahead, and of them what is known")
             case _:
                 assert_never(content)
         return None
@@ -288,6 +288,8 @@ class Intake:
                 self._schemas.put(schema_id, entry, record)
                 if self._schemas.is_full(entry.window):
                     self.pause(entry.window)
+            case Newer():
+                pass  # it stays unfinished
             case _:
                 assert_never(content)
         return None

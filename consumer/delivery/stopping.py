@@ -50,15 +50,20 @@ def fate(delivery: Delivery, subscription: Subscription, now_ms: int, *, stays_f
     stopped_ms = now_ms if delivery.stopped_ms is None else delivery.stopped_ms
     if subscription.on_failure is not OnFailure.BLOCK:
         return Fate.DROPPED
-    for unblock in reversed(subscription.unblocks):
-        if _is_for(unblock, delivery, stopped_ms):
-            return Fate.DROPPED if unblock.drop else Fate.TRIED
+    if (decision := decided(subscription, delivery.id, stopped_ms)) is not None:
+        return Fate.DROPPED if decision.drop else Fate.TRIED
     if crowded or now_ms >= min(stopped_ms + stays_for_ms, delivery.first_due_ms + 2 * stays_for_ms):
         return Fate.SUSPENDS
     return Fate.STAYS
 
 
-def _is_for(unblock: Unblock, delivery: Delivery, stopped_ms: int) -> bool:
-    if unblock.delivery_id and unblock.delivery_id != delivery.id:
+def decided(subscription: Subscription, delivery_id: str, stopped_ms: int) -> Unblock | None:
+    """What its customer said last that counts for the delivery that stopped then; None: nothing yet."""
+    said = reversed(subscription.unblocks)
+    return next((each for each in said if _is_for(each, delivery_id, stopped_ms)), None)
+
+
+def _is_for(unblock: Unblock, delivery_id: str, stopped_ms: int) -> bool:
+    if unblock.delivery_id and unblock.delivery_id != delivery_id:
         return False
     return unblock.at_ms > stopped_ms or (unblock.drop and bool(unblock.delivery_id))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.newer import NewerRecord
 from consumer.roles.requirements import required
 from consumer.roles.role import Role
 from consumer.settings import Settings
@@ -42,6 +43,7 @@ def live(
         ConfigurationError: Kafka's settings are wrong.
         TopicsUnfit: a topic is missing, or not as it must be.
         AccessDenied: an ACL is missing.
+        NewerRecord: a newer Hookline has written what this one cannot read.
     """
     checked = False
     while not stop.is_set():
@@ -60,7 +62,7 @@ def live(
                 pulse.lacks = (STOPPING,)
                 pulse.forget(role)
                 life.close()
-        except AccessDenied:
+        except (AccessDenied, NewerRecord):
             raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))

@@ -22,6 +22,7 @@ from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.newer import stop_before
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics
@@ -230,6 +231,7 @@ class _Run:
             self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else AGAIN_S)
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
+            stop_before(record)  # or its webhook's figures would lack it for ever
             self._folding.fold(record)
             self._indexer.read(record)
         self._indexer.turn({number: end for (_, number), end in self._consumer.ends().items()})

@@ -18,13 +18,14 @@ _FORMS: Final[dict[SigningProfile, re.Pattern[str]]] = {
     SigningProfile.SHA256: re.compile("sha256="),
     SigningProfile.STRIPE: re.compile("t=[0-9]+,v1="),
 }
-_OVER: Final[dict[SigningProfile, str]] = {
+SIGNED_CONTENT: Final[dict[SigningProfile, str]] = {
     SigningProfile.STANDARD: "{webhook-id}.{webhook-timestamp}.{body}",
     SigningProfile.ED25519: "{webhook-id}.{webhook-timestamp}.{body}",
     SigningProfile.HEX: "{body}",
     SigningProfile.SHA256: "{body}",
     SigningProfile.STRIPE: "{t}.{body}",
 }
+"""What a signature of each profile is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,9 @@ def signature_of(headers: HttpHeaders, brand: Brand) -> Signature | None:
         header = WEBHOOK_SIGNATURE if profile in _WEBHOOKS else signature_header(profile, brand)
         value = lowered.get(header.lower())
         if value is not None and form.match(value):
-            return Signature(profile=profile, header=header, over=_OVER[profile], signatures=_number(profile, value))
+            return Signature(
+                profile=profile, header=header, over=SIGNED_CONTENT[profile], signatures=_number(profile, value)
+            )
     return None
 
 
