@@ -1,9 +1,12 @@
 """Which engine sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
-sends where it is installed, and everything works without it.
+sends where it is installed, and everything works without it. All of them watch their sockets by epoll, which only Linux
+has: elsewhere nothing can be sent, and that is said by name before anything is begun.
 """
 
+import select
+import sys
 from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -44,8 +47,14 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     `hand` hears for which request code runs, but of the native engine: what panics there ends one request.
 
     Raises:
-        ConfigurationError: see `chosen`.
+        ConfigurationError: see `chosen`; or this system is not Linux.
     """
+    if not hasattr(select, "epoll"):
+        raise ConfigurationError(
+            "HOOKLINE_TRANSPORT",
+            f"every engine needs Linux's epoll, which {sys.platform} does not have: run what sends on Linux, or in a "
+            "container (docker compose up); commands that only read and write Kafka work here",
+        )
     guard = AddressGuard(settings.networks)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
     installed = find_spec(_NATIVE) is not None
