@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -116,6 +125,15 @@ def _listed(value: object) -> object:
 
 
 _DATA_PATH: Final = re.compile(r"(\$\.)?data(\.(\*|[^.*\[\]\s]{1,256})(\[\*\])*){1,16}")
+
+PROXY: Final = re.compile(
+    r"(?P<scheme>http|socks5)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]*)@)?"
+    r"(?P<host>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(?P<port>[1-9][0-9]{0,4})/?"
+)
+"""A forward proxy's URL; user and password are percent-encoded."""
+PLACE: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
+"""A host and a port."""
+_LARGEST_PORT: Final = 65_535
 
 ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
 """Of a page, as browsers write it: scheme, host in lower case, and a port where it is not the usual one."""
@@ -252,6 +270,19 @@ class Settings(BaseSettings):
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
+    # The way out
+    egress_proxy: SecretStr | None = Field(
+        None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
+    )
+    egress_guard: Literal["ours", "proxy"] = Field(
+        "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
+    )
+    egress_check: Listed = Field(
+        (),
+        validate_default=True,
+        description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
+    )
+
     # Brands
     brands_dir: DirectoryPath | None = Field(None, description="The folder of your own brands: docs/brands.md.")
 
@@ -349,6 +380,7 @@ class Settings(BaseSettings):
         "api_cors_origins",
         "portal_embed_origins",
         "redact",
+        "egress_check",
         mode="before",
     )
     @classmethod
@@ -381,6 +413,32 @@ class Settings(BaseSettings):
         for each in value:
             if not ORIGIN.fullmatch(each):
                 raise ValueError(f"{each!r} is no origin: write scheme and host, as in https://app.example.com")
+        return value
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _a_proxy(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None  # as a container's file says it
+        parts = PROXY.fullmatch(value.get_secret_value())
+        if parts is None or int(parts["port"]) > _LARGEST_PORT:  # never with what was written: it holds a password
+            raise ValueError("is no proxy's URL: write http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@")
+        if info.data.get("transport") in {"native", "curl"}:
+            raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
+        return value
+
+    @field_validator("egress_check")
+    @classmethod
+    def _checkable(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for each in value:
+            parts = PLACE.fullmatch(each)
+            if parts is None or int(parts[2]) > _LARGEST_PORT:
+                raise ValueError(f"{each!r} is no server: write host:port, as in www.example.com:443")
+        if info.data.get("egress_proxy") is not None and not value:
+            raise ValueError(
+                "name a server that HOOKLINE_EGRESS_PROXY reaches whenever it works, as in www.example.com:443: "
+                "it tells a broken proxy from an endpoint that is refused"
+            )
         return value
 
     @field_validator("redact")

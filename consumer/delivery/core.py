@@ -192,6 +192,10 @@ class Core:
         self._attempting.answered(now_ms, token, answer)
         self.boundaries.let_go()
 
+    def unsent(self, now_ms: int, token: int) -> None:
+        """A request came to nothing, for what all requests go through is broken: its delivery stays where it was."""
+        self._attempting.unsent(now_ms, token)
+
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
         """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)

@@ -19,6 +19,7 @@ from consumer.http.dialing import Connected
 from consumer.http.pool import Pool
 from consumer.http.socket_exchange import Exchange
 from consumer.http.tls import Sessions, Tls, trusting
+from consumer.http.tunnel import Tunnel
 
 ENDING: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 """Nothing comes behind what is there to be read."""
@@ -38,8 +39,8 @@ class Connections:
         self.of = self._by_fd.get
         """The connection with this descriptor."""
 
-    def made(self, connected: Connected, exchange: Exchange, now_s: float) -> Connection:
-        """A new one, for this request."""
+    def made(self, connected: Connected, exchange: Exchange, now_s: float, tunnel: Tunnel | None = None) -> Connection:
+        """A new one, for this request; `tunnel` leads from the proxy that it is connected to, to the endpoint."""
         to = exchange.to
         assert to is not None
         tls = None
@@ -47,7 +48,8 @@ class Connections:
             if self._trust is None:
                 self._trust = trusting(self._ca_file)
             tls = Tls(self._trust, to.name, self._sessions.of(to.origin, now_s))
-        connection = Connection(connected.socket, connected.address, to, tls)
+        address = connected.address if tunnel is None else exchange.target
+        connection = Connection(connected.socket, address, to, tls, tunnel)
         connection.exchange, exchange.fd = exchange, connection.fd
         self._by_fd[connection.fd] = connection
         if len(self._by_fd) > self._most:

@@ -1,7 +1,7 @@
 """Which engine sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
-sends where it is installed, and everything works without it.
+sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends.
 """
 
 from importlib.util import find_spec
@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import structlog
 
-from consumer.http.guard import AddressGuard
+from consumer.http.guard import guard_of
+from consumer.http.proxy import Proxy
 from consumer.http.transport import Hand, NoHand, Transport
 from consumer.settings import ConfigurationError, Settings
 
@@ -27,6 +28,8 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
     Raises:
         ConfigurationError: it is the native one, by name, and is not installed.
     """
+    if settings.egress_proxy is not None:
+        return "sockets"  # the settings refuse any other by name
     if settings.transport == "auto":
         return "native" if installed else "sockets"
     if settings.transport == "native" and not installed:
@@ -46,12 +49,15 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     Raises:
         ConfigurationError: see `chosen`.
     """
-    guard = AddressGuard(settings.networks)
+    guard, proxy = guard_of(settings), Proxy.of(settings)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
     installed = find_spec(_NATIVE) is not None
     engine = chosen(settings, installed=installed)
     _log.info(
-        "http engine", engine=engine, native="installed" if installed else "not installed: pip install hookline[fast]"
+        "http engine",
+        engine=engine,
+        native="installed" if installed else "not installed: pip install hookline[fast]",
+        proxy="none" if proxy is None else f"{proxy.scheme}://{proxy.at}",
     )
     # Only the chosen engine is loaded: the others may be missing, and cost memory.
     match engine:
@@ -62,7 +68,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
         case "sockets":
             from consumer.http.sockets import SocketsTransport  # noqa: PLC0415 - see above
 
-            return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand(), proxy=proxy)
         case "curl":
             from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
 

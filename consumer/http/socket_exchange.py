@@ -16,7 +16,8 @@ NO_FD: Final = -1
 class Exchange:
     """Of one request, from `submit` to its answer. `to` is None where its URL names nobody.
 
-    `parts` are the request as it goes out.
+    `parts` are the request as it goes out. `port` is what is connected to: the endpoint's, or the proxy's. Through one
+    `target` is the endpoint's address that it is asked for, and `targets` are those after it, the next one last.
     """
 
     __slots__ = (
@@ -24,12 +25,16 @@ class Exchange:
         "fd",
         "first_byte_s",
         "parts",
+        "port",
         "problem",
         "reader",
+        "refused",
         "request",
         "reused",
         "secured_s",
         "started_s",
+        "target",
+        "targets",
         "to",
         "to_try",
         "token",
@@ -52,6 +57,10 @@ class Exchange:
         self.first_byte_s: float | None = None
         self.to_try: list[str] = []  # addresses, the next one last
         self.trying: dict[int, tuple[socket.socket, str]] = {}  # by descriptor: each with the address it connects to
+        self.port = 0 if to is None else to.port
+        self.target = ""
+        self.targets: list[str] = []
+        self.refused = False  # the proxy has refused all of them once
         self.problem = ""  # with the latest of the addresses that failed
 
     def ended(self, kind: FailureKind, detail: str, now_s: float) -> Answer:
