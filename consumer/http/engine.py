@@ -1,7 +1,8 @@
 """Which engine sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
-sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends.
+sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends, and so it
+does for webhooks with TLS of their own: beside another one, where another one is chosen.
 """
 
 from importlib.util import find_spec
@@ -9,8 +10,10 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import structlog
 
+from consumer.http.beside import BesideTransport
 from consumer.http.guard import guard_of
 from consumer.http.proxy import Proxy
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Hand, NoHand, Transport
 from consumer.settings import ConfigurationError, Settings
 
@@ -59,18 +62,21 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
         native="installed" if installed else "not installed: pip install hookline[fast]",
         proxy="none" if proxy is None else f"{proxy.scheme}://{proxy.at}",
     )
-    # Only the chosen engine is loaded: the others may be missing, and cost memory.
+
+    def sockets() -> SocketsTransport:
+        return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand(), proxy=proxy)
+
+    # Of the other two only the chosen one is loaded: they may be missing, and cost memory.
     match engine:
         case "native":
             from consumer.http.native import NativeTransport  # noqa: PLC0415 - see above
 
-            return NativeTransport(guard, max_connections=max_connections)
+            return BesideTransport(NativeTransport(guard, max_connections=max_connections), sockets)
         case "sockets":
-            from consumer.http.sockets import SocketsTransport  # noqa: PLC0415 - see above
-
-            return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand(), proxy=proxy)
+            return sockets()
         case "curl":
             from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
 
-            return CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            curl = CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            return BesideTransport(curl, sockets)
     assert_never(engine)

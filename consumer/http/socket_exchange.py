@@ -1,6 +1,7 @@
 """One request and its answer inside the sockets engine: what became of it so far, and the answer made of that."""
 
 import socket
+from dataclasses import replace
 from typing import Final
 
 from consumer.delivery.answer import UNTIMED, Answer, Failure, FailureKind, Timing
@@ -44,6 +45,8 @@ class Exchange:
     def __init__(self, token: int, request: Request, heads: HeadCache, started_s: float) -> None:
         """Raises ValueError where it cannot be written as HTTP."""
         to = addressee(request.url)
+        if to is not None and request.tls is not None:
+            to = replace(to, origin=f"{to.origin} {request.tls.name}")  # no connection or session is another's
         self.token = token
         self.request = request
         self.to = to

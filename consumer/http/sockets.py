@@ -93,6 +93,15 @@ class SocketsTransport:
                 self._turn(self._patience_s(wait_s))
         return self._course.take_answers()
 
+    @property
+    def fd(self) -> int:
+        """Readable when there is something to do: for an engine that this one works beside."""
+        return self._epoll.fileno()
+
+    def patience_s(self, wait_s: float) -> float:
+        """How long who waits for `fd` and for something else may wait before the next `poll`: `wait_s` at most."""
+        return 0.0 if self._fresh else self._patience_s(wait_s)
+
     def unsent(self) -> Sequence[int]:
         if not self._course.unsent:
             return ()
