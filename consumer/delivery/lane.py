@@ -1,7 +1,7 @@
 """A lane: the deliveries of one subscription, waiting and under way, and what is known of their endpoint's pace.
 
-The law: a lane judges from its own state and the time alone; a request counts as under way from its start until it is
-answered or abandoned, and teaches the lane once.
+The law: a lane decides by its own state and the time alone; a request is under way from its start until it is answered
+or given up, and the lane learns from it once.
 """
 
 from collections import deque
@@ -15,9 +15,9 @@ from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.limit import Limit, Origin, Share
 from consumer.delivery.names import Named
-from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import Retry
 from consumer.delivery.standing import AHEAD_MS
 from consumer.delivery.target import Target
@@ -280,7 +280,7 @@ class Lane:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
-        """No HTTP answer came; `unreachable` when the breaker counts it."""
+        """No HTTP answer came. When the endpoint was `unreachable` the breaker takes that for a failure."""
         self._learn(job, now_ms)
         if unreachable:
             self._limit.objected(now_ms)

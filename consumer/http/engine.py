@@ -2,9 +2,13 @@
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
 sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends, and so it
-does for webhooks with TLS of their own: beside another one, where another one is chosen.
+does for webhooks with TLS of their own: beside another one, where another one is chosen. All of them watch their
+sockets by epoll, which only Linux has: elsewhere nothing can be sent, and that is said by name before anything is
+begun.
 """
 
+import select
+import sys
 from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -50,8 +54,14 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     `hand` hears for which request code runs, but of the native engine: what panics there ends one request.
 
     Raises:
-        ConfigurationError: see `chosen`.
+        ConfigurationError: see `chosen`; or this system is not Linux.
     """
+    if not hasattr(select, "epoll"):
+        raise ConfigurationError(
+            "HOOKLINE_TRANSPORT",
+            f"every engine needs Linux's epoll, which {sys.platform} does not have: run what sends on Linux, or in a "
+            "container (docker compose up); commands that only read and write Kafka work here",
+        )
     guard, proxy = guard_of(settings), Proxy.of(settings)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
     installed = find_spec(_NATIVE) is not None

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from consumer.delivery.names import Addresses, Resolution, address_in
 from consumer.http.resolver import Resolver
 from consumer.http.tunnel import Connect, Socks5, Tunnel
-from consumer.settings import PLACE, PROXY, ConfigurationError, Settings
+from consumer.setting_values import PROXY, SERVER
+from consumer.settings import ConfigurationError, Settings
 
 _LOOKED_UP_S: Final = 2.0
 _AGAIN_S: Final = 30.0
@@ -106,6 +107,6 @@ class ProxyAddress:
 
 
 def _place(text: str) -> Place:
-    parts = PLACE.fullmatch(text)
+    parts = SERVER.fullmatch(text)
     assert parts is not None, "the settings have checked it"
     return Place(host=parts[1].strip("[]"), port=int(parts[2]))

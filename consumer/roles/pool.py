@@ -28,7 +28,6 @@ from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
 from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.resolver import Resolver
-from consumer.kafka import first_start
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
@@ -41,7 +40,6 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_differences import Found
 from consumer.kafka.topic_specs import Topics, taken_bytes
-from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
@@ -50,13 +48,15 @@ from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.replaced import ReplacedNews
-from consumer.roles.role import Role, needed_by
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
 from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.signing.signer import Signer
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
@@ -215,13 +215,9 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found
         ConfigurationError: event topics hold records that nobody decided about.
     """
     unreachable = Outage(_log, "kafka unreachable")
-    topics = Topics.of(settings)
-    events = pool.role is Role.DELIVER
     while not stop.is_set():
         try:
-            found = require(settings, needed_by(pool.role, topics), events=events)
-            if events:
-                first_start.decided(settings, pool.topics, topics.group(pool.role))
+            found = required(settings, [pool.role], events=pool.role is Role.DELIVER)
         except AccessDenied:
             raise
         except KafkaBroken as error:

@@ -104,6 +104,7 @@ class Worker:
         if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
             self._consumer.close()
         self._close(_CLOSE_S if drained else 0)
+        pulse.forget("deliveries")
         if drained:
             _log.info("drained")
 

@@ -23,9 +23,10 @@ class ClientTls(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A POST. `headers` are complete but for Host and Content-Length, which belong to HTTP. `timeout_ms` is total.
 
-    `addresses` are the only ones that may be connected to, in the order in which to try them; who sends it has judged
-    them, and looks no name up. Where a proxy looks names up, the host's name stands there instead. `tls` is the
-    webhook's own, if it has any. The customer's own headers may be secrets: the repr has neither headers nor body.
+    `addresses` are the only ones that may be connected to, in the order in which to try them; they were checked
+    before, and whoever sends it looks no name up. Where a proxy looks names up, the host's name stands there instead.
+    `tls` is the webhook's own, if it has any. The customer's own headers may be secrets: the repr has neither headers
+    nor body.
 
     A Struct, since one is made for each attempt: a frozen dataclass takes ten times as long.
     """

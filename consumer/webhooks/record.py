@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, cast
 
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.schemas import avro_history
 from consumer.webhooks import works
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
@@ -65,7 +65,7 @@ class Rewrite:
 
     key: bytes
     value: bytes | None
-    headers: Headers
+    headers: RecordHeaders
 
 
 def encode(subscription: Subscription) -> bytes:
@@ -83,13 +83,13 @@ def decode(value: bytes) -> Subscription:
     return _subscription(SUBSCRIPTION.decode(value))
 
 
-def deletion_headers(deletion: Deletion) -> Headers:
+def deletion_headers(deletion: Deletion) -> RecordHeaders:
     """The headers of a deletion's record."""
     headers = ((TENANT_HEADER, deletion.tenant.encode()), (CHANGES_HEADER, str(deletion.changes).encode()))
     return headers if deletion.work is None else (*headers, (WORK_HEADER, deletion.work.encode()))
 
 
-def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
+def state_of(key: bytes | None, value: bytes | None, headers: RecordHeaders) -> State:
     """Read a record of the subscriptions topic.
 
     Raises:

@@ -13,12 +13,14 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from consumer.configuration import load, strangers
 from consumer.roles.answering import Answering
 from consumer.roles.judging import wrong_settings
 from consumer.roles.overview import Overview
 from consumer.roles.role import Role
 from consumer.roles.supervision import stop_within_s
-from consumer.settings import Settings, duration_ms, load, strangers
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from make.chart import BROUGHT, CHART
 from make.deploy_tools import PYTHON
 from tests import markdown

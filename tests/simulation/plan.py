@@ -62,7 +62,8 @@ class Leaders:
 class Plan:
     """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged.
 
-    A `narrow` one has more records in its delay topics than its processes hold, of few webhooks: see `_narrow`.
+    A `narrow` one has more records in its delay topics than its processes hold, of few webhooks: see `_narrow`. In a
+    `returning` one a partition comes back to who had it before, while the cache is away for a moment: see `_returning`.
     """
 
     seed: int
@@ -91,6 +92,8 @@ class Plan:
     unreadable: bool
     narrow: bool
     held_bytes: int
+    returning: bool = False
+    changed: float = 0.2  # of the webhooks, during the run
     lane_concurrency: int = 16
     ordered: bool = False  # most of the webhooks want the events of a key in their order
     resends: bool = False  # customers send again what waits to be retried
@@ -152,7 +155,13 @@ def plan(seed: int, deliveries: int) -> Plan:
         held_bytes=DEFAULT_BUDGET.held,
         metadata_most=stream(seed, "metadata").choice((_METADATA_MOST, _METADATA_MOST, _METADATA_MOST, 1_000)),
     )
-    return _narrow(drawn) if seed % 16 == 9 else drawn
+    match seed % 16:
+        case 9:
+            return _narrow(drawn)
+        case 3:
+            return _returning(drawn)
+        case _:
+            return drawn
 
 
 def _narrow(drawn: Plan) -> Plan:
@@ -167,4 +176,18 @@ def _narrow(drawn: Plan) -> Plan:
         partitions=1,
         fan_out=256,
         held_bytes=_HELD_FEW,
+    )
+
+
+def _returning(drawn: Plan) -> Plan:
+    """One partition, of which each process knows the webhooks as they were when it had it last. Most of them change."""
+    return replace(
+        drawn,
+        returning=True,
+        changed=0.8,
+        partitions=1,
+        processes=3,
+        burst=2,
+        burst_every_ms=1_000,
+        faults=0.3,
     )

@@ -3,7 +3,8 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
-from consumer.delivery.offsets import Entry, Position, Taken, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Position, Taken, Window
 
 
 @given(

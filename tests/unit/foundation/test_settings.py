@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.settings import ConfigurationError, Settings, duration_ms, load, strangers
+from consumer.configuration import load, strangers
+from consumer.setting_values import duration_ms
+from consumer.settings import ConfigurationError, Settings
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="
 

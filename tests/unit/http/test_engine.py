@@ -70,6 +70,14 @@ def of_native() -> type[Transport]:
     return NativeTransport
 
 
+@pytest.mark.parametrize("name", ["auto", "sockets", "curl"])
+def test_a_system_without_epoll_is_told_what_it_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_TRANSPORT", name)
+    monkeypatch.delattr("select.epoll")
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_TRANSPORT.*needs Linux's epoll.*in a container"):
+        open_transport(Settings())
+
+
 @pytest.mark.parametrize(
     ("name", "engine"),
     [

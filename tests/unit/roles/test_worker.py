@@ -24,6 +24,7 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.records import decode_attempt
+from consumer.kafka.tickets import Ticket
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.name_lookup import NameLookup
@@ -68,7 +69,7 @@ class Records:
 @dataclass
 class Attempts:
     full: bool = False
-    rested: bool = False
+    acknowledged: bool = False
     pending: int = 0
 
     def poll(self) -> None:
@@ -76,11 +77,14 @@ class Attempts:
 
 
 @dataclass
-class Resting(Attempts):
-    rested: bool = True
+class Acknowledging(Attempts):
+    acknowledged: bool = True
 
-    def turn(self) -> None:
-        pass
+    def ticket(self) -> Ticket:
+        return Ticket(1)
+
+    def has(self, ticket: Ticket) -> bool:
+        return self.acknowledged
 
 
 @dataclass
@@ -225,9 +229,10 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
             happened.append("sealed")
             return super().changed_positions()
 
-    class Log(Attempts):
-        def turn(self) -> None:
-            happened.append("turned")
+    class Log(Acknowledging):
+        def ticket(self) -> Ticket:
+            happened.append("ticket")
+            return super().ticket()
 
     class Hearing(Network):
         def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
@@ -241,12 +246,12 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
         core,
         time,
         records=Records(time, polls=1),
-        attempts=Log(rested=True),
+        attempts=Log(acknowledged=True),
         network=Hearing(),
         consumer=Consumer(),
     )
     worker._turn()
-    assert happened == ["written", "sealed", "turned", "answered"]
+    assert happened == ["written", "sealed", "ticket", "answered"]
 
 
 def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
@@ -258,7 +263,7 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
             asked.append(most > 0)
             return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
 
-    time, consumer, attempts = Time(), Consumer(), Resting()
+    time, consumer, attempts = Time(), Consumer(), Acknowledging()
     core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
     end_one(core, 0)
     worker = worker_of(
@@ -270,11 +275,11 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     time.now_s += 0.1
     end_one(core, 1)
     worker._turn()
-    attempts.rested = False  # of what is sealed now, the log has not everything
+    attempts.acknowledged = False  # of what is sealed now, the log has not everything
     for _ in range(3):
         time.now_s += 0.15
         worker._turn()
-    attempts.rested = True
+    attempts.acknowledged = True
     worker._turn()
     worker._turn()
     assert asked[5:] == [True, False, False, False, True]
@@ -347,7 +352,7 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
 
     written: list[Attempt] = []
 
-    class Log(Resting):
+    class Log(Acknowledging):
         def write(self, key: bytes, value: bytes) -> None:
             written.append(decode_attempt(value))
 
@@ -405,7 +410,7 @@ def test_while_requests_may_not_leave_nothing_is_begun_or_read_and_nothing_is_lo
         core,
         time,
         records=Records(time, polls=1, takes_s=0),
-        attempts=Resting(),
+        attempts=Acknowledging(),
         network=network,
         consumer=Consumer(),
         fd=pipe,
