@@ -1,6 +1,7 @@
 """Webhooks with TLS of their own: what they show, whom they trust, and that none gets another's."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,5 +164,10 @@ def test_two_engines_are_driven_as_one(authority: Authority, customers: Authorit
         assert status(answers[2]) == 200
         assert kind(answers[1]) is FailureKind.TIMEOUT
         assert (len(opened), both.in_flight) == (1, 0)
+        both.submit(4, with_tls(request(silent.url, timeout_ms=200), own))
+        began_s = time.monotonic()
+        while both.in_flight:
+            both.poll(60.0)  # and waits no longer than the second engine may wait
+        assert time.monotonic() - began_s < 30
     both.close()
     both.close()
