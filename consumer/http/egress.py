@@ -13,7 +13,8 @@ The laws:
   nobody listens at, a name that leads nowhere, an address that the proxy refuses, a server that never answers;
 - so whoever is refused is a *suspect*. A round of checks that passes decides the cases of those who came before it
   began; one that fails decides them all: the proxy is to blame;
-- one round is under way at a time, however many wait for one.
+- one round is under way at a time, however many wait for one, and begins APART_S after the one before at the soonest:
+  so whoever is refused without end costs the servers that are asked for ten connections a second.
 """
 
 from enum import Enum, auto
@@ -21,6 +22,7 @@ from typing import Final, Generic, TypeVar
 
 Suspect = TypeVar("Suspect")
 
+APART_S: Final = 0.1
 AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """How long after a failed round the next one begins: after the first one, the second, and so on."""
 
@@ -41,6 +43,7 @@ class Egress(Generic[Suspect]):
         self.check_s: float | None = 0.0
         """When the next round of checks is to begin; None: none is wanted, or one is under way."""
         self._under_way = False
+        self._next_s = 0.0  # no round begins before
         self._in_vain = 0
         self._waiting: list[Suspect] = []
         self._tried: list[Suspect] = []
@@ -50,11 +53,11 @@ class Egress(Generic[Suspect]):
         assert self.state is not State.BROKEN
         self._waiting.append(suspect)
         if not self._under_way:
-            self.check_s = now_s
+            self.check_s = max(now_s, self._next_s)
 
-    def begin(self) -> None:
+    def begin(self, now_s: float) -> None:
         """A round begins."""
-        self._under_way, self.check_s = True, None
+        self._under_way, self.check_s, self._next_s = True, None, now_s + APART_S
         self._tried, self._waiting = self._waiting, []
 
     def passed(self, now_s: float) -> list[Suspect]:
@@ -63,7 +66,7 @@ class Egress(Generic[Suspect]):
             self._tried, self._waiting = self._tried + self._waiting, []
         self.state = State.WORKS
         self._in_vain = 0
-        return self._over(now_s if self._waiting else None)
+        return self._over(max(now_s, self._next_s) if self._waiting else None)
 
     def failed(self, now_s: float) -> list[Suspect]:
         """Every check of the round failed: the proxy is broken, and nothing is known of these."""

@@ -83,7 +83,7 @@ class ProxiedCourse(Course):
     def look(self, now_s: float) -> list[Exchange]:
         """Check the proxy when it is time."""
         if self._egress.check_s is not None and self._egress.check_s <= now_s:
-            self._egress.begin()
+            self._egress.begin(now_s)
             self._check(now_s)
         resumed, self._resumed = self._resumed, []
         return resumed

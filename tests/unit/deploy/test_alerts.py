@@ -124,6 +124,10 @@ CASES: Mapping[str, Case] = {
         fires={f'hookline_outage_seconds{{{D},what="webhooks unreadable"}}': "0+60x60"},
         silent={f'hookline_outage_seconds{{{D},what="webhooks unreadable"}}': "0x50 10 0x20"},
     ),
+    "HooklineEgressBroken": Case(
+        fires={f'hookline_outage_seconds{{{D},what="egress proxy broken"}}': "0+60x60"},
+        silent={f'hookline_outage_seconds{{{D},what="egress proxy broken"}}': "0x50 10 0x20"},
+    ),
     "HooklineNoLeader": Case(
         fires={'hookline_leader{role="projection",slot="0"}': "0x60", 'hookline_leader{role="jobs",slot="0"}': "1x60"},
         silent={
