@@ -1,7 +1,7 @@
 """What the sockets engine does beyond what every engine does."""
 
+import errno
 import os
-import resource
 import socket
 import ssl
 import struct
@@ -208,27 +208,26 @@ def test_no_more_connections_are_kept_than_may_be(authority: Authority) -> None:
     engine.close()
 
 
-def test_out_of_descriptors_an_idle_connection_makes_room(engine: SocketsTransport) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with Endpoint(Line.answer) as endpoint, Endpoint(Line.answer) as other, ExitStack() as taken:
+def test_out_of_descriptors_an_idle_connection_makes_room(
+    engine: SocketsTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads take descriptors of the process too, so it is the kernel's word that is imitated."""
+    real, here = socket.socket, threading.current_thread()
+
+    def opened(*arguments: int) -> socket.socket:
+        if threading.current_thread() is here and engine._connections._pool:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(*arguments)
+
+    with Endpoint(Line.answer) as endpoint, Endpoint(Line.answer) as other:
         assert status(ask(engine, request(endpoint.url))) == 200
-        asked = request(other.url)
-        highest = 0
-        for _ in range(4):  # for the other side of the connection too
-            highest = max(highest, taken.enter_context(socket.socket()).fileno())
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
-        try:
-            while True:
-                try:
-                    os.dup2(0, os.dup(0))
-                except OSError:
-                    break
-            engine.submit(1, asked)
+        assert len(engine._connections._pool) == 1
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "socket", opened)
+            engine.submit(1, request(other.url))
             engine.poll(0)
             assert engine.in_flight == 1  # and has not failed
-            assert len(engine._connections._pool) == 0
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert len(engine._connections._pool) == 0
         assert status(finish(engine)[1]) == 200
 
 
