@@ -267,9 +267,10 @@ class Lane:
 
     def answered(self, job: Job, now_ms: int) -> None:
         """An HTTP answer came that does not ask us to slow down."""
-        self._learn(job, now_ms)
+        began_ms = self._learn(job, now_ms)
         self.breaker.answered(now_ms)
-        self._limit.accepted(self.concurrency)
+        if began_ms >= self._asked_ms:  # one that began before a Retry-After tells nothing of what follows it
+            self._limit.accepted(self.concurrency)
 
     def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
         """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
@@ -278,6 +279,7 @@ class Lane:
         self._limit.objected(now_ms)
         if retry_after_ms is not None:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
+            self._limit.paused()
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
         """No HTTP answer came. When the endpoint was `unreachable` the breaker takes that for a failure."""
@@ -310,8 +312,10 @@ class Lane:
             return max(0.0, limits_ms, asked_ms)
         return max(limits_ms, asked_ms, self.breaker.wait_ms(now_ms, new=new))
 
-    def _learn(self, job: Job, now_ms: int) -> None:
-        took_ms = now_ms - self.flying.pop(job)
+    def _learn(self, job: Job, now_ms: int) -> int:
+        """What an answer tells of the endpoint's pace. Returns when its request began."""
+        began_ms = self.flying.pop(job)
+        took_ms = now_ms - began_ms
         if self.allowance is not None:
             self.allowance.ended()
         self._answered_ms = now_ms
@@ -320,3 +324,4 @@ class Lane:
         else:
             self._pace_ms += _SHARE_OF_NEWEST * (took_ms - self._pace_ms)
         self._usual_ms = self._pace_ms
+        return began_ms

@@ -87,7 +87,7 @@ class Window:
         self.began = 0  # the offset it was assigned with
         self.closed = False
         self.draining = False
-        self.crowded = False  # its map is nearly as long as a commit may hold
+        self.crowded = False  # its map is nearly as long as a commit may hold, and grows with what is taken in
         self.held = 0
         self.held_bytes = 0
         self.beside: Beside | None = None
@@ -278,7 +278,10 @@ class Window:
             base, self._last_done, told, self._partly.lasting(base, self._goes_on), order=order, ahead=ahead, most=most
         )
         untold = not metadata and self._last_done >= base
-        self.crowded = untold or done_map.is_nearly_full(metadata, most)
+        full = untold or done_map.is_nearly_full(metadata, most)
+        # Who waits until a full map is shorter must have read all that it tells of: what it calls unfinished ends only
+        # once it was taken in.
+        self.crowded = full and self.unfinished > 0 and not self._unread()
         return Position(base, metadata)
 
     def _unfinished_from(self) -> tuple[int, list[int]]:

@@ -171,6 +171,7 @@ class Process:
                 dice,
                 listener=worker,
                 checkpoints=checkpoints,
+                map_most=world.plan.map_most,
                 is_drained=lambda: core.drained,
                 ran=watch.ran,
                 committed=watch.committed,

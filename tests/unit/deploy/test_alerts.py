@@ -143,6 +143,11 @@ CASES: Mapping[str, Case] = {
         fires={f"hookline_process_starts_total{{{D}}}": "1+1x60"},
         silent={f"hookline_process_starts_total{{{D}}}": "1x50 2x20"},
     ),
+    "HooklineOlder": Case(
+        fires={f'hookline_outage_seconds{{{R},what="older than what it reads"}}': "0+60x60"},
+        # An update replaces it within minutes.
+        silent={f'hookline_outage_seconds{{{R},what="older than what it reads"}}': "0+60x5 0x60"},
+    ),
     "HooklineBug": Case(
         fires={f'hookline_bugs_total{{{D},boundary="match"}}': "0x50 1x20"},
         silent={f'hookline_bugs_total{{{D},boundary="match"}}': "0x60"},
