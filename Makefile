@@ -29,7 +29,7 @@ test: lint ## lint, then every test on a real Kafka and Redis
 
 test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
 	@$(BIN)/python -m tests.services.needs --browser
-	@$(BIN)/python -m pytest -q -m browser tests/browser
+	@$(BIN)/python -m pytest -q -m browser -n 2 --dist loadgroup tests/browser
 
 test-deploy: setup-dev ## the Helm chart, rendered, against the schemas of four Kubernetes versions (needs Helm or Go)
 	@$(BIN)/python -m make.deploy_tools
@@ -88,6 +88,7 @@ docs: setup-dev ## write docs/api.md, tables of docs/log.md, operating.md and se
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
 	@$(BIN)/python -m make.metrics_page
+	@$(BIN)/python -m make.programs
 	@$(BIN)/python -m make.rights_page
 	@$(BIN)/python -m make.dashboard
 	@$(BIN)/python -m make.chart

@@ -9,7 +9,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.events.event import Event
 from consumer.jobs.books import Books
 from consumer.jobs.candidate import Candidate, Taken
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, State
@@ -152,7 +152,7 @@ class Stage:
         known = self._written(job_id)
         return known is not None and known.job.state is state
 
-    def _written(self, job_id: str) -> Known | None:
+    def _written(self, job_id: str) -> AskedJob | None:
         for offset in range(self._looked, len(self.state)):
             self._all.apply(taken(self.state[offset], offset=offset))
         self._looked = len(self.state)

@@ -17,8 +17,9 @@ import msgspec
 
 from consumer.delivery.budget import DEFAULT, Brim
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.line import Held, Line
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 
 Delayed: TypeAlias = Delivery | Chunk
 Leader: TypeAlias = tuple[str, int, int | None]
@@ -46,7 +47,7 @@ class OurClock:
     """Brokers that have our time."""
 
     def skew_ms(self, leader: Leader) -> int | None:
-        """None between us."""
+        """0: their clocks are ours."""
         del leader
         return 0
 
@@ -181,7 +182,7 @@ class Hold:
         return webhook in self._webhooks
 
     def newly_awaited(self) -> dict[str, str]:
-        """The webhooks, with their tenants, of which something is held that was not when this was last asked."""
+        """The webhooks, with their tenants, of which something is held that was not at the last call."""
         if not self._new:
             return self._new
         new, self._new = self._new, {}

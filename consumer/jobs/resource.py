@@ -8,7 +8,7 @@ The laws:
 import math
 from typing import Final
 
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Asked, Chosen, Counts, Job, Matching, Missed, Sampled, State
 from consumer.jobs.reasons import told
 from consumer.json import Json
@@ -19,7 +19,7 @@ _NEARLY: Final = 0.999
 """The most that is told of what has not ended."""
 
 
-def shown(known: Known, answered: Answered | None, now_ms: int) -> dict[str, Json]:
+def shown(known: AskedJob, answered: Answered | None, now_ms: int) -> dict[str, Json]:
     """One job. `answered` None: nobody knows what endpoints made of it."""
     asked, job = known.asked, known.job
     reason = None if job.reason is None else told(job.reason)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, State
 from consumer.jobs.resource import shown
 from consumer.portal.log_rows import ms_of
@@ -153,7 +153,7 @@ class JobView:
     finished: Moment | None
 
 
-def job_of(known: Known, answered: Answered | None, now_ms: int) -> Job:
+def job_of(known: AskedJob, answered: Answered | None, now_ms: int) -> Job:
     """What the API tells of it."""
     return msgspec.convert(shown(known, answered, now_ms), Job)
 

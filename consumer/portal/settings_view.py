@@ -26,6 +26,7 @@ class SettingsView:
     rate: str | None
     concurrency: int | None
     ordering: str | None
+    on_failure: str
     headers: tuple[str, ...]
     metadata: tuple[tuple[str, str], ...]
     created: Moment
@@ -50,6 +51,7 @@ def settings_view(subscription: Subscription, now_ms: int) -> SettingsView:
         rate=None if rate is None else f"{rate:g}",
         concurrency=subscription.max_concurrency,
         ordering=None if subscription.ordering == "none" else subscription.ordering,
+        on_failure=f"on_failure.{subscription.on_failure}",
         headers=subscription.header_names,
         metadata=subscription.metadata,
         created=moment(subscription.created_at_ms, now_ms),

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.newer import NewerRecord
-from consumer.kafka.topics import Topics, require
-from consumer.roles.role import Role, needed_by
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
@@ -49,7 +49,7 @@ def live(
     while not stop.is_set():
         try:
             if not checked:
-                require(settings, needed_by(role, Topics.of(settings)))
+                required(settings, [role])
                 checked = True
             life = begin()
             if life is None:

@@ -39,12 +39,13 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
     # Only now: what is imported here takes longer than a signal may wait to be heard.
     import structlog  # noqa: PLC0415
 
+    from consumer.configuration import load  # noqa: PLC0415
     from consumer.kafka.client import KafkaBroken  # noqa: PLC0415
     from consumer.kafka.newer import NewerRecord  # noqa: PLC0415
     from consumer.kafka.topics import TopicsUnfit  # noqa: PLC0415
     from consumer.roles import slot as slots  # noqa: PLC0415
     from consumer.roles.role import Role  # noqa: PLC0415
-    from consumer.settings import ConfigurationError, load  # noqa: PLC0415
+    from consumer.settings import ConfigurationError  # noqa: PLC0415
     from consumer.telemetry import counters, logging  # noqa: PLC0415
     from consumer.telemetry.pulse import pulse  # noqa: PLC0415
 

@@ -53,6 +53,24 @@ def test_a_request_that_met_a_closed_connection_goes_out_once_more(
         assert endpoint.requests[1] == endpoint.requests[2]
 
 
+def test_an_end_that_comes_with_a_ticket_is_noticed(engine: SocketsTransport, authority: Authority) -> None:
+    """The system tells of both at once, and never again: a look at the ticket alone would leave the request waiting."""
+    ended = threading.Event()
+
+    def script(line: Line) -> None:
+        line.read()
+        line.close()
+        ended.set()
+
+    with Endpoint(script, tls=authority.server(ADDRESS)) as endpoint:
+        engine.submit(1, request(endpoint.url, timeout_ms=20_000))
+        while not any(each.secured for each in engine._connections._by_fd.values()):
+            engine.poll(0.01)
+        assert ended.wait(10)  # by now ticket and end lie there
+        time.sleep(0.05)
+        assert kind(finish(engine, within_s=30)[1]) is FailureKind.RESET
+
+
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 def test_a_connection_that_ended_with_its_answer_is_not_kept(
     engine: SocketsTransport, authority: Authority, encrypted: bool

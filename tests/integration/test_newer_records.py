@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import load
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics, admin_client, create
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles.process import OLDER
-from consumer.settings import load
 from tests.acceptance.deadline import until
 from tests.acceptance.hookline import Hookline, hookline
 

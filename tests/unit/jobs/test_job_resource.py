@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import (
     Answered,
     Asked,
@@ -48,7 +48,7 @@ JOB = Job(id="job_1", state=State.RUNNING, heard=1)
 def of(
     job: Job = JOB, subject: Subject = MISSED, answered: Answered | None = None, after_ms: int = 0
 ) -> dict[str, Json]:
-    known = Known(asked=replace(ASKED, subject=subject), job=job)
+    known = AskedJob(asked=replace(ASKED, subject=subject), job=job)
     return shown(known, answered, CREATED_MS + after_ms)
 
 
