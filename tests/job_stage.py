@@ -51,6 +51,7 @@ class MemorySource:
     def __init__(
         self, found: Sequence[Candidate | None], *, ends: Mapping[tuple[str, int], int], at: int, step: int
     ) -> None:
+        self.begins: Mapping[tuple[str, int], int] = {_PLACE: at}
         self.ends = ends or {_PLACE: len(found)}
         self.at = at
         self.open = True

@@ -119,7 +119,8 @@ def _set_going(asked: Asked, job: Job, others: Iterable[AskedJob], answered: Ans
     if running is not None:
         return replace(job, reason=Reason.ONE_RUNNING, other=running)
     # From its beginning, and up to where the topics end now: what was counted stands beside what is sent.
-    return replace(job, state=State.RUNNING, reason=None, other=None, ends={}, position={}, started_at_ms=now_ms)
+    again = replace(job, begins={}, ends={}, position={})
+    return replace(again, state=State.RUNNING, reason=None, other=None, started_at_ms=now_ms)
 
 
 def _refusal(asked: Asked, unfinished: Sequence[AskedJob]) -> tuple[Reason, str | None] | None:
