@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -343,9 +343,16 @@ def arena(
 
 def is_finished(built: Arena) -> bool:
     """Whether everything is committed. A broker that was away may not lead its partitions yet: then it is not known."""
-    with suppress(KafkaException):
-        return not built.stage.unfinished()
-    return False
+    return left_over(built) == ""
+
+
+def left_over(built: Arena) -> str:
+    """What is not committed, for a person; "" where all is."""
+    try:
+        found = built.stage.unfinished().items()
+    except KafkaException as error:
+        return f"nobody knows: {error}"
+    return ", ".join(f"{records} of {topic}-{number}" for (topic, number), records in found)
 
 
 def _temper(hook: str) -> Temper:

@@ -15,7 +15,7 @@ from tests.acceptance.happenings import Hook
 from tests.acceptance.ledger import Pair
 from tests.acceptance.receipts import ROOT, Receipt, read_receipts
 from tests.chaos import judgement, leaks
-from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, is_finished, steady_hooks
+from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, is_finished, left_over, steady_hooks
 from tests.chaos.beside import Beside, Span, Waits, bugs, compared
 from tests.chaos.changes import Changes
 from tests.chaos.faults import Faults, Happened, now_ms
@@ -225,6 +225,6 @@ def _await_end(built: Arena) -> None:
             lambda: is_finished(built),
             within_s=_END_WITHIN_S,
             every_s=1.0,
-            missing=lambda: f"not committed: {built.stage.unfinished()}\n{running.tail}",
+            missing=lambda: f"not committed: {left_over(built)}\n{running.tail}",
         )
         time.sleep(1.0)

@@ -47,7 +47,7 @@ def test_whoever_builds_from_the_sdist_has_the_same_wheel(made: dict[str, Path],
     [folder] = tmp_path.iterdir()
     written = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": written.stdout.strip()}
-    build = [PYTHON, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
+    build = [str(PYTHON), "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
     subprocess.run(build, cwd=folder, env=environment, capture_output=True, check=True)
     [wheel] = (folder / "out").iterdir()
     assert wheel.read_bytes() == made["hookline.whl"].read_bytes()
