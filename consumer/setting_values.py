@@ -90,6 +90,16 @@ ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9
 """Of a page, as browsers write it: scheme, host in lower case, and a port where it is not the usual one."""
 
 
+PROXY: Final = re.compile(
+    r"(?P<scheme>http|socks5)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]*)@)?"
+    r"(?P<host>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(?P<port>[1-9][0-9]{0,4})/?"
+)
+"""A forward proxy's URL; user and password are percent-encoded."""
+SERVER: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
+"""A host and a port."""
+_LARGEST_PORT: Final = 65_535
+
+
 def strong(key: str) -> str:
     """A key that nobody guesses."""
     if len(key) < _KEY_LENGTH:
@@ -145,4 +155,20 @@ def network(text: str) -> str:
         ip_network(text)
     except ValueError as error:
         raise ValueError(f"{error}: write a network in CIDR notation, as in 10.0.0.0/8") from None
+    return text
+
+
+def proxy(text: str) -> str:
+    """A forward proxy. What is refused is not repeated: it may hold a password."""
+    parts = PROXY.fullmatch(text)
+    if parts is None or int(parts["port"]) > _LARGEST_PORT:
+        raise ValueError("is no proxy's URL: write http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@")
+    return text
+
+
+def server(text: str) -> str:
+    """One of the servers that a setting lists."""
+    parts = SERVER.fullmatch(text)
+    if parts is None or int(parts[2]) > _LARGEST_PORT:
+        raise ValueError(f"{text!r} is no server: write host:port, as in www.example.com:443")
     return text

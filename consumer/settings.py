@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -33,7 +41,9 @@ from consumer.setting_values import (
     listed,
     network,
     one_origin,
+    proxy,
     rising_delays,
+    server,
     strong,
     token_source,
 )
@@ -185,6 +195,19 @@ class Settings(BaseSettings):
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
+    # The way out
+    egress_proxy: SecretStr | None = Field(
+        None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
+    )
+    egress_guard: Literal["ours", "proxy"] = Field(
+        "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
+    )
+    egress_check: Listed = Field(
+        (),
+        validate_default=True,
+        description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
+    )
+
     # Brands
     brands_dir: DirectoryPath | None = Field(None, description="The folder of your own brands: docs/brands.md.")
 
@@ -282,6 +305,7 @@ class Settings(BaseSettings):
         "api_cors_origins",
         "portal_embed_origins",
         "redact",
+        "egress_check",
         mode="before",
     )
     @classmethod
@@ -305,6 +329,26 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(an_origin, value))
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _a_proxy(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None  # as a container's file says it
+        proxy(value.get_secret_value())
+        if info.data.get("transport") in {"native", "curl"}:
+            raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
+        return value
+
+    @field_validator("egress_check")
+    @classmethod
+    def _servers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("egress_proxy") is not None and not value:
+            raise ValueError(
+                "name a server that HOOKLINE_EGRESS_PROXY reaches whenever it works, as in www.example.com:443: "
+                "it tells a broken proxy from an endpoint that is refused"
+            )
+        return tuple(map(server, value))
 
     @field_validator("redact")
     @classmethod

@@ -245,6 +245,24 @@ class Attempting:
         else:
             self._ended(now_ms, job, answer, asked)
 
+    def unsent(self, now_ms: int, token: int) -> None:
+        """A request came to nothing for a reason that is not its endpoint's: it was no attempt, and is to be made."""
+        job = self.flying.end(token)
+        if job is None:
+            return  # given up meanwhile
+        self._endings.counts["unsent"] += 1
+        window = job.entry.window
+        if job.handed_over is not None:
+            self._traffic.abandoned(job, now_ms)
+        elif window.closed:
+            self._traffic.abandoned(job, now_ms)
+            self.flying.forget_orphan(job)
+        elif window.draining:
+            self._traffic.abandoned(job, now_ms)
+            self.pass_on(now_ms, job)
+        else:
+            self._traffic.put_back(job, now_ms)
+
     def hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:
         """Its record waits for its answer no longer: the attempt is logged as unanswered, and a retry is written.
 

@@ -196,6 +196,10 @@ class Core:
         self._attempting.answered(now_ms, token, answer)
         self.boundaries.let_go()
 
+    def unsent(self, now_ms: int, token: int) -> None:
+        """A request came to nothing, for what all requests go through is broken: its delivery stays where it was."""
+        self._attempting.unsent(now_ms, token)
+
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
         """Whether a delivery that was handed over was accepted after all. Where that mark was lost it is sent twice."""
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)

@@ -9,9 +9,11 @@ over each other's.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final, TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.entry import Entry
@@ -38,9 +40,11 @@ class _End(Enum):
     LOST = auto()  # its partition went: whoever reads it next lets it go on
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Going:
-    """A record that was let go on, and that record's number. `followed`: a successor is written."""
+class _Going(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that was let go on, and that record's number. `followed`: a successor is written.
+
+    A Struct, since one is made for each record that is due.
+    """
 
     entry: Entry
     number: int

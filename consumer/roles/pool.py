@@ -18,7 +18,7 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import keeping
 from consumer.delivery.lane import Patience
-from consumer.delivery.names import Names
+from consumer.delivery.names import Names, ProxysNames
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
@@ -26,7 +26,7 @@ from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport
-from consumer.http.guard import AddressGuard
+from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.resolver import Resolver
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
@@ -123,6 +123,12 @@ def rules(settings: Settings, patience: Patience) -> Rules:
     )
 
 
+def names_of(settings: Settings) -> Names:
+    """Who knows where hosts are: we, or the proxy that requests leave through."""
+    guard = guard_of(settings)
+    return ProxysNames() if isinstance(guard, ProxysGuard) else Names(guard.refuses)
+
+
 def budget(settings: Settings) -> Budget:
     """What each part of a process may take of its memory."""
     return Budget.of(settings.memory_mb * MIB, taken_bytes(settings))
@@ -148,7 +154,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         clocks=clocks,
-        names=Names(AddressGuard(settings.networks).refuses),
+        names=names_of(settings),
         target=lambda subscription: Target(
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),

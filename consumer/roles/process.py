@@ -93,7 +93,8 @@ def stand_by(error: "NewerRecord", stop: threading.Event) -> None:
     from consumer.telemetry.outage import Outage  # noqa: PLC0415
     from consumer.telemetry.pulse import pulse  # noqa: PLC0415
 
-    Outage(structlog.get_logger("process"), "older than what it reads").met(error=str(error))
+    older = Outage(structlog.get_logger("process"), "older than what it reads")
+    older.met(error=str(error))
     pulse.lacks = (OLDER,)
     pulse.beat()
     while not stop.wait(_BEAT_S):

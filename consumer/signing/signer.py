@@ -4,17 +4,22 @@ The law: an event's id and body are the same on every attempt, the signature is 
 headers come last and never replace an owned one. Secrets are opened once and appear in no repr, error or log.
 """
 
+import hashlib
+
+import msgspec
+
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
 from consumer.events.identity import webhook_id
 from consumer.signing.payload import render
 from consumer.signing.profiles import HttpHeaders, Scheme, scheme
-from consumer.signing.request import Request
+from consumer.signing.request import ClientTls, Request
 from consumer.webhooks.headers import check_headers, open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import REDACTED
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.tls import open_tls
 from consumer.webhooks.wrong import FieldInvalid
 
 
@@ -62,6 +67,7 @@ class Signer:
             for name, value in open_headers(subscription, keyring).items()
             if name.lower() not in taken and _allowed(name, value, brand)
         )
+        self._tls = _client_tls(subscription, keyring)
         self._own_shown: HttpHeaders = tuple((name, REDACTED) for name, _ in self._own)
         self._static: dict[str, HttpHeaders] = {}
 
@@ -88,7 +94,12 @@ class Signer:
         if event.traceparent is not None:
             headers += (("traceparent", event.traceparent),)
         return Request(
-            url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms, addresses=addresses
+            url=self._url,
+            headers=headers + self._own,
+            body=body,
+            timeout_ms=self._timeout_ms,
+            addresses=addresses,
+            tls=self._tls,
         )
 
     def shown(self, request: Request) -> HttpHeaders:
@@ -104,6 +115,17 @@ class Signer:
             found = (("content-type", content_type), ("user-agent", self._brand.user_agent))
             self._static[content_type] = found
         return found
+
+
+def _client_tls(subscription: Subscription, keyring: Keyring) -> ClientTls | None:
+    """What its connections are made with. The name is of what is in it: connections are shared by nobody else."""
+    opened = open_tls(subscription, keyring)
+    if opened is None:
+        return None
+    digest = hashlib.sha256(msgspec.json.encode((subscription.tenant, subscription.id, opened)))
+    return ClientTls(
+        name=digest.hexdigest(), certificate=opened.certificate, key=opened.key, authorities=opened.authorities
+    )
 
 
 def signature_header(signing: SigningProfile, brand: Brand) -> str:

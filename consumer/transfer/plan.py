@@ -10,6 +10,7 @@ The laws:
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from consumer.control.keys import ApiKey
 from consumer.control.reseal import key_ids
@@ -18,7 +19,9 @@ from consumer.transfer.faults import LineFaults
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.seals import with_seals
 from consumer.webhooks.subscription import SealedSecret, Subscription
+from consumer.webhooks.tls import TlsWish, open_tls
 
 
 class Change(StrEnum):
@@ -119,13 +122,7 @@ def _resealed(webhook: Subscription, ring: Keyring) -> Subscription:
         plain = ring.open(sealed, tenant=webhook.tenant, subscription_id=webhook.id)
         return ring.seal(plain, tenant=webhook.tenant, subscription_id=webhook.id)
 
-    headers = webhook.sealed_headers
-    return replace(
-        webhook,
-        secret=again(webhook.secret),
-        former_secrets=tuple(replace(each, secret=again(each.secret)) for each in webhook.former_secrets),
-        sealed_headers=None if headers is None else again(headers),
-    )
+    return with_seals(webhook, again)
 
 
 def _without_seals(webhook: Subscription) -> Subscription:
@@ -135,6 +132,7 @@ def _without_seals(webhook: Subscription) -> Subscription:
         secret=nothing,
         former_secrets=(),
         sealed_headers=None,
+        tls=None if webhook.tls is None else replace(webhook.tls, sealed=nothing),
         revision=0,
         changes=0,
         updated_at_ms=0,
@@ -144,9 +142,12 @@ def _without_seals(webhook: Subscription) -> Subscription:
     )
 
 
-def _texts(webhook: Subscription, ring: Keyring) -> tuple[bytes, tuple[tuple[int, bytes], ...], dict[str, str]]:
+_Texts: TypeAlias = tuple[bytes, tuple[tuple[int, bytes], ...], dict[str, str], TlsWish | None]
+
+
+def _texts(webhook: Subscription, ring: Keyring) -> _Texts:
     def opened(sealed: SealedSecret) -> bytes:
         return ring.open(sealed, tenant=webhook.tenant, subscription_id=webhook.id)
 
     former = tuple((each.until_ms, opened(each.secret)) for each in webhook.former_secrets)
-    return opened(webhook.secret), former, open_headers(webhook, ring)
+    return opened(webhook.secret), former, open_headers(webhook, ring), open_tls(webhook, ring)

@@ -25,6 +25,7 @@ from consumer.webhooks.subscription import (
     PayloadFormat,
     Retries,
     SealedSecret,
+    SealedTls,
     SigningProfile,
     Status,
     Subscription,
@@ -39,6 +40,7 @@ WORK_HEADER: Final = "hookline-work"
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "sealed_headers")
+_TLS = tuple(each.name for each in fields(SealedTls))
 _LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _MOST_REVISIONS: Final = 2**31 - 2  # the next one is still an Avro int
 # What is computed from a number stays within bounds because the number does.
@@ -122,6 +124,9 @@ def _row(value: object) -> object:
         return value.value
     if isinstance(value, SealedSecret):
         return {"key_id": value.key_id, "sealed": value.sealed}
+    if isinstance(value, SealedTls):
+        told = {name: getattr(value, name) for name in _TLS}
+        return told | {"sealed": _row(value.sealed)}
     if isinstance(value, FormerSecret):
         return {"secret": _row(value.secret), "until_ms": value.until_ms}
     if isinstance(value, Unblock):
@@ -164,7 +169,15 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
     values["works"] = tuple(row["works"])
     values["unblocks"] = tuple(map(_unblock, row["unblocks"]))
     values["metadata"] = tuple(row["metadata"].items())
+    values["tls"] = None if row["tls"] is None else _tls(row["tls"])
     return Subscription(**values)
+
+
+def _tls(row: Mapping[str, Any]) -> SealedTls:
+    until = (row["certificate_until_ms"], row["authorities_until_ms"])
+    if not all(each is None or 0 <= each <= _LAST_MS for each in until):
+        raise RecordCorrupt("the end of a certificate of it is out of range")
+    return SealedTls(**dict(row) | {"sealed": SealedSecret(**row["sealed"])})
 
 
 def _unblock(row: Mapping[str, Any]) -> Unblock:

@@ -52,6 +52,7 @@ SECRETS = {
     "HOOKLINE_OPERATOR_KEY": "an-operator-key-of-32-characters",
     "HOOKLINE_REDIS_URL": "redis://:password@127.0.0.1:1/0",
     "HOOKLINE_LOG_REDIS_URL": "redis://:password@127.0.0.1:1/1",
+    "HOOKLINE_EGRESS_PROXY": "http://hookline:password@127.0.0.1:1",
     "HOOKLINE_KAFKA_SASL_PASSWORD": "password",
 }
 
@@ -174,14 +175,14 @@ def test_no_pod_holds_a_secret_that_it_does_not_need() -> None:
         - {"HOOKLINE_KAFKA_SASL_PASSWORD"}
         for component, pod in pods(objects("full")).items()
     }
-    keys, operator, redis, log = list(SECRETS)[:4]
+    keys, operator, redis, log, proxy = list(SECRETS)[:5]
     assert held == {
-        "deliver": {keys, redis},
-        "retry": {keys, redis},
+        "deliver": {keys, redis, proxy},
+        "retry": {keys, redis, proxy},
         "projection": {redis},
         "log": {redis, log},
         "jobs": {redis, log},
-        "api": {keys, operator, redis, log},
+        "api": {keys, operator, redis, log, proxy},
         "topics": set(),
         "test": set(),
     }

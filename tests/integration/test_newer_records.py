@@ -1,6 +1,7 @@
 """What a newer Hookline wrote stops the roles that should read it: they stand by, and nothing is passed over."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.acceptance.hookline import Hookline, hookline
 
 NEWER = b"\xc3\x01of later" + b"and what it says"
 ROLES = ("projection", "retry", "log")
+OLDER_FOR = re.compile(r'^hookline_outage_seconds{role="(\w+)",.*what="older than what it reads"} [1-9]', re.MULTILINE)
 
 
 def lacking(address: str) -> list[str]:
@@ -26,6 +28,11 @@ def lacking(address: str) -> list[str]:
             return []
     except urllib.error.HTTPError as refused:
         return list(json.loads(refused.read())["reasons"])
+
+
+def metrics(address: str) -> str:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def starts(running: Hookline) -> int:
@@ -61,6 +68,7 @@ def test_every_role_stands_by_and_goes_nowhere(
         said = running.said("older than what it reads")
         assert {str(line["role"]) for line in said} == {*ROLES}
         assert all("a newer Hookline wrote this record" in str(line["error"]) for line in said)
+        until(lambda: {*OLDER_FOR.findall(metrics(address))} == {*ROLES}, within_s=60, missing=lambda: metrics(address))
         assert starts(running) == len(ROLES)  # none came again and again
         assert running.stop()[0] == 0
     assert [*read_to_end(settings, topics.poison)] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.acceptance.deadline import until
 from tests.acceptance.receipts import read_receipts
 from tests.chaos import judgement
-from tests.chaos.arena import PARTITIONS, Arena, Broker, arena, happening, steady_hooks
+from tests.chaos.arena import PARTITIONS, Arena, Broker, arena, happening, is_finished, steady_hooks
 from tests.chaos.faults import Happened, now_ms
 from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
@@ -120,7 +120,7 @@ def under_load(built: Arena, *, a_second: float, missing: Callable[[], str]) -> 
         try:
             loading.result()
             until(
-                lambda: not built.stage.unfinished(),
+                lambda: is_finished(built),
                 within_s=150,
                 every_s=1.0,
                 missing=lambda: f"not committed: {built.stage.unfinished()}\n{missing()}",

@@ -40,7 +40,8 @@ SHIPPED = {
     "Republished": (REPUBLISHED, {"60b30f67e0f7a84e"}),
     "Subscription": (
         SUBSCRIPTION,
-        {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},
+        {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"}
+        | {"f11dde49415bd08b"},
     ),
 }
 

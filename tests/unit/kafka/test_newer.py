@@ -47,8 +47,8 @@ NO_RECORD: Final = "Event"
 
 def of_later(schema: dict[str, Json]) -> bytes:
     """A record as a later version might write it: with one more field."""
-    added: dict[str, Json] = {"name": "of_later", "type": "int", "default": 0}
-    later: dict[str, Json] = {**schema, "fields": [*cast("list[Json]", schema["fields"]), added]}
+    further: dict[str, Json] = {"name": "of_later", "type": "int", "default": 0}
+    later: dict[str, Json] = {**schema, "fields": [*cast("list[Json]", schema["fields"]), further]}
     row = cast("dict[str, Any]", generate_one(later))
     return WireFormat([later]).encode(row)
 

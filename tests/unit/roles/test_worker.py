@@ -90,6 +90,10 @@ class Acknowledging(Attempts):
 @dataclass
 class Network:
     in_flight: int = 0
+    open: bool = True
+
+    def unsent(self) -> Sequence[int]:
+        return ()
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         return ()
@@ -377,3 +381,58 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
     [told] = [line for line in lines if line["event"] == "bug contained"]
     assert (told["log_level"], told["offset"], told["delivery"]) == ("error", 0, written[0].delivery_id)
     assert "example.com" not in str(told)
+
+
+class Sending(Network):
+    """Takes requests, and gives them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[int] = []
+        self.waited_s: list[float] = []
+
+    def submit(self, token: int, request: Request) -> None:
+        self.sent.append(token)
+
+    def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+        self.waited_s.append(wait_s)
+        return ()
+
+    def unsent(self) -> Sequence[int]:
+        unsent, self.sent = self.sent, []
+        return unsent
+
+
+def test_while_requests_may_not_leave_nothing_is_begun_or_read_and_nothing_is_lost(pipe: int) -> None:
+    time, network = Time(), Sending()
+    core = Core(rules(), decode=lambda record: event(offset=record.offset), target=target_of)
+    worker = worker_of(
+        core,
+        time,
+        records=Records(time, polls=1, takes_s=0),
+        attempts=Acknowledging(),
+        network=network,
+        consumer=Consumer(),
+        fd=pipe,
+    )
+    core.assigned({("events", 0): Position(0)})
+    core.records(
+        NOW_MS,
+        [Record(topic="events", partition=0, offset=0, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)],
+    )
+    core.next(NOW_MS, NOW_MS, most=0)
+    core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
+    network.open = False
+    worker._start()
+    assert network.sent == []
+    assert worker._room(NOW_MS) == 0
+    worker._collect()
+    assert network.waited_s == [0.02], "the loop neither spins nor looks too seldom"
+    network.open = True
+    worker._start()
+    [first] = network.sent
+    worker._collect()  # it comes back as unsent
+    worker._start()
+    [second] = network.sent
+    assert second != first
+    assert core.counted()["unsent"] == 1
