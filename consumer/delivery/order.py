@@ -226,7 +226,7 @@ class Order:
             size = line.queue.popleft().size
             partition = line.partition
             partition.tell(line, entry.offset, None)
-            line.share.moved_ms, line.share.moves = now_ms, True
+            line.share.moved_ms = now_ms
             self._less(line, size)
             if line.queue:
                 self._advance(line, _due_ms(line))
