@@ -79,7 +79,8 @@ class Person:
         if answer.status_code == 303:
             self._goes(answer.headers["location"])
             return
-        assert answer.status_code == 200, (answer.status_code, answer.text[-800:])
+        # 409: it is asked whether it is meant all the same; 503: it is to be tried again in a moment.
+        assert answer.status_code in {200, 409, 503}, (answer.status_code, answer.text[-800:])
         self.page = read(answer.text)
 
 

@@ -200,7 +200,12 @@ class Customer:
 def entered(link: str) -> Browser:
     """The browser of whoever opens this link: it keeps its one cookie, and stays where the pages are."""
     at, _, text = link.partition("#")
-    client = httpx2.Client(base_url=at.removesuffix("/portal/enter"), timeout=30.0, trust_env=False)
+    client = httpx2.Client(
+        base_url=at.removesuffix("/portal/enter"),
+        timeout=30.0,
+        trust_env=False,
+        limits=httpx2.Limits(max_keepalive_connections=0),  # nobody closes it
+    )
     answer = client.post("/portal/enter", data={"link": text}, headers=NAVIGATED)
     assert answer.status_code == httpx2.codes.SEE_OTHER, answer.text
     client.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
