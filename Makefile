@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
+.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos rolling upgrade docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -70,6 +70,15 @@ chaos: setup-dev ## break everything for MINUTES (20; SEED=n repeats a schedule)
 	@$(BIN)/python -m tests.services.needs
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED)) \
 		--report docs/chaos-report.md
+
+rolling: setup-dev ## roll all pods of the chart, one at a time, again and again for MINUTES (20) under load
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m tests.chaos.rolling --minutes $(or $(MINUTES),20)
+
+upgrade: setup-dev ## the same from the code of BASE=rev (the commit before) to the one here, back, and there again
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m tests.chaos.rolling --base $(or $(BASE),HEAD~1) --minutes $(or $(MINUTES),5) \
+		$(if $(PLANT),--plant "$(PLANT)")
 
 simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one again with SEED=n, or MINUTES=30)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \

@@ -24,7 +24,7 @@ from consumer.control.portal_links import url_of
 from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.events.event import Record
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State
 from consumer.kafka.lag import Behind
 from consumer.kafka.provenance import Origin
@@ -317,7 +317,7 @@ def _jobs(portal: MemoryPortal, ids: list[str], now_ms: int) -> None:
     desk.role, desk.later = idle, partial(_goes_on, sample)
 
 
-def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
+def _goes_on(sample: tuple[Sampled, ...], known: AskedJob) -> Job:
     job = known.job
     match job.state:
         case State.COUNTING:

@@ -12,8 +12,8 @@ The laws:
 - a stop ends: nobody's lasts longer than a delivery may wait (`HOOKLINE_WAIT_FOR`), nor beyond twice that since the
   delivery was due, for the log keeps it no longer; and where a partition is crowded with what waits none lasts at all.
   So a key that nobody cares for costs the others a bounded place for a bounded time;
-- what its customer said counts for what had stopped before he said it. Said of one delivery it counts for that one, and
-  a drop for whenever it stops.
+- a customer's word (try it, drop it) is for what had stopped before he said it. Said of one delivery it is for that
+  one, and to drop it holds also when it stops later.
 """
 
 from enum import Enum, auto

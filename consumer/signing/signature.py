@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.brands.brand import Brand
-from consumer.signing.profiles import WEBHOOK_SIGNATURE, Headers
+from consumer.signing.profiles import WEBHOOK_SIGNATURE, HttpHeaders
 from consumer.signing.signer import signature_header
 from consumer.webhooks.subscription import SigningProfile
 
@@ -38,7 +38,7 @@ class Signature:
     signatures: int
 
 
-def signature_of(headers: Headers, brand: Brand) -> Signature | None:
+def signature_of(headers: HttpHeaders, brand: Brand) -> Signature | None:
     """The signature among a request's headers; None where there is none of a profile that is known."""
     lowered = {name.lower(): value for name, value in headers}
     for profile, form in _FORMS.items():

@@ -11,6 +11,7 @@ from typing import Final
 
 from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
 from consumer.delivery.budget import Budget
+from consumer.delivery.done_map import MOST
 from consumer.delivery.schedule import Schedule
 
 MINUTE_MS: Final = 60_000
@@ -32,6 +33,7 @@ _HEADS_MOST: Final = 10  # of a key whose endpoint never answers, one after the 
 _ORDERED: Final = (10, 14)  # of every twenty seeds
 _METADATA_MOST: Final = 4_095
 _RESENDS: Final = (3, 17)  # the same
+_SMALL_MAPS: Final = 11  # the same
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
@@ -100,6 +102,7 @@ class Plan:
     tenant_us: int = 0  # what the cache takes to read one tenant
     budget: Budget = DEFAULT_BUDGET
     metadata_most: int = _METADATA_MOST  # characters of a commit's metadata that the broker takes
+    map_most: int = MOST  # characters of a map that processes write, as `HOOKLINE_COMMIT_METADATA` has it
 
     @property
     def finished_by_ms(self) -> int:
@@ -153,6 +156,7 @@ def plan(seed: int, deliveries: int) -> Plan:
         resends=seed % 20 in _RESENDS,
         narrow=False,
         held_bytes=DEFAULT_BUDGET.held,
+        map_most=stream(seed, "map").choice((97, 150, 300)) if seed % 20 == _SMALL_MAPS else MOST,
         metadata_most=stream(seed, "metadata").choice((_METADATA_MOST, _METADATA_MOST, _METADATA_MOST, 1_000)),
     )
     match seed % 16:

@@ -24,7 +24,7 @@ from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record, Tombstone
-from consumer.events.rules import Rules as EventRules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
