@@ -69,7 +69,9 @@ class Scene:
         return told
 
     def job(self, id_: str) -> dict[str, Any]:
-        told: dict[str, Any] = self.customer.get(f"/v1/jobs/{id_}").json()
+        answer = self.customer.get(f"/v1/jobs/{id_}")
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
         return told
 
     def until_job(self, id_: str, *states: str, within_s: float = 30) -> dict[str, Any]:
