@@ -86,6 +86,15 @@ class Network:
             timeline.after(behaviour.accepts_after_ms, lambda: self._arrive(flight))
         self._life.later(behaviour.answers_after_ms, lambda: self._answers.append((token, answer)))
 
+    @property
+    def open(self) -> bool:
+        """Requests go out without a proxy."""
+        return True
+
+    def unsent(self) -> Sequence[int]:
+        """So none of them ever ends for one."""
+        return ()
+
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         """The answers that came. Time passes in it only during a drain."""
         self._life.call()

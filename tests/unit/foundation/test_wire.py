@@ -33,7 +33,7 @@ SHIPPED = {
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
     "Deed": (AUDIT, {"04c2e150f26adbc4"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
-    "Job": (JOB, {"e0fe084e9c822a0b", "5591ba202d369fa3"}),
+    "Job": (JOB, {"6969c8e52e96bab2", "e0fe084e9c822a0b", "5591ba202d369fa3"}),
     "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
     "PortalEnd": (PORTAL_END, {"a8ded789a8b8960f"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
