@@ -317,6 +317,19 @@ class Settings(BaseSettings):
     admin_listen: str = Field(
         "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
     )
+    metrics_webhooks: int = Field(
+        0, ge=0, le=1_000, description="Of so many webhooks, those that fail most, /metrics/webhooks has figures."
+    )
+    metrics_tenants: Listed = Field((), description="… and of all webhooks of these tenants: 1,000 in all.")
+    traces: Literal["off", "otlp"] = Field(
+        "off", description="otlp: attempts are traced, to where OTEL_EXPORTER_OTLP_ENDPOINT says."
+    )
+    traces_ratio: float = Field(
+        0.01, ge=0, le=1, description="Of the traces that nobody decided about, how many are recorded; 1 is all."
+    )
+    traces_follow: bool = Field(
+        default=True, description="Record what the producer's trace context says is recorded, and nothing else of his."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] | None = Field(
         None, description="json or console, which is for people. Unset: console on a terminal, else json."
@@ -349,6 +362,7 @@ class Settings(BaseSettings):
         "api_cors_origins",
         "portal_embed_origins",
         "redact",
+        "metrics_tenants",
         mode="before",
     )
     @classmethod
@@ -517,5 +531,6 @@ def _wanted(name: str, kind: str, said: str) -> str:
     least = [each.ge for each in bounds if hasattr(each, "ge")]
     most = [each.le for each in bounds if hasattr(each, "le")]
     if least and most and kind != "value_error":
-        return f"must be a whole number from {least[0]} to {most[0]}"
+        number = "number" if field is not None and field.annotation is float else "whole number"
+        return f"must be a {number} from {least[0]} to {most[0]}"
     return said.removeprefix("Value error, ").replace("Input should be", "must be")
