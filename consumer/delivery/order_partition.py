@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.events.event import Record
 

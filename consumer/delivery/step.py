@@ -11,7 +11,8 @@ from typing import TypeAlias
 from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
-from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Partition
 from consumer.delivery.standing import Report
 from consumer.delivery.tracing import Traced
 from consumer.events.event import Poison, Record

@@ -7,7 +7,7 @@ from consumer.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class EventRules:
     """`registry` says whether a Schema Registry is configured. The `avro_*_field`s may be dotted paths."""
 
     max_event_bytes: int = 1_048_576

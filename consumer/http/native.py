@@ -86,6 +86,13 @@ class NativeTransport:
             self._unsent.clear()
         return answers
 
+    def unsent(self) -> Sequence[int]:
+        return ()
+
+    @property
+    def open(self) -> bool:
+        return True
+
     def cancel(self, token: int) -> None:
         if self._unsent.pop(token, None) is None:
             self._engine.cancel(token)

@@ -8,7 +8,7 @@ import threading
 from consumer.delivery.lane import Patience
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import SchemaAnswer, Schemas
 from consumer.kafka.membership import AT_ONCE
 from consumer.kafka.selection import wanted_topics
@@ -23,7 +23,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Deliver events until `stop` is set. Raises as `pool.run` does."""
     topics = wanted_topics(settings)
     known_schemas: dict[int, SchemaAnswer] = {}
-    schemas, rules = Schemas(known=known_schemas), Rules.of(settings)
+    schemas, rules = Schemas(known=known_schemas), EventRules.of(settings)
 
     def read(record: Record) -> Decoded:
         return decode(record, schemas, rules)

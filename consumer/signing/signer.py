@@ -4,17 +4,22 @@ The law: an event's id and body are the same on every attempt, the signature is 
 headers come last and never replace an owned one. Secrets are opened once and appear in no repr, error or log.
 """
 
+import hashlib
+
+import msgspec
+
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
 from consumer.events.identity import webhook_id
 from consumer.signing.payload import render
-from consumer.signing.profiles import Headers, Scheme, scheme
-from consumer.signing.request import Request
+from consumer.signing.profiles import HttpHeaders, Scheme, scheme
+from consumer.signing.request import ClientTls, Request
 from consumer.webhooks.headers import check_headers, open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import REDACTED
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.tls import open_tls
 from consumer.webhooks.wrong import FieldInvalid
 
 
@@ -57,13 +62,14 @@ class Signer:
         self._overlap_until_ms = max((end_ms for end_ms, _ in plain), default=0)
 
         taken = {name.lower() for name in (header, self._event_header) if name is not None}
-        self._own: Headers = tuple(
+        self._own: HttpHeaders = tuple(
             (name, value)
             for name, value in open_headers(subscription, keyring).items()
             if name.lower() not in taken and _allowed(name, value, brand)
         )
-        self._own_shown: Headers = tuple((name, REDACTED) for name, _ in self._own)
-        self._static: dict[str, Headers] = {}
+        self._tls = _client_tls(subscription, keyring)
+        self._own_shown: HttpHeaders = tuple((name, REDACTED) for name, _ in self._own)
+        self._static: dict[str, HttpHeaders] = {}
 
     def body(self, event: Event) -> tuple[bytes, str]:
         """The body's bytes and its content type: the same for the same event, whenever it is asked."""
@@ -90,22 +96,38 @@ class Signer:
             if event.tracestate is not None:
                 headers += (("tracestate", event.tracestate),)
         return Request(
-            url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms, addresses=addresses
+            url=self._url,
+            headers=headers + self._own,
+            body=body,
+            timeout_ms=self._timeout_ms,
+            addresses=addresses,
+            tls=self._tls,
         )
 
-    def shown(self, request: Request) -> Headers:
+    def shown(self, request: Request) -> HttpHeaders:
         """The headers of a request made here, for the log: the customer's own values are replaced."""
         if not self._own:
             return request.headers
         return request.headers[: -len(self._own)] + self._own_shown
 
-    def _always(self, content_type: str) -> Headers:
+    def _always(self, content_type: str) -> HttpHeaders:
         """What every request of this content type begins with; a format has one or, after a change, two."""
         found = self._static.get(content_type)
         if found is None:
             found = (("content-type", content_type), ("user-agent", self._brand.user_agent))
             self._static[content_type] = found
         return found
+
+
+def _client_tls(subscription: Subscription, keyring: Keyring) -> ClientTls | None:
+    """What its connections are made with. The name is of what is in it: connections are shared by nobody else."""
+    opened = open_tls(subscription, keyring)
+    if opened is None:
+        return None
+    digest = hashlib.sha256(msgspec.json.encode((subscription.tenant, subscription.id, opened)))
+    return ClientTls(
+        name=digest.hexdigest(), certificate=opened.certificate, key=opened.key, authorities=opened.authorities
+    )
 
 
 def signature_header(signing: SigningProfile, brand: Brand) -> str:

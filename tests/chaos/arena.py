@@ -11,11 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
+
+from confluent_kafka import KafkaException
 
 from consumer.brands.loader import brand
 from consumer.kafka import topics
@@ -337,6 +339,13 @@ def arena(
         yield built
     finally:
         built.close()
+
+
+def is_finished(built: Arena) -> bool:
+    """Whether everything is committed. A broker that was away may not lead its partitions yet: then it is not known."""
+    with suppress(KafkaException):
+        return not built.stage.unfinished()
+    return False
 
 
 def _temper(hook: str) -> Temper:

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from tests.acceptance.deadline import until
 from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
