@@ -99,10 +99,10 @@ fuzz: setup-dev ## 10,000 requests to the API, 100,000 hostile deliveries (CASES
 
 lock: ## write the locks anew from pyproject.toml (needs uv)
 	@# editables is what hatchling needs for an install that follows the checkout
-	@printf 'hatchling\neditables\n' | $(LOCK) pyproject.toml --extra demo - --output-file requirements.lock
+	@printf 'hatchling\neditables\n' | $(LOCK) pyproject.toml --extra demo --extra otel - --output-file requirements.lock
 	@$(LOCK) --constraint requirements.lock --group dev requirements.lock --output-file requirements-dev.lock
 	@# without what only the demo needs, and what only builds
-	@$(LOCK) --constraint requirements.lock pyproject.toml --output-file requirements-image.lock
+	@$(LOCK) --constraint requirements.lock pyproject.toml --extra otel --output-file requirements-image.lock
 	@$(LOCK) --constraint requirements.lock --group deploy --output-file requirements-deploy.lock
 
 clean: ## remove the environment, caches and the services' data

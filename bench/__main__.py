@@ -14,7 +14,7 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import latency, machine, needs, ordered, results, throughput, tracker, versus
+from bench import idle, latency, machine, needs, ordered, results, telemetry, throughput, tracker, versus
 from bench.audience import Audience
 from bench.installation import BenchError, Installation
 from bench.load import Load
@@ -29,7 +29,7 @@ from tests.services.server import ServiceError
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 _SECOND_SHARE = 3  # the second engine is measured on so much less
 _LATENCY_S = 15.0
-_PARTS = ("sockets", "ordered", "latency", "versus", "curl", "tracker")
+_PARTS = ("sockets", "ordered", "latency", "versus", "curl", "tracker", "telemetry", "idle")
 _ORDERED_SHARE = 3  # it is measured on so much less
 
 BARS = (
@@ -38,6 +38,9 @@ BARS = (
     Bar(figure="rss_mb", unit="MB", most=150),
     Bar(figure="latency_ms_p50", unit="ms", most=5),
     Bar(figure="tracker_us_per_delivery", unit="µs", most=1),
+    Bar(figure="telemetry_share", unit="of it", most=0.02),
+    Bar(figure="idle_cpu_share", unit="of a core", most=0.03),
+    Bar(figure="idle_mb", unit="MB", most=400),
     *versus.bars(versus.BASE),
 )
 
@@ -58,7 +61,10 @@ def run(console: Console, found: Findings) -> None:
         found.measure("versus", partial(_versus, around, console))
         console.print(f"curl: {_EVENTS // _SECOND_SHARE:,} events by the second engine ...")
         found.measure("curl", partial(_curl, around))
+        console.print(f"idle: all roles, nothing to do for {idle.FOR_S:g} s ...")
+        found.measure("idle", partial(_idle, around))
     found.measure("tracker", _tracker)
+    found.measure("telemetry", partial(_telemetry, found))
 
 
 def _sockets(around: Services) -> Measured:
@@ -111,6 +117,34 @@ def _versus(around: Services, console: Console) -> Measured:
 
 def _tracker() -> Measured:
     return Measured(figures={"tracker_us_per_delivery": round(tracker.measure(), 3)})
+
+
+def _telemetry(found: Findings) -> Measured:
+    """Metrics, and traces of which one in a hundred is recorded: what share of a delivery that is."""
+    cost = telemetry.measure()
+    figures: dict[str, object] = {"telemetry_us_per_delivery": round(cost.delivery_us, 3)}
+    delivery_us = found.figures.get("cpu_us_per_delivery")
+    if isinstance(delivery_us, float):
+        figures["telemetry_share"] = round(cost.delivery_us / delivery_us, 4)
+    return Measured(figures=figures)
+
+
+def _idle(around: Services) -> Measured:
+    installation = Installation(
+        folder=around.folder / "idle",
+        bootstrap=around.kafka.bootstrap,
+        redis_url=around.redis.url(_PARTS.index("idle")),
+        prefix="bench-idle.",
+    )
+    installation.create_topics()
+    measured = idle.measure(installation)
+    return Measured(
+        figures={
+            "idle_cpu_share": round(measured["all"].cpu_share, 4),
+            "idle_mb": round(measured["all"].pss_mb, 1),
+            "idle": {role: asdict(each) for role, each in measured.items()},
+        }
+    )
 
 
 def _throughput(around: Services, name: str, events: int, **options: str) -> throughput.Throughput:

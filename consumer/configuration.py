@@ -65,5 +65,6 @@ def _wanted(name: str, kind: str, said: str) -> str:
     least = [each.ge for each in bounds if hasattr(each, "ge")]
     most = [each.le for each in bounds if hasattr(each, "le")]
     if least and most and kind != "value_error":
-        return f"must be a whole number from {least[0]} to {most[0]}"
+        number = "number" if field is not None and field.annotation is float else "whole number"
+        return f"must be a {number} from {least[0]} to {most[0]}"
     return said.removeprefix("Value error, ").replace("Input should be", "must be")

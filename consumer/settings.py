@@ -273,6 +273,19 @@ class Settings(BaseSettings):
     admin_listen: str = Field(
         "127.0.0.1:9464", description="Where the supervisor tells how its processes do: host:port; empty: nowhere."
     )
+    metrics_webhooks: int = Field(
+        0, ge=0, le=1_000, description="Of so many webhooks, those that fail most, /metrics/webhooks has figures."
+    )
+    metrics_tenants: Listed = Field((), description="… and of all webhooks of these tenants: 1,000 in all.")
+    traces: Literal["off", "otlp"] = Field(
+        "off", description="otlp: attempts are traced, to where OTEL_EXPORTER_OTLP_ENDPOINT says."
+    )
+    traces_ratio: float = Field(
+        0.01, ge=0, le=1, description="Of the traces that nobody decided about, how many are recorded; 1 is all."
+    )
+    traces_follow: bool = Field(
+        default=True, description="Record what the producer's trace context says is recorded, and nothing else of his."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the log on stderr.")
     log_format: Literal["json", "console"] | None = Field(
         None, description="json or console, which is for people. Unset: console on a terminal, else json."
@@ -305,6 +318,7 @@ class Settings(BaseSettings):
         "api_cors_origins",
         "portal_embed_origins",
         "redact",
+        "metrics_tenants",
         "egress_check",
         mode="before",
     )

@@ -33,6 +33,7 @@ NO_SECRET: Final = re.compile("^[a-z0-9]+://[^@]*$")
 _WITHOUT_PASSWORD: Final = frozenset({"HOOKLINE_REDIS_URL", "HOOKLINE_LOG_REDIS_URL", "HOOKLINE_EGRESS_PROXY"})
 _SECRET_PROPERTY: Final = f"^{KAFKA}.*(PASSWORD|PASSPHRASE|SECRET|KEY_PEM|SASL_OAUTHBEARER_CONFIG)$"
 _PLAIN: Final[Schema] = {"type": ["string", "integer", "boolean"]}
+_NUMBER: Final[Schema] = {"type": ["string", "number"]}
 
 FREE: Final = frozenset(
     {"annotations", "labels", "commonLabels", "nodeSelector", "affinity", "dnsConfig", "resources"}
@@ -120,7 +121,11 @@ def _like(name: str, value: object) -> Schema:
 
 def _config() -> Schema:
     settings = {PREFIX + name.upper(): field for name, field in Settings.model_fields.items() if name != "kafka"}
-    plain = {name: _PLAIN for name, field in settings.items() if name not in TAKEN and not _secret(field.annotation)}
+    plain = {
+        name: _NUMBER if field.annotation is float else _PLAIN
+        for name, field in settings.items()
+        if name not in TAKEN and not _secret(field.annotation)
+    }
     urls: dict[str, object] = {
         name: {"type": "string", "pattern": NO_SECRET.pattern} for name in sorted(_WITHOUT_PASSWORD)
     }

@@ -1,30 +1,33 @@
-"""docs/operating.md: the metrics' table, as the catalogue has them, put between marks.
+"""docs/operating.md: the metrics' tables, as the catalogues have them, put between marks.
 
 `python -m make.metrics_page` writes it anew; a test finds a page that is behind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from consumer.telemetry.catalogue import ALL, EVERY, Metric
+from consumer.telemetry.webhook_metrics import OF_WEBHOOKS
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "operating.md"
-_BEGIN: Final = "<!-- metrics -->\n"
-_END: Final = "<!-- /metrics -->"
+_TABLES: Final = {"metrics": ALL, "webhook-metrics": OF_WEBHOOKS}
 
 
 def page() -> str:
     """The page as it has to be."""
     text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    return before + _BEGIN + "\n".join(_rows()) + "\n" + _END + rest.partition(_END)[2]
+    for mark, metrics in _TABLES.items():
+        begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
+        before, _, rest = text.partition(begin)
+        text = before + begin + "\n".join(_rows(metrics)) + "\n" + end + rest.partition(end)[2]
+    return text
 
 
-def _rows() -> Iterator[str]:
+def _rows(metrics: Sequence[Metric]) -> Iterator[str]:
     yield "| metric | labels | of | |"
     yield "|---|---|---|---|"
-    for metric in ALL:
+    for metric in metrics:
         labels = " ".join(f"`{label}`" for label in metric.labels)
         yield f"| `{metric.name}` {metric.kind} | {labels} | {_of(metric)} | {metric.help} |"
 

@@ -77,6 +77,7 @@ def show(dead_letter: str, /, *, json: AsJson = False) -> int:
         "message_id": webhook_id(delivery.event),  # the header webhook-id; `webhook` is whose it is
         "content_type": delivery.content_type if rendered else None,
         "traceparent": delivery.event.traceparent,
+        "tracestate": delivery.event.tracestate,
         "rendered": rendered,
     }
     body = delivery.event.data if delivery.body is None else delivery.body

@@ -113,6 +113,7 @@ def of_attempt(attempt: Attempt, *, attempts: int) -> Again | None:
         offset=attempt.event_offset,
         timestamp_ms=0,
         traceparent=_header(attempt, "traceparent"),
+        tracestate=_header(attempt, "tracestate"),
     )
     delivery = Delivery(
         id=attempt.delivery_id,

@@ -42,6 +42,7 @@ from consumer.delivery.tally import DEAD, HANDED_OVER, RETRIED
 from consumer.delivery.tally import DELIVERED as ACCEPTED
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tidings import of_a_stop, told
+from consumer.delivery.tracing import Tracing, ended
 from consumer.delivery.traffic import Traffic
 from consumer.delivery.views import View
 from consumer.delivery.words import of_death
@@ -67,6 +68,7 @@ class Attempting:
         heard: Callable[[Job, Asked, int], None],
         replaced: Replaced,
         keep: Keep | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._schedule = schedule
         self._traffic = traffic
@@ -76,6 +78,7 @@ class Attempting:
         self._heard = heard
         self._replaced = replaced
         self._keep = keep
+        self._tracing = tracing
         self._step = Step()
         self.flying = Flying()
 
@@ -194,6 +197,8 @@ class Attempting:
                 self._traffic.abandoned(job, now_ms)
                 continue
             self._boundaries.take(job.entry)
+            if self._tracing is not None:
+                job.traced = self._tracing.traced(job.delivery, job.started_ms)
             request = self._request(wall_ms, job)
             if isinstance(request, Failure):
                 asked = read(request, now_ms)
@@ -274,7 +279,7 @@ class Attempting:
         if goes_on:
             job.handed_over = outcome
         self._endings.tally.attempted(HANDED_OVER, unanswered)
-        self._log(job, unanswered, outcome)
+        self._log(job, unanswered, outcome, goes_on=goes_on)
 
     def give_up(self, now_ms: int) -> None:
         """Cancel the unanswered requests of draining partitions.
@@ -344,8 +349,8 @@ class Attempting:
         """What it was sent instead of is not tried again, here or elsewhere."""
         self._step.replaced += self._replaced.heard(replaced_by(accepted))
 
-    def _log(self, job: Job, answer: Answer, outcome: Outcome) -> None:
-        """The attempt's record; where none can be made, one that tells so."""
+    def _log(self, job: Job, answer: Answer, outcome: Outcome, *, goes_on: bool = False) -> None:
+        """The attempt's record; where none can be made, one that tells so. One that `goes_on` is logged once more."""
         tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
         name = job.delivery.id
         within, keep = self._boundaries.within, self._keep
@@ -355,6 +360,8 @@ class Attempting:
         if isinstance(attempt, Bug):
             attempt = unlogged(job, attempt.failure, outcome, tier)
         self._step.attempts.append((job.entry, attempt))
+        if job.traced is not None and not goes_on:
+            self._step.traced.append(ended(job, job.traced, attempt))
 
     def _suspend(self, now_ms: int, job: Job, reason: str) -> None:
         """Once for a view of the tenant; from now on the subscription is taken as suspended."""
@@ -377,8 +384,9 @@ def _signer(target: Target) -> Signer | Failure:
 
 
 def _signed(signer: Signer, job: Job, addresses: tuple[str, ...], now_ms: int) -> Request:
+    event = job.delivery.event
     return signer.request(
-        event=job.delivery.event,
+        event=event if job.traced is None else replace(event, traceparent=job.traced),
         body=job.body,
         content_type=job.content_type,
         now_ms=now_ms,

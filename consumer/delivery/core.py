@@ -47,6 +47,7 @@ from consumer.delivery.tally import Tally
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
+from consumer.delivery.tracing import Tracing
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.delivery.vitals import Vitals
 from consumer.delivery.windows import Windows
@@ -64,7 +65,7 @@ class Rules:
     When `waiting` records wait for their tenants to be read, or half of what may be taken in, consuming stops.
     `shared`: other processes send to the same endpoints, and the shell asks for the webhooks' standings. `ordered` is
     the topic where the deliveries of ordered webhooks line up. `keep` takes from an attempt's record what the log does
-    not keep of its bodies; None: it keeps all.
+    not keep of its bodies; None: it keeps all. `tracing` of None: nothing is traced.
     """
 
     schedule: Schedule
@@ -76,6 +77,7 @@ class Rules:
     shared: bool = False
     ordered: str = ""
     keep: Keep | None = None
+    tracing: Tracing | None = None
 
 
 class Core:
@@ -134,6 +136,7 @@ class Core:
             heard=self._forward.heard,
             replaced=self._replaced,
             keep=rules.keep,
+            tracing=rules.tracing,
         )
         self._flying = self._attempting.flying
         self._tidings = Tidings(self._endings, self._tenants.view)

@@ -76,6 +76,7 @@ class Job(msgspec.Struct, kw_only=True, eq=False):
     body: bytes = b""
     content_type: str = ""
     request: Request | None = None
+    traced: str | None = None  # the `traceparent` of its request, where the attempt is traced
     answer: Answer | None = None  # one that came when the record was not ours
 
     def __repr__(self) -> str:

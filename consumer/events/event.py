@@ -34,8 +34,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A domain event.
 
     `data` is the event's payload as JSON, byte for byte as the producer wrote it where it was JSON.
-    `time_ms` is when it happened (the envelope's, else the record's timestamp). `traceparent` is valid (W3C Trace
-    Context, version 00) or None: it was checked when the event was decoded, and records of ours carry it on as it is.
+    `time_ms` is when it happened (the envelope's, else the record's timestamp). `traceparent` and `tracestate` are
+    valid (`trace_context.py`) or None: they were checked when the event was decoded, and records of ours carry them on
+    as they are.
     `source` is a CloudEvent's, None for any other event.
     """
 
@@ -51,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     timestamp_ms: int
     traceparent: str | None = None
     source: str | None = None
+    tracestate: str | None = None
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,18 +5,15 @@ logs, and webhooks choose them by the same rule; an id is 1 to 200 bytes of UTF-
 the years 0000 to 9999.
 """
 
-import re
-
 from consumer.events.event import Event, Record
 from consumer.events.headers import NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.times import FIRST_MS, LAST_MS, milliseconds
+from consumer.events.trace_context import NO_CONTEXT, trace_context
 from consumer.text import MAX_NAME_LENGTH, is_event_type, is_name
 
 MAX_ID_BYTES = 200
 MAX_SOURCE_BYTES = 1_000
-
-_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def event(
@@ -32,6 +29,7 @@ def event(
     source: str | None = None,
 ) -> Event:
     """The Event these checked parts make. `id` defaults to the record's place, `time_ms` to its time."""
+    traceparent, tracestate = trace_context(headers) if headers else NO_CONTEXT
     return Event(
         id=_default_id(record) if id is None else _checked_id(id),
         type=_checked_type(type),
@@ -43,8 +41,9 @@ def event(
         partition=record.partition,
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
-        traceparent=traceparent(headers) if headers else None,
+        traceparent=traceparent,
         source=None if source is None else _checked_source(source),
+        tracestate=tracestate,
     )
 
 
@@ -98,12 +97,3 @@ def text_ms(field: str, text: str) -> int:
         )
         raise Refused(PoisonReason.WRONG_TYPE, detail)
     return ms
-
-
-def traceparent(headers: NamedHeaders) -> str | None:
-    """The trace context of `traceparent`, else of `ce_traceparent`: W3C Trace Context level 1, else None."""
-    for name in ("traceparent", "ce_traceparent"):
-        value = headers.only(name)
-        if value is not None and _TRACEPARENT.fullmatch(value) is not None:
-            return value.decode("ascii")
-    return None

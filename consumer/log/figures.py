@@ -155,6 +155,10 @@ class Figures:
         self.stats.written()
         self.jobs.written()
 
+    def stats_of(self, name: str) -> Stats:
+        """A webhook's statistics as of now, to be read."""
+        return self._counting.get(name) or self._counted.get(name) or self._unpacked(name)
+
     def _stats_of(self, name: str) -> Stats:
         found = self._counting.get(name)
         if found is None:

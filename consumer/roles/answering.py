@@ -4,6 +4,7 @@ The law: an answer is made at most every `KEPT_S`, whoever asks how often.
 """
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -12,16 +13,22 @@ import msgspec
 from consumer.roles.admin_http import Answered, Asked
 from consumer.roles.overview import Overview
 from consumer.roles.status import status_of
+from consumer.telemetry.catalogue import ALL
 from consumer.telemetry.exposition import OPENMETRICS, PROMETHEUS, text, wants_openmetrics
+from consumer.telemetry.webhook_metrics import OF_WEBHOOKS
 
 KEPT_S: Final = 0.25
 
+_METRICS: Final = "/metrics"
+_SCRAPED: Final = (_METRICS, "/metrics/webhooks")
+
 _INDEX: Final = b"""hookline's admin port
 
-/metrics  for Prometheus, also as OpenMetrics
-/livez    200 while every process takes turns
-/readyz   200 while every process does what it is for
-/status   all of it as JSON: hookline status
+/metrics           for Prometheus, also as OpenMetrics
+/metrics/webhooks  the same of single webhooks: HOOKLINE_METRICS_WEBHOOKS, HOOKLINE_METRICS_TENANTS
+/livez             200 while every process takes turns
+/readyz            200 while every process does what it is for
+/status            all of it as JSON: hookline status
 """
 
 
@@ -39,8 +46,8 @@ class Answering:
         if make is None:
             return Answered(body=b"Not Found\n", content_type="text/plain", status=HTTPStatus.NOT_FOUND)
         key = asked.path
-        if key == "/metrics" and wants_openmetrics(asked.accept):
-            key, make = "/metrics as OpenMetrics", self._openmetrics
+        if key in _SCRAPED and wants_openmetrics(asked.accept):
+            key, make = f"{key} as OpenMetrics", partial(self._scraped, key, openmetrics=True)
         now_s = self._monotonic_s()
         made_s, answered = self._kept.get(key, (float("-inf"), None))
         if answered is None or now_s - made_s >= KEPT_S:
@@ -52,17 +59,18 @@ class Answering:
     def _makers(self) -> dict[str, Callable[[float], Answered]]:
         return {
             "/": lambda _: Answered(body=_INDEX, content_type="text/plain; charset=utf-8"),
-            "/metrics": self._prometheus,
+            **{path: partial(self._scraped, path, openmetrics=False) for path in _SCRAPED},
             "/livez": self._alive,
             "/readyz": self._ready,
             "/status": self._status,
         }
 
-    def _prometheus(self, now_s: float) -> Answered:
-        return Answered(body=text(self._overview.series(now_s), openmetrics=False), content_type=PROMETHEUS)
-
-    def _openmetrics(self, now_s: float) -> Answered:
-        return Answered(body=text(self._overview.series(now_s), openmetrics=True), content_type=OPENMETRICS)
+    def _scraped(self, path: str, now_s: float, *, openmetrics: bool) -> Answered:
+        series, of = (
+            (self._overview.series(now_s), ALL) if path == _METRICS else (self._overview.webhooks(now_s), OF_WEBHOOKS)
+        )
+        body = text(series, openmetrics=openmetrics, of=of)
+        return Answered(body=body, content_type=OPENMETRICS if openmetrics else PROMETHEUS)
 
     def _alive(self, now_s: float) -> Answered:
         return _said("alive", "not alive", self._overview.silent(now_s))

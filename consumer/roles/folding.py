@@ -15,7 +15,9 @@ from consumer.log.attempts import head_of, sent_of
 from consumer.log.figures import Figures, forgotten, forgotten_jobs
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper, Superseded
+from consumer.log.stats import Stats
 from consumer.log.store import KEPT_FOR_MS
+from consumer.log.told_webhooks import worst
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.wire import RecordCorrupt
@@ -120,6 +122,17 @@ class Folding:
         """A webhook's health as of now."""
         figures = self._figures.get(partition)
         return None if figures is None else figures.health.rows.get(name)
+
+    def worst(self, most: int) -> list[str]:
+        """The webhooks that fail, the worst first. It looks at each webhook, as `standing` does."""
+        return worst((row for figures in self._figures.values() for row in figures.health.rows.items()), most)
+
+    def figures_of(self, name: str) -> tuple[Health, Stats] | None:
+        """What is known of one webhook; None: its attempts are not in a partition of ours, or there were none."""
+        for figures in self._figures.values():
+            if (health := figures.health.rows.get(name)) is not None:
+                return health, figures.stats_of(name)
+        return None
 
     def told(self, partition: int, name: str, since_ms: int | None) -> None:
         """See `Figures.told`. Where the partition went, its next owner tells it again."""

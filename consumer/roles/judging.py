@@ -20,7 +20,7 @@ from consumer.kafka.selection import event_topics, wanted_topics
 from consumer.kafka.topic_writer import writer_properties
 from consumer.kafka.topics import Topics
 from consumer.replay.ledger import ledger_properties
-from consumer.roles import listening, slot
+from consumer.roles import listening, slot, traces
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.cache import connect
@@ -99,6 +99,7 @@ _CHECKS: Final[tuple[tuple[frozenset[Role] | None, _Check], ...]] = (
     (_EVERY, _admin),
     (frozenset({Role.DELIVER, Role.JOBS}), wanted_topics),
     (_DELIVERING | {Role.API}, Keyring.from_settings),
+    (_DELIVERING, traces.check),
     (frozenset({Role.API}), lambda settings: listening.check(listening.API, settings.api_listen)),
     *((frozenset({role}), _builds(Consumer, partial(_member, role))) for role in sorted(_IN_GROUPS)),
     (_IN_GROUPS - {Role.JOBS}, _builds(Producer, partial(producer_properties, idempotent=True))),

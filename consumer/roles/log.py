@@ -43,6 +43,7 @@ from consumer.roles.lives import AGAIN_S, live
 from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
+from consumer.roles.webhook_figures import WebhookFigures
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
@@ -145,6 +146,7 @@ class _Run:
             within_ms=duration_ms(settings.retry_for),
             now_ms=clock.now_ms,
         )
+        self._webhooks = WebhookFigures(settings, self._folding, known.directory, clock.now_ms)
         self._partitions = 0
         self._standing: Mapping[str, int] = {}
         self._save_at_s = self._sweep_at_s = 0.0
@@ -185,6 +187,7 @@ class _Run:
                 reading.value("hookline_records_unstarted", max(0, end - offset), self._attempts, str(number))
         for state, webhooks in self._standing.items():
             reading.value("hookline_webhooks", webhooks, state)
+        self._webhooks.tell(reading)
         pulse.lacks = () if self._consumer.joined else (NOT_JOINED,)
 
     def close(self) -> None:
@@ -250,6 +253,7 @@ class _Run:
                 self._indexer.counted(self._partitions)
                 self._folding.sweep(self._clock.now_ms())
                 self._standing = self._folding.standing(self._clock.now_ms())
+                self._webhooks.look()
             self._folding.save(self._partitions)
             if loads:
                 self._folding.load()

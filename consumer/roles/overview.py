@@ -16,6 +16,7 @@ from consumer.roles.supervision import Member
 from consumer.telemetry.catalogue import BY_NAME, Kind
 from consumer.telemetry.exposition import Labelled, Series, named
 from consumer.telemetry.snapshot import Labels, Snapshot
+from consumer.telemetry.webhook_metrics import OF_WEBHOOKS_BY_NAME
 
 SILENT_S: Final = 60.0
 KEPT_S: Final = 60.0  # Prometheus asks once in this time by default
@@ -116,6 +117,17 @@ class Overview:
             _of_life(series, labels, life, now_s)
             if life.ended_s is None or now_s - life.ended_s <= KEPT_S:
                 _of_snapshot(series, labels, life.snapshot)
+        return series
+
+    def webhooks(self, now_s: float) -> Series:
+        """What there is now of single webhooks. It is apart: see `telemetry/webhook_metrics.py`."""
+        series = Series()
+        for member, life in self.lives.items():
+            if life.snapshot is None or (life.ended_s is not None and now_s - life.ended_s > KEPT_S):
+                continue
+            for name, words, value in life.snapshot.webhooks:
+                own = named(OF_WEBHOOKS_BY_NAME[name].labels, words)
+                series.value(name, (("role", str(member.role)), ("slot", str(member.slot)), *own), value)
         return series
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
+from consumer.delivery.tracing import Traced
 from consumer.events.schema import SchemaAnswer
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
@@ -17,6 +18,7 @@ from consumer.roles.replaced import ReplacedExchange
 from consumer.roles.seals import Terms
 from consumer.roles.standings import StandingAsking
 from consumer.roles.tenant_lookup import TenantLookup
+from consumer.telemetry.span_queue import SpanQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Parts:
 
     `standings` of None: nobody shares what processes know of a webhook, as the core was told (`Rules.shared`).
     `terms`: how often is committed, and how long that may take.
+    `traces` of None: nothing is traced, as the core was told.
     `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
@@ -47,5 +50,6 @@ class Parts:
     taken_bytes: int
     clocks: BrokerClocks
     look_every_s: float
+    traces: SpanQueue[Traced] | None = None
     terms: Terms = field(default_factory=Terms)
     surplus_bytes: int = DEFAULT.surplus

@@ -22,6 +22,7 @@ from consumer.delivery.names import Names, ProxysNames
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
+from consumer.delivery.tracing import Tracing
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
@@ -40,6 +41,7 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_differences import Found
 from consumer.kafka.topic_specs import Topics, taken_bytes
+from consumer.roles import traces
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
@@ -93,7 +95,7 @@ def map_most(settings: Settings, broker_chars: int | None) -> int:
     return min(done_map.MOST, max(0, allowed - done_map.STAMP))
 
 
-def rules(settings: Settings, patience: Patience) -> Rules:
+def rules(settings: Settings, patience: Patience, tracing: Tracing | None = None) -> Rules:
     """What the settings ask of the core."""
     delays_ms = settings.retry_delays_ms
     return Rules(
@@ -119,6 +121,7 @@ def rules(settings: Settings, patience: Patience) -> Rules:
         shared=True,
         ordered=Topics.of(settings).ordered,
         keep=keeping(settings),
+        tracing=tracing,
         budget=budget(settings),
     )
 
@@ -147,10 +150,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     if found is None:
         return
     canary.check(settings, keyring)
+    traces.check(settings)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
     clocks = BrokerClocks()
+    tracing = traces.tracing_of(settings)
     core = Core(
-        rules(settings, pool.patience),
+        rules(settings, pool.patience, tracing),
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         clocks=clocks,
@@ -159,6 +164,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
         ),
     )
+    group = Topics.of(settings).group(pool.role)
     room = budget(settings)
     transport = open_transport(settings, hand=core)
     url = settings.schema_registry_url
@@ -182,12 +188,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         taken_bytes=taken_bytes(settings),
         clocks=clocks,
         look_every_s=pool.look_every_s,
+        traces=traces.open_traces(tracing, pool.role, slot, group),
         terms=Terms.of(settings),
         surplus_bytes=room.surplus,
     )
 
     instance = instance_id(settings, pool.role, slot)
-    group = Topics.of(settings).group(pool.role)
 
     def open_consumer(worker: Worker) -> PartitionConsumer:
         return PartitionConsumer(

@@ -41,6 +41,7 @@ _SHUT_WAIT_S = 0.02  # while requests may not leave: what finds out whether they
 _COUNT_EVERY_MS = 100
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
+_TRACES_S = 0.5
 _ACKNOWLEDGED_S = 1.5  # of a drain's time, what is kept for the writes at its end
 
 
@@ -208,6 +209,8 @@ class Worker:
             key, value = self._encoding.attempt(entry, attempt)
             parts.attempts.write(key, value)
         self._producing.write(step.write)
+        if step.traced and parts.traces is not None:
+            parts.traces.put(step.traced)
         for bug in step.bugs:
             _report(bug)
         self._questions.ask(step)
@@ -308,6 +311,8 @@ class Worker:
     def _close(self, records_s: float) -> None:
         self._parts.records.close(records_s)
         self._parts.transport.close()
+        if self._parts.traces is not None:
+            self._parts.traces.close(_TRACES_S)
         self._questions.close()
         counters.absorb(self._core.counted())
 

@@ -93,6 +93,8 @@ class Signer:
             headers += ((self._event_header, _header_safe(event.type)),)
         if event.traceparent is not None:
             headers += (("traceparent", event.traceparent),)
+            if event.tracestate is not None:
+                headers += (("tracestate", event.tracestate),)
         return Request(
             url=self._url,
             headers=headers + self._own,

@@ -182,6 +182,13 @@ ALL: Final = (
     _counter("hookline_standings_asked_total", DELIVERING, "Reports to Redis of webhooks that are limited or failing."),
     _counter("hookline_standings_unanswered_total", DELIVERING, "Such reports that had no answer in time."),
     _counter(
+        "hookline_traced_attempts_total",
+        DELIVERING,
+        "Attempts that were traced, by what became of their spans.",
+        ("outcome",),
+        _words("exported", "full", "not_taken"),
+    ),
+    _counter(
         "hookline_bugs_total",
         EVERY,
         "Exceptions of ours that were contained, by where.",
@@ -272,6 +279,7 @@ COUNTED: Final[Mapping[str, tuple[str, str | None]]] = {
     "poison": ("hookline_events_total", "poison"),
     "dropped": ("hookline_dropped_total", None),
     "rebalances": ("hookline_rebalances_total", None),
+    "traced": ("hookline_traced_attempts_total", None),
     "bugs": ("hookline_bugs_total", None),
     "commits_failed": ("hookline_commits_failed_total", None),
     "produce_failed": ("hookline_produce_failed_total", None),

@@ -26,6 +26,8 @@ Count: TypeAlias = Literal[
     "standings_asked",
     "standings_unanswered",
     "rebalances",
+    # Traces
+    "traced",
     # What was contained, by its boundary
     "bugs",
     # Kafka's; the failed ones with a reason

@@ -49,10 +49,10 @@ def wants_openmetrics(accept: str) -> bool:
     return 0.0 < liked.get("application/openmetrics-text", 0.0) >= plain
 
 
-def text(series: Series, *, openmetrics: bool) -> bytes:
-    """Everything, in the catalogue's order."""
+def text(series: Series, *, openmetrics: bool, of: Sequence[Metric] = ALL) -> bytes:
+    """Everything of these metrics, in their order."""
     lines: list[str] = []
-    for metric in ALL:
+    for metric in of:
         if metric.name in series.values or metric.name in series.histograms:
             lines += _head(metric, openmetrics=openmetrics)
             lines += _values(metric, series.values.get(metric.name, ()))

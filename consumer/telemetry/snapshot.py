@@ -27,12 +27,13 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     """`lacks` says why the process is not ready; it is when there is nothing.
 
     Of each series the metric's name, the values of its labels in the catalogue's order, and the number; of a histogram
-    how many fell between two bounds, and the sum.
+    how many fell between two bounds, and the sum. `webhooks` are the figures of single ones, which are told apart.
     """
 
     lacks: tuple[str, ...]
     values: tuple[tuple[str, Labels, float], ...]
     histograms: tuple[tuple[str, Labels, tuple[int, ...], float], ...]
+    webhooks: tuple[tuple[str, Labels, float], ...] = ()
 
 
 class Reading:
@@ -46,6 +47,7 @@ class Reading:
             for words in metric.words
         }
         self._histograms: dict[tuple[str, Labels], tuple[tuple[int, ...], float]] = {}
+        self._webhooks: dict[tuple[str, Labels], float] = {}
 
     def value(self, name: str, value: float, *labels: str) -> None:
         """A counter or a gauge, as it is now."""
@@ -59,12 +61,17 @@ class Reading:
         """A histogram, as it is now."""
         self._histograms[name, labels] = (tuple(buckets.counts), buckets.total)
 
+    def of_webhook(self, name: str, value: float, *labels: str) -> None:
+        """A figure of one webhook, as it is now."""
+        self._webhooks[name, labels] = float(value)
+
     def snapshot(self, lacks: tuple[str, ...]) -> Snapshot:
         """All that was told."""
         return Snapshot(
             lacks=lacks,
             values=tuple((name, labels, value) for (name, labels), value in self._values.items()),
             histograms=tuple((name, labels, *each) for (name, labels), each in self._histograms.items()),
+            webhooks=tuple((name, labels, value) for (name, labels), value in self._webhooks.items()),
         )
 
 

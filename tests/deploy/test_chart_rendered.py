@@ -254,10 +254,21 @@ def test_services_monitors_and_budgets_find_their_pods(sample: str) -> None:
         for port in cast("list[Tree]", at(service, "spec", "ports")):
             assert port["targetPort"] in ports
     for monitor in of_kind(found, "PodMonitor"):
-        assert at(monitor, "spec", "podMetricsEndpoints", 0, "port") in ports
-        assert at(monitor, "spec", "podMetricsEndpoints", 0, "path") == "/metrics"
+        scraped = cast("list[Tree]", at(monitor, "spec", "podMetricsEndpoints"))
+        assert {each["port"] for each in scraped} <= ports
+        assert scraped[0]["path"] == "/metrics"
+        assert {each["path"] for each in scraped} <= {"/metrics", "/metrics/webhooks"}
     for each in of_kind(found, "StatefulSet"):
         assert at(each, "spec", "serviceName") in [name(service) for service in of_kind(found, "Service")]
+
+
+def test_a_number_is_told_as_it_was_written() -> None:
+    told = {
+        key: value
+        for each in of_kind(objects("full"), "ConfigMap")
+        for key, value in cast("Tree", each["data"]).items()
+    }
+    assert (told["HOOKLINE_MAX_EVENT_BYTES"], told["HOOKLINE_TRACES_RATIO"]) == ("2097152", "0.05")
 
 
 @pytest.mark.parametrize("drain_for", ["8s", "500ms", "30s", "1m", "2m", "7500ms"])

@@ -151,6 +151,8 @@ def test_what_helm_adds_and_what_is_whole_is_taken() -> None:
     assert not refused({})
     assert not refused({"global": {"registry": "example.com"}})
     assert not refused({"config": {"HOOKLINE_MAX_EVENT_BYTES": 2_097_152, "HOOKLINE_ALLOW_HTTP": True}})
+    assert not refused({"config": {"HOOKLINE_TRACES_RATIO": 0.05}})
+    assert refused({"config": {"HOOKLINE_MAX_EVENT_BYTES": 0.5}})
     assert not refused({"config": {"HOOKLINE_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL": "https://id.example/token"}})
     assert not refused({"deliver": {"pdb": {"maxUnavailable": "25%"}}})
 

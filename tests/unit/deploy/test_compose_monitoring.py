@@ -22,8 +22,11 @@ def service(name: str) -> dict[str, object]:
 
 
 def test_every_role_is_scraped_at_its_admin_port() -> None:
-    [job] = cast("list[dict[str, list[Tree]]]", read("deploy/prometheus/prometheus.yml")["scrape_configs"])
-    [found] = job["dns_sd_configs"]
+    job, webhooks = cast("list[Tree]", read("deploy/prometheus/prometheus.yml")["scrape_configs"])
+    [found] = cast("list[Tree]", job["dns_sd_configs"])
+    [told] = cast("list[Tree]", webhooks["dns_sd_configs"])
+    assert webhooks["metrics_path"] == "/metrics/webhooks"
+    assert (told["names"], told["port"]) == (["log"], found["port"])
     assert found["names"] == ["projection", "deliver", "retry", "log", "jobs", "api"]
     assert {*cast("list[str]", found["names"])} == {*Role}
     for role in Role:

@@ -38,6 +38,8 @@ NOT_SHOWN = {
     "hookline_attempts_indexed_again_total",
     "hookline_suspensions_announced_total",
     "hookline_failures_told_total",
+    "hookline_traced_attempts_total",  # none where nothing is traced
+    "hookline_unsent_total",
     "process_open_fds",
     "process_start_time_seconds",
 }

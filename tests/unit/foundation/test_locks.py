@@ -61,7 +61,7 @@ def test_what_the_package_imports_is_asked_for_by_name() -> None:
     """What only comes along with something else may go with it, too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
-    asked = required(project["project"]["dependencies"] + extras["demo"] + extras["fast"])
+    asked = required(project["project"]["dependencies"] + extras["demo"] + extras["fast"] + extras["otel"])
     from_packages = packages_distributions()
     imported = {
         name.partition(".")[0]

@@ -28,9 +28,15 @@ SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f", "e6adbdf5b2d56ee0"}),
     "Attempt": (ATTEMPT, {"0863133cae639ef2", "24280b6f1720de4d", "ad1faeae0b170561"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
-    "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
-    "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),
-    "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
+    "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935", "5439011e52c628c3"}),
+    "DeadLetter": (
+        DEAD_LETTER,
+        {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2", "5fc610fcb895bb14"},
+    ),
+    "Delivery": (
+        DELIVERY,
+        {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a", "21ebb8f1fefd4edf"},
+    ),
     "Deed": (AUDIT, {"04c2e150f26adbc4"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Job": (JOB, {"6969c8e52e96bab2", "e0fe084e9c822a0b", "5591ba202d369fa3"}),

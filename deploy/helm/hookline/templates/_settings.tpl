@@ -2,7 +2,7 @@
 
 {{/* A value as text: Helm has read whole numbers as fractions. */}}
 {{- define "hookline.text" -}}
-{{- if kindIs "float64" . -}}{{ int64 . }}{{- else -}}{{ toString . }}{{- end -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ toString . }}{{- end -}}
 {{- end }}
 
 {{- define "hookline.durationMs" -}}
