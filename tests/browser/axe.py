@@ -25,8 +25,8 @@ def violations(page: Page, *rules: str) -> list[str]:
 
 
 def in_both_schemes(page: Page) -> list[str]:
-    """The same, light and dark: what does not depend on colours is looked at once."""
-    page.emulate_media(color_scheme="light")
+    """The same, light and dark: what does not depend on colours is looked at once, and no colour is on its way."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     found = [f"light: {each}" for each in violations(page)]
     page.emulate_media(color_scheme="dark")
     return found + [f"dark: {each}" for each in violations(page, COLOURS)]
