@@ -6,6 +6,9 @@
 import base64
 import random
 from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
 import msgspec
@@ -23,6 +26,7 @@ from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_OVERLAP_MS, MAX_RATE_P
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import OnFailure, Subscription
 from consumer.webhooks.wrong import Faults, FieldInvalid
+from tests.certificates import Authority
 
 Dice: TypeAlias = random.Random
 
@@ -212,6 +216,21 @@ def _config(dice: Dice) -> Json:
     return {"timeoutMs": dice.choice((None, 1_000, 30_000, _integer(dice))), "headers": headers}
 
 
+def _tls(dice: Dice) -> Json:
+    """Some of it is well. The deliveries here are not encrypted: what is drawn has to be taken, kept and passed by."""
+    pem = (None, "", _text(dice), "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----", *_certified())
+    return {name: dice.choice(pem) for name in ("certificate", "key", "authorities") if dice.random() < 0.7}
+
+
+@cache
+def _certified() -> tuple[str, str, str]:
+    """An authority, and a certificate of it with its key."""
+    with TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        certificate, key = authority.client("hookline")
+        return authority.ca_file.read_text(), certificate.read_text(), key.read_text()
+
+
 MEMBERS: Final[Mapping[str, Callable[[Dice], Json]]] = {
     "name": _text,
     "description": _text,
@@ -230,6 +249,7 @@ MEMBERS: Final[Mapping[str, Callable[[Dice], Json]]] = {
     "status": lambda dice: dice.choice((None, "active")),  # one that begins paused meets nothing
     "uid": lambda dice: dice.choice((None, None, "billing", "a:b.c_d-e", "0" * 128, "-", "0" * 129, "é")),
     "metadata": _metadata,
+    "tls": lambda dice: dice.choice((None, None, _tls(dice))),
 }
 """Every member of a creation but its URL; a test holds it against the models."""
 

@@ -95,7 +95,7 @@ def bench(kafka_bootstrap: str, topic_prefix: str, make_topics: MakeTopics) -> B
 
 def take(member: PartitionConsumer, until: Callable[[list[Record]], bool]) -> list[Record]:
     records: list[Record] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not until(records) and time.monotonic() < deadline:
         records += member.take(100, 0.02)
     assert until(records)

@@ -360,9 +360,9 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
 def _handed_over_and_not_logged() -> list[Patch]:
     honest = Attempting._log
 
-    def log(attempting: Attempting, job: Job, answer: Answer, outcome: Outcome) -> None:
+    def log(attempting: Attempting, job: Job, answer: Answer, outcome: Outcome, *, goes_on: bool = False) -> None:
         if not (isinstance(answer, Failure) and answer.kind is FailureKind.UNANSWERED):
-            honest(attempting, job, answer, outcome)
+            honest(attempting, job, answer, outcome, goes_on=goes_on)
 
     return [patch.object(Attempting, "_log", log)]
 

@@ -76,7 +76,8 @@ class Installation:
         del now_ms
         tried = None if answered is None else answered.tried
         job = known.job
-        return {"id": job.id, "state": job.state.value, "reason": job.reason, "detail": "in words", "tried": tried}
+        shown = {"id": job.id, "state": job.state.value, "reason": job.reason, "detail": "in words", "tried": tried}
+        return {**shown, "progress": 0.5}
 
     def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
         self.here.append(asked)
@@ -142,7 +143,14 @@ def test_a_replay_is_a_wish_of_the_webhooks_owner(installation: Installation) ->
     assert (asked.owner, asked.webhook, asked.kind, asked.wish) == (ACME, "wh_1", Kind.REPLAY, Wish.RUN)
     assert (asked.again, asked.rate_per_s, asked.most, asked.place) == (True, 9, 3, Place.AFTER)
     assert (asked.created_by, asked.subject) == ("operator", Matching())
-    assert told.job == {"id": asked.id, "state": "running", "reason": None, "detail": "in words", "tried": 4}
+    assert told.job == {
+        "id": asked.id,
+        "state": "running",
+        "reason": None,
+        "detail": "in words",
+        "tried": 4,
+        "progress": 0.5,
+    }
     assert jobs.way == " --tenant acme"
     with pytest.raises(WebhookUnknown):
         jobs.replay("wh_2", ReplayWanted())
