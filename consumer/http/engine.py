@@ -1,4 +1,4 @@
-"""Which engine sends.
+"""Which engine sends, and what the native step does beside where it sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
 sends where it is installed, and everything works without it.
@@ -9,9 +9,11 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import structlog
 
+from consumer.events.rules import Usual
 from consumer.http.guard import AddressGuard
 from consumer.http.transport import Hand, NoHand, Transport
 from consumer.settings import ConfigurationError, Settings
+from consumer.signing.written import Prepare
 
 _IDLE_PER_REQUEST = 2
 _NATIVE: Final = "hookline_native"
@@ -38,6 +40,32 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
     return settings.transport
 
 
+def preparing(settings: Settings) -> Prepare | None:
+    """How webhooks are prepared for requests that the engine of the settings writes; None: it writes none.
+
+    Raises:
+        ConfigurationError: see `chosen`.
+    """
+    if chosen(settings, installed=_installed()) != "native":
+        return None
+    from consumer.http.native import prepare  # noqa: PLC0415 - it may not be installed
+
+    return prepare
+
+
+def reading(settings: Settings) -> Usual | None:
+    """Who reads usual envelopes where that engine sends; None: Python reads all.
+
+    Raises:
+        ConfigurationError: see `chosen`.
+    """
+    if chosen(settings, installed=_installed()) != "native":
+        return None
+    from hookline_native import read_envelope  # noqa: PLC0415 - it may not be installed
+
+    return read_envelope
+
+
 def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     """The engine of the settings, behind the guard with the operator's networks. Close it in the end.
 
@@ -48,7 +76,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     """
     guard = AddressGuard(settings.networks)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
-    installed = find_spec(_NATIVE) is not None
+    installed = _installed()
     engine = chosen(settings, installed=installed)
     _log.info(
         "http engine", engine=engine, native="installed" if installed else "not installed: pip install hookline[fast]"
@@ -68,3 +96,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
 
             return CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
     assert_never(engine)
+
+
+def _installed() -> bool:
+    return find_spec(_NATIVE) is not None

@@ -6,11 +6,11 @@ an attempt without its contents, a write as a poison record that names where the
 
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
-from consumer.delivery.logged import stripped
+from consumer.delivery.logged import Unread, stripped, unlogged
 from consumer.delivery.offsets import Entry
 from consumer.delivery.step import Reject, Write
 from consumer.events.event import Record
-from consumer.kafka.attempt_encoding import encode_attempt
+from consumer.kafka.attempt_encoding import encode_attempt, encode_unread
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.writes import Produce, produced
@@ -33,6 +33,16 @@ class Encoding:
             value = encode_attempt(stripped(attempt, value.failure))
         boundaries.let_go()
         return attempt.subscription_id.encode(), value
+
+    def unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
+        """The same of an attempt that the native step tells."""
+        boundaries, delivery = self._boundaries, unread.job.delivery
+        boundaries.take(entry)
+        value = boundaries.within(Boundary.LOG, entry, encode_unread, unread, delivery_id=delivery.id)
+        if isinstance(value, Bug):
+            value = encode_attempt(unlogged(unread.job, value.failure, unread.outcome, unread.next_tier))
+        boundaries.let_go()
+        return delivery.subscription_id.encode(), value
 
     def write(self, entry: Entry, write: Write) -> Produce:
         """The record for the topic that it goes to."""

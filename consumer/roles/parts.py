@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
 from consumer.events.schema import SchemaAnswer
-from consumer.http.transport import Transport
+from consumer.http.transport import Sender, Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
@@ -26,6 +26,7 @@ class Parts:
     `standings` of None: nobody shares what processes know of a webhook, as the core was told (`Rules.shared`).
     `terms`: how often is committed, and how long that may take.
     `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
+    `sender`: the transport again, where it sends what the native step writes.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
 
@@ -49,3 +50,4 @@ class Parts:
     look_every_s: float
     terms: Terms = field(default_factory=Terms)
     surplus_bytes: int = DEFAULT.surplus
+    sender: Sender | None = None

@@ -25,9 +25,10 @@ from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
-from consumer.http.engine import open_transport
+from consumer.http.engine import open_transport, preparing
 from consumer.http.guard import AddressGuard
 from consumer.http.resolver import Resolver
+from consumer.http.transport import Sender
 from consumer.kafka import first_start
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
@@ -142,7 +143,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         return
     canary.check(settings, keyring)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
-    clocks = BrokerClocks()
+    clocks, prepare = BrokerClocks(), preparing(settings)
     core = Core(
         rules(settings, pool.patience),
         decode=pool.decode,
@@ -150,7 +151,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         clocks=clocks,
         names=Names(AddressGuard(settings.networks).refuses),
         target=lambda subscription: Target(
-            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
+            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring, prepare)
         ),
     )
     room = budget(settings)
@@ -160,6 +161,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     parts = Parts(
         core=core,
         transport=transport,
+        sender=transport if isinstance(transport, Sender) else None,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
         attempts=AttemptLog(settings, queued_bytes=room.logged),
         tenants=TenantLookup(Reader.from_settings(settings).read_small),

@@ -9,6 +9,7 @@ import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 import structlog
 
@@ -27,11 +28,13 @@ from consumer.roles.producing import Producing
 from consumer.roles.questions import Questions
 from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
-from consumer.signing.request import Request
+from consumer.signing.written import Written
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.telemetry.pulse import STOPPING, pulse
 from consumer.telemetry.snapshot import Reading
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("worker")
 
@@ -71,6 +74,7 @@ class Worker:
             known_schemas=parts.known_schemas,
             names=parts.names,
         )
+        self._sender = _nobody if parts.sender is None else parts.sender.send
         self._clock = clock
         self._delays = frozenset(parts.topics.retry_topics)
         self._unsent: list[tuple[int, Answer]] = []
@@ -198,10 +202,13 @@ class Worker:
         for token in step.cancel:
             parts.transport.cancel(token)
         for token, request in step.send:
-            self._send(token, request)
+            self._send(token, request, parts.transport.submit)
+        for token, written in step.written:
+            self._send(token, written, self._sender)
         for entry, attempt in step.attempts:
-            key, value = self._encoding.attempt(entry, attempt)
-            parts.attempts.write(key, value)
+            parts.attempts.write(*self._encoding.attempt(entry, attempt))
+        for entry, unread in step.unread:
+            parts.attempts.write(*self._encoding.unread(entry, unread))
         self._producing.write(step.write)
         for bug in step.bugs:
             _report(bug)
@@ -212,15 +219,14 @@ class Worker:
             self._tap.resume(step.resume)
         self._wake_ms = step.wake_ms
 
-    def _send(self, token: int, request: Request) -> None:
+    def _send(self, token: int, request: T, submit: Callable[[int, T], None]) -> None:
         """Give a request to the engine. One that it cannot take is answered with the others: as a failure."""
         job = self._core.sent_for(token)
         if job is None:
             return
         boundaries = self._core.boundaries
         boundaries.take(job.entry)
-        submit, name = self._parts.transport.submit, job.delivery.id
-        bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=name)
+        bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=job.delivery.id)
         boundaries.let_go()
         if bug is not None:
             self._unsent.append((token, bug.failure))
@@ -301,6 +307,11 @@ class Worker:
         self._parts.transport.close()
         self._questions.close()
         counters.absorb(self._core.counted())
+
+
+def _nobody(token: int, written: Written) -> None:
+    del token, written
+    raise AssertionError("the native step writes requests only where it sends them")
 
 
 def _report(bug: Bug) -> None:
