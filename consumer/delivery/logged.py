@@ -59,9 +59,8 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     next_tier: str | None
 
-    @property
-    def attempt(self) -> Attempt:
-        """The same, read."""
+    def read(self) -> Attempt:
+        """The same, made in Python."""
         return logged(self.job, self.answer, self.outcome, self.next_tier)
 
 

@@ -136,8 +136,8 @@ def encode_attempt(attempt: Attempt) -> bytes:
     return b"".join((told.encode("latin-1"), request, _varint(len(response)).encode("latin-1"), response))
 
 
-def encode_unread(unread: Unread) -> bytes:
-    """The same of an attempt whose contents the native step has, which writes it."""
+def encode_unread(unread: Unread) -> bytes | None:
+    """The same of an attempt whose contents the native step has, which writes it; None: it cannot be told all of it."""
     job, outcome = unread.job, unread.outcome
     delivery, written = job.delivery, job.request
     event = delivery.event
@@ -169,4 +169,4 @@ def encode_unread(unread: Unread) -> bytes:
             delivery.first_due_ms,
         )
     except (UnicodeEncodeError, OverflowError):  # a text is not Unicode, or a number has more than 64 bits
-        return encode_attempt(unread.attempt)
+        return None

@@ -35,14 +35,18 @@ class Encoding:
         return attempt.subscription_id.encode(), value
 
     def unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
-        """The same of an attempt that the native step tells."""
+        """The same of an attempt that the native step tells: no record is in hand while it works."""
         boundaries, delivery = self._boundaries, unread.job.delivery
-        boundaries.take(entry)
         value = boundaries.within(Boundary.LOG, entry, encode_unread, unread, delivery_id=delivery.id)
-        if isinstance(value, Bug):
-            value = encode_attempt(unlogged(unread.job, value.failure, unread.outcome, unread.next_tier))
-        boundaries.let_go()
-        return delivery.subscription_id.encode(), value
+        if isinstance(value, bytes):
+            return delivery.subscription_id.encode(), value
+        boundaries.take(entry)
+        attempt = (
+            boundaries.within(Boundary.LOG, entry, unread.read, delivery_id=delivery.id) if value is None else value
+        )
+        if isinstance(attempt, Bug):
+            attempt = unlogged(unread.job, attempt.failure, unread.outcome, unread.next_tier)
+        return self.attempt(entry, attempt)
 
     def write(self, entry: Entry, write: Write) -> Produce:
         """The record for the topic that it goes to."""

@@ -9,7 +9,6 @@ import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
 
 import structlog
 
@@ -28,13 +27,12 @@ from consumer.roles.producing import Producing
 from consumer.roles.questions import Questions
 from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
+from consumer.signing.request import Request
 from consumer.signing.written import Written
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.telemetry.pulse import STOPPING, pulse
 from consumer.telemetry.snapshot import Reading
-
-T = TypeVar("T")
 
 _log = structlog.get_logger("worker")
 
@@ -202,9 +200,9 @@ class Worker:
         for token in step.cancel:
             parts.transport.cancel(token)
         for token, request in step.send:
-            self._send(token, request, parts.transport.submit)
+            self._send(token, request)
         for token, written in step.written:
-            self._send(token, written, self._sender)
+            self._send_written(token, written)
         for entry, attempt in step.attempts:
             parts.attempts.write(*self._encoding.attempt(entry, attempt))
         for entry, unread in step.unread:
@@ -219,15 +217,26 @@ class Worker:
             self._tap.resume(step.resume)
         self._wake_ms = step.wake_ms
 
-    def _send(self, token: int, request: T, submit: Callable[[int, T], None]) -> None:
+    def _send(self, token: int, request: Request) -> None:
         """Give a request to the engine. One that it cannot take is answered with the others: as a failure."""
         job = self._core.sent_for(token)
         if job is None:
             return
         boundaries = self._core.boundaries
         boundaries.take(job.entry)
-        bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=job.delivery.id)
+        submit, name = self._parts.transport.submit, job.delivery.id
+        bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=name)
         boundaries.let_go()
+        if bug is not None:
+            self._unsent.append((token, bug.failure))
+
+    def _send_written(self, token: int, written: Written) -> None:
+        """The same of one that the native step has written: no record is in hand while it works."""
+        job = self._core.sent_for(token)
+        if job is None:
+            return
+        within, name = self._core.boundaries.within, job.delivery.id
+        bug = within(Boundary.SUBMIT, job.entry, self._sender, token, written, delivery_id=name)
         if bug is not None:
             self._unsent.append((token, bug.failure))
 

@@ -191,9 +191,9 @@ def test_a_record_is_the_one_that_python_makes(
     outcome, tier = follows
     unread = Unread(job=job, answer=kept, outcome=outcome, next_tier=tier)
     request = in_python(python, event, None, NOW_MS)
-    in_both = encode_attempt(replace(unread, job=replace(job, request=request)).attempt)
+    in_both = encode_attempt(replace(unread, job=replace(job, request=request)).read())
     assert encode_unread(unread) == in_both
-    assert encode_attempt(unread.attempt) == in_both
+    assert encode_attempt(unread.read()) == in_both
     decode_attempt(in_both)
 
 
