@@ -51,9 +51,9 @@ pub fn read_chunks(py: Python<'_>, pieces: Vec<Vec<u8>>) -> (Bound<'_, PyBytes>,
 
 /// The answer that these bytes are, with such times, or None: they are none. For the records that are made of it.
 #[pyfunction]
-pub fn read_answer(bytes: &[u8], elapsed_ms: f64, times: (Option<f64>, Option<f64>, Option<f64>)) -> Option<Came> {
+pub fn read_answer(sent: &[u8], elapsed_ms: f64, times: (Option<f64>, Option<f64>, Option<f64>)) -> Option<Came> {
     let mut reading = Reading::default();
-    let mut progress = reading.feed(bytes);
+    let mut progress = reading.feed(sent);
     if progress == Progress::More {
         progress = reading.end();
     }
