@@ -5,7 +5,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos docs fuzz lock clean
+.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos rolling upgrade docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,7 +29,7 @@ test: lint ## lint, then every test on a real Kafka and Redis
 
 test-browser: setup-dev ## every page in a real Chromium: what people do there, axe, 320 px, hostile content
 	@$(BIN)/python -m tests.services.needs --browser
-	@$(BIN)/python -m pytest -q -m browser tests/browser
+	@$(BIN)/python -m pytest -q -m browser -n 2 --dist loadgroup tests/browser
 
 test-deploy: setup-dev ## the Helm chart, rendered, against the schemas of four Kubernetes versions (needs Helm or Go)
 	@$(BIN)/python -m make.deploy_tools
@@ -71,6 +71,15 @@ chaos: setup-dev ## break everything for MINUTES (20; SEED=n repeats a schedule)
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED)) \
 		--report docs/chaos-report.md
 
+rolling: setup-dev ## roll all pods of the chart, one at a time, again and again for MINUTES (20) under load
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m tests.chaos.rolling --minutes $(or $(MINUTES),20)
+
+upgrade: setup-dev ## the same from the code of BASE=rev (the commit before) to the one here, back, and there again
+	@$(BIN)/python -m tests.services.needs
+	@$(BIN)/python -m tests.chaos.rolling --base $(or $(BASE),HEAD~1) --minutes $(or $(MINUTES),5) \
+		$(if $(PLANT),--plant "$(PLANT)")
+
 simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one again with SEED=n, or MINUTES=30)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
 		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
@@ -79,6 +88,7 @@ docs: setup-dev ## write docs/api.md, tables of docs/log.md, operating.md and se
 	@$(BIN)/python -m make.api_page
 	@$(BIN)/python -m make.log_page
 	@$(BIN)/python -m make.metrics_page
+	@$(BIN)/python -m make.programs
 	@$(BIN)/python -m make.rights_page
 	@$(BIN)/python -m make.dashboard
 	@$(BIN)/python -m make.chart

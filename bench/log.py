@@ -41,7 +41,8 @@ from consumer.log.packing import Packing
 from consumer.log.query import Cursor, Page, Query, View
 from consumer.log.reading import LogReader
 from consumer.log.tending import Taken, Tending
-from consumer.settings import Settings, duration_ms, size_bytes
+from consumer.setting_values import duration_ms, size_bytes
+from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, connect_log
 from consumer.webhooks.record import rewrite_of
 from tests.attempts import plain

@@ -126,7 +126,7 @@ def _consume(installation: Installation, costs: _Costs) -> list[Record]:
 
 
 def _decode(installation: Installation, costs: _Costs, records: list[Record]) -> list[Event]:
-    schemas, decoding = Schemas(known={}), event_rules.Rules.of(installation.settings)
+    schemas, decoding = Schemas(known={}), event_rules.EventRules.of(installation.settings)
     with costs.of("decode"):
         events = [decode(record, schemas, decoding) for record in records]
     return [event for event in events if isinstance(event, Event)]

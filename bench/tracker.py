@@ -9,7 +9,8 @@ import time
 from typing import Final
 
 from bench import cores
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 
 _PARTITIONS: Final = 8
 _UNDER_WAY: Final = 64

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
+from consumer.configuration import strangers
 from consumer.json import Json
-from consumer.settings import KAFKA, PREFIX, TOML, Settings, flat, strangers
+from consumer.settings import KAFKA, PREFIX, TOML, Settings, flat
 from consumer.telemetry.redaction import HIDDEN
 
 _HARMLESS: Final = frozenset(

@@ -28,3 +28,9 @@ def avro_history(name: str) -> tuple[dict[str, Json], ...]:
         avro_schema(name),
         *(cast("dict[str, Json]", json.loads(path.read_text(encoding="utf-8"))) for path in earlier),
     )
+
+
+@cache
+def avro_histories() -> tuple[tuple[dict[str, Json], ...], ...]:
+    """The same of every schema there is."""
+    return tuple(avro_history(path.stem) for path in sorted((_ROOT / "avro").glob("*.avsc")))

@@ -7,19 +7,23 @@ prefix), first found wins. `HOOKLINE_KAFKA_<PROPERTY>` is any librdkafka propert
 """
 
 import os
-import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -28,9 +32,22 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-_DURATION = re.compile(r"([0-9]{1,18})(ms|s|m|h|d)")
-_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_OPERATOR_KEY_LENGTH = 32
+from consumer.setting_values import (
+    Room,
+    Span,
+    an_origin,
+    data_path,
+    duration_ms,
+    listed,
+    network,
+    one_origin,
+    proxy,
+    rising_delays,
+    server,
+    strong,
+    token_source,
+)
+
 PREFIX = "HOOKLINE_"
 TOML = "hookline.toml"
 KAFKA = PREFIX + "KAFKA_"
@@ -45,80 +62,6 @@ class ConfigurationError(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
-
-
-def duration_ms(text: str) -> int:
-    """Read `5s`, `1m`, `2h`, `250ms`, `1d` as milliseconds.
-
-    Raises:
-        ValueError: the text is not one number and one unit.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration: write a whole number and ms, s, m, h or d, as in 30s")
-    return int(match[1]) * _UNIT_MS[match[2]]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a duration may be: nothing that is computed from it overflows, and none of it is a slip of the finger."""
-
-    least: str
-    most: str
-
-    def __call__(self, text: str) -> str:
-        return _between(self.least, text, self.most, duration_ms)
-
-
-_SIZE = re.compile(r"([0-9]{1,9})(MiB|GiB)")
-_SIZE_BYTES = {"MiB": 1_048_576, "GiB": 1_073_741_824}
-
-
-def size_bytes(text: str) -> int:
-    """Read `512MiB`, `4GiB` as bytes.
-
-    Raises:
-        ValueError: the text is not one number and one unit.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a size: write a whole number and MiB or GiB, as in 512MiB")
-    return int(match[1]) * _SIZE_BYTES[match[2]]
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a size may be."""
-
-    least: str
-    most: str
-
-    def __call__(self, text: str) -> str:
-        return _between(self.least, text, self.most, size_bytes)
-
-
-def _between(least: str, text: str, most: str, read: Callable[[str], int]) -> str:
-    if not read(least) <= read(text) <= read(most):
-        raise ValueError(f"{text!r} is out of range: it must be between {least} and {most}")
-    return text
-
-
-DELAY: Final = Span("1ms", "30d")
-"""What each of the retry delays may be."""
-MOST_DELAYS: Final = 32
-
-
-def _listed(value: object) -> object:
-    """Every list is comma-separated."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-_DATA_PATH: Final = re.compile(r"(\$\.)?data(\.(\*|[^.*\[\]\s]{1,256})(\[\*\])*){1,16}")
-
-ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
-"""Of a page, as browsers write it: scheme, host in lower case, and a port where it is not the usual one."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -252,6 +195,19 @@ class Settings(BaseSettings):
     allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
+    # The way out
+    egress_proxy: SecretStr | None = Field(
+        None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
+    )
+    egress_guard: Literal["ours", "proxy"] = Field(
+        "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
+    )
+    egress_check: Listed = Field(
+        (),
+        validate_default=True,
+        description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
+    )
+
     # Brands
     brands_dir: DirectoryPath | None = Field(None, description="The folder of your own brands: docs/brands.md.")
 
@@ -349,50 +305,55 @@ class Settings(BaseSettings):
         "api_cors_origins",
         "portal_embed_origins",
         "redact",
+        "egress_check",
         mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
-        return _listed(value)
+        return listed(value)
 
     @field_validator("operator_key")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
             return None  # as a container's file says it: HOOKLINE_OPERATOR_KEY=
-        if len(value.get_secret_value()) < _OPERATOR_KEY_LENGTH:
-            raise ValueError(
-                f"is shorter than {_OPERATOR_KEY_LENGTH} characters: make one with head -c 32 /dev/urandom | base64"
-            )
+        strong(value.get_secret_value())
         return value
 
     @field_validator("portal_url")
     @classmethod
     def _an_origin(cls, value: str | None) -> str | None:
-        if not value:
-            return None  # as a container's file says it
-        if not ORIGIN.fullmatch(value):
-            raise ValueError("is no origin: write scheme and host, as in https://hooks.example.com, without a path")
-        return value
+        return one_origin(value) if value else None  # as a container's file says it
 
     @field_validator("portal_embed_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            if not ORIGIN.fullmatch(each):
-                raise ValueError(f"{each!r} is no origin: write scheme and host, as in https://app.example.com")
+        return tuple(map(an_origin, value))
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _a_proxy(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None  # as a container's file says it
+        proxy(value.get_secret_value())
+        if info.data.get("transport") in {"native", "curl"}:
+            raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
         return value
+
+    @field_validator("egress_check")
+    @classmethod
+    def _servers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("egress_proxy") is not None and not value:
+            raise ValueError(
+                "name a server that HOOKLINE_EGRESS_PROXY reaches whenever it works, as in www.example.com:443: "
+                "it tells a broken proxy from an endpoint that is refused"
+            )
+        return tuple(map(server, value))
 
     @field_validator("redact")
     @classmethod
     def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            if not _DATA_PATH.fullmatch(each):
-                raise ValueError(
-                    f"{each!r} is no path: write data and the names of up to 16 members, * for any, "
-                    "as in data.card.number or data.items[*].email"
-                )
-        return value
+        return tuple(map(data_path, value))
 
     @field_validator("log_redis_url")
     @classmethod
@@ -402,22 +363,12 @@ class Settings(BaseSettings):
     @field_validator("kafka_token_from")
     @classmethod
     def _a_source(cls, value: str | None) -> str | None:
-        if not value:
-            return None  # as a container's file says it
-        kind, _, where = value.partition(":")
-        if kind not in {"file", "command"} or not where.strip():
-            raise ValueError("write file: and a path, or command: and a program with its arguments")
-        return value
+        return token_source(value) if value else None  # as a container's file says it
 
     @field_validator("retry_delays")
     @classmethod
     def _rising(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        delays = [duration_ms(delay) for delay in value]
-        if not delays or delays[0] <= 0 or any(b <= a for a, b in pairwise(delays)):
-            raise ValueError("name at least one delay, each longer than the one before, as in 5s,1m,5m")
-        if len(delays) > MOST_DELAYS:
-            raise ValueError(f"are {len(delays)}, each with a topic of its own: name at most {MOST_DELAYS}")
-        return tuple(map(DELAY, value))
+        return rising_delays(value)
 
     @field_validator("replication_factor")
     @classmethod
@@ -429,12 +380,7 @@ class Settings(BaseSettings):
     @field_validator("allow_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"{error}: write a network in CIDR notation, as in 10.0.0.0/8") from None
-        return value
+        return tuple(map(network, value))
 
     @model_validator(mode="before")
     @classmethod
@@ -461,61 +407,3 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks the address guard lets through."""
         return tuple(ip_network(network) for network in self.allow_networks)
-
-
-def strangers(names: Iterable[str]) -> dict[str, str | None]:
-    """The variables that look like settings and are none, each with the setting it is most like, if any is."""
-    known = [field.upper() for field in Settings.model_fields]
-    found: dict[str, str | None] = {}
-    for name in sorted(names):
-        upper = name.upper()
-        if upper.startswith(PREFIX) and not upper.startswith(KAFKA) and upper.removeprefix(PREFIX) not in known:
-            closest = nearest(upper.removeprefix(PREFIX), known)
-            found[name] = None if closest is None else PREFIX + closest
-    return found
-
-
-def load() -> Settings:
-    """Read the settings.
-
-    Raises:
-        ConfigurationError: the first option that is wrong, by the name its user knows.
-    """
-    found = read()
-    if isinstance(found, Settings):
-        return found
-    raise found[0]
-
-
-def read() -> Settings | list[ConfigurationError]:
-    """The settings; or every option that is wrong, by the name its user knows."""
-    try:
-        return Settings()
-    except ConfigurationError as error:
-        return [error]
-    except ValidationError as error:
-        wrong = {
-            "_".join(str(part) for part in each["loc"][:1]): each
-            for each in reversed(error.errors(include_input=False, include_url=False))
-        }
-        return [
-            ConfigurationError(PREFIX + name.upper(), _wanted(name, each["type"], each["msg"]))
-            for name, each in reversed(wrong.items())
-        ]
-    except tomllib.TOMLDecodeError as error:
-        return [ConfigurationError(TOML, f"{error}: text stands in double quotes, a list in [ ]")]
-
-
-def _wanted(name: str, kind: str, said: str) -> str:
-    """What a setting has to be: `kind` and `said` are how pydantic refused it."""
-    if kind.startswith("bool"):
-        return "must be true or false"
-    if kind == "path_not_directory":
-        return "there is no such folder"
-    field = Settings.model_fields.get(name)
-    bounds = [] if field is None else field.metadata
-    least = [each.ge for each in bounds if hasattr(each, "ge")]
-    most = [each.le for each in bounds if hasattr(each, "le")]
-    if least and most and kind != "value_error":
-        return f"must be a whole number from {least[0]} to {most[0]}"
-    return said.removeprefix("Value error, ").replace("Input should be", "must be")

@@ -25,7 +25,7 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from consumer.json import Json
 
-_MAGIC: Final = b"\xc3\x01"
+MAGIC: Final = b"\xc3\x01"
 HEAD_BYTES: Final = 10
 
 
@@ -39,8 +39,8 @@ class WireFormat:
     def __init__(self, schemas: Sequence[dict[str, Json]]) -> None:
         self._schema = schemas[0]
         self._reader = parse_schema(schemas[0])
-        self.head = _MAGIC + _fingerprint(schemas[0])
-        self._writers = {_MAGIC + _fingerprint(schema): parse_schema(schema) for schema in schemas}
+        self.head = head_of(schemas[0])
+        self._writers = {head_of(schema): parse_schema(schema) for schema in schemas}
 
     @property
     def heads(self) -> frozenset[bytes]:
@@ -82,5 +82,6 @@ class WireFormat:
         return cast("dict[str, Any]", row)
 
 
-def _fingerprint(schema: dict[str, Json]) -> bytes:
-    return bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+def head_of(schema: dict[str, Json]) -> bytes:
+    """The first ten bytes of every record that is written under this schema."""
+    return MAGIC + bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))

@@ -28,9 +28,9 @@ TAKEN: Final[Mapping[str, str]] = {
 }
 """Settings that the chart sets, each with the value that it sets it by."""
 
-NO_SECRET: Final = re.compile("^[a-z]+://[^@]*$")
+NO_SECRET: Final = re.compile("^[a-z0-9]+://[^@]*$")
 """A URL without a password may stand among the plain settings."""
-_WITHOUT_PASSWORD: Final = frozenset({"HOOKLINE_REDIS_URL", "HOOKLINE_LOG_REDIS_URL"})
+_WITHOUT_PASSWORD: Final = frozenset({"HOOKLINE_REDIS_URL", "HOOKLINE_LOG_REDIS_URL", "HOOKLINE_EGRESS_PROXY"})
 _SECRET_PROPERTY: Final = f"^{KAFKA}.*(PASSWORD|PASSPHRASE|SECRET|KEY_PEM|SASL_OAUTHBEARER_CONFIG)$"
 _PLAIN: Final[Schema] = {"type": ["string", "integer", "boolean"]}
 

@@ -5,8 +5,9 @@ from consumer.brands.loader import brand
 from consumer.delivery.answer import Failure, FailureKind, Response
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery, delivery_id
+from consumer.delivery.entry import Entry
 from consumer.delivery.lane import Job, Patience
-from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
@@ -135,9 +136,9 @@ def rules(
 
 def crowd(core: Core, partition: Partition) -> None:
     """Its map is taken to be nearly as long as a commit may hold, until its position is looked at again."""
-    window = core._intake.windows[partition]
+    window = core._windows.of[partition]
     window.crowded = True
-    core._intake._crowded[window] = None
+    core._windows._crowded[window] = None
 
 
 def response(status: int = 200, *headers: tuple[str, str], elapsed_ms: float = 5.0) -> Response:

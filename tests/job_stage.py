@@ -9,7 +9,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.events.event import Event
 from consumer.jobs.books import Books
 from consumer.jobs.candidate import Candidate, Taken
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, State
@@ -51,6 +51,7 @@ class MemorySource:
     def __init__(
         self, found: Sequence[Candidate | None], *, ends: Mapping[tuple[str, int], int], at: int, step: int
     ) -> None:
+        self.begins: Mapping[tuple[str, int], int] = {_PLACE: at}
         self.ends = ends or {_PLACE: len(found)}
         self.at = at
         self.open = True
@@ -152,7 +153,7 @@ class Stage:
         known = self._written(job_id)
         return known is not None and known.job.state is state
 
-    def _written(self, job_id: str) -> Known | None:
+    def _written(self, job_id: str) -> AskedJob | None:
         for offset in range(self._looked, len(self.state)):
             self._all.apply(taken(self.state[offset], offset=offset))
         self._looked = len(self.state)

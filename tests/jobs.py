@@ -80,6 +80,7 @@ jobs = st.builds(
     other=st.none() | _text,
     counted=st.none() | _counts,
     counts=_counts,
+    begins=_places,
     ends=_places,
     position=_places,
     reached_ms=st.none() | _long,

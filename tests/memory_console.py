@@ -7,7 +7,7 @@ from consumer.api.services import Plane
 from consumer.console.sources import Sources
 from consumer.console.supervised import Now, Process, Told, Topic
 from consumer.console.worst import Worst, WorstEndpoints
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.lag import Behind
 from consumer.log.standing import Standing
@@ -69,7 +69,7 @@ class MemoryConsole:
         self._of_redis("worst", None)
         return self._worst.look()
 
-    def _unfinished(self, most: int) -> Sequence[Known]:
+    def _unfinished(self, most: int) -> Sequence[AskedJob]:
         return [each for each in self._jobs.known.values() if not each.job.ended][:most]
 
     def _of_kafka(self, what: str, told: _Told) -> _Told:

@@ -8,7 +8,7 @@ from typing import Final
 from consumer.control.owner import Owner
 from consumer.control.topic_store import View
 from consumer.jobs import conduct
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.jobs.job import Answered, Asked, Counts, Job, Reason, State, Wish
 from consumer.jobs.record import forgotten, job_record
@@ -84,21 +84,21 @@ class MemoryJobs:
         self._view = view
         self._desk = TopicDesk("state", jobs=jobs, view=self, writer=self, answered=self, heard_s=heard_s)
 
-    def ask(self, asked: Asked) -> Known:
+    def ask(self, asked: Asked) -> AskedJob:
         self.asked.append(asked)
         self._catch_up()
         return self._desk.ask(asked)
 
-    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> AskedJob:
         self.wished.append((job_id, wish))
         self._catch_up()
         return self._desk.wish(owner, job_id, wish)
 
-    def get(self, owner: Owner, job_id: str) -> Known:
+    def get(self, owner: Owner, job_id: str) -> AskedJob:
         self._catch_up()
         return self._desk.get(owner, job_id)
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         self._catch_up()
         return self._desk.page(owner, after=after, limit=limit)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known, begun, heard
+from consumer.jobs.conduct import AskedJob, begun, heard
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.job import Answered, Asked, Chosen, Counts, Job, Kind, State, Wish
 from consumer.replay.plan import Place
@@ -13,7 +13,7 @@ from consumer.replay.plan import Place
 NOW_MS: Final = 1_790_000_000_000
 
 
-def at_once(known: Known) -> Job:
+def at_once(known: AskedJob) -> Job:
     """A role that counts and sends everything before anybody looks: one of each job, or all that were named."""
     job, subject = known.job, known.asked.subject
     number = len(subject.spots) if isinstance(subject, Chosen) else 1
@@ -29,7 +29,7 @@ def at_once(known: Known) -> Job:
             return job
 
 
-def idle(known: Known) -> Job:
+def idle(known: AskedJob) -> Job:
     """A role that has heard of it, and got no further."""
     return known.job
 
@@ -37,11 +37,11 @@ def idle(known: Known) -> Job:
 class MemoryDesk:
     """`role` does a job whenever it was heard of, and `later` whenever it is looked at. `away` is raised instead."""
 
-    def __init__(self, role: Callable[[Known], Job] = at_once) -> None:
+    def __init__(self, role: Callable[[AskedJob], Job] = at_once) -> None:
         self.role = role
-        self.later: Callable[[Known], Job] = idle
+        self.later: Callable[[AskedJob], Job] = idle
         self.away: Exception | None = None
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, AskedJob] = {}
         self.wishes: list[tuple[str, Wish]] = []
         self.made_of: dict[str, Answered] = {}
         self.pages = 0
@@ -50,31 +50,31 @@ class MemoryDesk:
         """No role runs."""
         self.away = NobodyRuns()
 
-    def ask(self, asked: Asked) -> Known:
+    def ask(self, asked: Asked) -> AskedJob:
         self._answer()
         self.wishes.append((asked.id, asked.wish))
         if asked.id in self.known:
             return self.known[asked.id]
-        made = Known(asked=asked, job=begun(asked, self._of_tenant(asked.owner), NOW_MS))
+        made = AskedJob(asked=asked, job=begun(asked, self._of_tenant(asked.owner), NOW_MS))
         if made.job.state is not State.REFUSED:
             made = self._kept(made, self.role)
         return made
 
-    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> AskedJob:
         known = self.get(owner, job_id)
         self.wishes.append((job_id, wish))
         asked = replace(known.asked, wish=wish, number=known.asked.number + 1)
         job = heard(asked, known.job, self._of_tenant(owner), self.made_of.get(job_id), NOW_MS)
-        return self._kept(Known(asked=asked, job=job), self.role)
+        return self._kept(AskedJob(asked=asked, job=job), self.role)
 
-    def get(self, owner: Owner, job_id: str) -> Known:
+    def get(self, owner: Owner, job_id: str) -> AskedJob:
         self._answer()
         known = self.known.get(job_id)
         if known is None or known.asked.owner != owner:
             raise JobUnknown
         return self._kept(known, self.later)
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         self._answer()
         self.pages += 1
         ids = [id_ for id_, each in self.known.items() if each.asked.owner == owner][::-1]
@@ -102,15 +102,15 @@ class MemoryDesk:
         job = {name: changed.pop(name) for name in tuple(changed) if name in Job.__dataclass_fields__ and name != "id"}
         asked = Asked(**{**fields, **changed})  # type: ignore[arg-type] # a builder
         made = Job(**{"id": asked.id, "state": state, "heard": 1, **job})  # type: ignore[arg-type] # same
-        self.known[asked.id] = Known(asked=asked, job=made)
+        self.known[asked.id] = AskedJob(asked=asked, job=made)
         return asked.id
 
-    def _kept(self, known: Known, role: Callable[[Known], Job]) -> Known:
-        kept = Known(asked=known.asked, job=role(known))
+    def _kept(self, known: AskedJob, role: Callable[[AskedJob], Job]) -> AskedJob:
+        kept = AskedJob(asked=known.asked, job=role(known))
         self.known[known.asked.id] = kept
         return kept
 
-    def _of_tenant(self, owner: Owner) -> list[Known]:
+    def _of_tenant(self, owner: Owner) -> list[AskedJob]:
         return [each for each in self.known.values() if each.asked.owner.tenant == owner.tenant]
 
     def _answer(self) -> None:

@@ -53,7 +53,7 @@ class Statistics:
 class Browser:
     """One person's browser, in one session. Pages are asked for by their paths below it."""
 
-    def __init__(self, client: Client, base: str) -> None:
+    def __init__(self, client: httpx2.Client, base: str) -> None:
         self.client = client
         self.base = base
 

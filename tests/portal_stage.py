@@ -24,7 +24,7 @@ from consumer.control.portal_links import url_of
 from consumer.control.resend_now import Again
 from consumer.control.trial import Trial
 from consumer.events.event import Record
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State
 from consumer.kafka.lag import Behind
 from consumer.kafka.provenance import Origin
@@ -33,6 +33,7 @@ from consumer.log.health import Health, LastStatus
 from consumer.portal.statistics import Day, Hour
 from consumer.replay.poison import PoisonRecord
 from consumer.settings import Settings
+from consumer.standings.store import Backlog
 from consumer.webhooks.subscription import Subscription
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
@@ -112,10 +113,13 @@ def filled(portal: MemoryPortal) -> None:
             topics=["*"] if number % 4 == 0 else [TYPES[number % 3], "invoice.*"],
             requestConfig={"headers": {"X-Team": "billing"}} if number % 5 == 0 else {},
             filter={"amount": [{"numeric": [">", 100]}]} if number == 0 else None,
+            ordering="data.order" if number == 7 else None,
+            onFailure="block" if number == 7 else None,
         )
         ids.append(made["id"])
         _condition(portal, draw, made["id"], number, now_ms)
     _log(portal, draw, ids)
+    _stopped(portal, ids[7], now_ms)
     for number in range(30):
         api.dead_letters.add(
             dead_letter(number, ids[number % 7], type_=TYPES[number % 3], failed_at_ms=now_ms - number * 3_600_000)
@@ -217,6 +221,18 @@ def _log(portal: MemoryPortal, draw: random.Random, ids: list[str]) -> None:
         log.add(sent)
 
 
+def _stopped(portal: MemoryPortal, webhook: str, now_ms: int) -> None:
+    """Three keys of an ordered webhook have stopped; of one nobody knows by which delivery."""
+    portal.api.backlogs.known[webhook] = Backlog(waiting=12, until_ms=now_ms + 60_000, blocked=3)
+    answers: tuple[dict[str, object], ...] = ({"status": 500}, {"status": None, "failure": "timeout"})
+    for number, answer in enumerate(answers):
+        dead = structs.replace(
+            plain, subscription_id=webhook, event_type=(HOSTILE[:90], "order.paid")[number], outcome="dead",
+            reason="blocked", number=8, event_id=f"orders-3-{77 + number}", request_body=ORDER, **answer,
+        )  # fmt: skip
+        portal.api.log.add(dead, at_ms=portal.now_ms() - number)
+
+
 def _console(portal: MemoryPortal, draw: random.Random, now_ms: int) -> None:
     """A machine with a role that waits, groups that are behind, poison, and tenants."""
     for number in range(30):
@@ -301,7 +317,7 @@ def _jobs(portal: MemoryPortal, ids: list[str], now_ms: int) -> None:
     desk.role, desk.later = idle, partial(_goes_on, sample)
 
 
-def _goes_on(sample: tuple[Sampled, ...], known: Known) -> Job:
+def _goes_on(sample: tuple[Sampled, ...], known: AskedJob) -> Job:
     job = known.job
     match job.state:
         case State.COUNTING:

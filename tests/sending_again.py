@@ -3,7 +3,7 @@
 from httpx2 import Response
 
 from consumer.api.job_refusals import SAID, Hindrance
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from tests.attempts import plain
 from tests.memory_api import MemoryApi
 
@@ -25,7 +25,7 @@ def conflict(answer: Response) -> tuple[str, str | None]:
     return told["code"], told.get("job")
 
 
-def only(api: MemoryApi) -> Known:
+def only(api: MemoryApi) -> AskedJob:
     """The one job there is."""
     [known] = api.jobs.known.values()
     return known

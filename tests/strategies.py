@@ -4,7 +4,7 @@ import json
 
 from hypothesis import strategies as st
 
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 
 # Printable text of one to eight characters: what types, tenants and products are made of.
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(str.isprintable)
@@ -47,7 +47,7 @@ header_values = (
 headers = st.lists(st.tuples(header_names, header_values), max_size=8).map(tuple)
 
 
-def record(value: bytes | None, record_headers: Headers = (), *, offset: int = 7) -> Record:
+def record(value: bytes | None, record_headers: RecordHeaders = (), *, offset: int = 7) -> Record:
     """A record of topic `orders`, partition 3, with this value."""
     return Record(
         topic="orders",

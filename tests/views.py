@@ -29,6 +29,7 @@ from consumer.portal.refused import Plain, Refused
 from consumer.portal.sending_page import SendingView
 from consumer.portal.sending_selected import SentView
 from consumer.portal.testing import TestView
+from consumer.portal.verifying import Verifying
 from consumer.portal.webhook_list import WebhookList
 from consumer.portal.webhook_page import WebhookView
 
@@ -57,6 +58,7 @@ VIEWS: Final[Mapping[str, type]] = {
     "sending.html": SendingView,
     "sent.html": SentView,
     "test.html": TestView,
+    "verify.html": Verifying,
     "webhook.html": WebhookView,
     "webhook_form.html": WebhookForm,
     "webhooks.html": WebhookList,
@@ -84,9 +86,11 @@ CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("SettingsView", "payload"): "payload.raw",
     ("SettingsView", "signing"): "signing.hex",
     ("SettingsView", "retries"): "retries.none",
+    ("SettingsView", "on_failure"): "on_failure.block",
     ("FailedRow", "reason"): "reason.gone",
     ("DeliveryView", "status_word"): "failed",
     ("Explanation", "received"): "maybe",
+    ("Checking", "signing"): "signing.hex",
     ("Signature", "profile"): "hex",
     ("Signature", "signed_with"): "both",
     ("Frame", "theme"): "dark",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from consumer.brands.loader import brand
 from consumer.delivery.answer import UNTIMED, Kept
 from consumer.delivery.target import Target
-from consumer.signing.profiles import Headers
+from consumer.signing.profiles import HttpHeaders
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.signing.written import Preparation
@@ -22,11 +22,11 @@ class MadeInPython:
     request: Request
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> HttpHeaders:
         return self.request.headers
 
     @property
-    def shown(self) -> Headers:
+    def shown(self) -> HttpHeaders:
         return self.request.headers
 
     @property
@@ -68,13 +68,13 @@ class Prepared:
 class Came:
     """An answer, which notes what was read of it. What it `raises` it raises instead of a record."""
 
-    fields: Headers = ()
+    fields: HttpHeaders = ()
     raises: Exception | None = None
     read: list[str] = field(default_factory=list)
     told: tuple[object, ...] = ()
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> HttpHeaders:
         self.read.append("headers")
         return self.fields
 

@@ -16,7 +16,7 @@ from consumer.api.moments import now_ms
 from consumer.api.problem import not_found
 from consumer.api.services import Services
 from consumer.control.work import Work
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import JobUnknown, awaited
 from consumer.jobs.found import Found
 from consumer.jobs.job import USUAL_PER_S, Asked, Chosen, Kind, State, Subject, Wish
@@ -56,7 +56,7 @@ class JobAsker:
     caller: Caller
     work: Work | None
 
-    def made_before(self) -> Known | None:
+    def made_before(self) -> AskedJob | None:
         """The job that an earlier try of this request asked for: then nothing of the request is looked at again."""
         if self.work is None:
             return None
@@ -70,7 +70,7 @@ class JobAsker:
         with self.services.look_ups.place(self.caller.owner.tenant):
             return self.services.kept_since(since_ms)
 
-    def ask(self, wanted: Wanted) -> Known:
+    def ask(self, wanted: Wanted) -> AskedJob:
         """Ask for a job. Raises Refusal: 409, it was refused; NobodyRuns, KafkaBroken."""
         services = self.services
         asked = Asked(
@@ -92,7 +92,7 @@ class JobAsker:
             raise of_refused(known)
         return known
 
-    def resend(self, id_: str, webhook: str | None, *, again: bool) -> Known:
+    def resend(self, id_: str, webhook: str | None, *, again: bool) -> AskedJob:
         """One delivery, of this webhook where one is named: a job of one, which has usually ended.
 
         Raises:
@@ -125,7 +125,7 @@ class JobAsker:
             raise conflict(Hindrance.ALREADY_DELIVERED)
         return one
 
-    def _waited(self, known: Known) -> Known:
+    def _waited(self, known: AskedJob) -> AskedJob:
         """The job of one, ended if it ends soon. One that paused itself is taken back: it is not to come later."""
         jobs = self.services.jobs
         known = awaited(jobs, known, PATIENCE_S)

@@ -162,7 +162,10 @@ class Job(Told):
     counts: JobCounts
     counted: Annotated[JobCounts | None, Field(description="What the count found, where it was counted first.")]
     reached_at: Annotated[Time | None, Field(description="It has come to what was logged then.")]
-    progress: Annotated[float | None, Field(description="0 to 1. Null: it cannot be told how much there is.")]
+    progress: Annotated[
+        float,
+        Field(description="0 to 1: of what was counted, of the time that was asked for, or of what there is to read."),
+    ]
     remaining_seconds: Annotated[int | None, Field(description="How long it takes from now on, about.")]
     sample: Annotated[list[JobSample], Field(description="Some of them, five at most.")]
     made: Annotated[list[str], Field(description="The ids of the new deliveries, where they are five at most.")]

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from consumer.api.problem import Refusal, not_found, unavailable
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Job, Reason, Skip, State, Wish
 from consumer.jobs.reasons import TABLE
 from consumer.webhooks.subscription import Status
@@ -71,7 +71,7 @@ def conflict(why: Hindrance, *, job: str | None = None) -> Refusal:
     return Refusal(HTTPStatus.CONFLICT, SAID[why], code=why.value, job=job)
 
 
-def of_refused(known: Known) -> Refusal:
+def of_refused(known: AskedJob) -> Refusal:
     """Of a job that was refused."""
     reason = known.job.reason
     assert reason in {Reason.SAME_JOB, Reason.ONE_RUNNING, Reason.TOO_MANY_JOBS}, reason

@@ -21,7 +21,7 @@ from consumer.api.site import Asking, Site
 from consumer.control.cursor import list_name
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import Desk
 from consumer.jobs.job import Job, Reason, State, Wish
 from consumer.jobs.resource import shown
@@ -46,7 +46,7 @@ def add_jobs(site: Site) -> None:
     _add_wish(site, "cancel", "Cancel a job: what it has sent goes on", Wish.CANCEL, _of(Wish.CANCEL))
 
 
-def job_told(site: Site, known: Known) -> Json:
+def job_told(site: Site, known: AskedJob) -> Json:
     """A job as it is answered."""
     return shown(known, site.services.jobs.answered([known.asked.id]).get(known.asked.id), now_ms())
 
@@ -77,9 +77,9 @@ def _add_list(site: Site) -> None:
         return answers.response(answers.page(site.brand, told, then))
 
 
-def _page(jobs: Desk, owner: Owner, asked: JobQuery, after: str | None) -> tuple[list[Known], str | None]:
+def _page(jobs: Desk, owner: Owner, asked: JobQuery, after: str | None) -> tuple[list[AskedJob], str | None]:
     """Those that are meant, and the id to go on after; None at the end."""
-    found: list[Known] = []
+    found: list[AskedJob] = []
     for _ in range(LOOKED_AT_MOST // _LOOKED_AT):
         part, then = jobs.page(owner, after=after, limit=_LOOKED_AT)
         for number, each in enumerate(part, 1):
@@ -126,7 +126,7 @@ def _add_wish(site: Site, name: str, summary: str, wish: Wish, hinders: Hinders)
         return answers.response(answers.one(site.brand, job_told(site, known)))
 
 
-def wished(jobs: Desk, known: Known, wish: Wish, hinders: Hinders) -> Known:
+def wished(jobs: Desk, known: AskedJob, wish: Wish, hinders: Hinders) -> AskedJob:
     """The job as the wish made it.
 
     Raises:

@@ -21,7 +21,8 @@ from consumer.json import Json
 from consumer.log.listing import Listing
 from consumer.log.query import Cursor, Page, Position, Row, View
 from consumer.log.resource import Sight, Tiers
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
 Show: TypeAlias = Callable[[Row, Sight], Json]

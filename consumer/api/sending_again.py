@@ -34,7 +34,7 @@ from consumer.api.moments import now_ms
 from consumer.api.resend_now import resent_now
 from consumer.api.site import Asking, Id, Site
 from consumer.control.keys import Scope
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Chosen, Kind, Missed, Subject
 from consumer.log.resource import attempt_detail
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
@@ -182,5 +182,5 @@ def _replayed(site: Site, call: Call, webhook: str, body: Replay) -> Subject:
     return Chosen(spots=tuple(there[each].spot for each in ids))
 
 
-def _accepted(site: Site, known: Known) -> Response:
+def _accepted(site: Site, known: AskedJob) -> Response:
     return answers.response(answers.one(site.brand, job_told(site, known), status=HTTPStatus.ACCEPTED))

@@ -23,6 +23,30 @@ from consumer.webhooks.subscription import OnFailure, Status
 _Object = dict[str, object]  # under a name: a webhook has a member `object`
 
 
+class WebhookTlsInput(Asked):
+    """TLS of the webhook's own, as PEM. Replaced whole: what is left out is taken away."""
+
+    certificate: Annotated[
+        str | None,
+        Field(
+            description="The client certificate that requests show, and behind it those that lead to its authority. "
+            "It is not shown again.",
+            examples=[None],
+        ),
+    ] = None
+    key: Annotated[
+        str | None,
+        Field(description="Its private key, without a passphrase. It is not shown again.", examples=[None]),
+    ] = None
+    authorities: Annotated[
+        str | None,
+        Field(
+            description="The authorities that the endpoint's certificate is checked against, instead of public ones.",
+            examples=[None],
+        ),
+    ] = None
+
+
 class WebhookRequestConfigInput(Asked):
     """How requests to the endpoint are made."""
 
@@ -97,6 +121,10 @@ class WebhookInput(Asked):
     ] = None
     retries: Annotated[Retries | None, Chosen] = None
     payload_format: Annotated[PayloadFormat | None, Chosen] = None
+    tls: Annotated[
+        WebhookTlsInput | None,
+        Field(description="A client certificate, and authorities of your own. Null: neither.", examples=[None]),
+    ] = None
     metadata: Annotated[
         dict[str, str] | None,
         Field(
@@ -198,6 +226,18 @@ class TestEvent(Asked):
     ] = None
 
 
+class WebhookTls(Told):
+    """Which TLS of its own a webhook has, and until when."""
+
+    certificate_sha256: Annotated[
+        str | None, Field(description="Of the client certificate (DER), in hex; null where there is none.")
+    ]
+    certificate_expires_at: Annotated[Time | None, Field(description="When the client certificate ends.")]
+    authorities_expire_at: Annotated[
+        Time | None, Field(description="When the first of the authorities ends; null where there are none.")
+    ]
+
+
 class WebhookRequestConfig(Told):
     """How requests to the endpoint are made."""
 
@@ -258,6 +298,7 @@ class Webhook(Told):
     max_concurrency: int | None
     ordering: Annotated[str, Field(description="none, key, or a path as in data.order_id.")]
     metadata: Annotated[dict[str, str], Field(description="Notes of yours.")]
+    tls: Annotated[WebhookTls | None, Field(description="Its own client certificate and authorities; null: neither.")]
     previous_secret_until: Annotated[
         Time | None,
         Field(

@@ -11,11 +11,12 @@ import msgspec
 
 from consumer.api.problem import Refusal
 from consumer.api.problem import invalid as refusal
-from consumer.api.webhook_models import WebhookInput, WebhookPut, WebhookUpdate
+from consumer.api.webhook_models import WebhookInput, WebhookPut, WebhookTlsInput, WebhookUpdate
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import OnFailure, Status
+from consumer.webhooks.tls import TlsWish
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, Faults, FieldInvalid, Wrong, invalid
 
@@ -58,6 +59,7 @@ def wishes_of(body: WebhookPut, owner: Owner, faults: Faults, *, uid: str | None
         status=_chosen(body.status),
         uid=uid,
         metadata=body.metadata or {},
+        tls=_tls(body.tls),
     )
 
 
@@ -91,6 +93,7 @@ def changes_of(body: WebhookUpdate, brand: Brand, faults: Faults) -> Changes:
         on_failure=(body.on_failure or OnFailure.DEAD_LETTER) if "on_failure" in sent else KEPT,
         status=_chosen(body.status) or KEPT,
         metadata=(body.metadata or {}) if "metadata" in sent else KEPT,
+        tls=_tls(body.tls) if "tls" in sent else KEPT,
     )
 
 
@@ -118,6 +121,12 @@ def _in_request(brand: Brand, field: str) -> str:
     own = {"event_types": listed, "event_type": listed.removesuffix("s")}
     written = own.get(name) or _IN_REQUESTS.get(name, name)
     return written + dot + inside
+
+
+def _tls(sent: WebhookTlsInput | None) -> TlsWish | None:
+    if sent is None:
+        return None
+    return TlsWish(certificate=sent.certificate or "", key=sent.key or "", authorities=sent.authorities or "")
 
 
 def _chosen(status: str | None) -> Literal[Status.ACTIVE, Status.PAUSED] | None:

@@ -19,7 +19,8 @@ from consumer.cli.job_port import JobPort
 from consumer.cli.key_port import KeyPort
 from consumer.cli.log_port import LogPort
 from consumer.cli.webhook_port import WebhookPort
-from consumer.settings import Settings, load
+from consumer.configuration import load
+from consumer.settings import Settings
 
 
 @Parameter(name="*")

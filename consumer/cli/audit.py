@@ -14,9 +14,9 @@ from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
+from consumer.configuration import load
 from consumer.control.deeds import Sought, deeds_of, told
 from consumer.replay.filters import moment_ms
-from consumer.settings import load
 
 app = App(name="audit", help="List what was done to webhooks, keys, links and jobs, and by whom.")
 

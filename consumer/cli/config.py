@@ -10,10 +10,11 @@ from cyclopts import Parameter
 
 from consumer.cli.exits import told
 from consumer.cli.output import print_json, print_table
+from consumer.configuration import read
 from consumer.json import Json
 from consumer.origins import effective
 from consumer.roles.judging import wrong_settings
-from consumer.settings import Settings, read
+from consumer.settings import Settings
 
 
 def config(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:

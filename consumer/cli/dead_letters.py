@@ -23,6 +23,7 @@ from consumer.cli.progress import bar
 from consumer.cli.reach import installation
 from consumer.cli.replay_view import broken_off, ended, print_summary
 from consumer.cli.stopping import Stop
+from consumer.configuration import load
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.identity import webhook_id
 from consumer.jobs.dead_letter_desk import Way
@@ -36,7 +37,7 @@ from consumer.replay.ledger import MOST, Ledger, generations
 from consumer.replay.plan import Place, Planner
 from consumer.replay.run import Clock, Summary
 from consumer.replay.run import replay as run_replay
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.telemetry.printable import printable_lines
 
 app = App(name="dead-letters", help="List, look at and replay deliveries that failed for good.")

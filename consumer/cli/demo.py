@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from consumer.cli.exits import usage
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 
 
 def demo(*, for_: Annotated[str | None, Parameter(name="--for")] = None) -> int:

@@ -33,7 +33,7 @@ from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
 from consumer.control.owner import Owner, owner_of
 from consumer.control.resend_now import AlreadyDelivered
 from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
 from consumer.jobs.found import Found
 from consumer.jobs.job import (
@@ -102,10 +102,10 @@ class Installed(Protocol):
     def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
         """Tell the audit log what was done."""
 
-    def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
+    def shown(self, known: AskedJob, answered: Answered | None, now_ms: int) -> Shown:
         """A job as the API shows it."""
 
-    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
         """Do as this wish says, as the role would, and run the job until it has ended, is counted or paused.
 
         When `stop` is set, this ends at a batch's edge: the job goes on from there when anybody runs it. None: it was
@@ -261,20 +261,20 @@ class DirectJobs:
             raise CommandFailed(INTERRUPTED, f"interrupted before {asked.id} began: nothing was sent")
         return self._told(known, stopped=stop.asked)
 
-    def _told(self, known: Known, *, stopped: bool = False) -> Told:
+    def _told(self, known: AskedJob, *, stopped: bool = False) -> Told:
         """Raises CommandFailed: 75, it was refused."""
         job = self._shown(known)
         if known.job.state is State.REFUSED:
             raise refused(str(job["detail"] or job["reason"]), other=known.job.other)
         return Told(job=job, stopped=stopped and not known.job.ended)
 
-    def _get(self, job: str) -> Known:
+    def _get(self, job: str) -> AskedJob:
         try:
             return self._installed.desk.get(self._owner, job)
         except JobUnknown:
             raise job_unknown(job) from None
 
-    def _shown(self, known: Known) -> Shown:
+    def _shown(self, known: AskedJob) -> Shown:
         answered = self._installed.desk.answered([known.asked.id]).get(known.asked.id)
         return self._installed.shown(known, answered, _now_ms())
 

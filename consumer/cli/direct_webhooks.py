@@ -161,7 +161,7 @@ class DirectWebhooks:
                 allow_http=self._settings.allow_http,
             )
             cleared = draft.cleared_headers(was, changed, changes)
-            if changes.headers is not KEPT:
+            if changes.headers is not KEPT or changes.tls is not KEPT:
                 canary.ensure(self._reached, self._keyring)
             return changed
 

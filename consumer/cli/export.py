@@ -17,11 +17,12 @@ from cyclopts import Parameter
 from consumer.cli.exits import CommandFailed, bad_input, say
 from consumer.cli.output import print_json
 from consumer.cli.reach import installation
+from consumer.configuration import load
 from consumer.control.canary import sealing_keyring
 from consumer.control.key_writes import read_keys
 from consumer.control.reseal import resealed
 from consumer.kafka import subscriptions
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.signing.timestamps import rfc3339
 from consumer.transfer.box import NotAPublicKey, public_key, sealing_for
 from consumer.transfer.own_file import VERSION, written

@@ -25,11 +25,11 @@ from consumer.cli.import_target import Target
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation, with_cache
 from consumer.cli.webhook_port import DEFAULT_BRAND
-from consumer.settings import load
+from consumer.configuration import load
 from consumer.transfer import csv_file, own_file, plan, svix, wished
 from consumer.transfer.box import NotAPublicKey, opening
 from consumer.transfer.faults import FileRefused, LineFaults
-from consumer.transfer.plan import Planned, Step
+from consumer.transfer.plan import Change, Planned
 from consumer.webhooks.labels import id_of
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.wishes import Wishes
@@ -171,12 +171,12 @@ def _say(planned: Sequence[Planned], *, dry_run: bool, as_json: bool) -> None:
     ordered = sorted(planned, key=lambda each: each.line)
     if as_json:
         for each in ordered:
-            print_json({"line": each.line, "object": _kind(each), "id": each.what.id, "step": each.step.value})
+            print_json({"line": each.line, "object": _kind(each), "id": each.what.id, "step": each.change.value})
         return
-    cells = ((str(each.line), each.step.value, _kind(each), each.what.tenant, each.what.id) for each in ordered)
+    cells = ((str(each.line), each.change.value, _kind(each), each.what.tenant, each.what.id) for each in ordered)
     print_table(("LINE", "STEP", "OBJECT", "TENANT", "ID"), cells, empty="the file has no webhook and no API key")
-    done = Counter(each.step for each in planned)
-    told = ", ".join(f"{done[step]} {step}" for step in Step)
+    done = Counter(each.change for each in planned)
+    told = ", ".join(f"{done[change]} {change}" for change in Change)
     say(f"nothing was changed: {told}, without --dry-run" if dry_run else told)
 
 

@@ -15,7 +15,7 @@ from consumer.control.owner import Owner
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.jobs.at_once import at_once
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import Desk
 from consumer.jobs.found import Found, found
 from consumer.jobs.job import Answered, Asked
@@ -65,9 +65,9 @@ class JobInstallation:
     settings: Settings
     desk: Desk
     webhooks: DirectWebhooks
-    show: Callable[[Known, Answered | None, int], Shown]
+    show: Callable[[AskedJob, Answered | None, int], Shown]
     wished: Callable[[str, Asked], NewRecord]
-    run: Callable[..., Known | None]
+    run: Callable[..., AskedJob | None]
 
     @property
     def most_replays(self) -> int:
@@ -106,11 +106,11 @@ class JobInstallation:
         """See `Installed`."""
         tell(self.settings, action, tenant=owner.tenant, brand=owner.brand, target=target, made=made)
 
-    def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
+    def shown(self, known: AskedJob, answered: Answered | None, now_ms: int) -> Shown:
         """See `Installed`."""
         return self.show(known, answered, now_ms)
 
-    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
         """See `Installed`."""
         write_now(self.settings, [self.wished(Topics.of(self.settings).state, asked)])
         return self.run(self.settings, asked.id, progress=progress, stop=stop.is_set)

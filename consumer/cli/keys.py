@@ -18,7 +18,7 @@ from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.control.key_resource import Standing
 from consumer.control.keys import Scope
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 
 app = App(name="keys", help="Create, list and revoke API keys; change the keys that encrypt secrets.")
 app.command("consumer.cli.rotate_encryption:rotate_encryption", name="rotate-encryption")

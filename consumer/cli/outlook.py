@@ -13,7 +13,7 @@ from consumer.cli.event_file import Outgoing
 from consumer.cli.exits import bad_input, say
 from consumer.events.decode import decode
 from consumer.events.event import Event, Poison, Record, SchemaNeeded
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.telemetry.printable import printable
 from consumer.webhooks.matching import Matcher
@@ -28,7 +28,7 @@ class Outlook:
 
     def __init__(
         self,
-        rules: Rules,
+        rules: EventRules,
         read: Callable[[Mapping[str, None]], Mapping[str, Reading]],
         *,
         unit: str,

@@ -18,12 +18,13 @@ from consumer.cli.flags import Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.poison_flags import PoisonFlags, filters_of, spot
 from consumer.cli.reach import installation, partitions
-from consumer.events.event import Headers, Record
+from consumer.configuration import load
+from consumer.events.event import Record, RecordHeaders
 from consumer.json import Json
 from consumer.kafka.topics import Topics
 from consumer.replay.poison import PoisonFilters, PoisonRecord, described, read, text_of
 from consumer.replay.poison_run import originals
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.telemetry.printable import printable, printable_lines
 
 app = App(name="poison", help="List, look at and replay records that are no events.")
@@ -103,7 +104,7 @@ def _write_raw(found: PoisonRecord, value: bytes | None) -> None:
     sys.stdout.buffer.flush()
 
 
-def _shown(headers: Headers) -> list[Json]:
+def _shown(headers: RecordHeaders) -> list[Json]:
     shown: list[Json] = []
     for name, value in headers:
         text, encoding = text_of(value)

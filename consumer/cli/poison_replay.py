@@ -23,6 +23,7 @@ from consumer.cli.progress import bar
 from consumer.cli.reach import installation, partitions
 from consumer.cli.replay_view import broken_off, ended, print_summary
 from consumer.cli.stopping import Stop
+from consumer.configuration import load
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.republished import read_republished
 from consumer.kafka.selection import event_topics, our_own
@@ -31,7 +32,7 @@ from consumer.replay.poison import PoisonFilters, PoisonRecord, Spot, read
 from consumer.replay.poison_plan import PoisonPlanner, Way
 from consumer.replay.poison_run import PoisonSummary, PoisonWriter, originals
 from consumer.replay.poison_run import replay as run_replay
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 
 _NAMED: Final = 10
 

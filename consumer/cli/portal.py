@@ -21,6 +21,7 @@ from consumer.cli.exits import bad_input, usage
 from consumer.cli.output import print_json
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
+from consumer.configuration import load
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
@@ -29,7 +30,8 @@ from consumer.control.portal_links import Grant, PortalLinks, base_of, url_of
 from consumer.json import Json
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.settings import ConfigurationError, Settings, duration_ms, load
+from consumer.setting_values import duration_ms
+from consumer.settings import ConfigurationError, Settings
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.fields import check_tenant
 from consumer.webhooks.keyring import Keyring

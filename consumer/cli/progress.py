@@ -24,16 +24,15 @@ def bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def job_bar() -> Iterator[Callable[[Mapping[str, Json]], None]]:
-    """The same for a job, as it is shown; how far it is may be unknown."""
+    """The same for a job, as it is shown."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as drawn:
-        task = drawn.add_task("", total=None)
+        task = drawn.add_task("", total=_WHOLE)
 
         def tell(job: Mapping[str, Json]) -> None:
-            done = job.get("progress")
-            total = _WHOLE if isinstance(done, int | float) else None
-            completed = done * _WHOLE if isinstance(done, int | float) else 0
-            drawn.update(task, description=_far(job), total=total, completed=completed)
+            done = job["progress"]
+            assert isinstance(done, int | float)
+            drawn.update(task, description=_far(job), completed=done * _WHOLE)
 
         yield tell
 

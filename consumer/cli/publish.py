@@ -21,8 +21,9 @@ from consumer.cli.outlook import Outlook
 from consumer.cli.publishing import Publishing
 from consumer.cli.reach import installation
 from consumer.cli.stopping import Stop
-from consumer.events.rules import Rules
-from consumer.settings import Settings, load
+from consumer.configuration import load
+from consumer.events.rules import EventRules
+from consumer.settings import Settings
 from consumer.webhooks.reader import Reader
 
 
@@ -121,7 +122,7 @@ def _header(text: str) -> tuple[str, str | bytes | None]:
 
 def _outlook(settings: Settings, unit: str, headers: list[tuple[str, str | bytes | None]], skip: int) -> Outlook:
     reader = Reader.from_settings(settings)
-    return Outlook(Rules.of(settings), reader.read, unit=unit, headers=headers, skip=skip)
+    return Outlook(EventRules.of(settings), reader.read, unit=unit, headers=headers, skip=skip)
 
 
 @contextmanager

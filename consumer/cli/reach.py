@@ -9,11 +9,10 @@ from collections.abc import Callable, Collection
 from typing import Final, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 
 from consumer.cli.exits import CommandFailed, say, unavailable
-from consumer.kafka.client import build, client_properties, error_of
-from consumer.kafka.refusals import refused
+from consumer.kafka.client import error_of
+from consumer.kafka.hearing_admin import HearingAdmin
 from consumer.kafka.topics import Topics
 from consumer.settings import KAFKA, Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, Call, connect
@@ -65,15 +64,13 @@ def partitions(settings: Settings) -> dict[str, int]:
         ConfigurationError: a setting of Kafka's is wrong, or Kafka does not let us in.
         CommandFailed: 69, nothing answers as Kafka where the settings say.
     """
-    heard: list[KafkaError] = []
-    admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append, "log_level": _CRITICAL})
+    admin = HearingAdmin(settings, log_level=_CRITICAL)
     try:
-        topics = admin.list_topics(timeout=PATIENCE_S).topics
+        topics = admin.client.list_topics(timeout=PATIENCE_S).topics
     except KafkaException as exception:
-        admin.poll(0)
-        if (wrong := refused(heard, settings.kafka)) is not None:
+        if (wrong := admin.blamed()) is not None:
             raise wrong from None
-        raise _unreachable(settings, error_of(exception), heard) from None
+        raise _unreachable(settings, error_of(exception), admin.heard) from None
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 

@@ -16,6 +16,7 @@ from consumer.json import Json
 from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import OnFailure
+from consumer.webhooks.tls import TlsWish
 from consumer.webhooks.wishes import KEPT, Changes, Wishes, check_filter
 
 
@@ -130,6 +131,7 @@ def creation(wishes: Wishes, list_field: str) -> dict[str, Json]:
         "uid": wishes.uid,
         "metadata": dict(wishes.metadata) or None,
         "requestConfig": _said({"timeoutMs": wishes.timeout_ms, "headers": dict(wishes.headers) or None}) or None,
+        "tls": _tls(wishes.tls),
     }
     return _said(said)
 
@@ -152,6 +154,8 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
         config["headers"] = dict(changes.headers)
     if config:
         said["requestConfig"] = config
+    if changes.tls is not KEPT:
+        said["tls"] = _tls(changes.tls)
     if changes.metadata is not KEPT:
         said["metadata"] = dict(changes.metadata)
     plain = {
@@ -167,6 +171,12 @@ def alteration(changes: Changes, list_field: str) -> dict[str, Json]:
         "onFailure": changes.on_failure,
     }
     return said | {name: value for name, value in plain.items() if value is not KEPT}
+
+
+def _tls(wish: TlsWish | None) -> Json:
+    if wish is None:
+        return None
+    return {name: pem for name in ("certificate", "key", "authorities") if (pem := getattr(wish, name))}
 
 
 def _said(fields: dict[str, Json]) -> dict[str, Json]:

@@ -22,6 +22,7 @@ from consumer.cli.exits import INTERRUPTED, CommandFailed, say
 from consumer.cli.output import print_fields, print_json
 from consumer.cli.reach import installation, with_cache
 from consumer.cli.stopping import Stop
+from consumer.configuration import load
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.canary import sealing_keyring
 from consumer.control.reseal_run import Summary, reseal
@@ -30,7 +31,7 @@ from consumer.kafka import subscriptions
 from consumer.kafka.topic_writer import Place, TopicWriter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription

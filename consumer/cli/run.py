@@ -10,6 +10,7 @@ from confluent_kafka import libversion
 from cyclopts import Parameter
 
 from consumer.cli.exits import say, told, usage
+from consumer.configuration import read
 from consumer.origins import misspelt
 from consumer.roles import inbox, stop
 from consumer.roles.admin import Admin
@@ -19,7 +20,8 @@ from consumer.roles.overview import Overview
 from consumer.roles.role import Role
 from consumer.roles.supervision import Member, stop_within_s
 from consumer.roles.supervisor import members_of, supervise
-from consumer.settings import MOST_PROCESSES, Settings, duration_ms, read
+from consumer.setting_values import duration_ms
+from consumer.settings import MOST_PROCESSES, Settings
 from consumer.telemetry import logging
 from consumer.telemetry.release import release
 

@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from consumer.cli.exits import unavailable, usage
 from consumer.cli.status_view import screen
+from consumer.configuration import load
 from consumer.roles.status import Status
-from consumer.settings import load
 from consumer.telemetry.admin_client import AdminSilent, asked, place_of
 
 _EVERY_S: Final = 2.0

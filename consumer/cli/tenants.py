@@ -21,6 +21,7 @@ from consumer.cli.deeds import by_whom, tell
 from consumer.cli.exits import CommandFailed, say, usage
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.reach import installation, with_cache
+from consumer.configuration import load
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
 from consumer.erasure.lists import erase_lists
@@ -34,7 +35,7 @@ from consumer.kafka.topic_specs import DAY_MS
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect_log
 from consumer.webhooks.fields import check_tenant

@@ -15,11 +15,12 @@ from consumer.cli.acl_forms import as_commands, as_json, as_kafka_user
 from consumer.cli.exits import say, tell, usage
 from consumer.cli.output import print_json, print_table
 from consumer.cli.reach import installation
+from consumer.configuration import load
 from consumer.kafka import topics
 from consumer.kafka.selection import event_topics, wanted_topics
 from consumer.roles.rights import creating, joined, rights
 from consumer.roles.role import Role
-from consumer.settings import ConfigurationError, load
+from consumer.settings import ConfigurationError
 
 app = App(name="topics", help="Compare Hookline's topics with what it needs, and create those that are missing.")
 

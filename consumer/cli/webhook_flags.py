@@ -7,6 +7,7 @@ can be without.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
@@ -14,6 +15,7 @@ from cyclopts import Parameter
 from consumer.cli.exits import usage
 from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile, Status
+from consumer.webhooks.tls import TlsWish
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong
 
@@ -62,6 +64,17 @@ class WebhookFlags:
     on_failure: Annotated[
         OnFailure | None, Parameter(help="Of an ordered one's key when its delivery is given up: it goes on, or stops.")
     ] = None
+    client_certificate: Annotated[
+        str | None,
+        Parameter(
+            help="A file: the certificate that requests show, as PEM. With the next two it replaces all there was."
+        ),
+    ] = None
+    client_key: Annotated[str | None, Parameter(help="A file: its private key, as PEM.")] = None
+    authorities: Annotated[
+        str | None,
+        Parameter(help="A file: the authorities that it trusts instead of the public ones. '' for all three: no TLS."),
+    ] = None
 
 
 @Parameter(name="*")
@@ -109,6 +122,7 @@ def wishes_of(
         status=None if beginning.status is None else _STATUSES[beginning.status],
         uid=uid,
         metadata=_metadata(flags.metadata or ()),
+        tls=_tls(flags),
     )
 
 
@@ -135,6 +149,7 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
         ordering=KEPT if flags.ordering is None else flags.ordering or NONE,
         on_failure=KEPT if flags.on_failure is None else flags.on_failure,
         metadata=KEPT if flags.metadata is None else _metadata(flags.metadata),
+        tls=_tls(flags) if any(each is not None for each in _tls_files(flags)) else KEPT,
     )
     if changes == Changes():
         raise usage("say what to change: see hookline webhooks update --help")
@@ -144,6 +159,27 @@ def changes_of(flags: WebhookFlags, *, url: str | None) -> Changes:
 def secret_of(given: str | None) -> str | None:
     """The secret; `-` reads it from standard input, where no list of processes shows it."""
     return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
+
+
+def _tls_files(flags: WebhookFlags) -> tuple[str | None, str | None, str | None]:
+    return flags.client_certificate, flags.client_key, flags.authorities
+
+
+def _tls(flags: WebhookFlags) -> TlsWish | None:
+    """What these files hold. Raises CommandFailed: one cannot be read."""
+    certificate, key, authorities = map(_text, _tls_files(flags))
+    wish = TlsWish(certificate=certificate, key=key, authorities=authorities)
+    return None if wish == TlsWish() else wish
+
+
+def _text(file: str | None) -> str:
+    if not file:
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text: write the certificate as PEM"
+        raise usage(f"{file} cannot be read: {reason}") from None
 
 
 def _headers(given: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`hookline webhooks health`: how endpoints do, as far as their attempts were logged.
 
-The law: what is not known is left out, and never told as 0.
+The law: what is not known is left out, and never told as 0. When a certificate of a webhook's own ends is told of those
+that have one.
 """
 
 import os
@@ -20,6 +21,8 @@ from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.subscription import Status
 
 _COLUMNS = ("ID", "STATUS", "FAILED IN A ROW", "LAST ANSWER", "LAST SUCCESS", "AVERAGE MS", "WAITING", "URL")
+
+_ENDS = ("certificateExpiresAt", "authoritiesExpireAt")
 
 
 def health(
@@ -60,7 +63,8 @@ def health(
 def told(webhook: Shown) -> Shown:
     """What a webhook's resource tells of its health."""
     names = ("id", "object", "tenant", "brand", "url", "status", "statusReason", "health", "backlog")
-    return {name: webhook.get(name) for name in names}
+    ends = {name: at for name, at in _inside(webhook, "tls").items() if name in _ENDS and at is not None}
+    return {name: webhook.get(name) for name in names} | ends
 
 
 def _flat(found: Shown) -> Shown:

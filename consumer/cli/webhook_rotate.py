@@ -12,7 +12,7 @@ from consumer.cli.access import Access, webhooks
 from consumer.cli.exits import say, usage
 from consumer.cli.output import print_fields, print_json
 from consumer.cli.webhook_flags import secret_of
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 from consumer.webhooks.secrets import OVERLAPPING
 
 _LONGEST: Final = "30d"

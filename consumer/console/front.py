@@ -48,7 +48,7 @@ _log = structlog.get_logger("console")
 PATH: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
 SIGN_OUT: Final = "/console/sign-out"
-_PAGES: Final = frozenset({PATH, SIGN_IN, SIGN_OUT, opening.PATH})
+PAGES: Final = frozenset({PATH, SIGN_IN, SIGN_OUT, opening.PATH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class ConsoleFront:
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
         path, headers = scope["path"].removesuffix("/"), Headers(scope=scope)
         try:
-            if hides_a_slash(scope) or path not in _PAGES:
+            if hides_a_slash(scope) or path not in PAGES:
                 raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page")  # noqa: TRY301
             scope["route"] = Named(path)
             if scope["method"] not in {*READ, POST}:

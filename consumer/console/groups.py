@@ -9,7 +9,8 @@ from consumer.console.stuck import STILL_S, Found
 from consumer.kafka.lag import Behind
 from consumer.kafka.topics import Topics
 from consumer.portal.times import span
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 
 TOPICS_MOST: Final = 40
 PARTITIONS_MOST: Final = 12

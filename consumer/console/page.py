@@ -14,7 +14,7 @@ from consumer.console.stuck import Found
 from consumer.console.supervised import Now, Pace, Process
 from consumer.console.tenants import Tenants
 from consumer.console.worst import Ailing, Worst
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import State
 from consumer.kafka.lag import Behind
 from consumer.log.standing import Standing
@@ -182,7 +182,7 @@ class Seen:
     index: Standing | Away
     tenants: Tenants
     sought: str
-    jobs: Sequence[Known] = field(default_factory=tuple)
+    jobs: Sequence[AskedJob] = field(default_factory=tuple)
 
 
 def view_of(seen: Seen, settings: Settings, *, token: str, now_ms: int) -> ConsoleView:
@@ -291,7 +291,7 @@ def _tenants(found: Tenants, sought: str) -> TenantsView:
     )
 
 
-def _job(known: Known, now_ms: int) -> JobRow:
+def _job(known: AskedJob, now_ms: int) -> JobRow:
     state: State = known.job.state
     return JobRow(
         tenant=known.asked.owner.tenant,

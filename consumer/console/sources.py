@@ -21,7 +21,7 @@ from consumer.console.stuck import Found, Stillness
 from consumer.console.supervised import Now, Supervised
 from consumer.console.tenants import tenants
 from consumer.console.worst import Worst, WorstEndpoints
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.kafka.lag import Behind, LagReader
 from consumer.kafka.topics import Topics
@@ -45,7 +45,7 @@ class Sources:
     worst: Callable[[], Worst]
     poison: Callable[[], Sequence[PoisonRecord]]
     index: Callable[[], Standing]
-    jobs: Callable[[int], Sequence[Known]]
+    jobs: Callable[[int], Sequence[AskedJob]]
 
 
 def sources(settings: Settings, plane: Plane, jobs: Jobs, opened: ExitStack) -> Sources:

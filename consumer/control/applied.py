@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from consumer.kafka.topic_writer import Place
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.cache import Cache, CacheUnavailable, Call, Client, connect
 

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 from consumer.control.resolve import Resolve, resolve
 from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered, address_in
-from consumer.http.guard import AddressGuard
+from consumer.http.guard import ProxysGuard, guard_of
 from consumer.settings import Settings
 from consumer.webhooks.url import origin_of, stored_url
 from consumer.webhooks.wrong import Code, FieldInvalid, Wrong, invalid
@@ -34,6 +34,8 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
         FieldInvalid: of the field `url`, saying what to do.
     """
     host = origin_of(stored_url(url, allow_http=settings.allow_http))[1]
+    if _is_the_proxys(settings):
+        return
     match _addresses(host, resolve):
         case NoAddress():
             raise invalid("url", Code.NOT_PUBLIC, _NOT_PUBLIC)
@@ -67,6 +69,8 @@ def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = _FOR_
             raise FieldInvalid(Wrong(field="url", code=error.wrong[0].code, message=message)) from None
         raise
     host = origin_of(stored)[1]
+    if _is_the_proxys(settings):
+        return None
     match _addresses(host, resolve):
         case NoAddress() | Unanswered():
             return f"{host} does not resolve here: deliveries fail until it does where they are sent from"
@@ -79,14 +83,19 @@ def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = _FOR_
     raise invalid(
         "url",
         Code.NOT_PUBLIC,
-        f"is at {refused[0]}, which is never called ({AddressGuard(settings.networks).refuses(refused[0])}): "
+        f"is at {refused[0]}, which is never called ({guard_of(settings).refuses(refused[0])}): "
         f"use a public address, or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(refused[0])}",
     )
 
 
+def _is_the_proxys(settings: Settings) -> bool:
+    """Whether the proxy alone knows where names lead, and what to refuse: then nothing is found out here."""
+    return isinstance(guard_of(settings), ProxysGuard)
+
+
 def _refused(host: str, addresses: Sequence[str], settings: Settings) -> list[str]:
     """Those of its addresses that the guard refuses, where one is enough not to call it."""
-    guard = AddressGuard(settings.networks)
+    guard = guard_of(settings)
     refused = [address for address in addresses if guard.refuses(address)]
     # A connection to localhost takes whichever of the two is allowed.
     return [] if _is_localhost(host) and refused != list(_LOOPBACK) else refused

@@ -28,7 +28,7 @@ from consumer.delivery.outcome import Outcome
 from consumer.delivery.target import Target, Unsignable
 from consumer.events.identity import webhook_id
 from consumer.http.engine import open_transport
-from consumer.http.guard import AddressGuard
+from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.transport import Transport
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.records import encode_attempt
@@ -36,7 +36,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
-from consumer.shares import Shares
+from consumer.shares import Busy, Shares
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
@@ -47,6 +47,7 @@ OF_A_TENANT: Final = 2
 
 _TURN_S: Final = 1.0
 _LOGGED_S: Final = 5.0
+_SHUT_S: Final = 5
 
 Write: TypeAlias = Callable[[NewRecord], Place | None]
 """Writes a record, and returns when Kafka has acknowledged it: where it is, if that is known.
@@ -82,7 +83,7 @@ class OneAttempt:
         self._keep = keeping(settings)
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._resolve = resolve
-        self._refuses = AddressGuard(settings.networks).refuses
+        self._guard = guard_of(settings)
         self.now_ms = now_ms
         self._monotonic_s = monotonic_s
         # Each ends within the longest timeout there is, 30 s.
@@ -98,7 +99,7 @@ class OneAttempt:
 
         Raises:
             BrandUnknown: the webhook's brand is not known here.
-            Busy: too many are under way, of this tenant or of all.
+            Busy: too many are under way, of this tenant or of all, or nothing can leave.
         """
         brand(subscription.brand, self._brands_dir)  # before anything is taken
         target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
@@ -140,9 +141,11 @@ class OneAttempt:
     def _named(self, tenant: str, url: str) -> tuple[Named, bool]:
         """Its addresses, and whether its name had to be looked up for them."""
         host = urlsplit(url).hostname or ""
+        if isinstance(self._guard, ProxysGuard):
+            return (host,), False
         address = address_in(host)
         found = self._resolve(tenant, host) if address is None else Addresses((address,))
-        return judged(found, self._refuses), address is None
+        return judged(found, self._guard.refuses), address is None
 
 
 def logging_by(writer: Writer) -> Write:
@@ -158,10 +161,15 @@ def logging_by(writer: Writer) -> Write:
 
 
 def _answered(transport: Transport, request: Request) -> Answer:
-    """The answer to this one request; a transport always has one in the end."""
+    """The answer to this one request; a transport always has one in the end, unless nothing can leave.
+
+    Raises Busy: the egress proxy is broken, so there was no attempt.
+    """
     transport.submit(0, request)
     while True:
         for _, answer in transport.poll(_TURN_S):
             if isinstance(answer, Failure) and answer.error is not None:
                 raise answer.error  # a bug: nobody else's deliveries are under way here
             return answer
+        if transport.unsent():
+            raise Busy("nothing can be sent now: the way out is broken", own=False, retry_after_s=_SHUT_S)

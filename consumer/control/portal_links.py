@@ -21,7 +21,8 @@ from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnds
 from consumer.control.portal_link_ids import PortalLinkIds
 from consumer.control.signed_texts import SignedTexts
-from consumer.settings import ORIGIN, ConfigurationError, Settings
+from consumer.setting_values import ORIGIN
+from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.keyring import Keyring
 
 ENTER: Final = "/portal/enter"

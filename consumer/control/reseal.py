@@ -7,14 +7,13 @@ customer sees has changed but the revision, and everything in it is sealed with 
 from dataclasses import replace
 
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.seals import seals, with_seals
 from consumer.webhooks.subscription import SealedSecret, Subscription
 
 
 def key_ids(subscription: Subscription) -> frozenset[str]:
     """The encryption keys without which this webhook cannot be delivered."""
-    former = (each.secret for each in subscription.former_secrets)
-    sealed = (subscription.secret, *former, subscription.sealed_headers)
-    return frozenset(each.key_id for each in sealed if each is not None)
+    return frozenset(each.key_id for each in seals(subscription))
 
 
 def resealed(subscription: Subscription, keyring: Keyring, *, now_ms: int) -> Subscription:
@@ -34,14 +33,8 @@ def resealed(subscription: Subscription, keyring: Keyring, *, now_ms: int) -> Su
         plain = keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
         return keyring.seal(plain, tenant=subscription.tenant, subscription_id=subscription.id)
 
-    headers = subscription.sealed_headers
-    return replace(
-        subscription,
-        secret=again(subscription.secret),
-        former_secrets=tuple(
-            replace(each, secret=again(each.secret)) for each in subscription.former_secrets if now_ms < each.until_ms
-        ),
-        sealed_headers=None if headers is None else again(headers),
-        changes=subscription.revision,
-        revision=subscription.revision + 1,
+    kept = tuple(each for each in subscription.former_secrets if now_ms < each.until_ms)
+    following = replace(
+        subscription, former_secrets=kept, changes=subscription.revision, revision=subscription.revision + 1
     )
+    return with_seals(following, again)

@@ -16,7 +16,7 @@ from consumer.standings.store import Backlog
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import public_key
-from consumer.webhooks.subscription import SigningProfile, Subscription
+from consumer.webhooks.subscription import SealedTls, SigningProfile, Subscription
 
 _EVERY_TYPE: Final = "*"
 _UNKNOWN: Final[dict[str, Json]] = {
@@ -70,6 +70,7 @@ def resource(
         "maxConcurrency": subscription.max_concurrency,
         "ordering": subscription.ordering,
         "metadata": dict(subscription.metadata),
+        "tls": None if subscription.tls is None else _tls(subscription.tls),
         "previousSecretUntil": _time(max((each.until_ms for each in subscription.former_secrets), default=None)),
         "onFailure": subscription.on_failure.value,
         "health": told,
@@ -137,6 +138,14 @@ def _health(health: Health) -> dict[str, Json]:
         "lastStatus": None
         if last is None
         else {"code": last.code, "message": last.message, "timestamp": rfc3339(last.at_ms)},
+    }
+
+
+def _tls(tls: SealedTls) -> dict[str, Json]:
+    return {
+        "certificateSha256": tls.certificate_sha256 or None,
+        "certificateExpiresAt": _time(tls.certificate_until_ms),
+        "authoritiesExpireAt": _time(tls.authorities_until_ms),
     }
 
 

@@ -10,6 +10,7 @@ from consumer.control.applied import Seen, await_applied
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.newer import stop_before
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
@@ -71,13 +72,14 @@ def fold(settings: Settings, subscription_id: str, *, of: State | None = None) -
     """Fold the records of one subscription by the rule of versions; the others are passed over undecoded.
 
     Raises:
-        KafkaBroken: the topic could not be read.
+        KafkaBroken: the topic could not be read; a newer Hookline wrote to it of this one (NewerRecord).
     """
     key = subscription_id.encode()
     folded = Fold(state=None)
     for record in read_to_end(settings, Topics.of(settings).subscriptions):
         if record.key != key:
             continue
+        stop_before(record)  # or a change of ours would be made to what is no more
         try:
             incoming = state_of(record.key, record.value, record.headers)
         except RecordCorrupt:

@@ -9,8 +9,8 @@ from typing import Final
 
 from consumer.delivery.allowance import Allowance
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.lane import Lane
-from consumer.delivery.offsets import Entry
 from consumer.delivery.standing import LEASE_FOR_MS, Report, Standing
 
 EVERY_MS: Final = 250
@@ -148,7 +148,7 @@ class Account:
     # ── what it is told ──────────────────────────────────────────────────────────────────────────────────────────
 
     def heard(self, now_ms: int, standing: Standing | None, asked_ms: float) -> None:
-        """The answer to its report, asked for then; None: there is none, so it goes by its share."""
+        """What came back for a report of then; None: nothing, so this process keeps to its share of the limits."""
         self.asking = False
         if standing is None:
             self.allowance.leave_alone(now_ms)
@@ -183,7 +183,7 @@ class Account:
 
     @property
     def _told(self) -> int:
-        return 0 if self._telling is None or self._telling[1].open else self._telling[0]
+        return self._telling[0] if self._telling is not None and self._telling[1].has_ended else 0
 
 
 def _is_early(delivery: Delivery, now_ms: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from consumer.signing.profiles import Headers
+from consumer.signing.profiles import HttpHeaders
 from consumer.signing.written import Written
 
 
@@ -86,7 +86,7 @@ class Came(Protocol):
     """An HTTP answer as the native step has it. `record` makes the record of its attempt, which begins with `head`."""
 
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> HttpHeaders: ...
     @property
     def body(self) -> bytes: ...
     @property
@@ -129,7 +129,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     came: Came
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> HttpHeaders:
         """Its fields."""
         return self.came.headers
 

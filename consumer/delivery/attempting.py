@@ -18,7 +18,6 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
 from consumer.delivery.kept_bodies import Keep
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import Unread, logged, unlogged
 from consumer.delivery.offsets import Window
@@ -44,6 +43,7 @@ from consumer.delivery.tally import DELIVERED as ACCEPTED
 from consumer.delivery.target import Target, Unsignable
 from consumer.delivery.tidings import of_a_stop, told
 from consumer.delivery.traffic import Traffic
+from consumer.delivery.views import View
 from consumer.delivery.words import of_death
 from consumer.events.event import Event
 from consumer.signing.request import Request
@@ -53,7 +53,7 @@ from consumer.webhooks.subscription import Retries, Status
 
 
 class Attempting:
-    """What a delivery goes through once it is offered. `known` is the newest view of a tenant.
+    """What a delivery goes through once it is offered. `view_of` gives the newest view of a tenant.
 
     `heard` is told of every answer before its lane is.
     """
@@ -65,7 +65,7 @@ class Attempting:
         traffic: Traffic,
         endings: Endings,
         boundaries: Boundaries,
-        known: Callable[[str], Known | None],
+        view_of: Callable[[str], View | None],
         heard: Callable[[Job, Asked, int], None],
         replaced: Replaced,
         keep: Keep | None = None,
@@ -74,7 +74,7 @@ class Attempting:
         self._traffic = traffic
         self._endings = endings
         self._boundaries = boundaries
-        self._known = known
+        self._view_of = view_of
         self._heard = heard
         self._replaced = replaced
         self._keep = keep
@@ -92,13 +92,13 @@ class Attempting:
         return bool(self.flying or self._step.attempts or self._step.unread)
 
     def asked(self) -> Step:
-        """What is to be sent, cancelled, logged and marked since this was last asked."""
+        """What is to be sent, cancelled, logged and marked, of what came up since the last call."""
         step, self._step = self._step, Step()
         return step
 
     # ── its start ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def offer(self, now_ms: int, job: Job, known: Known) -> None:
+    def offer(self, now_ms: int, job: Job, view: View) -> None:
         """Every delivery passes here, whether it is its first try, a retry or a replay."""
         orphan = self.flying.adopt(job)
         if orphan is not None:  # sent before its record was lost and read again: not sent twice
@@ -108,7 +108,7 @@ class Attempting:
         if _is_in_backlog(job.delivery) and job.delivery.spills:
             self._traffic.taken_up(now_ms, job)
         subscription = job.target.subscription
-        if subscription.status is Status.SUSPENDED or known.is_suspended(subscription.id):
+        if subscription.status is Status.SUSPENDED or view.is_suspended(subscription.id):
             self._bury(now_ms, job, DeathReason.SUSPENDED)
         elif job.delivery.turned_away:
             self._bury(now_ms, job, DeathReason.BLOCKED)
@@ -124,7 +124,7 @@ class Attempting:
                 self.wait(now_ms, job, wait)
 
     def wait(self, now_ms: int, job: Job, wait: Wait) -> None:
-        """It does not start now: it waits in the delay topics, unless its time is over."""
+        """It does not start now. It waits in the delay topics, or is buried when its time is over."""
         if job.delivery.stopped_ms is not None:
             self._endings.stay(now_ms, job, job.delivery)
             return
@@ -161,13 +161,13 @@ class Attempting:
         self._endings.counts["keys_blocked"] += 1
         self._stay(now_ms, job, replace(delivery, stopped_ms=now_ms))
         subscription = job.target.subscription
-        known = self._known(subscription.tenant)
+        view = self._view_of(subscription.tenant)
         notice = of_a_stop(subscription, delivery, of_death(reason, detail), now_ms)
-        for chunk in () if known is None else told(known, subscription, notice, now_ms):
+        for chunk in () if view is None else told(view, subscription, notice, now_ms):
             self._endings.write(job.entry, Delay(tier=0, delayed=chunk))
 
     def _stay(self, now_ms: int, job: Job, delivery: Delivery) -> None:
-        """Its key has stopped with it, and that is told its customer."""
+        """Its key has stopped with it; by the webhook's standing its customer hears of that."""
         self._endings.stay(now_ms, job, delivery)
         self._traffic.standings.stops(now_ms, job.target.subscription, (delivery.order or "")[:WEBHOOK])
 
@@ -256,10 +256,28 @@ class Attempting:
         else:
             self._ended(now_ms, job, answer, asked)
 
-    def hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:
-        """Its record takes no longer for its answer: it is logged as unanswered, and tried again.
+    def unsent(self, now_ms: int, token: int) -> None:
+        """A request came to nothing for a reason that is not its endpoint's: it was no attempt, and is to be made."""
+        job = self.flying.end(token)
+        if job is None:
+            return  # given up meanwhile
+        self._endings.counts["unsent"] += 1
+        window = job.entry.window
+        if job.handed_over is not None:
+            self._traffic.abandoned(job, now_ms)
+        elif window.closed:
+            self._traffic.abandoned(job, now_ms)
+            self.flying.forget_orphan(job)
+        elif window.draining:
+            self._traffic.abandoned(job, now_ms)
+            self.pass_on(now_ms, job)
+        else:
+            self._traffic.put_back(job, now_ms)
 
-        When it `goes_on` its answer is logged too, should it come.
+    def hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:
+        """Its record waits for its answer no longer: the attempt is logged as unanswered, and a retry is written.
+
+        When it `goes_on` the request stays under way, and its answer is logged too, should it come.
         """
         detail = "handed over to a retry before its answer came"
         unanswered = Failure(kind=FailureKind.UNANSWERED, detail=detail, elapsed_ms=now_ms - job.started_ms)
@@ -270,21 +288,24 @@ class Attempting:
         self._log(job, unanswered, outcome)
 
     def give_up(self, now_ms: int) -> None:
-        """Hand over what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
+        """Cancel the unanswered requests of draining partitions.
+
+        Each was an attempt, and is retried when its timeout would have ended.
+        """
         for token, job in self.flying.give_up():
             self._step.cancel.append(token)
             self._traffic.abandoned(job, now_ms)
             self.hand_over(now_ms, job, goes_on=False)
 
     def relieve(self, now_ms: int, window: Window, unanswered_for_ms: int) -> None:
-        """Hand over what this window waits for since long; a head of the ordered topic has nowhere else to go."""
+        """Hand over the old requests of this window. A head of the ordered topic stays: it has no other place."""
         if window.beside is not None:
             return
         for job in self.flying.unanswered(window, now_ms - unanswered_for_ms):
             self.hand_over(now_ms, job, goes_on=True)
 
     def _read(self, now_ms: int, job: Job, answer: Answer) -> tuple[Answer, Asked]:
-        """What the answer asks; one that cannot be read is a failure."""
+        """The answer, and what it asks of us. One that our code cannot read becomes a failure of the attempt."""
         within, name = self._boundaries.within, job.delivery.id
         if isinstance(answer, Failure) and answer.error is not None:
             answer = self._boundaries.met(Boundary.ANSWER, job.entry, answer.error, name).failure
@@ -353,8 +374,8 @@ class Attempting:
     def _suspend(self, now_ms: int, job: Job, reason: str) -> None:
         """Once for a view of the tenant; from now on the subscription is taken as suspended."""
         subscription = job.target.subscription
-        known = self._known(subscription.tenant)
-        if subscription.status is Status.ACTIVE and (known is None or known.suspend(subscription.id)):
+        view = self._view_of(subscription.tenant)
+        if subscription.status is Status.ACTIVE and (view is None or view.suspend(subscription.id)):
             self._endings.suspend(now_ms, job.entry, subscription, reason)
 
 

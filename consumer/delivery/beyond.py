@@ -19,9 +19,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Delayed
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from consumer.delivery.step import LookAhead, SeenAhead
 from consumer.events.event import Record
 

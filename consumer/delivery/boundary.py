@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import TypeVar, TypeVarTuple
 
 from consumer.delivery.answer import Failure, FailureKind
+from consumer.delivery.entry import Entry
 from consumer.delivery.mark import Mark
-from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.offsets import Partition
 from consumer.events.event import Poison
 from consumer.events.reasons import PoisonReason
 from consumer.telemetry.bugs import reported
@@ -100,6 +101,6 @@ class Boundaries:
         return bug
 
     def bugs(self) -> list[Bug]:
-        """The bugs met since this was last asked."""
+        """The bugs met since the last call."""
         met, self._met = self._met, []
         return met

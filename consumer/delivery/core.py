@@ -25,6 +25,7 @@ from consumer.delivery.beyond import Beyond
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.budget import DEFAULT, Budget
 from consumer.delivery.endings import Endings
+from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
@@ -33,7 +34,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.names import Names, Resolution
-from consumer.delivery.offsets import Entry, Partition, Position
+from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import Bounds
 from consumer.delivery.planning import Planning, Work
@@ -48,6 +49,7 @@ from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.delivery.vitals import Vitals
+from consumer.delivery.windows import Windows
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
@@ -99,12 +101,14 @@ class Core:
         self._endings = Endings(rules.schedule, repeats, self._order)
         hold = self._hold = Hold(clocks, most_bytes=rules.budget.held // 2)
         lining_up = LiningUp(self._endings)
+        self._windows = Windows(self._order)
         self._intake = Intake(
             rules.schedule,
             self._endings,
             repeats,
             decode,
             self.boundaries,
+            windows=self._windows,
             order=self._order,
             lining_up=lining_up,
             hold=hold,
@@ -126,13 +130,13 @@ class Core:
             traffic=self._traffic,
             endings=self._endings,
             boundaries=self.boundaries,
-            known=self._tenants.known,
+            view_of=self._tenants.view,
             heard=self._forward.heard,
             replaced=self._replaced,
             keep=rules.keep,
         )
         self._flying = self._attempting.flying
-        self._tidings = Tidings(self._endings, self._tenants.known)
+        self._tidings = Tidings(self._endings, self._tenants.view)
         self._planning = Planning(
             rules.fan_out,
             tenants=self._tenants,
@@ -147,7 +151,7 @@ class Core:
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
         """These partitions are ours from now on, to be read from these positions."""
-        self._intake.assigned(partitions)
+        self._windows.assigned(partitions)
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are ours no longer: what is sent for them ends without effect, unless they come back."""
@@ -175,10 +179,10 @@ class Core:
 
     def passed(self, ends: Mapping[Partition, int]) -> None:
         """All records before these offsets were given, whatever else the logs hold there."""
-        self._intake.passed(ends)
+        self._windows.passed(ends)
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
-        """The cache's answer for a tenant that was asked for."""
+        """What the cache answered for a tenant that a step named in `load` or `load_alone`."""
         self._planning.loaded(now_ms, tenant, loading)
         self.boundaries.let_go()
 
@@ -192,8 +196,12 @@ class Core:
         self._attempting.answered(now_ms, token, answer)
         self.boundaries.let_go()
 
+    def unsent(self, now_ms: int, token: int) -> None:
+        """A request came to nothing, for what all requests go through is broken: its delivery stays where it was."""
+        self._attempting.unsent(now_ms, token)
+
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
-        """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
+        """Whether a delivery that was handed over was accepted after all. Where that mark was lost it is sent twice."""
         self._planning.checked(now_ms, delivery_id, succeeded=succeeded)
         self.boundaries.let_go()
 
@@ -206,7 +214,7 @@ class Core:
         self._traffic.named(now_ms, host, resolution)
 
     def standing(self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0) -> None:
-        """The answer to a report, asked for so long ago; None: nobody could be asked, so it goes by its share."""
+        """What came back for a report that was sent so long ago; None: nothing, so this process keeps to its share."""
         account = self._traffic.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         if account is not None and account.to_be_told is not None:
             self._tidings.tell(now_ms, account)
@@ -229,11 +237,14 @@ class Core:
         self._beyond.seen(now_ms, seen)
 
     def acknowledged(self, token: int) -> None:
-        """Kafka has the record that was asked for under this token."""
+        """Kafka has the record that a step asked to write under this token."""
         self._endings.acknowledged(token)
 
     def refused(self, now_ms: int, token: int, size: int) -> Write:
-        """The record asked for under this token is too large for its topic: a stub takes its place. Returns it."""
+        """The record to be written under this token is too large for its topic: a stub takes its place.
+
+        Returns the record.
+        """
         return self._endings.refused(now_ms, token, size, self._planning.subscription)
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
@@ -298,7 +309,7 @@ class Core:
         return self._intake.paused
 
     def counted(self) -> Mapping[str, int]:
-        """What was counted since this was last asked, by name."""
+        """What was counted since the last call, by name."""
         return self._endings.counted()
 
     @property
@@ -313,20 +324,20 @@ class Core:
             in_flight=self._traffic.flying,
             overdue_ms=self._intake.overdue_ms(steady_ms),
             lanes=self._traffic.lane_states(now_ms),
-            partitions=self._intake.vitals(),
+            partitions=self._windows.vitals(),
         )
 
     def positions(self) -> dict[Partition, Position]:
         """What each partition may be committed as."""
-        return self._intake.positions()
+        return self._windows.positions()
 
     def changed_positions(self) -> dict[Partition, Position]:
-        """Those of them that may be others than when this was last asked."""
-        return self._intake.changed_positions()
+        """Those of them that may have changed since the last call."""
+        return self._windows.changed_positions()
 
     def bound_maps(self, most: int) -> None:
-        """So many characters at most may tell, with a position, what is finished above it."""
-        self._intake.bound_maps(most)
+        """With a position, at most so many characters may tell what is finished above it."""
+        self._windows.bound_maps(most)
 
     # ── whose it is ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -345,7 +356,7 @@ class Core:
             self.boundaries.take(job.entry)
 
     def let_go(self) -> None:
-        """And for none."""
+        """From here on code runs for no record."""
         self.boundaries.let_go()
 
     # ── the end of an assignment or of the process ───────────────────────────────────────────────────────────────
@@ -356,9 +367,7 @@ class Core:
         Records of which nothing was begun stay unfinished: the next owner reads them again, and there is no second copy
         of them should this drain's commit fail. What others have left in a queue is spilled.
         """
-        for partition in partitions:
-            if partition in self._intake.windows:
-                self._intake.windows[partition].draining = True
+        self._windows.drain(partitions)
         queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
         for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
             self._attempting.pass_on(now_ms, job)
@@ -369,7 +378,10 @@ class Core:
         return not self._endings.draining and not self._flying.going
 
     def hand_over(self, now_ms: int) -> None:
-        """Give up what draining partitions have unanswered: it counts as an attempt; the timeout's rest is kept."""
+        """Cancel the unanswered requests of draining partitions.
+
+        Each was an attempt, and is retried when its timeout would have ended.
+        """
         self._attempting.give_up(now_ms)
 
     # ── turn by turn ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -393,7 +405,7 @@ class Core:
 
     def _relieve(self, now_ms: int) -> None:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
-        for window in self._intake.crowded():
+        for window in self._windows.crowded():
             if not window.draining:
                 self._intake.pause(window)
                 self._attempting.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)

@@ -113,6 +113,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str | None = None
 
     @property
+    def record_number(self) -> int:
+        """How many records of it came before this one: each has an attempt or a spill more than the one before it."""
+        return self.attempts + self.spills
+
+    @property
     def is_new(self) -> bool:
         """Whether it was never tried, nor found its endpoint out of reach."""
         return self.attempts == 0 and self.climbed == 0

@@ -91,9 +91,10 @@ def encode(
         return ""
     last = max(last, base - 1)
     left = "" if order is None else _text(order.pack(0))
-    horizons = _text(ahead_map.pack(base, ahead, min(ahead_map.AHEAD_MOST, most // 4))) if ahead else ""
     if _ROOM + len(left) > most:
         return ""
+    # A third of the characters: the rest is for what says how far the turn has come.
+    horizons = _text(ahead_map.pack(base, ahead, min(ahead_map.AHEAD_MOST, (most - _ROOM) // 4))) if ahead else ""
     if _ROOM + len(left) + len(horizons) > most:
         horizons = ""
     room = (most - _ROOM - len(left) - len(horizons)) * 3 // 4
@@ -111,9 +112,15 @@ def encode(
 
 
 def is_nearly_full(metadata: str, most: int) -> bool:
-    """Whether what tells of whole records takes nearly all of so many characters."""
-    told = len(metadata.rsplit("|", 2)[0])
-    return bool(metadata) and told >= min(most * 7 // 8, most - _ROOM * 3 // 2)
+    """Whether what tells of whole records takes nearly all that a map of so many characters has for it.
+
+    What the order has left in the log takes room from it, and does not count: a partition that waited for that would
+    wait for failing endpoints.
+    """
+    if not metadata:
+        return False
+    _, _, _, _, text, horizons, _, _ = metadata.split("|")
+    return len(text) + len(horizons) >= (most - _ROOM) * 7 // 8
 
 
 def decode(metadata: str, offset: int) -> DoneMap | None:

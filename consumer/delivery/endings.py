@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from consumer.delivery.answer import Answer, Failure
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
-from consumer.delivery.offsets import Entry
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
@@ -97,7 +97,7 @@ class Endings:
         return write
 
     def counted(self) -> dict[str, int]:
-        """What was counted since this was last asked, by name."""
+        """What was counted since the last call, by name."""
         counted = {reasoned("dropped", reason): number for reason, number in self._dropped.items()}
         counted.update(self.counts.items())
         self.counts.clear()
@@ -174,7 +174,7 @@ class Endings:
                 self._order.back(entry, _waiting(work, now_ms), due_ms)
                 return
             case Delivery():
-                self._repeats.goes_on(entry, work)
+                self._repeats.is_followed(entry, work)
                 tier = self._schedule.covering(0, above=work.climbed)
                 self.tally.spilled(self._schedule.names[tier])
                 put_off = replace(_waiting(work, now_ms), spills=work.spills + 1, climbed=tier)
@@ -194,9 +194,9 @@ class Endings:
         self.write(entry, Delay(tier=self._schedule.covering(0, above=above), delayed=chunk))
 
     def hand_over(self, job: Job, unanswered: Failure, now_ms: int, *, goes_on: bool) -> Retry:
-        """Its attempt is unanswered: it counts, and the tier covers the rest of its timeout.
+        """Its attempt has no answer, and is one of its attempts all the same: it is retried after the timeout's rest.
 
-        When it `goes_on` it may still succeed, and the retry asks for that first.
+        When it `goes_on` the request may still succeed, and the retry looks first whether it did.
         """
         self.counts["handed_over"] += 1
         stays = job.entry.window.beside is not None
@@ -211,11 +211,11 @@ class Endings:
         return Retry(tier=tier)
 
     def _go_on(self, job: Job, delivery: Delivery, tier: int, due_ms: int) -> None:
-        """Its next record takes over; one of the ordered topic stays where it is until it is due."""
+        """Its next record is written and takes over. One of the ordered topic stays where it is until it is due."""
         if job.entry.window.beside is not None:
             self._order.back(job.entry, delivery, due_ms)
             return
-        self._repeats.goes_on(job.entry, job.delivery)
+        self._repeats.is_followed(job.entry, job.delivery)
         self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)
         job.entry.close_one()
 

@@ -65,6 +65,10 @@ class Flying:
         """Remember what was sent for records of partitions that were lost, these only."""
         self._orphans = {_place(job): job for job in self._jobs.values() if _is_orphan(job)}
 
+    def forget_orphan(self, job: Job) -> None:
+        """Nothing came of its request: when its record is ours again, it is to be sent."""
+        self._orphans.pop(_place(job), None)
+
     def forget_orphans(self) -> None:
         """The records that come under their offsets are others."""
         self._orphans.clear()

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from typing import Final
 
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Hold
 from consumer.delivery.lane import FAILING_LEAST_MS, FAILURES_LEAST, Job
-from consumer.delivery.offsets import Entry
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import Asked
 from consumer.webhooks.subscription import Subscription

@@ -13,14 +13,22 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+import msgspec
+
 from consumer.delivery.budget import DEFAULT, Brim
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.line import Held, Line
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 
 Delayed: TypeAlias = Delivery | Chunk
 Leader: TypeAlias = tuple[str, int, int | None]
 """Whose clock a record has: its topic, its partition and its leader epoch, which is None where Kafka does not tell."""
+
+
+class Newer(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of a form that this version does not know. It stays unfinished, for a process that knows it."""
+
 
 RECORDS_MOST = 1_000
 _SHARE: Final = 8  # a partition has one part in so many of the bytes
@@ -39,7 +47,7 @@ class OurClock:
     """Brokers that have our time."""
 
     def skew_ms(self, leader: Leader) -> int | None:
-        """None between us."""
+        """0: their clocks are ours."""
         del leader
         return 0
 
@@ -174,7 +182,7 @@ class Hold:
         return webhook in self._webhooks
 
     def newly_awaited(self) -> dict[str, str]:
-        """The webhooks, with their tenants, of which something is held that was not when this was last asked."""
+        """The webhooks, with their tenants, of which something is held that was not at the last call."""
         if not self._new:
             return self._new
         new, self._new = self._new, {}

@@ -4,31 +4,30 @@ The laws: a record is begun once under an assignment; what is neither an event n
 partition that holds its share, or has too much unfinished, is paused until half of it is gone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias, assert_never
 
-from consumer.delivery import done_map
 from consumer.delivery.again import Found
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
 from consumer.delivery.delivery import Chunk, Delivery
-from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings
-from consumer.delivery.hold import Delayed, Hold, Leader
+from consumer.delivery.entry import Entry
+from consumer.delivery.hold import Delayed, Hold, Leader, Newer
 from consumer.delivery.left import Admission
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
-from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
+from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import goes_before, line_of
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
-from consumer.delivery.vitals import PartitionVitals
+from consumer.delivery.windows import Windows
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 from consumer.events.reasons import PoisonReason
 
-Content: TypeAlias = Decoded | Delayed  # of a record of an event topic, of a delay topic
+Content: TypeAlias = Decoded | Delayed | Newer  # of a record of an event topic, of a delay topic
 
 _WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _DEADLY = Poison(
@@ -38,7 +37,7 @@ _DEADLY = Poison(
 
 
 class Intake:
-    """The windows of the assigned partitions and what they hold back. `decode` reads one record."""
+    """What is taken in of the assigned partitions, and what is held back of it. `decode` reads one record."""
 
     def __init__(
         self,
@@ -48,12 +47,14 @@ class Intake:
         decode: Callable[[Record], Content],
         boundaries: Boundaries,
         *,
+        windows: Windows,
         order: Order,
         lining_up: LiningUp,
         hold: Hold,
         budget: Budget = DEFAULT,
     ) -> None:
         self._schedule = schedule
+        self._windows = windows
         self._order = order
         self._lining_up = lining_up
         self._now_ms = 0
@@ -68,31 +69,11 @@ class Intake:
         self._innocent: list[Place] = []
         self._paused: set[Window] = set()
         self._just_paused: list[Partition] = []
-        self._left: dict[Partition, tuple[int, DoneMap]] = {}
-        self._taken = Taken()
         self._brim = Brim(budget.taken)
-        self._crowded: dict[Window, None] = {}
-        self.windows: dict[Partition, Window] = {}
-
-    def assigned(self, partitions: Mapping[Partition, Position]) -> None:
-        """These partitions are ours, each to be read from its position."""
-        for partition, position in partitions.items():
-            self.windows[partition] = self._order.window(partition, position, self._taken) or Window(
-                partition, self._done(partition, position), self._taken
-            )
-            self.windows[partition].began = position.offset
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are not ours any more."""
-        for partition in partitions:
-            window = self.windows.pop(partition, None)
-            if window is not None:
-                window.close()
-                self._paused.discard(window)
-                self._crowded.pop(window, None)
-                done = window.done()
-                if done is not None and window.beside is None:
-                    self._left[partition] = (window.began, done)
+        self._paused.difference_update(self._windows.lost(partitions))
         self._hold.drop_closed()
         self._schemas.drop_closed()
         self._order.lost()
@@ -101,20 +82,16 @@ class Intake:
 
     def rewound(self, partition: Partition) -> None:
         """A new log, a new window. What is under way of the old one still ends as it should, but moves no offset."""
-        self._left.pop(partition, None)
-        if partition in self.windows:
-            self._paused.discard(self.windows[partition])
-            self._crowded.pop(self.windows[partition], None)
-            self._order.rewound(self.windows[partition])
-            self.windows[partition] = self._order.window(partition, Position(0), self._taken) or Window(
-                partition, taken=self._taken
-            )
+        former = self._windows.rewound(partition)
+        if former is not None:
+            self._paused.discard(former)
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
         """Take records in; the events among them can go on."""
         self._now_ms = now_ms
+        windows = self._windows.of
         for record in batch:
-            window = self.windows.get((record.topic, record.partition))
+            window = windows.get((record.topic, record.partition))
             if window is None or not window.begin(record.offset, record.key, record.timestamp_ms):
                 continue
             if (
@@ -130,12 +107,6 @@ class Intake:
             event = self._decoded(entry, record)
             if event is not None:
                 yield entry, event
-
-    def passed(self, ends: Mapping[Partition, int]) -> None:
-        """All records before these offsets were taken in."""
-        for partition, offset in ends.items():
-            if partition in self.windows:
-                self.windows[partition].passed(offset)
 
     def schema_answered(self, schema_id: int) -> Iterator[tuple[Entry, Event]]:
         """The registry has answered: the events that waited for this schema can go on."""
@@ -182,7 +153,7 @@ class Intake:
             return None
         entry = Entry(window, record.offset)
         content = self._in_hand(entry, record)
-        goes = not isinstance(content, Delivery) or may(content)
+        goes = may(content) if isinstance(content, Delivery) else not isinstance(content, Newer)
         if not window.begin_ahead(record.key, begins, record.offset, goes=goes):
             return None
         entry.weigh(_size(record))
@@ -201,8 +172,8 @@ class Intake:
                 self._endings.reject(entry, record, content)
             case Bug():
                 self._endings.reject(entry, record, content.poison)
-            case Event() | SchemaNeeded():
-                raise AssertionError("only delay topics are read ahead, and they have no events")
+            case Event() | SchemaNeeded() | Newer():
+                raise AssertionError("only delay topics are read ahead, and of them what is known")
             case _:
                 assert_never(content)
         return None
@@ -230,68 +201,9 @@ class Intake:
         """The schemas to ask the registry for that were not asked for yet."""
         return self._schemas.asked()
 
-    def vitals(self) -> tuple[PartitionVitals, ...]:
-        """How each partition does."""
-        return tuple(
-            PartitionVitals(
-                partition=window.partition,
-                next=max(window.next, window.began),
-                unfinished=window.unfinished,
-                held=window.held,
-                oldest_ms=window.oldest_ms,
-                map_chars=window.map_chars,
-            )
-            for window in self.windows.values()
-        )
-
     def overdue_ms(self, steady_ms: int) -> int:
         """For how long what is held and due longest waits to be begun."""
         return self._hold.overdue_ms(steady_ms)
-
-    def positions(self) -> dict[Partition, Position]:
-        """What each partition may be committed as."""
-        return self._positions(self.windows.values())
-
-    def changed_positions(self) -> dict[Partition, Position]:
-        """What those partitions may be committed as of which something may have changed since this was last asked."""
-        changed = list(self._taken.changes)
-        self._taken.changes.clear()
-        return self._positions(window for window in changed if self.windows.get(window.partition) is window)
-
-    def bound_maps(self, most: int) -> None:
-        """A map may have so many characters from now on: all that were longer are told anew."""
-        if most != self._taken.map_most:
-            self._taken.map_most = most
-            for window in self.windows.values():
-                window.touch()
-
-    def crowded(self) -> list[Window]:
-        """The windows whose map is nearly full, as of their last position."""
-        return list(self._crowded)
-
-    def _positions(self, windows: Iterable[Window]) -> dict[Partition, Position]:
-        positions: dict[Partition, Position] = {}
-        for window in windows:
-            position = window.look()
-            if position is not None:
-                positions[window.partition] = position
-            if window.crowded:
-                self._crowded[window] = None
-            else:
-                self._crowded.pop(window, None)
-        return positions
-
-    def _done(self, partition: Partition, position: Position) -> DoneMap | None:
-        """What need not be done again: as committed, and what was finished here before the partition was lost.
-
-        A group's offset that went back, or stands at the log's beginning, may be of another log: then only what is
-        committed counts.
-        """
-        committed = done_map.decode(position.metadata, position.offset)
-        began, own = self._left.pop(partition, (0, None))
-        if own is None or position.offset < max(1, began):
-            return committed
-        return done_map.joined(position.offset, committed, own)
 
     def forgive(self) -> None:
         """What was in hand when a process died, and has ended since, is suspected no longer.
@@ -304,7 +216,7 @@ class Intake:
 
     def _has_ended(self, place: Place) -> bool:
         partition, offset = place
-        window = self.windows.get(partition)
+        window = self._windows.of.get(partition)
         return window is not None and window.has_ended(offset)
 
     # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,7 +227,8 @@ class Intake:
 
         What is held, stands in line or waits for a schema has a share of its own: it must not hold up the others.
         """
-        return self._brim.is_full(self._taken.bytes - self._hold.bytes - self._schemas.bytes - self._order.bytes)
+        waiting_bytes = self._hold.bytes + self._schemas.bytes + self._order.bytes
+        return self._brim.is_full(self._windows.taken.bytes - waiting_bytes)
 
     @property
     def paused(self) -> frozenset[Partition]:
@@ -329,7 +242,7 @@ class Intake:
             self._just_paused.append(window.partition)
 
     def pauses(self, now_ms: int) -> tuple[list[Partition], list[Partition]]:
-        """The partitions to pause and those to resume, since this was last asked."""
+        """The partitions to pause and those to resume, of what came up since the last call."""
         self._now_ms = now_ms
         for window in self._order.left.full(now_ms):
             self.pause(window)
@@ -375,6 +288,8 @@ class Intake:
                 self._schemas.put(schema_id, entry, record)
                 if self._schemas.is_full(entry.window):
                     self.pause(entry.window)
+            case Newer():
+                pass  # it stays unfinished
             case _:
                 assert_never(content)
         return None

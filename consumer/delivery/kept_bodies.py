@@ -40,7 +40,7 @@ class KeptBodies:
         return attempt if not self.paths or not attempt.request_body else self._redacted(attempt, job)
 
     def _redacted(self, attempt: Attempt, job: Attempted) -> Attempt:
-        event = job.delivery.event
+        event, before = job.delivery.event, job.delivery.body
         if not event.data:  # it is sent again from its record, which has the body alone
             return without_bodies(attempt)
         try:
@@ -48,7 +48,7 @@ class KeptBodies:
             if data is None:
                 return attempt
             signer = job.target.signer
-            if signer.body(event)[0] != attempt.request_body:  # it was rendered as the webhook was before
+            if before is not None and signer.body(event)[0] != before:  # it was rendered as the webhook was then
                 return without_bodies(attempt)
             body, _ = signer.body(msgspec.structs.replace(event, data=data))
         except (NotRedactable, Unsignable):

@@ -1,7 +1,7 @@
 """A lane: the deliveries of one subscription, waiting and under way, and what is known of their endpoint's pace.
 
-The law: a lane judges from its own state and the time alone; a request counts as under way from its start until it is
-answered or abandoned, and teaches the lane once.
+The law: a lane decides by its own state and the time alone; a request is under way from its start until it is answered
+or given up, and the lane learns from it once.
 """
 
 from collections import deque
@@ -15,9 +15,9 @@ from consumer.delivery.allowance import Allowance
 from consumer.delivery.answer import Answer
 from consumer.delivery.breaker import Breaker
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.limit import Limit, Origin, Share
 from consumer.delivery.names import Named
-from consumer.delivery.offsets import Entry
 from consumer.delivery.outcome import Retry
 from consumer.delivery.standing import AHEAD_MS
 from consumer.delivery.target import Target
@@ -275,9 +275,10 @@ class Lane:
 
     def answered(self, job: Job, now_ms: int) -> None:
         """An HTTP answer came that does not ask us to slow down."""
-        self._learn(job, now_ms)
+        began_ms = self._learn(job, now_ms)
         self.breaker.answered(now_ms)
-        self._limit.accepted(self.concurrency)
+        if began_ms >= self._asked_ms:  # one that began before a Retry-After tells nothing of what follows it
+            self._limit.accepted(self.concurrency)
 
     def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
         """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
@@ -286,9 +287,10 @@ class Lane:
         self._limit.objected(now_ms)
         if retry_after_ms is not None:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
+            self._limit.paused()
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
-        """No HTTP answer came; `unreachable` when the breaker counts it."""
+        """No HTTP answer came. When the endpoint was `unreachable` the breaker takes that for a failure."""
         self._learn(job, now_ms)
         if unreachable:
             self._limit.objected(now_ms)
@@ -318,8 +320,10 @@ class Lane:
             return max(0.0, limits_ms, asked_ms)
         return max(limits_ms, asked_ms, self.breaker.wait_ms(now_ms, new=new))
 
-    def _learn(self, job: Job, now_ms: int) -> None:
-        took_ms = now_ms - self.flying.pop(job)
+    def _learn(self, job: Job, now_ms: int) -> int:
+        """What an answer tells of the endpoint's pace. Returns when its request began."""
+        began_ms = self.flying.pop(job)
+        took_ms = now_ms - began_ms
         if self.allowance is not None:
             self.allowance.ended()
         self._answered_ms = now_ms
@@ -328,3 +332,4 @@ class Lane:
         else:
             self._pace_ms += _SHARE_OF_NEWEST * (took_ms - self._pace_ms)
         self._usual_ms = self._pace_ms
+        return began_ms

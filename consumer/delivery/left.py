@@ -8,8 +8,8 @@ The laws:
   there, and partitions take turns: nobody who has room waits for ever;
 - what is asked for together has room together;
 - a webhook that takes more than its share is left from there on, a blocked key first, and its tenant where he has left
-  more than his (`leaving.py`). A partition waits for a second at most, unless it has left as many as a commit can tell,
-  and once in ten seconds for those of which nothing ends;
+  more than his (`leaving.py`). A partition waits for one second in ten at most, whoever fills it, unless it has left as
+  many as a commit can tell;
 - nobody is woken to look for room: it comes with an answer, or with a record.
 """
 
@@ -65,8 +65,8 @@ class Left:
         share = partition.shares.get(name[:WEBHOOK])
         if share is None or not self._is_full(partition, share):
             return False
-        in_vain = not share.moves and now_ms - partition.in_vain_ms < _NOT_AGAIN_MS
-        if (in_vain or now_ms - share.moved_ms > _PATIENCE_MS) and self._leave(partition, scopes(name)[1:], offset):
+        late = now_ms - share.moved_ms > _PATIENCE_MS or self._has_waited_ms(partition, now_ms) >= _PATIENCE_MS
+        if late and self._leave(partition, scopes(name)[1:], offset):
             return True
         if share.full_ms is None:
             share.full_ms = now_ms
@@ -85,12 +85,13 @@ class Left:
         for scope, share in list(partition.shares.items()):
             if share.full_ms is None:
                 continue
-            late = now_ms - share.full_ms > _PATIENCE_MS and window.next >= partition.until
+            waited_ms = self._has_waited_ms(partition, now_ms) + now_ms - share.full_ms
+            late = waited_ms > _PATIENCE_MS and window.next >= partition.until
             half_empty = self._is_half_empty(partition, share)
             if half_empty or (late and self._leave(partition, (scope, scope[:TENANT]), window.next)):
+                self._waited(partition, now_ms, share.full_ms)
                 share.full_ms = None
                 partition.full.discard(share)
-                partition.in_vain_ms = partition.in_vain_ms if half_empty else now_ms
         return bool(partition.full)
 
     def is_crowded(self, window: Window, name: str) -> bool:
@@ -284,6 +285,18 @@ class Left:
 
     def _is_half_empty(self, partition: OrderedPartition, share: Share) -> bool:
         return share.held <= self._most(partition.held) // 2 and share.size <= self._bytes_most // 2
+
+    @staticmethod
+    def _has_waited_ms(partition: OrderedPartition, now_ms: int) -> int:
+        """For how long it has stood still lately, whomever it waited for."""
+        return partition.waited_ms if now_ms - partition.waits_from_ms < _NOT_AGAIN_MS else 0
+
+    def _waited(self, partition: OrderedPartition, now_ms: int, since_ms: int) -> None:
+        """It has stood still from then on."""
+        waited_ms = self._has_waited_ms(partition, now_ms)
+        if not waited_ms:
+            partition.waits_from_ms = since_ms
+        partition.waited_ms = waited_ms + now_ms - since_ms
 
     @property
     def _bytes_most(self) -> int:

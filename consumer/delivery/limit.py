@@ -1,7 +1,8 @@
 """A limit on requests at once that is found by trying.
 
 It grows by one with every good answer until the first objection, then by one a round of answers; an objection cuts it
-down, at most once a second: additive increase, multiplicative decrease, as in RFC 5681 section 3.1.
+down, at most once a second: additive increase, multiplicative decrease, as in RFC 5681 section 3.1. Who was asked for a
+pause begins after it with the fewest, and grows with every good answer up to what an objection leaves: slow start.
 
 The law: it stays between its floor and its most, whatever comes.
 """
@@ -14,31 +15,36 @@ _CUT_EVERY_MS = 1_000
 class Limit:
     """`cut` is the share that an objection leaves."""
 
-    __slots__ = ("_cut", "_cut_ms", "_floor", "_objected", "now")
+    __slots__ = ("_cut", "_cut_ms", "_floor", "_goal", "now")
 
     def __init__(self, *, start: float, floor: float, cut: float) -> None:
         self._floor = floor
         self._cut = cut
-        self._objected = False
+        self._goal = inf  # up to here it grows with every good answer
         self._cut_ms = -_CUT_EVERY_MS
         self.now = start
 
     @property
     def most(self) -> float:
         """What it may be before long: after an objection it grows slowly, before the first no end of it is known."""
-        return self.now if self._objected else inf
+        return max(self.now, self._goal)
 
     def accepted(self, most: float) -> None:
         """A good answer came."""
         if self.now < most:
-            self.now = min(most, self.now + (1 / self.now if self._objected else 1))
+            self.now = min(most, self.now + (1 if self.now < self._goal else 1 / self.now))
 
     def objected(self, now_ms: int) -> None:
         """We were asked to slow down, or not answered."""
-        self._objected = True
         if now_ms - self._cut_ms >= _CUT_EVERY_MS:
             self._cut_ms = now_ms
-            self.now = max(self._floor, self.now * self._cut)
+            before = self.now if self._goal == inf else self.most
+            self._goal = max(self._floor, before * self._cut)
+            self.now = min(self.now, self._goal)
+
+    def paused(self) -> None:
+        """Whoever objected wants nothing for a while: what waits must not come all at once when that is over."""
+        self.now = self._floor
 
 
 class Origin:

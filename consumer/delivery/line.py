@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from consumer.delivery.delivery import Chunk, Delivery
-from consumer.delivery.offsets import Entry
+from consumer.delivery.entry import Entry
 
 _FEW: Final = 16
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from consumer.delivery.answer import Answer, Failure, Kept
 from consumer.delivery.delivery import Attempt, Bodies, Delivery
 from consumer.delivery.outcome import Dead, Delivered, Outcome, Retry
 from consumer.delivery.target import Target
-from consumer.signing.profiles import Headers
+from consumer.signing.profiles import HttpHeaders
 from consumer.signing.request import Request
 from consumer.signing.written import Outgoing
 
 DELIVERED_WORD: Final = "delivered"
-_NONE: Final[Headers] = ()
+_NONE: Final[HttpHeaders] = ()
 _WORDS: dict[type[Outcome], str] = {Delivered: DELIVERED_WORD, Retry: "retry", Dead: "dead"}
 
 
@@ -148,7 +148,7 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
     )
 
 
-def _shown(job: Attempted) -> Headers:
+def _shown(job: Attempted) -> HttpHeaders:
     """The headers that were sent, for the log."""
     if job.request is None:
         return _NONE

@@ -13,8 +13,8 @@ The laws:
 - a name is asked for once at a time, whoever waits for it; a tenant never has more than its share of the questions, so
   that names whose servers are silent hold up their own webhooks only;
 - waiting for a place is no failure: a name without an answer fails PATIENCE_MS after it was asked for, not before;
-- an address is judged before it is given, and what may not be called fails like a name that does not exist: at once,
-  and remembered for as long;
+- an address is checked before it is given, and a name whose addresses may not be called fails like one that does not
+  exist: at once, and remembered for as long;
 - a name that was known fails only when its servers say so, or say nothing for STALE_MS (RFC 8767).
 """
 
@@ -94,7 +94,7 @@ def judged(resolution: Resolution, refuses: Refuses) -> Named:
 
 
 @dataclass(slots=True)
-class _Known:
+class _Remembered:
     """Used as it is until `until_ms`, and until `stale_ms` while nothing newer is to be had."""
 
     named: Named
@@ -108,7 +108,7 @@ class Names:
     def __init__(self, refuses: Refuses, *, at_once: int = AT_ONCE, of_a_tenant: int = OF_A_TENANT) -> None:
         self._refuses = refuses
         self._shares = Shares("look-ups of names", places=at_once, share=of_a_tenant, monotonic_s=lambda: 0.0)
-        self._known: dict[str, _Known] = {}  # the one asked for longest ago first
+        self._known: dict[str, _Remembered] = {}  # the one asked for longest ago first
         self._under_way: dict[str, Callable[[], None]] = {}  # each with what gives its place back
         self._patient: dict[str, int] = {}  # of these, the ones still waited for: since when, longest first
         self._waiting: dict[str, dict[str, None]] = {}  # for a place: the names of each tenant, who waits longest first
@@ -144,11 +144,11 @@ class Names:
         known = self._known.get(host)
         if isinstance(resolution, Addresses) and not isinstance(named, Failure):
             ttl_ms = min(max(TTL_LEAST_MS, int(resolution.ttl_s * 1_000)), TTL_MOST_MS)
-            self._remember(host, _Known(named, now_ms + ttl_ms, now_ms + ttl_ms + STALE_MS))
+            self._remember(host, _Remembered(named, now_ms + ttl_ms, now_ms + ttl_ms + STALE_MS))
         elif isinstance(resolution, Unanswered) and known is not None and now_ms < known.stale_ms:
             known.until_ms = min(now_ms + FAILED_MS, known.stale_ms)
         else:
-            self._remember(host, _Known(named, now_ms + FAILED_MS, 0))
+            self._remember(host, _Remembered(named, now_ms + FAILED_MS, 0))
         leave()
         self._fill(now_ms)
 
@@ -169,11 +169,11 @@ class Names:
         """When the next name will have had no answer for too long."""
         return next(iter(self._patient.values())) + PATIENCE_MS if self._patient else None
 
-    def _renew(self, tenant: str, host: str, now_ms: int, known: _Known | None) -> Named | None:
+    def _renew(self, tenant: str, host: str, now_ms: int, known: _Remembered | None) -> Named | None:
         """Nothing is known of it, or no longer: have it asked for, unless it is an address."""
         if known is None and (address := address_in(host)) is not None:
             named = judged(Addresses((address,)), self._refuses)
-            self._remember(host, _Known(named, _FOR_EVER, 0))
+            self._remember(host, _Remembered(named, _FOR_EVER, 0))
             return named
         if host not in self._under_way and not self._ask(tenant, host, now_ms):
             self._waiting.setdefault(tenant, {})[host] = None
@@ -218,11 +218,23 @@ class Names:
         known = self._known.get(host)
         return host in self._under_way or (known is not None and now_ms < known.until_ms)
 
-    def _remember(self, host: str, known: _Known) -> None:
+    def _remember(self, host: str, known: _Remembered) -> None:
         self._known.pop(host, None)
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[host] = known
+
+
+class ProxysNames(Names):
+    """For where a proxy looks names up: each leads to itself, and none is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+
+    def look(self, tenant: str, host: str, now_ms: int) -> Named:
+        """The name."""
+        del tenant, now_ms
+        return (host,)
 
 
 class EveryName(Names):

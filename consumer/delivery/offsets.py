@@ -10,13 +10,13 @@ event for several webhooks that waits for a slow one.
 
 from collections import OrderedDict
 from itertools import chain, takewhile
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.horizons import Horizons, Met
 from consumer.delivery.order_map import Told
-from consumer.events.event import Record
+from consumer.delivery.partly_ended import PartlyEnded
 
 Partition: TypeAlias = tuple[str, int]
 
@@ -36,9 +36,6 @@ class Beside(Protocol):
 
     def floor(self) -> int | None:
         """The lowest offset left in the log, of those the window takes for finished."""
-
-
-_NOTHING: Final[frozenset[bytes]] = frozenset()
 
 
 class Taken:
@@ -69,8 +66,6 @@ class Window:
         "_last_done",
         "_next",
         "_partly",
-        "_partly_before",
-        "_partly_seen",
         "_position",
         "_unfinished",
         "began",
@@ -92,7 +87,7 @@ class Window:
         self.began = 0  # the offset it was assigned with
         self.closed = False
         self.draining = False
-        self.crowded = False  # its map is nearly as long as a commit may hold
+        self.crowded = False  # its map is nearly as long as a commit may hold, and grows with what is taken in
         self.held = 0
         self.held_bytes = 0
         self.beside: Beside | None = None
@@ -102,9 +97,7 @@ class Window:
         self._done = done
         self._ahead = Horizons({} if done is None else done.ahead)
         self._last_done = done.last if done is not None else -1
-        self._partly_before = {} if done is None else dict(done.partly)
-        self._partly = {offset: set(ended) for offset, ended in self._partly_before.items()}
-        self._partly_seen = set(self._partly)
+        self._partly = PartlyEnded({} if done is None else done.partly)
         self._position: Position | None = None
         self._changed = False
 
@@ -127,7 +120,7 @@ class Window:
                 # The log begins anew below what was committed: it is another log, and the map is not of it.
                 self._done = None
                 self._last_done = -1
-                self._partly_before, self._partly = {}, {}
+                self._partly = PartlyEnded()
                 self._ahead.clear()
         met = self._ahead.met(key, offset) if self._ahead else Met.NEW
         if met is not Met.DONE:
@@ -216,17 +209,17 @@ class Window:
         else:
             del self._unfinished[offset]
         self._last_done = max(self._last_done, offset)
-        if self._partly:
-            self._partly.pop(offset, None)
+        if self._partly.ended:
+            self._partly.over(offset)
 
     def part_ended(self, offset: int, delivery_id: str) -> None:
         """One delivery of a record that goes on has ended."""
-        self._partly.setdefault(offset, set()).add(done_map.short(delivery_id))
+        self._partly.part_ended(offset, delivery_id)
         self._change()
 
     def ended_before(self, offset: int) -> frozenset[bytes]:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
-        return self._partly_before.get(offset, _NOTHING)
+        return self._partly.before(offset)
 
     def has_ended(self, offset: int) -> bool:
         """Whether this record was taken in, or passed over, and is finished."""
@@ -255,7 +248,7 @@ class Window:
         if self._changed:
             self._changed = False
             self._position = self._position_now()
-            if self._partly:
+            if self._partly.ended:
                 self._change()
         return self._position
 
@@ -264,12 +257,11 @@ class Window:
         if self._next < 0:
             return None
         base, told = self._unfinished_from()
-        partly = {offset: frozenset(ended) for offset, ended in self._partly.items()}
         return DoneMap(
             base=base,
             last=max(self._last_done, base - 1),
             unfinished=frozenset(told),
-            partly=partly,
+            partly=self._partly.all(),
             ahead=self._ahead.told(base),
         )
 
@@ -283,10 +275,13 @@ class Window:
         ahead = self._ahead.told(base) if self._ahead else None
         most = self.taken.map_most
         metadata = done_map.encode(
-            base, self._last_done, told, self._long_partly(base), order=order, ahead=ahead, most=most
+            base, self._last_done, told, self._partly.lasting(base, self._goes_on), order=order, ahead=ahead, most=most
         )
         untold = not metadata and self._last_done >= base
-        self.crowded = untold or done_map.is_nearly_full(metadata, most)
+        full = untold or done_map.is_nearly_full(metadata, most)
+        # Who waits until a full map is shorter must have read all that it tells of: what it calls unfinished ends only
+        # once it was taken in.
+        self.crowded = full and self.unfinished > 0 and not self._unread()
         return Position(base, metadata)
 
     def _unfinished_from(self) -> tuple[int, list[int]]:
@@ -303,63 +298,10 @@ class Window:
         lowest = (base, *self._again) if floor is None else (base, floor, *self._again)
         return min(lowest), sorted((*told, *self._again))
 
+    def _goes_on(self, offset: int) -> bool:
+        """Whether this record has not ended yet; what an earlier owner left may be gone from the log meanwhile."""
+        return offset >= self._next or offset in self._unfinished
+
     def _unread(self) -> list[int]:
         """Of what an earlier owner left unfinished, some may not have been read again yet."""
         return [] if self._done is None else sorted(o for o in self._done.unfinished if o >= self._next)
-
-    def _long_partly(self, base: int) -> dict[int, set[bytes]]:
-        """What has ended of records that were unfinished at the last look too; most are finished by the next."""
-        if not self._partly:
-            return self._partly
-        long = {
-            offset: ended
-            for offset, ended in self._partly.items()
-            # What an earlier owner left may be gone from the log meanwhile.
-            if offset in self._partly_seen and offset >= base and (offset >= self._next or offset in self._unfinished)
-        }
-        self._partly_seen = set(self._partly)
-        return long
-
-
-class Entry:
-    """One consumed record until all it produced has ended: deliveries sent, records acknowledged.
-
-    `open` counts its parts. It begins with one, for itself, which is closed when all others have been opened.
-    `size` is what it weighs as long as it has not ended, in bytes.
-    `begun`: something of it was sent, written or had ended, so that reading it again is not the same as never.
-    `record`: its bytes, for as long as they may have to be written to poison.
-    """
-
-    __slots__ = ("begun", "offset", "open", "record", "size", "window")
-
-    def __init__(self, window: Window, offset: int, size: int = 0) -> None:
-        self.window = window
-        self.offset = offset
-        self.size = size
-        window.bytes += size
-        window.taken.bytes += size
-        self.record: Record | None = None
-        self.open = 1
-        self.begun = False
-
-    def weigh(self, size: int) -> None:
-        """It weighs so much more, until it ends or its partition goes."""
-        self.size += size
-        self.window.bytes += size
-        self.window.taken.bytes += size
-
-    def open_one(self) -> None:
-        """It has one more part, which has to end before it does."""
-        self.open += 1
-
-    def close_one(self, delivery_id: str | None = None) -> None:
-        """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""
-        self.open -= 1
-        if self.window.closed:
-            return
-        if self.open == 0:
-            self.window.finish(self.offset)
-            self.window.bytes -= self.size
-            self.window.taken.bytes -= self.size
-        elif delivery_id is not None:
-            self.window.part_ended(self.offset, delivery_id)

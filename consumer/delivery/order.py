@@ -22,8 +22,9 @@ from msgspec.structs import replace
 
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.left import Left
-from consumer.delivery.offsets import Entry, Partition, Position, Taken, Window
+from consumer.delivery.offsets import Partition, Position, Taken, Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.delivery.order_partition import Bounds, KeyLine, Lined, OrderedPartition
 from consumer.delivery.waiting_heads import WaitingHeads
@@ -177,7 +178,7 @@ class Order:
     @property
     def has_ended(self) -> bool:
         """Whether a head has ended, so that the next one may go."""
-        return any(not entry.open for entry in self._out)
+        return any(entry.has_ended for entry in self._out)
 
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next head that waits is due, or what was left may be read again."""
@@ -219,13 +220,13 @@ class Order:
 
     def _settle(self, now_ms: int) -> None:
         """Heads whose records have ended make room for the next."""
-        for entry in [entry for entry in self._out if not entry.open]:
+        for entry in [entry for entry in self._out if entry.has_ended]:
             line = self._out.pop(entry)
             line.out = False
             size = line.queue.popleft().size
             partition = line.partition
             partition.tell(line, entry.offset, None)
-            line.share.moved_ms, line.share.moves = now_ms, True
+            line.share.moved_ms = now_ms
             self._less(line, size)
             if line.queue:
                 self._advance(line, _due_ms(line))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.order_map import Told, Tried
 from consumer.events.event import Record
 
@@ -65,12 +66,10 @@ class Lined(NamedTuple):
 class Share:
     """What a partition holds of one webhook. `moved_ms`: when something of it ended, or it was empty.
 
-    `moves`: something of it has ended. `full_ms`: since when it has all it may have, and its partition waits for it.
-    `stopped`: how many of its keys have.
+    `full_ms`: since when it has all it may have, and its partition waits for it. `stopped`: how many of its keys have.
     """
 
     moved_ms: int
-    moves: bool = False
     held: int = 0
     size: int = 0
     full_ms: int | None = None
@@ -110,14 +109,13 @@ class OrderedPartition:
 
     `over`: its topic was made anew, and what is held is of the old one. `looked_ms`: when what is left was last looked
     for, and `look_from` from where on the next look does, where that one did not come to all. `stands`: webhooks and
-    tenants that were read again up to a record for which there was no room; its line is named here. `in_vain_ms`: when
-    it last stood still for a webhook that was left all the same.
+    tenants that were read again up to a record for which there was no room; its line is named here. `waited_ms`: for
+    how long it stood still for webhooks that were full, in the ten seconds from `waits_from_ms` on.
     """
 
     __slots__ = (
         "full",
         "held",
-        "in_vain_ms",
         "left",
         "lines",
         "look_from",
@@ -128,6 +126,8 @@ class OrderedPartition:
         "stopped",
         "tried",
         "until",
+        "waited_ms",
+        "waits_from_ms",
         "window",
     )
 
@@ -143,7 +143,8 @@ class OrderedPartition:
         self.stands: dict[str, str] = {}
         self.looked_ms = 0
         self.look_from = 0
-        self.in_vain_ms = 0
+        self.waited_ms = 0
+        self.waits_from_ms = 0
         self.held = 0
         self.stopped: Counter[str] = Counter()  # keys that have, by tenant
 

@@ -127,7 +127,7 @@ def asks_to_slow_down(answer: Answer) -> bool:
 
 
 def is_unreachable(answer: Answer) -> bool:
-    """Whether a breaker counts this: no HTTP answer came."""
+    """Whether no HTTP answer came, which a breaker takes for a failure."""
     return isinstance(answer, Failure) and answer.kind in _UNREACHABLE
 
 

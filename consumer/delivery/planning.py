@@ -16,14 +16,15 @@ from consumer.delivery.attempting import Attempting
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.endings import Endings
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.lining_up import LiningUp
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from consumer.delivery.replaced import Replaced
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Loading, Tenants
+from consumer.delivery.views import View
 from consumer.events.event import Event, Record
 from consumer.telemetry.count import Dropped
 from consumer.webhooks.ordering import line_of
@@ -57,7 +58,7 @@ class Planning:
         self._attempting = attempting
         self._boundaries = boundaries
         # Has waited for a tenant, with the view that came, or for a schema; goes on as the lanes have room.
-        self._waited: deque[tuple[Work, Known | None]] = deque()
+        self._waited: deque[tuple[Work, View | None]] = deque()
         self._checking: dict[str, list[tuple[Entry, Delivery]]] = {}
         self._asked: list[str] = []
 
@@ -72,7 +73,7 @@ class Planning:
         return self._tenants.asking or bool(self._checking or self._waited)
 
     def asked(self) -> list[str]:
-        """The deliveries of which it is to be asked whether they were accepted after all."""
+        """The deliveries for which the shell is to look whether they were accepted after all."""
         asked, self._asked = self._asked, []
         return asked
 
@@ -82,7 +83,7 @@ class Planning:
         self._waited = deque(waited for waited in self._waited if _is_ours(waited[0]))
 
     def loaded(self, now_ms: int, tenant: str, loading: Loading) -> None:
-        """The cache's answer for a tenant that was asked for."""
+        """What the cache answered for a tenant."""
         self._waited += self._tenants.loaded(tenant, loading, now_ms)
         for entry, work in self._tenants.surplus(tenant):
             self._put_off(now_ms, entry, work)
@@ -96,15 +97,15 @@ class Planning:
     def have_waited(self, now_ms: int) -> None:
         """What waited goes on, but no faster than the lanes have room: it may be more than they may ever hold."""
         while self._waited and self._attempting.room:
-            (entry, work), known = self._waited.popleft()
-            self.go_on(now_ms, entry, work, known)
+            (entry, work), view = self._waited.popleft()
+            self.go_on(now_ms, entry, work, view)
 
     def relieve(self, now_ms: int, window: Window) -> None:
         """Put off what this window waits for, of tenants that hold up nobody but themselves."""
         for entry, work in self._tenants.give_up(lambda work: work[0].window is window):
             self._put_off(now_ms, entry, work)
 
-    def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed, given: Known | None = None) -> None:
+    def go_on(self, now_ms: int, entry: Entry, work: Event | Delayed, given: View | None = None) -> None:
         """Match, or look up the subscriptions a record names; either needs a view of the tenant.
 
         What waited for its tenant was `given` one, and uses it unless there is a newer one.
@@ -114,18 +115,18 @@ class Planning:
         self._boundaries.take(entry)
         event = work if isinstance(work, Event) else work.event
         tenants = self._tenants
-        known = tenants.look(event.tenant, now_ms) if given is None else tenants.newest(event.tenant, given, now_ms)
-        if known is None:
+        view = tenants.look(event.tenant, now_ms) if given is None else tenants.newest(event.tenant, given, now_ms)
+        if view is None:
             self._wait(now_ms, entry, work, event.tenant)
             return
         match work:
             case Event():
-                self._match(now_ms, entry, work, known, tier=-1)
+                self._match(now_ms, entry, work, view, tier=-1)
                 self._lining_up.matched(entry)
             case Chunk():
-                self._unpack(now_ms, entry, work, known)
+                self._unpack(now_ms, entry, work, view)
             case Delivery():
-                self._again(now_ms, entry, work, known)
+                self._again(now_ms, entry, work, view)
             case _:
                 assert_never(work)
 
@@ -143,7 +144,7 @@ class Planning:
         self._lining_up.matched(entry)
 
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
-        """Whether a delivery that had been handed over was accepted after all; a lost mark costs one duplicate."""
+        """Whether a delivery that was handed over was accepted after all. Where that mark was lost it is sent twice."""
         for entry, delivery in self._checking.pop(delivery_id, ()):
             if entry.window.closed:
                 continue
@@ -154,16 +155,16 @@ class Planning:
 
     def subscription(self, tenant: str, subscription_id: str) -> Subscription | None:
         """One of a tenant's, as known here, however long ago."""
-        known = self._tenants.known(tenant)
-        target = None if known is None else known.target(subscription_id)
+        view = self._tenants.view(tenant)
+        target = None if view is None else view.target(subscription_id)
         return None if target is None else target.subscription
 
     # ── an event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _match(self, now_ms: int, entry: Entry, event: Event, known: Known, *, tier: int) -> None:
-        targets = self._boundaries.within(Boundary.MATCH, entry, known.match, event)
+    def _match(self, now_ms: int, entry: Entry, event: Event, view: View, *, tier: int) -> None:
+        targets = self._boundaries.within(Boundary.MATCH, entry, view.match, event)
         record, entry.record = entry.record, None
-        if given_up := known.take_given_up():
+        if given_up := view.take_given_up():
             self._endings.counts["filters_given_up"] += given_up
         if isinstance(targets, Bug):
             if record is None:
@@ -178,7 +179,7 @@ class Planning:
             if len(targets) > self._fan_out:
                 self._split(now_ms, entry, event, targets, above=tier)
             else:
-                self._deliver(now_ms, entry, event, targets, known, tier=tier, first_due_ms=now_ms)
+                self._deliver(now_ms, entry, event, targets, view, tier=tier, first_due_ms=now_ms)
 
     def _line_up(
         self, now_ms: int, entry: Entry, event: Event, record: Record, targets: Sequence[Target]
@@ -218,7 +219,7 @@ class Planning:
         entry: Entry,
         event: Event,
         targets: Sequence[Target],
-        known: Known,
+        view: View,
         *,
         tier: int,
         first_due_ms: int,
@@ -239,35 +240,35 @@ class Planning:
                 first_due_ms=first_due_ms,
             )
             entry.open_one()
-            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
+            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
         entry.close_one()
 
     # ── a record of a delay topic ────────────────────────────────────────────────────────────────────────────────
 
-    def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+    def _unpack(self, now_ms: int, entry: Entry, chunk: Chunk, view: View) -> None:
         if chunk.unmatched:
-            self._match(now_ms, entry, chunk.event, known, tier=chunk.tier)
+            self._match(now_ms, entry, chunk.event, view, tier=chunk.tier)
             return
-        unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(known.target(each))) is not None]
-        if unwanted and known.seen_ms <= chunk.first_due_ms:
+        unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(view.target(each))) is not None]
+        if unwanted and view.seen_ms <= chunk.first_due_ms:
             self._wait_for_newer(now_ms, entry, chunk)
             return
         for reason in unwanted:
             self._endings.count_drop(reason)
-        found = (known.target(each) for each in chunk.subscription_ids)
+        found = (view.target(each) for each in chunk.subscription_ids)
         targets = [target for target in found if target is not None and _unwanted(target) is None]
-        self._deliver(now_ms, entry, chunk.event, targets, known, tier=chunk.tier, first_due_ms=chunk.first_due_ms)
+        self._deliver(now_ms, entry, chunk.event, targets, view, tier=chunk.tier, first_due_ms=chunk.first_due_ms)
 
-    def _again(self, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
-        target = known.target(delivery.subscription_id)
+    def _again(self, now_ms: int, entry: Entry, delivery: Delivery, view: View) -> None:
+        target = view.target(delivery.subscription_id)
         if delivery.id in self._replaced:
             self._endings.drop(entry, "succeeded_late")
         elif delivery.handed_over:
             self._checking.setdefault(delivery.id, []).append((entry, delivery))
             self._asked.append(delivery.id)
         elif target is not None and _unwanted(target) is None:
-            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
-        elif known.seen_ms <= delivery.first_due_ms:
+            self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
+        elif view.seen_ms <= delivery.first_due_ms:
             # A view older than the one it was planned with may not know of it yet.
             self._wait_for_newer(now_ms, entry, delivery)
         else:

@@ -10,10 +10,14 @@ over each other's.
 
 from collections import OrderedDict
 from enum import Enum, auto
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Partition
 
 _Rank: TypeAlias = tuple[int, Partition, int]
 
@@ -28,88 +32,104 @@ class Turn(Enum):
     REPEAT = auto()
 
 
-class _Known:
-    """A delivery of which a record was read here: the highest one, and the one under way.
+class _End(Enum):
+    """What became of a record that was let go on."""
 
-    What was written before `floor` is overtaken by a record that is in the log.
+    FOLLOWED = auto()  # its successor is in the log
+    OVER = auto()  # its delivery has ended
+    LOST = auto()  # its partition went: whoever reads it next lets it go on
+
+
+class _Going(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that was let go on, and that record's number. `followed`: a successor is written.
+
+    A Struct, since one is made for each record that is due.
     """
 
-    __slots__ = ("entry", "floor", "goes_on", "is_over", "rank", "under_way")
+    entry: Entry
+    number: int
+    followed: bool = False
 
-    def __init__(self, entry: Entry, rank: _Rank) -> None:
-        self.entry = entry
+    @property
+    def end(self) -> _End | None:
+        """None while it is under way."""
+        if self.entry.has_ended:
+            return _End.FOLLOWED if self.followed else _End.OVER
+        return _End.LOST if self.entry.window.closed else None
+
+
+class _Records:
+    """What is known of one delivery's records: the highest that was read here, and the one that was let go on.
+
+    What has a number below `floor` is overtaken by a record that is in the log.
+    """
+
+    __slots__ = ("floor", "going", "highest", "is_over", "rank")
+
+    def __init__(self, highest: Entry, rank: _Rank) -> None:
+        self.highest = highest
         self.rank = rank
-        self.under_way: tuple[Entry, int] | None = None
-        self.goes_on = False
+        self.going: _Going | None = None
         self.floor = 0
         self.is_over = False
 
     def settle(self) -> None:
-        """See what became of the one under way."""
-        if self.under_way is None:
+        """See what became of the one that was let go on."""
+        going = self.going
+        end = None if going is None else going.end
+        if going is None or end is None:
             return
-        entry, step = self.under_way
-        if entry.open:
-            if entry.window.closed:
-                self.under_way = None
-            return
-        self.under_way = None
-        if self.goes_on:
-            self.floor = step + 1
-        else:
-            self.is_over = True
+        self.going = None
+        match end:
+            case _End.FOLLOWED:
+                self.floor = going.number + 1
+            case _End.OVER:
+                self.is_over = True
+            case _End.LOST:
+                pass
+            case never:
+                assert_never(never)
 
 
 class Repeats:
     """For one process: the latest 50,000 deliveries that came from a delay topic."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._read: OrderedDict[str, _Records] = OrderedDict()
 
     def is_repeat(self, entry: Entry, delivery: Delivery) -> bool:
         """Whether this record, just read, is to be passed over."""
-        rank = _rank(entry, delivery)
-        known = self._known.get(delivery.id)
-        if known is None:
-            self._known[delivery.id] = _Known(entry, rank)
-            if len(self._known) > _MOST:
-                self._known.popitem(last=False)
+        rank = delivery.record_number, entry.window.partition, entry.offset
+        records = self._read.get(delivery.id)
+        if records is None:
+            self._read[delivery.id] = _Records(entry, rank)
+            if len(self._read) > _MOST:
+                self._read.popitem(last=False)
             return False
-        known.settle()
-        if known.is_over or rank[0] < known.floor:
+        records.settle()
+        if records.is_over or delivery.record_number < records.floor:
             return True
-        if rank < known.rank and not known.entry.window.closed:
+        if rank < records.rank and not records.highest.window.closed:
             return True
-        known.entry, known.rank = entry, rank
+        records.highest, records.rank = entry, rank
         return False
 
     def turn(self, entry: Entry, delivery: Delivery) -> Turn:
         """What becomes of this record, which is due now."""
-        known = self._known.get(delivery.id)
-        if known is None:
+        records = self._read.get(delivery.id)
+        if records is None:
             return Turn.GOES
-        known.settle()
-        step = _step(delivery)
-        overtaken = known.entry is not entry and not known.entry.window.closed
-        if known.is_over or overtaken or step < known.floor:
+        records.settle()
+        overtaken = records.highest is not entry and not records.highest.window.closed
+        if records.is_over or overtaken or delivery.record_number < records.floor:
             return Turn.REPEAT
-        if known.under_way is not None:
+        if records.going is not None:
             return Turn.WAITS
-        known.under_way = entry, step
-        known.goes_on = False
+        records.going = _Going(entry=entry, number=delivery.record_number)
         return Turn.GOES
 
-    def goes_on(self, entry: Entry, delivery: Delivery) -> None:
+    def is_followed(self, entry: Entry, delivery: Delivery) -> None:
         """The successor of this record is being written here."""
-        known = self._known.get(delivery.id)
-        if known is not None and known.under_way is not None and known.under_way[0] is entry:
-            known.goes_on = True
-
-
-def _step(delivery: Delivery) -> int:
-    """How often it was written: each record has one attempt or one spill more than the one it came from."""
-    return delivery.attempts + delivery.spills
-
-
-def _rank(entry: Entry, delivery: Delivery) -> _Rank:
-    return _step(delivery), entry.window.partition, entry.offset
+        records = self._read.get(delivery.id)
+        if records is not None and records.going is not None and records.going.entry is entry:
+            records.going = replace(records.going, followed=True)

@@ -7,7 +7,8 @@ many wait in all, one is enough. So what a process holds is bounded, and the oth
 from typing import Final, TypeAlias
 
 from consumer.delivery.budget import DEFAULT
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.events.event import Record
 
 _Waiting: TypeAlias = tuple[Entry, Record]

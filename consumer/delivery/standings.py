@@ -175,7 +175,7 @@ class Standings:
     def heard(
         self, now_ms: int, subscription_id: str, standing: Standing | None, *, ago_ms: float = 0.0
     ) -> Account | None:
-        """What came back for a report, asked for so long ago; None: nobody could be asked."""
+        """What came back for a report that was sent so long ago; None: nothing."""
         account = self._accounts.get(subscription_id)
         if account is None or not account.asking:
             return None

@@ -11,8 +11,9 @@ from typing import TypeAlias
 from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.logged import Unread
-from consumer.delivery.offsets import Entry, Partition
+from consumer.delivery.offsets import Partition
 from consumer.delivery.standing import Report
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request

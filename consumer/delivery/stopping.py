@@ -12,8 +12,8 @@ The laws:
 - a stop ends: nobody's lasts longer than a delivery may wait (`HOOKLINE_WAIT_FOR`), nor beyond twice that since the
   delivery was due, for the log keeps it no longer; and where a partition is crowded with what waits none lasts at all.
   So a key that nobody cares for costs the others a bounded place for a bounded time;
-- what its customer said counts for what had stopped before he said it. Said of one delivery it counts for that one, and
-  a drop for whenever it stops.
+- a customer's word (try it, drop it) is for what had stopped before he said it. Said of one delivery it is for that
+  one, and to drop it holds also when it stops later.
 """
 
 from enum import Enum, auto
@@ -50,15 +50,20 @@ def fate(delivery: Delivery, subscription: Subscription, now_ms: int, *, stays_f
     stopped_ms = now_ms if delivery.stopped_ms is None else delivery.stopped_ms
     if subscription.on_failure is not OnFailure.BLOCK:
         return Fate.DROPPED
-    for unblock in reversed(subscription.unblocks):
-        if _is_for(unblock, delivery, stopped_ms):
-            return Fate.DROPPED if unblock.drop else Fate.TRIED
+    if (decision := decided(subscription, delivery.id, stopped_ms)) is not None:
+        return Fate.DROPPED if decision.drop else Fate.TRIED
     if crowded or now_ms >= min(stopped_ms + stays_for_ms, delivery.first_due_ms + 2 * stays_for_ms):
         return Fate.SUSPENDS
     return Fate.STAYS
 
 
-def _is_for(unblock: Unblock, delivery: Delivery, stopped_ms: int) -> bool:
-    if unblock.delivery_id and unblock.delivery_id != delivery.id:
+def decided(subscription: Subscription, delivery_id: str, stopped_ms: int) -> Unblock | None:
+    """What its customer said last that counts for the delivery that stopped then; None: nothing yet."""
+    said = reversed(subscription.unblocks)
+    return next((each for each in said if _is_for(each, delivery_id, stopped_ms)), None)
+
+
+def _is_for(unblock: Unblock, delivery_id: str, stopped_ms: int) -> bool:
+    if unblock.delivery_id and unblock.delivery_id != delivery_id:
         return False
     return unblock.at_ms > stopped_ms or (unblock.drop and bool(unblock.delivery_id))

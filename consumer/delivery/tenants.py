@@ -1,11 +1,11 @@
 """The tenants this process knows, and the work that waits for those it does not.
 
 The laws:
-- work is matched only against a view that was asked for after the work came, or at most the staleness bound before: of
-  what waits, whatever was there when the question was asked may use the answer, however long it took. Not knowing is
-  never "no subscribers";
-- while the cache cannot answer, a view younger than `memory_for_ms` will do: of one tenant where it cannot for that
-  one, of all of them as soon as nobody answered for one. A view that was in use until then will do at once, an older
+- work is matched only against a view that the cache was asked for after the work came, or at most the staleness bound
+  before. However long the cache takes, what was waiting when it was asked may use its answer. Not knowing is never
+  "no subscribers";
+- while the cache cannot answer, a view younger than `memory_for_ms` is used: of one tenant where it cannot answer for
+  that one, of every tenant once it answered nothing at all. A view that was in use until then is used at once, an older
   one when this has lasted for `PATIENCE_MS`: a moment without the cache brings no webhook back that was deleted before;
 - what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
   read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from consumer.delivery.asking import AGAIN_MS, Asking, Seat
-from consumer.delivery.known import Known, Views
 from consumer.delivery.target import Target
+from consumer.delivery.views import View, Views
 from consumer.webhooks.reader import Loaded, Many, Unavailable, Unchanged
 from consumer.webhooks.subscription import Subscription
 
@@ -82,24 +82,24 @@ class Tenants(Generic[Work]):
         """How many more records may wait."""
         return 0 if self.waiting_bytes >= self._room.waiting_bytes else max(0, self._room.records - self.waiting)
 
-    def look(self, tenant: str, now_ms: int) -> Known | None:
+    def look(self, tenant: str, now_ms: int) -> View | None:
         """The tenant's webhooks if they may be used for work that comes now. Asks for a newer view in good time."""
-        known = self._views.get(tenant)
-        if known is None:
+        view = self._views.get(tenant)
+        if view is None:
             return None
-        age_ms = now_ms - known.seen_ms
-        if age_ms * 2 > self._freshness.staleness_ms and not self._serves(tenant, known, now_ms):
+        age_ms = now_ms - view.seen_ms
+        if age_ms * 2 > self._freshness.staleness_ms and not self._serves(tenant, view, now_ms):
             return None
-        known.used_ms = now_ms
-        return known
+        view.used_ms = now_ms
+        return view
 
-    def newest(self, tenant: str, given: Known, now_ms: int) -> Known:
+    def newest(self, tenant: str, given: View, now_ms: int) -> View:
         """The view for work that waited and was `given` one: that, or a newer one."""
-        known = self._views.get(tenant) or given
-        known.used_ms = now_ms
-        return known
+        view = self._views.get(tenant) or given
+        view.used_ms = now_ms
+        return view
 
-    def known(self, tenant: str) -> Known | None:
+    def view(self, tenant: str) -> View | None:
         """The newest view of the tenant, however old."""
         return self._views.get(tenant)
 
@@ -120,7 +120,7 @@ class Tenants(Generic[Work]):
         return seat
 
     def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int) -> None:
-        """Keep work until a newer view of the tenant has come, asked for in a moment."""
+        """Keep work until a newer view of the tenant has come. The cache is asked for it in a moment."""
         seat = self.park(tenant, work, size, now_ms)
         if seat.is_free:
             self._asking.later(seat, now_ms + AGAIN_MS[0])
@@ -130,31 +130,31 @@ class Tenants(Generic[Work]):
         together, alone = self._asking.turn(now_ms, lambda tenant: self._is_wanted(tenant, now_ms))
         return self._versions(together), self._versions(alone)
 
-    def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
+    def loaded(self, tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, View]]:
         """Take the cache's answer in; the work that can go on now, and by which view."""
         seat = self._asking.answered(tenant, now_ms)
         if seat is None:
             return []
-        known = self._views.get(tenant)
+        view = self._views.get(tenant)
         if isinstance(loading, Unavailable) and loading.away:
-            return self._nobody_answered(seat, known, now_ms)
+            return self._nobody_answered(seat, view, now_ms)
         self._asking.is_back(in_doubt=isinstance(loading, Unavailable))
         match loading:
             case Loaded():
-                used_ms = 0 if known is None else known.used_ms
-                known = Known(loading, seat.asked_ms, self._factory)
-                known.used_ms = used_ms
-                self._views.put(tenant, known)
-            case Unchanged() if known is not None:
-                known.seen_ms = seat.asked_ms
+                used_ms = 0 if view is None else view.used_ms
+                view = View(loading, seat.asked_ms, self._factory)
+                view.used_ms = used_ms
+                self._views.put(tenant, view)
+            case Unchanged() if view is not None:
+                view.seen_ms = seat.asked_ms
                 self._views.renewed(tenant)
             case Many():
                 self._set_apart(seat, apart=True)
                 self._asking.alone(seat)
                 return []
             case Unchanged() | Unavailable():
-                return self._in_vain(seat, known, now_ms, own=isinstance(loading, Unavailable) and loading.own)
-        return self._served(seat, known)
+                return self._in_vain(seat, view, now_ms, own=isinstance(loading, Unavailable) and loading.own)
+        return self._served(seat, view)
 
     def surplus(self, tenant: str) -> Iterable[Work]:
         """What must not wait here any more for this tenant, since it has come to hold up nobody but itself."""
@@ -187,14 +187,14 @@ class Tenants(Generic[Work]):
 
     # ── what a view may be used for ──────────────────────────────────────────────────────────────────────────────
 
-    def _serves(self, tenant: str, known: Known, now_ms: int) -> bool:
+    def _serves(self, tenant: str, view: View, now_ms: int) -> bool:
         """Whether a view that grows old may be used for work that comes now."""
-        if now_ms - known.seen_ms <= self._freshness.staleness_ms:
+        if now_ms - view.seen_ms <= self._freshness.staleness_ms:
             if self._is_used(tenant, now_ms):
                 self._asking.renew(tenant, _Parked)
             return True
         seat = self._asking.get(tenant)
-        if not self._is_remembered(known, self._asking.doubted_ms(seat), now_ms):
+        if not self._is_remembered(view, self._asking.doubted_ms(seat), now_ms):
             return False
         if self._asking.is_away:
             self._asking.renew(tenant, _Parked)  # one of those that are used is asked for
@@ -203,8 +203,8 @@ class Tenants(Generic[Work]):
 
     def _is_used(self, tenant: str, now_ms: int) -> bool:
         """Whether anybody used the tenant's view a moment ago, so that the next one will be wanted soon."""
-        known = self._views.get(tenant)
-        return known is not None and now_ms - known.used_ms <= self._freshness.staleness_ms
+        view = self._views.get(tenant)
+        return view is not None and now_ms - view.used_ms <= self._freshness.staleness_ms
 
     def _is_wanted(self, tenant: str, now_ms: int) -> bool:
         """Whether a view that is to be renewed still is; nothing waits for it."""
@@ -213,21 +213,21 @@ class Tenants(Generic[Work]):
             self._set_apart(self._apart_of[tenant], apart=False)
         return used
 
-    def _is_remembered(self, known: Known, doubted_ms: int | None, now_ms: int) -> bool:
+    def _is_remembered(self, view: View, doubted_ms: int | None, now_ms: int) -> bool:
         """Whether a view will do while the cache cannot answer, as it could not since `doubted_ms`."""
-        if doubted_ms is None or now_ms - known.seen_ms > self._freshness.memory_for_ms:
+        if doubted_ms is None or now_ms - view.seen_ms > self._freshness.memory_for_ms:
             return False
         # One that is in use is as old as the bound allows when it is asked for again.
-        was_in_use = known.seen_ms >= doubted_ms - 2 * self._freshness.staleness_ms
+        was_in_use = view.seen_ms >= doubted_ms - 2 * self._freshness.staleness_ms
         return was_in_use or now_ms - doubted_ms >= PATIENCE_MS
 
     # ── what an answer sets free ─────────────────────────────────────────────────────────────────────────────────
 
-    def _nobody_answered(self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int) -> list[tuple[Work, Known]]:
-        """For none, that is: all that waits goes on for tenants that are remembered, and for more once this lasts."""
+    def _nobody_answered(self, seat: Seat[_Parked[Work]], view: View | None, now_ms: int) -> list[tuple[Work, View]]:
+        """The cache answered nothing at all: what waits goes on where a view may be used, more once this lasts."""
         was_away, lasted = self._asking.is_away, self._doubt_lasts
         self._asking.went_away(seat, now_ms)
-        freed = self._in_vain(seat, known, now_ms, own=False)
+        freed = self._in_vain(seat, view, now_ms, own=False)
         self._doubt_lasts = self._asking.in_doubt_for_ms(now_ms) >= PATIENCE_MS
         for each in () if was_away and self._doubt_lasts is lasted else self._asking.seats():
             remembered = self._views.get(each.tenant)
@@ -236,24 +236,24 @@ class Tenants(Generic[Work]):
         return freed
 
     def _in_vain(
-        self, seat: Seat[_Parked[Work]], known: Known | None, now_ms: int, *, own: bool
-    ) -> list[tuple[Work, Known]]:
+        self, seat: Seat[_Parked[Work]], view: View | None, now_ms: int, *, own: bool
+    ) -> list[tuple[Work, View]]:
         self._asking.in_vain(seat, now_ms, own=own)
         self._set_apart(seat, apart=own)
-        if known is None or not self._is_remembered(known, self._asking.doubted_ms(seat), now_ms):
+        if view is None or not self._is_remembered(view, self._asking.doubted_ms(seat), now_ms):
             return []
-        return [(work, known) for work in self._take(seat, lambda _: True)]
+        return [(work, view) for work in self._take(seat, lambda _: True)]
 
-    def _served(self, seat: Seat[_Parked[Work]], known: Known) -> list[tuple[Work, Known]]:
-        """What came in time for this view goes on. For what came later it is asked again."""
-        free: list[tuple[Work, Known]] = []
+    def _served(self, seat: Seat[_Parked[Work]], view: View) -> list[tuple[Work, View]]:
+        """What came in time for this view goes on. For what came later the cache is asked again."""
+        free: list[tuple[Work, View]] = []
         parked = seat.of
         self._set_apart(seat, apart=False)
         seat.in_vain = 0
-        while parked.works and parked.works[0][0] <= known.seen_ms + self._freshness.staleness_ms:
+        while parked.works and parked.works[0][0] <= view.seen_ms + self._freshness.staleness_ms:
             _, size, work = parked.works.popleft()
             self._count(parked, -1, -size)
-            free.append((work, known))
+            free.append((work, view))
         seat.waits = bool(parked.works)
         if seat.waits:
             self._asking.again(seat)
@@ -321,5 +321,5 @@ class Tenants(Generic[Work]):
         return taken
 
     def _versions(self, seats: Iterable[Seat[_Parked[Work]]]) -> dict[str, str | None]:
-        known = ((seat.tenant, self._views.get(seat.tenant)) for seat in seats)
-        return {tenant: None if view is None else view.version for tenant, view in known}
+        views = ((seat.tenant, self._views.get(seat.tenant)) for seat in seats)
+        return {tenant: None if view is None else view.version for tenant, view in views}

@@ -20,10 +20,11 @@ from consumer.brands.brand import BEHIND, BLOCKED, CAUGHT_UP
 from consumer.delivery.account import Account
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
-from consumer.delivery.known import Known
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.standing import Standing, Tell
 from consumer.delivery.step import Delay
+from consumer.delivery.views import View
 from consumer.events.event import Event
 from consumer.json import Json
 from consumer.signing.timestamps import rfc3339
@@ -33,25 +34,25 @@ _CHUNK: Final = 100
 
 
 class Tidings:
-    """`known` is the newest view of a tenant: where there is none, another process tells."""
+    """`view_of` gives the newest view of a tenant: where there is none, another process tells."""
 
-    def __init__(self, endings: Endings, known: Callable[[str], Known | None]) -> None:
+    def __init__(self, endings: Endings, view_of: Callable[[str], View | None]) -> None:
         self._endings = endings
-        self._known = known
+        self._view_of = view_of
         self._nowhere = Window(("", 0))  # no record of a topic ends with them
         self._nowhere.closed = True
 
     def tell(self, now_ms: int, account: Account) -> None:
         """Tell what the account's standing says is to be told."""
         standing = account.to_be_told
-        known = self._known(account.tenant)
-        if standing is None or known is None:
+        view = self._view_of(account.tenant)
+        if standing is None or view is None:
             return
-        target = known.target(account.subscription_id)
+        target = view.target(account.subscription_id)
         entry = Entry(self._nowhere, 0)
         if target is not None:
             event = notice(target.subscription, standing, now_ms)
-            for chunk in told(known, target.subscription, event, now_ms):
+            for chunk in told(view, target.subscription, event, now_ms):
                 self._endings.write(entry, Delay(tier=0, delayed=chunk))
         entry.close_one()
         account.telling(standing.telling, entry)
@@ -100,9 +101,9 @@ def asks_for(subscription: Subscription, kind: str) -> bool:
     )
 
 
-def told(known: Known, subject: Subscription, event: Event, now_ms: int) -> Iterator[Chunk]:
+def told(view: View, subject: Subscription, event: Event, now_ms: int) -> Iterator[Chunk]:
     """The notice of a webhook, as the spill topic takes it, for those of its tenant and brand that asked for it."""
-    matching = (target.subscription for target in known.match(event))
+    matching = (target.subscription for target in view.match(event))
     asking = (each.id for each in matching if each.brand == subject.brand and asks_for(each, event.type))
     for ids in chunks(asking):
         yield Chunk(event=event, subscription_ids=ids, first_due_ms=now_ms)

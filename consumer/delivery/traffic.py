@@ -241,6 +241,17 @@ class Traffic:
         lane.abandoned(job)
         self._landed(lane, job, now_ms)
 
+    def put_back(self, job: Job, now_ms: int) -> None:
+        """The job's request came to nothing, which teaches its lane nothing: it is the next one again."""
+        lane = _lane_of(job)
+        lane.abandoned(job)
+        job.queued_ms = now_ms
+        lane.queue.appendleft(job)
+        if not lane.listed:
+            self._lanes.stir(lane)
+        self.queued += 1
+        self._landed(lane, job, now_ms)
+
     def waits(self, now_ms: int, job: Job, until_ms: float) -> None:
         """The job waits in the delay topics for its turn, until about then."""
         subscription = job.target.subscription

@@ -28,7 +28,7 @@ from consumer.demo.scenario import HOOKS, Plan, Tally, event
 from consumer.demo.shop import Shop
 from consumer.demo.show import Show, line, show
 from consumer.demo.wires import DeadLetters, Publisher
-from consumer.roles.supervision import ASKED_ONCE_S
+from consumer.roles.supervision import is_asked_again
 from consumer.settings import ConfigurationError, Settings
 
 _EVENTS_PER_S = 10
@@ -220,15 +220,15 @@ def _carried_out(demo: _Demo, names: dict[str, str]) -> str | None:
 
 def _on_interrupt(asked: Callable[[], None]) -> None:
     """The first Ctrl-C or SIGTERM asks for the end, a second one ends at once."""
-    first_s = float("inf")
+    first_s: float | None = None
 
     def heard(_number: int, _frame: object) -> None:
         nonlocal first_s
         now_s = time.monotonic()
-        # Who signals a process and then its group, as `timeout` does, has asked once.
-        if now_s - first_s >= ASKED_ONCE_S:
+        if first_s is None:
+            first_s = now_s
+        elif is_asked_again(first_s, now_s):
             raise KeyboardInterrupt
-        first_s = min(first_s, now_s)
         asked()
 
     signal.signal(signal.SIGINT, heard)

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from consumer.brands.loader import brand
+from consumer.configuration import load
 from consumer.demo import signature, story
 from consumer.demo.receiver import Receiver
 from consumer.demo.scenario import HOOKS, Hook
@@ -26,7 +27,7 @@ from consumer.demo.shop import Shop
 from consumer.demo.signature import Check
 from consumer.kafka.subscriptions import write
 from consumer.kafka.topics import Topics
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.secrets import public_key

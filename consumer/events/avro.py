@@ -22,7 +22,7 @@ from consumer.events.fields import event, range_checked_ms, text_ms
 from consumer.events.headers import NamedHeaders
 from consumer.events.members import members
 from consumer.events.reasons import PoisonReason, Refused
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import (
     ENVELOPE,
     ParsedSchema,
@@ -54,7 +54,7 @@ def event_schema() -> tuple[bytes, ParsedSchema]:
     return bytes.fromhex(fingerprint(to_parsing_canonical_form(dict(schema)), "CRC-64-AVRO")), parsed
 
 
-def read_single_object(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
+def read_single_object(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules) -> Event:
     """The event of a record in single-object encoding."""
     expected, schema = event_schema()
     if value[2:_FINGERPRINT_END] != expected:
@@ -65,7 +65,7 @@ def read_single_object(record: Record, value: bytes, headers: NamedHeaders, rule
 
 
 def read_registered(
-    record: Record, value: bytes, headers: NamedHeaders, schemas: Schemas, rules: Rules
+    record: Record, value: bytes, headers: NamedHeaders, schemas: Schemas, rules: EventRules
 ) -> Event | SchemaNeeded:
     """The event of a record in the Schema Registry's wire format, or the id of the schema to ask for first."""
     if len(value) < _ID_END:
@@ -105,7 +105,7 @@ def _of_answer(schema_id: int, answer: SchemaAnswer, value: bytes) -> tuple[Pars
             return branch, rest
 
 
-def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: Rules) -> Event:
+def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: EventRules) -> Event:
     """`data` is bytes, so base64 in the JSON that comes out of Avro: hence twice the limit here, and once below."""
     found = members(read_json(schema.reader, value, 2 * rules.max_event_bytes))
     try:
@@ -115,7 +115,7 @@ def _envelope(record: Record, value: bytes, headers: NamedHeaders, schema: Parse
     return event_of(record, headers, found, b"null" if payload is None else json_text(payload), rules)
 
 
-def _own(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: Rules) -> Event:
+def _own(record: Record, value: bytes, headers: NamedHeaders, schema: ParsedSchema, rules: EventRules) -> Event:
     if schema.depth > rules.max_event_depth:
         raise Refused(PoisonReason.TOO_DEEP, f"the schema nests deeper than {rules.max_event_depth} levels: flatten it")
     data = read_json(schema.reader, value, rules.max_event_bytes)

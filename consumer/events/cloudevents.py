@@ -18,7 +18,7 @@ from consumer.events.headers import NamedHeaders
 from consumer.events.limits import check_depth
 from consumer.events.members import NO_DATA, Members, members, text, time_ms
 from consumer.events.reasons import PoisonReason, Refused
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 
 _FAMILY = "application/cloudevents"
 _STRUCTURED = "application/cloudevents+json"
@@ -36,7 +36,7 @@ class _CloudEvent:
     data: bytes
 
 
-def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event | None:
+def read(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules) -> Event | None:
     """The event, or None if the record does not declare itself a CloudEvent."""
     if "content-type" not in headers and "ce_specversion" not in headers:
         return None
@@ -65,7 +65,7 @@ def _is_json(media: str) -> bool:
     return media in ("", "application/json", "text/json") or media.endswith("+json")
 
 
-def _binary(record: Record, value: bytes, headers: NamedHeaders, rules: Rules, media: str) -> Event:
+def _binary(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules, media: str) -> Event:
     if not _is_json(media):
         raise Refused(
             PoisonReason.UNSUPPORTED_FORMAT, "the content-type of a CloudEvent in binary mode must be JSON, as its data"
@@ -85,7 +85,7 @@ def _binary(record: Record, value: bytes, headers: NamedHeaders, rules: Rules, m
     return _event(record, headers, rules, found)
 
 
-def structured(record: Record, headers: NamedHeaders, found: Members, rules: Rules) -> Event:
+def structured(record: Record, headers: NamedHeaders, found: Members, rules: EventRules) -> Event:
     """The event of a CloudEvent that is one JSON object, of these members."""
     if "data_base64" in found:
         raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "data_base64 is binary, webhooks carry JSON: publish data")
@@ -106,7 +106,7 @@ def structured(record: Record, headers: NamedHeaders, found: Members, rules: Rul
     )
 
 
-def _event(record: Record, headers: NamedHeaders, rules: Rules, found: _CloudEvent) -> Event:
+def _event(record: Record, headers: NamedHeaders, rules: EventRules, found: _CloudEvent) -> Event:
     if found.specversion != "1.0":
         raise Refused(PoisonReason.UNSUPPORTED_FORMAT, "specversion must be 1.0")
     tenant_name = rules.tenant_extension or "subject"

@@ -11,11 +11,11 @@ from consumer.events import avro, cloudevents, envelope
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 from consumer.events.headers import NO_HEADERS, NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 
 
-def decode(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
+def decode(record: Record, schemas: Schemas, rules: EventRules) -> Decoded:
     """What the record is. SchemaNeeded is final only for now: ask again once `schemas` knows that id."""
     if record.value is None:
         return Tombstone()
@@ -25,7 +25,7 @@ def decode(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
         return Poison(reason=refused.reason, detail=refused.detail)
 
 
-def _event(record: Record, value: bytes, schemas: Schemas, rules: Rules) -> Event | SchemaNeeded:
+def _event(record: Record, value: bytes, schemas: Schemas, rules: EventRules) -> Event | SchemaNeeded:
     if len(value) > rules.max_event_bytes:
         raise Refused(PoisonReason.TOO_LARGE, f"the value is larger than {rules.max_event_bytes} bytes: publish less")
     if not record.headers_readable:

@@ -13,7 +13,7 @@ from consumer.events.fields import checked, event, text_ms
 from consumer.events.headers import NamedHeaders
 from consumer.events.limits import check_depth
 from consumer.events.members import NO_DATA, Members, members, text, time_ms
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
-def read(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
+def read(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules) -> Event:
     """The event of a JSON envelope: the usual one read in one go, any other member by member, to tell what is wrong."""
     if rules.usual is not None and (usual := rules.usual(value, rules.max_event_depth)) is not None:
         return checked(record, headers, usual)
@@ -72,14 +72,14 @@ def _quotes_around(data: bytes, value: bytes) -> int:
     return value.count(b'"') - data.count(b'"')
 
 
-def _read_members(record: Record, value: bytes, headers: NamedHeaders, rules: Rules) -> Event:
+def _read_members(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules) -> Event:
     found = members(value)
     if bytes(found.get("specversion", NO_DATA)) != b"null":
         return cloudevents.structured(record, headers, found, rules)
     return event_of(record, headers, found, bytes(found.get("data", NO_DATA)), rules)
 
 
-def event_of(record: Record, headers: NamedHeaders, found: Members, data: bytes, rules: Rules) -> Event:
+def event_of(record: Record, headers: NamedHeaders, found: Members, data: bytes, rules: EventRules) -> Event:
     """The event whose metadata are these members of an object."""
     check_depth(data, rules.max_event_depth)
     return event(

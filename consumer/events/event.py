@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
+RecordHeaders: TypeAlias = tuple[tuple[str, bytes | None], ...]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: RecordHeaders
     timestamp_ms: int
     headers_readable: bool = True
     leader_epoch: int | None = None

@@ -8,7 +8,7 @@ take it from their own languages.
 
 from typing import Final
 
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.events.reasons import PoisonReason, Refused
 
 _SPELLINGS: Final = {"contenttype": "content-type", "content_type": "content-type"}
@@ -19,7 +19,7 @@ class NamedHeaders:
 
     __slots__ = ("_values",)
 
-    def __init__(self, headers: Headers) -> None:
+    def __init__(self, headers: RecordHeaders) -> None:
         self._values: dict[str, list[bytes | None]] = {}
         for name, value in headers:
             self._values.setdefault(_folded(name), []).append(value)

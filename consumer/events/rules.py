@@ -16,7 +16,7 @@ class Usual(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class EventRules:
     """`registry` says whether a Schema Registry is configured. The `avro_*_field`s may be dotted paths.
 
     `usual` reads most envelopes; None: Python reads all.

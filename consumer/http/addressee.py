@@ -24,9 +24,9 @@ _URL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """An origin and a place there. `origin` is the same for all its URLs; `name` is the host as a certificate has it.
+    """An origin and a place there. `origin` is the same for all its URLs, whose connections are shared.
 
-    `begins` is a request's first two lines.
+    `name` is the host as a certificate has it, and `begins` a request's first two lines.
     """
 
     origin: str

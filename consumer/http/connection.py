@@ -16,6 +16,7 @@ from consumer.delivery.answer import FailureKind
 from consumer.http.addressee import Addressee
 from consumer.http.socket_exchange import Exchange
 from consumer.http.tls import Tls
+from consumer.http.tunnel import Tunnel
 
 _READ_BYTES: Final = 16 * 1024
 _SENT_BYTES: Final = 256 * 1024
@@ -43,6 +44,7 @@ class Connection:
     """To one address. `exchange` is the request that it carries, None while it is idle."""
 
     __slots__ = (
+        "_early",
         "_plain",
         "_raw",
         "_socket",
@@ -55,17 +57,23 @@ class Connection:
         "secured",
         "tls",
         "to",
+        "tunnel",
     )
 
-    def __init__(self, connected: socket.socket, address: str, to: Addressee, tls: Tls | None) -> None:
+    def __init__(
+        self, connected: socket.socket, address: str, to: Addressee, tls: Tls | None, tunnel: Tunnel | None = None
+    ) -> None:
+        """`address` is the endpoint's, also where the socket leads to a proxy and `tunnel` from there."""
         self._socket = connected
+        self._early = b""  # of the endpoint, and came with the proxy's last word
         self._raw = _NOTHING  # for the socket to take
         self._plain: list[memoryview] = []  # of the request, and not yet among those
         self.fd = connected.fileno()
         self.address = address
         self.to = to
         self.tls = tls
-        self.secured = tls is None
+        self.tunnel = tunnel  # until it stands
+        self.secured = tls is None and tunnel is None
         self.more = False  # there may be more to read than was read
         self.may_send = False  # the socket may take more than it was given
         self.exchange: Exchange | None = None
@@ -110,6 +118,27 @@ class Connection:
                 return
         self.may_send = True  # the others first
 
+    def dig(self, received: bytes) -> bool:
+        """Go on with the tunnel, by what was received of the proxy; whether it stands, and is the endpoint's way now.
+
+        Raises BrokenError: the proxy refuses, and says why.
+        """
+        tunnel = self.tunnel
+        assert tunnel is not None
+        answer = tunnel.read(received) if received else tunnel.begins()
+        if tunnel.refusal:
+            raise BrokenError(FailureKind.CONNECT, tunnel.refusal, gone=False)
+        if answer:
+            self._raw = memoryview(bytes(self._raw) + answer)
+            self.go_on()
+        if not tunnel.stands:
+            return False
+        self.tunnel = None
+        self.secured = self.tls is None
+        self._early = tunnel.behind
+        self.more = self.more or bool(self._early)
+        return True
+
     def handshake(self, received: bytes) -> None:
         """Go on with TLS; `secured` when it is done. Raises BrokenError."""
         assert self.tls is not None
@@ -122,6 +151,9 @@ class Connection:
 
     def receive_raw(self) -> bytes:
         """What has come, encrypted where it is; nothing where nothing has. Raises ClosedError and BrokenError."""
+        if self._early:
+            early, self._early, self.more = self._early, b"", True
+            return early
         try:
             received = self._socket.recv(_READ_BYTES)
         except BlockingIOError:

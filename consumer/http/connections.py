@@ -11,14 +11,15 @@ the connection stays.
 import select
 from collections.abc import Iterable
 from pathlib import Path
-from ssl import SSLContext
 from typing import Final
 
+from consumer.http.addressee import Addressee
 from consumer.http.connection import BrokenError, ClosedError, Connection
 from consumer.http.dialing import Connected
 from consumer.http.pool import Pool
 from consumer.http.socket_exchange import Exchange
-from consumer.http.tls import Sessions, Tls, trusting
+from consumer.http.tls import Sessions, Tls, Trust
+from consumer.http.tunnel import Tunnel
 
 ENDING: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 """Nothing comes behind what is there to be read."""
@@ -30,29 +31,34 @@ class Connections:
 
     def __init__(self, most: int, ca_file: Path | None) -> None:
         self._most = most
-        self._ca_file = ca_file
-        self._trust: SSLContext | None = None  # once it is needed: reading a bundle takes 20 ms
+        self._trust = Trust(ca_file)
         self._sessions = Sessions()
         self._by_fd: dict[int, Connection] = {}
         self._pool = Pool()
         self.of = self._by_fd.get
         """The connection with this descriptor."""
 
-    def made(self, connected: Connected, exchange: Exchange, now_s: float) -> Connection:
-        """A new one, for this request."""
+    def made(self, connected: Connected, exchange: Exchange, now_s: float, tunnel: Tunnel | None = None) -> Connection:
+        """A new one, for this request; `tunnel` leads from the proxy that it is connected to, to the endpoint."""
         to = exchange.to
         assert to is not None
-        tls = None
-        if to.secure:
-            if self._trust is None:
-                self._trust = trusting(self._ca_file)
-            tls = Tls(self._trust, to.name, self._sessions.of(to.origin, now_s))
-        connection = Connection(connected.socket, connected.address, to, tls)
+        try:
+            tls = self._tls(exchange, to, now_s) if to.secure else None
+        except Exception:
+            connected.socket.close()  # nobody else has it yet
+            raise
+        address = connected.address if tunnel is None else exchange.target
+        connection = Connection(connected.socket, address, to, tls, tunnel)
         connection.exchange, exchange.fd = exchange, connection.fd
         self._by_fd[connection.fd] = connection
         if len(self._by_fd) > self._most:
             self.make_room()
         return connection
+
+    def _tls(self, exchange: Exchange, to: Addressee, now_s: float) -> Tls:
+        own = exchange.request.tls
+        session = self._sessions.of(to.origin, now_s) if own is None else None
+        return Tls(self._trust.context(own), to.name, session)
 
     def used_again(self, exchange: Exchange, addresses: Iterable[str], now_s: float) -> Connection | None:
         """An idle one to one of these addresses, for this request."""
@@ -75,7 +81,8 @@ class Connections:
 
     def learn(self, connection: Connection, now_s: float) -> None:
         """It brought its first answer: by now there is what its session can be resumed with."""
-        if connection.tls is not None:
+        own = connection.exchange is not None and connection.exchange.request.tls is not None
+        if connection.tls is not None and not own:
             self._sessions.keep(connection.to.origin, connection.tls, now_s)
 
     def distrust(self, connection: Connection) -> None:

@@ -7,6 +7,7 @@ The laws:
 """
 
 import select
+from collections.abc import Sequence
 from typing import Final
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
@@ -15,7 +16,7 @@ from consumer.http.answer_reader import HEAD_CUT
 from consumer.http.connection import BrokenError, ClosedError, Connection
 from consumer.http.connections import ENDING, READABLE, Connections
 from consumer.http.deadlines import Deadlines
-from consumer.http.dialing import Dialing
+from consumer.http.dialing import Connected, Dialing
 from consumer.http.guard import AddressGuard
 from consumer.http.socket_exchange import NO_FD, Exchange
 
@@ -24,7 +25,11 @@ _NO_TLS: Final = "the connection was closed in the handshake"
 
 
 class Course:
-    """Of all requests of one engine. `answers` are those that ended, `eager` the connections to come back to."""
+    """Of all requests of one engine, straight to their endpoints. Through a proxy it is `proxied_course.py`.
+
+    `answers` are those that ended, `unsent` the requests that ended without one (`Transport.unsent`), `eager` the
+    connections to come back to.
+    """
 
     def __init__(self, guard: AddressGuard, connections: Connections, dialing: Dialing) -> None:
         self._guard = guard
@@ -33,8 +38,19 @@ class Course:
         self._deadlines = Deadlines()
         self.under_way: dict[int, Exchange] = {}
         self.answers: list[tuple[int, Answer]] = []
+        self.unsent: list[int] = []
         self.eager: dict[Connection, int] = {}  # each with what it was told of
         self.dialled_for = dialing.exchange
+
+    @property
+    def open(self) -> bool:
+        """Whether requests may leave."""
+        return True
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests have been entered, and have not ended."""
+        return len(self.under_way)
 
     @property
     def next_s(self) -> float | None:
@@ -49,6 +65,14 @@ class Course:
     def impatient(self, now_s: float) -> list[Exchange]:
         """The requests whose next address is to be tried."""
         return [self.under_way[token] for token in self._dialing.impatient(now_s)]
+
+    def look(self, now_s: float) -> Sequence[Exchange]:
+        """Do what no request waits for by itself; those that may begin again."""
+        del now_s
+        return ()
+
+    def close(self) -> None:
+        """No turn is taken any more."""
 
     def take_answers(self) -> list[tuple[int, Answer]]:
         """Those since this was last called."""
@@ -88,8 +112,14 @@ class Course:
             if fd not in exchange.trying:
                 self.try_next(exchange, now_s)
             return
+        self._connected(exchange, now_s, connected)
+
+    def _connected(self, exchange: Exchange, now_s: float, connected: Connected) -> None:
         exchange.connected_s = now_s
-        connection = self._connections.made(connected, exchange, now_s)
+        self._go_through(exchange, self._connections.made(connected, exchange, now_s))
+
+    def _go_through(self, exchange: Exchange, connection: Connection) -> None:
+        """A connection leads to its endpoint: send, or begin with TLS."""
         if connection.secured:
             self._send(exchange, connection)
         else:
@@ -123,6 +153,8 @@ class Course:
             if connection.sending:
                 connection.go_on()
             received = connection.receive() if what & READABLE else b""
+            if not received and what & ENDING:
+                received = connection.receive()  # what came before the end may have been a ticket
         except ClosedError:
             self._closed(exchange, now_s, connection)
             return

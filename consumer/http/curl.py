@@ -105,6 +105,13 @@ class CurlTransport:
             acted = True
         return self._collect() if acted else []
 
+    def unsent(self) -> Sequence[int]:
+        return ()
+
+    @property
+    def open(self) -> bool:
+        return True
+
     def cancel(self, token: int) -> None:
         exchange = self._active.pop(token, None)
         if exchange is not None:

@@ -66,8 +66,7 @@ class Dialing:
     def connected(self, fd: int, exchange: Exchange) -> Connected | None:
         """Look at a socket that was told of: connected, or not yet, or failed and given up."""
         trying, address = exchange.trying[fd]
-        assert exchange.to is not None
-        code = trying.connect_ex((address, exchange.to.port))
+        code = trying.connect_ex((address, exchange.port))
         if code in _UNDER_WAY:
             return None  # it was told of another socket that had this number
         if code not in _CONNECTED:
@@ -96,13 +95,12 @@ class Dialing:
 
     def _opened(self, exchange: Exchange, address: str) -> bool:
         """Whether connecting to this address is under way."""
-        assert exchange.to is not None
         try:
             opened = self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         except OSError as error:
             exchange.problem = error.strerror or "no socket"
             return False
-        code = opened.connect_ex((address, exchange.to.port))
+        code = opened.connect_ex((address, exchange.port))
         if code not in _UNDER_WAY and code not in _CONNECTED:
             exchange.problem = os.strerror(code)
             opened.close()

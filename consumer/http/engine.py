@@ -1,16 +1,24 @@
 """Which engine sends, and what the native step does beside where it sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
-sends where it is installed, and everything works without it.
+sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends, and so it
+does for webhooks with TLS of their own: beside another one, where another one is chosen. All of them watch their
+sockets by epoll, which only Linux has: elsewhere nothing can be sent, and that is said by name before anything is
+begun.
 """
 
+import select
+import sys
 from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias, assert_never
 
 import structlog
 
 from consumer.events.rules import Usual
-from consumer.http.guard import AddressGuard
+from consumer.http.beside import BesideTransport
+from consumer.http.guard import guard_of
+from consumer.http.proxy import Proxy
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Hand, NoHand, Transport
 from consumer.settings import ConfigurationError, Settings
 from consumer.signing.written import Prepare
@@ -29,6 +37,8 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
     Raises:
         ConfigurationError: it is the native one, by name, and is not installed.
     """
+    if settings.egress_proxy is not None:
+        return "sockets"  # the settings refuse any other by name
     if settings.transport == "auto":
         return "native" if installed else "sockets"
     if settings.transport == "native" and not installed:
@@ -72,29 +82,41 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     `hand` hears for which request code runs, but of the native engine: what panics there ends one request.
 
     Raises:
-        ConfigurationError: see `chosen`.
+        ConfigurationError: see `chosen`; or this system is not Linux.
     """
-    guard = AddressGuard(settings.networks)
+    if not hasattr(select, "epoll"):
+        raise ConfigurationError(
+            "HOOKLINE_TRANSPORT",
+            f"every engine needs Linux's epoll, which {sys.platform} does not have: run what sends on Linux, or in a "
+            "container (docker compose up); commands that only read and write Kafka work here",
+        )
+    guard, proxy = guard_of(settings), Proxy.of(settings)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
     installed = _installed()
     engine = chosen(settings, installed=installed)
     _log.info(
-        "http engine", engine=engine, native="installed" if installed else "not installed: pip install hookline[fast]"
+        "http engine",
+        engine=engine,
+        native="installed" if installed else "not installed: pip install hookline[fast]",
+        proxy="none" if proxy is None else f"{proxy.scheme}://{proxy.at}",
     )
-    # Only the chosen engine is loaded: the others may be missing, and cost memory.
+
+    def sockets() -> SocketsTransport:
+        return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand(), proxy=proxy)
+
+    # Of the other two only the chosen one is loaded: they may be missing, and cost memory.
     match engine:
         case "native":
-            from consumer.http.native import NativeTransport  # noqa: PLC0415 - see above
+            from consumer.http.native import BesideNative, NativeTransport  # noqa: PLC0415 - see above
 
-            return NativeTransport(guard, max_connections=max_connections)
+            return BesideNative(NativeTransport(guard, max_connections=max_connections), sockets)
         case "sockets":
-            from consumer.http.sockets import SocketsTransport  # noqa: PLC0415 - see above
-
-            return SocketsTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            return sockets()
         case "curl":
             from consumer.http.curl import CurlTransport  # noqa: PLC0415 - see above
 
-            return CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            curl = CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
+            return BesideTransport(curl, sockets)
     assert_never(engine)
 
 

@@ -20,6 +20,8 @@ from ipaddress import (
 )
 from typing import Final, TypeAlias
 
+from consumer.settings import Settings
+
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -122,6 +124,24 @@ class AddressGuard:
 
     def _is_allowed(self, address: Address) -> bool:
         return any(address in network for network in self._allowed)
+
+
+class ProxysGuard(AddressGuard):
+    """For where the proxy that all requests leave through looks names up, and refuses what it should: we refuse none.
+
+    What is asked about here are names, since no address is known.
+    """
+
+    def refuses(self, address: str) -> str | None:
+        del address
+        return None
+
+
+def guard_of(settings: Settings) -> AddressGuard:
+    """The guard that the settings ask for."""
+    if settings.egress_proxy is not None and settings.egress_guard == "proxy":
+        return ProxysGuard()
+    return AddressGuard(settings.networks)
 
 
 def _special(address: Address) -> str | None:

@@ -7,7 +7,7 @@ answer's head and chunks is what `head.py` and `chunks.py` make of them: tests c
 A panic in it ends one request. Its place in the code is told, and the failure is ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +16,10 @@ from hookline_native import Endpoint, Engine
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Kept, Response, Timing
 from consumer.delivery.names import REFUSED_DETAIL
+from consumer.http.beside import BesideTransport
 from consumer.http.certificates import system_bundle
 from consumer.http.guard import AddressGuard
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import addressed
 from consumer.signing.request import Request
 from consumer.signing.written import Preparation, Written
@@ -109,6 +111,13 @@ class NativeTransport:
             self._unsent.clear()
         return answers
 
+    def unsent(self) -> Sequence[int]:
+        return ()
+
+    @property
+    def open(self) -> bool:
+        return True
+
     def cancel(self, token: int) -> None:
         if self._unsent.pop(token, None) is None:
             self._engine.cancel(token)
@@ -119,6 +128,15 @@ class NativeTransport:
     def close(self) -> None:
         self._unsent.clear()
         self._engine.close()
+
+
+class BesideNative(BesideTransport):
+    """The native engine, and beside it the one for webhooks with TLS of their own, whose requests Python makes."""
+
+    def __init__(self, native: NativeTransport, open_own: Callable[[], SocketsTransport]) -> None:
+        """As BesideTransport."""
+        super().__init__(native, open_own)
+        self.send = native.send
 
 
 def prepare(preparation: Preparation) -> Endpoint | None:

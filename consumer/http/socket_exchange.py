@@ -1,6 +1,7 @@
 """One request and its answer inside the sockets engine: what became of it so far, and the answer made of that."""
 
 import socket
+from dataclasses import replace
 from typing import Final
 
 from consumer.delivery.answer import UNTIMED, Answer, Failure, FailureKind, Timing
@@ -16,7 +17,8 @@ NO_FD: Final = -1
 class Exchange:
     """Of one request, from `submit` to its answer. `to` is None where its URL names nobody.
 
-    `parts` are the request as it goes out.
+    `parts` are the request as it goes out. `port` is what is connected to: the endpoint's, or the proxy's. Through one
+    `target` is the endpoint's address that it is asked for, and `targets` are those after it, the next one last.
     """
 
     __slots__ = (
@@ -24,12 +26,16 @@ class Exchange:
         "fd",
         "first_byte_s",
         "parts",
+        "port",
         "problem",
         "reader",
+        "refused",
         "request",
         "reused",
         "secured_s",
         "started_s",
+        "target",
+        "targets",
         "to",
         "to_try",
         "token",
@@ -39,6 +45,8 @@ class Exchange:
     def __init__(self, token: int, request: Request, heads: HeadCache, started_s: float) -> None:
         """Raises ValueError where it cannot be written as HTTP."""
         to = addressee(request.url)
+        if to is not None and request.tls is not None:
+            to = replace(to, origin=f"{to.origin} {request.tls.name}")  # no connection or session is another's
         self.token = token
         self.request = request
         self.to = to
@@ -52,6 +60,10 @@ class Exchange:
         self.first_byte_s: float | None = None
         self.to_try: list[str] = []  # addresses, the next one last
         self.trying: dict[int, tuple[socket.socket, str]] = {}  # by descriptor: each with the address it connects to
+        self.port = 0 if to is None else to.port
+        self.target = ""
+        self.targets: list[str] = []
+        self.refused = False  # the proxy has refused all of them once
         self.problem = ""  # with the latest of the addresses that failed
 
     def ended(self, kind: FailureKind, detail: str, now_s: float) -> Answer:

@@ -34,6 +34,8 @@ from consumer.http.course import Course
 from consumer.http.dialing import Dialing
 from consumer.http.guard import AddressGuard
 from consumer.http.head_cache import HeadCache
+from consumer.http.proxied_course import ProxiedCourse
+from consumer.http.proxy import Proxy
 from consumer.http.socket_exchange import Exchange
 from consumer.http.transport import Hand, NoHand, addressed
 from consumer.signing.request import Request
@@ -54,19 +56,28 @@ class SocketsTransport:
         max_connections: int = 2_048,
         ca_file: Path | None = None,
         hand: Hand = NoHand(),  # noqa: B008 # it has no state
+        proxy: Proxy | None = None,
     ) -> None:
-        """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's."""
+        """`max_connections`: kept open, idle ones included. `ca_file`: a PEM bundle trusted instead of the system's.
+
+        Every request leaves through `proxy`, where there is one.
+        """
         self._hand = hand
         self._in_hand = _NONE
         self._epoll = select.epoll()
         self._connections = Connections(max_connections, ca_file)
-        self._course = Course(guard, self._connections, Dialing(self._epoll, self._connections.make_room))
         self._heads = HeadCache()
+        dialing = Dialing(self._epoll, self._connections.make_room)
+        self._course = (
+            Course(guard, self._connections, dialing)
+            if proxy is None
+            else ProxiedCourse(guard, self._connections, dialing, proxy, self._heads)
+        )
         self._fresh: list[Exchange] = []
 
     @property
     def in_flight(self) -> int:
-        return len(self._course.under_way)
+        return self._course.in_flight
 
     def submit(self, token: int, request: Request) -> None:
         now_s = monotonic()
@@ -82,6 +93,25 @@ class SocketsTransport:
                 self._turn(self._patience_s(wait_s))
         return self._course.take_answers()
 
+    @property
+    def fd(self) -> int:
+        """Readable when there is something to do: for an engine that this one works beside."""
+        return self._epoll.fileno()
+
+    def patience_s(self, wait_s: float) -> float:
+        """How long who waits for `fd` and for something else may wait before the next `poll`: `wait_s` at most."""
+        return 0.0 if self._fresh else self._patience_s(wait_s)
+
+    def unsent(self) -> Sequence[int]:
+        if not self._course.unsent:
+            return ()
+        unsent, self._course.unsent = self._course.unsent, []
+        return unsent
+
+    @property
+    def open(self) -> bool:
+        return self._course.open
+
     def cancel(self, token: int) -> None:
         exchange = self._course.under_way.get(token)
         if exchange is not None:
@@ -95,6 +125,7 @@ class SocketsTransport:
             return
         for token in list(self._course.under_way):
             self.cancel(token)
+        self._course.close()
         self._connections.close()
         self._epoll.close()
 
@@ -126,6 +157,8 @@ class SocketsTransport:
             self._within(exchange, now_s, course.time_out)
         for exchange in course.impatient(now_s):
             self._within(exchange, now_s, course.try_next)
+        for exchange in course.look(now_s):
+            self._within(exchange, now_s, course.begin)
         self._connections.expire(now_s)
         self._let_go()
 

@@ -4,6 +4,7 @@ The laws:
 - nothing of a request is encrypted before the endpoint's certificate was checked: its chain, its time and its name;
 - a session is resumed only with the name that its certificate was checked for, and for an hour at most: what was
   checked once is not looked at again when it is resumed;
+- a session of a webhook with TLS of its own is not resumed: its context is another one each time;
 - whoever sends bytes that come to nothing is heard to MOST_BARREN_BYTES.
 
 What is not obvious: behind the handshake a server sends tickets, which resume sessions later. They come with its first
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from consumer.http.certificates import system_bundle
+from consumer.signing.request import ClientTls
+from consumer.webhooks.tls import show
 
 MOST_BARREN_BYTES: Final = 256 * 1024
 SESSIONS: Final = 4_096
@@ -126,13 +129,50 @@ class Sessions:
         self._kept.pop(origin, None)
 
 
-def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """Trusts `ca_file`, else the system's bundle. At least TLS 1.2, and nothing but HTTP/1.1 within it."""
+class Trust:
+    """The contexts of one engine: whom connections trust, and by what they show who we are.
+
+    Each is made when it is needed first: to read a bundle takes 20 ms.
+    """
+
+    def __init__(self, ca_file: Path | None) -> None:
+        """`ca_file` is trusted instead of the system's bundle."""
+        self._ca_file = ca_file
+        self._usual: ssl.SSLContext | None = None
+        self._showing: ssl.SSLContext | None = None
+
+    def context(self, own: ClientTls | None) -> ssl.SSLContext:
+        """For one connection that is made now, with what its webhook has of its own.
+
+        Without authorities of its own the context with the system's is shared: a connection keeps the certificate that
+        its context showed when it was made, so the next one may be shown before its handshake is over.
+        """
+        if own is None:
+            self._usual = self._usual or trusting(self._bundle)
+            return self._usual
+        if own.authorities:
+            context = trusting(own.authorities)
+        else:
+            context = self._showing = self._showing or trusting(self._bundle)
+        if own.certificate:
+            show(context, own.certificate, own.key)
+        return context
+
+    @property
+    def _bundle(self) -> Path:
+        return Path(self._ca_file or system_bundle())
+
+
+def trusting(authorities: Path | str) -> ssl.SSLContext:
+    """Trusts those in this file, or in this PEM. At least TLS 1.2, and nothing but HTTP/1.1 within it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks chain and name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     # As libcurl has it: an authority that an operator trusts need not be a root.
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.set_alpn_protocols(["http/1.1"])
-    context.load_verify_locations(cafile=str(ca_file or system_bundle()))
+    if isinstance(authorities, Path):
+        context.load_verify_locations(cafile=str(authorities))
+    else:
+        context.load_verify_locations(cadata=authorities)
     return context

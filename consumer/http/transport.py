@@ -3,6 +3,11 @@
 The law: every submitted token comes back from `poll` exactly once, with an Answer, no later than its request's
 total timeout plus one turn of the loop; unless it was cancelled, then never. An engine connects to the addresses of
 the request and to no others, judges each once more when it does and before every request, and looks no name up.
+
+Where requests leave through a proxy, an engine connects to the proxy, and asks it for one of those addresses. A request
+that fails because the proxy is broken has no Answer: it comes back from `unsent` instead. A request's timeout begins
+when the proxy has connected it; before that it may take as long as the proxy may take for each of its addresses, twice,
+and as long as a check of the proxy between the two (`proxied_course.py`).
 """
 
 from collections.abc import Sequence
@@ -72,6 +77,16 @@ class Transport(Protocol):
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         """Drive I/O for at most `wait_s` seconds and return what finished."""
+
+    def unsent(self) -> Sequence[int]:
+        """The requests, since this was last called, that ended because what all of them go through is broken.
+
+        Nothing is known of their endpoints by that. Nearly always nothing was sent.
+        """
+
+    @property
+    def open(self) -> bool:
+        """Whether requests may leave: False while what all of them go through is broken. `poll` finds out."""
 
     def cancel(self, token: int) -> None:
         """Forget a request in flight: its connection is destroyed, its answer never comes."""

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from consumer.jobs import conduct, finished
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.forgetting import Forgetting
 from consumer.jobs.job import Asked, Job, State
 from consumer.jobs.ports import Records, SeenJobs, Webhooks, Writer
@@ -45,8 +45,8 @@ class Books:
         self._writer = writer
         self._records = records
         self._forgetting = forgetting
-        self._written: dict[str, Known] = {}
-        self._old: Iterator[Known] = iter(())
+        self._written: dict[str, AskedJob] = {}
+        self._old: Iterator[AskedJob] = iter(())
         self._tidied_s: float | None = None
 
     def job(self, job_id: str) -> Job | None:
@@ -64,11 +64,11 @@ class Books:
                 found.append(asked)
         return found
 
-    def unfinished(self) -> list[Known]:
+    def unfinished(self) -> list[AskedJob]:
         """Everybody's jobs that have not ended."""
         return [known for known in map(self._latest, self._seen.unfinished()) if not known.job.ended]
 
-    def of_tenant(self, tenant: str) -> list[Known]:
+    def of_tenant(self, tenant: str) -> list[AskedJob]:
         """A tenant's jobs that have not ended, and some that have."""
         own = {known.asked.id: known for known in self._seen.unfinished(tenant)}
         own |= {job_id: known for job_id, known in self._written.items() if known.asked.owner.tenant == tenant}
@@ -88,7 +88,7 @@ class Books:
             beside += () if event is None else self._records.of_notice(event, asked.owner)
         self._writer.write(planned, beside)
         self.generations.written(each.replay for each in planned)
-        self._written[asked.id] = Known(asked=asked, job=job)
+        self._written[asked.id] = AskedJob(asked=asked, job=job)
 
     def tidy(self, now_ms: int, now_s: float, only: str | None = None) -> None:
         """Cancel and forget what has outlived its time, a few at a call; once a minute all of them."""
@@ -114,7 +114,7 @@ class Books:
                 canceled = replace(known.job, state=State.CANCELED, reason=None, finished_at_ms=now_ms)
                 self.write(known.asked, canceled, ())
 
-    def _latest(self, known: Known) -> Known:
+    def _latest(self, known: AskedJob) -> AskedJob:
         return self._written.get(known.asked.id, known)
 
     def _let_go(self) -> None:

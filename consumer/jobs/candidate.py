@@ -49,8 +49,10 @@ class Taken:
 class Source(Protocol):
     """Belongs to one thread."""
 
+    begins: Mapping[tuple[str, int], int]
+    """Where each partition is read from."""
     ends: Mapping[tuple[str, int], int]
-    """Where each partition is read to: fixed when the job begins, so that it ends."""
+    """And to: fixed when the job begins, so that it ends."""
 
     def take(self, most: int, wait_s: float) -> Taken:
         """At most `most` candidates, after looking for at most `wait_s` seconds.

@@ -26,7 +26,7 @@ _RUNS: Final = frozenset({State.RUNNING, State.PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class AskedJob:
     """One job of those there are."""
 
     asked: Asked
@@ -48,10 +48,10 @@ class Stop:
     reason: Reason
 
 
-Step: TypeAlias = Send | Stop
+Allowed: TypeAlias = Send | Stop
 
 
-def begun(asked: Asked, others: Sequence[Known], now_ms: int) -> Job:
+def begun(asked: Asked, others: Sequence[AskedJob], now_ms: int) -> Job:
     """What becomes of a job that is heard of for the first time. `others` are those of its owner's tenant."""
     fresh = Job(id=asked.id, state=State.COUNTING, heard=asked.number)
     if asked.wish is Wish.CANCEL:
@@ -67,7 +67,7 @@ def begun(asked: Asked, others: Sequence[Known], now_ms: int) -> Job:
     return replace(fresh, state=State.RUNNING, started_at_ms=now_ms)
 
 
-def heard(asked: Asked, job: Job, others: Iterable[Known], answered: Answered | None, now_ms: int) -> Job:
+def heard(asked: Asked, job: Job, others: Iterable[AskedJob], answered: Answered | None, now_ms: int) -> Job:
     """What the latest wish makes of it."""
     job = replace(job, heard=asked.number)
     if job.ended:
@@ -83,7 +83,7 @@ def heard(asked: Asked, job: Job, others: Iterable[Known], answered: Answered | 
             return _set_going(asked, job, others, answered, now_ms)
 
 
-def step(job: Job, *, status: Status | None, answered: Answered | None, held_ms: int) -> Step:
+def allowed(job: Job, *, status: Status | None, answered: Answered | None, held_ms: int) -> Allowed:
     """How much a running job may send. `status` is its webhook's, None: deleted; `answered` None: nobody knows.
 
     `held_ms`: for how long it has held back, without anything having been tried.
@@ -108,7 +108,7 @@ def outlived(asked: Asked, job: Job, now_ms: int) -> bool:
     return (job.ended or job.state in _WAITS) and now_ms - since_ms >= FORGOTTEN_AFTER_MS
 
 
-def _set_going(asked: Asked, job: Job, others: Iterable[Known], answered: Answered | None, now_ms: int) -> Job:
+def _set_going(asked: Asked, job: Job, others: Iterable[AskedJob], answered: Answered | None, now_ms: int) -> Job:
     if job.state is State.RUNNING:
         return job
     attempts = answered.attempts if answered is not None else job.attempts
@@ -119,10 +119,11 @@ def _set_going(asked: Asked, job: Job, others: Iterable[Known], answered: Answer
     if running is not None:
         return replace(job, reason=Reason.ONE_RUNNING, other=running)
     # From its beginning, and up to where the topics end now: what was counted stands beside what is sent.
-    return replace(job, state=State.RUNNING, reason=None, other=None, ends={}, position={}, started_at_ms=now_ms)
+    again = replace(job, begins={}, ends={}, position={})
+    return replace(again, state=State.RUNNING, reason=None, other=None, started_at_ms=now_ms)
 
 
-def _refusal(asked: Asked, unfinished: Sequence[Known]) -> tuple[Reason, str | None] | None:
+def _refusal(asked: Asked, unfinished: Sequence[AskedJob]) -> tuple[Reason, str | None] | None:
     for each in unfinished:
         if not asked.again and _same(asked, each.asked):
             return Reason.SAME_JOB, each.asked.id
@@ -135,7 +136,7 @@ def _refusal(asked: Asked, unfinished: Sequence[Known]) -> tuple[Reason, str | N
     return None
 
 
-def _running(asked: Asked, others: Iterable[Known]) -> str | None:
+def _running(asked: Asked, others: Iterable[AskedJob]) -> str | None:
     """The job that runs for the same webhook, or has begun to."""
     if asked.kind is Kind.RESEND:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.dead_letter_desk import Way
 from consumer.jobs.desk import Desk, awaited
 from consumer.jobs.job import MOST_PER_S, Asked, Chosen, Kind, Matching, Spot, State, Subject, Wish
@@ -25,7 +25,7 @@ PATIENCE_S: Final = 8.0
 class JobRefused(Exception):  # noqa: N818 # it names a state, as the glossary does
     """The job was refused: it says why."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: AskedJob) -> None:
         super().__init__(known.job.reason)
         self.known = known
 
@@ -87,7 +87,7 @@ def _subject(chosen: Sequence[Lying] | Filters) -> Subject:
     )
 
 
-def _summary(known: Known) -> Summary:
+def _summary(known: AskedJob) -> Summary:
     counts = known.job.counts
     return Summary(
         matched=counts.matched, replayed=counts.sent, skipped=Counter(counts.skipped), stopped=not known.job.ended

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Asked, State, Wish
 
 _LOOK_EVERY_S: Final = 0.02
@@ -26,7 +26,7 @@ class NobodyRuns(Exception):  # noqa: N818 # same
 class Desk(Protocol):
     """For many threads."""
 
-    def ask(self, asked: Asked) -> Known:
+    def ask(self, asked: Asked) -> AskedJob:
         """Ask for a job, and wait until it was heard of. It may be refused: its state says so.
 
         Raises:
@@ -34,24 +34,24 @@ class Desk(Protocol):
             KafkaBroken: it was not written, or not read back; it may have been.
         """
 
-    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> AskedJob:
         """Want something else of a job, and wait until it was heard.
 
         Raises:
             JobUnknown, NobodyRuns, KafkaBroken.
         """
 
-    def get(self, owner: Owner, job_id: str) -> Known:
+    def get(self, owner: Owner, job_id: str) -> AskedJob:
         """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end."""
 
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
         """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""
 
 
-def awaited(jobs: Desk, known: Known, within_s: float) -> Known:
+def awaited(jobs: Desk, known: AskedJob, within_s: float) -> AskedJob:
     """The job, once it runs no more; or as it stands after so many seconds."""
     until_s = time.monotonic() + within_s
     while known.job.state is State.RUNNING and time.monotonic() < until_s:

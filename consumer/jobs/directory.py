@@ -20,7 +20,7 @@ import structlog
 from consumer.control.order import Position
 from consumer.control.owner import Owner
 from consumer.events.event import Record
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Asked, Job, State
 from consumer.jobs.lists import NOTHING, Kept, Lists
 from consumer.jobs.record import asked_of, decode_asked, decode_job, job_of
@@ -64,11 +64,11 @@ class Jobs:
             return None
         return decode_asked(kept.asked, job_id), None if kept.job is None else decode_job(kept.job, job_id)
 
-    def known(self, job_id: str) -> Known | None:
+    def known(self, job_id: str) -> AskedJob | None:
         """A job that was heard of, also one that was refused."""
         return _known(job_id, self._kept.get(job_id, NOTHING))
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         """At most `limit` of an owner's jobs behind this one, the newest first; the id to go on after, if any follow.
 
         Refused ones are left out. Behind a job that is there no more is nothing: what is older went before it.
@@ -81,7 +81,7 @@ class Jobs:
             kept = self._at(positions)
         return _all(kept), positions[-1][1] if more else None
 
-    def unfinished(self, tenant: str | None = None, *, most: int | None = None) -> list[Known]:
+    def unfinished(self, tenant: str | None = None, *, most: int | None = None) -> list[AskedJob]:
         """A tenant's jobs that have not ended, the oldest first; None: everybody's, so many of them."""
         with self._changed:
             kept = [(job_id, self._kept[job_id]) for job_id in self._lists.unfinished(tenant)]
@@ -94,7 +94,7 @@ class Jobs:
         found = (self.get(job_id) for job_id, _ in _oldest_first(kept))
         return [each for each in found if each is not None]
 
-    def all(self) -> Iterator[Known]:
+    def all(self) -> Iterator[AskedJob]:
         """Everybody's jobs, the oldest first, those that were refused too: each as it is when it is come to."""
         with self._changed:
             kept = [*self._kept.items()]
@@ -105,7 +105,7 @@ class Jobs:
         """Whether the wish at this place, applied lately, is one. The last 10,000 that are none are remembered."""
         return place not in self._lost
 
-    def wait_heard(self, job_id: str, number: int, timeout_s: float) -> Known | None:
+    def wait_heard(self, job_id: str, number: int, timeout_s: float) -> AskedJob | None:
         """A job as soon as it has heard this wish or a later one; None where it has not in time."""
 
         def heard() -> bool:
@@ -166,13 +166,13 @@ def _read(record: Record, decode: Callable[[bytes, str], T], job_id: str) -> T |
         return None
 
 
-def _known(job_id: str, kept: Kept) -> Known | None:
+def _known(job_id: str, kept: Kept) -> AskedJob | None:
     if kept.asked is None or kept.job is None or kept.hidden:
         return None
-    return Known(asked=decode_asked(kept.asked, job_id), job=decode_job(kept.job, job_id))
+    return AskedJob(asked=decode_asked(kept.asked, job_id), job=decode_job(kept.job, job_id))
 
 
-def _all(kept: Iterable[tuple[str, Kept]]) -> list[Known]:
+def _all(kept: Iterable[tuple[str, Kept]]) -> list[AskedJob]:
     found = (_known(job_id, each) for job_id, each in kept)
     return [each for each in found if each is not None]
 

@@ -18,7 +18,7 @@ import structlog
 from consumer.events.avro import REGISTRY_MAGIC
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record, SchemaNeeded
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ENVELOPE, ParsedSchema, SchemaAnswer, Schemas
 from consumer.settings import Settings
 from consumer.telemetry.bugs import decoded
@@ -43,7 +43,7 @@ class TenantEvents:
     ) -> None:
         self._tenant = tenant
         self._name = tenant.encode()
-        self._rules = Rules.of(settings)
+        self._rules = EventRules.of(settings)
         self._known: dict[int, SchemaAnswer] = {}
         self._schemas = Schemas(known=self._known)
         self._ask = ask

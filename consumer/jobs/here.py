@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import JobUnknown
 from consumer.jobs.job import State
 from consumer.jobs.known import KnownTopics
@@ -23,10 +23,10 @@ def run_here(
     settings: Settings,
     job_id: str,
     *,
-    progress: Callable[[Known], None] = lambda _: None,
+    progress: Callable[[AskedJob], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     parts: Parts | None = None,
-) -> Known | None:
+) -> AskedJob | None:
     """Hear what is wished of one job, and run it until it rests: counted, paused or at its end.
 
     `progress` is told what became of it, whenever that is read back. `stop` ends this at the edge of a batch; the job
@@ -53,9 +53,9 @@ def run_here(
 
 
 def _until_it_rests(
-    known: KnownTopics, leading: Leading, job_id: str, progress: Callable[[Known], None], stop: Callable[[], bool]
-) -> Known | None:
-    told: Known | None = None
+    known: KnownTopics, leading: Leading, job_id: str, progress: Callable[[AskedJob], None], stop: Callable[[], bool]
+) -> AskedJob | None:
+    told: AskedJob | None = None
     while not stop():
         if known.jobs.get(job_id) is None:
             raise JobUnknown(job_id)
@@ -69,7 +69,7 @@ def _until_it_rests(
     return known.jobs.known(job_id)
 
 
-def _rests(seen: Known) -> bool:
+def _rests(seen: AskedJob) -> bool:
     return seen.job.heard >= seen.asked.number and seen.job.state not in _GOES_ON
 
 

@@ -195,10 +195,11 @@ class Sampled:
 class Job:
     """What became of it. Written by the process that runs jobs, together with what it sends.
 
-    `counted` tells of the count, `counts` of the run. `ends` are where each partition that it reads ended when it began
-    (to count, or to run), `position` the next offset of each: both are empty before. `made` are the ids of the
-    deliveries that it made, of a job of at most SAMPLE. `other` is the job that it was refused for. `attempts`: so many
-    had been logged of it when it was last set going, and failures before that do not pause it again.
+    `counted` tells of the count, `counts` of the run. `begins` and `ends` are from where to where it reads each
+    partition, as that was when it began (to count, or to run), `position` the next offset of each: all are empty
+    before. `made` are the ids of the deliveries that it made, of a job of at most SAMPLE. `other` is the job that it
+    was refused for. `attempts`: so many had been logged of it when it was last set going, and failures before that do
+    not pause it again.
     """
 
     id: str
@@ -209,6 +210,7 @@ class Job:
     other: str | None = None
     counted: Counts | None = None
     counts: Counts = field(default_factory=Counts)
+    begins: Mapping[tuple[str, int], int] = field(default_factory=dict)
     ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     position: Mapping[tuple[str, int], int] = field(default_factory=dict)
     reached_ms: int | None = None

@@ -26,7 +26,8 @@ from consumer.kafka.state import forgotten_replay
 from consumer.kafka.topics import Topics
 from consumer.log import job_counts
 from consumer.replay.ledger import Ledger
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 
 _READ_S: Final = 60.0
 _DAY_MS: Final = 86_400_000

@@ -7,7 +7,7 @@ from typing import Protocol
 from consumer.control.owner import Owner
 from consumer.events.event import Event
 from consumer.jobs.candidate import Source
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Asked, Job
 from consumer.kafka.writing import NewRecord
 from consumer.replay.plan import Planned
@@ -17,16 +17,16 @@ from consumer.webhooks.subscription import Subscription
 class SeenJobs(Protocol):
     """The jobs as they were read back from the state topic: what was written a moment ago may be missing."""
 
-    def known(self, job_id: str) -> Known | None:
+    def known(self, job_id: str) -> AskedJob | None:
         """A job that was heard of."""
 
     def unheard(self) -> Sequence[tuple[Asked, Job | None]]:
         """Those of which the latest wish was not heard, the oldest first."""
 
-    def unfinished(self, tenant: str | None = None) -> Sequence[Known]:
+    def unfinished(self, tenant: str | None = None) -> Sequence[AskedJob]:
         """A tenant's jobs that have not ended, the oldest first; None: everybody's."""
 
-    def all(self) -> Iterable[Known]:
+    def all(self) -> Iterable[AskedJob]:
         """Everybody's jobs."""
 
 

@@ -142,6 +142,7 @@ def encode_job(job: Job) -> bytes:
             "counted": None if job.counted is None else _counts_row(job.counted),
             "counts": _counts_row(job.counts),
             "ends": _places_rows(job.ends),
+            "begins": _places_rows(job.begins),
             "position": _places_rows(job.position),
             "reached_ms": job.reached_ms,
             "sample": [
@@ -179,6 +180,7 @@ def decode_job(value: bytes, job_id: str) -> Job:
             other=row["other"],
             counted=None if row["counted"] is None else Counts(**row["counted"]),
             counts=Counts(**row["counts"]),
+            begins=_places(row["begins"]),
             ends=_places(row["ends"]),
             position=_places(row["position"]),
             reached_ms=row["reached_ms"],

@@ -1,14 +1,14 @@
 """A job as JSON: what the API answers and the command line prints. Pure.
 
 The laws:
-- what is not known is null: what endpoints made of it while nobody can say, how far it is where there is no measure;
+- what is not known is null: what endpoints made of it while nobody can say;
 - a job that has not ended is never told as whole, and time left is told only of one that could go on.
 """
 
 import math
 from typing import Final
 
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Asked, Chosen, Counts, Job, Matching, Missed, Sampled, State
 from consumer.jobs.reasons import told
 from consumer.json import Json
@@ -19,7 +19,7 @@ _NEARLY: Final = 0.999
 """The most that is told of what has not ended."""
 
 
-def shown(known: Known, answered: Answered | None, now_ms: int) -> dict[str, Json]:
+def shown(known: AskedJob, answered: Answered | None, now_ms: int) -> dict[str, Json]:
     """One job. `answered` None: nobody knows what endpoints made of it."""
     asked, job = known.asked, known.job
     reason = None if job.reason is None else told(job.reason)
@@ -42,7 +42,7 @@ def shown(known: Known, answered: Answered | None, now_ms: int) -> dict[str, Jso
         "counts": _counts(job.counts, Answered() if job.counts.sent == 0 else answered),
         "counted": None if job.counted is None else _counts(job.counted, Answered()),
         "reachedAt": _time(job.reached_ms),
-        "progress": None if progress is None else round(progress, 3),
+        "progress": round(progress, 3),
         "remainingSeconds": _remaining_s(asked, job, progress, now_ms),
         "sample": [_sampled(each) for each in job.sample],
         "made": list(job.made),
@@ -107,32 +107,36 @@ def _sampled(sampled: Sampled) -> Json:
     }
 
 
-def _progress(asked: Asked, job: Job) -> float | None:
+def _progress(asked: Asked, job: Job) -> float:
     """How far it is, 0 to 1, with its count while it counts and with sending from then on."""
     if job.state in {State.DONE, State.COUNTED}:
         return 1.0
+    return min(max(_measure(asked, job), 0.0), _NEARLY)
+
+
+def _measure(asked: Asked, job: Job) -> float:
     match asked.subject:
         case Chosen(spots=spots):
-            measure = job.counts.looked / max(1, len(spots))
+            return job.counts.looked / max(1, len(spots))
         case Missed(since_ms=since_ms, until_ms=until_ms):
-            measure = _between(since_ms, job.reached_ms, until_ms)
-        case Matching(since_ms=None):
-            # Where the log begins is not known here: only what was counted before says how much there is.
-            if job.position and (job.counted is None or job.state is State.COUNTING):
-                return None
-            measure = job.counts.looked / max(1, job.counted.looked) if job.counted is not None else 0.0
-        case Matching(since_ms=int() as since_ms, until_ms=until_ms):
-            measure = _between(since_ms, job.reached_ms, asked.created_at_ms if until_ms is None else until_ms)
-        case _:
-            return None
-    return min(max(measure, 0.0), _NEARLY)
+            return _between(since_ms, job.reached_ms, until_ms)
+        case Matching():
+            counted = None if job.state is State.COUNTING else job.counted
+            return _read(job) if counted is None else job.counts.looked / max(1, counted.looked)
+
+
+def _read(job: Job) -> float:
+    """How much of its topics it has read, of all that they held for it when it began."""
+    there = sum(end - job.begins.get(place, end) for place, end in job.ends.items())
+    left = sum(end - job.position.get(place, job.begins.get(place, end)) for place, end in job.ends.items())
+    return (there - left) / max(1, there)
 
 
 def _between(since_ms: int, at_ms: int | None, until_ms: int) -> float:
     return 0.0 if at_ms is None else (at_ms - since_ms) / max(1, until_ms - since_ms)
 
 
-def _remaining_s(asked: Asked, job: Job, progress: float | None, now_ms: int) -> int | None:
+def _remaining_s(asked: Asked, job: Job, progress: float, now_ms: int) -> int | None:
     """How long it takes from now on: what is left at its rate, where the number is known, else as it went so far."""
     if job.state not in {State.COUNTING, State.COUNTED, State.RUNNING}:
         return None

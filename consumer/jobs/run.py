@@ -54,7 +54,9 @@ class Run:
         assert job.state in {State.COUNTING, State.RUNNING}
         self._source = source
         self._planner = planner
-        self._at = self._before = _At(job=replace(job, ends=dict(source.ends)))
+        # Who goes on with a job still knows where it began.
+        begins = job.begins or dict(source.begins)
+        self._at = self._before = _At(job=replace(job, begins=begins, ends=dict(source.ends)))
         self._planned = 0
         self._last_sent = 0
         self._alone = 0

@@ -199,7 +199,7 @@ class Runner:
         answered = self._answered.get(active.asked.id)
         status = None if subscription is None else subscription.status
         job = active.now
-        match conduct.step(job, status=status, answered=answered, held_ms=active.held_ms(answered, now_s)):
+        match conduct.allowed(job, status=status, answered=answered, held_ms=active.held_ms(answered, now_s)):
             case Stop(state=state, reason=reason):
                 finished_ms = self._now_ms() if state is State.FAILED else None
                 _log.info("job stopped", job=job.id, state=state, reason=reason)

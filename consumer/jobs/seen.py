@@ -23,6 +23,7 @@ from consumer.jobs.missed import MOST, Seen
 from consumer.jobs.tried import Tried
 from consumer.jobs.waiting import Lines, Waiting
 from consumer.kafka.attempt_decoding import EventPlace, decode_placed
+from consumer.kafka.newer import stop_before
 from consumer.kafka.spans import Batch, Span
 from consumer.kafka.topic_specs import Topics
 from consumer.telemetry.bugs import decoded
@@ -110,6 +111,7 @@ def what_was_tried(topics: Topics, logs: Logs, looked_for: Look, tried: Tried) -
             for record in batch.records:
                 if record.key != key or record.value is None:
                     continue
+                stop_before(record)
                 try:
                     head, place = decoded(record, decode_placed, record.value)
                 except RecordCorrupt as error:

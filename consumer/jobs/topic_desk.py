@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from consumer.control.owner import Owner
 from consumer.control.topic_store import View, Writer
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.directory import Jobs
 from consumer.jobs.job import Answered, Asked, State, Wish
@@ -59,7 +59,7 @@ class TopicDesk:
         self._answered = answered
         self._heard_s = heard_s
 
-    def ask(self, asked: Asked) -> Known:
+    def ask(self, asked: Asked) -> AskedJob:
         """Ask for a job, and wait until it was heard of. It may be refused: its state says so.
 
         One that is there already is returned as it is: an id is asked for again by the same request only.
@@ -77,13 +77,13 @@ class TopicDesk:
         wanted, job = found
         assert _who(wanted) == _who(asked), "two requests asked for one id"
         if job is not None:
-            return Known(asked=wanted, job=job)
+            return AskedJob(asked=wanted, job=job)
         if wanted.wish is Wish.CANCEL:  # taken back, before anybody heard of it
             wanted = self._renew(asked.id, asked.wish)
         known = self._jobs.wait_heard(asked.id, wanted.number, self._heard_s)
         return self._taken_back(asked.id) if known is None else known
 
-    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> AskedJob:
         """Want something else of a job, and wait until it was heard. One that has ended stays as it is.
 
         Raises:
@@ -103,14 +103,14 @@ class TopicDesk:
             raise self._nobody_runs("was taken back")
         raise self._nobody_runs("holds as soon as there is one")
 
-    def get(self, owner: Owner, job_id: str) -> Known:
+    def get(self, owner: Owner, job_id: str) -> AskedJob:
         """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
         known = self._jobs.known(job_id)
         if known is None or known.asked.owner != owner or known.job.state is State.REFUSED:
             raise JobUnknown(job_id)
         return known
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end."""
         return self._jobs.page(owner, after=after, limit=limit)
 
@@ -118,7 +118,7 @@ class TopicDesk:
         """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""
         return self._answered.read(job_ids)
 
-    def _taken_back(self, job_id: str) -> Known:
+    def _taken_back(self, job_id: str) -> AskedJob:
         """Nobody has heard of it in time: now it must not begin. What has ended since is as good as any."""
         self._renew(job_id, Wish.CANCEL)
         known = self._jobs.known(job_id)

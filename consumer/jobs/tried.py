@@ -16,7 +16,7 @@ from consumer.delivery.delivery import Trigger, is_delivery_id, is_now
 from consumer.jobs.missed import MOST, Name, Seen
 from consumer.jobs.names import Names, check, hashed
 from consumer.kafka.attempt_decoding import EventPlace, Head
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 
 OVERDUE_AFTER_MS: Final = 60_000
 JITTER_SHARE: Final = 10

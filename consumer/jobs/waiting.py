@@ -19,6 +19,7 @@ from consumer.events.event import Event, Record
 from consumer.jobs.missed import MOST, Name
 from consumer.jobs.names import check, hashed
 from consumer.kafka.attempt_decoding import EventPlace
+from consumer.kafka.newer import stop_before
 from consumer.kafka.records import RecordCorrupt, decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.telemetry.bugs import decoded
@@ -82,6 +83,7 @@ class Waiting:
         done = self._done.get((record.topic, record.partition))
         if _is_done(done, record) and not (done is not None and _is_left(done, record)):
             return
+        stop_before(record)
         try:
             delivery = decoded(record, decode_ordered, record.key, value)
         except RecordCorrupt:
@@ -93,6 +95,7 @@ class Waiting:
         done = self._done.get((record.topic, record.partition))
         if _is_done(done, record) or (done is not None and _is_done_ahead(done, key, record.offset)):
             return
+        stop_before(record)
         try:
             delayed = decoded(record, decode_delayed, value, self._topics.tier_of(record.topic))
         except RecordCorrupt:

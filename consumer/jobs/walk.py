@@ -41,6 +41,7 @@ class Walk:
         close: Callable[[], None],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.begins: Mapping[Partition, int] = dict(progress.position)
         self.ends = ends
         self._steps = steps
         self._progress = progress

@@ -1,6 +1,6 @@
 """Records of the ordered topic that were left in the log, read once more: no group is joined and nothing is committed.
 
-The laws: what is given is what `consumer.delivery.again` promises of a look; and one look costs a bounded time and a
+The laws: what is given is what `consumer.delivery.again` says of a look; and one look costs a bounded time and a
 bounded number of bytes, however far apart its records lie.
 """
 

@@ -1,10 +1,10 @@
 """The delivery log's writer: an attempt record for every HTTP request.
 
-The law: `rested` means that every attempt written before the last `turn` is acknowledged by all in-sync replicas. An
-offset committed then is never ahead of the log.
+The law: when the log `has` a ticket, every attempt that was written before the ticket was given out is acknowledged by
+all in-sync replicas. An offset committed then is never ahead of the log.
 
-A callback for every record would cost more than the record. So two producers alternate: one takes what is written,
-the other rests, and has nothing left when its queue has run empty. Only failures call back, and are produced again.
+A callback for every record would cost more than the record. So two producers alternate (`tickets.py`), and only
+failures call back, and are produced again.
 """
 
 import time
@@ -16,8 +16,9 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, denied, error_of
-from consumer.kafka.producing import QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import QUEUED_BYTES, TOO_LARGE, OneByOne, backoff_s, producer_properties
 from consumer.kafka.records import shortened
+from consumer.kafka.tickets import Sides, Ticket
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
@@ -34,10 +35,13 @@ class AttemptLog:
         self._topic = Topics.of(settings).attempts
         properties = producer_properties(settings, idempotent=False, queued_bytes=queued_bytes)
         outage = Outage(_log, "attempt records not acknowledged")
-        self._active = _Side(self._topic, properties, outage)
-        self._resting = _Side(self._topic, properties, outage)
+        self._pair = _Side(self._topic, properties, outage), _Side(self._topic, properties, outage)
+        self._sides = Sides(*self._pair, turned=self._write_to)
+        self._write_to(self._sides.active)
+
+    def _write_to(self, side: "_Side") -> None:
         # Bound once: looking it up through two objects costs more than the rest of `write`.
-        self._produce = self._active.producer.produce
+        self._active, self._produce = side, side.producer.produce
 
     def write(self, key: bytes, value: bytes) -> None:
         """Write an attempt record: `key` is the subscription's id."""
@@ -57,19 +61,17 @@ class AttemptLog:
         return bool(self._active.waiting)
 
     @property
-    def rested(self) -> bool:
-        """Everything written before the last `turn` is acknowledged."""
-        return self._resting.left == 0
-
-    @property
     def pending(self) -> int:
         """Records not known to be acknowledged."""
-        return self._active.left + self._resting.left
+        return self._sides.left
 
-    def turn(self) -> None:
-        """The producers change places. Only when `rested`, with no `poll` in between: otherwise the law would break."""
-        self._active, self._resting = self._resting, self._active
-        self._produce = self._active.producer.produce
+    def ticket(self) -> Ticket:
+        """A ticket for every attempt that was written until now."""
+        return self._sides.ticket()
+
+    def has(self, ticket: Ticket) -> bool:
+        """Whether every attempt that the ticket stands for is acknowledged."""
+        return self._sides.has(ticket)
 
     def poll(self) -> None:
         """Serve librdkafka's callbacks and produce again what failed.
@@ -77,15 +79,15 @@ class AttemptLog:
         Raises:
             KafkaBroken: the topic refuses an attempt record even without its bodies.
         """
-        self._active.poll()
-        self._resting.poll()
+        for side in self._pair:
+            side.poll()
 
     def close(self, timeout_s: float) -> int:
         """Wait until everything is acknowledged, at most `timeout_s`. Returns how many records are left."""
         until_s = time.monotonic() + timeout_s
         while self.pending and time.monotonic() < until_s:
             self.poll()
-            for side in (self._resting, self._active):
+            for side in self._pair:
                 side.producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
         return self.pending
 
@@ -101,18 +103,18 @@ class _Side:
         self._not_before_s = 0.0
         self._refused: str | None = None
         self._denied: KafkaBroken | None = None
-        self._lone: Producer | None = None
         self.waiting: deque[tuple[bytes, bytes]] = deque()
         self.producer = build(partial(Producer, on_delivery=partial(self._delivered, self.failed)), self._properties)
+        told_alone = partial(self._delivered, self._failed_alone)
+        self._one_by_one = OneByOne(partial(Producer, on_delivery=told_alone), self._properties)
 
     @property
     def left(self) -> int:
-        return len(self.producer) + len(self.waiting) + (0 if self._lone is None else len(self._lone))
+        return len(self.producer) + len(self.waiting) + len(self._one_by_one)
 
     def poll(self) -> None:
         self.producer.poll(0)
-        if self._lone is not None:
-            self._lone.poll(0)
+        self._one_by_one.poll()
         if self._denied is not None:
             raise self._denied
         if self._refused is not None:
@@ -136,7 +138,6 @@ class _Side:
         """Keep the record to be produced again."""
         counters.add("produce_failed", reason=error.name())
         if error.code() in TOO_LARGE:
-            # The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
             self._send_alone(key, value)
             return
         if denied(error):
@@ -147,12 +148,8 @@ class _Side:
         self.waiting.append((key, value))
 
     def _send_alone(self, key: bytes, value: bytes) -> None:
-        if self._lone is None:
-            self._lone = build(
-                partial(Producer, on_delivery=partial(self._delivered, self._failed_alone)), lone(self._properties)
-            )
         try:
-            self._lone.produce(self._topic, value, key)
+            self._one_by_one.producer.produce(self._topic, value, key)
         except BufferError:
             self.waiting.append((key, value))
 

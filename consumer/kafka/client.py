@@ -211,7 +211,12 @@ def broken(error: KafkaError, doing: str = "", *, needs: str = "") -> KafkaBroke
         tried = f" ({doing})" if doing else ""
         return AccessDenied(f"allow this user {needs or _DENIED[error.code()]}{tried}", code=error.name())
     message = f"{doing}: {error.str()}" if doing else error.str()
-    return (KafkaFatal if error.fatal() else KafkaBroken)(message, code=error.name())
+    return (KafkaFatal if is_fatal(error) else KafkaBroken)(message, code=error.name())
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether this client can never work again. An error that only says so of an earlier one is not marked itself."""
+    return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 # librdkafka's local code
 
 
 def fatal(error: KafkaError) -> KafkaFatal:

@@ -7,10 +7,10 @@ came first. So append - seen <= skew, whatever the network did: each record seen
 largest of a sliding window is the best one. The window slides because clocks drift and are set.
 
 Brokers have clocks of their own, and a partition's leader changes: a bound says nothing of another leader. Whose a
-record is, its leader epoch says when it is read. So what is held is judged by records read of the same partition and
-epoch, and best by one that we have written ourselves: its acknowledgement came before it could be read. Until it is
-read nobody knows whose clock dated it, however long that takes: the leader may have changed anywhere in what lies
-between.
+record is, its leader epoch says when it is read. So when something that is held is due is told by records read of the
+same partition and epoch, and best by one that we have written ourselves: its acknowledgement came before it could be
+read. Until it is read nobody knows whose clock dated it, however long that takes: the leader may have changed anywhere
+in what lies between.
 
 Two brokers' clocks are at most five minutes apart. So what another leader's clock says, less five minutes, holds for
 every leader: for a former one, which appends nothing more and can be measured no more, and for the one of a partition

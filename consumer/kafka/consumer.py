@@ -18,7 +18,7 @@ from consumer.delivery import done_map
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import broken, build, denied, error_of, fatal
+from consumer.kafka.client import broken, build, denied, error_of, fatal, is_fatal
 from consumer.kafka.commits import Commits
 from consumer.kafka.following import Following
 from consumer.kafka.leaving import leave
@@ -26,10 +26,11 @@ from consumer.kafka.listener import Listener
 from consumer.kafka.log_ends import LogEnds
 from consumer.kafka.membership import AT_ONCE, STATIC, Fetch, consumer_properties
 from consumer.kafka.message import record
-from consumer.kafka.placing import go_on_at, log_begins
+from consumer.kafka.placing import end_as_known, go_on_at, log_begins
 from consumer.kafka.selection import Selection
 from consumer.kafka.starting import Start, beginning
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
 
@@ -192,11 +193,7 @@ class PartitionConsumer:
 
     def end(self, partition: Partition) -> int | None:
         """The offset behind the partition's last record, as of the last fetch; None before the first one."""
-        try:
-            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
-        except KafkaException:  # of a partition that this client does not know yet
-            return None
-        return found[1] if found[1] >= 0 else None
+        return end_as_known(self._consumer, partition)
 
     def log_end(self, partition: Partition) -> int | None:
         """The same, and of a partition that is paused too: as it was a few seconds ago."""
@@ -295,7 +292,7 @@ class PartitionConsumer:
 
     def _heard(self, error: KafkaError) -> None:
         """Called by librdkafka about the client as a whole; it tries again by itself unless the error is fatal."""
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+        if is_fatal(error):
             self._fatal = error
         else:
             self._trouble.met(error=error.str(), code=error.name())

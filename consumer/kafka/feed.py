@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of
+from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
@@ -98,5 +98,5 @@ def _heard(message: Message, error: KafkaError, positions: dict[int, int]) -> No
             positions[partition] = offset
     elif denied(error):
         raise broken(error, needs=f"READ on topic {message.topic()}")
-    elif error.fatal():
+    elif is_fatal(error):
         raise KafkaFatal(error.str(), code=error.name())

@@ -10,9 +10,9 @@ from typing import Final, cast
 
 from confluent_kafka import Message
 
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 
-_NO_HEADERS: Final[Headers] = ()
+_NO_HEADERS: Final[RecordHeaders] = ()
 # For a name that is not UTF-8 confluent-kafka 2.16 sets an exception and returns a list all the same, with null
 # pointers in it. A call by way of C is checked and raises SystemError; one that CPython has specialized is not.
 _headers: Final[Callable[[Message], Sequence[tuple[str, bytes | None]] | None]] = methodcaller("headers")

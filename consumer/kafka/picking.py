@@ -18,9 +18,10 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, broken, build, denied, error_of
+from consumer.kafka.client import KafkaBroken, broken, build, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
+from consumer.kafka.placing import extent
 from consumer.kafka.reading import reader_properties
 from consumer.settings import Settings
 
@@ -165,12 +166,11 @@ class Picker:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
             return True
         if error.code() in _OUTSIDE:
-            place = TopicPartition(self._topic, partition)
-            begin, end = self._consumer.get_watermark_offsets(place, timeout=self._left_s(until_s))
+            begin, end = extent(self._consumer, (self._topic, partition), self._left_s(until_s))
             if offset < begin:
                 raise NotKept(f"{self._topic}-{partition} begins at {begin}", begins=begin)
             raise NothingThere(f"{self._topic}-{partition} ends at {end}")
-        if error.fatal():
+        if is_fatal(error):
             raise broken(error)
         if denied(error):
             raise broken(error, needs=f"READ on topic {self._topic}")

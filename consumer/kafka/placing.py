@@ -12,6 +12,7 @@ from consumer.delivery.offsets import Partition
 from consumer.kafka.client import broken, error_of
 
 _ASK_S: Final = 6.0  # less than a role has to end, also when Kafka falls silent just before
+_AGAIN_S: Final = 0.1
 # A partition that is just being made, or led by another broker. Asked again, it answers.
 _MOVING: Final = frozenset(
     {
@@ -32,13 +33,23 @@ def extent(consumer: Consumer, place: Partition, timeout_s: float = _ASK_S) -> t
     until_s = time.monotonic() + timeout_s
     while True:
         try:
-            found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(*place), timeout=timeout_s)
+            left_s = max(0.001, until_s - time.monotonic())
+            found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(*place), timeout=left_s)
         except KafkaException as exception:
-            if error_of(exception).code() not in _MOVING or time.monotonic() > until_s:
+            if error_of(exception).code() not in _MOVING or time.monotonic() + _AGAIN_S > until_s:
                 raise
         else:
             return found
-        time.sleep(0.1)
+        time.sleep(_AGAIN_S)
+
+
+def end_as_known(consumer: Consumer, place: Partition) -> int | None:
+    """Where the log ended when it was last fetched from; None before that. Nobody is asked."""
+    try:
+        found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+    except KafkaException:  # of a partition that this client does not know yet
+        return None
+    return found[1] if found[1] >= 0 else None
 
 
 def log_begins(consumer: Consumer, place: Partition) -> int:

@@ -32,8 +32,17 @@ from consumer.kafka.client import (
     build,
     denied,
     error_of,
+    is_fatal,
 )
-from consumer.kafka.producing import LINGER_MS, QUEUED_BYTES, TOO_LARGE, backoff_s, lone, producer_properties
+from consumer.kafka.producing import (
+    LINGER_MS,
+    QUEUED_BYTES,
+    TOO_LARGE,
+    OneByOne,
+    backoff_s,
+    in_place_of,
+    producer_properties,
+)
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.distributions import distributions
@@ -123,7 +132,7 @@ class RecordProducer:
         self._denied: KafkaBroken | None = None
         self._failing = Outage(_log, "records not acknowledged")
         self._producer = build(Producer, self._properties)
-        self._lone: Producer | None = None
+        self._one_by_one = OneByOne(Producer, self._properties)
         self._took = distributions.of("hookline_produce_latency_seconds", "records")
 
     @property
@@ -176,8 +185,7 @@ class RecordProducer:
             KafkaFatal: several new producers in a row failed for good without one acknowledgement.
         """
         self._producer.poll(0)
-        if self._lone is not None:
-            self._lone.poll(0)
+        self._one_by_one.poll()
         if self._denied is not None:
             raise self._denied
         if self._fatal is not None:
@@ -201,14 +209,14 @@ class RecordProducer:
             kept += self.poll()
             if not self._unacknowledged or time.monotonic() >= until_s:
                 break
-            for producer in filter(None, (self._lone, self._producer)):
+            for producer in (*self._one_by_one.all_made, self._producer):
                 producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
         self._produced = kept
         return self.pending
 
     def _produce(self, write: _Write, *, overflowed: bool = False) -> bool:
         """Hand a record to librdkafka. False when its queue is full."""
-        producer = self._for_one() if write.alone else self._producer
+        producer = self._one_by_one.producer if write.alone else self._producer
         try:
             producer.produce(
                 write.topic,
@@ -244,7 +252,6 @@ class RecordProducer:
 
     def _failed(self, write: _Write, error: KafkaError) -> None:
         if error.code() in _REFUSALS and not write.alone:
-            # The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
             write.alone = True
             self._produce(write)
             return
@@ -257,31 +264,22 @@ class RecordProducer:
         if denied(error):
             self._denied = broken(error, "writing records", needs=f"WRITE on topic {write.topic}")
         self._failing.met(topic=write.topic, error=error.str())
-        fatal = error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 # librdkafka's local code
-        if fatal:
+        if is_fatal(error):
             self._fatal = error.str()
             return  # the rebuild produces every unacknowledged record
         write.failures += 1
         due_s = time.monotonic() + backoff_s(write.failures)
         heapq.heappush(self._again, (due_s, write.token, write))
 
-    def _for_one(self) -> Producer:
-        """A producer whose batches hold one record."""
-        if self._lone is None:
-            self._lone = build(Producer, lone(self._properties))
-        return self._lone
-
     def _rebuild(self, why: str) -> None:
-        """A fatal error ends an idempotent producer: a new one takes over everything not acknowledged."""
+        """A new producer takes over everything that is not acknowledged."""
         if self._rebuilds >= _MAX_REBUILDS:
             raise KafkaFatal(why, code="_FATAL")
-        _log.error("producer rebuilt", error=why, records=self.pending)
-        producer = build(Producer, self._properties)
+        old = (*self._one_by_one.all_made, self._producer)
+        self._producer = in_place_of(old, self._properties, why, records=self.pending)
+        self._one_by_one = OneByOne(Producer, self._properties)
         self._rebuilds += 1
         self._generation += 1
         self._fatal = None
-        for old in filter(None, (self._lone, self._producer)):
-            old.purge()
-        self._producer, self._lone = producer, None
         self._again.clear()
         self._overflow = deque(self._unacknowledged.values())

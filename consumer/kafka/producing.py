@@ -1,14 +1,18 @@
-"""How our producers are configured, and when they try again.
+"""How our producers are configured, when they try again, and what stands in for one that cannot go on.
 
 The law: what is acknowledged is on all in-sync replicas, and no record is given up by the client.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from confluent_kafka import KafkaError
+import structlog
+from confluent_kafka import KafkaError, Producer
 
-from consumer.kafka.client import Properties, client_properties
+from consumer.kafka.client import Properties, build, client_properties
 from consumer.settings import Settings
+
+_log = structlog.get_logger("kafka")
 
 # The topic's own limit decides, never the client's: a record that a topic would take must not be refused here.
 ANY_SIZE: Final = 1_000_000_000
@@ -53,10 +57,46 @@ def producer_properties(
     )
 
 
-def lone(properties: Properties) -> Properties:
-    """The same producer's properties, but for batches of one record, of whatever size: its queue has no bound."""
-    kept = {name: value for name, value in properties.items() if name != "batch.size"}
-    return kept | {"batch.num.messages": 1, "queue.buffering.max.kbytes": _QUEUE_MOST_KBYTES}
+class OneByOne:
+    """The same producer, but for batches of one record, of whatever size: its queue has no bound. Made when needed.
+
+    The broker refuses a batch whole for one record in it. Sent alone, a record is refused for what it is.
+    """
+
+    def __init__(self, make: Callable[..., Producer], properties: Properties) -> None:
+        kept = {name: value for name, value in properties.items() if name != "batch.size"}
+        self._properties = kept | {"batch.num.messages": 1, "queue.buffering.max.kbytes": _QUEUE_MOST_KBYTES}
+        self._make = make
+        self._made: Producer | None = None
+
+    def __len__(self) -> int:
+        return 0 if self._made is None else len(self._made)
+
+    @property
+    def producer(self) -> Producer:
+        """The producer itself."""
+        if self._made is None:
+            self._made = build(self._make, self._properties)
+        return self._made
+
+    @property
+    def all_made(self) -> tuple[Producer, ...]:
+        """It, where it was needed so far."""
+        return () if self._made is None else (self._made,)
+
+    def poll(self) -> None:
+        """Serve its callbacks."""
+        if self._made is not None:
+            self._made.poll(0)
+
+
+def in_place_of(old: Iterable[Producer], properties: Properties, why: str, *, records: int) -> Producer:
+    """A fatal error ends an idempotent producer: the one that takes over. What the old ones hold is given up."""
+    _log.error("producer rebuilt", error=why, records=records)
+    producer = build(Producer, properties)
+    for each in old:
+        each.purge()
+    return producer
 
 
 def backoff_s(failures: int) -> float:

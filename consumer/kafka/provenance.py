@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from consumer.delivery.delivery import DeadLetter
-from consumer.events.event import Headers, Poison, Record
+from consumer.events.event import Poison, Record, RecordHeaders
 
 Family: TypeAlias = Literal["kafka_dlt", "connect"]
 
@@ -63,7 +63,9 @@ class Origin:
     left_out_bytes: int
 
 
-def poison_headers(record: Record, poison: Poison, *, left_out_bytes: int = 0, family: Family = "kafka_dlt") -> Headers:
+def poison_headers(
+    record: Record, poison: Poison, *, left_out_bytes: int = 0, family: Family = "kafka_dlt"
+) -> RecordHeaders:
     """The headers of a poison record: the original's, then its provenance; of a stub, how large the original is."""
     return _beside(
         record.headers,
@@ -81,7 +83,7 @@ def poison_headers(record: Record, poison: Poison, *, left_out_bytes: int = 0, f
     )
 
 
-def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt") -> Headers:
+def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt") -> RecordHeaders:
     """The headers of a dead letter: the provenance of its event."""
     event = dead_letter.delivery.event
     return _stub(dead_letter.left_out_bytes) + _provenance(
@@ -96,7 +98,7 @@ def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt"
     )
 
 
-def told_apart(headers: Headers) -> tuple[Origin | None, Headers]:
+def told_apart(headers: RecordHeaders) -> tuple[Origin | None, RecordHeaders]:
     """What our headers tell, and those that the record itself had; None where ours are not all there, or are spoiled.
 
     Ours begin with the last one that names the topic, and the stub's is right before it.
@@ -130,12 +132,12 @@ def _origin(told: Mapping[str, bytes]) -> Origin:
     )
 
 
-def _beside(original: Headers, provenance: Headers, stub: Headers) -> Headers:
+def _beside(original: RecordHeaders, provenance: RecordHeaders, stub: RecordHeaders) -> RecordHeaders:
     ours = {_LEFT_OUT, *(name for name, _ in provenance)}
     return (*(header for header in original if header[0] not in ours), *stub, *provenance)
 
 
-def _stub(left_out_bytes: int) -> Headers:
+def _stub(left_out_bytes: int) -> RecordHeaders:
     return ((_LEFT_OUT, _text(str(left_out_bytes))),) if left_out_bytes else ()
 
 
@@ -149,7 +151,7 @@ def _provenance(
     timestamp_ms: int,
     reason: str,
     detail: str,
-) -> Headers:
+) -> RecordHeaders:
     short = detail[:_MAX_DETAIL]
     message = _text(f"{reason}: {short}" if short else reason)
     exception = _text(f"io.hookline.{kind}")

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaBroken, broken, denied, error_of
+from consumer.kafka.client import KafkaBroken, broken, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, first_since, reader
@@ -144,7 +144,7 @@ def _met(messages: Iterable[Message], left: dict[Partition, Span]) -> Batch:
         if (error := message.error()) is not None:
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
                 _finish(place, left, batch)
-            elif error.fatal() or denied(error):
+            elif is_fatal(error) or denied(error):
                 raise broken(error, needs=f"READ on topic {place[0]}")
             continue
         span = left.get(place)

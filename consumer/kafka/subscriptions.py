@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import structlog
 
+from consumer.kafka.newer import stop_before
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
@@ -39,6 +40,7 @@ def read_states(settings: Settings, only: Collection[str] | None = None) -> dict
     for record in read_to_end(settings, Topics.of(settings).subscriptions):
         if keys is not None and record.key not in keys:
             continue
+        stop_before(record)
         try:
             incoming = decoded(record, state_of, record.key, record.value, record.headers)
         except RecordCorrupt as error:

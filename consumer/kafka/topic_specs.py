@@ -9,7 +9,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Self
 
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 
 DAY_MS: Final = 86_400_000
 _TIMES: Final = "message.timestamp.type"

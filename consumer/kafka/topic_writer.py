@@ -13,8 +13,8 @@ from typing import Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.producing import ANY_SIZE
+from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of, is_fatal
+from consumer.kafka.producing import ANY_SIZE, in_place_of
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
@@ -110,14 +110,13 @@ class TopicWriter:
         written.set_result(Place(partition=partition, offset=offset))
 
     def _failed(self, written: "Future[Place]", topic: str, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+        if is_fatal(error):
             self._fatal = error
         written.set_exception(broken(error, f"writing to {topic}", needs=f"WRITE on topic {topic}"))
 
     def _rebuild(self, error: KafkaError) -> None:
-        """A fatal error ends an idempotent producer: the next takes over, and what the old one held has failed."""
-        _log.error("producer rebuilt", error=error.str(), records=len(self._producer))
-        old, self._producer = self._producer, build(Producer, self._properties)
-        old.purge()
+        """The next producer takes over, and what the old one held has failed."""
+        old = self._producer
+        self._producer = in_place_of([old], self._properties, error.str(), records=len(old))
         old.flush(_POLL_S)
         self._fatal = None

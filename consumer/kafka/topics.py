@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from consumer.kafka.client import KafkaBroken, broken, build, client_properties, denied, error_of
-from consumer.kafka.refusals import refused
+from consumer.kafka.hearing_admin import HearingAdmin
 from consumer.kafka.selection import event_topics
 from consumer.kafka.topic_differences import Found, Problem, differences, wanted
 from consumer.kafka.topic_refusals import REFUSALS, Asked
@@ -75,16 +75,15 @@ def require(settings: Settings, names: frozenset[str], *, events: bool = False) 
         AccessDenied: an ACL is missing.
         KafkaBroken: the broker could not be asked.
     """
-    heard: list[KafkaError] = []
     who = hash(frozenset(settings.kafka.items()))
-    admin = build(AdminClient, {**client_properties(settings), "error_cb": heard.append})
+    hearing = HearingAdmin(settings)
+    admin = hearing.client
     try:
         if settings.create_topics and not settings.trust_broker:
             create(admin, settings, timeout_s=_START_TIMEOUT_S)
         found = _ask(admin, settings, _START_TIMEOUT_S)
     except KafkaBroken:
-        admin.poll(0)
-        if who not in _LET_IN and (wrong := refused(heard, settings.kafka)) is not None:
+        if who not in _LET_IN and (wrong := hearing.blamed()) is not None:
             raise wrong from None
         raise
     _LET_IN.add(who)

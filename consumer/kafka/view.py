@@ -1,7 +1,8 @@
 """A whole topic, followed for as long as a process lives: each record is folded in once, as soon as it is there.
 
 The law: `reached(positions)` says that every record before these offsets was folded in. Kafka being away only delays:
-the view goes on from where it was. A topic that was made anew, or lost its end, is folded from nothing again.
+the view goes on from where it was. It stands still before what a newer Hookline wrote (`newer.py`). A topic that was
+made anew, or lost its end, is folded from nothing again.
 """
 
 import threading
@@ -13,6 +14,7 @@ import structlog
 from consumer.events.event import Record
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.feed import Feed
+from consumer.kafka.newer import NewerRecord, stop_before
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 
@@ -22,6 +24,7 @@ _BATCH: Final = 1_000
 _WAIT_S: Final = 0.2
 _AGAIN_S: Final = 0.5
 _LEAVE_S: Final = 1.0
+_NEWER_AGAIN_S: Final = 10.0  # a process that is older stays so: only somebody's hand takes such a record away
 
 
 class Fold(Protocol):
@@ -48,7 +51,7 @@ class TopicView:
         self._outgrown = False
         self._topic_id: str | None = None
         self._bug: Exception | None = None
-        self._denied: AccessDenied | None = None  # as long as it lasts
+        self._denied: AccessDenied | NewerRecord | None = None  # as long as it lasts
         self._away = Outage(_log, "topic not followed")
         self._thread = threading.Thread(target=self._run, name=f"view of {topic}", daemon=True)
 
@@ -56,7 +59,7 @@ class TopicView:
     def ready(self) -> bool:
         """Whether everything was folded in that the topic held when this view began with it, and it still follows."""
         with self._moved:
-            return self._ends is not None and self._bug is None and self._covers(self._ends)
+            return self._ends is not None and not (self._bug or self._is_behind) and self._covers(self._ends)
 
     def start(self) -> None:
         """Begin to follow the topic from its beginning."""
@@ -73,6 +76,7 @@ class TopicView:
 
         Raises:
             AccessDenied: the topic may not be read, at this time.
+            NewerRecord: it holds what this version cannot read.
             Exception: the fold has a bug and follows no more.
         """
         with self._moved:
@@ -83,6 +87,10 @@ class TopicView:
                 raise error
             return self._covers(positions)
 
+    @property
+    def _is_behind(self) -> bool:
+        return isinstance(self._denied, NewerRecord)
+
     def _covers(self, positions: Mapping[int, int]) -> bool:
         return all(self._positions.get(partition, -1) >= offset for partition, offset in positions.items())
 
@@ -92,10 +100,10 @@ class TopicView:
                 self._follow()
             except KafkaBroken as error:
                 with self._moved:
-                    self._denied = error if isinstance(error, AccessDenied) else None
+                    self._denied = error if isinstance(error, AccessDenied | NewerRecord) else None
                     self._moved.notify_all()
                 self._away.met(topic=self.topic, error=str(error))
-                self._closing.wait(_AGAIN_S)
+                self._closing.wait(_NEWER_AGAIN_S if self._is_behind else _AGAIN_S)
             except Exception as error:  # noqa: BLE001 # a bug of the fold, raised where it is waited for
                 _log.exception("bug")
                 with self._moved:
@@ -115,6 +123,8 @@ class TopicView:
                     return
                 if not positions:
                     continue
+                for record in records:
+                    stop_before(record)
                 self._denied = None
                 self._away.over(topic=self.topic)
                 if self._went_back(records, positions):

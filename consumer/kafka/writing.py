@@ -7,7 +7,7 @@ and writing them again is harmless: every record here is the last word on its ke
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.settings import Settings
@@ -23,7 +23,7 @@ class NewRecord:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Headers = ()
+    headers: RecordHeaders = ()
     partition: int | None = None
 
 

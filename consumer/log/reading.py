@@ -21,7 +21,8 @@ from consumer.log.query import Cursor, Filter, Page, Position, Query, View, read
 from consumer.log.reading_script import ALL, BEHIND, DELIVERIES, LISTS, OLDEST, SINCE, TIMES
 from consumer.log.search import MOST_ENTRIES, Behind, InFront, Lists, Place, Reading, Search
 from consumer.log.tail import newer
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.webhooks.bucket import bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client, connect_log
 

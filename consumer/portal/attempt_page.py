@@ -60,6 +60,7 @@ class AttemptView:
     webhook_id: str
     webhook_url: str | None
     delivery_url: str
+    verify_url: str | None
     log_url: str
     why: Explanation | None
     request: Sent
@@ -125,6 +126,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         webhook_id=told.webhook,
         webhook_url=None if webhook is None else visit.url(f"webhooks/{told.webhook}"),
         delivery_url=visit.url(f"webhooks/{told.webhook}/deliveries/{told.delivery}"),
+        verify_url=None if webhook is None else visit.url(f"webhooks/{told.webhook}/verify"),
         log_url=visit.url("log"),
         why=told.explanation,
         request=_request(visit, told),

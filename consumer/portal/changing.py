@@ -14,7 +14,7 @@ from consumer.portal.form_page import form_page
 from consumer.portal.names import Named, named
 from consumer.portal.preview import Preview, preview
 from consumer.portal.visit import Visit
-from consumer.portal.webhook_form import Filled, by_field, changes_of, filled, of_webhook, wishes_of
+from consumer.portal.webhook_form import Filled, by_field, changes_of, filled, of_webhook, said_of, wishes_of
 from consumer.portal.words import words
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import Subscription
@@ -48,8 +48,11 @@ def show_edit(visit: Visit) -> Response:
 
 def drafted(visit: Visit) -> Response:
     """The form as it is filled in, with what would be sent."""
-    subscription, form = _editable(visit), filled(visit.form)
-    return form_page(visit, form, webhook_id=subscription.id, preview=_preview(visit, form), drafted=True)
+    subscription, form, faults = _editable(visit), filled(visit.form), Faults()
+    changes = changes_of(form, visit.brand, faults)
+    faults.looked(lambda: visit.services.plane.webhooks.check_changes(visit.owner, subscription.id, changes))
+    preview_, wrong = _preview(visit, form), said_of(form, faults)
+    return form_page(visit, form, webhook_id=subscription.id, preview=preview_, wrong=wrong, drafted=True)
 
 
 def edit(visit: Visit, work: Work) -> Done | Response:

@@ -14,8 +14,9 @@ from consumer.portal.names import Named, named
 from consumer.portal.preview import Preview, preview
 from consumer.portal.testing import Result, result_of
 from consumer.portal.times import Moment, moment
+from consumer.portal.verifying import Checking, checking_of
 from consumer.portal.visit import Visit
-from consumer.portal.webhook_form import Filled, blank, by_field, filled, wishes_of
+from consumer.portal.webhook_form import Filled, blank, by_field, filled, said_of, wishes_of
 from consumer.portal.words import words
 from consumer.shares import Busy
 from consumer.webhooks.secrets import public_key
@@ -38,6 +39,7 @@ class SecretShown:
     test_url: str
     rotate_url: str
     tested: Result | None
+    checking: Checking
 
 
 def show(visit: Visit) -> Response:
@@ -48,8 +50,10 @@ def show(visit: Visit) -> Response:
 
 def drafted(visit: Visit) -> Response:
     """The form as it is filled in, with what would be sent."""
-    form = filled(visit.form)
-    return form_page(visit, form, preview=_preview(visit, form), drafted=True)
+    form, faults = filled(visit.form), Faults()
+    wishes = wishes_of(form, visit.owner, visit.brand, visit.session.grant.product, faults)
+    faults.looked(lambda: visit.services.plane.webhooks.check(visit.owner, wishes))
+    return form_page(visit, form, preview=_preview(visit, form), wrong=said_of(form, faults), drafted=True)
 
 
 def create(visit: Visit, work: Work) -> Done | Response:
@@ -101,6 +105,7 @@ def secret_page(visit: Visit, subscription: Subscription, secret: str | None, te
         test_url=visit.url(f"{base}/test"),
         rotate_url=visit.url(f"{base}/rotate"),
         tested=tested,
+        checking=checking_of(subscription, visit.brand),
     )
     return page(visit, "secret.html", view, title=words().say("secret.title"), tab="webhooks")
 

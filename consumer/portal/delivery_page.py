@@ -20,6 +20,7 @@ from consumer.portal.log_rows import LogRow, Tries, most_tries
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Pill, Tone
 from consumer.portal.sending_one import Result, result_of
+from consumer.portal.stopped import decide_of
 from consumer.portal.timeline import Timeline
 from consumer.portal.times import Moment, moment_or_none
 from consumer.portal.told import Explanation, delivery_of
@@ -40,7 +41,8 @@ _STATUS: Final = {
 class DeliveryView:
     """The page. `resent` are the same event's other deliveries to this webhook, `others` those to others.
 
-    `resend` and `now` are where it is sent again: None where it cannot be, or not by this session.
+    `resend` and `now` are where it is sent again: None where it cannot be, or not by this session. `decide` is where it
+    is said what is to become of it, while it has stopped its key.
     """
 
     id: str
@@ -64,6 +66,7 @@ class DeliveryView:
     job_url: str | None
     resend: str | None
     now: str | None
+    decide: str | None
     inactive: str | None
     result: Result | None
 
@@ -127,6 +130,7 @@ def _view(visit: Visit, story: Story, of: Subscription | None, result: Result | 
         job_url=None if story.job is None else visit.url(f"jobs/{story.job}"),
         resend=actions.resend,
         now=actions.now,
+        decide=decide_of(visit, of, story.id),
         inactive=actions.inactive,
         result=result,
     )

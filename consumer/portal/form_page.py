@@ -48,7 +48,7 @@ class WebhookForm:
 
 
 _MORE: Final = frozenset(
-    {"timeout_ms", "filter", "payload_format", "rate_per_s", "max_concurrency", "headers", "signing"}
+    {"timeout_ms", "filter", "payload_format", "rate_per_s", "max_concurrency", "ordering", "headers", "signing"}
 )
 
 

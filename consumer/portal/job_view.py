@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, State
 from consumer.jobs.resource import shown
 from consumer.portal.log_rows import ms_of
@@ -86,7 +86,7 @@ class Job(_Told, frozen=True, kw_only=True):
     counts: Counts
     counted: Counts | None
     reached_at: str | None
-    progress: float | None
+    progress: float
     remaining_seconds: int | None
     sample: list[Sample]
     made: list[str]
@@ -123,7 +123,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """`moves`: it goes on by itself. `percent` of None: nobody can tell how much there is. `number` are to be sent."""
+    """`moves`: it goes on by itself. `number` are to be sent."""
 
     id: str
     url: str
@@ -140,7 +140,7 @@ class JobView:
     filters: tuple[str, ...]
     again: bool
     rate: int
-    percent: int | None
+    percent: int
     remaining: str | None
     counts: tuple[Count, ...]
     number: int | None
@@ -153,7 +153,7 @@ class JobView:
     finished: Moment | None
 
 
-def job_of(known: Known, answered: Answered | None, now_ms: int) -> Job:
+def job_of(known: AskedJob, answered: Answered | None, now_ms: int) -> Job:
     """What the API tells of it."""
     return msgspec.convert(shown(known, answered, now_ms), Job)
 
@@ -181,7 +181,7 @@ def job_view(
         filters=_filters(told.filter),
         again=told.again,
         rate=told.rate_per_s,
-        percent=None if told.progress is None else int(told.progress * _ALL),
+        percent=int(told.progress * _ALL),
         remaining=None if not told.remaining_seconds else span(told.remaining_seconds * 1_000),
         counts=_counts(counts, counting=counting),
         number=number,

@@ -13,7 +13,7 @@ from consumer.api.jobs import Hinders, wished
 from consumer.control.cursor import CursorInvalid, list_name
 from consumer.control.keys import Scope
 from consumer.control.work import Work
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.desk import JobUnknown
 from consumer.jobs.job import State, Wish
 from consumer.portal.answering import Done, page, see
@@ -116,7 +116,7 @@ def cancel(visit: Visit, _work: Work) -> Done:
     return _wished(visit, Wish.CANCEL, lambda job: of_wish(Wish.CANCEL, job))
 
 
-def job(visit: Visit, id_: str) -> Known:
+def job(visit: Visit, id_: str) -> AskedJob:
     """One of the session's jobs. Raises JobUnknown."""
     known = visit.services.jobs.get(visit.owner, id_)
     if visit.session.grant.product is not None and visit.webhook_if_any(known.asked.webhook) is None:
@@ -124,7 +124,7 @@ def job(visit: Visit, id_: str) -> Known:
     return known
 
 
-def seen(visit: Visit, known: Known) -> JobView:
+def seen(visit: Visit, known: AskedJob) -> JobView:
     """A job as this session sees it now."""
     answered = visit.services.jobs.answered([known.asked.id]).get(known.asked.id)
     told = job_of(known, answered, visit.now_ms)
@@ -137,11 +137,11 @@ def _wished(visit: Visit, wish: Wish, hinders: Hinders) -> Done:
     return Done(then=f"jobs/{known.asked.id}")
 
 
-def _page(visit: Visit, after: str | None) -> tuple[list[Known], str | None]:
+def _page(visit: Visit, after: str | None) -> tuple[list[AskedJob], str | None]:
     """So many of the session's, of those looked at; and the id to go on after."""
     part, then = visit.services.jobs.page(visit.owner, after=after, limit=_LOOKED_AT)
     narrowed = visit.narrowed()
-    found: list[Known] = []
+    found: list[AskedJob] = []
     for number, each in enumerate(part, 1):
         if narrowed is None or each.asked.webhook in narrowed:
             found.append(each)

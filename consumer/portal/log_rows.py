@@ -45,6 +45,7 @@ class LogRow:
 
     url: str
     key: str
+    delivery: str
     type: str
     event_id: str
     status: Pill
@@ -71,6 +72,7 @@ def log_row(
     return LogRow(
         url=address(path),
         key=f"{row.webhook}/{entry.delivery}",
+        delivery=entry.delivery,
         type=shortened(entry.event_type),
         event_id=entry.event_id,
         status=pills.of_end(entry.ended),

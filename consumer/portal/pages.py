@@ -17,7 +17,9 @@ from consumer.portal import (
     looking,
     sending_page,
     sending_selected,
+    stopped,
     testing,
+    verifying,
     webhook_list,
     webhook_page,
 )
@@ -37,6 +39,7 @@ ROUTES: Final = (
         needs=Scope.WRITE,
     ),
     Route(_ONE, show=webhook_page.show),
+    Route(f"{_ONE}/verify", show=verifying.show),
     Route(f"{_ONE}/secret", show=creating.shown_before, needs=Scope.WRITE),
     Route(
         f"{_ONE}/edit",
@@ -52,6 +55,7 @@ ROUTES: Final = (
     Route(f"{_ONE}/delete", show=changing.ask_delete, do=changing.delete, deed="deleteWebhook", needs=Scope.WRITE),
     Route(f"{_ONE}/pause", do=changing.pause, deed="pauseWebhook"),
     Route(f"{_ONE}/resume", do=changing.resume, deed="resumeWebhook"),
+    Route(f"{_ONE}/unblock", do=stopped.decide, deed="unblockWebhook"),
     Route(
         f"{_ONE}/test", show=testing.show, do=testing.send, deed="testWebhook", draft=testing.drafted, needs=Scope.WRITE
     ),

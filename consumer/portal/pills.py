@@ -49,6 +49,8 @@ _STATUSES: Final[Mapping[Status, Pill]] = {
     Status.PAUSED: Pill(tone=Tone.OFF, key="status.paused"),
     Status.SUSPENDED: Pill(tone=Tone.BAD, key="status.suspended"),
 }
+STOPPED: Final = Pill(tone=Tone.WARN, key="stopped.pill")
+"""Keys of its order have stopped."""
 _CONDITIONS: Final[Mapping[Condition, Tone]] = {
     Condition.HEALTHY: Tone.OK,
     Condition.UNSTEADY: Tone.WARN,

@@ -50,7 +50,9 @@ def preview(
     try:
         sample = sample_data(event_type, brand)
         profile = wishes.signing or brand.signing
-        asked = replace(wishes, url=wishes.url or _EXAMPLE_URL, secret=generate(profile, brand, _example))
+        asked = replace(
+            wishes, url=_EXAMPLE_URL, name="", description="", secret=generate(profile, brand, _example)
+        )  # where it goes and what it is called is not in a request
         subscription, _ = draft.create(
             asked,
             brand=brand,

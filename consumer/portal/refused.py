@@ -16,11 +16,13 @@ from consumer.api.refusals import refusal_of as refusal_of_the_api
 from consumer.brands.brand import Brand
 from consumer.control.portal_links import Session
 from consumer.jobs.desk import NobodyRuns
+from consumer.kafka.picking import NotKept
 from consumer.portal.answering import back_to
 from consumer.portal.answering import page as page_of
 from consumer.portal.cookies import Look
 from consumer.portal.dress import Dress, dress
 from consumer.portal.rendering import Back, render
+from consumer.portal.times import span
 from consumer.portal.visit import Visit
 from consumer.portal.words import words
 from consumer.webhooks.cache import CacheUnavailable
@@ -52,7 +54,12 @@ class NobodySends(Refusal):
     """Nobody sends again at the moment; everything else is done."""
 
 
+class NoLongerKept(Refusal):
+    """Its record is older than the log keeps records."""
+
+
 _OWN_KEYS: Final[Mapping[type[Refusal], str]] = {LogAway: "refused.log_away", NobodySends: "refused.nobody_sends"}
+_DETAILED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,8 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
     """What a refusal of a room below stands for. Raises the error again where it stands for nothing: a bug."""
     if isinstance(error, CacheUnavailable):
         return LogAway(HTTPStatus.SERVICE_UNAVAILABLE, "")
+    if isinstance(error, NotKept):
+        return NoLongerKept(HTTPStatus.GONE, "")
     if isinstance(error, NobodyRuns):
         return NobodySends(HTTPStatus.SERVICE_UNAVAILABLE, "")
     try:
@@ -94,7 +103,10 @@ def refusal_of(error: Exception, brand: Brand) -> Refusal:
 def page(visit: Visit, refusal: Refusal) -> Response:
     """On a page of the session."""
     key = _OWN_KEYS.get(type(refusal)) or _KEYS.get(refusal.status, _BUG)
-    detail = refusal.detail if refusal.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} else ""
+    detail = refusal.detail if refusal.status in _DETAILED else ""
+    kept_ms = visit.services.attempts_kept_ms() if isinstance(refusal, NoLongerKept) else None
+    if kept_ms is not None:
+        detail = words().say("refused.gone.kept", span=span(kept_ms, rough=True))
     if refusal.code is not None:
         key, detail = "refused.hindered", words().say(f"hindered.{refusal.code}")
     again = visit.url(visit.path, list(visit.query.pairs))

@@ -25,7 +25,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ShownSession:
     """A session as its browser shows it. `live` is None where it has ended; then `ended` still tells whose it was."""
 
     live: Session | None
@@ -42,11 +42,13 @@ def asked(path: str) -> Asked | None:
 
 def known(
     wanted: Asked, cookies: Mapping[str, str], *, jar: Jar, links: PortalLinks, plane: Plane, now_ms: int
-) -> Known:
+) -> ShownSession:
     """The session that is asked for, by this browser."""
     text = jar.text_of(wanted.session_id, cookies)
     session = None if text is None else links.session(wanted.session_id, text)
-    return Known(live=None if session is None else holds(session, plane.keys, plane.portal_ends, now_ms), ended=session)
+    return ShownSession(
+        live=None if session is None else holds(session, plane.keys, plane.portal_ends, now_ms), ended=session
+    )
 
 
 def caller_of(session: Session) -> Caller:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from consumer.portal.times import Moment, moment
+from consumer.portal.times import Moment, moment, moment_or_none
 from consumer.webhooks.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsView:
-    """What is empty or None was not set. `types` of none: all. Values of headers are never shown."""
+    """What is empty or None was not set. `types` of none: all. Values of headers are never shown.
+
+    `certificate_ends` is of the client certificate, `authorities_end` of the first of the webhook's own authorities.
+    """
 
     id: str
     uid: str | None
@@ -26,7 +29,10 @@ class SettingsView:
     rate: str | None
     concurrency: int | None
     ordering: str | None
+    on_failure: str
     headers: tuple[str, ...]
+    certificate_ends: Moment | None
+    authorities_end: Moment | None
     metadata: tuple[tuple[str, str], ...]
     created: Moment
     updated: Moment
@@ -34,7 +40,7 @@ class SettingsView:
 
 def settings_view(subscription: Subscription, now_ms: int) -> SettingsView:
     """Those of this one."""
-    rate, filter_json = subscription.rate_per_s, subscription.filter_json
+    rate, filter_json, tls = subscription.rate_per_s, subscription.filter_json, subscription.tls
     return SettingsView(
         id=subscription.id,
         uid=subscription.uid,
@@ -50,7 +56,10 @@ def settings_view(subscription: Subscription, now_ms: int) -> SettingsView:
         rate=None if rate is None else f"{rate:g}",
         concurrency=subscription.max_concurrency,
         ordering=None if subscription.ordering == "none" else subscription.ordering,
+        on_failure=f"on_failure.{subscription.on_failure}",
         headers=subscription.header_names,
+        certificate_ends=None if tls is None else moment_or_none(tls.certificate_until_ms, now_ms),
+        authorities_end=None if tls is None else moment_or_none(tls.authorities_until_ms, now_ms),
         metadata=subscription.metadata,
         created=moment(subscription.created_at_ms, now_ms),
         updated=moment(subscription.updated_at_ms, now_ms),

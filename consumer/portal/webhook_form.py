@@ -9,8 +9,9 @@ from typing import Final
 from consumer.brands.brand import Brand, PayloadFormat, SigningProfile
 from consumer.control.owner import Owner
 from consumer.portal.visit import Fields
+from consumer.webhooks.ordering import NONE
 from consumer.webhooks.placeholders import HIDDEN
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import OnFailure, Subscription
 from consumer.webhooks.wishes import KEPT, Changes, Wishes
 from consumer.webhooks.wrong import Code, Faults, invalid
 
@@ -36,6 +37,8 @@ class Filled:
     signing: str = ""
     rate: str = ""
     concurrency: str = ""
+    ordering: str = ""
+    stops: bool = False
     headers: tuple[tuple[str, str], ...] = (_BLANK,)
     sample: str = ""
     revision: str = ""
@@ -70,6 +73,8 @@ def of_webhook(subscription: Subscription, brand: Brand) -> Filled:
         signing=subscription.signing,
         rate="" if rate is None else f"{rate:g}",
         concurrency="" if subscription.max_concurrency is None else str(subscription.max_concurrency),
+        ordering="" if subscription.ordering == NONE else subscription.ordering,
+        stops=subscription.on_failure is OnFailure.BLOCK,
         headers=(*headers, _BLANK),
         sample=next((each for each in chosen if each in known), brand.catalogue[0].type),
         revision=str(subscription.revision),
@@ -95,6 +100,8 @@ def filled(form: Fields) -> Filled:
         signing=form.get("signing"),
         rate=form.get("rate"),
         concurrency=form.get("concurrency"),
+        ordering=form.get("ordering"),
+        stops="stops" in form,
         headers=(*headers, _BLANK),
         sample=form.get("sample"),
         revision=form.get("revision"),
@@ -127,6 +134,8 @@ def wishes_of(form: Filled, owner: Owner, brand: Brand, product: str | None, fau
         filter_json=form.filter or None,
         rate_per_s=_number("rate_per_s", form.rate, faults),
         max_concurrency=_whole("max_concurrency", form.concurrency, faults),
+        ordering=form.ordering or NONE,
+        on_failure=_on_failure(form),
     )
 
 
@@ -144,7 +153,13 @@ def changes_of(form: Filled, brand: Brand, faults: Faults) -> Changes:
         filter_json=form.filter or None,
         rate_per_s=_number("rate_per_s", form.rate, faults),
         max_concurrency=_whole("max_concurrency", form.concurrency, faults),
+        ordering=form.ordering or NONE,
+        on_failure=_on_failure(form),
     )
+
+
+def _on_failure(form: Filled) -> OnFailure:
+    return OnFailure.BLOCK if form.stops else OnFailure.DEAD_LETTER
 
 
 def _types(form: Filled, faults: Faults) -> tuple[str, ...] | None:
@@ -203,6 +218,12 @@ def _signing(form: Filled, faults: Faults) -> SigningProfile | None:
         faults.add(*invalid("signing", Code.NOT_A_CHOICE, "choose one of the list").wrong)
         return None
     return SigningProfile(form.signing)
+
+
+def said_of(form: Filled, faults: Faults) -> dict[str, str]:
+    """What is wrong with what was filled in so far: nothing is said of an address that is still to come."""
+    found = by_field(faults)
+    return found if form.url else {name: message for name, message in found.items() if name != "url"}
 
 
 def by_field(faults: Faults) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The list of webhooks: those that need somebody first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,8 @@ from consumer.portal.statistics import Day
 from consumer.portal.times import Moment, moment_or_none
 from consumer.portal.visit import LOOKED_AT_MOST, Visit
 from consumer.portal.words import words
-from consumer.webhooks.subscription import Status, Subscription
+from consumer.standings.store import Backlog
+from consumer.webhooks.subscription import OnFailure, Status, Subscription
 
 ON_A_PAGE: Final = 20
 FILTERED_FROM: Final = 25
@@ -26,11 +27,12 @@ _NUMBER_MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One webhook."""
+    """One webhook. `stopped`: keys of its order have."""
 
     url: str
     named: Named
     status: Pill
+    stopped: Pill | None
     health: Pill
     day: Sparkline | None
     last: Moment | None
@@ -80,13 +82,15 @@ def show(visit: Visit) -> Response:
     )
     part = ordered[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     days = visit.statistics.read([each.subscription.id for each in part])
+    ordered_ones = [each.subscription.id for each in part if each.subscription.on_failure is OnFailure.BLOCK]
+    backlogs = visit.services.backlogs.read(ordered_ones) if ordered_ones else {}
 
     def at(page_number: int) -> str:
         pairs = [("find", find)] if find else []
         return visit.url("webhooks", [*pairs, ("page", str(page_number))])
 
     view = WebhookList(
-        rows=tuple(_row(visit, each, days.get(each.subscription.id)) for each in part),
+        rows=tuple(_row(visit, each, days.get(each.subscription.id), backlogs) for each in part),
         any=bool(found),
         find=find,
         searched=len(found) >= FILTERED_FROM,
@@ -102,12 +106,14 @@ def show(visit: Visit) -> Response:
     return page(visit, "webhooks.html", view, title=words().say("webhooks.title"), tab="webhooks")
 
 
-def _row(visit: Visit, each: Seen, day: Day | None) -> Row:
+def _row(visit: Visit, each: Seen, day: Day | None, backlogs: Mapping[str, Backlog]) -> Row:
     subscription, health = each.subscription, each.health
+    backlog = backlogs.get(subscription.id)
     return Row(
         url=visit.url(f"webhooks/{subscription.id}"),
         named=named(subscription),
         status=pills.of_status(subscription.status),
+        stopped=pills.STOPPED if backlog is not None and backlog.blocked else None,
         health=pills.of_condition(pills.condition(health, day)),
         day=sparkline(day),
         last=moment_or_none((health.last_attempt_at_ms or None) if health else None, visit.now_ms),

@@ -20,6 +20,7 @@ from consumer.portal.names import Named, named
 from consumer.portal.pills import Condition, Pill
 from consumer.portal.settings_view import SettingsView, settings_view
 from consumer.portal.sparkline import sparkline
+from consumer.portal.stopped import Stopped, stopped_of
 from consumer.portal.times import Moment, moment, moment_or_none
 from consumer.portal.told import Listed, listed_of
 from consumer.portal.visit import Visit
@@ -57,6 +58,7 @@ class Actions:
     recover: str | None
     replay: str | None
     log: str
+    verify: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class WebhookView:
     suspended: bool
     paused: bool
     wrong: Wrong | None
+    stopped: Stopped | None
     well: Moment | None
     health: HealthView
     latest: tuple[LogRow, ...] | None
@@ -101,6 +104,7 @@ def show(visit: Visit) -> Response:
         suspended=subscription.status is Status.SUSPENDED,
         paused=subscription.status is Status.PAUSED,
         wrong=wrong_of(visit, subscription, health, condition, attempts),
+        stopped=stopped_of(visit, subscription, backlog),
         well=_well(visit, subscription, health, condition),
         health=health_view(
             visit.now_ms,
@@ -173,4 +177,5 @@ def _actions(visit: Visit, subscription: Subscription) -> Actions:
         recover=where(visit.may(Scope.REPLAY), "recover"),
         replay=where(visit.may(Scope.REPLAY), "replay"),
         log=visit.url("log", [("webhook", subscription.id)]),
+        verify=visit.url(f"{base}/verify"),
     )

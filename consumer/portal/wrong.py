@@ -22,7 +22,8 @@ from consumer.portal.times import Moment, moment, moment_or_none, span
 from consumer.portal.told import Explanation
 from consumer.portal.told import explanation_of as read_explanation
 from consumer.portal.visit import Visit
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.shares import Busy
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.cache import CacheUnavailable

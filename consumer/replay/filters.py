@@ -10,7 +10,7 @@ from typing import Final
 
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.times import milliseconds
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 
 MOMENTS: Final = "is no moment: write it as in 2026-01-31T12:00:00Z or 2026-01-31, or how long ago it was, as in 2h"
 

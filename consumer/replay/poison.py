@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 from consumer.json import Json
 from consumer.kafka.provenance import Origin, told_apart
 from consumer.kafka.reading import read_to_end
@@ -51,7 +51,7 @@ class PoisonRecord:
     """
 
     record: Record = field(repr=False)
-    headers: Headers = field(repr=False)
+    headers: RecordHeaders = field(repr=False)
     origin: Origin | None
 
     @cached_property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 from consumer.kafka.republished import Republished
 from consumer.kafka.writing import NewRecord
 from consumer.replay.poison import PoisonRecord
@@ -106,7 +106,7 @@ def is_original(poison: PoisonRecord, found: Record) -> bool:
     return origin is None or origin.timestamp_ms in {None, found.timestamp_ms}
 
 
-def _contents(poison: PoisonRecord, original: Record | None) -> tuple[bytes | None, Headers, bytes | None]:
+def _contents(poison: PoisonRecord, original: Record | None) -> tuple[bytes | None, RecordHeaders, bytes | None]:
     if original is not None:
         return original.key, original.headers, original.value
     return poison.record.key, poison.headers, poison.record.value

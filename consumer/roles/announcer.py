@@ -17,7 +17,8 @@ from consumer.control.directory import Directory
 from consumer.control.notices import Notice, Notices
 from consumer.control.owner import Owner
 from consumer.delivery.boundary import Boundary
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Partition, Position, Window
 from consumer.events.event import Event, Record
 from consumer.kafka.writing import NewRecord
 from consumer.log.suspension import notice

@@ -9,6 +9,7 @@ from typing import Final
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.newer import stop_before
 from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics
 from consumer.roles.announcer import Announcer
@@ -42,6 +43,7 @@ class Announcing:
             KafkaBroken: the consumer has to be made anew.
         """
         for record in self._consumer.take(_BATCH, 0.0):
+            stop_before(record)  # or its suspension would be told to nobody
             self._announcer.take(record)
         self._announcer.announce()
         self._consumer.commit(self._announcer.positions())

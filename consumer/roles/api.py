@@ -40,7 +40,7 @@ from consumer.jobs.kept_since import kept_since
 from consumer.jobs.topic_desk import TopicDesk
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.retention import Retention
-from consumer.kafka.topics import Topics, require
+from consumer.kafka.topics import Topics
 from consumer.log.archive import Archive
 from consumer.log.job_counts import AnsweredReader
 from consumer.log.reading import LogReader
@@ -50,8 +50,10 @@ from consumer.portal.application import with_pages
 from consumer.portal.opened import OpenedLinks
 from consumer.portal.statistics import Counted
 from consumer.roles.listening import listener
-from consumer.roles.role import Role, needed_by
-from consumer.settings import Settings, duration_ms
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import STOPPING, pulse
@@ -117,6 +119,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         )
         links = OpenedLinks(settings)
         opened.callback(links.close)
+        if stop.is_set():
+            return  # what is built now takes longer than all the above
         brands, room = load_brands(settings.brands_dir), requests()
         app = with_pages(
             application(services, brands, room=room),
@@ -149,7 +153,7 @@ def _checking(settings: Settings, control: Control, stop: threading.Event) -> "F
         away = Outage(_log, "kafka not reached")
         while not stop.is_set():
             try:
-                require(settings, needed_by(Role.API, Topics.of(settings)))
+                required(settings, [Role.API])
                 canary.ensure(settings, control.keyring)
             except AccessDenied as error:
                 checked.set_exception(error)

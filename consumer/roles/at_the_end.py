@@ -1,6 +1,6 @@
 """Webhooks about which something is to be decided once the log was read as far as it went when that became so.
 
-The law: nobody is judged by old attempts while later ones are still unread, and each is judged once for it.
+The law: nothing is decided by old attempts while later ones are still unread, and each webhook is decided about once.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,10 +1,10 @@
 """Which record code was running for when a process died.
 
 The law: only the record in hand at that moment is blamed, and after three such deaths without having ended in between
-it is condemned: it then goes to poison. A death with nothing in hand counts for nothing. A record is forgiven when it
-has ended, not when it was survived once: what kills at its answer was decoded well each time. Suspects are counted
-each for itself, so that two that kill in turns do not acquit each other; and a condemned one stays so while others are
-tried: of two beside each other the second kills before the first has reached poison.
+it is condemned: it then goes to poison. A death with nothing in hand blames no record. A record is forgiven when it
+has ended, not when it was survived once: what kills at its answer was decoded well each time. Each suspect has a
+count of its own, so that two that kill in turns do not acquit each other; and a condemned one stays so while others
+are tried: of two beside each other the second kills before the first has reached poison.
 
 The mark is a few bytes of a file that this process maps and its successor in the same slot reads. Setting it costs a
 memory write, and the kernel keeps the page whatever kills the process:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from consumer.delivery.lane import Patience
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import SchemaAnswer, Schemas
 from consumer.http.engine import reading
 from consumer.kafka.membership import AT_ONCE
@@ -25,7 +25,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Deliver events until `stop` is set. Raises as `pool.run` does."""
     topics = wanted_topics(settings)
     known_schemas: dict[int, SchemaAnswer] = {}
-    schemas, rules = Schemas(known=known_schemas), replace(Rules.of(settings), usual=reading(settings))
+    schemas, rules = Schemas(known=known_schemas), replace(EventRules.of(settings), usual=reading(settings))
 
     def read(record: Record) -> Decoded:
         return decode(record, schemas, rules)

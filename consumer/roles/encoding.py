@@ -6,8 +6,8 @@ an attempt without its contents, a write as a poison record that names where the
 
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
+from consumer.delivery.entry import Entry
 from consumer.delivery.logged import Unread, stripped, unlogged
-from consumer.delivery.offsets import Entry
 from consumer.delivery.step import Reject, Write
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import encode_attempt, encode_unread

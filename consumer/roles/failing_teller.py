@@ -1,7 +1,8 @@
 """Tells a tenant that the endpoint of one of its webhooks fails, and later that it does no more.
 
 The law: what was told stands in the webhook's health, once its notices are acknowledged; so a crash tells it again,
-under the same id, and nothing else does. Who is judged, and when, is the suspender's rule too (`at_the_end.py`).
+under the same id, and nothing else does. About whom it decides, and when, is the suspender's rule too
+(`at_the_end.py`).
 """
 
 from collections.abc import Callable

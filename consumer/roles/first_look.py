@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from consumer.kafka import first_start
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.selection import wanted_topics
-from consumer.kafka.topics import Topics, TopicsUnfit, require
-from consumer.roles.role import Role, needed_by
+from consumer.kafka.topics import TopicsUnfit
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
 
 WITHIN_S: Final = 2.0
@@ -49,11 +48,8 @@ def _looked(settings: Settings, roles: Collection[Role]) -> Wrong | None:
     _answers("redis", _redis(settings), "HOOKLINE_REDIS_URL")
     if not _answers("kafka", brokers(settings.kafka.get("bootstrap.servers", "")), "HOOKLINE_KAFKA_BOOTSTRAP_SERVERS"):
         return None
-    topics = Topics.of(settings)
     try:
-        require(settings, frozenset().union(*(needed_by(role, topics) for role in roles)))
-        if Role.DELIVER in roles:
-            first_start.decided(settings, wanted_topics(settings), topics.group(Role.DELIVER))
+        required(settings, roles)
     except (ConfigurationError, TopicsUnfit) as error:
         return error
     except KafkaBroken:

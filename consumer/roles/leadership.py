@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
-from consumer.kafka.client import build, fatal
+from consumer.kafka.client import build, fatal, is_fatal
 from consumer.kafka.leaving import leave
 from consumer.kafka.membership import STATIC, consumer_properties
 from consumer.settings import Settings
@@ -69,5 +69,5 @@ class Leadership:
             self._leads = False
 
     def _heard(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 # librdkafka's local code
+        if is_fatal(error):
             self._fatal = error

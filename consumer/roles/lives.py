@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from consumer.kafka.client import AccessDenied, KafkaBroken
-from consumer.kafka.topics import Topics, require
-from consumer.roles.role import Role, needed_by
+from consumer.kafka.newer import NewerRecord
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, STOPPING, pulse
@@ -42,12 +43,13 @@ def live(
         ConfigurationError: Kafka's settings are wrong.
         TopicsUnfit: a topic is missing, or not as it must be.
         AccessDenied: an ACL is missing.
+        NewerRecord: a newer Hookline has written what this one cannot read.
     """
     checked = False
     while not stop.is_set():
         try:
             if not checked:
-                require(settings, needed_by(role, Topics.of(settings)))
+                required(settings, [role])
                 checked = True
             life = begin()
             if life is None:
@@ -60,7 +62,7 @@ def live(
                 pulse.lacks = (STOPPING,)
                 pulse.forget(role)
                 life.close()
-        except AccessDenied:
+        except (AccessDenied, NewerRecord):
             raise
         except KafkaBroken as error:
             interrupted.met(error=str(error))

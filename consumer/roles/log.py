@@ -22,6 +22,7 @@ from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.newer import stop_before
 from consumer.kafka.producer import RecordProducer, Refused
 from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics
@@ -42,7 +43,8 @@ from consumer.roles.lives import AGAIN_S, live
 from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.roles.suspender import Suspender
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading
@@ -68,7 +70,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: a topic is missing, or not as it must be.
     """
     interrupted = Outage(_log, "log interrupted")
-    known = _Known(settings)
+    known = _Webhooks(settings)
     known.view.start()
 
     def begin() -> _Run | None:
@@ -81,7 +83,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         known.view.close()
 
 
-class _Known:
+class _Webhooks:
     """The webhooks as they are now."""
 
     def __init__(self, settings: Settings) -> None:
@@ -107,7 +109,7 @@ class _Known:
 class _Run:
     """One life of the clients, and what their consumer tells of its partitions."""
 
-    def __init__(self, settings: Settings, slot: int, known: _Known, interrupted: Outage) -> None:
+    def __init__(self, settings: Settings, slot: int, known: _Webhooks, interrupted: Outage) -> None:
         topics = Topics.of(settings)
         clock = Clock()
         self._attempts = topics.attempts
@@ -229,6 +231,7 @@ class _Run:
             self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else AGAIN_S)
             self._consumer.commit(self._positions())
         for record in self._consumer.take(_BATCH, _WAIT_S):
+            stop_before(record)  # or its webhook's figures would lack it for ever
             self._folding.fold(record)
             self._indexer.read(record)
         self._indexer.turn({number: end for (_, number), end in self._consumer.ends().items()})

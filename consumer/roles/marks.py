@@ -6,7 +6,8 @@ The law: a mark only ever spares a duplicate. That one is lost, or cannot be rea
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 
 

@@ -18,7 +18,7 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import keeping
 from consumer.delivery.lane import Patience
-from consumer.delivery.names import Names
+from consumer.delivery.names import Names, ProxysNames
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
@@ -26,10 +26,9 @@ from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport, preparing
-from consumer.http.guard import AddressGuard
+from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.resolver import Resolver
 from consumer.http.transport import Sender
-from consumer.kafka import first_start
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
@@ -42,7 +41,6 @@ from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_differences import Found
 from consumer.kafka.topic_specs import Topics, taken_bytes
-from consumer.kafka.topics import require
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.lookup import Lookup
@@ -51,13 +49,15 @@ from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
 from consumer.roles.questions import SchemaAsking
 from consumer.roles.replaced import ReplacedNews
-from consumer.roles.role import Role, needed_by
+from consumer.roles.requirements import required
+from consumer.roles.role import Role
 from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.signing.signer import Signer
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
@@ -124,6 +124,12 @@ def rules(settings: Settings, patience: Patience) -> Rules:
     )
 
 
+def names_of(settings: Settings) -> Names:
+    """Who knows where hosts are: we, or the proxy that requests leave through."""
+    guard = guard_of(settings)
+    return ProxysNames() if isinstance(guard, ProxysGuard) else Names(guard.refuses)
+
+
 def budget(settings: Settings) -> Budget:
     """What each part of a process may take of its memory."""
     return Budget.of(settings.memory_mb * MIB, taken_bytes(settings))
@@ -149,7 +155,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         decode=pool.decode,
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         clocks=clocks,
-        names=Names(AddressGuard(settings.networks).refuses),
+        names=names_of(settings),
         target=lambda subscription: Target(
             subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring, prepare)
         ),
@@ -211,13 +217,9 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found
         ConfigurationError: event topics hold records that nobody decided about.
     """
     unreachable = Outage(_log, "kafka unreachable")
-    topics = Topics.of(settings)
-    events = pool.role is Role.DELIVER
     while not stop.is_set():
         try:
-            found = require(settings, needed_by(pool.role, topics), events=events)
-            if events:
-                first_start.decided(settings, pool.topics, topics.group(pool.role))
+            found = required(settings, [pool.role], events=pool.role is Role.DELIVER)
         except AccessDenied:
             raise
         except KafkaBroken as error:

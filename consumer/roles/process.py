@@ -2,19 +2,29 @@
 
 Into the descriptor PIPE it tells how it does, once a second (`telemetry/pulse.py`).
 
-The law: it can be asked to stop before it has begun, and it ends in one of four ways: 0 when it was asked to and has
-drained, 78 with one line that names what is configured wrong, 69 with one that says what Kafka did not do, 70 with the
-traceback of a bug. What a library's thread still waits for then is not waited for.
+The laws:
+- it can be asked to stop before it has begun, and it ends in one of four ways: 0 when it was asked to and has drained,
+  78 with one line that names what is configured wrong, 69 with one that says what Kafka did not do, 70 with the
+  traceback of a bug. What a library's thread still waits for then is not waited for;
+- a record of a newer Hookline ends its work, and not the process: it has left its groups, so that newer processes go on
+  where it stopped, and says that it is not ready until it is replaced.
 """
 
 import os
 import sys
 import threading
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from consumer.roles import stop as stopping
 from consumer.telemetry.printable import speak
+
+if TYPE_CHECKING:
+    from consumer.kafka.newer import NewerRecord
+
+
+OLDER: Final = "a newer Hookline wrote what it should read: update it"
+_BEAT_S: Final = 0.5
 
 
 class _RoleModule(Protocol):
@@ -29,11 +39,13 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
     # Only now: what is imported here takes longer than a signal may wait to be heard.
     import structlog  # noqa: PLC0415
 
+    from consumer.configuration import load  # noqa: PLC0415
     from consumer.kafka.client import KafkaBroken  # noqa: PLC0415
+    from consumer.kafka.newer import NewerRecord  # noqa: PLC0415
     from consumer.kafka.topics import TopicsUnfit  # noqa: PLC0415
     from consumer.roles import slot as slots  # noqa: PLC0415
     from consumer.roles.role import Role  # noqa: PLC0415
-    from consumer.settings import ConfigurationError, load  # noqa: PLC0415
+    from consumer.settings import ConfigurationError  # noqa: PLC0415
     from consumer.telemetry import counters, logging  # noqa: PLC0415
     from consumer.telemetry.pulse import pulse  # noqa: PLC0415
 
@@ -50,7 +62,11 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
         if pipe is not None:
             pulse.open(pipe, role)
         module = cast("_RoleModule", import_module(f"consumer.roles.{role}"))
-        module.main(settings, stop, slot.number)
+        try:
+            if not stop.is_set():  # the import takes a while
+                module.main(settings, stop, slot.number)
+        except NewerRecord as error:
+            stand_by(error, stop)
     except (ConfigurationError, TopicsUnfit) as error:
         sys.stderr.write(f"hookline {role}: {error}\n")
         return os.EX_CONFIG
@@ -67,6 +83,22 @@ def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | Non
         if reporter.is_alive():
             reporter.join()
     return os.EX_OK
+
+
+def stand_by(error: "NewerRecord", stop: threading.Event) -> None:
+    """Do nothing more until `stop` is set, and say why."""
+    # Only now: see `run`.
+    import structlog  # noqa: PLC0415
+
+    from consumer.telemetry.outage import Outage  # noqa: PLC0415
+    from consumer.telemetry.pulse import pulse  # noqa: PLC0415
+
+    older = Outage(structlog.get_logger("process"), "older than what it reads")
+    older.met(error=str(error))
+    pulse.lacks = (OLDER,)
+    pulse.beat()
+    while not stop.wait(_BEAT_S):
+        pulse.beat()
 
 
 if __name__ == "__main__":

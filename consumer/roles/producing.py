@@ -60,7 +60,7 @@ class Producing:
             self._records.write(token, topic=record.topic, key=record.key, value=record.value, headers=record.headers)
 
     def ask_times(self, steady_ms: int) -> None:
-        """Write something where it is to be known when the broker appends it."""
+        """Write an empty record where a broker's clock is to be known: the time at which it is appended tells it."""
         held = self._core.held
         self._clocks.waiting(held)
         for topic, partition in self._clocks.to_ask(held, steady_ms):

@@ -14,6 +14,7 @@ import structlog
 
 from consumer.events.event import Record
 from consumer.kafka.feed import Feed
+from consumer.kafka.newer import stop_before
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.topics import Topics
 from consumer.roles.leadership import NOT_JOINED, Leadership
@@ -146,6 +147,8 @@ class _Run:
         if self._unapplied is None:
             self._unapplied = self._feed.take(_BATCH, _WAIT_S)
         records, positions = self._unapplied
+        for record in records:
+            stop_before(record)  # or its webhook would be missing in the cache, and its events dropped
         self._at_end = len(records) < _BATCH
         if not positions:
             self._unapplied = None

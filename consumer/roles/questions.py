@@ -83,7 +83,7 @@ class Questions:
             transport.watch(self._ahead.fd)
 
     def ask(self, step: Step) -> None:
-        """What this step asks for."""
+        """Put the questions that a step has."""
         if step.load:
             self._tenants.ask(step.load)
         if step.load_alone:
@@ -102,14 +102,14 @@ class Questions:
         self._mark(step)
 
     def _mark(self, step: Step) -> None:
-        """Of which deliveries no further try is wanted."""
+        """Mark what was accepted late, look for such marks, and tell other processes what they need not try."""
         if step.check or step.succeeded_late:
             self._marks.ask(Marking(accepted=step.succeeded_late, wanted=step.check))
         if self._replaced is not None and step.replaced:
             self._replaced.tell(step.replaced)
 
     def tell(self, now_ms: int) -> None:
-        """Tell the core the answers that have come.
+        """Give the core the answers that have come.
 
         Raises:
             Exception: a bug of a look-up.
@@ -133,7 +133,7 @@ class Questions:
             self._core.read_again(now_ms, found)
 
     def leave(self, now_ms: int) -> None:
-        """Give back what others wait for."""
+        """Tell whoever keeps the standings that this process leaves: others get its places."""
         if self._standings is not None:
             self._standings.ask(self._core.leaving(now_ms))
 

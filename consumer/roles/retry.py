@@ -4,12 +4,14 @@ A pool of its own, so that slow endpoints wear out here: it waits where `deliver
 """
 
 import threading
+from collections.abc import Callable
 
-from consumer.delivery.hold import Delayed
+from consumer.delivery.hold import Delayed, Newer
 from consumer.delivery.lane import Patience
 from consumer.events.event import Poison, Record, Tombstone
 from consumer.events.reasons import PoisonReason
 from consumer.kafka.membership import GATHERED
+from consumer.kafka.newer import NewerRecord, is_newer
 from consumer.kafka.records import decode_delayed, decode_ordered
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_specs import Topics
@@ -23,10 +25,49 @@ _LOOK_EVERY_S = 0.005  # it always has some hanging requests, and its records we
 
 
 def main(settings: Settings, stop: threading.Event, slot: int) -> None:
-    """Retry deliveries until `stop` is set. Raises as `pool.run` does."""
-    topics = Topics.of(settings)
+    """Retry deliveries until `stop` is set.
 
-    def read(record: Record) -> Delayed | Poison | Tombstone:
+    Raises:
+        NewerRecord: a newer Hookline has written what this one cannot read; what was under way has drained.
+        Exception: as `pool.run` does.
+    """
+    topics = Topics.of(settings)
+    until = Until(stop)
+    pool = Pool(
+        role=Role.RETRY,
+        topics=Selection(names=(*topics.retry_topics, topics.ordered)),
+        patience=_PATIENCE,
+        look_every_s=_LOOK_EVERY_S,
+        fetch=GATHERED,
+        decode=reading(topics, until),
+    )
+    run(settings, pool, until, slot)
+    if until.before is not None:
+        raise NewerRecord(until.before)
+
+
+class Until(threading.Event):
+    """Set when `stop` is, and from when a newer Hookline's record was met: then nothing more is begun."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+        self.before: Record | None = None
+
+    def is_set(self) -> bool:
+        return self.before is not None or self._stop.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.is_set() or self._stop.wait(timeout)
+
+
+def reading(topics: Topics, until: Until) -> Callable[[Record], Delayed | Poison | Tombstone | Newer]:
+    """What reads the role's records, and sets `until` at the first that it cannot read because it is newer."""
+
+    def read(record: Record) -> Delayed | Poison | Tombstone | Newer:
+        if until.before is not None or is_newer(record.value):
+            until.before = until.before or record
+            return Newer()  # and so is all that comes after it, or it would overtake it
         if record.value is None:
             return Tombstone()  # somebody asked for the broker's time
         try:
@@ -36,12 +77,4 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         except RecordCorrupt as error:
             return Poison(reason=PoisonReason.UNDECODABLE, detail=str(error))
 
-    pool = Pool(
-        role=Role.RETRY,
-        topics=Selection(names=(*topics.retry_topics, topics.ordered)),
-        patience=_PATIENCE,
-        look_every_s=_LOOK_EVERY_S,
-        fetch=GATHERED,
-        decode=read,
-    )
-    run(settings, pool, stop, slot)
+    return read

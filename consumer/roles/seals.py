@@ -1,5 +1,7 @@
 """Positions on their way from finished to committed.
 
+    finished ─► sealed, with a ticket ─► (the log has it) ─► given to the consumer ─► asked of the broker ─► accepted
+
 The laws: a position is committed only when the log has every attempt that ended before it was sealed; and as long as
 what ended is not recorded, nothing more is begun: a crash would repeat it. Nor is much begun before commits are known
 to be accepted (`pace.py`).
@@ -8,13 +10,15 @@ How long that may take depends on the broker, as does how often it takes commits
 waited for longer is repeated by a crash; the pace keeps it bounded by number.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, Self
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.kafka.tickets import Ticket
 from consumer.roles.pace import MOST, Pace
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.distributions import distributions
 
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
@@ -37,12 +41,11 @@ class Terms:
 class Log(Protocol):
     """What attempts are written to: see `AttemptLog`."""
 
-    @property
-    def rested(self) -> bool:
-        """Whether everything written before the last `turn` is acknowledged."""
+    def ticket(self) -> Ticket:
+        """A ticket for everything that was written until now."""
 
-    def turn(self) -> None:
-        """From here on `rested` speaks of what was written until now."""
+    def has(self, ticket: Ticket) -> bool:
+        """Whether everything that the ticket stands for is acknowledged."""
 
 
 class Committer(Protocol):
@@ -60,24 +63,60 @@ class Committer(Protocol):
         """Commit these when it is possible."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """Positions on their way: from when they were sealed until the log has `ticket`, then they go to the consumer.
+
+    The ticket is for the attempts written before. `begun` is how many requests had begun then.
+    """
+
+    positions: Mapping[Partition, Position]
+    ticket: Ticket
+    at_ms: int
+    begun: int
+
+    def without(self, gone: Container[Partition]) -> "Seal | None":
+        """What is left of it when these are not to be committed."""
+        left = {partition: each for partition, each in self.positions.items() if partition not in gone}
+        return replace(self, positions=left) if left else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the consumer was given to commit, by how many requests had begun when it was sealed.
+
+    `asked`: the newest in the request that is under way, or was answered last. `newest`: of all; when it is another
+    one it waits for that answer, and goes with the next request.
+    """
+
+    asked: int = 0
+    newest: int = 0
+
+    def one_more(self, seal: Seal, *, waits: bool) -> Self:
+        """After one more was given, which waits for an answer or is asked for at once."""
+        return replace(self, asked=self.asked if waits else seal.begun, newest=seal.begun)
+
+    def answered(self) -> Self:
+        """After an answer: what waited for it is asked for now."""
+        return replace(self, asked=self.newest)
+
+
 class Seals:
-    """Owned by the loop. What is sealed waits for the log, and goes to the consumer."""
+    """Owned by the loop. One seal at a time waits for the log; what the log has goes to the consumer."""
 
     def __init__(self, log: Log, committer: Committer, terms: Terms | None = None) -> None:
         self._log = log
         self._committer = committer
         self._terms = terms or Terms()
-        self._sealed: dict[Partition, Position] = {}
+        self._seal: Seal | None = None
+        self._given = Given()
         self._last: dict[Partition, Position] = {}
-        self._sealed_ms = 0
         self._next_ms = 0
         self._pace = Pace(proven_for_ms=self._terms.unrecorded_ms + self._terms.every_ms)
         self._took = distributions.of("hookline_produce_latency_seconds", "attempts")
         self._accepted = 0
         self._looked = True
         self._waited_ms = 0.0  # as of the last turn, for what was being asked then
-        # How many requests had begun when was sealed: what is sealed, what was committed last, what is being asked.
-        self._begun_sealed = self._begun_wanted = self._begun_asked = 0
 
     def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> None:
         """Commit what is sealed once the log has it, then seal anew when it is time and there is anything new.
@@ -87,45 +126,41 @@ class Seals:
         """
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
-            self._pace.accepted(now_ms, self._begun_asked, self._waited_ms)
-            self._begun_asked = self._begun_wanted
+            self._pace.accepted(now_ms, self._given.asked, self._waited_ms)
+            self._given = self._given.answered()
         self._waited_ms = self._late_ms
         self._pace.waits(self._waited_ms)
         self._looked = False
-        if not self._log.rested:
-            return
-        if self._sealed:
-            self._took.observe((now_ms - self._sealed_ms) / 1_000)
-            self._commit()
+        if self._seal is not None:
+            if not self._log.has(self._seal.ticket):
+                return
+            self._commit(now_ms, self._seal)
+            self._seal = None
         if now_ms >= self._next_ms:
             self._looked = True
-            self._seal(now_ms, positions())
+            self._seal = self._sealed(now_ms, positions())
 
     @property
     def pending(self) -> bool:
         """Whether there is, or may be, anything that another `turn` would bring further."""
-        return bool(self._sealed) or not self._looked
+        return self._seal is not None or not self._looked
 
-    def _commit(self) -> None:
-        if self._committer.late_s == 0:  # else it is asked for once what is being asked is answered
-            self._begun_asked = self._begun_sealed
-        self._begun_wanted = self._begun_sealed
-        self._committer.commit(self._sealed)
-        self._sealed = {}
+    def _commit(self, now_ms: int, seal: Seal) -> None:
+        self._took.observe((now_ms - seal.at_ms) / 1_000)
+        self._given = self._given.one_more(seal, waits=self._committer.late_s > 0)
+        self._committer.commit(seal.positions)
 
-    def _seal(self, now_ms: int, positions: dict[Partition, Position]) -> None:
+    def _sealed(self, now_ms: int, positions: Mapping[Partition, Position]) -> Seal | None:
+        """A seal of what is new in these; None where nothing is."""
         changed = {partition: each for partition, each in positions.items() if each != self._last.get(partition)}
         if not changed:
             if self._committer.late_s == 0:
                 self._pace.settled(now_ms)
-            return
+            return None
         metadata = sum(len(position.metadata) for position in changed.values())
         self._last |= changed
-        self._sealed = changed
-        self._sealed_ms = now_ms
-        self._begun_sealed = self._pace.begun
-        self._log.turn()
         self._next_ms = now_ms + max(self._terms.every_ms, metadata * 1_000 // _METADATA_A_SECOND)
+        return Seal(positions=changed, ticket=self._log.ticket(), at_ms=now_ms, begun=self._pace.begun)
 
     def is_behind(self, now_ms: int) -> bool:
         """Whether what ended too long ago is not recorded.
@@ -133,7 +168,7 @@ class Seals:
         So a broker that is slow, and a rebalance that refuses commits, hold deliveries up rather than let them pile up
         there: the broker as long as it lasts, the rebalance a few seconds.
         """
-        if self._sealed and now_ms - self._sealed_ms > self._terms.unrecorded_ms:
+        if self._seal is not None and now_ms - self._seal.at_ms > self._terms.unrecorded_ms:
             return True
         return self._terms.unrecorded_ms < self._late_ms <= _REFUSED_MOST_MS
 
@@ -149,8 +184,10 @@ class Seals:
 
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not ours any more, or begin anew."""
-        for partition in partitions:
-            self._sealed.pop(partition, None)
+        gone = set(partitions)
+        if self._seal is not None:
+            self._seal = self._seal.without(gone)
+        for partition in gone:
             self._last.pop(partition, None)
 
     @property

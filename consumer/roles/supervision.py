@@ -34,7 +34,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Actions:
     """What to do now, in this order, and when to ask again at the latest (monotonic seconds; None: no need).
 
     When `exit_code` is not None there is nothing left to do but to exit with it.
@@ -60,6 +60,14 @@ class _Life:
 def stop_within_s(drain_s: float) -> float:
     """How long a process that was asked to stop may take, where its attempts may take so long."""
     return max(STOP_WITHIN_S, drain_s + _BESIDE_A_DRAIN_S)
+
+
+def is_asked_again(first_s: float, now_s: float) -> bool:
+    """Whether whoever asked for the end first then asks for it again now.
+
+    A process and then its whole group are signalled by `timeout`, for one: who does that has asked once.
+    """
+    return now_s - first_s >= ASKED_ONCE_S
 
 
 class Supervision:
@@ -104,40 +112,37 @@ class Supervision:
         return delay_s
 
     def stop(self, now_s: float) -> None:
-        """Somebody asked for the end; asked again, it comes at once.
-
-        Whoever signals a process and then its whole group, as `timeout` does, has asked once.
-        """
+        """Somebody asked for the end; asked again, it comes at once."""
         if self._kill_at_s is None:
             self._begin_stop(now_s, os.EX_OK)
-        elif now_s - self._asked_s >= ASKED_ONCE_S:
+        elif is_asked_again(self._asked_s, now_s):
             self._kill_at_s = now_s
             self._exit_code = self._exit_code or _INTERRUPTED
 
-    def next(self, now_s: float) -> Step:
+    def next(self, now_s: float) -> Actions:
         """What is due. What it names counts as done: a member to start is alive from here on."""
         if self._kill_at_s is None:
             return self._go_on(now_s)
         alive = [(member, life) for member, life in self._lives.items() if life.alive]
         if not alive:
-            return Step(exit_code=self._exit_code)
+            return Actions(exit_code=self._exit_code)
         if now_s >= self._kill_at_s:
             late = tuple(member for member, life in alive if not life.killed)
             for member in late:
                 self._lives[member].killed = True
-            return Step(kill=late)
+            return Actions(kill=late)
         fresh = tuple(member for member, life in alive if not life.terminated)
         for member in fresh:
             self._lives[member].terminated = True
-        return Step(terminate=fresh, wake_at_s=self._kill_at_s)
+        return Actions(terminate=fresh, wake_at_s=self._kill_at_s)
 
-    def _go_on(self, now_s: float) -> Step:
+    def _go_on(self, now_s: float) -> Actions:
         due = tuple(member for member, life in self._lives.items() if not life.alive and life.start_at_s <= now_s)
         for member in due:
             life = self._lives[member]
             life.alive, life.started_at_s = True, now_s
         waiting = [life.start_at_s for life in self._lives.values() if not life.alive]
-        return Step(start=due, wake_at_s=min(waiting, default=None))
+        return Actions(start=due, wake_at_s=min(waiting, default=None))
 
     def _begin_stop(self, now_s: float, code: int) -> None:
         self._asked_s = now_s

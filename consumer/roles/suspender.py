@@ -1,10 +1,10 @@
 """Suspends the webhooks whose endpoints have failed for too long.
 
 The laws:
-- an endpoint is judged when the log was read as far as it went at the failure that made it due, never by old failures
-  while later successes are still unread;
-- the suspension is a change of the webhook as it is known here: whatever was changed meanwhile, the rule of versions
-  refuses it, and the next failure is judged anew.
+- whether to suspend is decided when the log was read as far as it went at the failure that made it due, never by old
+  failures while later successes are still unread;
+- the suspension is a change of the webhook as it is known here. Where somebody changed it meanwhile the rule of
+  versions refuses the suspension, and the next failure decides anew.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,8 @@ from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Loaded, Superseded
 from consumer.log.packing import Packing
 from consumer.log.tending import Live, Taken, Tending
-from consumer.settings import Settings, duration_ms, size_bytes
+from consumer.setting_values import duration_ms, size_bytes
+from consumer.settings import Settings
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage

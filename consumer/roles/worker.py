@@ -38,6 +38,7 @@ _log = structlog.get_logger("worker")
 
 _COLLECT_SELDOM = (100_000, 20, 100)
 _IDLE_WAIT_S = 0.1
+_SHUT_WAIT_S = 0.02  # while requests may not leave: what finds out whether they may again wakes the wait
 _COUNT_EVERY_MS = 100
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
@@ -75,7 +76,7 @@ class Worker:
         self._sender = _nobody if parts.sender is None else parts.sender.send
         self._clock = clock
         self._delays = frozenset(parts.topics.retry_topics)
-        self._unsent: list[tuple[int, Answer]] = []
+        self._untaken: list[tuple[int, Answer]] = []
         self._wake_ms: int | None = None
         self._count_ms = 0
         self._questions.wake(parts.transport)
@@ -105,6 +106,7 @@ class Worker:
         if drained:  # else Kafka is silent, and whoever leaves its group waits for the answer
             self._consumer.close()
         self._close(_CLOSE_S if drained else 0)
+        pulse.forget("deliveries")
         if drained:
             _log.info("drained")
 
@@ -174,7 +176,7 @@ class Worker:
         """Carry out what the core wants. Until something is collected, every attempt that ended is written."""
         steady_ms = self._clock.steady_ms()
         now_ms = self._clock.now_ms()
-        most = 0 if self._is_full else self._seals.room(now_ms)
+        most = 0 if self._is_full or not self._parts.transport.open else self._seals.room(now_ms)
         step = self._core.next(now_ms, steady_ms, wall_ms=self._clock.wall_ms(), most=most)
         self._seals.begun(now_ms, len(step.send))
         self._act(step)
@@ -183,11 +185,14 @@ class Worker:
     def _collect(self) -> None:
         """Tell the core what happened."""
         parts = self._parts
-        answers = parts.transport.poll(parts.look_every_s if self._is_busy else 0)
+        wait_s = parts.look_every_s if self._is_busy else 0
+        answers = parts.transport.poll(wait_s if parts.transport.open else _SHUT_WAIT_S)
         now_ms = self._clock.now_ms()
-        unsent, self._unsent = self._unsent, []
-        for token, answer in chain(unsent, answers):
+        untaken, self._untaken = self._untaken, []
+        for token, answer in chain(untaken, answers):
             self._core.answered(now_ms, token, answer)
+        for token in parts.transport.unsent():
+            self._core.unsent(now_ms, token)
         self._questions.tell(now_ms)
         self._acknowledge()
 
@@ -228,7 +233,7 @@ class Worker:
         bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=name)
         boundaries.let_go()
         if bug is not None:
-            self._unsent.append((token, bug.failure))
+            self._untaken.append((token, bug.failure))
 
     def _send_written(self, token: int, written: Written) -> None:
         """The same of one that the native step has written: no record is in hand while it works."""
@@ -238,11 +243,15 @@ class Worker:
         within, name = self._core.boundaries.within, job.delivery.id
         bug = within(Boundary.SUBMIT, job.entry, self._sender, token, written, delivery_id=name)
         if bug is not None:
-            self._unsent.append((token, bug.failure))
+            self._untaken.append((token, bug.failure))
 
     def _room(self, now_ms: int) -> int:
-        """How many records may be consumed: none while Kafka takes less than is written, or records less than ends."""
-        return 0 if self._is_full or self._seals.is_behind(now_ms) else self._core.room
+        """How many records may be consumed: none while Kafka takes less than is written, or records less than ends.
+
+        Nor while requests may not leave: what has come waits in its partition, as when Kafka itself is away.
+        """
+        shut = self._is_full or self._seals.is_behind(now_ms) or not self._parts.transport.open
+        return 0 if shut else self._core.room
 
     @property
     def _is_full(self) -> bool:
@@ -254,7 +263,7 @@ class Worker:
 
     def _idle_s(self, now_ms: int) -> float:
         """How long the loop may wait in Kafka's poll: not at all while anything else is under way."""
-        if self._is_busy:
+        if self._is_busy or not self._parts.transport.open:
             return 0
         if self._wake_ms is None:
             return _IDLE_WAIT_S

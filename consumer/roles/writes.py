@@ -5,7 +5,7 @@ from typing import assert_never
 
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.kafka.provenance import Family, dead_letter_headers, poison_headers
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
 from consumer.kafka.topic_specs import Topics
@@ -19,7 +19,7 @@ class Produce:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Headers = ()
+    headers: RecordHeaders = ()
 
 
 def produced(write: Write, topics: Topics, family: Family) -> Produce:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from consumer.webhooks.secrets import PRIVATE_PREFIX, SEED_BYTES, STANDARD_PREFIX
 from consumer.webhooks.subscription import SigningProfile
 
-Headers: TypeAlias = tuple[tuple[str, str], ...]
+HttpHeaders: TypeAlias = tuple[tuple[str, str], ...]
 
 WEBHOOK_ID: Final = "webhook-id"
 WEBHOOK_TIMESTAMP: Final = "webhook-timestamp"
@@ -39,7 +39,7 @@ class SecretUnusableError(ValueError):
 class Scheme(Protocol):
     """One profile with its keys. `timestamp` is the attempt's time in epoch seconds, as text."""
 
-    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> HttpHeaders:
         """The headers this profile adds to a request, webhook-id included."""
 
 
@@ -132,7 +132,7 @@ class _Standard:
     def __init__(self, macs: Sequence[_Mac]) -> None:
         self._macs = macs
 
-    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> HttpHeaders:
         head = f"{webhook_id}.{timestamp}.".encode()
         signatures = [
             "v1," + binascii.b2a_base64(mac.of(head, body), newline=False).decode("ascii") for mac in self._macs
@@ -148,7 +148,7 @@ class _Ed25519:
     def __init__(self, keys: Sequence[Ed25519PrivateKey]) -> None:
         self._keys = keys
 
-    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> HttpHeaders:
         signed = b"%b.%b.%b" % (webhook_id.encode(), timestamp.encode(), body)
         signatures = [
             "v1a," + binascii.b2a_base64(key.sign(signed), newline=False).decode("ascii") for key in self._keys
@@ -168,7 +168,7 @@ class _BodyMac:
         self._header = header
         self._before = before
 
-    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> HttpHeaders:
         del timestamp
         return (WEBHOOK_ID, webhook_id), (self._header, self._before + self._mac.of(b"", body).hex())
 
@@ -178,7 +178,7 @@ class _Stripe:
         self._macs = macs
         self._header = header
 
-    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> Headers:
+    def headers(self, webhook_id: str, timestamp: str, body: bytes) -> HttpHeaders:
         head = f"{timestamp}.".encode()
         fields = ["t=" + timestamp, *("v1=" + mac.of(head, body).hex() for mac in self._macs)]
         return (WEBHOOK_ID, webhook_id), (self._header, ",".join(fields))

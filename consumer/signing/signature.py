@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.brands.brand import Brand
-from consumer.signing.profiles import WEBHOOK_SIGNATURE, Headers
+from consumer.signing.profiles import WEBHOOK_SIGNATURE, HttpHeaders
 from consumer.signing.signer import signature_header
 from consumer.webhooks.subscription import SigningProfile
 
@@ -18,13 +18,14 @@ _FORMS: Final[dict[SigningProfile, re.Pattern[str]]] = {
     SigningProfile.SHA256: re.compile("sha256="),
     SigningProfile.STRIPE: re.compile("t=[0-9]+,v1="),
 }
-_OVER: Final[dict[SigningProfile, str]] = {
+SIGNED_CONTENT: Final[dict[SigningProfile, str]] = {
     SigningProfile.STANDARD: "{webhook-id}.{webhook-timestamp}.{body}",
     SigningProfile.ED25519: "{webhook-id}.{webhook-timestamp}.{body}",
     SigningProfile.HEX: "{body}",
     SigningProfile.SHA256: "{body}",
     SigningProfile.STRIPE: "{t}.{body}",
 }
+"""What a signature of each profile is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,16 @@ class Signature:
     signatures: int
 
 
-def signature_of(headers: Headers, brand: Brand) -> Signature | None:
+def signature_of(headers: HttpHeaders, brand: Brand) -> Signature | None:
     """The signature among a request's headers; None where there is none of a profile that is known."""
     lowered = {name.lower(): value for name, value in headers}
     for profile, form in _FORMS.items():
         header = WEBHOOK_SIGNATURE if profile in _WEBHOOKS else signature_header(profile, brand)
         value = lowered.get(header.lower())
         if value is not None and form.match(value):
-            return Signature(profile=profile, header=header, over=_OVER[profile], signatures=_number(profile, value))
+            return Signature(
+                profile=profile, header=header, over=SIGNED_CONTENT[profile], signatures=_number(profile, value)
+            )
     return None
 
 

@@ -4,18 +4,23 @@ The law: an event's id and body are the same on every attempt, the signature is 
 headers come last and never replace an owned one. Secrets are opened once and appear in no repr, error or log.
 """
 
+import hashlib
+
+import msgspec
+
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
 from consumer.events.identity import source_mark, webhook_id
 from consumer.signing.payload import render
-from consumer.signing.profiles import Headers, Scheme, keys, scheme
-from consumer.signing.request import Request
+from consumer.signing.profiles import HttpHeaders, Scheme, keys, scheme
+from consumer.signing.request import ClientTls, Request
 from consumer.signing.written import Preparation, Prepare, Written
 from consumer.webhooks.headers import check_headers, open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import REDACTED
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import PayloadFormat, SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.tls import open_tls
 from consumer.webhooks.wrong import FieldInvalid
 
 _IN_PYTHON = frozenset({PayloadFormat.SLACK, PayloadFormat.DISCORD})
@@ -60,28 +65,34 @@ class Signer:
         self._overlap_until_ms = max(self._overlaps_ms, default=0)
 
         taken = {name.lower() for name in (header, self._event_header) if name is not None}
-        self._own: Headers = tuple(
+        self._own: HttpHeaders = tuple(
             (name, value)
             for name, value in open_headers(subscription, keyring).items()
             if name.lower() not in taken and _allowed(name, value, brand)
         )
-        self._own_shown: Headers = tuple((name, REDACTED) for name, _ in self._own)
-        self._static: dict[str, Headers] = {}
+        self._tls = _client_tls(subscription, keyring)
+        self._own_shown: HttpHeaders = tuple((name, REDACTED) for name, _ in self._own)
+        self._static: dict[str, HttpHeaders] = {}
         self._renders = subscription.payload_format not in _IN_PYTHON
-        self._endpoint = prepare and prepare(
-            Preparation(
-                url=subscription.url,
-                timeout_ms=subscription.timeout_ms,
-                brand=brand.name,
-                user_agent=brand.user_agent,
-                signing=subscription.signing,
-                header=header,
-                schemes=tuple([keys(subscription.signing, each) for each in together]),
-                event_header=self._event_header,
-                payload_format=subscription.payload_format if self._renders else None,
-                with_workspace=brand.with_workspace,
-                own=self._own,
-                redacted=REDACTED,
+        # A webhook with TLS of its own is the sockets engine's.
+        self._endpoint = (
+            None
+            if prepare is None or self._tls is not None
+            else prepare(
+                Preparation(
+                    url=subscription.url,
+                    timeout_ms=subscription.timeout_ms,
+                    brand=brand.name,
+                    user_agent=brand.user_agent,
+                    signing=subscription.signing,
+                    header=header,
+                    schemes=tuple([keys(subscription.signing, each) for each in together]),
+                    event_header=self._event_header,
+                    payload_format=subscription.payload_format if self._renders else None,
+                    with_workspace=brand.with_workspace,
+                    own=self._own,
+                    redacted=REDACTED,
+                )
             )
         )
         self.writes = self._endpoint is not None
@@ -139,10 +150,15 @@ class Signer:
         if event.traceparent is not None:
             headers += (("traceparent", event.traceparent),)
         return Request(
-            url=self._url, headers=headers + self._own, body=body, timeout_ms=self._timeout_ms, addresses=addresses
+            url=self._url,
+            headers=headers + self._own,
+            body=body,
+            timeout_ms=self._timeout_ms,
+            addresses=addresses,
+            tls=self._tls,
         )
 
-    def shown(self, request: Request) -> Headers:
+    def shown(self, request: Request) -> HttpHeaders:
         """The headers of a request made here, for the log: the customer's own values are replaced."""
         if not self._own:
             return request.headers
@@ -154,13 +170,24 @@ class Signer:
             return 0
         return next(number for number, until_ms in enumerate(self._overlaps_ms, 1) if now_ms < until_ms)
 
-    def _always(self, content_type: str) -> Headers:
+    def _always(self, content_type: str) -> HttpHeaders:
         """What every request of this content type begins with; a format has one or, after a change, two."""
         found = self._static.get(content_type)
         if found is None:
             found = (("content-type", content_type), ("user-agent", self._brand.user_agent))
             self._static[content_type] = found
         return found
+
+
+def _client_tls(subscription: Subscription, keyring: Keyring) -> ClientTls | None:
+    """What its connections are made with. The name is of what is in it: connections are shared by nobody else."""
+    opened = open_tls(subscription, keyring)
+    if opened is None:
+        return None
+    digest = hashlib.sha256(msgspec.json.encode((subscription.tenant, subscription.id, opened)))
+    return ClientTls(
+        name=digest.hexdigest(), certificate=opened.certificate, key=opened.key, authorities=opened.authorities
+    )
 
 
 def signature_header(signing: SigningProfile, brand: Brand) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from consumer.signing.profiles import Headers
+from consumer.signing.profiles import HttpHeaders
 from consumer.signing.request import Request
 
 
@@ -16,9 +16,9 @@ class Written(Protocol):
     """One such request. Only the step sends it. `shown` are its headers for the log."""
 
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> HttpHeaders: ...
     @property
-    def shown(self) -> Headers: ...
+    def shown(self) -> HttpHeaders: ...
     @property
     def body(self) -> bytes: ...
     @property
@@ -73,7 +73,7 @@ class Preparation:
     event_header: str | None
     payload_format: str | None
     with_workspace: bool
-    own: Headers = field(repr=False)
+    own: HttpHeaders = field(repr=False)
     redacted: str
 
 

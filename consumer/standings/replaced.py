@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from consumer.delivery.replaced import MOST
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, Client, connect
 from consumer.webhooks.spared import Spared
 

@@ -200,6 +200,11 @@ ALL: Final = (
         "producer",
     ),
     _counter("hookline_produce_failed_total", EVERY, "Records that had to be written again.", ("error",)),
+    _counter(
+        "hookline_unsent_total",
+        DELIVERING,
+        "Requests that came to nothing because the egress proxy is broken. They are no attempts.",
+    ),
     _counter("hookline_offset_gaps_total", _FOLLOWING, "Times that a log did not hold the next record any more."),
     _gauge("hookline_partitions_assigned", _FOLLOWING, "Partitions that this process reads."),
     _counter(
@@ -278,6 +283,7 @@ COUNTED: Final[Mapping[str, tuple[str, str | None]]] = {
     "standings_asked": ("hookline_standings_asked_total", None),
     "standings_unanswered": ("hookline_standings_unanswered_total", None),
     "commits": ("hookline_commits_total", None),
+    "unsent": ("hookline_unsent_total", None),
     "offset_gaps": ("hookline_offset_gaps_total", None),
     "subscriptions_applied": ("hookline_subscriptions_applied_total", None),
     "buckets_rebuilt": ("hookline_buckets_rebuilt_total", None),

@@ -16,6 +16,7 @@ Count: TypeAlias = Literal[
     "retries",
     "spills",
     "handed_over",
+    "unsent",
     "dead_letters",
     "suspended",
     "keys_blocked",

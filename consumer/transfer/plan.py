@@ -10,6 +10,7 @@ The laws:
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from consumer.control.keys import ApiKey
 from consumer.control.reseal import key_ids
@@ -18,10 +19,12 @@ from consumer.transfer.faults import LineFaults
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.seals import with_seals
 from consumer.webhooks.subscription import SealedSecret, Subscription
+from consumer.webhooks.tls import TlsWish, open_tls
 
 
-class Step(StrEnum):
+class Change(StrEnum):
     """What becomes of one row."""
 
     CREATED = "created"
@@ -34,13 +37,13 @@ class Planned:
     """One row, and what is to be written for it."""
 
     line: int
-    step: Step
+    change: Change
     what: Subscription | ApiKey
 
     @property
     def is_written(self) -> bool:
         """Whether there is anything to write."""
-        return self.step is not Step.UNCHANGED
+        return self.change is not Change.UNCHANGED
 
 
 def webhook(line: int, wanted: Subscription, was: State | None, ring: Keyring, faults: LineFaults) -> Planned | None:
@@ -56,16 +59,16 @@ def webhook(line: int, wanted: Subscription, was: State | None, ring: Keyring, f
         faults.add(line, "secret", str(error))
         return None
     if was is None:
-        return Planned(line=line, step=Step.CREATED, what=replace(sealed, revision=1, changes=0))
+        return Planned(line=line, change=Change.CREATED, what=replace(sealed, revision=1, changes=0))
     if isinstance(was, Deletion):
         again = replace(sealed, revision=was.revision + 1, changes=was.revision)
-        return Planned(line=line, step=Step.CREATED, what=again)
+        return Planned(line=line, change=Change.CREATED, what=again)
     if (was.tenant, was.brand) != (wanted.tenant, wanted.brand):
         faults.add(line, "id", "is that of a webhook of another tenant or brand here")
         return None
     if is_same(was, sealed, ring):
-        return Planned(line=line, step=Step.UNCHANGED, what=was)
-    return Planned(line=line, step=Step.UPDATED, what=following(was, sealed))
+        return Planned(line=line, change=Change.UNCHANGED, what=was)
+    return Planned(line=line, change=Change.UPDATED, what=following(was, sealed))
 
 
 def following(was: Subscription, wanted: Subscription) -> Subscription:
@@ -83,13 +86,13 @@ def following(was: Subscription, wanted: Subscription) -> Subscription:
 def api_key(line: int, wanted: ApiKey, was: ApiKey | None, faults: LineFaults) -> Planned | None:
     """What makes this key be as the file has it. None: it cannot be, and `faults` tell why."""
     if was is None:
-        return Planned(line=line, step=Step.CREATED, what=wanted)
+        return Planned(line=line, change=Change.CREATED, what=wanted)
     if (was.tenant, was.brand, was.digest) != (wanted.tenant, wanted.brand, wanted.digest):
         faults.add(line, "id", "is that of another key here")
         return None
     if was.revoked_at_ms is not None:
         wanted = replace(wanted, revoked_at_ms=was.revoked_at_ms)
-    return Planned(line=line, step=Step.UNCHANGED if was == wanted else Step.UPDATED, what=wanted)
+    return Planned(line=line, change=Change.UNCHANGED if was == wanted else Change.UPDATED, what=wanted)
 
 
 def is_same(one: Subscription, other: Subscription, ring: Keyring) -> bool:
@@ -105,7 +108,8 @@ def is_same(one: Subscription, other: Subscription, ring: Keyring) -> bool:
 def counts(planned: Mapping[str, list[Planned]]) -> dict[str, dict[str, int]]:
     """How many rows of each kind go each way."""
     return {
-        kind: {step.value: sum(each.step is step for each in rows) for step in Step} for kind, rows in planned.items()
+        kind: {change.value: sum(each.change is change for each in rows) for change in Change}
+        for kind, rows in planned.items()
     }
 
 
@@ -118,13 +122,7 @@ def _resealed(webhook: Subscription, ring: Keyring) -> Subscription:
         plain = ring.open(sealed, tenant=webhook.tenant, subscription_id=webhook.id)
         return ring.seal(plain, tenant=webhook.tenant, subscription_id=webhook.id)
 
-    headers = webhook.sealed_headers
-    return replace(
-        webhook,
-        secret=again(webhook.secret),
-        former_secrets=tuple(replace(each, secret=again(each.secret)) for each in webhook.former_secrets),
-        sealed_headers=None if headers is None else again(headers),
-    )
+    return with_seals(webhook, again)
 
 
 def _without_seals(webhook: Subscription) -> Subscription:
@@ -134,6 +132,7 @@ def _without_seals(webhook: Subscription) -> Subscription:
         secret=nothing,
         former_secrets=(),
         sealed_headers=None,
+        tls=None if webhook.tls is None else replace(webhook.tls, sealed=nothing),
         revision=0,
         changes=0,
         updated_at_ms=0,
@@ -143,9 +142,12 @@ def _without_seals(webhook: Subscription) -> Subscription:
     )
 
 
-def _texts(webhook: Subscription, ring: Keyring) -> tuple[bytes, tuple[tuple[int, bytes], ...], dict[str, str]]:
+_Texts: TypeAlias = tuple[bytes, tuple[tuple[int, bytes], ...], dict[str, str], TlsWish | None]
+
+
+def _texts(webhook: Subscription, ring: Keyring) -> _Texts:
     def opened(sealed: SealedSecret) -> bytes:
         return ring.open(sealed, tenant=webhook.tenant, subscription_id=webhook.id)
 
     former = tuple((each.until_ms, opened(each.secret)) for each in webhook.former_secrets)
-    return opened(webhook.secret), former, open_headers(webhook, ring)
+    return opened(webhook.secret), former, open_headers(webhook, ring), open_tls(webhook, ring)

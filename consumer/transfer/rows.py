@@ -20,6 +20,7 @@ from consumer.webhooks.subscription import (
     PayloadFormat,
     Retries,
     SealedSecret,
+    SealedTls,
     SigningProfile,
     Status,
     Subscription,
@@ -47,6 +48,14 @@ class Former(Sealed, frozen=True, kw_only=True, rename="camel"):
     """One that a rotation replaced."""
 
     until_ms: int
+
+
+class Tls(Sealed, frozen=True, kw_only=True, rename="camel"):
+    """A client certificate with its key, and authorities; what is told of them stands beside the seal."""
+
+    certificate_sha256: str = ""
+    certificate_until_ms: int | None = None
+    authorities_until_ms: int | None = None
 
 
 class Head(_Row, frozen=True, kw_only=True, tag="export"):
@@ -78,6 +87,7 @@ class WebhookRow(_Row, frozen=True, kw_only=True, tag="webhook"):
     former_secrets: list[Former] = []
     header_names: list[str] = []
     headers: Sealed | None = None
+    tls: Tls | None = None
     uid: str | None = None
     product: str | None = None
     name: str = ""
@@ -141,6 +151,7 @@ def webhook_row(webhook: Subscription) -> WebhookRow:
         ],
         header_names=list(webhook.header_names),
         headers=None if headers is None else _sealed(headers),
+        tls=None if webhook.tls is None else _tls_row(webhook.tls),
         uid=webhook.uid,
         product=webhook.product,
         name=webhook.name,
@@ -160,6 +171,25 @@ def webhook_row(webhook: Subscription) -> WebhookRow:
         metadata=dict(webhook.metadata),
         created_at_ms=webhook.created_at_ms,
         updated_at_ms=webhook.updated_at_ms,
+    )
+
+
+def _tls_row(tls: SealedTls) -> Tls:
+    return Tls(
+        key=tls.sealed.key_id,
+        sealed=tls.sealed.sealed,
+        certificate_sha256=tls.certificate_sha256,
+        certificate_until_ms=tls.certificate_until_ms,
+        authorities_until_ms=tls.authorities_until_ms,
+    )
+
+
+def _tls_of(row: Tls) -> SealedTls:
+    return SealedTls(
+        sealed=_unsealed(row),
+        certificate_sha256=row.certificate_sha256,
+        certificate_until_ms=row.certificate_until_ms,
+        authorities_until_ms=row.authorities_until_ms,
     )
 
 
@@ -194,6 +224,7 @@ def webhook_of(row: WebhookRow, line: int, faults: LineFaults, *, allow_http: bo
         status_reason=row.status_reason,
         header_names=tuple(row.header_names),
         sealed_headers=None if row.headers is None else _unsealed(row.headers),
+        tls=None if row.tls is None else _tls_of(row.tls),
         timeout_ms=row.timeout_ms,
         retries=row.retries,
         rate_per_s=row.rate_per_s,

@@ -6,7 +6,7 @@ its secret and its signing profile: a file that names others is refused (`contro
 
 from consumer.brands.brand import Brand
 from consumer.control.by_uid import check_kept
-from consumer.transfer.plan import Planned, Step, is_same
+from consumer.transfer.plan import Change, Planned, is_same
 from consumer.webhooks import draft
 from consumer.webhooks.history import State
 from consumer.webhooks.keyring import Keyring
@@ -43,8 +43,8 @@ def planned(
             entropy=entropy,
             allow_http=allow_http,
         )
-        step = Step.UNCHANGED if is_same(was, changed, keyring) else Step.UPDATED
-        return Planned(line=line, step=step, what=was if step is Step.UNCHANGED else changed)
+        change = Change.UNCHANGED if is_same(was, changed, keyring) else Change.UPDATED
+        return Planned(line=line, change=change, what=was if change is Change.UNCHANGED else changed)
     created, _ = draft.create(
         wishes,
         brand=brand,
@@ -55,4 +55,4 @@ def planned(
         allow_http=allow_http,
         after=0 if was is None else was.revision,
     )
-    return Planned(line=line, step=Step.CREATED, what=created)
+    return Planned(line=line, change=Change.CREATED, what=created)

@@ -1,7 +1,7 @@
 """Redis as the subscriptions' cache: the one file that speaks to it and knows its errors.
 
 The law: Redis being away, slow, full or in the middle of a failover is `CacheUnavailable` and nothing else; what it
-answers is returned as it is, for its callers to judge.
+answers is returned as it is: its callers decide what it means.
 """
 
 import hashlib
@@ -16,7 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
-from consumer.settings import ConfigurationError, Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.cluster import LateCluster
 
 Client: TypeAlias = redis.Redis | LateCluster

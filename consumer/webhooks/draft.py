@@ -17,6 +17,7 @@ from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.placeholders import HIDDEN
 from consumer.webhooks.secrets import OVERLAPPING, Entropy
 from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription, Unblock
+from consumer.webhooks.tls import seal_tls
 from consumer.webhooks.url import origin_of
 from consumer.webhooks.wishes import KEPT, Changes, Maybe, Wishes, checked, checked_changes
 from consumer.webhooks.wrong import Code, Faults, invalid
@@ -84,6 +85,7 @@ def create(
         status=asked.status or Status.ACTIVE,
         uid=asked.uid,
         metadata=tuple(asked.metadata.items()),
+        tls=seal_tls(asked.tls, keyring, nonce=entropy(NONCE_BYTES), now_ms=now_ms, **owner),
         changes=after,
         revision=after + 1,
     )
@@ -114,9 +116,14 @@ def update(
         header_names, sealed_headers = (), None
     if asked.headers is not KEPT:
         header_names, sealed_headers = _new_headers(was, asked.headers, brand, keyring, entropy)
+    tls = was.tls
+    if asked.tls is not KEPT:
+        owner = {"tenant": was.tenant, "subscription_id": was.id}
+        tls = seal_tls(asked.tls, keyring, nonce=entropy(NONCE_BYTES), now_ms=now_ms, **owner)
     following = replace(
         _next(was, now_ms),
         url=url,
+        tls=tls,
         event_types=was.event_types if asked.event_types is KEPT else asked.event_types or (),
         product=_given(asked.product, was.product),
         name=_given(asked.name, was.name),

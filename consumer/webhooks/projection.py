@@ -44,7 +44,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Applied:
     """What came of records: winners to produce to the topic again, each until acknowledged, and records refused."""
 
     rewrites: tuple[Rewrite, ...]
@@ -138,7 +138,7 @@ class Projection:
         self._owed = {name: (number, state) for name, (number, state) in self._owed.items() if number not in buckets}
         self._asked.intersection_update(self._owed)
 
-    def apply(self, records: Sequence[Record], positions: Mapping[int, int]) -> Step:
+    def apply(self, records: Sequence[Record], positions: Mapping[int, int]) -> Applied:
         """Fold records in. `positions`: for each partition, the offset before which nothing more will come.
 
         Raises:
@@ -168,7 +168,7 @@ class Projection:
         for number, bucket in self._buckets.items():
             bucket.at = at[number]
         self._open()
-        return Step(rewrites=self._rewrites(), refused=tuple(refused))
+        return Applied(rewrites=self._rewrites(), refused=tuple(refused))
 
     def heartbeat(self) -> frozenset[int]:
         """Say that each bucket is kept up to date; the buckets that are broken. Call it every second.

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
-from consumer.settings import Settings, duration_ms
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from consumer.telemetry.bugs import contain
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, CacheUnavailable, Call, Client, connect

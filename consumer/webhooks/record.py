@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, cast
 
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.schemas import avro_history
 from consumer.webhooks import works
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
@@ -25,6 +25,7 @@ from consumer.webhooks.subscription import (
     PayloadFormat,
     Retries,
     SealedSecret,
+    SealedTls,
     SigningProfile,
     Status,
     Subscription,
@@ -39,6 +40,7 @@ WORK_HEADER: Final = "hookline-work"
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "sealed_headers")
+_TLS = tuple(each.name for each in fields(SealedTls))
 _LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _MOST_REVISIONS: Final = 2**31 - 2  # the next one is still an Avro int
 # What is computed from a number stays within bounds because the number does.
@@ -63,7 +65,7 @@ class Rewrite:
 
     key: bytes
     value: bytes | None
-    headers: Headers
+    headers: RecordHeaders
 
 
 def encode(subscription: Subscription) -> bytes:
@@ -81,13 +83,13 @@ def decode(value: bytes) -> Subscription:
     return _subscription(SUBSCRIPTION.decode(value))
 
 
-def deletion_headers(deletion: Deletion) -> Headers:
+def deletion_headers(deletion: Deletion) -> RecordHeaders:
     """The headers of a deletion's record."""
     headers = ((TENANT_HEADER, deletion.tenant.encode()), (CHANGES_HEADER, str(deletion.changes).encode()))
     return headers if deletion.work is None else (*headers, (WORK_HEADER, deletion.work.encode()))
 
 
-def state_of(key: bytes | None, value: bytes | None, headers: Headers) -> State:
+def state_of(key: bytes | None, value: bytes | None, headers: RecordHeaders) -> State:
     """Read a record of the subscriptions topic.
 
     Raises:
@@ -122,6 +124,9 @@ def _row(value: object) -> object:
         return value.value
     if isinstance(value, SealedSecret):
         return {"key_id": value.key_id, "sealed": value.sealed}
+    if isinstance(value, SealedTls):
+        told = {name: getattr(value, name) for name in _TLS}
+        return told | {"sealed": _row(value.sealed)}
     if isinstance(value, FormerSecret):
         return {"secret": _row(value.secret), "until_ms": value.until_ms}
     if isinstance(value, Unblock):
@@ -164,7 +169,15 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
     values["works"] = tuple(row["works"])
     values["unblocks"] = tuple(map(_unblock, row["unblocks"]))
     values["metadata"] = tuple(row["metadata"].items())
+    values["tls"] = None if row["tls"] is None else _tls(row["tls"])
     return Subscription(**values)
+
+
+def _tls(row: Mapping[str, Any]) -> SealedTls:
+    until = (row["certificate_until_ms"], row["authorities_until_ms"])
+    if not all(each is None or 0 <= each <= _LAST_MS for each in until):
+        raise RecordCorrupt("the end of a certificate of it is out of range")
+    return SealedTls(**dict(row) | {"sealed": SealedSecret(**row["sealed"])})
 
 
 def _unblock(row: Mapping[str, Any]) -> Unblock:

@@ -15,6 +15,7 @@ __all__ = [
     "PayloadFormat",
     "Retries",
     "SealedSecret",
+    "SealedTls",
     "SigningProfile",
     "Status",
     "Subscription",
@@ -58,6 +59,20 @@ class SealedSecret:
 
     key_id: str
     sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedTls:
+    """A client certificate with its key, and authorities of the webhook's own, either of which it may not have.
+
+    `sealed` opens to a `TlsWish` (`webhooks/tls.py`). In the clear is which certificate it is ("" for none), when it
+    ends, and when the first of the authorities does.
+    """
+
+    sealed: SealedSecret
+    certificate_sha256: str = ""
+    certificate_until_ms: int | None = None
+    authorities_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +128,4 @@ class Subscription:
     unblocks: tuple[Unblock, ...] = ()
     uid: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
+    tls: SealedTls | None = None

@@ -16,6 +16,7 @@ from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.headers import check_headers
 from consumer.webhooks.ordering import NONE
 from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile, Status, Subscription
+from consumer.webhooks.tls import TlsWish, check_tls
 from consumer.webhooks.url import origin_of, stored_url
 from consumer.webhooks.wrong import Code, Faults, invalid
 
@@ -59,6 +60,7 @@ class Wishes:
     status: Literal[Status.ACTIVE, Status.PAUSED] | None = None
     uid: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tls: TlsWish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Changes:
     on_failure: Maybe[OnFailure] = KEPT
     status: Maybe[Literal[Status.ACTIVE, Status.PAUSED]] = KEPT
     metadata: Maybe[Mapping[str, str]] = KEPT
+    tls: Maybe[TlsWish | None] = KEPT
 
 
 def as_changes(wishes: Wishes, brand: Brand) -> Changes:
@@ -105,6 +108,7 @@ def as_changes(wishes: Wishes, brand: Brand) -> Changes:
         on_failure=wishes.on_failure,
         status=KEPT if wishes.status is None else wishes.status,
         metadata=wishes.metadata,
+        tls=wishes.tls,
     )
 
 
@@ -132,6 +136,7 @@ def checked(wishes: Wishes, brand: Brand, *, allow_http: bool) -> Wishes:
         ordering=faults.checked(fields.check_ordering, wishes.ordering),
         uid=faults.checked(_unless_none(labels.check_uid), wishes.uid),
         metadata=faults.checked(labels.check_metadata, wishes.metadata),
+        tls=faults.checked(check_tls, wishes.tls),
     )
     faults.tell()
     return stored
@@ -161,6 +166,7 @@ def checked_changes(was: Subscription, changes: Changes, brand: Brand, *, allow_
         max_concurrency=_given(faults, fields.check_max_concurrency)(changes.max_concurrency),
         ordering=_given(faults, fields.check_ordering)(changes.ordering),
         metadata=_given(faults, labels.check_metadata)(changes.metadata),
+        tls=_given(faults, check_tls)(changes.tls),
     )
     faults.tell()
     return stored

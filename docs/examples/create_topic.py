@@ -8,8 +8,8 @@ import sys
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
 
+from consumer.configuration import load
 from consumer.kafka.topics import admin_client
-from consumer.settings import load
 
 name, partitions = sys.argv[1], int(sys.argv[2])
 admin = admin_client(load())

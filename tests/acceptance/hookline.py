@@ -104,10 +104,14 @@ def _objects(line: str) -> Iterator[dict[str, object]]:
 
 @contextmanager
 def hookline(
-    environment: Mapping[str, str], folder: Path, *arguments: str, log_name: str = "hookline.log"
+    environment: Mapping[str, str],
+    folder: Path,
+    *arguments: str,
+    log_name: str = "hookline.log",
+    python: str = sys.executable,
 ) -> Iterator[Hookline]:
     """`hookline run ARGUMENTS`, which ends with this context, and with this process."""
-    words = command("run", "--until-input-ends", *arguments)
+    words = [python, *command("run", "--until-input-ends", *arguments)[1:]]
     with (folder / log_name).open("ab") as log:
         alone = {"HOOKLINE_ADMIN_LISTEN": "127.0.0.1:0", **environment}
         process = subprocess.Popen(words, cwd=folder, env=clean(alone), stdin=subprocess.PIPE, stderr=log)

@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from consumer.brands.loader import brand
+from consumer.configuration import load
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Attempt, Chunk, Delivery
 from consumer.events.event import Record
@@ -24,7 +25,7 @@ from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks import record
 from consumer.webhooks.draft import create
 from consumer.webhooks.keyring import Keyring

@@ -1,11 +1,10 @@
-"""Not quite a minute of chaos: `python -m tests.chaos`, short. The seed is new each time, and said.
+"""Almost a minute of chaos, with the same faults each time: `python -m tests.chaos`, short. `make chaos` draws others.
 
 What a short run cannot show is not asked of it: shares of a thousandth need two hundred thousand pairs, and how many
 workers are killed in half a minute depends on how long the others' faults take.
 """
 
 import os
-import secrets
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from tests.chaos import report
 from tests.chaos.run import run
 
+SEED = 520_819  # in which a partition comes back to a process that knew an older version of a webhook
 LENGTH_S = 36.0
 UNASKED = {"duplicates of pairs", "worker kills"}
 DUPLICATES_MOST = 0.02
@@ -22,7 +22,7 @@ DUPLICATES_MOST = 0.02
 @pytest.mark.timeout(480)
 def test_some_chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # no .env and no hookline.toml of a developer's
-    outcome = run(tmp_path / "arena", seed=secrets.randbelow(1_000_000), length_s=LENGTH_S)
+    outcome = run(tmp_path / "arena", seed=SEED, length_s=LENGTH_S)
     missed = [target.name for target in report.targets(outcome) if not target.met and target.name not in UNASKED]
     assert missed == [], report.page(outcome)
     assert any(fault.kind.is_kill for fault in outcome.faults), report.page(outcome)

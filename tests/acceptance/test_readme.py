@@ -147,6 +147,8 @@ class Reader:
                 start_new_session=True,
             )
         self._kept.append(_Kept(command=command, process=process, log=log))
+        if command == "hookline run":  # the page says that it tells when it is ready
+            self._awaited('"event": "ready"', self._kept[-1:])
 
     def _sh(self, text: str) -> str:
         return f"source {self._exports}\nPATH={self._tools}:$PATH\n{text}"

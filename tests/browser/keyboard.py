@@ -5,9 +5,9 @@ from typing import Any, Final
 from playwright.sync_api import Locator, Page
 
 _MOST_STOPS: Final = 150
-_FOCUS: Final = """() => {
+_FOCUS: Final = """(wanted) => {
   const at = document.activeElement;
-  if (!at || at === document.body) return "nothing";
+  if (!at || at === document.body) return ["", false];
   const drawn = [at, at.nextElementSibling].filter(Boolean).map((each) => getComputedStyle(each));
   const outlined = drawn.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
   const box = at.getBoundingClientRect();
@@ -16,7 +16,7 @@ _FOCUS: Final = """() => {
   const there = document.elementFromPoint(x, y);
   const seen = there && (at.contains(there) || there.contains(at) || at.labels?.[0]?.contains(there));
   const name = at.outerHTML.slice(0, 120);
-  return outlined ? (seen ? "" : `hidden: ${name}`) : `no outline: ${name}`;
+  return [outlined ? (seen ? "" : `hidden: ${name}`) : `no outline: ${name}`, at === wanted];
 }"""
 
 
@@ -25,9 +25,9 @@ def reach(page: Page, target: Locator) -> None:
     wanted: Any = target.element_handle()
     for _ in range(_MOST_STOPS):
         page.keyboard.press("Tab")
-        wrong = page.evaluate(_FOCUS)
-        assert wrong in {"", "nothing"}, wrong
-        if page.evaluate("(wanted) => document.activeElement === wanted", wanted):
+        wrong, there = page.evaluate(_FOCUS, wanted)
+        assert wrong == "", wrong
+        if there:
             return
     raise AssertionError(f"Tab does not come to {target}")
 

@@ -40,6 +40,8 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "new": Picture(page="new"),
     "suspended": Picture(page="suspended webhook"),
     "failing-phone": Picture(page="failing webhook", width=390, height=844),
+    "stopped": Picture(page="stopped webhook"),
+    "verify": Picture(page="verify"),
     "test": Picture(page="test"),
     "log": Picture(page="log"),
     "log-phone": Picture(page="log", width=390, height=844, scheme="dark"),

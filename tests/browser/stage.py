@@ -71,6 +71,8 @@ class Stage:
             "webhook": f"webhooks/{hook}",
             "failing webhook": f"webhooks/{failing}",
             "suspended webhook": f"webhooks/{suspended}",
+            "verify": f"webhooks/{hook}/verify",
+            "stopped webhook": f"webhooks/{self.webhooks['Warehouse 7']}",
             "secret": f"webhooks/{hook}/secret",
             "edit": f"webhooks/{hook}/edit",
             "rotate": f"webhooks/{hook}/rotate",

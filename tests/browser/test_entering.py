@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import OpenWindow
 from tests.browser.host import hosting
 from tests.browser.stage import OF_FORMS, Stage
+from tests.memory_api import OWNER
 
 pytestmark = pytest.mark.browser
 
@@ -83,7 +84,7 @@ def test_a_session_that_has_ended_says_so_and_tells_its_host(stage: Stage, host:
     back = "https://app.example.com/settings/hooks"
     framed(page, host, stage.link(embed_origins=(host,), expires_in_ms=4_000, return_url=back))
     inside = page.frame_locator("iframe")
-    inside.get_by_role("link", name="Log", exact=True).wait_for()
+    expect(inside.get_by_text("This page ends within two minutes.")).to_be_visible()
     page.wait_for_function("told.some(([origin, data]) => data.type === 'hookline:expired')")
     assert {origin for origin, _ in page.evaluate("told")} == {stage.base}
     expect(inside.get_by_role("heading", name="This page has timed out")).to_be_visible()
@@ -92,7 +93,7 @@ def test_a_session_that_has_ended_says_so_and_tells_its_host(stage: Stage, host:
 
 def test_what_was_typed_is_put_back_in_the_next_session(stage: Stage, host: str, window: OpenWindow) -> None:
     page = window()
-    framed(page, host, stage.link(embed_origins=(host,), expires_in_ms=20_000, user="Ada"))
+    framed(page, host, stage.link(embed_origins=(host,), user="Ada"))
     inside = page.frame_locator("iframe")
     inside.get_by_role("link", name="New webhook", exact=True).click()
     name = inside.get_by_role("textbox", name="Name", exact=True)
@@ -100,7 +101,8 @@ def test_what_was_typed_is_put_back_in_the_next_session(stage: Stage, host: str,
     inside.get_by_role("checkbox", name="order.paid", exact=True).check()
     inside.get_by_role("radio", name="Use my own", exact=True).check()
     inside.get_by_role("textbox", name="Own secret", exact=True).fill("a-secret-that-stays-nowhere-else")
-    expect(inside.get_by_text("This page ends within two minutes.")).to_be_visible()
+    stage.portal.api.plane.portal_ending.end_all(OWNER)
+    inside.get_by_role("link", name="Log", exact=True).click()
     expect(inside.get_by_role("heading", name="This page has timed out")).to_be_visible()
     renew = "link => { document.querySelector('iframe').src = link; }"
     page.evaluate(renew, stage.link(embed_origins=(host,), user="Ada"))

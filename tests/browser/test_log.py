@@ -138,10 +138,11 @@ def test_times_are_the_readers_own_until_he_wants_utc(stage: Stage, window: Open
     iso = shown.get_attribute("datetime")
     assert iso is not None
     assert "UTC" not in shown.inner_text()
-    page.get_by_role("radiogroup", name="Times").get_by_role("radio", name="UTC").check()
+    with page.expect_response("**/look"):
+        page.get_by_role("radiogroup", name="Times").get_by_role("radio", name="UTC").check()
     expect(shown).to_contain_text("UTC")
-    page.get_by_role("radiogroup", name="Theme").get_by_role("radio", name="Dark").check()
-    page.wait_for_timeout(300)
+    with page.expect_response("**/look"):
+        page.get_by_role("radiogroup", name="Theme").get_by_role("radio", name="Dark").check()
     page.reload()
     expect(page.get_by_role("radiogroup", name="Theme").get_by_role("radio", name="Dark")).to_be_checked()
     expect(shown).to_contain_text("UTC")

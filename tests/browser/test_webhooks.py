@@ -79,6 +79,32 @@ def test_a_wrong_url_is_told_at_its_field(stage: Stage, window: OpenWindow) -> N
     expect(field).to_have_value("http://plain.example.com/hooks")
 
 
+def test_a_field_that_cannot_be_is_told_at_once_and_the_preview_follows(stage: Stage, window: OpenWindow) -> None:
+    page = window()
+    stage.enter(page, *OF_FORMS, begin="/webhooks/new")
+    url = page.get_by_role("textbox", name="Endpoint URL", exact=True)
+    preview = page.get_by_role("region", name="Preview", exact=True)
+    url.fill("http://plain.example.com/hooks")
+    page.keyboard.press("Tab")
+    expect(url).to_have_accessible_description(re.compile("https"))
+    expect(url).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("status", name="Notices")).to_contain_text("https")
+    assert page.get_by_role("alert").count() == 0
+    url.fill("https://fine.example.com/hooks")
+    page.get_by_text("More", exact=True).first.click()
+    page.get_by_role("combobox", name="Signing", exact=True).select_option("HMAC-SHA256, hex")
+    expect(preview).to_contain_text("X-Hookline-Signature")
+    expect(url).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_role("textbox", name="Filter", exact=True).fill('{"no_such": [1]}')
+    page.get_by_role("textbox", name="Header name", exact=True).focus()
+    expect(preview).to_contain_text("The filter stops this sample.")
+    page.get_by_role("textbox", name="Filter", exact=True).fill("{")
+    page.get_by_role("textbox", name="Header name", exact=True).focus()
+    expect(page.get_by_role("textbox", name="Filter", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(url).to_have_value("https://fine.example.com/hooks")
+    expect(page).to_have_url(re.compile("/webhooks/new$"))
+
+
 def test_types_are_found_and_previewed(stage: Stage, window: OpenWindow) -> None:
     page = window()
     stage.enter(page, *OF_FORMS)
@@ -86,7 +112,6 @@ def test_types_are_found_and_previewed(stage: Stage, window: OpenWindow) -> None
     page.get_by_role("textbox", name="Endpoint URL", exact=True).fill("https://preview.example.com/hooks")
     preview = page.get_by_role("region", name="Preview", exact=True)
     preview.get_by_role("combobox", name="Sample event", exact=True).select_option("webhook.suspended")
-    preview.get_by_role("button", name="Update preview", exact=True).click()
     expect(page.get_by_role("region", name="Preview", exact=True)).to_contain_text('"webhook.suspended"')
     expect(page.get_by_role("textbox", name="Endpoint URL", exact=True)).to_have_value(
         "https://preview.example.com/hooks"

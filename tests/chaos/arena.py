@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
+from confluent_kafka import KafkaException
+
 from consumer.brands.loader import brand
 from consumer.kafka import topics
 from consumer.kafka.writing import NewRecord, write_now
@@ -337,6 +339,20 @@ def arena(
         yield built
     finally:
         built.close()
+
+
+def is_finished(built: Arena) -> bool:
+    """Whether everything is committed. A broker that was away may not lead its partitions yet: then it is not known."""
+    return left_over(built) == ""
+
+
+def left_over(built: Arena) -> str:
+    """What is not committed, for a person; "" where all is."""
+    try:
+        found = built.stage.unfinished().items()
+    except KafkaException as error:
+        return f"nobody knows: {error}"
+    return ", ".join(f"{records} of {topic}-{number}" for (topic, number), records in found)
 
 
 def _temper(hook: str) -> Temper:

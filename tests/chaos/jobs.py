@@ -18,7 +18,7 @@ import httpx
 
 from consumer.control import writes
 from consumer.control.refusal import Conflict
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs as Directory
 from consumer.jobs.job import Asked, Job, State
 from consumer.kafka.client import KafkaBroken
@@ -165,5 +165,5 @@ def jobs_of(stage: Stage) -> list[tuple[Asked, Job | None]]:
     directory = Directory()
     for record in stage.read(stage.topics.state):
         directory.apply(record)
-    known: Sequence[Known] = [*directory.all()]
+    known: Sequence[AskedJob] = [*directory.all()]
     return [(each.asked, each.job) for each in known] + [each for each in directory.unheard() if each[1] is None]

@@ -6,19 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from confluent_kafka import KafkaException
 
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Hook
 from tests.acceptance.ledger import Pair
 from tests.acceptance.receipts import ROOT, Receipt, read_receipts
 from tests.chaos import judgement, leaks
-from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, steady_hooks
+from tests.chaos.arena import PARTITIONS, PYTHON, Arena, arena, happening, is_finished, left_over, steady_hooks
 from tests.chaos.beside import Beside, Span, Waits, bugs, compared
 from tests.chaos.changes import Changes
 from tests.chaos.faults import Faults, Happened, now_ms
@@ -225,16 +222,9 @@ def _await_end(built: Arena) -> None:
     assert running is not None
     for _ in range(2):
         until(
-            lambda: _is_finished(built),
+            lambda: is_finished(built),
             within_s=_END_WITHIN_S,
             every_s=1.0,
-            missing=lambda: f"not committed: {built.stage.unfinished()}\n{running.tail}",
+            missing=lambda: f"not committed: {left_over(built)}\n{running.tail}",
         )
         time.sleep(1.0)
-
-
-def _is_finished(built: Arena) -> bool:
-    """Whether everything is committed. A broker that was away may not lead its partitions yet: then it is not known."""
-    with suppress(KafkaException):
-        return not built.stage.unfinished()
-    return False

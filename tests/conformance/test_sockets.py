@@ -1,7 +1,7 @@
 """What the sockets engine does beyond what every engine does."""
 
+import errno
 import os
-import resource
 import socket
 import ssl
 import struct
@@ -51,6 +51,24 @@ def test_a_request_that_met_a_closed_connection_goes_out_once_more(
         assert [status(ask(engine, request(endpoint.url))) for _ in range(2)] == [200, 200]
         assert (endpoint.accepted, len(endpoint.requests)) == (2, 3)
         assert endpoint.requests[1] == endpoint.requests[2]
+
+
+def test_an_end_that_comes_with_a_ticket_is_noticed(engine: SocketsTransport, authority: Authority) -> None:
+    """The system tells of both at once, and never again: a look at the ticket alone would leave the request waiting."""
+    ended = threading.Event()
+
+    def script(line: Line) -> None:
+        line.read()
+        line.close()
+        ended.set()
+
+    with Endpoint(script, tls=authority.server(ADDRESS)) as endpoint:
+        engine.submit(1, request(endpoint.url, timeout_ms=20_000))
+        while not any(each.secured for each in engine._connections._by_fd.values()):
+            engine.poll(0.01)
+        assert ended.wait(10)  # by now ticket and end lie there
+        time.sleep(0.05)
+        assert kind(finish(engine, within_s=30)[1]) is FailureKind.RESET
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
@@ -190,27 +208,26 @@ def test_no_more_connections_are_kept_than_may_be(authority: Authority) -> None:
     engine.close()
 
 
-def test_out_of_descriptors_an_idle_connection_makes_room(engine: SocketsTransport) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with Endpoint(Line.answer) as endpoint, Endpoint(Line.answer) as other, ExitStack() as taken:
+def test_out_of_descriptors_an_idle_connection_makes_room(
+    engine: SocketsTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads take descriptors of the process too, so it is the kernel's word that is imitated."""
+    real, here = socket.socket, threading.current_thread()
+
+    def opened(*arguments: int) -> socket.socket:
+        if threading.current_thread() is here and engine._connections._pool:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(*arguments)
+
+    with Endpoint(Line.answer) as endpoint, Endpoint(Line.answer) as other:
         assert status(ask(engine, request(endpoint.url))) == 200
-        asked = request(other.url)
-        highest = 0
-        for _ in range(4):  # for the other side of the connection too
-            highest = max(highest, taken.enter_context(socket.socket()).fileno())
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
-        try:
-            while True:
-                try:
-                    os.dup2(0, os.dup(0))
-                except OSError:
-                    break
-            engine.submit(1, asked)
+        assert len(engine._connections._pool) == 1
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "socket", opened)
+            engine.submit(1, request(other.url))
             engine.poll(0)
             assert engine.in_flight == 1  # and has not failed
-            assert len(engine._connections._pool) == 0
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert len(engine._connections._pool) == 0
         assert status(finish(engine)[1]) == 200
 
 

@@ -13,12 +13,14 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from consumer.configuration import load, strangers
 from consumer.roles.answering import Answering
 from consumer.roles.judging import wrong_settings
 from consumer.roles.overview import Overview
 from consumer.roles.role import Role
 from consumer.roles.supervision import stop_within_s
-from consumer.settings import Settings, duration_ms, load, strangers
+from consumer.setting_values import duration_ms
+from consumer.settings import Settings
 from make.chart import BROUGHT, CHART
 from make.deploy_tools import PYTHON
 from tests import markdown
@@ -50,6 +52,7 @@ SECRETS = {
     "HOOKLINE_OPERATOR_KEY": "an-operator-key-of-32-characters",
     "HOOKLINE_REDIS_URL": "redis://:password@127.0.0.1:1/0",
     "HOOKLINE_LOG_REDIS_URL": "redis://:password@127.0.0.1:1/1",
+    "HOOKLINE_EGRESS_PROXY": "http://hookline:password@127.0.0.1:1",
     "HOOKLINE_KAFKA_SASL_PASSWORD": "password",
 }
 
@@ -172,14 +175,14 @@ def test_no_pod_holds_a_secret_that_it_does_not_need() -> None:
         - {"HOOKLINE_KAFKA_SASL_PASSWORD"}
         for component, pod in pods(objects("full")).items()
     }
-    keys, operator, redis, log = list(SECRETS)[:4]
+    keys, operator, redis, log, proxy = list(SECRETS)[:5]
     assert held == {
-        "deliver": {keys, redis},
-        "retry": {keys, redis},
+        "deliver": {keys, redis, proxy},
+        "retry": {keys, redis, proxy},
         "projection": {redis},
         "log": {redis, log},
         "jobs": {redis, log},
-        "api": {keys, operator, redis, log},
+        "api": {keys, operator, redis, log, proxy},
         "topics": set(),
         "test": set(),
     }

@@ -1,14 +1,17 @@
 """A release of what is committed, made twice: the chart is one that Helm takes, the wheel is one that runs."""
 
 import json
+import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from make.deploy_tools import PYTHON
 from make.release import SUMS, release
 from tests.deploy.chart import run
 from tests.markdown import ROOT
@@ -36,6 +39,18 @@ def test_the_wheel_runs_and_knows_its_commit(made: dict[str, Path], tmp_path: Pa
     command = [sys.executable, "-P", "-m", "consumer.cli.app", "--version"]
     said = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
     assert f"(revision {commit[:12]}, Python " in said
+
+
+def test_whoever_builds_from_the_sdist_has_the_same_wheel(made: dict[str, Path], tmp_path: Path) -> None:
+    with tarfile.open(made["hookline.gz"]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [folder] = tmp_path.iterdir()
+    written = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": written.stdout.strip()}
+    build = [str(PYTHON), "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
+    subprocess.run(build, cwd=folder, env=environment, capture_output=True, check=True)
+    [wheel] = (folder / "out").iterdir()
+    assert wheel.read_bytes() == made["hookline.whl"].read_bytes()
 
 
 def test_helm_takes_the_chart(made: dict[str, Path]) -> None:

@@ -58,6 +58,7 @@ class _Connection(asyncio.Protocol):
         self._plays = plays
         self._connections = connections
         self._read = bytearray()
+        self._stays: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -69,6 +70,9 @@ class _Connection(asyncio.Protocol):
         self._connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._stays is not None:  # the next request on this connection has nothing to do with the last one's end
+            self._stays.cancel()
+            self._stays = None
         self._read += data
         head, blank, rest = self._read.partition(b"\r\n\r\n")
         if not blank:
@@ -95,7 +99,7 @@ class _Connection(asyncio.Protocol):
         elif ending is Ending.RESET:
             self.reset()
         else:
-            asyncio.get_running_loop().call_later(_STAYS_S, self.reset)
+            self._stays = asyncio.get_running_loop().call_later(_STAYS_S, self.reset)
 
     def reset(self) -> None:
         """With RST instead of FIN."""

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from consumer.events.avro import event_schema
 from consumer.events.decode import decode
-from consumer.events.event import Event, Headers, Record
-from consumer.events.rules import Rules
+from consumer.events.event import Event, Record, RecordHeaders
+from consumer.events.rules import EventRules
 from consumer.events.schema import AvroSchema, ParsedSchema, Schemas, parse
 from consumer.json import Json
 from consumer.schemas import avro_schema
@@ -137,7 +137,7 @@ times: Final = st.sampled_from(
 )
 _sources = st.sampled_from(("/shop", "urn:x", "é")) | ids
 _traces = st.just(("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
-_other_headers: Final[st.SearchStrategy[Headers]] = st.lists(
+_other_headers: Final[st.SearchStrategy[RecordHeaders]] = st.lists(
     st.tuples(st.sampled_from(("x", "", "hookline-tenant", "\u00e9")), st.none() | st.binary(max_size=8)) | _traces,
     max_size=3,
     unique_by=lambda header: header[0],
@@ -173,7 +173,7 @@ _cloud = st.builds(
     st.fixed_dictionaries({"type": names, "subject": names, "id": ids, "source": _sources}),
     _maybe(product=names, time=times),
 )
-_DECLARED: Final[tuple[Headers, ...]] = (
+_DECLARED: Final[tuple[RecordHeaders, ...]] = (
     (),
     (("content-type", b"application/cloudevents+json"),),
     (("contentType", b'"application/cloudevents+json; charset=utf-8"'),),
@@ -187,7 +187,7 @@ _structured = st.builds(
 )
 
 
-def _binary_record(metadata: dict[str, str | None], data: bytes, others: Headers) -> Record:
+def _binary_record(metadata: dict[str, str | None], data: bytes, others: RecordHeaders) -> Record:
     declared = tuple((f"ce_{name}", None if value is None else value.encode()) for name, value in metadata.items())
     return record(data, (*others, ("content-type", b"application/json"), *declared))
 
@@ -216,7 +216,7 @@ def _own_schema() -> ParsedSchema:
 
 
 SCHEMAS: Final = Schemas(known={1: _own_schema(), 2: event_schema()[1]})
-RULES: Final = Rules(avro_tenant_field="tenant")
+RULES: Final = EventRules(avro_tenant_field="tenant")
 _EVENT_SCHEMA: Final = fastavro.parse_schema(dict(avro_schema("Event")))
 _OWN_SCHEMA: Final = fastavro.parse_schema(_own_type("bytes"))
 
@@ -227,7 +227,7 @@ def _avro(schema: AvroSchema, row: object) -> bytes:
     return out.getvalue()
 
 
-def _enveloped(metadata: dict[str, str | None], data: bytes, single: bool, others: Headers) -> Record:
+def _enveloped(metadata: dict[str, str | None], data: bytes, single: bool, others: RecordHeaders) -> Record:
     head = b"\xc3\x01" + event_schema()[0] if single else b"\x00\x00\x00\x00\x02"
     row = {"id": None, "product": None, "time": None} | metadata | {"time": 1_700_000_000_000, "data": data}
     return record(head + _avro(_EVENT_SCHEMA, row), others)

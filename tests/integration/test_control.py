@@ -291,11 +291,11 @@ def test_a_broker_that_is_away_is_said_in_time_and_everything_goes_on_when_it_is
         for each in fresh:
             with pytest.raises(KafkaBroken):
                 each.result(10)
-        assert time.monotonic() - began_s < 3.0
+        assert time.monotonic() - began_s < 6
         for write in writing:
             with pytest.raises(KafkaBroken):
                 write.result(10)
-        assert time.monotonic() - began_s < 7.0
+        assert time.monotonic() - began_s < 15
         assert control.webhooks.get(ACME, created.id) == created
         private_kafka.resume()
 

@@ -201,10 +201,10 @@ def test_without_redis_there_is_no_health_and_nobody_waits_for_it_twice(
         private_redis.pause()
         began_s = time.monotonic()
         assert reader.read(["wh_1"]) == {}
-        assert time.monotonic() - began_s < 2.0
+        assert time.monotonic() - began_s < 5
         began_s = time.monotonic()
         assert [reader.read(["wh_1"]) for _ in range(100)] == [{}] * 100
-        assert time.monotonic() - began_s < 2.0  # asking each time would take 20 s
+        assert time.monotonic() - began_s < 10  # asking each time would take 20 s
         private_redis.resume()
         now_s = 1.5
         assert reader.read(["wh_1"]) == {"wh_1": HEALTH}

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import load
 from consumer.delivery.delivery import Delivery
 from consumer.kafka import subscriptions
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_delayed, encode_dead_letter
 from consumer.kafka.topics import Topics, admin_client, create
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from tests.commands import call
 from tests.dead_letters import dead_letter
 from tests.webhook_samples import subscription

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import httpx
 import pytest
 
+from consumer.configuration import load
 from consumer.console.groups import groups
 from consumer.delivery.offsets import Position
 from consumer.kafka import topics
@@ -27,7 +28,7 @@ from consumer.replay.latest_poison import LatestPoison
 from consumer.roles.pool import map_most
 from consumer.roles.rights import creating, joined, rights
 from consumer.roles.role import Role
-from consumer.settings import ConfigurationError, Settings, load
+from consumer.settings import ConfigurationError, Settings
 from tests.acceptance.api import client, new_key, url_of
 from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening, Hook

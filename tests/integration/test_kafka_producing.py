@@ -102,15 +102,17 @@ def test_a_broker_that_goes_and_comes_back_costs_time_only(private_kafka: Kafka)
     time.sleep(0.5)  # a signal takes effect when each of the broker's threads has had it
     producer.write(1, topic="p.x", key=b"k", value=b"during")
     log.write(b"wh_1", encode_attempt(plain))
-    log.turn()
+    ticket = log.ticket()
     assert producer.close(0.5) == 1
     assert log.close(0.5) == 1
+    assert not log.has(ticket)
     private_kafka.resume()
     assert isinstance(produced(producer)[1], Acknowledged)
     assert log.close(20) == 0
+    assert log.has(ticket)
 
 
-def test_rested_means_that_everything_before_the_turn_is_in_the_log(
+def test_when_the_log_has_a_ticket_everything_before_it_is_in_the_log(
     settings: Settings, make_topics: MakeTopics
 ) -> None:
     topic = Topics.of(settings).attempts
@@ -121,13 +123,13 @@ def test_rested_means_that_everything_before_the_turn_is_in_the_log(
         for _ in range(500):
             log.write(b"wh_1", encode_attempt(plain))
             written += 1
-        log.turn()
-        log.write(b"wh_1", encode_attempt(plain))  # after the turn: may be there or not
+        ticket = log.ticket()
+        log.write(b"wh_1", encode_attempt(plain))  # after the ticket: may be there or not
         until = time.monotonic() + 10
-        while not log.rested and time.monotonic() < until:
+        while not log.has(ticket) and time.monotonic() < until:
             log.poll()
             time.sleep(0.002)
-        assert log.rested
+        assert log.has(ticket)
         assert len(list(read_to_end(settings, topic))) >= written
         written += 1
     assert log.close(10) == 0

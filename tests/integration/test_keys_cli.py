@@ -10,13 +10,14 @@ import redis
 import structlog
 
 from consumer.brands.loader import load_brands
+from consumer.configuration import load
 from consumer.control.key_uses import KeyUses, last_uses
 from consumer.control.key_writes import read_keys, write_key
 from consumer.control.keys import mint
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from tests.commands import Said, call
 from tests.services.server import free_port
 from tests.services.topics import MakeTopics

@@ -10,13 +10,14 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
+from consumer.configuration import load
 from consumer.events.event import Poison, Record
 from consumer.kafka.provenance import poison_headers
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.republished import read_republished
 from consumer.kafka.topics import Topics
 from consumer.kafka.transactions import Transactions
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from tests.commands import Said, call
 from tests.services.topics import MakeTopics
 

@@ -12,7 +12,7 @@ from redis.retry import Retry
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import CacheUnavailable
 from consumer.webhooks.history import Deletion, State
-from consumer.webhooks.projection import Projection, Step, Superseded
+from consumer.webhooks.projection import Applied, Projection, Superseded
 from consumer.webhooks.reader import Loaded, Reader, Unavailable, Unchanged
 from consumer.webhooks.record import state_of
 from consumer.webhooks.subscription import Subscription
@@ -52,7 +52,7 @@ class Bench:
         projection.start([len(self.log)])
         self.catch_up(projection)
 
-    def catch_up(self, projection: Projection | None = None, most: int = 1_000) -> Step:
+    def catch_up(self, projection: Projection | None = None, most: int = 1_000) -> Applied:
         """Apply what is left, the projection's own rewrites included."""
         projection = projection or self.projection
         at = projection.positions[0]

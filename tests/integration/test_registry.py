@@ -14,7 +14,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Event, SchemaNeeded
 from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ParsedSchema, RefusedSchema, Schemas, UnknownSchema
 from consumer.schemas import avro_schema
 from tests.strategies import record, written
@@ -53,10 +53,10 @@ def serialized(client: SchemaRegistryClient, topic: str, schema: object, value: 
 def test_a_record_of_confluents_serializer(registry: Registry, client: SchemaRegistryClient, topic_prefix: str) -> None:
     value = serialized(client, f"{topic_prefix}orders", ORDER, {"id": "o1", "total": b"\x04\xd2", "note": "hi"})
     whole = record(value, NAMED)
-    needed = decode(whole, Schemas(), Rules())
+    needed = decode(whole, Schemas(), EventRules())
     assert isinstance(needed, SchemaNeeded), needed
     known = {needed.schema_id: registry.fetch(needed.schema_id)}
-    found = decode(whole, Schemas(known=known), Rules())
+    found = decode(whole, Schemas(known=known), EventRules())
     assert isinstance(found, Event), found
     assert (found.type, found.tenant) == ("order.created", "acme")
     assert found.data == b'{"id":"o1","total":"12.34","note":"hi"}'
@@ -90,7 +90,7 @@ def test_the_envelope_as_a_registered_schema(
     }
     value = serialized(client, f"{topic_prefix}events", avro_schema("Event"), event)
     schema_id = int.from_bytes(value[1:5], "big")
-    found = decode(record(value), Schemas(known={schema_id: registry.fetch(schema_id)}), Rules())
+    found = decode(record(value), Schemas(known={schema_id: registry.fetch(schema_id)}), EventRules())
     assert isinstance(found, Event), found
     assert (found.id, found.tenant, found.data) == ("orders-3-7-1700000000000", "t", b'{"n":1.0}')
 
@@ -108,7 +108,7 @@ def test_a_schema_with_references(registry: Registry, client: SchemaRegistryClie
     parsed = registry.fetch(schema_id)
     assert isinstance(parsed, ParsedSchema), parsed
     value = b"\x00" + schema_id.to_bytes(4, "big") + b"\x02"
-    found = decode(record(value, NAMED), Schemas(known={schema_id: parsed}), Rules())
+    found = decode(record(value, NAMED), Schemas(known={schema_id: parsed}), EventRules())
     assert isinstance(found, Event), found
     assert found.data == b'{"to":{"city":"OSLO"}}'
 

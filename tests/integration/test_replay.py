@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException, Producer
 from msgspec import structs
 
 from consumer.brands.loader import brand
+from consumer.configuration import load
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
 from consumer.kafka import subscriptions
 from consumer.kafka.reading import read_to_end
@@ -25,7 +26,7 @@ from consumer.replay.filters import Filters
 from consumer.replay.ledger import Ledger, TakenOver, generations
 from consumer.replay.pages import page
 from consumer.replay.plan import Planned, Planner
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring

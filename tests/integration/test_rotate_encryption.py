@@ -11,12 +11,13 @@ import pytest
 import structlog
 
 from consumer.brands.loader import brand
+from consumer.configuration import load
 from consumer.control.control import Control
 from consumer.control.owner import Owner
 from consumer.kafka import subscriptions
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks.draft import create, rotate
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring

@@ -111,7 +111,7 @@ def test_sigterm_ends_run_in_order_whatever_it_is_doing(tmp_path: Path, delay_s:
 
     # Before its first line has run, the signal ends the interpreter itself: it has said nothing then.
     ended_unstarted = code == -signal.SIGTERM and not log.read_bytes()
-    assert code == 0 or (delay_s < 1 and ended_unstarted), log.read_text()
+    assert code == 0 or (delay_s < 5 and ended_unstarted), log.read_text()
 
 
 def test_the_help_is_there_without_what_the_commands_need(tmp_path: Path) -> None:

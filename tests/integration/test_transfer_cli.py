@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import load
 from consumer.control.key_writes import read_keys
 from consumer.kafka import subscriptions
-from consumer.settings import load
 from consumer.webhooks.keyring import Keyring
 from tests.commands import call
 from tests.services.topics import MakeTopics

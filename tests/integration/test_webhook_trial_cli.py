@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from consumer.cli.webhook_port import Shown
+from consumer.configuration import load
 from consumer.control import writes
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import decode_attempt
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from tests.commands import Said, call
 from tests.conformance.scripted import Endpoint, Line
 from tests.services.topics import MakeTopics

@@ -12,13 +12,14 @@ import pytest
 import redis
 from confluent_kafka import Consumer, TopicPartition
 
+from consumer.configuration import load
 from consumer.control import writes
 from consumer.control.applied import Seen
 from consumer.control.deeds import Sought, deeds_of
 from consumer.control.refusal import Conflict, WebhookUnknown
 from consumer.kafka import subscriptions
 from consumer.kafka.message import record
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.projection import Projection

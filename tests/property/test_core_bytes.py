@@ -95,7 +95,7 @@ class World:
         records = self._tap.take(self._now_ms, self.core.room, 0.0)
         self.begun += len(records)
         self.core.records(self._now_ms, records)
-        self.most_bytes = max(self.most_bytes, self.core._intake._taken.bytes)
+        self.most_bytes = max(self.most_bytes, self.core._windows.taken.bytes)
         step = self.core.next(self._now_ms, self._now_ms)
         for tenant in step.load:
             webhook = subscription(tenant, tenant=tenant, url=f"https://{tenant}.example/")
@@ -110,7 +110,7 @@ class World:
 
     @property
     def ended(self) -> bool:
-        return not any(self.log.left.values()) and not self.core._intake._taken.bytes
+        return not any(self.log.left.values()) and not self.core._windows.taken.bytes
 
 
 SIZES = st.one_of(st.just(MIB), st.integers(0, MIB), st.integers(0, 5_000))

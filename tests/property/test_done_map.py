@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.done_map import MOST, DoneMap, decode, encode, joined, short
 from consumer.delivery.order_map import Told, Tried
+from tests.simulation.checker import is_full
 
 bases = st.integers(0, 2**62)
 spans = st.integers(0, 40_000)
@@ -71,6 +72,31 @@ def test_it_keeps_to_what_a_broker_takes_and_says_all_that_is_left_or_nothing(
     assert read.order.left == left
     assert not any(read.is_done(offset) for offset in unfinished)
     assert read.ahead.items() <= horizons.items()
+
+
+@given(
+    window=windows(),
+    most=st.integers(90, 400),
+    left=st.dictionaries(scopes, st.integers(0, 10_000), max_size=6),
+    ahead=st.dictionaries(st.binary(min_size=8, max_size=8), st.integers(1, 2_000), max_size=6),
+)
+@example(window=(5, 40, [5, *range(7, 40, 2)]), most=97, left={}, ahead={})
+def test_it_tells_of_all_that_is_finished_but_where_it_has_no_room(
+    window: tuple[int, int, list[int]], most: int, left: dict[str, int], ahead: dict[bytes, int]
+) -> None:
+    """The simulator takes nothing else for an excuse when a record is delivered again that a process had finished."""
+    base, last, unfinished = window
+    horizons = {name: Horizon(start=base, end=base + length) for name, length in ahead.items()}
+    order = Told(left=left) if left else None
+    metadata = encode(base, last, unfinished, {base: {b"12345678"}}, order=order, ahead=horizons, most=most)
+    read = decode(metadata, base)
+    if metadata and read is not None and read.last >= last:
+        return
+    if metadata:
+        assert is_full(metadata, most)
+    else:
+        assert order is not None  # what is left in the log, which is told wholly or not at all
+        assert 80 + len(order.pack(0)) * 4 / 3 > most - 2
 
 
 @st.composite

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from consumer.brands.loader import load_brands
 from consumer.events.decode import decode
 from consumer.events.event import Event
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.webhooks.fields import check_event_types
 from consumer.webhooks.matching import Matcher
@@ -26,7 +26,7 @@ TYPES = (
 @given(event_type=TYPES)
 def test_what_can_be_published_can_be_subscribed_to_and_nothing_else(event_type: str) -> None:
     value = msgspec.json.encode({"type": event_type, "tenant": "t", "data": {}})
-    decoded = decode(record(value), Schemas(), Rules())
+    decoded = decode(record(value), Schemas(), EventRules())
     if isinstance(decoded, Event):
         chosen = check_event_types((event_type,), BRAND)
         assert Matcher([subscription(event_types=chosen)]).match(decoded)

@@ -14,7 +14,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Event
 from consumer.events.floats import shortest
 from consumer.events.limits import depth
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ParsedSchema, Schemas, parse
 from consumer.json import Json
 from tests.strategies import event_ids, json_values, names, record, written
@@ -39,7 +39,7 @@ def test_an_envelope_is_read_as_written(
     members = list((metadata | unknown).items())
     shuffled = dict(members[at] for at in order if at < len(members))
     value = json.dumps(shuffled, ensure_ascii=ascii_only, separators=separators).encode()
-    found = decode(record(value), Schemas(), Rules())
+    found = decode(record(value), Schemas(), EventRules())
     assert isinstance(found, Event), found
     assert (found.type, found.tenant) == (metadata["type"], metadata["tenant"])
     assert found.id == metadata.get("id", "orders-3-7-1700000000000")
@@ -56,7 +56,7 @@ def test_a_member_written_twice_is_always_refused(name: str, first: Json, second
         name.encode(),
         written(second),
     )
-    assert not isinstance(decode(record(twice), Schemas(), Rules()), Event)
+    assert not isinstance(decode(record(twice), Schemas(), EventRules()), Event)
 
 
 @given(json_values)
@@ -115,7 +115,7 @@ def test_avro_becomes_the_json_of_what_fastavro_wrote(
     parsed = parse(schema)
     assert isinstance(parsed, ParsedSchema), parsed
     headers = (("event-type", b"a"), ("tenant", b"t"))
-    found = decode(record(b"\x00\x00\x00\x00\x01" + out.getvalue(), headers), Schemas(known={1: parsed}), Rules())
+    found = decode(record(b"\x00\x00\x00\x00\x01" + out.getvalue(), headers), Schemas(known={1: parsed}), EventRules())
     assert isinstance(found, Event), found
     assert _same(json.loads(found.data), value)
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from consumer.events.avro import event_schema
 from consumer.events.decode import decode
-from consumer.events.event import Event, Headers, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.event import Event, Poison, Record, RecordHeaders, SchemaNeeded, Tombstone
 from consumer.events.reasons import PoisonReason
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ParsedSchema, RefusedSchema, Schemas, parse
 from consumer.json import Json
 from consumer.schemas import avro_schema
@@ -28,7 +28,9 @@ EVERYTHING: Json = {
         {"name": "a", "type": {"type": "array", "items": {"type": "fixed", "name": "F", "size": 3}}},
     ],
 }
-RULES = Rules(max_event_bytes=1_024, max_event_depth=4, avro_type_field="s", avro_tenant_field="e", avro_time_field="t")
+RULES = EventRules(
+    max_event_bytes=1_024, max_event_depth=4, avro_type_field="s", avro_tenant_field="e", avro_time_field="t"
+)
 
 
 def compiled() -> ParsedSchema:
@@ -65,7 +67,7 @@ def test_any_record(whole: Record) -> None:
 @given(st.sampled_from(FRAMES), st.binary(max_size=120), headers)
 @example(b"", b"[" * 3_000, ())
 @example(b"", b"\xef\xbb\xbf{}", ())
-def test_any_bytes_behind_any_frame(frame: bytes, rest: bytes, some: Headers) -> None:
+def test_any_bytes_behind_any_frame(frame: bytes, rest: bytes, some: RecordHeaders) -> None:
     check(record(frame + rest, some))
 
 

@@ -16,7 +16,7 @@ from consumer.jobs.conduct import (
     FORGOTTEN_AFTER_MS,
     HELD_BACK,
     UNFINISHED_OF_A_TENANT,
-    Known,
+    AskedJob,
     Send,
     Stop,
 )
@@ -33,7 +33,7 @@ UNASKED: Final = Answered()
 class One:
     """A job, what its endpoint made of it, and how it ended."""
 
-    known: Known
+    known: AskedJob
     answered: Answered = UNASKED
     ended: Job | None = None
 
@@ -47,7 +47,7 @@ class Tenant:
     statuses: dict[str, Status | None] = field(default_factory=lambda: dict.fromkeys(WEBHOOKS, Status.ACTIVE))
 
     @property
-    def all(self) -> list[Known]:
+    def all(self) -> list[AskedJob]:
         return [one.known for one in self.jobs]
 
     def one(self, number: int) -> One | None:
@@ -87,7 +87,7 @@ def ask(webhook: str, kind: Kind, wish: Wish, since_ms: int, again: bool) -> Act
     def act(tenant: Tenant) -> None:
         id_, subject = f"job_{len(tenant.jobs)}", Missed(since_ms=since_ms, until_ms=9)
         wanted = asked(id=id_, webhook=webhook, kind=kind, wish=wish, again=again, subject=subject)
-        tenant.jobs.append(One(known=Known(asked=wanted, job=conduct.begun(wanted, tenant.all, tenant.now_ms))))
+        tenant.jobs.append(One(known=AskedJob(asked=wanted, job=conduct.begun(wanted, tenant.all, tenant.now_ms))))
 
     return act
 
@@ -102,7 +102,7 @@ def want(number: int, wish: Wish, knows: bool) -> Action:
         assert job.heard == wanted.number
         assert wish is Wish.RUN or job.state in {was.job.state, State.PAUSED, State.CANCELED}
         assert wish is not Wish.CANCEL or job.ended
-        one.known = Known(asked=wanted, job=job)
+        one.known = AskedJob(asked=wanted, job=job)
 
     return act
 
@@ -113,7 +113,7 @@ def go_on(number: int, share: float, knows: bool, held_ms: int) -> Action:
         if one is None or one.known.job.state is not State.RUNNING:
             return
         job, status = one.known.job, tenant.statuses[one.known.asked.webhook]
-        match conduct.step(job, status=status, answered=one.answered if knows else None, held_ms=held_ms):
+        match conduct.allowed(job, status=status, answered=one.answered if knows else None, held_ms=held_ms):
             case Send(most=most):
                 assert status is Status.ACTIVE
                 job = replace(job, counts=Counts(sent=job.counts.sent + round(most * share)))
@@ -181,7 +181,7 @@ def running(sent: int = 0) -> Job:
 def step(
     job: Job, answered: Answered | None = UNASKED, held_ms: int = 0, status: Status | None = Status.ACTIVE
 ) -> object:
-    return conduct.step(job, status=status, answered=answered, held_ms=held_ms)
+    return conduct.allowed(job, status=status, answered=answered, held_ms=held_ms)
 
 
 def paused(reason: Reason) -> Stop:
@@ -233,8 +233,8 @@ def test_nothing_is_sent_for_a_webhook_that_would_not_take_it(
     assert step(running(), status=status) == Stop(state=state, reason=reason)
 
 
-def known(wanted: Asked, state: State) -> Known:
-    return Known(asked=wanted, job=Job(id=wanted.id, state=state, heard=1))
+def known(wanted: Asked, state: State) -> AskedJob:
+    return AskedJob(asked=wanted, job=Job(id=wanted.id, state=state, heard=1))
 
 
 def test_the_same_job_is_refused_while_one_is_unfinished_unless_again() -> None:

@@ -84,6 +84,7 @@ ODD = [
     (0, {"missed": MISSED}),
     (1, {"state": "odd"}),
     (1, {"reason": "odd"}),
+    (1, {"begins": [SPOT, SPOT]}),
     (1, {"ends": [SPOT, SPOT]}),
     (1, {"position": [SPOT, SPOT | {"offset": 8}]}),
 ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from consumer.control.owner import Owner
 from consumer.events.event import Record
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.jobs.job import Asked, Job, State, Wish
 from consumer.jobs.record import asked_record, forgotten, job_record
@@ -118,17 +118,17 @@ def test_what_is_found_is_what_the_records_say(new: list[NewRecord]) -> None:
     with structlog.testing.capture_logs():
         for record in records:
             directory.apply(record)
-    known: list[Known] = []
+    known: list[AskedJob] = []
     for job_id in IDS:
         plain = plainly(records, job_id)
         assert directory.get(job_id) == ((plain.asked, plain.job) if plain.shown else None)
         if plain.asked is not None and plain.job is not None:
-            known.append(Known(asked=plain.asked, job=plain.job))
+            known.append(AskedJob(asked=plain.asked, job=plain.job))
         assert all(not directory.held(place) for place in plain.lost)
     _check_lists(directory, known)
 
 
-def _check_lists(directory: Jobs, known: list[Known]) -> None:
+def _check_lists(directory: Jobs, known: list[AskedJob]) -> None:
     """The lists are what looking at every job gives."""
     oldest_first = sorted(known, key=lambda each: (each.asked.created_at_ms, each.asked.id))
     newest_first = sorted(known, key=lambda each: (-each.asked.created_at_ms, each.asked.id))
@@ -140,7 +140,7 @@ def _check_lists(directory: Jobs, known: list[Known]) -> None:
         assert directory.unfinished(tenant) == mine
     for owner in OWNERS:
         mine = [each for each in listed if each.asked.owner == owner]
-        paged: list[Known] = []
+        paged: list[AskedJob] = []
         after = None
         while True:
             page, after = directory.page(owner, after=after, limit=1)

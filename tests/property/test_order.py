@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from consumer.delivery import done_map
 from consumer.delivery.again import Again, Look
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.left import Admission
-from consumer.delivery.offsets import Entry, Position, Taken
+from consumer.delivery.offsets import Position, Taken
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told, Tried, unpack
 from consumer.delivery.order_partition import TENANT, WEBHOOK, Bounds, KeyLine

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from consumer.delivery.done_map import MOST
 from tests.simulation.plan import plan
 from tests.simulation.planted import BUGS, DELIVERIES, planted
 from tests.simulation.seeds import quietly
@@ -53,6 +54,7 @@ def test_every_kind_of_world_is_among_the_seeds() -> None:
     plans = [plan(seed, DELIVERIES) for seed in SEEDS]
     for kind in ("calm", "narrow", "ordered", "unreadable", "odd", "retention"):
         assert any(getattr(each, kind) for each in plans), kind
+    assert any(each.map_most < MOST for each in plans)
 
 
 def test_a_seed_is_the_same_history_again_whatever_the_hash_seed() -> None:

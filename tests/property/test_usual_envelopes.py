@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from consumer.events.decode import decode
 from consumer.events.event import Event
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.json import Json
 from tests.strategies import json_values, record
 
 native = pytest.importorskip("hookline_native", reason="make native builds it, with cargo")
 
-PYTHON = Rules(max_event_depth=3)
+PYTHON = EventRules(max_event_depth=3)
 NATIVE = replace(PYTHON, usual=native.read_envelope)
 TIMES = ("2026-01-31T12:00:00Z", "2026-02-29T00:00:00.1239Z", "2000-02-29T23:59:59.5Z", "2026-01-31T12:00:00+01:00")
 PIECES = ('"', "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "1", "-0", "1e9", "01", "1.5", "true", "null", "\\u00e9",
@@ -66,7 +66,7 @@ def test_a_usual_envelope_is_read_natively(name: str, event_id: str | None, data
     unusual = re.search(rb"[0-9]e[+-]?[0-9]|\\ud[89a-f]", value.lower())
     read = native.read_envelope(value, 64)
     assert read is not None or unusual is not None
-    event = decode(record(value), Schemas(), Rules())
+    event = decode(record(value), Schemas(), EventRules())
     assert isinstance(event, Event)
     if read is not None:
         assert read[1:4] == (event.type, event.tenant, event.product)

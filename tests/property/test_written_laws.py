@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from consumer.brands.loader import load_brands
 from consumer.delivery.answer import Kept, Timing
 from consumer.delivery.delivery import Delivery, Trigger
+from consumer.delivery.entry import Entry
 from consumer.delivery.lane import Job
 from consumer.delivery.logged import Unread
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, Outcome, Retry
 from consumer.delivery.target import Target
 from consumer.events.event import Event

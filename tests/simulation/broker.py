@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from consumer.delivery.offsets import Partition, Position
-from consumer.events.event import Headers, Record
+from consumer.events.event import Record, RecordHeaders
 from consumer.kafka.topic_specs import Topics
 from tests.simulation.plan import Plan
 from tests.simulation.timeline import Timeline
@@ -79,7 +79,7 @@ class Broker:
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: Headers = (),
+        headers: RecordHeaders = (),
         *,
         partition: int | None = None,
     ) -> Record:

@@ -1,7 +1,7 @@
 """Redis with the subscriptions' cache and the marks, and the projection that fills it.
 
 The laws are those of the projection's scripts: a bucket has an epoch, a beat that moves every second while it is kept
-up to date, and holds all its tenants or is closed. An outage of any kind is over within the window of doubt.
+up to date, and holds all its tenants or is closed. When it cannot be read, or shows what is older, `spells` is told.
 
 The reader on top of it is the real one: it decides what is believed.
 """
@@ -15,8 +15,10 @@ import redis
 from consumer.webhooks import record
 from consumer.webhooks.bucket import bucket_of
 from consumer.webhooks.history import Deletion, State
+from tests.simulation.spells import Spells
 from tests.simulation.timeline import Timeline
 
+SILENCE_MS = 10_000
 _BEAT_MS = 1_000
 
 Answer = list[bytes | int | list[bytes]]
@@ -49,8 +51,9 @@ class _Kept:
 class Redis:
     """The server. Whether it is up, and which copy of the data it shows."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, spells: Spells) -> None:
         self._timeline = timeline
+        self._spells = spells
         self._kept = _Kept(epoch=1, began_ms=timeline.now_ms, beat_ms=timeline.now_ms)
         self._truth: dict[str, dict[str, bytes]] = {}
         self._changes: dict[str, int] = {}
@@ -93,6 +96,7 @@ class Redis:
         """Nobody reaches it for so long."""
         self._beats()
         self.up = False
+        self._unread(0, for_ms)
         self._timeline.after(for_ms, self._come_back)
 
     def flush(self, rebuilt_after_ms: int) -> None:
@@ -101,12 +105,14 @@ class Redis:
         self.flushes += 1
         self.marks.clear()
         self._kept = _Kept(epoch=self._epochs, began_ms=self._timeline.now_ms, open=False)
+        self._unread(0, rebuilt_after_ms)
         self._timeline.after(rebuilt_after_ms, self._rebuild)
 
     def fall_behind(self, for_ms: int) -> None:
         """The projection stops; what it had written stays readable."""
         self._beats()
         self._frozen = True
+        self._unread(SILENCE_MS - _BEAT_MS, for_ms)
         self._timeline.after(for_ms, self._thaw)
 
     def fail_over(self, lag_ms: int, noticed_after_ms: int) -> None:
@@ -118,12 +124,19 @@ class Redis:
         self._kept = stale
         self.failovers += 1
         self._frozen = True
+        now_ms = self._timeline.now_ms
+        self._spells.behind(now_ms, now_ms + noticed_after_ms)
+        self._unread(0, noticed_after_ms)  # by whoever has seen its newer beat
         self._timeline.after(noticed_after_ms, self._replace)
 
     def spoil(self, tenant: str, for_ms: int) -> None:
         """One of this tenant's webhooks cannot be decoded for so long."""
         self._spoiled.add(tenant)
         self._timeline.after(for_ms, lambda: self._spoiled.discard(tenant))
+
+    def _unread(self, after_ms: int, until_ms: int) -> None:
+        if after_ms < until_ms:
+            self._spells.unread(self._timeline.now_ms + after_ms, self._timeline.now_ms + until_ms)
 
     def _come_back(self) -> None:
         self.up = True

@@ -34,6 +34,9 @@ from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
 
 _CLOCKS_APART_MS = 10_000
+_MAP_PARTS = 8
+_MAP_BEGINS = 80  # what a map keeps free for its version, base and checksum
+_OFFSET_CHARS = 8  # five bytes in base64: one offset more, at most
 _OF_ITSELF = {DeathReason.EXHAUSTED, DeathReason.EXPIRED, DeathReason.RETRIES_NONE, DeathReason.WAITED}
 
 
@@ -337,6 +340,15 @@ def is_done(found: DoneMap, log: Log, offset: int) -> bool:
         return True
     key = (record.key or b"").decode()
     return not any(key.startswith(scope) and offset >= left_from for scope, left_from in found.order.left.items())
+
+
+def is_full(metadata: str, most: int) -> bool:
+    """Whether a map of at most so many characters had no room for one offset more: only then may it tell less."""
+    parts = metadata.split("|")
+    if len(parts) != _MAP_PARTS:
+        return False
+    told = sum(map(len, parts[4:7]))
+    return told >= most - _MAP_BEGINS - _OFFSET_CHARS
 
 
 def is_ahead(found: DoneMap, record: Record) -> bool:

@@ -18,6 +18,7 @@ from consumer.kafka.checkpoints import Checkpoints
 from consumer.kafka.commits import Commits
 from consumer.kafka.listener import Listener
 from tests.simulation.broker import Broker
+from tests.simulation.checker import is_full
 from tests.simulation.faults import Faults
 from tests.simulation.group import Group
 from tests.simulation.ledger import Session
@@ -50,6 +51,7 @@ class SimulatedConsumer:
         *,
         listener: Listener,
         checkpoints: Checkpoints,
+        map_most: int,
         is_drained: Callable[[], bool],
         ran: Callable[[Session, Record], None],
         committed: Callable[[Partition, Position], None],
@@ -76,6 +78,7 @@ class SimulatedConsumer:
         self._commits = Commits(
             owns=self._next.__contains__,
             checkpoints=checkpoints,
+            metadata_most=map_most,
             monotonic_s=lambda: life.timeline.now_ms / 1_000,
             sleep=lambda wait_s: life.pass_time(int(wait_s * 1_000)),
         )
@@ -251,7 +254,11 @@ class SimulatedConsumer:
         for partition, position in positions.items():
             self._next[partition] = position.offset
             self._sessions[partition] = Session(
-                partition, self.name, position.offset, read_map(position.metadata, position.offset)
+                partition,
+                self.name,
+                position.offset,
+                read_map(position.metadata, position.offset),
+                full=is_full(position.metadata, self._commits.metadata_most),
             )
         self._commits.want(positions)
         if positions:

@@ -37,7 +37,6 @@ _REPLAYED = 0.5
 _BEFORE = 0.8
 _RESENT = 0.2
 _DROPS = 0.5
-_CHANGED = 0.2  # of the webhooks, during the run
 _RATES = (MIN_RATE_PER_S, 0.5, 50.0, 50.0, 50.0, 7_777.7, MAX_RATE_PER_S)
 _CONCURRENCIES = (1, 2, 2, MAX_CONCURRENCY)
 _APPLY_MS = 20
@@ -132,7 +131,7 @@ class Customers:
 
     def _plan_changes(self) -> None:
         for number in range(self._plan.webhooks):
-            if self._dice.random() < _CHANGED:
+            if self._dice.random() < self._plan.changed:
                 self._timeline.after(
                     self._dice.randrange(self._plan.faults_for_ms), partial(self._change, f"wh_{number}")
                 )

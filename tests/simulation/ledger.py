@@ -118,12 +118,16 @@ class Pair:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One assignment of a partition to a process. `clean` once all that it finished was committed at its end."""
+    """One assignment of a partition to a process. `clean` once all that it finished was committed at its end.
+
+    `full`: the map that it began with has no room for more, so not all that was finished before it need be told there.
+    """
 
     partition: Partition
     who: str
     begins: int
     done: DoneMap | None
+    full: bool = False
     clean: bool = False
     seen: int = -1
     ahead: set[int] = field(default_factory=set)

@@ -127,7 +127,7 @@ class Watch:
             self._ledger.runs[place] = Run(session)
             return
         run.times += 1
-        if not run.session.clean or place[0] in self._ledger.disturbed:
+        if not run.session.clean or session.full or place[0] in self._ledger.disturbed:
             run.again += 1
         run.session = session
         self._history.add(self._name, "! runs again", name_of(place))

@@ -11,6 +11,7 @@ from typing import Final
 
 from consumer.delivery.budget import DEFAULT as DEFAULT_BUDGET
 from consumer.delivery.budget import Budget
+from consumer.delivery.done_map import MOST
 from consumer.delivery.schedule import Schedule
 
 MINUTE_MS: Final = 60_000
@@ -32,6 +33,7 @@ _HEADS_MOST: Final = 10  # of a key whose endpoint never answers, one after the 
 _ORDERED: Final = (10, 14)  # of every twenty seeds
 _METADATA_MOST: Final = 4_095
 _RESENDS: Final = (3, 17)  # the same
+_SMALL_MAPS: Final = 11  # the same
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
 RECORDS_MOST: Final = 20
 """Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
@@ -62,7 +64,8 @@ class Leaders:
 class Plan:
     """One seed's world. A `calm` one has endpoints of every temper and no other fault: there fairness is judged.
 
-    A `narrow` one has more records in its delay topics than its processes hold, of few webhooks: see `_narrow`.
+    A `narrow` one has more records in its delay topics than its processes hold, of few webhooks: see `_narrow`. In a
+    `returning` one a partition comes back to who had it before, while the cache is away for a moment: see `_returning`.
     """
 
     seed: int
@@ -91,12 +94,15 @@ class Plan:
     unreadable: bool
     narrow: bool
     held_bytes: int
+    returning: bool = False
+    changed: float = 0.2  # of the webhooks, during the run
     lane_concurrency: int = 16
     ordered: bool = False  # most of the webhooks want the events of a key in their order
     resends: bool = False  # customers send again what waits to be retried
     tenant_us: int = 0  # what the cache takes to read one tenant
     budget: Budget = DEFAULT_BUDGET
     metadata_most: int = _METADATA_MOST  # characters of a commit's metadata that the broker takes
+    map_most: int = MOST  # characters of a map that processes write, as `HOOKLINE_COMMIT_METADATA` has it
 
     @property
     def finished_by_ms(self) -> int:
@@ -150,9 +156,16 @@ def plan(seed: int, deliveries: int) -> Plan:
         resends=seed % 20 in _RESENDS,
         narrow=False,
         held_bytes=DEFAULT_BUDGET.held,
+        map_most=stream(seed, "map").choice((97, 150, 300)) if seed % 20 == _SMALL_MAPS else MOST,
         metadata_most=stream(seed, "metadata").choice((_METADATA_MOST, _METADATA_MOST, _METADATA_MOST, 1_000)),
     )
-    return _narrow(drawn) if seed % 16 == 9 else drawn
+    match seed % 16:
+        case 9:
+            return _narrow(drawn)
+        case 3:
+            return _returning(drawn)
+        case _:
+            return drawn
 
 
 def _narrow(drawn: Plan) -> Plan:
@@ -167,4 +180,18 @@ def _narrow(drawn: Plan) -> Plan:
         partitions=1,
         fan_out=256,
         held_bytes=_HELD_FEW,
+    )
+
+
+def _returning(drawn: Plan) -> Plan:
+    """One partition, of which each process knows the webhooks as they were when it had it last. Most of them change."""
+    return replace(
+        drawn,
+        returning=True,
+        changed=0.8,
+        partitions=1,
+        processes=3,
+        burst=2,
+        burst_every_ms=1_000,
+        faults=0.3,
     )

@@ -22,14 +22,14 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.endings import Endings, Writing
+from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.horizons import Horizons
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
 from consumer.delivery.lining_up import LiningUp
-from consumer.delivery.offsets import Entry, Partition, Position, Window
+from consumer.delivery.offsets import Partition, Position, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import KeyLine
 from consumer.delivery.outcome import Asked, DeathReason, Outcome
@@ -38,9 +38,10 @@ from consumer.delivery.repeats import Repeats
 from consumer.delivery.replaced import replaced_by
 from consumer.delivery.step import Write
 from consumer.delivery.tenants import Loading, Tenants, Work
+from consumer.delivery.views import View
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record, Tombstone
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.commits import Commits
@@ -144,9 +145,9 @@ def _repeat_remembered_across_assignments() -> list[Patch]:
 
     def is_repeat(_: Repeats, entry: Entry, delivery: Delivery) -> bool:
         name = entry.window.partition, delivery.id, delivery.attempts, delivery.spills
-        known = name in seen
+        view = name in seen
         seen.add(name)
-        return known
+        return view
 
     return [patch.object(Repeats, "is_repeat", is_repeat)]
 
@@ -171,7 +172,7 @@ def _log_not_awaited() -> list[Patch]:
 
 
 def _tombstone_by_truth_value() -> list[Patch]:
-    def careless(record: Record, schemas: Schemas, rules: Rules) -> Decoded:
+    def careless(record: Record, schemas: Schemas, rules: EventRules) -> Decoded:
         return decode(record, schemas, rules) if record.value else Tombstone()
 
     return [patch("tests.simulation.world.decode", careless)]
@@ -180,7 +181,7 @@ def _tombstone_by_truth_value() -> list[Patch]:
 def _miss_is_no_subscribers() -> list[Patch]:
     honest = Tenants.loaded
 
-    def loaded(tenants: Tenants[Work], tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, Known]]:
+    def loaded(tenants: Tenants[Work], tenant: str, loading: Loading, now_ms: int) -> list[tuple[Work, View]]:
         if isinstance(loading, Unavailable):
             loading = Loaded(version="0", subscriptions=())
         return honest(tenants, tenant, loading, now_ms)
@@ -191,11 +192,11 @@ def _miss_is_no_subscribers() -> list[Patch]:
 def _unmatched_is_no_subscribers() -> list[Patch]:
     honest = Planning._unpack
 
-    def unpack(planning: Planning, now_ms: int, entry: Entry, chunk: Chunk, known: Known) -> None:
+    def unpack(planning: Planning, now_ms: int, entry: Entry, chunk: Chunk, view: View) -> None:
         if chunk.unmatched:
             planning._endings.drop(entry, "no_subscribers")
         else:
-            honest(planning, now_ms, entry, chunk, known)
+            honest(planning, now_ms, entry, chunk, view)
 
     return [patch.object(Planning, "_unpack", unpack)]
 
@@ -203,12 +204,12 @@ def _unmatched_is_no_subscribers() -> list[Patch]:
 def _retried_to_all_webhooks() -> list[Patch]:
     honest = Planning._again
 
-    def again(planning: Planning, now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
-        others = [each for each in known._matcher._by_id if each != delivery.subscription_id]
+    def again(planning: Planning, now_ms: int, entry: Entry, delivery: Delivery, view: View) -> None:
+        others = [each for each in view._matcher._by_id if each != delivery.subscription_id]
         entry.open += len(others)
-        for target in filter(None, map(known.target, others)):
-            planning._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), known)
-        honest(planning, now_ms, entry, delivery, known)
+        for target in filter(None, map(view.target, others)):
+            planning._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
+        honest(planning, now_ms, entry, delivery, view)
 
     return [patch.object(Planning, "_again", again)]
 
@@ -232,8 +233,8 @@ def _skew_ignored() -> list[Patch]:
 def _one_clock_for_all_brokers() -> list[Patch]:
     def skew_ms(clocks: BrokerClocks, leader: Leader) -> int | None:
         del leader
-        known = (clock.skew_ms for place in clocks._places.values() for clock in place.clocks.values())
-        return max((skew for skew in known if skew is not None), default=None)
+        view = (clock.skew_ms for place in clocks._places.values() for clock in place.clocks.values())
+        return max((skew for skew in view if skew is not None), default=None)
 
     return [patch.object(BrokerClocks, "skew_ms", skew_ms)]
 
@@ -263,8 +264,8 @@ def _unsent_dropped_at_a_drain() -> list[Patch]:
     def drain(core: Core, now_ms: int, partitions: list[Partition]) -> None:
         del now_ms
         for partition in partitions:
-            if partition in core._intake.windows:
-                core._intake.windows[partition].draining = True
+            if partition in core._windows.of:
+                core._windows.of[partition].draining = True
         for job in core._traffic.unqueue(lambda job: job.entry.window.draining):
             job.entry.close_one()
 
@@ -338,9 +339,9 @@ def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
 def _spared_before_it_is_accepted() -> list[Patch]:
     honest = Attempting.offer
 
-    def offer(attempting: Attempting, now_ms: int, job: Job, known: Known) -> None:
+    def offer(attempting: Attempting, now_ms: int, job: Job, view: View) -> None:
         attempting._step.replaced += attempting._replaced.heard(replaced_by(job.delivery))
-        honest(attempting, now_ms, job, known)
+        honest(attempting, now_ms, job, view)
 
     return [patch.object(Attempting, "offer", offer)]
 
@@ -405,6 +406,13 @@ def _forward_to_find_out() -> list[Patch]:
     return [patch.object(Forward, "heard", heard)]
 
 
+def _an_old_view_in_a_moment_without_the_cache() -> list[Patch]:
+    def is_remembered(tenants: Tenants[Any], view: View, _doubted_ms: int | None, now_ms: int) -> bool:
+        return now_ms - view.seen_ms <= tenants._freshness.memory_for_ms
+
+    return [patch.object(Tenants, "_is_remembered", is_remembered)]
+
+
 BUGS: dict[str, Bug] = {
     "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=14, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
@@ -424,6 +432,9 @@ BUGS: dict[str, Bug] = {
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
     "tombstone by truth value": Bug(patches=_tombstone_by_truth_value, seed=22, rule="poison"),
     "miss is no subscribers": Bug(patches=_miss_is_no_subscribers, seed=2, rule="commit"),
+    "an old view in a moment without the cache": Bug(
+        patches=_an_old_view_in_a_moment_without_the_cache, seed=387, rule="phantom"
+    ),
     "unmatched is no subscribers": Bug(patches=_unmatched_is_no_subscribers, seed=71, rule="commit"),
     "retried to all webhooks": Bug(patches=_retried_to_all_webhooks, seed=16, rule="phantom"),
     "due too early": Bug(patches=_due_too_early, seed=16, rule="early"),

@@ -15,13 +15,14 @@ from consumer.delivery.boundary import Boundary
 from consumer.delivery.budget import RECORD_BYTES
 from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
-from consumer.delivery.known import Known
 from consumer.delivery.lane import Job
 from consumer.delivery.mark import Mark
-from consumer.delivery.offsets import Entry, Partition, Window
+from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.target import Target
+from consumer.delivery.views import View
 from consumer.events.event import Record
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog
@@ -44,7 +45,7 @@ from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
 from tests.simulation.again import LogAgain
 from tests.simulation.ahead import AheadReads
-from tests.simulation.cache import Client
+from tests.simulation.cache import SILENCE_MS, Client
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
 from tests.simulation.disk import Disk
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _SETTLES_MS = 70  # a little more than the loop's interval between two seals
-_SILENCE_MS = 10_000
 _DRAIN_S = 8.0
 _LINED_UP_MOST = 2_000
 _TAKE_MOST = 500  # records that one take brings before anything is held back
@@ -129,7 +129,7 @@ class Process:
         network = self._network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
         redis = cast("RedisClient", Client(world.redis))
         reader = Reader(
-            redis, topic_prefix="", silence_ms=_SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
+            redis, topic_prefix="", silence_ms=SILENCE_MS, monotonic_s=lambda: world.timeline.now_ms / 1_000
         )
         marks = Marks(Cache(redis), topic_prefix="", keep_ms=world.plan.schedule.retry_for_ms)
         rereads = LogAgain(world.broker, world.faults, dice, watch.given_again)
@@ -171,6 +171,7 @@ class Process:
                 dice,
                 listener=worker,
                 checkpoints=checkpoints,
+                map_most=world.plan.map_most,
                 is_drained=lambda: core.drained,
                 ran=watch.ran,
                 committed=watch.committed,
@@ -220,11 +221,11 @@ class Process:
         """Judge each try that is not made because another one was accepted."""
         again = core._planning._again
 
-        def goes_on(now_ms: int, entry: Entry, delivery: Delivery, known: Known) -> None:
+        def goes_on(now_ms: int, entry: Entry, delivery: Delivery, view: View) -> None:
             if delivery.id in core._replaced:
                 self._world.checker.spared(delivery)
                 self._world.faults.met("spared")
-            again(now_ms, entry, delivery, known)
+            again(now_ms, entry, delivery, view)
 
         core._planning._again = goes_on  # type: ignore[method-assign] # the world listens
 
@@ -355,7 +356,7 @@ class Process:
         taken = _TAKE_MOST * (largest + RECORD_BYTES)  # as they weigh
         self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + taken)
         self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
-        for window in self._core._intake.windows.values():
+        for window in self._core._windows:
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
             if window.beside is not None:
                 self._world.bounded(self.name, "records lined up", window.unfinished, _LINED_UP_MOST)

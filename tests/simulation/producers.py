@@ -1,8 +1,9 @@
 """The producers that Worker is given: acknowledged late, twice written, or never heard of again.
 
 The laws are those of RecordProducer and AttemptLog: every record written is produced again until it is acknowledged;
-`rested` means that everything written before the last `turn` is acknowledged. A lost acknowledgement of an idempotent
-producer makes no second record; of the attempts' producer it does, and so does a record producer that was rebuilt.
+the log has a ticket only when everything written before it was given out is acknowledged. A lost acknowledgement of an
+idempotent producer makes no second record; of the attempts' producer it does, and so does a record producer that was
+rebuilt.
 """
 
 import random
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from consumer.events.event import Record
 from consumer.kafka.producer import Acknowledged, Produced
+from consumer.kafka.tickets import Sides, Ticket
 from tests.simulation.broker import Broker
 from tests.simulation.faults import Faults
 from tests.simulation.ports import Life
@@ -144,13 +146,12 @@ class Attempts:
         self._faults = faults
         self._dice = dice
         self._logged = logged
-        self._active = _Side()
-        self._resting = _Side()
+        self._sides = Sides(_Side(), _Side(), turned=lambda _: None)
 
     def write(self, key: bytes, value: bytes) -> None:
         """Write an attempt record."""
         self._life.call()
-        side = self._active
+        side = self._sides.active
         if not side.given:
             self._life.timeline.after(self._dice.randrange(5, 30), lambda: self._flush(side))
         side.given.append((key, value))
@@ -159,22 +160,21 @@ class Attempts:
     @property
     def full(self) -> bool:
         """As if librdkafka's queue were."""
-        return self._active.left > _QUEUE
-
-    @property
-    def rested(self) -> bool:
-        """Everything written before the last `turn` is acknowledged."""
-        return self._resting.left == 0
+        return self._sides.active.left > _QUEUE
 
     @property
     def pending(self) -> int:
         """Records not known to be acknowledged."""
-        return self._active.left + self._resting.left
+        return self._sides.left
 
-    def turn(self) -> None:
-        """The producers change places."""
+    def ticket(self) -> Ticket:
+        """A ticket for everything that was written until now."""
         self._life.call()
-        self._active, self._resting = self._resting, self._active
+        return self._sides.ticket()
+
+    def has(self, ticket: Ticket) -> bool:
+        """Whether everything that the ticket stands for is acknowledged."""
+        return self._sides.has(ticket)
 
     def poll(self) -> None:
         """Nothing is kept back for it."""

@@ -4,6 +4,7 @@ The law: each strikes at a time drawn beforehand, whoever is in the middle of wh
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ class Trouble:
             self._plan_next()
         if world.plan.unreadable:
             self._plan_unreadable(stream(world.plan.seed, "unreadable"))
+        if world.plan.returning:
+            self._plan_returning(stream(world.plan.seed, "returning"))
 
     def _plan_next(self) -> None:
         wait_ms = 1 + int(self._dice.expovariate(self._world.plan.faults / _EVERY_MS))
@@ -74,6 +77,19 @@ class Trouble:
             world.redis.spoil(tenant, for_ms)
 
         world.timeline.after(wait_ms, strike)
+
+    def _plan_returning(self, dice: Random) -> None:
+        """A partition goes from one to the other, and the cache is away for a moment at the same time."""
+        world = self._world
+
+        def strike(away_ms: int) -> None:
+            world.faults.met("moved while redis was away")
+            world.deliver.group.shuffle()
+            world.redis.go_down(away_ms)
+
+        at_ms = 0
+        while (at_ms := at_ms + dice.randrange(5_000, 15_000)) < world.plan.faults_for_ms:
+            world.timeline.after(at_ms, partial(strike, dice.randrange(300, 3_500)))
 
     def _strike(self) -> None:
         self._dice.choice(self._kinds)()

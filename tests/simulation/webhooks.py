@@ -1,7 +1,8 @@
 """The truth about webhooks: which state was to be seen when.
 
-The law (design 7): a change is sure to be seen by events whose timestamp lies after it was applied plus the window of
-doubt; from the application on until then either result is correct.
+The law (design 7): a change is sure to be seen by events whose timestamp lies after it was applied plus the time for
+which an older view may be in use; from the application on until then either result is correct. That time is short, but
+for spells without the cache: see `spells.py`.
 
 Matching is written again here, on purpose: it judges the product's.
 """
@@ -11,9 +12,8 @@ from dataclasses import dataclass
 from consumer.webhooks.history import Applied, Deletion, State, apply
 from consumer.webhooks.subscription import Status, Subscription
 from tests.simulation.ledger import Published
-
-STALENESS_MS = 1_000
-DOUBT_MS = STALENESS_MS + 25_000  # what an outage of the cache may add: none lasts longer here
+from tests.simulation.spells import IN_USE_MS, Spells
+from tests.simulation.timeline import START_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Version:
 class Webhooks:
     """Every webhook's versions, in the order in which the projection applied them."""
 
-    def __init__(self) -> None:
+    def __init__(self, spells: Spells) -> None:
+        self._spells = spells
         self._versions: dict[str, list[Version]] = {}
         self._tenants: dict[str, list[str]] = {}
         self.tenant_of: dict[str, str] = {}
@@ -86,13 +87,14 @@ class Webhooks:
     def _seen(self, webhook: str, from_ms: int, until_ms: int) -> list[Version]:
         """The versions that a view used between these times may have shown."""
         versions = self._versions[webhook]
-        if len(versions) == 2:  # the usual one: made before anything else, never changed
-            return versions[1:] if from_ms >= versions[1].from_ms + DOUBT_MS else versions
+        if len(versions) == 2 and versions[1].from_ms <= START_MS:  # the usual one: there at first, and never changed
+            return versions[1:]
+        hidden = self._spells.hid_news(from_ms, until_ms)
         return [
             version
             for number, version in enumerate(versions)
             if version.from_ms <= until_ms
-            and (number + 1 == len(versions) or versions[number + 1].from_ms + DOUBT_MS >= from_ms)
+            and (hidden or number + 1 == len(versions) or versions[number + 1].from_ms + IN_USE_MS >= from_ms)
         ]
 
 

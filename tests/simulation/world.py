@@ -24,7 +24,7 @@ from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record, Tombstone
-from consumer.events.rules import Rules as EventRules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.kafka.records import decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
@@ -47,10 +47,11 @@ from tests.simulation.plan import DEFAULT, Plan, plan, stream
 from tests.simulation.ports import Crash
 from tests.simulation.process import Pool, Process
 from tests.simulation.replaced import Told
+from tests.simulation.spells import STALENESS_MS, Spells
 from tests.simulation.standings import Keeper
 from tests.simulation.timeline import Timeline
 from tests.simulation.trouble import Trouble
-from tests.simulation.webhooks import STALENESS_MS, Webhooks
+from tests.simulation.webhooks import Webhooks
 
 _LOOK_EVERY_MS = 5_000
 _FEW_WAIT = 8  # so that one tenant soon has its share
@@ -116,7 +117,8 @@ class World:
         self.timeline = Timeline()
         self.history = History(self.timeline)
         self.ledger = Ledger()
-        self.webhooks = Webhooks()
+        self.spells = Spells()
+        self.webhooks = Webhooks(self.spells)
         self.faults = Faults(plan, self.timeline, self.history)
         self.topics = Topics("", plan.schedule.names[1:])
         self.checker = Checker(self.ledger, self.webhooks, plan)
@@ -128,7 +130,7 @@ class World:
         self.broker = Broker(plan, self.timeline, self.topics, self._appended)
         self.laws = landing.laws = scene.laws()
         self.endpoints = scene.endpoints(plan, self.timeline)
-        self.redis = Redis(self.timeline)
+        self.redis = Redis(self.timeline, self.spells)
         self.keeper = Keeper(self.redis, self.timeline, self.faults)
         self.replaced = Told(self.redis)
         self.customers = scene.customers(self)

@@ -7,6 +7,7 @@ import { entering } from "./enter.js";
 import { embedded, ending } from "./embed.js";
 import { fresh } from "./fresh.js";
 import { live } from "./live.js";
+import { previewing } from "./preview.js";
 import { typed } from "./typed.js";
 
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
@@ -22,6 +23,7 @@ ending();
 embedded();
 fresh();
 live();
+previewing();
 
 const look = document.querySelector("form.look");
 look?.addEventListener("change", (event) => {

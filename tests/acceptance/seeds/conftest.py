@@ -38,7 +38,7 @@ def customers(deployment: Deployment) -> Iterator[Mapping[str, Customer]]:
         keys = pool.map(lambda brand: deployment.key(brand, f"ws_{brand}"), PAGES)
         yield {
             brand: open_clients.enter_context(
-                deployment.customer(key, f"ws_{brand}", webhooks=webhooks, envelope=envelope)
+                deployment.customer(key, f"ws_{brand}", brand=brand, webhooks=webhooks, envelope=envelope)
             )
             for (brand, (webhooks, envelope)), key in zip(PAGES.items(), keys, strict=True)
         }

@@ -1,6 +1,7 @@
 """One Hookline for all brands: every role in a process of its own, on a real Kafka and Redis, HTTPS only."""
 
 import json
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -21,13 +23,17 @@ from tests.acceptance.seeds.endpoints import Answer, Endpoint, Endpoints, endpoi
 from tests.acceptance.stage import Stage
 from tests.brands_page import write_acme
 from tests.certificates import Authority
+from tests.memory_portal import NAVIGATED, Browser
+from tests.person import Person
 from tests.services.redis import Redis
 from tests.services.server import free_port
 
 READY_WITHIN_S = 40.0
 # After a write is answered: the staleness bound set below, and as much again.
 SETTLED_S = 0.2
+OPERATOR_KEY = "the-operator-s-key-" + secrets.token_hex(16)
 OPTIONS = {
+    "HOOKLINE_OPERATOR_KEY": OPERATOR_KEY,
     "HOOKLINE_ALLOW_HTTP": "false",
     "HOOKLINE_STALENESS": "100ms",
     "HOOKLINE_RETRY_DELAYS": "500ms,1s,2s",
@@ -54,14 +60,16 @@ class Deployment:
         return str(json.loads(made.stdout)["key"])
 
     @contextmanager
-    def customer(self, key: str, tenant: str, *, webhooks: str, envelope: str | None) -> Iterator["Customer"]:
+    def customer(
+        self, key: str, tenant: str, *, brand: str, webhooks: str, envelope: str | None
+    ) -> Iterator["Customer"]:
         """The customer that has this key.
 
         `webhooks` is where the page says they are, `envelope` the member of an answer that holds what is asked for.
         """
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=self.api_url, headers=headers, timeout=15.0, trust_env=False) as client:
-            yield Customer(self, client, tenant=tenant, key=key, webhooks=webhooks, envelope=envelope)
+            yield Customer(self, client, tenant=tenant, key=key, brand=brand, webhooks=webhooks, envelope=envelope)
 
     def publish(self, event: dict[str, object]) -> None:
         """Publish an event as its producer does; returns when Kafka has it."""
@@ -133,9 +141,11 @@ class Customer:
         *,
         tenant: str,
         key: str,
+        brand: str,
         webhooks: str,
         envelope: str | None,
     ) -> None:
+        self.brand = brand
         self.deployment = deployment
         self.client = client
         self.tenant = tenant
@@ -169,9 +179,37 @@ class Customer:
         settle()
         return Hook(shown=created if self._envelope is None else created[self._envelope], endpoint=endpoint)
 
+    def looks_at_its_pages(self, **wishes: object) -> Person:
+        """Its user, who has just opened a link that the company's server made."""
+        acting = {
+            "Authorization": f"Bearer {OPERATOR_KEY}",
+            "Hookline-Tenant": self.tenant,
+            "Hookline-Brand": self.brand,
+        }
+        links = self._webhooks.replace("webhooks", "portal-links")
+        made = httpx.post(self.deployment.api_url + links, json=wishes, headers=acting, timeout=15.0, trust_env=False)
+        assert made.status_code == httpx.codes.CREATED, made.text
+        told = made.json() if self._envelope is None else made.json()[self._envelope]
+        return Person(entered(str(told["url"])))
+
     def happens(self, event_type: str, data: object, **fields: object) -> None:
         """Publish one event of this tenant."""
         self.deployment.publish({"type": event_type, "tenant": self.tenant, "data": data, **fields})
+
+
+def entered(link: str) -> Browser:
+    """The browser of whoever opens this link: it keeps its one cookie, and stays where the pages are."""
+    at, _, text = link.partition("#")
+    client = httpx2.Client(
+        base_url=at.removesuffix("/portal/enter"),
+        timeout=30.0,
+        trust_env=False,
+        limits=httpx2.Limits(max_keepalive_connections=0),  # nobody closes it
+    )
+    answer = client.post("/portal/enter", data={"link": text}, headers=NAVIGATED)
+    assert answer.status_code == httpx2.codes.SEE_OTHER, answer.text
+    client.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
+    return Browser(client, "/".join(answer.headers["location"].split("/")[:4]))
 
 
 def settle() -> None:
@@ -190,6 +228,7 @@ def deployment(folder: Path, bootstrap: str, prefix: str) -> Iterator[Deployment
         options = {
             **OPTIONS,
             "HOOKLINE_API_LISTEN": f"127.0.0.1:{port}",
+            "HOOKLINE_PORTAL_URL": f"http://localhost:{port}",
             "HOOKLINE_BRANDS_DIR": str(write_acme(folder / "brands")),
         }
         with pytest.MonkeyPatch.context() as patch:

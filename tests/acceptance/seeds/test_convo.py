@@ -100,7 +100,7 @@ def test_an_event_arrives_in_real_time(convo: Customer) -> None:
     convo.happens("conversation.shared", {"conversationId": "now", "shareUrl": "https://www.itsconvo.com/share/k"})
     [arrived] = chosen.endpoint.wait()
     assert arrived.method == "POST"
-    assert arrived.at_s - began_s < 2.5
+    assert arrived.at_s - began_s < 4  # the first retry would come after 5 s
 
 
 # ── "Events": the table of events and their data fields. ─────────────────────────────────────────────────────────────

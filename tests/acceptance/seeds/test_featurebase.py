@@ -112,7 +112,7 @@ def once(featurebase: Customer, hook: Hook, condition: Any) -> dict[str, Any]:  
         shown.update(featurebase.ok("GET", f"{WEBHOOKS}/{hook.id}"))
         return bool(condition(shown))
 
-    until(is_so, within_s=5, missing=lambda: str(shown))
+    until(is_so, within_s=30, missing=lambda: str(shown))
     return shown
 
 
@@ -135,7 +135,7 @@ def test_a_callback_comes_in_real_time(featurebase: Customer) -> None:
     began_s = time.monotonic()
     featurebase.happens("conversation.read", {}, product="now")
     [arrived] = hook.endpoint.wait()
-    assert arrived.at_s - began_s < 2.5
+    assert arrived.at_s - began_s < 4  # the first retry would come after 5 s
 
 
 # ── "Configure webhook endpoints to subscribe to specific event types." ──────────────────────────────────────────────

@@ -194,12 +194,12 @@ def test_consecutive_failures_are_counted_and_a_success_ends_the_count(trackelio
         trackelio.happens("post.created", POST, product="counted")
         until(
             lambda number=number: count() == number,  # type: ignore[misc] # the default binds this round's number
-            within_s=5,
+            within_s=30,
             missing=lambda: f"{count()} failures are counted",
         )
     hook.endpoint.answers = [Answer()]
     trackelio.happens("post.created", POST, product="counted")
-    until(lambda: count() == 0, within_s=5, missing=lambda: f"{count()} failures are counted after a success")
+    until(lambda: count() == 0, within_s=30, missing=lambda: f"{count()} failures are counted after a success")
 
 
 # ── "Use the delivery log to diagnose issues with your integration. If an endpoint is consistently failing, check the
@@ -221,7 +221,7 @@ def test_the_delivery_log_tells_why_an_endpoint_fails(trackelio: Customer) -> No
         return found
 
     logged = len(rows)
-    until(lambda: count() >= logged, within_s=5, missing=lambda: f"{count()} of {logged} failures are counted")
+    until(lambda: count() >= logged, within_s=30, missing=lambda: f"{count()} of {logged} failures are counted")
 
 
 # ── "Slack — Post a message to a channel when new feedback is submitted or a post changes status." ───────────────────

@@ -1,7 +1,7 @@
 """What every scenario stands on: an arena under steady load, and the figures that receipts give afterwards."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.acceptance.deadline import until
 from tests.acceptance.receipts import read_receipts
 from tests.chaos import judgement
-from tests.chaos.arena import PARTITIONS, Arena, Broker, arena, happening, steady_hooks
+from tests.chaos.arena import PARTITIONS, Arena, Broker, arena, happening, is_finished, left_over, steady_hooks
 from tests.chaos.faults import Happened, now_ms
 from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
@@ -29,6 +29,7 @@ class Scene:
     moments: list[Happened] = field(default_factory=list)
     judged: Judgement | None = None
     partition_of: Mapping[str, int] = field(default_factory=dict)
+    published_ms: Mapping[str, int] = field(default_factory=dict)
 
     def moment(self, kind: Kind, at_ms: int | None = None) -> None:
         """From here (or then) on recovery is counted."""
@@ -90,41 +91,47 @@ def scene(
         for running, number in zip(started, (hosts, guests), strict=False):
             running.assigned("deliver", times=number, within_s=60)
             running.assigned("retry", within_s=60)
-        load = Load(
-            built.kafka.bootstrap, built.stage.event_topic, folder / "load.ledger",
-            partitions=PARTITIONS, make=happening,
-        )  # fmt: skip
-        watch, stop_load, stop_watch = Watch(built), threading.Event(), threading.Event()
-        playing = Scene(arena=built)
-        with ThreadPoolExecutor(2) as threads:
-            loading = threads.submit(load.run, stop_load, a_second=a_second)
-            watching = threads.submit(watch.run, stop_watch)
-            try:
-                yield playing
-            finally:
-                stop_load.set()
-            try:
-                loading.result()
-                _await_end(built)
-            finally:
-                stop_watch.set()
-            watching.result()
-        log = read_log(built.stage)
-        receipts = [receipt for each in built.customers.values() for receipt in read_receipts(each.log)]
-        playing.judged = judgement.decide(
-            log, receipts, ledger=load.ledger, hooks=steady_hooks(), stories={}, commits=watch.committed
-        )
-        playing.partition_of = {event.webhook_id: event.partition for event in log.events}
+        running = started[0]
+        with under_load(built, a_second=a_second, missing=lambda: running.tail) as playing:
+            yield playing
         for house in built.houses:
             house.stop()
 
 
-def _await_end(built: Arena) -> None:
-    running = built.hosts.running
-    assert running is not None
-    until(
-        lambda: not built.stage.unfinished(),
-        within_s=150,
-        every_s=1.0,
-        missing=lambda: f"not committed: {built.stage.unfinished()}\n{running.tail}",
+@contextmanager
+def under_load(built: Arena, *, a_second: float, missing: Callable[[], str]) -> Iterator[Scene]:
+    """Events for the steady webhooks until the block ends; then all is awaited and judged.
+
+    `missing` says what to look at where the end does not come.
+    """
+    load = Load(
+        built.kafka.bootstrap, built.stage.event_topic, built.folder / "load.ledger",
+        partitions=PARTITIONS, make=happening,
+    )  # fmt: skip
+    watch, stop_load, stop_watch = Watch(built), threading.Event(), threading.Event()
+    playing = Scene(arena=built)
+    with ThreadPoolExecutor(2) as threads:
+        loading = threads.submit(load.run, stop_load, a_second=a_second)
+        watching = threads.submit(watch.run, stop_watch)
+        try:
+            yield playing
+        finally:
+            stop_load.set()
+        try:
+            loading.result()
+            until(
+                lambda: is_finished(built),
+                within_s=150,
+                every_s=1.0,
+                missing=lambda: f"not committed: {left_over(built)}\n{missing()}",
+            )
+        finally:
+            stop_watch.set()
+        watching.result()
+    log = read_log(built.stage)
+    receipts = [receipt for each in built.customers.values() for receipt in read_receipts(each.log)]
+    playing.judged = judgement.decide(
+        log, receipts, ledger=load.ledger, hooks=steady_hooks(), stories={}, commits=watch.committed
     )
+    playing.partition_of = {event.webhook_id: event.partition for event in log.events}
+    playing.published_ms = {event.webhook_id: event.time_ms for event in log.events}

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from consumer.api import jobs as routes
 from consumer.control.keys import Scope
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Counts, Job, Kind, Reason, State, Wish
 from consumer.kafka.client import KafkaBroken
 from tests.memory_api import OWNER, MemoryApi
@@ -166,7 +166,7 @@ def test_what_cannot_be_is_a_conflict_with_its_code(api: MemoryApi, what: str, s
 
 
 def test_one_that_ends_before_it_hears_is_told_so(api: MemoryApi) -> None:
-    def ends(known: Known) -> Job:
+    def ends(known: AskedJob) -> Job:
         return replace(known.job, state=State.DONE)
 
     api.jobs.role = ends

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Kind, Missed, Wish
 from consumer.kafka.client import KafkaBroken
 from tests.dead_letters import dead_letter
@@ -157,7 +157,7 @@ def test_one_whose_answer_was_lost_is_found_and_not_asked_for_again(
         key = {"Idempotency-Key": f"k{number}"}
         ask, known = api.jobs.ask, set(api.jobs.known)
 
-        def lost(asked: Any, ask: Callable[[Any], Known] = ask) -> Known:  # noqa: ANN401 # as it is
+        def lost(asked: Any, ask: Callable[[Any], AskedJob] = ask) -> AskedJob:  # noqa: ANN401 # as it is
             ask(asked)
             raise KafkaBroken("the answer got lost")
 

@@ -9,7 +9,7 @@ from msgspec import structs
 from starlette.testclient import TestClient
 
 from consumer.api import job_asking
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Chosen, Counts, Job, Kind, Reason, Skip, Spot, State, Wish
 from tests.dead_letters import dead_letter
 from tests.memory_api import MemoryApi
@@ -93,7 +93,7 @@ def test_what_was_accepted_is_sent_again_only_on_purpose(api: MemoryApi, acme: T
 def test_what_the_job_did_not_send_is_told(
     api: MemoryApi, webhook: str, skip: str, status: int, code: str | None
 ) -> None:
-    def skips(known: Known) -> Job:
+    def skips(known: AskedJob) -> Job:
         return replace(known.job, state=State.DONE, counts=Counts(looked=1, matched=1, skipped={skip: 1}))
 
     api.jobs.role = skips
@@ -129,7 +129,7 @@ def test_a_webhook_that_is_sent_nothing_is_told(api: MemoryApi, acme: TestClient
 def test_one_that_pauses_itself_is_taken_back(
     api: MemoryApi, webhook: str, reason: Reason, status: int, code: str | None
 ) -> None:
-    def pauses(known: Known) -> Job:
+    def pauses(known: AskedJob) -> Job:
         running = known.job.state is State.RUNNING
         return replace(known.job, state=State.PAUSED, reason=reason) if running else known.job
 
@@ -140,7 +140,7 @@ def test_one_that_pauses_itself_is_taken_back(
 
 
 def test_one_that_ends_while_it_is_taken_back_was_sent(api: MemoryApi, acme: TestClient, webhook: str) -> None:
-    def pauses_and_ends(known: Known) -> Job:
+    def pauses_and_ends(known: AskedJob) -> Job:
         if known.job.state is State.RUNNING:
             return replace(known.job, state=State.PAUSED, reason=Reason.BEHIND)
         return at_once(replace(known, job=replace(known.job, state=State.RUNNING)))
@@ -168,7 +168,7 @@ def test_one_that_takes_longer_is_looked_at_later(
 def test_it_is_waited_for(api: MemoryApi, acme: TestClient, webhook: str) -> None:
     looked: list[int] = []
 
-    def done_when_looked_at_twice(known: Known) -> Job:
+    def done_when_looked_at_twice(known: AskedJob) -> Job:
         looked.append(1)
         return known.job if len(looked) < 2 else at_once(known)
 

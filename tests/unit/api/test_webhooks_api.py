@@ -1,5 +1,8 @@
 """Webhooks over the API: created, looked at, changed and deleted."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from consumer.control.applied import Seen
@@ -10,6 +13,7 @@ from consumer.standings.store import Backlog
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.wrong import Code, invalid
 from tests.memory_api import KEYS, OWNER, MemoryApi, Topics
+from tests.own_tls import authority_in, identity, trusting
 
 
 @pytest.fixture
@@ -74,6 +78,7 @@ def test_a_webhook_from_its_creation_to_its_end(api: MemoryApi) -> None:
         "maxConcurrency": 3,
         "ordering": "data.order_id",
         "metadata": {},
+        "tls": None,
         "previousSecretUntil": None,
         "onFailure": "dead_letter",
         "health": {
@@ -478,3 +483,39 @@ def test_a_filter_that_would_take_too_much_memory_is_refused_by_its_name(shared:
     (error,) = refused.json()["errors"]
     assert (error["field"], error["code"]) == ("filter", "not_a_filter")
     assert "more than the 500 allowed" in error["message"]
+
+
+def test_tls_of_its_own_is_sealed_told_of_and_never_shown(api: MemoryApi, tmp_path: Path) -> None:
+    acme, authority = api.client(), authority_in(tmp_path / "authority")
+    own = replace(identity(authority), authorities=trusting(authority).authorities)
+    sent = {"certificate": own.certificate, "key": own.key, "authorities": own.authorities}
+    made = acme.post("/v1/webhooks", json={"url": "https://a.example/", "tls": sent})
+    assert made.status_code == 201
+    path, told = f"/v1/webhooks/{made.json()['id']}", made.json()["tls"]
+    assert told.keys() == {"certificateSha256", "certificateExpiresAt", "authoritiesExpireAt"}
+    assert all(told.values())
+    for shown in (made.text, acme.get(path).text, acme.get("/v1/webhooks").text):
+        assert not any(each.splitlines()[1] in shown for each in sent.values())
+    renamed = acme.patch(path, json={"name": "n", "requestConfig": {"timeoutMs": 2_000}})
+    assert renamed.json()["tls"] == told, "what is not sent stays"
+    alone = acme.patch(path, json={"tls": {"authorities": own.authorities}}).json()["tls"]
+    assert (alone["certificateSha256"], alone["authoritiesExpireAt"]) == (None, told["authoritiesExpireAt"])
+    assert acme.patch(path, json={"tls": None}).json()["tls"] is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "code"),
+    [
+        ({"certificate": "-----BEGIN"}, "tls.key", "missing"),
+        ({"authorities": "secret-text"}, "tls.authorities", "malformed"),
+        ({"certificate": 1}, "tls.certificate", "wrong_type"),
+        ({"passphrase": "secret-text"}, "tls.passphrase", "unknown"),
+    ],
+)
+def test_tls_that_cannot_be_is_refused_by_its_member(
+    shared: MemoryApi, wrong: dict[str, object], field: str, code: str
+) -> None:
+    refused = shared.client().post("/v1/webhooks", json={"url": "https://a.example/", "tls": wrong})
+    assert refused.status_code in {400, 422}
+    assert (field, code) in {(each["field"], each["code"]) for each in refused.json()["errors"]}
+    assert "secret-text" not in refused.text

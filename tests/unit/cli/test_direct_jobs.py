@@ -16,7 +16,7 @@ from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown
 from consumer.control.resend_now import AlreadyDelivered
 from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
-from consumer.jobs.conduct import Known, begun, heard
+from consumer.jobs.conduct import AskedJob, begun, heard
 from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.found import Found
 from consumer.jobs.job import Answered, Asked, Chosen, Kind, Matching, Missed, Spot, State, Wish
@@ -40,7 +40,7 @@ class Installation:
 
     def __init__(self, *, role: bool = True) -> None:
         self.role = role
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, AskedJob] = {}
         self.here: list[Asked] = []
         self.deeds: list[tuple[str, str, str]] = []
         self.kept_ms = 0
@@ -72,13 +72,13 @@ class Installation:
         assert owner.tenant == "acme"
         self.deeds.append((action, target, made))
 
-    def shown(self, known: Known, answered: Answered | None, now_ms: int) -> Shown:
+    def shown(self, known: AskedJob, answered: Answered | None, now_ms: int) -> Shown:
         del now_ms
         tried = None if answered is None else answered.tried
         job = known.job
         return {"id": job.id, "state": job.state.value, "reason": job.reason, "detail": "in words", "tried": tried}
 
-    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[Known], None]) -> Known | None:
+    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
         self.here.append(asked)
         known = self.known[asked.id] = self._made(asked)
         progress(known)
@@ -87,13 +87,13 @@ class Installation:
             known = self.known[asked.id] = replace(known, job=replace(known.job, state=State.DONE))
         return known
 
-    def ask(self, asked: Asked) -> Known:
+    def ask(self, asked: Asked) -> AskedJob:
         if not self.role:
             raise NobodyRuns
         self.known[asked.id] = self._made(asked)
         return self.known[asked.id]
 
-    def wish(self, owner: Owner, job_id: str, wish: Wish) -> Known:
+    def wish(self, owner: Owner, job_id: str, wish: Wish) -> AskedJob:
         was = self.get(owner, job_id)
         if not self.role:
             self.known[job_id] = replace(was, asked=replace(was.asked, number=was.asked.number + 2))
@@ -101,12 +101,12 @@ class Installation:
         self.known[job_id] = self._made(replace(was.asked, wish=wish, number=was.asked.number + 1))
         return self.known[job_id]
 
-    def get(self, owner: Owner, job_id: str) -> Known:
+    def get(self, owner: Owner, job_id: str) -> AskedJob:
         if job_id not in self.known or self.known[job_id].asked.owner != owner:
             raise JobUnknown(job_id)
         return self.known[job_id]
 
-    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[Known], str | None]:
+    def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
         assert limit
         there = [*self.known]
         ids = there if after is None else there[there.index(after) + 1 :]
@@ -117,12 +117,12 @@ class Installation:
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
         return {each: Answered(tried=4) for each in job_ids}
 
-    def _made(self, asked: Asked) -> Known:
+    def _made(self, asked: Asked) -> AskedJob:
         others = [each for each in self.known.values() if each.asked.id != asked.id]
         was = self.known.get(asked.id)
         if was is None:
-            return Known(asked=asked, job=begun(asked, others, NOW_MS))
-        return Known(asked=asked, job=heard(asked, was.job, others, None, NOW_MS))
+            return AskedJob(asked=asked, job=begun(asked, others, NOW_MS))
+        return AskedJob(asked=asked, job=heard(asked, was.job, others, None, NOW_MS))
 
 
 @pytest.fixture

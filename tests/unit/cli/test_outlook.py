@@ -8,7 +8,7 @@ import pytest
 from consumer.cli.event_file import Outgoing
 from consumer.cli.exits import CommandFailed
 from consumer.cli.outlook import Outlook
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.webhooks.reader import Loaded, Reading, Unavailable
 from consumer.webhooks.subscription import Status
 from tests.webhook_samples import subscription
@@ -41,7 +41,7 @@ def event(type_: str, tenant: str = "acme") -> dict[str, object]:
 
 
 def test_events_that_no_active_webhook_wants_are_told_by_tenant_and_type(capsys: pytest.CaptureFixture[str]) -> None:
-    outlook = Outlook(Rules(), cache, unit="line")
+    outlook = Outlook(EventRules(), cache, unit="line")
     given = lines(event("order.paid"), event("user.created"), event("order.paid", "rival"), event("user.created"))
     assert list(outlook.passed(given)) == given
     assert outlook.unwanted == [
@@ -55,19 +55,21 @@ def test_events_that_no_active_webhook_wants_are_told_by_tenant_and_type(capsys:
 
 
 def test_what_is_skipped_is_not_told_of() -> None:
-    outlook = Outlook(Rules(), cache, unit="line", skip=1)
+    outlook = Outlook(EventRules(), cache, unit="line", skip=1)
     list(outlook.passed(lines(event("user.created"), event("order.paid"))))
     assert outlook.unwanted == []
 
 
 def test_what_is_no_event_can_be_skipped() -> None:
-    outlook = Outlook(Rules(), cache, unit="line", skip=1)
+    outlook = Outlook(EventRules(), cache, unit="line", skip=1)
     given = lines({"tenant": "acme", "data": {}}, event("order.paid"))
     assert list(outlook.passed(given)) == given
 
 
 def test_what_would_be_poison_is_refused_with_its_line_and_what_is_before_it_passes() -> None:
-    passed = Outlook(Rules(), cache, unit="line").passed(lines(event("order.paid"), {"tenant": "acme", "data": {}}))
+    passed = Outlook(EventRules(), cache, unit="line").passed(
+        lines(event("order.paid"), {"tenant": "acme", "data": {}})
+    )
     assert next(passed).number == 1
     with pytest.raises(CommandFailed, match=r"line 2 is no event \(missing_field\): .*type.* --unchecked publishes it"):
         next(passed)
@@ -81,13 +83,13 @@ def test_headers_make_an_event_of_a_line_as_they_do_for_deliver() -> None:
         ("ce_type", "user.created"),
     ]
     headers.append(("ce_subject", "acme"))
-    outlook = Outlook(Rules(), cache, unit="line", headers=headers)
+    outlook = Outlook(EventRules(), cache, unit="line", headers=headers)
     list(outlook.passed(lines({"order": 70})))
     assert outlook.unwanted == [{"tenant": "acme", "type": "user.created", "events": 1}]
 
 
 def test_a_cache_that_cannot_be_read_is_told_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    outlook = Outlook(Rules(), away, unit="line")
+    outlook = Outlook(EventRules(), away, unit="line")
     given = lines(event("order.paid"), event("order.paid"))
     assert list(outlook.passed(given)) == given
     assert outlook.unwanted is None
@@ -96,7 +98,7 @@ def test_a_cache_that_cannot_be_read_is_told_and_stops_nothing(capsys: pytest.Ca
 
 
 def test_what_only_the_registry_can_read_is_published_and_not_known() -> None:
-    outlook = Outlook(Rules(), cache, unit="record")
+    outlook = Outlook(EventRules(), cache, unit="record")
     framed = Outgoing(number=1, key=None, value=b"\x00\x00\x00\x00\x07abc", read_bytes=0)
     assert list(outlook.passed([framed])) == [framed]
     assert outlook.unwanted is None

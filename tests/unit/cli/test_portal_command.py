@@ -4,13 +4,13 @@ import os
 
 import pytest
 
+from consumer.configuration import load
 from consumer.control.keys import USUAL_SCOPES, Scope
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnds
 from consumer.control.portal_links import Link, PortalLinks
 from consumer.events.event import Record
 from consumer.kafka.writing import NewRecord
-from consumer.settings import load
 from consumer.webhooks.keyring import Keyring
 from tests.commands import Said
 from tests.webhook_samples import key_entry

@@ -1,7 +1,10 @@
 """What a command says becomes what a request says: no more, and with null for what is cleared."""
 
+from pathlib import Path
+
 import pytest
 
+from consumer.cli.exits import CommandFailed
 from consumer.cli.remote_webhooks import alteration, creation
 from consumer.cli.webhook_flags import BeginningFlags, WebhookFlags, changes_of, wishes_of
 from consumer.webhooks.subscription import OnFailure, PayloadFormat, Retries, SigningProfile
@@ -90,3 +93,17 @@ def test_a_filter_that_could_not_travel_is_refused_as_ever(text: str) -> None:
     with pytest.raises(FieldInvalid) as caught:
         created(WebhookFlags(filter_json=text))
     assert caught.value.field == "filter"
+
+
+def test_files_of_tls_are_read_and_replace_what_there_was(tmp_path: Path) -> None:
+    for name in ("certificate", "key", "authorities"):
+        (tmp_path / name).write_text(f"-----{name}-----")
+    flags = WebhookFlags(client_certificate=str(tmp_path / "certificate"), client_key=str(tmp_path / "key"))
+    shown = {"certificate": "-----certificate-----", "key": "-----key-----"}
+    assert created(flags)["tls"] == shown
+    assert alteration(changes_of(flags, url=None), "topics") == {"tls": shown}
+    trusting = WebhookFlags(authorities=str(tmp_path / "authorities"))
+    assert created(trusting)["tls"] == {"authorities": "-----authorities-----"}
+    assert alteration(changes_of(WebhookFlags(authorities=""), url=None), "topics") == {"tls": None}
+    with pytest.raises(CommandFailed, match="cannot be read"):
+        created(WebhookFlags(authorities=str(tmp_path / "nowhere")))

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -46,7 +47,7 @@ def signed_in(portal: MemoryPortal) -> Client:
     return client
 
 
-def shown(client: Client, path: str = "/console", expected: int = 200) -> Page:
+def shown(client: httpx2.Client, path: str = "/console", expected: int = 200) -> Page:
     answer = client.get(path, follow_redirects=False)
     assert answer.status_code == expected, (answer.status_code, answer.text[-500:])
     return read(answer.text)

@@ -1,6 +1,7 @@
 """What is said of a URL whose host is nowhere, or where nobody is called; the address table says where that is."""
 
 import pytest
+from pydantic import SecretStr
 
 from consumer.control.endpoint import check_endpoint, check_for_operator
 from consumer.control.resolve import Resolve
@@ -116,3 +117,17 @@ def test_the_fix_is_named_for_http_only_where_it_is_the_fix() -> None:
     assert "HOOKLINE_ALLOW_HTTP=true" in str(said("HTTP://example.com/", for_operator=True))
     assert "HOOKLINE_ALLOW_HTTP" not in str(said("HTTP://example.com/"))
     assert "HOOKLINE_ALLOW_HTTP" not in str(said("ftp://example.com/", for_operator=True))
+
+
+def test_where_the_proxy_guards_no_name_is_looked_up_here() -> None:
+    settings = Settings(
+        egress_proxy=SecretStr("http://proxy.test:3128"), egress_check=("www.example.com:443",), egress_guard="proxy"
+    )
+
+    def nobody(host: str) -> Resolution:
+        raise AssertionError(f"{host} was looked up")
+
+    check_endpoint("https://hooks.internal/hook", settings, resolve=nobody)
+    assert check_for_operator("https://hooks.internal/hook", settings, resolve=nobody) is None
+    with pytest.raises(FieldInvalid):
+        check_endpoint("ftp://hooks.internal/hook", settings, resolve=nobody)

@@ -53,7 +53,7 @@ def test_silence_is_not_waited_for_and_a_tenant_has_its_share_of_the_questions()
     lookups = Lookups(asked)
     before = time.monotonic()
     assert lookups.resolve("acme", "silent.example", limit_s=0.2) == Unanswered()
-    assert 0.19 < time.monotonic() - before < 1
+    assert 0.19 < time.monotonic() - before < 4
     for _ in range(1, OF_A_TENANT):
         assert lookups.resolve("acme", "silent.example", limit_s=0.001) == Unanswered()
     for _ in range(20):

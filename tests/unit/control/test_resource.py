@@ -65,6 +65,7 @@ def test_the_resource_is_complete_and_in_camel_case() -> None:
         "maxConcurrency": None,
         "ordering": "none",
         "metadata": {},
+        "tls": None,
         "previousSecretUntil": None,
         "onFailure": "dead_letter",
         "health": {

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
+from pydantic import SecretStr
 
 from consumer.control.one_attempt import AT_ONCE, OF_A_TENANT, OneAttempt, ResolveFor, logging_by
 from consumer.control.resolve import resolve
@@ -36,6 +37,7 @@ from consumer.webhooks.subscription import (
     Subscription,
 )
 from consumer.webhooks.wrong import FieldInvalid
+from tests.conformance.proxies import STANDS, refusal, small_proxy
 from tests.conformance.scripted import OK, Endpoint, Line
 from tests.webhook_samples import subscription
 
@@ -374,3 +376,26 @@ def test_room_is_given_back_after_an_error(log: Log) -> None:
     for _ in range(OF_A_TENANT + 1):
         with pytest.raises(OSError, match="no descriptors"):
             trials.try_out(webhook("https://192.0.2.1/"))
+
+
+def test_what_cannot_leave_is_no_test_and_is_not_logged(log: Log) -> None:
+    with small_proxy() as proxy, Endpoint(Line.answer) as endpoint:
+        proxy.everybody = refusal(407)
+        settings = Settings(
+            allow_networks=LOOPBACK,
+            topic_prefix="t.",
+            egress_proxy=SecretStr(f"http://127.0.0.1:{proxy.port}"),
+            egress_check=("check.test:443",),
+        )
+        trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+        with pytest.raises(Busy, match="nothing can be sent now") as refused:
+            trials.try_out(webhook(endpoint.url), "order.created")
+        assert not refused.value.own
+        assert (log.records, endpoint.accepted) == ([], 0)
+        proxy.everybody, proxy.leads["check.test", 443] = STANDS, endpoint.port
+        assert trials.try_out(webhook(endpoint.url), "order.created").status == 200
+        named = settings.model_copy(update={"egress_guard": "proxy"})
+        trials = Trials(named, OneAttempt(named, KEYRING, log.write, now_ms=lambda: NOW_MS))
+        proxy.leads["hooks.test", 80] = endpoint.port
+        assert trials.try_out(webhook("http://hooks.test/"), "order.created").status == 200
+        assert proxy.asked[-1] == ("hooks.test", 80), "the proxy looks the name up, and nobody here"

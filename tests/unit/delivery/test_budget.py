@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.delivery.budget import MIB, PROGRAM_BYTES, RECORD_BYTES, Brim, Budget
-from consumer.delivery.offsets import Entry, Taken, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Taken, Window
 
 
 @given(memory=st.integers(96, 100_000), largest=st.integers(1, 128))

@@ -9,9 +9,10 @@ from consumer.delivery.answer import Answer, Failure, FailureKind, Response
 from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.intake import Content
 from consumer.delivery.mark import NoMark
-from consumer.delivery.offsets import Entry, Position, Window
+from consumer.delivery.offsets import Position, Window
 from consumer.delivery.step import Delay, Reject, Step
 from consumer.delivery.target import Target
 from consumer.events.event import Event, Record

@@ -7,7 +7,7 @@ from msgspec import structs
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt, Delivery, Trigger, delivery_id, replay_id
-from consumer.delivery.hold import Leader
+from consumer.delivery.hold import Leader, Newer
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import Keep, KeptBodies
 from consumer.delivery.logged import Attempted
@@ -392,6 +392,21 @@ def test_when_a_topic_is_made_anew_its_records_are_read_and_those_under_way_stil
     [(token, _)] = bench.next().send
     bench.core.answered(bench.now_ms, token, response())
     assert bench.position() == 1
+
+
+def test_what_this_version_cannot_read_stays_unfinished_and_holds_up_no_other() -> None:
+    bench = Bench()
+    bench.consume(Newer(), delivery(tier=1, attempts=1), partition=RETRY)
+    [(token, _)] = bench.next(after_ms=5_000).send
+    bench.core.answered(bench.now_ms, token, response())
+    step = bench.next()
+    assert not step.write
+    assert bench.position(RETRY) == 0
+    told = done_map.decode(bench.core.positions()[RETRY].metadata, 0)
+    assert told is not None
+    assert (told.is_done(0), told.is_done(1)) == (False, True)
+    bench.core.drain(bench.now_ms, [RETRY])
+    assert bench.core.drained
 
 
 def test_a_poison_record_is_finished_when_kafka_has_it() -> None:

@@ -49,4 +49,4 @@ def test_a_partition_that_was_lost_is_crowded_no_longer() -> None:
         crowd(core, ("events", number))
     core.lost([("events", 0)])
     core.rewound(("events", 1))
-    assert core._intake.crowded() == []
+    assert core._windows.crowded() == []

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
+from consumer.delivery.entry import Entry
 from consumer.delivery.hold import RECORDS_MOST, Hold, Leader
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from tests.deliveries import event
 
 PLACE = ("retry.1m", 0)

@@ -13,6 +13,7 @@ from consumer.delivery.mark import NoMark
 from consumer.delivery.offsets import Position
 from consumer.delivery.order import Order
 from consumer.delivery.repeats import Repeats
+from consumer.delivery.windows import Windows
 from consumer.events.event import Record, Tombstone
 from tests.deliveries import NOW_MS, SCHEDULE
 
@@ -27,12 +28,14 @@ class Reading:
         repeats = Repeats()
         order = Order()
         endings = Endings(SCHEDULE, repeats, order)
+        self.windows = Windows(order)
         self.intake = Intake(
             SCHEDULE,
             endings,
             repeats,
             self._decode,
             Boundaries(NoMark()),
+            windows=self.windows,
             order=order,
             lining_up=LiningUp(endings),
             hold=Hold(),
@@ -56,7 +59,7 @@ class Reading:
 def reading() -> Reading:
     """It had begun at 5 and finished 5 to 9 when the partition was lost."""
     reading = Reading()
-    reading.intake.assigned({PLACE: Position(5)})
+    reading.windows.assigned({PLACE: Position(5)})
     assert reading.read(range(5, 10)) == [5, 6, 7, 8, 9]
     reading.intake.lost([PLACE])
     return reading
@@ -64,27 +67,27 @@ def reading() -> Reading:
 
 @pytest.mark.parametrize(("committed", "again"), [(5, [10]), (7, [10]), (10, [10]), (12, [12])])
 def test_what_was_finished_here_is_not_done_again(reading: Reading, committed: int, again: list[int]) -> None:
-    reading.intake.assigned({PLACE: Position(committed)})
+    reading.windows.assigned({PLACE: Position(committed)})
     assert reading.read(range(committed, max(11, committed + 1))) == again
-    assert reading.intake.positions()[PLACE].offset == max(11, committed + 1)
+    assert reading.windows.positions()[PLACE].offset == max(11, committed + 1)
 
 
 def test_a_position_that_went_back_may_be_of_another_log(reading: Reading) -> None:
-    reading.intake.assigned({PLACE: Position(4)})
+    reading.windows.assigned({PLACE: Position(4)})
     assert reading.read(range(4, 8)) == [4, 5, 6, 7]
 
 
 def test_so_may_the_beginning_of_a_log() -> None:
     reading = Reading()
-    reading.intake.assigned({PLACE: Position(0)})
+    reading.windows.assigned({PLACE: Position(0)})
     reading.read(range(3))
     reading.intake.lost([PLACE])
-    reading.intake.assigned({PLACE: Position(0)})
+    reading.windows.assigned({PLACE: Position(0)})
     assert reading.read(range(3)) == [0, 1, 2]
 
 
 def test_it_counts_once(reading: Reading) -> None:
-    reading.intake.assigned({PLACE: Position(5)})
+    reading.windows.assigned({PLACE: Position(5)})
     reading.intake.lost([PLACE])
-    reading.intake.assigned({PLACE: Position(5)})
+    reading.windows.assigned({PLACE: Position(5)})
     assert reading.read(range(5, 8)) == [5, 6, 7]

@@ -9,8 +9,9 @@ from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.again import Again, Found, Look, Stretch
+from consumer.delivery.entry import Entry
 from consumer.delivery.left import Admission
-from consumer.delivery.offsets import Entry, Position, Taken, Window
+from consumer.delivery.offsets import Position, Taken, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told
 from consumer.delivery.order_partition import Bounds, OrderedPartition

@@ -16,7 +16,7 @@ from consumer.delivery.names import (
     NoAddress,
     Resolution,
     Unanswered,
-    _Known,
+    _Remembered,
 )
 from tests.deliveries import NOW_MS
 
@@ -184,6 +184,6 @@ def test_a_name_that_somebody_else_asked_for_is_not_asked_for_again(names: Names
 
 def test_so_many_names_are_remembered(names: Names) -> None:
     for number in range(REMEMBERED + 1):
-        names._remember(str(number), _Known(GOOD, NOW_MS, 0))
+        names._remember(str(number), _Remembered(GOOD, NOW_MS, 0))
     assert len(names._known) == REMEMBERED
     assert "0" not in names._known

@@ -3,7 +3,9 @@ from hypothesis import strategies as st
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
-from consumer.delivery.offsets import Entry, Position, Taken, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Position, Taken, Window
+from consumer.delivery.order_map import Told
 
 
 @given(
@@ -168,3 +170,48 @@ def test_a_map_keeps_to_its_bound_and_crowds_its_window_at_seven_eighths_of_it()
         assert (told.offset, len(told.metadata) <= taken.map_most, window.crowded) == (0, True, crowded)
         done = done_map.decode(told.metadata, 0)
         assert done is None or not any(done.is_done(offset) for offset in range(2_000) if offset % 5 != 1)
+
+
+def test_a_full_map_of_an_earlier_owner_crowds_a_window_only_when_all_that_it_tells_of_was_read() -> None:
+    earlier = Window(("events", 0), taken=Taken(120))
+    for offset in range(900):
+        earlier.begin(offset)
+        if offset % 100 not in {7, 8, 9}:
+            earlier.finish(offset)
+    full = earlier.look()
+    assert full is not None
+    assert earlier.crowded
+    done = done_map.decode(full.metadata, full.offset)
+    assert done is not None
+
+    window = Window(("events", 0), done, Taken(120))
+    window.touch()
+    assert window.look() == full
+    seen = [window.crowded]
+    for offset in range(full.offset, max(done.unfinished) + 1):
+        window.begin(offset)
+        window.look()
+        seen.append(window.crowded)
+    assert seen == [False] * (len(seen) - 1) + [True]
+
+
+def test_a_window_of_which_nothing_is_under_way_is_not_crowded() -> None:
+    """Nothing that ends would make its map shorter: here, because what is left in the log leaves no room for one."""
+
+    class Left:
+        def told(self) -> Told:
+            return Told(met=9, left={f"{number:024x}": 4 for number in range(20)})
+
+        def floor(self) -> int:
+            return 4
+
+    window = Window(("ordered", 0), taken=Taken(200))
+    window.beside = Left()
+    for offset in range(9):
+        window.begin(offset)
+        window.finish(offset)
+    assert window.look() == Position(4)
+    assert not window.crowded
+    window.begin(9)
+    assert window.look() == Position(4)
+    assert window.crowded

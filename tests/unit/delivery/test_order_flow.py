@@ -31,3 +31,11 @@ def test_tenants_all_of_whose_webhooks_fail_keep_no_other_waiting(tenants: int) 
 def test_what_fails_is_accepted_when_it_recovers_also_of_a_tenant_that_was_left_as_a_whole() -> None:
     hooks = [Hook(name=f"flaky{number}", keys=1, refused=1, burst=8) for number in range(60)]
     assert Flow(hooks).run(60).accepted == {hook.name: 8 for hook in hooks}
+
+
+def test_a_webhook_that_is_offered_more_than_it_takes_keeps_no_other_waiting() -> None:
+    """Half of what it may have ends within each second: it is never late, and always full."""
+    heavy = Hook(name="heavy", tenant="bad", keys=16, per_s=600)
+    flow = Flow([heavy, Hook(name="well", tenant="good", keys=20, per_s=5)]).run(10)
+    assert flow.accepted["well"] >= 5 * 10 - 3
+    assert flow.accepted["heavy"] >= 0.95 * Flow([heavy]).run(10).accepted["heavy"]

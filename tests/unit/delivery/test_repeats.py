@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Window
 from consumer.delivery.repeats import Repeats, Turn
 from tests.deliveries import event
 
@@ -81,12 +82,12 @@ def test_its_own_successor_is_no_repeat_and_what_is_behind_that_is() -> None:
     first = process.held("1s", 1)
     process.repeats.turn(*first)
     left_over = process.held("5s", 2)
-    process.repeats.goes_on(*first)
+    process.repeats.is_followed(*first)
     assert process.repeats.turn(*left_over) is Turn.WAITS  # not acknowledged: it may never be in the log
     end(first)
     assert process.repeats.turn(*left_over) is Turn.GOES
     third = process.held("10s", 3)
-    process.repeats.goes_on(*left_over)
+    process.repeats.is_followed(*left_over)
     end(left_over)
     assert process.read("2s", 2) is None
     assert process.repeats.turn(*third) is Turn.GOES

@@ -88,7 +88,7 @@ def test_the_view_that_is_given_is_the_newest_there_is() -> None:
     bench.asked()
     bench.answer("acme", loaded())
     newest = bench.tenants.newest("acme", given, bench.now_ms)
-    assert newest is bench.tenants.known("acme")
+    assert newest is bench.tenants.view("acme")
     assert newest is not given
 
 
@@ -399,10 +399,10 @@ def test_views_weigh_no_more_than_they_may_and_those_in_use_stay() -> None:
             bench.now_ms += 2 * STALENESS_MS
             bench.come("t0")
         for name in bench.asked():
-            bench.answer(name, Unchanged() if bench.tenants.known(name) else loaded(name))
+            bench.answer(name, Unchanged() if bench.tenants.view(name) else loaded(name))
     assert bench.tenants._views.bytes == 10_000
-    assert bench.tenants.known("t0") is not None
-    assert bench.tenants.known("t1") is None
+    assert bench.tenants.view("t0") is not None
+    assert bench.tenants.view("t1") is None
     bench.come("huge")
     bench.asked()
     assert bench.answer("huge", loaded("huge", size=1_000_000)) == ["work"]

@@ -124,6 +124,10 @@ CASES: Mapping[str, Case] = {
         fires={f'hookline_outage_seconds{{{D},what="webhooks unreadable"}}': "0+60x60"},
         silent={f'hookline_outage_seconds{{{D},what="webhooks unreadable"}}': "0x50 10 0x20"},
     ),
+    "HooklineEgressBroken": Case(
+        fires={f'hookline_outage_seconds{{{D},what="egress proxy broken"}}': "0+60x60"},
+        silent={f'hookline_outage_seconds{{{D},what="egress proxy broken"}}': "0x50 10 0x20"},
+    ),
     "HooklineNoLeader": Case(
         fires={'hookline_leader{role="projection",slot="0"}': "0x60", 'hookline_leader{role="jobs",slot="0"}': "1x60"},
         silent={
@@ -138,6 +142,11 @@ CASES: Mapping[str, Case] = {
     "HooklineProcessFlapping": Case(
         fires={f"hookline_process_starts_total{{{D}}}": "1+1x60"},
         silent={f"hookline_process_starts_total{{{D}}}": "1x50 2x20"},
+    ),
+    "HooklineOlder": Case(
+        fires={f'hookline_outage_seconds{{{R},what="older than what it reads"}}': "0+60x60"},
+        # An update replaces it within minutes.
+        silent={f'hookline_outage_seconds{{{R},what="older than what it reads"}}': "0+60x5 0x60"},
     ),
     "HooklineBug": Case(
         fires={f'hookline_bugs_total{{{D},boundary="match"}}': "0x50 1x20"},

@@ -108,7 +108,7 @@ def test_every_setting_has_one_place() -> None:
     assert {*config} | {*TAKEN} | secret | not_for_pods == {*SETTINGS}
     assert {*config}.isdisjoint(TAKEN)
     # A URL of Redis may stand in either, without a password in one and with it in the other.
-    assert {*config} & secret == {"HOOKLINE_REDIS_URL", "HOOKLINE_LOG_REDIS_URL"}
+    assert {*config} & secret == {"HOOKLINE_REDIS_URL", "HOOKLINE_LOG_REDIS_URL", "HOOKLINE_EGRESS_PROXY"}
     assert {name for name in secret if "Secret" not in str(SETTINGS[name].annotation)} == set()
 
 

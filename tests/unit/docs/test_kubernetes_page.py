@@ -11,7 +11,7 @@ import yaml
 
 from consumer.cli.app import app
 from consumer.roles.supervision import stop_within_s
-from consumer.settings import duration_ms
+from consumer.setting_values import duration_ms
 from make.chart import CHART, values
 from make.chart_schema import values_schema
 from tests import markdown

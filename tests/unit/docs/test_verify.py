@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from consumer.signing.request import Request
 from consumer.webhooks.secrets import public_key
 from consumer.webhooks.subscription import SigningProfile
+from make import programs
 from tests import markdown
 from tests.unit.docs.verifiers import EXAMPLES, INSTALLED, LANGUAGES, Asked, driven, verdicts
 from tests.unit.signing.signing_parts import (
@@ -37,6 +38,10 @@ HEX, STRIPE = "x-hookline-signature", "hookline-signature"
 def test_the_page_shows_every_example_as_it_is() -> None:
     shown = [block.text for block in markdown.blocks(PAGE)]
     assert [path.name for path in sorted(EXAMPLES.iterdir()) if path.read_text(encoding="utf-8") not in shown] == []
+
+
+def test_the_pages_of_customers_show_the_same_programs() -> None:
+    assert programs.FILE.read_text(encoding="utf-8") == programs.text(), "run: make docs"
 
 
 def test_the_page_s_own_request_is_signed_with_its_secret() -> None:

@@ -14,15 +14,15 @@ import pytest
 
 from consumer.events.avro import event_schema
 from consumer.events.decode import decode
-from consumer.events.event import Decoded, Event, Headers, Poison, SchemaNeeded
+from consumer.events.event import Decoded, Event, Poison, RecordHeaders, SchemaNeeded
 from consumer.events.reasons import PoisonReason
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ParsedSchema, ParsedUnion, RefusedSchema, Schemas, UnknownSchema, parse
 from consumer.json import Json
 from consumer.schemas import avro_schema
 from tests.strategies import record
 
-NAMED: Headers = (("event-type", b"order.created"), ("tenant", b"acme"))
+NAMED: RecordHeaders = (("event-type", b"order.created"), ("tenant", b"acme"))
 REGISTERED = b"\x00\x00\x00\x00\x07"
 SINGLE = b"\xc3\x01" + event_schema()[0]
 ENDLESS = b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"  # 2^63 - 1
@@ -44,8 +44,8 @@ def known(schema: Json) -> ParsedSchema | ParsedUnion:
     return parsed
 
 
-def registered(schema: Json, body: bytes, headers: Headers = NAMED, rules: Rules | None = None) -> Decoded:
-    return decode(record(REGISTERED + body, headers), Schemas(known={7: known(schema)}), rules or Rules())
+def registered(schema: Json, body: bytes, headers: RecordHeaders = NAMED, rules: EventRules | None = None) -> Decoded:
+    return decode(record(REGISTERED + body, headers), Schemas(known={7: known(schema)}), rules or EventRules())
 
 
 def data(found: Decoded) -> bytes:
@@ -83,7 +83,7 @@ def test_the_fingerprint_is_crc_64_avro_little_endian() -> None:
 def test_the_envelope_in_both_framings(prefix: bytes) -> None:
     when = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
     value = prefix + envelope(time=when, product="p")
-    found = decode(record(value, NAMED), Schemas(known={7: known(avro_schema("Event"))}), Rules())
+    found = decode(record(value, NAMED), Schemas(known={7: known(avro_schema("Event"))}), EventRules())
     assert isinstance(found, Event), found
     assert (found.id, found.type, found.tenant, found.product) == ("e1", "a.b", "acme", "p")
     assert (found.time_ms, found.data) == (1_769_860_800_123, b'{"n": 1.0}')
@@ -169,7 +169,7 @@ ORDER: Json = {
         {"name": "made", "type": "long"},
     ],
 }
-ORDER_RULES = Rules(
+ORDER_RULES = EventRules(
     avro_type_field="kind", avro_tenant_field="meta.account", avro_time_field="at", avro_id_field="made"
 )
 
@@ -189,7 +189,7 @@ def test_metadata_from_fields_and_headers_before_them() -> None:
         "i",
         "p",
     )
-    in_ms = registered(ORDER, body, NAMED, Rules(avro_time_field="made"))
+    in_ms = registered(ORDER, body, NAMED, EventRules(avro_time_field="made"))
     assert isinstance(in_ms, Event), in_ms
     assert in_ms.time_ms == 5
 
@@ -197,19 +197,19 @@ def test_metadata_from_fields_and_headers_before_them() -> None:
 @pytest.mark.parametrize(
     ("rules", "headers", "reason", "named"),
     [
-        (Rules(), (), "missing_field", "type"),
-        (Rules(avro_type_field="kind"), (), "missing_field", "tenant"),
-        (Rules(avro_tenant_field="meta.nothing"), NAMED[:1], "missing_field", "tenant"),
-        (Rules(avro_tenant_field="kind.deeper"), NAMED[:1], "missing_field", "tenant"),
-        (Rules(avro_tenant_field="meta"), NAMED[:1], "wrong_type", "meta"),
-        (Rules(avro_time_field="kind"), NAMED, "wrong_type", "kind"),
-        (Rules(avro_time_field="meta"), NAMED, "wrong_type", "meta"),
-        (Rules(), (NAMED[0], ("tenant", b"\xff")), "wrong_type", "tenant"),
-        (Rules(), (*NAMED, ("event-time", b"1000")), "wrong_type", "event-time"),
-        (Rules(max_event_depth=1), NAMED, "too_deep", "schema"),
+        (EventRules(), (), "missing_field", "type"),
+        (EventRules(avro_type_field="kind"), (), "missing_field", "tenant"),
+        (EventRules(avro_tenant_field="meta.nothing"), NAMED[:1], "missing_field", "tenant"),
+        (EventRules(avro_tenant_field="kind.deeper"), NAMED[:1], "missing_field", "tenant"),
+        (EventRules(avro_tenant_field="meta"), NAMED[:1], "wrong_type", "meta"),
+        (EventRules(avro_time_field="kind"), NAMED, "wrong_type", "kind"),
+        (EventRules(avro_time_field="meta"), NAMED, "wrong_type", "meta"),
+        (EventRules(), (NAMED[0], ("tenant", b"\xff")), "wrong_type", "tenant"),
+        (EventRules(), (*NAMED, ("event-time", b"1000")), "wrong_type", "event-time"),
+        (EventRules(max_event_depth=1), NAMED, "too_deep", "schema"),
     ],
 )
-def test_metadata_that_is_refused(rules: Rules, headers: Headers, reason: str, named: str) -> None:
+def test_metadata_that_is_refused(rules: EventRules, headers: RecordHeaders, reason: str, named: str) -> None:
     body = avro(ORDER, {"kind": "k", "meta": {"account": 9}, "at": 1_000, "made": 5})
     found = registered(ORDER, body, headers, rules)
     assert isinstance(found, Poison), found
@@ -266,14 +266,14 @@ def test_a_negative_length_does_not_lead_back() -> None:
 
 def test_an_envelope_may_be_as_large_as_any_event() -> None:
     value = SINGLE + envelope(data=b'"%s"' % (b"x" * 1_000))
-    assert isinstance(decode(record(value), Schemas(), Rules(max_event_bytes=len(value))), Event)
+    assert isinstance(decode(record(value), Schemas(), EventRules(max_event_bytes=len(value))), Event)
 
 
 def test_few_bytes_cannot_become_much_text() -> None:
     fields: list[Json] = [{"name": f"n{i}", "type": "null"} for i in range(1_000)]
     fields.append({"name": "b", "type": "boolean"})
     schema = of_field({"type": "array", "items": {"type": "record", "name": "W", "fields": fields}})
-    found = registered(schema, b"\x80\x89\x7a" + b"\x01" * 1_000_000, rules=Rules(max_event_bytes=1_048_576))
+    found = registered(schema, b"\x80\x89\x7a" + b"\x01" * 1_000_000, rules=EventRules(max_event_bytes=1_048_576))
     assert isinstance(found, Poison)
     assert found.reason == "too_large"
 
@@ -406,7 +406,7 @@ def test_a_branch_that_is_no_record_is_no_event(body: bytes, reason: str) -> Non
 
 def test_a_union_of_references_as_registries_keep_several_types_for_a_topic() -> None:
     parsed = parse(["shop.A", "shop.B"], (A, B))
-    found = decode(record(REGISTERED + b"\x02\x0a", NAMED), Schemas(known={7: parsed}), Rules())
+    found = decode(record(REGISTERED + b"\x02\x0a", NAMED), Schemas(known={7: parsed}), EventRules())
     assert data(found) == b'{"b":{"a":5}}'
 
 
@@ -438,7 +438,7 @@ def test_references() -> None:
     address: Json = {"type": "record", "name": "shop.Address", "fields": [{"name": "city", "type": "string"}]}
     parsed = parse(of_field("shop.Address"), (address,))
     assert isinstance(parsed, ParsedSchema), parsed
-    found = decode(record(REGISTERED + b"\x04\xc3\xa9", NAMED), Schemas(known={7: parsed}), Rules())
+    found = decode(record(REGISTERED + b"\x04\xc3\xa9", NAMED), Schemas(known={7: parsed}), EventRules())
     assert data(found) == '{"f":{"city":"é"}}'.encode()
 
 
@@ -466,15 +466,15 @@ def test_references() -> None:
 )
 def test_framing_and_envelope_that_are_refused(value: bytes, reason: str) -> None:
     protobuf = RefusedSchema(reason=PoisonReason.UNSUPPORTED_SCHEMA, detail="unsupported schema type")
-    found = decode(record(value), Schemas(known={8: UnknownSchema(), 9: protobuf}), Rules())
+    found = decode(record(value), Schemas(known={8: UnknownSchema(), 9: protobuf}), EventRules())
     assert isinstance(found, Poison), found
     assert found.reason == reason
 
 
 def test_a_schema_not_yet_asked_for_waits_if_there_is_a_registry() -> None:
     value = record(b"\x00\x00\x00\x01\x00rest")
-    assert decode(value, Schemas(), Rules()) == SchemaNeeded(schema_id=256)
-    found = decode(value, Schemas(), Rules(registry=False))
+    assert decode(value, Schemas(), EventRules()) == SchemaNeeded(schema_id=256)
+    found = decode(value, Schemas(), EventRules(registry=False))
     assert isinstance(found, Poison)
     assert (found.reason, "HOOKLINE_SCHEMA_REGISTRY_URL" in found.detail) == ("unknown_schema", True)
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from consumer.events.decode import decode
-from consumer.events.event import Decoded, Event, Headers, Poison, Tombstone
-from consumer.events.rules import Rules
+from consumer.events.event import Decoded, Event, Poison, RecordHeaders, Tombstone
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from tests.strategies import record
 
@@ -21,14 +21,14 @@ STRUCTURED = {"specversion": "1.0", "id": "42", "source": "/shop", "type": "orde
 JSON_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
-def binary(value: bytes | None, rules: Rules | None = None, **changed: bytes | None) -> Decoded:
+def binary(value: bytes | None, rules: EventRules | None = None, **changed: bytes | None) -> Decoded:
     headers = BINARY | {name.replace("content_type", "content-type"): text for name, text in changed.items()}
-    return decode(record(value, tuple(headers.items())), Schemas(), rules or Rules())
+    return decode(record(value, tuple(headers.items())), Schemas(), rules or EventRules())
 
 
-def structured(rules: Rules | None = None, **changed: object) -> Decoded:
+def structured(rules: EventRules | None = None, **changed: object) -> Decoded:
     value = {name: text for name, text in (STRUCTURED | changed).items() if text is not ...}
-    return decode(record(json.dumps(value).encode(), (("content-type", JSON_TYPE),)), Schemas(), rules or Rules())
+    return decode(record(json.dumps(value).encode(), (("content-type", JSON_TYPE),)), Schemas(), rules or EventRules())
 
 
 def test_binary() -> None:
@@ -58,7 +58,7 @@ def test_without_data() -> None:
 
 
 def test_the_tenant_in_an_extension() -> None:
-    rules = Rules(tenant_extension="workspace")
+    rules = EventRules(tenant_extension="workspace")
     for found in (binary(b"1", rules, ce_workspace=b"w"), structured(rules, workspace="w")):
         assert isinstance(found, Event)
         assert found.tenant == "w"
@@ -78,29 +78,29 @@ def test_the_tenant_in_an_extension() -> None:
         (("content_type", JSON_TYPE),),
     ],
 )
-def test_structured_by_its_specversion_or_by_any_spelling_of_the_header(headers: Headers) -> None:
+def test_structured_by_its_specversion_or_by_any_spelling_of_the_header(headers: RecordHeaders) -> None:
     value = json.dumps(STRUCTURED | {"tenant": "another", "data": 1}).encode()
-    found = decode(record(value, headers), Schemas(), Rules())
+    found = decode(record(value, headers), Schemas(), EventRules())
     assert isinstance(found, Event), found
     assert (found.id, found.tenant, found.source, found.data) == ("42", "acme", "/shop", b"1")
 
 
 def test_an_envelope_with_a_specversion_of_null_is_an_envelope() -> None:
-    found = decode(record(b'{"type":"a","tenant":"t","specversion":null}'), Schemas(), Rules())
+    found = decode(record(b'{"type":"a","tenant":"t","specversion":null}'), Schemas(), EventRules())
     assert isinstance(found, Event), found
     assert (found.tenant, found.source) == ("t", None)
 
 
 def test_binary_in_any_case() -> None:
     headers = tuple((name.upper(), value) for name, value in BINARY.items())
-    found = decode(record(b"1", headers), Schemas(), Rules())
+    found = decode(record(b"1", headers), Schemas(), EventRules())
     assert isinstance(found, Event), found
     assert (found.id, found.tenant, found.source) == ("42", "acme", "/shop")
 
 
 @pytest.mark.parametrize("name", ["ce_subject", "CE_SUBJECT", "ce_id", "ce_source", "ce_type", "ce_specversion"])
 def test_a_metadata_header_given_twice_is_refused(name: str) -> None:
-    found = decode(record(b"1", (*BINARY.items(), (name, b"1.0"))), Schemas(), Rules())
+    found = decode(record(b"1", (*BINARY.items(), (name, b"1.0"))), Schemas(), EventRules())
     assert isinstance(found, Poison), found
     assert (found.reason, name.lower() in found.detail) == ("duplicate_field", True)
 
@@ -108,10 +108,10 @@ def test_a_metadata_header_given_twice_is_refused(name: str) -> None:
 def test_a_content_type_given_twice_is_refused_and_a_header_that_is_not_read_may_be() -> None:
     value = json.dumps(STRUCTURED).encode()
     twice = (("content-type", JSON_TYPE), ("contentType", JSON_TYPE))
-    found = decode(record(value, twice), Schemas(), Rules())
+    found = decode(record(value, twice), Schemas(), EventRules())
     assert isinstance(found, Poison), found
     assert (found.reason, "content-type" in found.detail) == ("duplicate_field", True)
-    assert isinstance(decode(record(value, (("x", b"1"), ("x", b"2"))), Schemas(), Rules()), Event)
+    assert isinstance(decode(record(value, (("x", b"1"), ("x", b"2"))), Schemas(), EventRules()), Event)
 
 
 @pytest.mark.parametrize(

@@ -5,26 +5,26 @@ import json
 import pytest
 
 from consumer.events.decode import decode
-from consumer.events.event import Event, Headers, Poison, Tombstone
+from consumer.events.event import Event, Poison, RecordHeaders, Tombstone
 from consumer.events.limits import depth
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from tests.strategies import record
 
 SPAN = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def read(value: bytes | None, headers: Headers = (), rules: Rules | None = None) -> object:
-    return decode(record(value, headers), Schemas(), rules or Rules())
+def read(value: bytes | None, headers: RecordHeaders = (), rules: EventRules | None = None) -> object:
+    return decode(record(value, headers), Schemas(), rules or EventRules())
 
 
-def event(value: bytes, headers: Headers = ()) -> Event:
+def event(value: bytes, headers: RecordHeaders = ()) -> Event:
     found = read(value, headers)
     assert isinstance(found, Event), found
     return found
 
 
-def poison(value: bytes, rules: Rules | None = None) -> Poison:
+def poison(value: bytes, rules: EventRules | None = None) -> Poison:
     found = read(value, (), rules)
     assert isinstance(found, Poison), found
     return found
@@ -129,8 +129,8 @@ def test_what_is_refused(value: bytes, reason: str, named: str) -> None:
 def test_size_is_looked_at_before_anything_else() -> None:
     assert poison(b"\x00" + b"x" * 10_000_000).reason == "too_large"
     whole = b'{"type":"a","tenant":"t","data":"%s"}' % (b"x" * (1_024 - 36))
-    assert isinstance(read(whole, (), Rules(max_event_bytes=len(whole))), Event)
-    assert poison(whole, Rules(max_event_bytes=len(whole) - 1)).reason == "too_large"
+    assert isinstance(read(whole, (), EventRules(max_event_bytes=len(whole))), Event)
+    assert poison(whole, EventRules(max_event_bytes=len(whole) - 1)).reason == "too_large"
 
 
 @pytest.mark.parametrize("opened", [b"[", b'{"a":'])
@@ -169,7 +169,7 @@ def test_wide_is_not_deep() -> None:
         ((("traceparent", None), ("hookline-tenant", b"other"), ("tenant", b"other")), None),
     ],
 )
-def test_of_all_headers_only_a_valid_traceparent_counts(headers: Headers, expected: str | None) -> None:
+def test_of_all_headers_only_a_valid_traceparent_counts(headers: RecordHeaders, expected: str | None) -> None:
     found = event(b'{"type":"a","tenant":"t"}', headers)
     assert (found.traceparent, found.tenant) == (expected, "t")
 

@@ -5,7 +5,7 @@ from consumer.delivery.delivery import delivery_id
 from consumer.events.decode import decode
 from consumer.events.event import Event
 from consumer.events.identity import webhook_id
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from tests.deliveries import event
 from tests.strategies import record
@@ -32,8 +32,8 @@ def test_a_cloudevent_s_webhook_id_shows_its_id_and_not_the_words_of_its_source(
 
 def test_a_topic_that_was_made_anew_has_other_events_under_the_same_offsets() -> None:
     value = b'{"type":"a","tenant":"t"}'
-    before = decode(record(value), Schemas(), Rules())
-    after = decode(replace(record(value), timestamp_ms=1_700_000_000_001), Schemas(), Rules())
+    before = decode(record(value), Schemas(), EventRules())
+    after = decode(replace(record(value), timestamp_ms=1_700_000_000_001), Schemas(), EventRules())
     assert isinstance(before, Event)
     assert isinstance(after, Event)
     assert before.id == "orders-3-7-1700000000000" != after.id

@@ -13,7 +13,7 @@ from consumer.events.decode import decode
 from consumer.events.event import Poison
 from consumer.events.reasons import PoisonReason
 from consumer.events.registry import Registry, RegistryUnreachable
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import ParsedSchema, RefusedSchema, SchemaAnswer, Schemas, UnknownSchema
 from tests.strategies import record
 
@@ -78,7 +78,7 @@ def test_what_a_schema_refers_to_was_deleted_for_good(url: str, status: int, cod
     Answers.of_subjects = (status, json.dumps({"error_code": code, "message": "not found"}).encode())
     found = fetch(url)
     assert found == UnknownSchema(missing="version 2 of the subject city")
-    poison = decode(record(b"\x00\x00\x00\x00\x01"), Schemas(known={1: found}), Rules())
+    poison = decode(record(b"\x00\x00\x00\x00\x01"), Schemas(known={1: found}), EventRules())
     assert isinstance(poison, Poison)
     assert (poison.reason, "city" in poison.detail) == ("unknown_schema", True)
 

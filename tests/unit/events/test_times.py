@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.events.decode import decode
 from consumer.events.event import Event
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.events.times import FIRST_MS, LAST_MS, milliseconds
 from consumer.signing.timestamps import rfc3339
@@ -87,6 +87,8 @@ def test_the_time_of_a_record_is_written_whatever_it_is(ms: int) -> None:
 
 @pytest.mark.parametrize("ending", ["t00:00:00z", "T00:00:00.123456789+00:00"])
 def test_the_envelope_reads_the_same_times(ending: str) -> None:
-    found = decode(record(b'{"type":"a","tenant":"t","time":"0000-01-01%s"}' % ending.encode()), Schemas(), Rules())
+    found = decode(
+        record(b'{"type":"a","tenant":"t","time":"0000-01-01%s"}' % ending.encode()), Schemas(), EventRules()
+    )
     assert isinstance(found, Event), found
     assert FIRST_MS <= found.time_ms < FIRST_MS + 1_000

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import load
 from consumer.origins import Effective, Origin, effective, misspelt
-from consumer.settings import Settings, load
+from consumer.settings import Settings
 from tests.commands import call
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="

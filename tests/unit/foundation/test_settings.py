@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.settings import ConfigurationError, Settings, duration_ms, load, strangers
+from consumer.configuration import load, strangers
+from consumer.setting_values import duration_ms
+from consumer.settings import ConfigurationError, Settings
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw=="
 
@@ -226,3 +228,43 @@ def test_paths_that_are_redacted_are_written_as_a_list(empty_folder: Path, monke
     del empty_folder
     monkeypatch.setenv("HOOKLINE_REDACT", "$.data.card.number, data.items[*].*.email")
     assert load().redact == ("$.data.card.number", "data.items[*].*.email")
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://proxy.test:3128",
+        "socks5://[2001:db8::1]:1080",
+        "http://hook:pa%3Ass@10.0.0.1:3128/",
+    ],
+)
+def test_a_proxy_needs_a_server_that_it_reaches(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match=r"^HOOKLINE_EGRESS_CHECK: name a server"):
+        load()
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443, [2001:db8::2]:443")
+    assert load().egress_check == ("www.example.com:443", "[2001:db8::2]:443")
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com")
+    with pytest.raises(ConfigurationError, match=r"^HOOKLINE_EGRESS_CHECK: .*host:port"):
+        load()
+
+
+@pytest.mark.parametrize(
+    "proxy", ["proxy.test:3128", "https://h:pa55@proxy.test:3128", "http://h:pa55@proxy.test", "http://h:pa55@x:99999"]
+)
+def test_a_proxy_that_is_none_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", proxy)
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443")
+    with pytest.raises(ConfigurationError, match=r"^HOOKLINE_EGRESS_PROXY: .*http://HOST:PORT") as refused:
+        load()
+    assert "pa55" not in str(refused.value)
+
+
+def test_a_proxy_is_for_an_engine_that_sends_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443")
+    monkeypatch.setenv("HOOKLINE_TRANSPORT", "curl")
+    with pytest.raises(ConfigurationError, match=r"^HOOKLINE_EGRESS_PROXY: .*HOOKLINE_TRANSPORT"):
+        load()
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "")
+    assert load().egress_proxy is None

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
 from consumer.api.rate import RateLimit
+from consumer.configuration import load
 from consumer.delivery.core import Core
 from consumer.delivery.lane import Patience
 from consumer.delivery.offsets import Position
@@ -22,7 +23,8 @@ from consumer.log.health import Health
 from consumer.log.suspension import Rule, is_due
 from consumer.roles.marks import Marks
 from consumer.roles.pool import rules
-from consumer.settings import DELAY, MOST_DELAYS, ConfigurationError, Settings, Span, duration_ms, load
+from consumer.setting_values import DELAY, MOST_DELAYS, Span, duration_ms
+from consumer.settings import ConfigurationError, Settings
 from consumer.webhooks.cache import connect
 from consumer.webhooks.reader import Loaded
 from tests.deliveries import NOW_MS, event, response, subscription, target_of

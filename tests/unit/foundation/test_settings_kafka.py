@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.settings import ConfigurationError, Settings, load
+from consumer.configuration import load
+from consumer.settings import ConfigurationError, Settings
 
 ELSEWHERE = {"bootstrap.servers": "elsewhere:9092"}
 

@@ -1,14 +1,17 @@
 import pytest
 from fastavro.schema import to_parsing_canonical_form
 
+from consumer.control.audit import AUDIT
 from consumer.control.canary import CANARY
 from consumer.control.errands import ERRAND
 from consumer.control.key_record import API_KEY
+from consumer.control.portal_ends import PORTAL_END
 from consumer.jobs.record import JOB, JOB_ASKED
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
 from consumer.kafka.republished import REPUBLISHED
+from consumer.schemas import avro_histories
 from consumer.webhooks.record import SUBSCRIPTION
 from consumer.wire import RecordCorrupt, WireFormat
 
@@ -28,16 +31,24 @@ SHIPPED = {
     "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935"}),
     "DeadLetter": (DEAD_LETTER, {"21c67c3604f17417", "c489c8585b471029", "d26bc2195492ec8f", "2b9095a4028dc9f2"}),
     "Delivery": (DELIVERY, {"6b646291907c25eb", "d23bd9a234421d1f", "eff523ec86ab4784", "572af4996d89542a"}),
+    "Deed": (AUDIT, {"04c2e150f26adbc4"}),
     "Errand": (ERRAND, {"069a708a503a0eea", "38a1528cccebdd5b", "2490008d1526f035"}),
     "Job": (JOB, {"e0fe084e9c822a0b", "5591ba202d369fa3"}),
     "JobAsked": (JOB_ASKED, {"6062a0a5927c9dda"}),
+    "PortalEnd": (PORTAL_END, {"a8ded789a8b8960f"}),
     "Replay": (REPLAY, {"5a47e67d31f7e4c1", "5223ef933ce4cfdb"}),
     "Republished": (REPUBLISHED, {"60b30f67e0f7a84e"}),
     "Subscription": (
         SUBSCRIPTION,
-        {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"},
+        {"2a42e7c69911d861", "7bf67803ff8aad9f", "eee5309c0f2ea69b", "7d5f5f365253f5b6", "821beb194b18cd3c"}
+        | {"f11dde49415bd08b"},
     ),
 }
+
+
+def test_every_kind_of_record_is_looked_at_here() -> None:
+    # Events have whatever schema their producers give them.
+    assert {*SHIPPED, "Event"} == {str(history[0]["name"]) for history in avro_histories()}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

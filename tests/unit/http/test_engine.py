@@ -2,10 +2,14 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
+from pydantic import SecretStr
 
 from consumer.delivery.answer import Failure, FailureKind
+from consumer.http.beside import BesideTransport
 from consumer.http.curl import CurlTransport
 from consumer.http.engine import chosen, open_transport
+from consumer.http.guard import guard_of
+from consumer.http.proxy import Place, Proxy
 from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Transport
 from consumer.settings import ConfigurationError, Settings
@@ -27,6 +31,34 @@ def test_the_native_engine_sends_where_it_is_and_no_other_is_named(name: str, in
     assert chosen(Settings.model_validate({"transport": name}), installed=installed) == engine
 
 
+def test_through_a_proxy_only_the_sockets_engine_sends() -> None:
+    proxied = Settings(egress_proxy=SecretStr("http://proxy.test:3128"), egress_check=("www.example.com:443",))
+    assert chosen(proxied, installed=True) == "sockets"
+
+
+def test_the_settings_name_the_proxy_and_who_guards() -> None:
+    settings = Settings(
+        egress_proxy=SecretStr("socks5://a%40b:c%3Ad@[2001:db8::1]:1080"),
+        egress_check=("www.example.com:443", "[2001:db8::2]:8443"),
+    )
+    proxy = Proxy.of(settings)
+    assert proxy is not None
+    assert (proxy.scheme, proxy.at, proxy.user, proxy.password) == (
+        "socks5",
+        Place(host="2001:db8::1", port=1080),
+        "a@b",
+        "c:d",
+    )
+    assert list(map(str, proxy.checks)) == ["www.example.com:443", "[2001:db8::2]:8443"]
+    assert guard_of(settings).refuses("10.0.0.1") is not None
+    assert guard_of(settings.model_copy(update={"egress_guard": "proxy"})).refuses("10.0.0.1") is None
+    alone = Settings(egress_guard="proxy")
+    assert guard_of(alone).refuses("10.0.0.1") is not None, "without a proxy there is no guard but ours"
+    longest = SecretStr(f"socks5://user:{'x' * 256}@proxy.test:1080")
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_EGRESS_PROXY: .*255 bytes"):
+        Proxy.of(settings.model_copy(update={"egress_proxy": longest}))
+
+
 def test_an_engine_that_is_named_and_not_installed_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match=r"HOOKLINE_TRANSPORT: .*hookline\[fast\]"):
         chosen(Settings.model_validate({"transport": "native"}), installed=False)
@@ -36,6 +68,14 @@ def of_native() -> type[Transport]:
     from consumer.http.native import NativeTransport  # noqa: PLC0415 - it may not be installed
 
     return NativeTransport
+
+
+@pytest.mark.parametrize("name", ["auto", "sockets", "curl"])
+def test_a_system_without_epoll_is_told_what_it_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_TRANSPORT", name)
+    monkeypatch.delattr("select.epoll")
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_TRANSPORT.*needs Linux's epoll.*in a container"):
+        open_transport(Settings())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +97,8 @@ def test_the_settings_choose_the_engine_and_its_guard(
     monkeypatch.setenv("HOOKLINE_ALLOW_NETWORKS", "127.0.0.1/32")
     transport = open_transport(Settings())
     try:
-        assert isinstance(transport, engine())
+        chosen_one = transport._usual if isinstance(transport, BesideTransport) else transport
+        assert isinstance(chosen_one, engine())
         for token, host in enumerate(("127.0.0.1", "127.0.0.2")):
             # Port 1: nothing listens there, so the allowed address is tried and the other is not.
             transport.submit(

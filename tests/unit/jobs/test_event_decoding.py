@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from consumer.events.avro import event_schema
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import SchemaAnswer, Schemas, parse
 from consumer.jobs.event_decoding import TenantEvents
 from consumer.json import Json
@@ -97,7 +97,7 @@ def test_what_is_left_out_is_nobodys_event_of_this_tenant(
     tenant: str, value: bytes, headers_of: tuple[tuple[str, bytes | None], ...]
 ) -> None:
     whole = record(value, headers_of)
-    found = decode(whole, Schemas(known=KNOWN), Rules.of(SETTINGS))
+    found = decode(whole, Schemas(known=KNOWN), EventRules.of(SETTINGS))
     events = TenantEvents(SETTINGS, tenant, ask=KNOWN.get, sleep=lambda _: None)
     for known in (registered("x"), enveloped("x")):
         read(events, record(known))  # its schema is known from now on

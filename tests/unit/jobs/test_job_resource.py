@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.owner import Owner
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import (
     Answered,
     Asked,
@@ -43,12 +43,18 @@ ASKED = Asked(
     wish=Wish.RUN,
 )
 JOB = Job(id="job_1", state=State.RUNNING, heard=1)
+READING = replace(
+    JOB,
+    begins={("t", 0): 100, ("t", 1): 0},  # the log no longer holds what was before
+    ends={("t", 0): 300, ("t", 1): 200},
+    position={("t", 0): 150, ("t", 1): 50},
+)
 
 
 def of(
     job: Job = JOB, subject: Subject = MISSED, answered: Answered | None = None, after_ms: int = 0
 ) -> dict[str, Json]:
-    known = Known(asked=replace(ASKED, subject=subject), job=job)
+    known = AskedJob(asked=replace(ASKED, subject=subject), job=job)
     return shown(known, answered, CREATED_MS + after_ms)
 
 
@@ -147,23 +153,25 @@ TWO = Chosen(spots=(Spot("t", 0, 1), Spot("t", 0, 2)))
     [
         (JOB, MISSED, 0.0),
         (replace(JOB, reached_ms=HALF_MS), MISSED, 0.5),
-        (replace(JOB, reached_ms=HALF_MS), SINCE, 0.5),
+        (READING, SINCE, 0.25),
         (replace(JOB, reached_ms=CREATED_MS + HOUR_MS), MISSED, 0.999),
         (replace(JOB, reached_ms=0), MISSED, 0.0),
         (replace(JOB, counts=Counts(looked=1)), TWO, 0.5),
         (replace(JOB, counts=Counts(looked=2)), TWO, 0.999),
         (JOB, Chosen(spots=()), 0.0),
         (JOB, Matching(), 0.0),
-        (replace(JOB, position={("t", 0): 7}, reached_ms=HALF_MS), Matching(), None),
+        (replace(READING, reached_ms=HALF_MS), Matching(), 0.25),
+        (replace(READING, position={}), Matching(), 0.0),
+        (replace(READING, position=READING.ends), Matching(), 0.999),
+        (replace(READING, state=State.COUNTING), Matching(), 0.25),
+        (replace(READING, begins={}, position={}, ends={}), Matching(), 0.0),
         (replace(JOB, position={("t", 0): 7}, counts=Counts(looked=5), counted=Counts(looked=20)), Matching(), 0.25),
         (replace(JOB, state=State.DONE), Matching(), 1.0),
         (replace(JOB, state=State.COUNTED), MISSED, 1.0),
         (replace(JOB, state=State.CANCELED, reached_ms=HALF_MS), MISSED, 0.5),
     ],
 )
-def test_progress_is_told_where_there_is_a_measure_and_whole_only_at_the_end(
-    job: Job, subject: Subject, progress: float | None
-) -> None:
+def test_progress_is_told_and_whole_only_at_the_end(job: Job, subject: Subject, progress: float) -> None:
     assert of(job, subject)["progress"] == progress
 
 
@@ -179,7 +187,7 @@ COUNTED = Counts(matched=105, skipped={"delivered": 3, "waiting": 2})
         (replace(JOB, started_at_ms=CREATED_MS, reached_ms=HALF_MS), MISSED, 30_000, 30),
         (replace(JOB, state=State.COUNTING, reached_ms=HALF_MS), MISSED, 4_000, 4),
         (JOB, MISSED, 30_000, None),
-        (replace(JOB, position={("t", 0): 7}), Matching(), 30_000, None),
+        (READING, Matching(), 30_000, 90),
         (JOB, TWO, 0, 1),
         (replace(JOB, state=State.PAUSED, counted=COUNTED), MISSED, 0, None),
         (replace(JOB, state=State.DONE, counted=COUNTED), MISSED, 0, None),

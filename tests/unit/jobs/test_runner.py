@@ -110,6 +110,16 @@ def test_a_pause_stops_it_and_a_resumption_goes_on_where_it_was(stage: Stage) ->
     check(stage, stage.sources["job_1"])
 
 
+def test_who_goes_on_with_a_job_still_knows_where_it_began(stage: Stage) -> None:
+    stage.wish(replace(asked(), rate_per_s=10))
+    stage.for_s(stage.life(), 0.55)
+    before = stage.job()
+    assert (set(before.begins.values()), before.ends.keys()) == ({0}, before.begins.keys())
+    stage.for_s(stage.life(), 0.55)
+    [at], [was] = stage.job().position.values(), before.position.values()
+    assert (stage.job().begins, at > was > 0) == (before.begins, True)
+
+
 def test_canceled_it_sends_nothing_more(stage: Stage) -> None:
     stage.wish(replace(asked(), rate_per_s=10))
     runner = stage.life()

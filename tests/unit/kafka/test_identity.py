@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from consumer.configuration import load
 from consumer.kafka.client import build, client_properties
 from consumer.kafka.identity import identified, outdated
 from consumer.origins import effective
-from consumer.settings import ConfigurationError, Settings, load
+from consumer.settings import ConfigurationError, Settings
 from tests.certificates import Authority
 
 PASSWORD = {"sasl.username": "hookline", "sasl.password": "hunter2"}

@@ -88,6 +88,9 @@ def test_a_fatal_error_is_told_from_one_that_passes() -> None:
     assert passing.code == "_TRANSPORT"
     assert str(passing).startswith("asking: ")
     assert isinstance(broken(KafkaError(KafkaError._FATAL, "x", fatal=True)), KafkaFatal)
+    assert isinstance(broken(KafkaError(KafkaError.FENCED_INSTANCE_ID, "x", fatal=True)), KafkaFatal)
+    # What a client answers that had met a fatal error before: librdkafka does not mark it.
+    assert isinstance(broken(KafkaError(KafkaError._FATAL, "x")), KafkaFatal)
 
 
 def test_a_consumers_property_is_no_warning_of_each_producer(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ from confluent_kafka import Message
 
 from consumer.events.decode import decode
 from consumer.events.event import Poison
-from consumer.events.rules import Rules
+from consumer.events.rules import EventRules
 from consumer.events.schema import Schemas
 from consumer.kafka.message import record
 from consumer.kafka.provenance import poison_headers
@@ -50,7 +50,7 @@ class Unreadable:
 def test_a_header_s_name_that_is_not_utf_8_makes_poison_that_keeps_key_and_value_and_names_the_place() -> None:
     read = record(cast("Message", Unreadable()))
     assert (read.key, read.value, read.headers, read.headers_readable) == (b"k", VALUE, (), False)
-    found = decode(read, Schemas(), Rules())
+    found = decode(read, Schemas(), EventRules())
     assert isinstance(found, Poison)
     assert found.reason == "undecodable"
     assert "header" in found.detail

@@ -5,10 +5,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.audit import decode
-from consumer.control.keys import Scope
-from consumer.control.portal_links import Session
 from consumer.control.trial import Trial
-from consumer.portal.pages import ROUTES
 from consumer.shares import Busy
 from consumer.webhooks.subscription import Status
 from consumer.webhooks.wrong import Code, invalid
@@ -180,6 +177,24 @@ def test_a_preview_is_what_is_sent_and_makes_nothing(portal: MemoryPortal, brows
     assert drawn.form(f"{browser.base}/webhooks/new")["url"] == URL
     claimed = [each for each in portal.api.topics.state.records if not (each.key or b"").startswith(b"key:")]
     assert claimed == [], "a look at a form claims nothing"
+
+
+def test_a_draft_says_what_cannot_be_and_shows_what_can(portal: MemoryPortal, browser: Browser) -> None:
+    form = browser.page("webhooks/new")
+    blank = browser.submit(form, "webhooks/new", {"draft": "1", "url": ""})
+    assert (blank.status_code, read(blank.text).find("alert")) == (200, [])
+    wrong = browser.submit(form, "webhooks/new", {"draft": "1", "url": "http://a.example.com/", "rate": "-1"})
+    page = read(wrong.text)
+    assert [each.attributes["href"] for each in page.find("alert")[0].all("a")] == ["#url", "#rate_per_s"]
+    assert "https" in page.by_id("wrong-url").text
+    assert not portal.api.checked, "no name is looked up for a draft"
+    only_the_address = browser.submit(form, "webhooks/new", {"draft": "1", "url": "http://a.example.com/"})
+    assert "webhook-signature" in read(only_the_address.text).by_id("previewed").text
+    id_ = webhook(portal)
+    edit = f"webhooks/{id_}/edit"
+    changed = browser.submit(browser.page(edit), edit, {"draft": "1", "url": "nonsense"})
+    assert read(changed.text).by_id("wrong-url").text
+    assert listed(portal)[0]["url"] != "nonsense"
 
 
 def test_a_webhook_is_changed(portal: MemoryPortal, browser: Browser) -> None:
@@ -358,46 +373,6 @@ def test_nothing_is_done_that_no_page_of_ours_sent(portal: MemoryPortal, browser
         post(path, data=form, headers={"Origin": "https://pages.example.com"}, follow_redirects=False).status_code
         == 303
     )
-
-
-def test_no_scope_no_page_and_no_change(portal: MemoryPortal) -> None:
-    """Every route of the table, for a session of each scope alone, and for another tenant's."""
-    id_ = webhook(portal)
-    portal.api.log.add(tenant="acme", subscription_id=id_)
-    attempt = portal.api.log.add(subscription_id=id_)
-    delivery = portal.api.log.attempts[-1].delivery_id
-    job = portal.api.jobs.put(OWNER, id_)
-    key = portal.api.key(Scope.READ)[0].id
-    values = {"webhook": id_, "attempt": attempt, "delivery": delivery, "type": "order.paid", "job": job, "key": key}
-    before = len(portal.api.topics.subscriptions.records)
-    for scope in Scope:
-        browser = portal.enter(scope)
-        token = portal.links.form_token(replace(_any_session(portal), id=browser.base.split("/")[-1]))
-        for route in ROUTES:
-            path = route.path.format(**values)
-            if route.show is not None:
-                assert browser.get(path).status_code == (200 if scope is route.needs else 403), (path, scope)
-            if route.do is not None and scope is not route.do_needs:
-                assert browser.post(path, {"token": token, "once": "a" * 32}).status_code == 403, (path, scope)
-    assert len(portal.api.topics.subscriptions.records) == before
-    other = portal.enter(*Scope, tenant="other")
-    token = portal.links.form_token(replace(_any_session(portal), id=other.base.split("/")[-1]))
-    for route in ROUTES:
-        path = route.path.format(**values)
-        if "{" not in route.path or "{type}" in route.path:
-            continue
-        if route.show is not None:
-            assert other.get(path).status_code == 404, path
-        if route.do is not None:
-            posted = other.post(path, {"token": token, "once": "e" * 32, "url": URL, "hours": "1"})
-            assert posted.status_code == 404, path
-    assert len(portal.api.topics.subscriptions.records) == before
-
-
-def _any_session(portal: MemoryPortal) -> Session:
-    link = portal.links.read(portal.link(), portal.now_ms())
-    assert link is not None
-    return portal.links.open(link, now_ms=portal.now_ms(), entropy=bytes)[0]
 
 
 def test_what_is_done_on_a_page_is_in_the_audit_log_once_with_the_link_and_the_user() -> None:

@@ -492,7 +492,13 @@ def test_an_attempt_that_found_no_address_tells_nothing_of_the_network(portal: M
 def test_what_is_no_longer_kept_is_told(portal: MemoryPortal, browser: Browser) -> None:
     id_ = portal.api.log.add()
     portal.api.log.begins = 1
-    assert browser.page(f"attempts/{id_}", expected=410).h1 == "No longer kept"
+    page = browser.page(f"attempts/{id_}", expected=410)
+    assert page.h1 == "No longer kept"
+    assert "Requests and answers are kept for 30 d. This one is older." in page.visible
+    assert "can be sent again" in page.visible
+    assert page.one("link", "Log").attributes["href"] == f"{browser.base}/log"
+    portal.api.kept_for_ms = None
+    assert "This one is older" not in browser.page(f"attempts/{id_}", expected=410).visible
     assert browser.get("attempts/nonsense").status_code == 404
     portal.api.log.away = KafkaBroken("gone")
     assert browser.page(f"attempts/{id_}", expected=503).h1 == "This cannot be shown right now"

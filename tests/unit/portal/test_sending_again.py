@@ -7,7 +7,7 @@ from msgspec import structs
 
 from consumer.control.keys import Scope
 from consumer.control.resend_now import Again
-from consumer.jobs.conduct import Known
+from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import Answered, Chosen, Counts, Job, Kind, Matching, Missed, Reason, Sampled, State, Wish
 from consumer.log.archive import Kept
 from consumer.log.health import Health
@@ -30,12 +30,12 @@ def below(browser: Browser, location: str) -> str:
     return location.removeprefix(browser.base + "/")
 
 
-def only(portal: MemoryPortal) -> Known:
+def only(portal: MemoryPortal) -> AskedJob:
     [known] = portal.api.jobs.known.values()
     return known
 
 
-def counts_twelve(known: Known) -> Job:
+def counts_twelve(known: AskedJob) -> Job:
     if known.job.state is not State.COUNTING:
         return at_once(known)
     skipped, types = {"delivered": 2, "waiting": 1}, {"order.paid": 7, "order.sent": 2}

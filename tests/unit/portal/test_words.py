@@ -19,7 +19,7 @@ FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",
     "hindered.", "skip.", "send.", "job.", "selected.",
-    "api_keys.days.", "scope.",
+    "api_keys.days.", "scope.", "stopped.", "on_failure.", "verify.",
 }  # fmt: skip
 """Of these a part of the key is made where it is used."""
 

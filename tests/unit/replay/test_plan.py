@@ -10,7 +10,7 @@ from msgspec import structs
 
 from consumer.delivery.delivery import DeadLetter, Delivery, delivery_id, replay_id
 from consumer.delivery.order_partition import BEFORE
-from consumer.events.event import Headers
+from consumer.events.event import RecordHeaders
 from consumer.kafka.records import decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.replay.ledger import replayed_record
@@ -76,7 +76,7 @@ def test_a_replay_is_a_first_try_of_the_same_event_body_and_webhook() -> None:
 
 
 @pytest.mark.parametrize(("place", "headers"), [(Place.BEFORE, (BEFORE,)), (Place.AFTER, ())])
-def test_a_replay_of_an_ordered_webhook_goes_to_its_line(place: Place, headers: Headers) -> None:
+def test_a_replay_of_an_ordered_webhook_goes_to_its_line(place: Place, headers: RecordHeaders) -> None:
     line = "0123456789ab" * 3
     dead = structs.replace(dead_letter(), delivery=structs.replace(dead_letter().delivery, order=line))
     planned = Planner(generations={}, statuses=ACTIVE, max_replays=3, place=place).plan(dead, 7_000)

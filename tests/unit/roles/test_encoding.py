@@ -2,9 +2,10 @@ from msgspec.structs import replace
 
 from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.delivery import Attempt
+from consumer.delivery.entry import Entry
 from consumer.delivery.logged import Unread, logged
 from consumer.delivery.mark import NoMark
-from consumer.delivery.offsets import Entry, Window
+from consumer.delivery.offsets import Window
 from consumer.delivery.outcome import DELIVERED
 from consumer.delivery.step import Delay
 from consumer.kafka.records import decode_attempt, decode_delayed

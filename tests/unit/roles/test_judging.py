@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from consumer.configuration import read
 from consumer.roles.judging import wrong_settings
 from consumer.roles.role import Role
-from consumer.settings import Settings, read
+from consumer.settings import Settings
 
 KEY = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}

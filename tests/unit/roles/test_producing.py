@@ -3,7 +3,8 @@
 from typing import cast
 
 from consumer.delivery.core import Core
-from consumer.delivery.offsets import Entry, Position
+from consumer.delivery.entry import Entry
+from consumer.delivery.offsets import Position
 from consumer.delivery.step import Write
 from consumer.events.event import Poison, Record
 from consumer.events.reasons import PoisonReason

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.kafka.tickets import Ticket
 from consumer.roles.pace import MOST
 from consumer.roles.seals import Seals, Terms
 from consumer.settings import Settings
@@ -15,12 +16,19 @@ OTHERS: Partition = ("events", 1)
 
 @dataclass
 class Log:
-    rested: bool = True
-    turns: int = 0
+    """It has what it was told that it has, and nothing of what a newer ticket stands for."""
 
-    def turn(self) -> None:
-        self.turns += 1
-        self.rested = False
+    tickets: int = 0
+    acknowledged: bool = False
+
+    def ticket(self) -> Ticket:
+        self.tickets += 1
+        self.acknowledged = False
+        return Ticket(self.tickets)
+
+    def has(self, ticket: Ticket) -> bool:
+        assert ticket == self.tickets, "an older seal was forgotten"
+        return self.acknowledged
 
 
 @dataclass
@@ -36,19 +44,19 @@ class Group:
 def sealing(seals: Seals, now_ms: int, offset: int, metadata: str = "") -> bool:
     """Take a turn; whether it sealed."""
     log = cast("Log", seals._log)
-    before = log.turns
+    before = log.tickets
     seals.turn(now_ms, lambda: {EVENTS: Position(offset, metadata)})
-    return log.turns != before
+    return log.tickets != before
 
 
 def test_a_position_is_committed_once_the_log_has_what_was_written_before_it() -> None:
     log, group = Log(), Group()
     seals = Seals(log, group)
     assert sealing(seals, 0, 7)
-    assert log.turns == 1
+    assert log.tickets == 1
     assert not sealing(seals, 100, 8)  # the log has not everything yet
     assert group.committed == []
-    log.rested = True
+    log.acknowledged = True
     assert sealing(seals, 101, 9)
     assert group.committed == [{EVENTS: Position(7)}]
 
@@ -57,10 +65,10 @@ def test_the_next_seal_waits_and_the_longer_the_more_there_is_to_write() -> None
     log = Log()
     seals = Seals(log, Group())
     assert sealing(seals, 0, 1)
-    log.rested = True
+    log.acknowledged = True
     assert not sealing(seals, 9, 2)
     assert sealing(seals, 10, 2, "m" * 6_554)
-    log.rested = True
+    log.acknowledged = True
     assert not sealing(seals, 109, 3)
     assert sealing(seals, 110, 3)
 
@@ -69,7 +77,7 @@ def test_what_did_not_change_is_not_sealed_and_what_does_then_is_at_once() -> No
     log = Log()
     seals = Seals(log, Group())
     assert sealing(seals, 0, 1, "m" * 6_554)
-    log.rested = True
+    log.acknowledged = True
     assert not sealing(seals, 100, 1, "m" * 6_554)
     assert sealing(seals, 101, 2)
 
@@ -80,8 +88,8 @@ def test_metadata_that_did_not_change_is_not_sent_and_does_not_count() -> None:
     theirs = Position(3, "m" * 6_554)
     for now_ms, offset in ((0, 1), (100, 2), (110, 3)):
         seals.turn(now_ms, lambda offset=offset: {EVENTS: Position(offset), OTHERS: theirs})  # type: ignore[misc]
-        log.rested = True
-    assert log.turns == 3
+        log.acknowledged = True
+    assert log.tickets == 3
 
 
 def test_of_a_partition_that_went_nothing_is_committed() -> None:
@@ -89,7 +97,7 @@ def test_of_a_partition_that_went_nothing_is_committed() -> None:
     seals = Seals(log, group)
     seals.turn(0, lambda: {EVENTS: Position(7), OTHERS: Position(3)})
     seals.drop([EVENTS])
-    log.rested = True
+    log.acknowledged = True
     sealing(seals, 1, 8)
     assert group.committed == [{OTHERS: Position(3)}]
 
@@ -102,7 +110,7 @@ def test_a_silent_log_holds_up_for_as_long_as_it_is_silent() -> None:
     assert not seals.is_behind(250)
     assert seals.is_behind(251)
     assert seals.is_behind(60_000)
-    log.rested = True
+    log.acknowledged = True
     sealing(seals, 60_000, 2)
     assert not seals.is_behind(60_001)
 
@@ -116,7 +124,7 @@ def test_a_broker_that_takes_few_commits_and_answers_late_is_given_the_time_that
     assert sealing(seals, 0, 1)
     assert not seals.is_behind(2_000)
     assert seals.is_behind(2_001)
-    log.rested = True
+    log.acknowledged = True
     assert not sealing(seals, 499, 2)
     assert sealing(seals, 500, 2)
     group.late_s = 1.9
@@ -133,10 +141,10 @@ def test_commits_far_apart_let_it_go_on_as_fast_as_frequent_ones() -> None:
     for offset in range(1, 16):
         seals.begun(now_ms, seals.room(now_ms))
         sealing(seals, now_ms, offset)
-        log.rested = True
+        log.acknowledged = True
         now_ms += 500
         sealing(seals, now_ms, offset + 1)
-        log.rested = True
+        log.acknowledged = True
         group.accepted += 1
         now_ms += 10
         sealing(seals, now_ms, offset + 1)
@@ -156,7 +164,7 @@ def test_of_one_that_went_and_came_back_the_same_is_sealed_again() -> None:
     log = Log()
     seals = Seals(log, Group())
     assert sealing(seals, 0, 1)
-    log.rested = True
+    log.acknowledged = True
     seals.drop([EVENTS])
     assert sealing(seals, 10, 1)
 
@@ -168,7 +176,7 @@ def test_more_begins_with_each_commit_that_is_accepted() -> None:
     seals.begun(0, 8)
     assert seals.room(0) == 0
     sealing(seals, 0, 1)
-    log.rested = True
+    log.acknowledged = True
     sealing(seals, 10, 2)
     group.late_s = 0.001  # asked for, not answered
     assert seals.room(10) == 0
@@ -182,11 +190,11 @@ def test_what_waited_behind_a_request_is_covered_by_the_next_one_only() -> None:
     seals = Seals(log, group)
     seals.begun(0, 5)
     sealing(seals, 0, 1)
-    log.rested = True
+    log.acknowledged = True
     seals.begun(5, 3)
     sealing(seals, 10, 2)  # asks for the first seal
     group.late_s = 0.001
-    log.rested = True
+    log.acknowledged = True
     sealing(seals, 20, 2)  # the second one waits
     group.accepted = 1
     sealing(seals, 21, 2)
@@ -201,7 +209,7 @@ def test_the_next_round_begins_when_there_is_nothing_to_commit() -> None:
     seals = Seals(log, group)
     seals.begun(0, 8)
     sealing(seals, 0, 0)
-    log.rested = True
+    log.acknowledged = True
     sealing(seals, 99, 0)
     assert seals.room(99) == 0
     sealing(seals, 100, 0)  # what was begun hangs: nothing ended, nothing is wanted
@@ -229,7 +237,20 @@ def test_it_is_pending_until_it_looked_and_found_nothing_new() -> None:
     seals = Seals(log, Group())
     pending = [seals.pending]
     # The log has not everything, twice; then it is committed, too early to look again; then there is nothing new.
-    for now_ms, log.rested in ((0, True), (1, False), (5, True), (10, True)):
+    for now_ms, log.acknowledged in ((0, True), (1, False), (5, True), (10, True)):
         sealing(seals, now_ms, 1)
         pending.append(seals.pending)
     assert pending == [False, True, True, True, False]
+
+
+def test_a_seal_of_which_nothing_is_left_holds_up_nothing_and_is_followed_by_the_next() -> None:
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    assert sealing(seals, 0, 1)
+    seals.drop([EVENTS])
+    assert not seals.is_behind(60_000)
+    assert not seals.pending
+    assert sealing(seals, 60_000, 2)
+    log.acknowledged = True
+    sealing(seals, 60_001, 2)
+    assert group.committed == [{EVENTS: Position(2)}]

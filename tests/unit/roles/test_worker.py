@@ -24,6 +24,7 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.records import decode_attempt
+from consumer.kafka.tickets import Ticket
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.name_lookup import NameLookup
@@ -68,7 +69,7 @@ class Records:
 @dataclass
 class Attempts:
     full: bool = False
-    rested: bool = False
+    acknowledged: bool = False
     pending: int = 0
 
     def poll(self) -> None:
@@ -76,16 +77,23 @@ class Attempts:
 
 
 @dataclass
-class Resting(Attempts):
-    rested: bool = True
+class Acknowledging(Attempts):
+    acknowledged: bool = True
 
-    def turn(self) -> None:
-        pass
+    def ticket(self) -> Ticket:
+        return Ticket(1)
+
+    def has(self, ticket: Ticket) -> bool:
+        return self.acknowledged
 
 
 @dataclass
 class Network:
     in_flight: int = 0
+    open: bool = True
+
+    def unsent(self) -> Sequence[int]:
+        return ()
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
         return ()
@@ -221,9 +229,10 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
             happened.append("sealed")
             return super().changed_positions()
 
-    class Log(Attempts):
-        def turn(self) -> None:
-            happened.append("turned")
+    class Log(Acknowledging):
+        def ticket(self) -> Ticket:
+            happened.append("ticket")
+            return super().ticket()
 
     class Hearing(Network):
         def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
@@ -237,12 +246,12 @@ def test_what_is_sealed_is_written_to_the_log_before() -> None:
         core,
         time,
         records=Records(time, polls=1),
-        attempts=Log(rested=True),
+        attempts=Log(acknowledged=True),
         network=Hearing(),
         consumer=Consumer(),
     )
     worker._turn()
-    assert happened == ["written", "sealed", "turned", "answered"]
+    assert happened == ["written", "sealed", "ticket", "answered"]
 
 
 def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
@@ -254,7 +263,7 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
             asked.append(most > 0)
             return super().next(now_ms, steady_ms, wall_ms=wall_ms, most=most)
 
-    time, consumer, attempts = Time(), Consumer(), Resting()
+    time, consumer, attempts = Time(), Consumer(), Acknowledging()
     core = Asked(rules(), decode=lambda _: Tombstone(), target=target_of)
     end_one(core, 0)
     worker = worker_of(
@@ -266,11 +275,11 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     time.now_s += 0.1
     end_one(core, 1)
     worker._turn()
-    attempts.rested = False  # of what is sealed now, the log has not everything
+    attempts.acknowledged = False  # of what is sealed now, the log has not everything
     for _ in range(3):
         time.now_s += 0.15
         worker._turn()
-    attempts.rested = True
+    attempts.acknowledged = True
     worker._turn()
     worker._turn()
     assert asked[5:] == [True, False, False, False, True]
@@ -343,7 +352,7 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
 
     written: list[Attempt] = []
 
-    class Log(Resting):
+    class Log(Acknowledging):
         def write(self, key: bytes, value: bytes) -> None:
             written.append(decode_attempt(value))
 
@@ -372,3 +381,58 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
     [told] = [line for line in lines if line["event"] == "bug contained"]
     assert (told["log_level"], told["offset"], told["delivery"]) == ("error", 0, written[0].delivery_id)
     assert "example.com" not in str(told)
+
+
+class Sending(Network):
+    """Takes requests, and gives them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[int] = []
+        self.waited_s: list[float] = []
+
+    def submit(self, token: int, request: Request) -> None:
+        self.sent.append(token)
+
+    def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
+        self.waited_s.append(wait_s)
+        return ()
+
+    def unsent(self) -> Sequence[int]:
+        unsent, self.sent = self.sent, []
+        return unsent
+
+
+def test_while_requests_may_not_leave_nothing_is_begun_or_read_and_nothing_is_lost(pipe: int) -> None:
+    time, network = Time(), Sending()
+    core = Core(rules(), decode=lambda record: event(offset=record.offset), target=target_of)
+    worker = worker_of(
+        core,
+        time,
+        records=Records(time, polls=1, takes_s=0),
+        attempts=Acknowledging(),
+        network=network,
+        consumer=Consumer(),
+        fd=pipe,
+    )
+    core.assigned({("events", 0): Position(0)})
+    core.records(
+        NOW_MS,
+        [Record(topic="events", partition=0, offset=0, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)],
+    )
+    core.next(NOW_MS, NOW_MS, most=0)
+    core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
+    network.open = False
+    worker._start()
+    assert network.sent == []
+    assert worker._room(NOW_MS) == 0
+    worker._collect()
+    assert network.waited_s == [0.02], "the loop neither spins nor looks too seldom"
+    network.open = True
+    worker._start()
+    [first] = network.sent
+    worker._collect()  # it comes back as unsent
+    worker._start()
+    [second] = network.sent
+    assert second != first
+    assert core.counted()["unsent"] == 1

@@ -9,12 +9,13 @@ from tests.simulation.checker import Checker, Violation
 from tests.simulation.customers import plain
 from tests.simulation.ledger import Ledger, Place, Published, Run, Session
 from tests.simulation.plan import plan
+from tests.simulation.spells import IN_USE_MS, Spells
 from tests.simulation.timeline import START_MS
-from tests.simulation.webhooks import DOUBT_MS, Webhooks
+from tests.simulation.webhooks import Webhooks
 
 HOOK = "wh_1"
 PARTITION = ("events", 0)
-EVENT_MS = START_MS + 2 * DOUBT_MS  # before it nothing that happened at the start is in doubt any more
+EVENT_MS = START_MS + 2 * IN_USE_MS  # before it nothing that happened at the start is in doubt any more
 LINED_UP_MS = EVENT_MS + 5_000
 CREATED = replace(plain(HOOK, "t"), url="https://a.example/wh_1", ordering="key")
 
@@ -27,7 +28,7 @@ class Bench:
     """Two events of one key, of which the second is accepted."""
 
     def __init__(self, created_ms: int = START_MS) -> None:
-        self.ledger, self.webhooks = Ledger(), Webhooks()
+        self.ledger, self.webhooks = Ledger(), Webhooks(Spells())
         self.checker = Checker(self.ledger, self.webhooks, plan(10, 1))
         self.webhooks.applied(created_ms, CREATED)
         self.first, self.second = map(self._published, range(2))

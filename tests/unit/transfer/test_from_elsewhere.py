@@ -8,7 +8,7 @@ import pytest
 from consumer.brands.loader import brand
 from consumer.transfer import csv_file, svix, wished
 from consumer.transfer.faults import LineFaults
-from consumer.transfer.plan import Step
+from consumer.transfer.plan import Change
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.labels import id_of
@@ -42,25 +42,25 @@ def of_csv(*rows: str, tenant: str | None = None) -> tuple[list[Wishes], LineFau
     return [each for each in found if each is not None], faults
 
 
-def made(wishes: Wishes, was: Subscription | None = None) -> tuple[Step, Subscription]:
+def made(wishes: Wishes, was: Subscription | None = None) -> tuple[Change, Subscription]:
     planned = wished.planned(
         2, wishes, was, brand=brand("hookline"), keyring=RING, now_ms=1_000, entropy=os.urandom, allow_http=False
     )
     assert isinstance(planned.what, Subscription)
-    return planned.step, planned.what
+    return planned.change, planned.what
 
 
 def test_an_endpoint_of_svix_goes_on_with_its_secret_and_is_found_again() -> None:
     wishes, faults = of_svix()
     assert wishes is not None
     assert faults.found == []
-    step, webhook = made(wishes)
-    assert (step, webhook.id, webhook.uid) == (Step.CREATED, id_of("acme", "hookline", "ep_2Ab"), "ep_2Ab")
+    change, webhook = made(wishes)
+    assert (change, webhook.id, webhook.uid) == (Change.CREATED, id_of("acme", "hookline", "ep_2Ab"), "ep_2Ab")
     assert (webhook.event_types, webhook.rate_per_s, webhook.description) == (("order.created",), 10.0, "Orders")
     assert (webhook.signing, webhook.status) == (SigningProfile.STANDARD, Status.ACTIVE)
     assert RING.open(webhook.secret, tenant="acme", subscription_id=webhook.id).decode() == SECRET
     assert open_headers(webhook, RING) == {"X-Team": "billing"}
-    assert made(wishes, webhook) == (Step.UNCHANGED, webhook)
+    assert made(wishes, webhook) == (Change.UNCHANGED, webhook)
     paused, _ = of_svix(disabled=True)
     assert paused is not None
     assert made(paused, webhook)[1].status is Status.PAUSED
@@ -104,10 +104,10 @@ def test_a_row_of_a_table() -> None:
     row = f'acme,orders,https://example.com/,{SECRET},,order.* user.created,paused,2.5,"{{""X-Team"":""a""}}"'
     [wishes], faults = of_csv(header, row, "")
     assert faults.found == []
-    step, webhook = made(wishes)
-    assert (step, webhook.event_types, webhook.rate_per_s) == (Step.CREATED, ("order.*", "user.created"), 2.5)
+    change, webhook = made(wishes)
+    assert (change, webhook.event_types, webhook.rate_per_s) == (Change.CREATED, ("order.*", "user.created"), 2.5)
     assert (webhook.status, open_headers(webhook, RING)) == (Status.PAUSED, {"X-Team": "a"})
-    assert made(wishes, webhook) == (Step.UNCHANGED, webhook)
+    assert made(wishes, webhook) == (Change.UNCHANGED, webhook)
     [of_command], _ = of_csv("uid,url,secret", f"a,https://example.com/,{SECRET}", tenant="acme")
     assert of_command.tenant == "acme"
 

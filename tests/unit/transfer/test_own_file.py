@@ -13,7 +13,7 @@ from consumer.transfer import plan
 from consumer.transfer.box import opening, public_key, sealing_for
 from consumer.transfer.faults import FileRefused, LineFaults
 from consumer.transfer.own_file import VERSION, read, written
-from consumer.transfer.plan import Step
+from consumer.transfer.plan import Change
 from consumer.transfer.rows import Head, KeyRow, WebhookRow
 from consumer.webhooks import draft
 from consumer.webhooks.history import Deletion
@@ -79,15 +79,15 @@ def test_it_is_created_where_it_is_not_and_the_second_time_nothing_changes() -> 
     [(line, wanted)] = read(lines(was), allow_http=False).webhooks
     created = plan.webhook(line, wanted, None, RING, faults)
     assert created is not None
-    assert (created.step, created.what) == (Step.CREATED, wanted)
+    assert (created.change, created.what) == (Change.CREATED, wanted)
     again = plan.webhook(line, wanted, was, RING, faults)
     assert again is not None
-    assert (again.step, again.is_written, again.what) == (Step.UNCHANGED, False, was)
+    assert (again.change, again.is_written, again.what) == (Change.UNCHANGED, False, was)
     ended = Deletion(id=was.id, tenant="acme", changes=7, revision=8)
     anew = plan.webhook(line, wanted, ended, RING, faults)
     assert anew is not None
     assert isinstance(anew.what, Subscription)
-    assert (anew.step, anew.what.changes, anew.what.revision) == (Step.CREATED, 8, 9)
+    assert (anew.change, anew.what.changes, anew.what.revision) == (Change.CREATED, 8, 9)
     assert faults.found == []
 
 
@@ -99,7 +99,7 @@ def test_it_is_changed_to_be_as_the_file_has_it_also_its_secret() -> None:
     back = plan.webhook(line, wanted, now, RING, LineFaults())
     assert back is not None
     assert isinstance(back.what, Subscription)
-    assert (back.step, back.what.status, back.what.changes) == (Step.UPDATED, Status.SUSPENDED, now.revision)
+    assert (back.change, back.what.status, back.what.changes) == (Change.UPDATED, Status.SUSPENDED, now.revision)
     assert (back.what.secret, back.what.updated_at_ms) == (was.secret, now.updated_at_ms)
 
 
@@ -110,7 +110,7 @@ def test_another_secret_alone_is_a_change() -> None:
     back = plan.webhook(line, wanted, now, RING, LineFaults())
     assert back is not None
     assert isinstance(back.what, Subscription)
-    assert (back.step, back.what.secret, back.what.former_secrets) == (Step.UPDATED, was.secret, was.former_secrets)
+    assert (back.change, back.what.secret, back.what.former_secrets) == (Change.UPDATED, was.secret, was.former_secrets)
 
 
 def test_for_another_installation_it_opens_there_alone() -> None:
@@ -131,7 +131,7 @@ def test_for_another_installation_it_opens_there_alone() -> None:
     )
     again = plan.webhook(line, wanted, made.what, there, LineFaults())
     assert again is not None
-    assert again.step is Step.UNCHANGED
+    assert again.change is Change.UNCHANGED
 
 
 def test_a_webhook_never_changes_its_owner() -> None:
@@ -144,13 +144,13 @@ def test_a_webhook_never_changes_its_owner() -> None:
 def test_a_key_that_was_revoked_stays_revoked_and_one_of_another_text_is_refused() -> None:
     faults = LineFaults()
     revoked = replace(KEY, revoked_at_ms=7)
-    for was, step in ((None, Step.CREATED), (KEY, Step.UNCHANGED), (revoked, Step.UNCHANGED)):
+    for was, change in ((None, Change.CREATED), (KEY, Change.UNCHANGED), (revoked, Change.UNCHANGED)):
         made = plan.api_key(2, KEY, was, faults)
         assert made is not None
-        assert (made.step, made.what) == (step, was or KEY)
+        assert (made.change, made.what) == (change, was or KEY)
     ended = plan.api_key(2, revoked, KEY, faults)
     assert ended is not None
-    assert (ended.step, ended.what) == (Step.UPDATED, revoked)
+    assert (ended.change, ended.what) == (Change.UPDATED, revoked)
     for other in (replace(KEY, tenant="other"), replace(KEY, digest=b"x" * 32)):
         assert plan.api_key(2, KEY, other, faults) is None
     assert len(faults.found) == 2

@@ -92,6 +92,8 @@ HOOKLINE_KAFKA_SSL_KEY_LOCATION: {{ printf "/etc/hookline/kafka-client/%s" .keyK
 {{- $of = list "api" }}
 {{- else if eq $name "HOOKLINE_LOG_REDIS_URL" }}
 {{- $of = list "log" "jobs" "api" }}
+{{- else if eq $name "HOOKLINE_EGRESS_PROXY" }}
+{{- $of = list "deliver" "retry" "api" }}
 {{- end }}
 {{- if and $key (has $role $of) }}
 - name: {{ $name }}

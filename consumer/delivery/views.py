@@ -13,8 +13,8 @@ from consumer.webhooks.reader import Loaded
 from consumer.webhooks.subscription import Subscription
 
 
-class Known:
-    """One tenant's webhooks as of `seen_ms`: when it was asked for them, not when the answer came."""
+class View:
+    """One tenant's webhooks as of `seen_ms`: when the cache was asked for them, not when its answer came."""
 
     __slots__ = ("_factory", "_matcher", "_suspended", "_targets", "seen_ms", "size", "used_ms", "version")
 
@@ -33,7 +33,7 @@ class Known:
         return [self._target(subscription) for subscription in self._matcher.match(event)]
 
     def take_given_up(self) -> int:
-        """How many filters were too costly since this was last asked."""
+        """How many filters were too costly since the last call."""
         return self._matcher.take_given_up()
 
     def target(self, subscription_id: str) -> Target | None:
@@ -64,25 +64,25 @@ class Views:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._views: OrderedDict[str, View] = OrderedDict()
         self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._views)
 
-    def get(self, tenant: str) -> Known | None:
+    def get(self, tenant: str) -> View | None:
         """The newest view of the tenant, however old."""
-        return self._known.get(tenant)
+        return self._views.get(tenant)
 
-    def put(self, tenant: str, known: Known) -> None:
+    def put(self, tenant: str, view: View) -> None:
         """In place of any other of this tenant; what was not needed for longest goes, where there is no room."""
-        before = self._known.pop(tenant, None)
-        self.bytes += known.size - (0 if before is None else before.size)
-        self._known[tenant] = known
-        while self.bytes > self._most_bytes and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
+        before = self._views.pop(tenant, None)
+        self.bytes += view.size - (0 if before is None else before.size)
+        self._views[tenant] = view
+        while self.bytes > self._most_bytes and len(self._views) > 1:
+            _, oldest = self._views.popitem(last=False)
             self.bytes -= oldest.size
 
     def renewed(self, tenant: str) -> None:
         """The tenant's view is as new as any: only what is used is renewed."""
-        self._known.move_to_end(tenant)
+        self._views.move_to_end(tenant)
