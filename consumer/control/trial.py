@@ -11,7 +11,7 @@ from consumer.brands.brand import TEST
 from consumer.brands.loader import brand
 from consumer.control.one_attempt import OneAttempt
 from consumer.control.sample import sample_event
-from consumer.delivery.answer import Answer, Failure, Response
+from consumer.delivery.answer import Answer, Failure
 from consumer.delivery.delivery import Delivery, Trigger, delivery_id
 from consumer.delivery.logged import Tried
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, is_success
@@ -115,12 +115,12 @@ def _trial(tried: Tried, answer: Answer, place: Place | None) -> Trial:
         if place is None
         else attempt_id(partition=place.partition, offset=place.offset, delivery_id=tried.delivery.id)
     )
-    if isinstance(answer, Response):
+    if isinstance(answer, Failure):
+        error: str | None = WORDS[answer.kind]
+        status, body, truncated = None, b"", False
+    else:
         error = None if is_success(answer) else f"the endpoint answered {answer.status}, and only 2xx is a success"
         status, body, truncated = answer.status, answer.body, answer.body_truncated
-    else:
-        error = WORDS[answer.kind]
-        status, body, truncated = None, b"", False
     return Trial(
         event_id=event.id,
         event_type=event.type,
@@ -128,7 +128,7 @@ def _trial(tried: Tried, answer: Answer, place: Place | None) -> Trial:
         body=body,
         truncated=truncated,
         error=error,
-        failure=None if isinstance(answer, Response) else answer.kind,
+        failure=answer.kind if isinstance(answer, Failure) else None,
         attempt_id=logged_as,
         elapsed_ms=told_ms(answer.kind, answer.elapsed_ms) if isinstance(answer, Failure) else answer.elapsed_ms,
     )

@@ -4,9 +4,12 @@ Structs, since one is made for each attempt: a frozen dataclass takes ten times 
 """
 
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
+
+from consumer.signing.profiles import HttpHeaders
+from consumer.signing.written import Written
 
 
 class FailureKind(StrEnum):
@@ -79,4 +82,66 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         return [("kind", self.kind), ("detail", self.detail), ("elapsed_ms", self.elapsed_ms), ("timing", self.timing)]
 
 
-Answer: TypeAlias = Response | Failure
+class Came(Protocol):
+    """An HTTP answer as the native step has it. `record` makes the record of its attempt, which begins with `head`."""
+
+    @property
+    def headers(self) -> HttpHeaders: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def body_truncated(self) -> bool: ...
+
+    def record(  # noqa: PLR0917 # an object with these fields would be made for each attempt
+        self,
+        head: bytes,
+        written: Written,
+        delivery_id: str,
+        event_id: str,
+        event_type: str,
+        tenant: str,
+        subscription_id: str,
+        number: int,
+        at_ms: int,
+        first_attempt_ms: int | None,
+        outcome: str,
+        next_tier: str | None,
+        reason: str | None,
+        replay_id: str | None,
+        trigger: str,
+        job_id: str | None,
+        product: str | None,
+        event_time_ms: int,
+        event_topic: str,
+        event_partition: int,
+        event_offset: int,
+        first_due_ms: int,
+        /,
+    ) -> bytes: ...
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to a request that the native step wrote: a Response whose head and body come when they are read."""
+
+    status: int
+    elapsed_ms: float
+    timing: Timing
+    came: Came
+
+    @property
+    def headers(self) -> HttpHeaders:
+        """Its fields."""
+        return self.came.headers
+
+    @property
+    def body(self) -> bytes:
+        """At most the first 16 KiB."""
+        return self.came.body
+
+    @property
+    def body_truncated(self) -> bool:
+        """Whether there was more."""
+        return self.came.body_truncated
+
+
+Answer: TypeAlias = Response | Kept | Failure

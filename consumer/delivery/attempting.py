@@ -12,14 +12,14 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.answer import Answer, Failure, FailureKind, Kept
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
 from consumer.delivery.flying import Flying
 from consumer.delivery.kept_bodies import Keep
 from consumer.delivery.lane import Job
-from consumer.delivery.logged import logged, unlogged
+from consumer.delivery.logged import Unread, logged, unlogged
 from consumer.delivery.offsets import Window
 from consumer.delivery.order_partition import WEBHOOK
 from consumer.delivery.outcome import (
@@ -46,8 +46,10 @@ from consumer.delivery.tracing import Tracing, ended
 from consumer.delivery.traffic import Traffic
 from consumer.delivery.views import View
 from consumer.delivery.words import of_death
+from consumer.events.event import Event
 from consumer.signing.request import Request
 from consumer.signing.signer import Signer
+from consumer.signing.written import Outgoing
 from consumer.webhooks.subscription import Retries, Status
 
 
@@ -90,7 +92,7 @@ class Attempting:
     @property
     def busy(self) -> bool:
         """Whether anything is under way, or to be logged."""
-        return bool(self.flying or self._step.attempts)
+        return bool(self.flying or self._step.attempts or self._step.unread)
 
     def asked(self) -> Step:
         """What is to be sent, cancelled, logged and marked, of what came up since the last call."""
@@ -206,9 +208,13 @@ class Attempting:
                 self._ended(now_ms, job, request, asked)
             else:
                 job.request = request
-                self._step.send.append((self.flying.begin(job), request))
+                token = self.flying.begin(job)
+                if isinstance(request, Request):
+                    self._step.send.append((token, request))
+                else:
+                    self._step.written.append((token, request))
 
-    def _request(self, wall_ms: int, job: Job) -> Request | Failure:
+    def _request(self, wall_ms: int, job: Job) -> Outgoing | Failure:
         """Its request, rendered once for the delivery's life and signed for this attempt, or why there is none.
 
         What cannot be signed here fails this webhook's attempts and nobody else's.
@@ -222,14 +228,21 @@ class Attempting:
             if isinstance(opened, Bug | Failure):
                 return opened.failure if isinstance(opened, Bug) else opened
             signer = opened
-        if delivery.body is None:
-            rendered = within(Boundary.RENDER, entry, signer.body, delivery.event, delivery_id=delivery.id)
-            if isinstance(rendered, Bug):
-                return rendered.failure
-            job.body, job.content_type = rendered
-        else:
-            job.body, job.content_type = delivery.body, delivery.content_type
-        request = within(Boundary.SIGN, entry, _signed, signer, job, job.named, wall_ms, delivery_id=delivery.id)
+        event, rendered = delivery.event, None if delivery.body is None else (delivery.body, delivery.content_type)
+        if job.traced is not None:
+            event = replace(event, traceparent=job.traced)
+        if signer.writes:
+            told = event, rendered, wall_ms, job.named
+            written = within(Boundary.SIGN, entry, signer.written, *told, delivery_id=delivery.id)
+            if written is not None:
+                return written.failure if isinstance(written, Bug) else written
+        if rendered is None:
+            body = within(Boundary.RENDER, entry, signer.body, event, delivery_id=delivery.id)
+            if isinstance(body, Bug):
+                return body.failure
+            rendered = body
+        unsigned = signer, event, rendered, wall_ms, job.named
+        request = within(Boundary.SIGN, entry, _signed, *unsigned, delivery_id=delivery.id)
         return request.failure if isinstance(request, Bug) else request
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,6 +367,10 @@ class Attempting:
         tier = self._schedule.names[outcome.tier] if isinstance(outcome, Retry) else None
         name = job.delivery.id
         within, keep = self._boundaries.within, self._keep
+        if keep is None and isinstance(answer, Kept) and job.traced is None:
+            unread = Unread(job=job, answer=answer, outcome=outcome, next_tier=tier)
+            self._step.unread.append((job.entry, unread))
+            return
         attempt = within(Boundary.LOG, job.entry, logged, job, answer, outcome, tier, delivery_id=name)
         if keep is not None and not isinstance(attempt, Bug):
             attempt = within(Boundary.LOG, job.entry, keep, attempt, job, delivery_id=name)
@@ -383,15 +400,11 @@ def _signer(target: Target) -> Signer | Failure:
         return Failure(kind=FailureKind.UNSIGNABLE, detail=str(error), elapsed_ms=0)
 
 
-def _signed(signer: Signer, job: Job, addresses: tuple[str, ...], now_ms: int) -> Request:
-    event = job.delivery.event
-    return signer.request(
-        event=event if job.traced is None else replace(event, traceparent=job.traced),
-        body=job.body,
-        content_type=job.content_type,
-        now_ms=now_ms,
-        addresses=addresses,
-    )
+def _signed(
+    signer: Signer, event: Event, rendered: tuple[bytes, str], now_ms: int, addresses: tuple[str, ...]
+) -> Request:
+    body, content_type = rendered
+    return signer.request(event=event, body=body, content_type=content_type, now_ms=now_ms, addresses=addresses)
 
 
 def _stops_its_key(job: Job, reason: DeathReason) -> bool:

@@ -16,6 +16,9 @@ from consumer.events.event import Event
 from consumer.events.identity import identity
 
 _ID: Final = re.compile("[0-9a-f]{32}")
+_SHORT: Final = tuple(number.to_bytes(4, "big").decode("ascii") for number in range(128))
+"""Lengths of texts, a character for each byte."""
+_ODD: Final = "\xff"  # not ASCII
 
 
 class Trigger(StrEnum):
@@ -35,18 +38,25 @@ def is_now(trigger: str, job_id: str | None) -> bool:
 
 def delivery_id(event: Event, subscription_id: str, replay_id: str | None = None) -> str:
     """H(the event's identity, subscription id, replay id): 32 hex digits. Lengths are hashed too, so no two collide."""
-    source, name, place = map(str.encode, identity(event))
-    whom, replay = subscription_id.encode(), (replay_id or "").encode()
-    framed = b"".join(
-        (
-            *(len(source).to_bytes(4, "big"), source),
-            *(len(name).to_bytes(4, "big"), name),
-            *(len(place).to_bytes(4, "big"), place),
-            *(len(whom).to_bytes(4, "big"), whom),
-            *(len(replay).to_bytes(4, "big"), replay),
+    source, name, place = identity(event)
+    replay, short = replay_id or "", _SHORT
+    try:
+        framed = (
+            f"{short[len(source)]}{source}{short[len(name)]}{name}{short[len(place)]}{place}"
+            f"{short[len(subscription_id)]}{subscription_id}{short[len(replay)]}{replay}"
         )
-    )
-    return hashlib.blake2b(framed, digest_size=16).hexdigest()
+    except IndexError:  # one is long
+        framed = _ODD
+    texts = (source, name, place, subscription_id, replay)
+    # In ASCII a character is a byte, and so its length is the right one.
+    told = framed.encode() if framed.isascii() else b"".join(map(_framed, texts))
+    return hashlib.blake2b(told, digest_size=16).hexdigest()
+
+
+def _framed(text: str) -> bytes:
+    """Its bytes behind their number."""
+    told = text.encode()
+    return len(told).to_bytes(4, "big") + told
 
 
 def is_delivery_id(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from consumer.delivery.answer import Answer, Failure, Response
+from consumer.delivery.answer import Answer, Failure
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
 from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
@@ -285,6 +285,6 @@ def attempted(job: Job, answer: Answer) -> Delivery:
         stopped_ms=None,
         first_attempt_ms=delivery.first_attempt_ms or job.started_ms,
         last_attempt_ms=job.started_ms,
-        last_status=answer.status if isinstance(answer, Response) else None,
+        last_status=None if isinstance(answer, Failure) else answer.status,
         last_reason=described(answer),
     )

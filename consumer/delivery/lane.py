@@ -21,7 +21,7 @@ from consumer.delivery.names import Named
 from consumer.delivery.outcome import Retry
 from consumer.delivery.standing import AHEAD_MS
 from consumer.delivery.target import Target
-from consumer.signing.request import Request
+from consumer.signing.written import Outgoing
 
 _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
@@ -73,11 +73,19 @@ class Job(msgspec.Struct, kw_only=True, eq=False):
     probe: bool = False
     named: Named = ()  # where it is sent to, or why nowhere: from its start on
     handed_over: Retry | None = None  # what becomes of it whatever its answer, which may still come
-    body: bytes = b""
-    content_type: str = ""
-    request: Request | None = None
+    request: Outgoing | None = None
     traced: str | None = None  # the `traceparent` of its request, where the attempt is traced
     answer: Answer | None = None  # one that came when the record was not ours
+
+    @property
+    def body(self) -> bytes:
+        """What is sent; empty as long as there is no request."""
+        return b"" if self.request is None else self.request.body
+
+    @property
+    def content_type(self) -> str:
+        """What that is."""
+        return "" if self.request is None else self.request.content_type
 
     def __repr__(self) -> str:
         return f"Job({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
-from consumer.delivery.answer import Answer, Failure, Response
+from consumer.delivery.answer import Answer, Failure, Kept
 from consumer.delivery.delivery import Attempt, Bodies, Delivery
 from consumer.delivery.outcome import Dead, Delivered, Outcome, Retry
 from consumer.delivery.target import Target
+from consumer.signing.profiles import HttpHeaders
 from consumer.signing.request import Request
+from consumer.signing.written import Outgoing
 
 DELIVERED_WORD: Final = "delivered"
+_NONE: Final[HttpHeaders] = ()
 _WORDS: dict[type[Outcome], str] = {Delivered: DELIVERED_WORD, Retry: "retry", Dead: "dead"}
 
 
@@ -32,7 +36,7 @@ class Attempted(Protocol):
     @property
     def content_type(self) -> str: ...
     @property
-    def request(self) -> Request | None: ...
+    def request(self) -> Outgoing | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,25 @@ class Tried:
     started_ms: int
     body: bytes = b""
     content_type: str = ""
-    request: Request | None = None
+    request: Outgoing | None = None
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of an attempt whose request and answer are in the native step, which writes it."""
+
+    job: Attempted
+    answer: Kept
+    outcome: Outcome
+    next_tier: str | None
+
+    def read(self) -> Attempt:
+        """The same, made in Python."""
+        return logged(self.job, self.answer, self.outcome, self.next_tier)
+
+
+def word_of(outcome: Outcome) -> str:
+    """As a record has it."""
+    return _WORDS[type(outcome)]
 
 
 def unlogged(job: Attempted, failure: Failure, outcome: Outcome, next_tier: str | None) -> Attempt:
@@ -78,12 +100,12 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
     """What was sent, what came back and what follows. The customer's own header values are redacted."""
     delivery = job.delivery
     event = delivery.event
-    if isinstance(answer, Response):
+    if isinstance(answer, Failure):
+        status, headers, body, truncated = None, _NONE, b"", False
+        failure, detail = str(answer.kind), answer.detail
+    else:
         status, headers, body, truncated = answer.status, answer.headers, answer.body, answer.body_truncated
         failure, detail = None, ""
-    else:
-        status, headers, body, truncated = None, (), b"", False
-        failure, detail = str(answer.kind), answer.detail
     timing, subscription = answer.timing, job.target.subscription
     return Attempt(
         delivery_id=delivery.id,
@@ -98,7 +120,7 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
         status=status,
         failure=failure,
         elapsed_ms=answer.elapsed_ms,
-        outcome=_WORDS[type(outcome)],
+        outcome=word_of(outcome),
         next_tier=next_tier,
         reason=outcome.reason if isinstance(outcome, Dead) else None,
         replay_id=delivery.replay_id,
@@ -119,8 +141,15 @@ def logged(job: Attempted, answer: Answer, outcome: Outcome, next_tier: str | No
         tls_ms=timing.tls_ms,
         first_byte_ms=timing.first_byte_ms,
         bodies=Bodies.WHOLE,
-        request_headers=job.target.signer.shown(job.request) if job.request else (),
+        request_headers=_shown(job),
         response_headers=headers,
         request_body=job.body,
         response_body=body,
     )
+
+
+def _shown(job: Attempted) -> HttpHeaders:
+    """The headers that were sent, for the log."""
+    if job.request is None:
+        return _NONE
+    return job.target.signer.shown(job.request) if isinstance(job.request, Request) else job.request.shown

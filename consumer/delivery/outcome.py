@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.retry_after import asked_ms
 from consumer.delivery.schedule import Schedule
@@ -110,7 +110,7 @@ def decide(
 
 def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
     """How long the endpoint asks us to wait; None for none or nonsense."""
-    if not isinstance(answer, Response):
+    if isinstance(answer, Failure):
         return None
     value = next((value for name, value in answer.headers if name.lower() == "retry-after"), None)
     return None if value is None else asked_ms(value, now_ms)
@@ -118,12 +118,12 @@ def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
 
 def is_success(answer: Answer) -> bool:
     """Whether the endpoint accepted: any 2xx (RFC 9110 section 15.3)."""
-    return isinstance(answer, Response) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
+    return not isinstance(answer, Failure) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
 
 
 def asks_to_slow_down(answer: Answer) -> bool:
     """Whether the endpoint, or what stands before it, says that it has too much to do."""
-    return isinstance(answer, Response) and answer.status in _SLOW_DOWN
+    return not isinstance(answer, Failure) and answer.status in _SLOW_DOWN
 
 
 def is_unreachable(answer: Answer) -> bool:
@@ -133,6 +133,6 @@ def is_unreachable(answer: Answer) -> bool:
 
 def described(answer: Answer) -> str:
     """The answer in a few words, for dead letters and logs."""
-    if isinstance(answer, Response):
-        return f"HTTP {answer.status}"
-    return f"{answer.kind}: {answer.detail}" if answer.detail else str(answer.kind)
+    if isinstance(answer, Failure):
+        return f"{answer.kind}: {answer.detail}" if answer.detail else str(answer.kind)
+    return f"HTTP {answer.status}"

@@ -12,11 +12,13 @@ from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.delivery.entry import Entry
+from consumer.delivery.logged import Unread
 from consumer.delivery.offsets import Partition
 from consumer.delivery.standing import Report
 from consumer.delivery.tracing import Traced
 from consumer.events.event import Poison, Record
 from consumer.signing.request import Request
+from consumer.signing.written import Written
 from consumer.webhooks.subscription import Subscription
 
 
@@ -89,17 +91,20 @@ class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
 
     `load` and `load_alone` are tenants with the version known: to be read together, and each for itself. An attempt
-    comes with the record that it was made for, and those that were `traced` are told once more. `bugs` are those
-    contained since the last step. `succeeded_late` are deliveries that were handed over and then accepted: to be marked
-    in the cache; `check` asks for such marks. Of what was `replaced` no further try is wanted: the other processes are
-    to be told. `reports` are for whoever keeps the webhooks' standings. `again` is to be read once more of the ordered
+    comes with the record that it was made for, and those that were `traced` are told once more. What the native step
+    does is beside what is done in Python: `written` are requests to start too, and `unread` attempts to log. `bugs` are
+    those contained since the last step. `succeeded_late` are deliveries that were handed over and then accepted: to be
+    marked in the cache; `check` asks for such marks. Of what was `replaced` no further try is wanted: the others are to
+    be told. `reports` are for whoever keeps the webhooks' standings. `again` is to be read once more of the ordered
     topic. `names` are hosts to ask name servers for. `wake_ms` is when the core wants its next turn even if nothing
     happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
+    written: list[tuple[int, Written]] = field(default_factory=list)
     write: list[tuple[int, Write]] = field(default_factory=list)
     attempts: list[tuple[Entry, Attempt]] = field(default_factory=list)
+    unread: list[tuple[Entry, Unread]] = field(default_factory=list)
     traced: list[Traced] = field(default_factory=list)
     bugs: list[Bug] = field(default_factory=list)
     cancel: list[int] = field(default_factory=list)

@@ -5,7 +5,7 @@ The law: nothing here decides anything, and an attempt costs less than a microse
 
 from typing import Final
 
-from consumer.delivery.answer import OURS, Answer, FailureKind, Response
+from consumer.delivery.answer import OURS, Answer, Failure, FailureKind
 from consumer.delivery.delivery import Delivery, Trigger
 from consumer.delivery.outcome import DeathReason
 from consumer.events.reasons import PoisonReason
@@ -26,9 +26,9 @@ _KINDS: Final = {
 
 def code_of(answer: Answer) -> str:
     """The class of an answer, one of a few words: a status of its own, the class of a status, or why there is none."""
-    if isinstance(answer, Response):
-        return _CODES.get(answer.status, "protocol")
-    return _KINDS[answer.kind]
+    if isinstance(answer, Failure):
+        return _KINDS[answer.kind]
+    return _CODES.get(answer.status, "protocol")
 
 
 class Tally:

@@ -47,6 +47,28 @@ def event(
     )
 
 
+def checked(
+    record: Record, headers: NamedHeaders, parts: tuple[str | None, str, str, str | None, int | None, bytes]
+) -> Event:
+    """The same of id, type, tenant, product, time and data that are as they have to be."""
+    id_, type_, tenant, product, time_ms, data = parts
+    traceparent, tracestate = trace_context(headers) if headers else NO_CONTEXT
+    return Event(
+        id=_default_id(record) if id_ is None else id_,
+        type=type_,
+        tenant=tenant,
+        product=product,
+        time_ms=record.timestamp_ms if time_ms is None else time_ms,
+        data=data,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        traceparent=traceparent,
+        tracestate=tracestate,
+    )
+
+
 def _default_id(record: Record) -> str:
     """The time tells a topic that was made anew from the one that was there before, with the same offsets."""
     return f"{record.topic}-{record.partition}-{record.offset}-{record.timestamp_ms}"

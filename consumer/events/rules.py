@@ -1,14 +1,26 @@
 """What an operator may set about events, cut down to what decoding needs."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from consumer.settings import Settings
 
 
+class Usual(Protocol):
+    """The native step's reader of envelopes as most producers write them (`native/delivery/src/envelope.rs`)."""
+
+    def __call__(
+        self, value: bytes, max_depth: int, /
+    ) -> tuple[str | None, str, str, str | None, int | None, bytes] | None:
+        """Id, type, tenant, product, time and data, all of them as they are checked here; None: Python reads it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRules:
-    """`registry` says whether a Schema Registry is configured. The `avro_*_field`s may be dotted paths."""
+    """`registry` says whether a Schema Registry is configured. The `avro_*_field`s may be dotted paths.
+
+    `usual` reads most envelopes; None: Python reads all.
+    """
 
     max_event_bytes: int = 1_048_576
     max_event_depth: int = 64
@@ -19,6 +31,7 @@ class EventRules:
     avro_id_field: str | None = None
     avro_product_field: str | None = None
     avro_time_field: str | None = None
+    usual: Usual | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

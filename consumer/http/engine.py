@@ -1,4 +1,4 @@
-"""Which engine sends.
+"""Which engine sends, and what the native step does beside where it sends.
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
 sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends, and so it
@@ -14,12 +14,14 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import structlog
 
+from consumer.events.rules import Usual
 from consumer.http.beside import BesideTransport
 from consumer.http.guard import guard_of
 from consumer.http.proxy import Proxy
 from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import Hand, NoHand, Transport
 from consumer.settings import ConfigurationError, Settings
+from consumer.signing.written import Prepare
 
 _IDLE_PER_REQUEST = 2
 _NATIVE: Final = "hookline_native"
@@ -48,6 +50,32 @@ def chosen(settings: Settings, *, installed: bool) -> Engine:
     return settings.transport
 
 
+def preparing(settings: Settings) -> Prepare | None:
+    """How webhooks are prepared for requests that the engine of the settings writes; None: it writes none.
+
+    Raises:
+        ConfigurationError: see `chosen`.
+    """
+    if chosen(settings, installed=_installed()) != "native":
+        return None
+    from consumer.http.native import prepare  # noqa: PLC0415 - it may not be installed
+
+    return prepare
+
+
+def reading(settings: Settings) -> Usual | None:
+    """Who reads usual envelopes where that engine sends; None: Python reads all.
+
+    Raises:
+        ConfigurationError: see `chosen`.
+    """
+    if chosen(settings, installed=_installed()) != "native":
+        return None
+    from hookline_native import read_envelope  # noqa: PLC0415 - it may not be installed
+
+    return read_envelope
+
+
 def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     """The engine of the settings, behind the guard with the operator's networks. Close it in the end.
 
@@ -64,7 +92,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
         )
     guard, proxy = guard_of(settings), Proxy.of(settings)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
-    installed = find_spec(_NATIVE) is not None
+    installed = _installed()
     engine = chosen(settings, installed=installed)
     _log.info(
         "http engine",
@@ -79,9 +107,9 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
     # Of the other two only the chosen one is loaded: they may be missing, and cost memory.
     match engine:
         case "native":
-            from consumer.http.native import NativeTransport  # noqa: PLC0415 - see above
+            from consumer.http.native import BesideNative, NativeTransport  # noqa: PLC0415 - see above
 
-            return BesideTransport(NativeTransport(guard, max_connections=max_connections), sockets)
+            return BesideNative(NativeTransport(guard, max_connections=max_connections), sockets)
         case "sockets":
             return sockets()
         case "curl":
@@ -90,3 +118,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
             curl = CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
             return BesideTransport(curl, sockets)
     assert_never(engine)
+
+
+def _installed() -> bool:
+    return find_spec(_NATIVE) is not None

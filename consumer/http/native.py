@@ -7,19 +7,22 @@ answer's head and chunks is what `head.py` and `chunks.py` make of them: tests c
 A panic in it ends one request. Its place in the code is told, and the failure is ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import structlog
-from hookline_native import Engine
+from hookline_native import Endpoint, Engine
 
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response, Timing
+from consumer.delivery.answer import Answer, Failure, FailureKind, Kept, Response, Timing
 from consumer.delivery.names import REFUSED_DETAIL
+from consumer.http.beside import BesideTransport
 from consumer.http.certificates import system_bundle
 from consumer.http.guard import AddressGuard
+from consumer.http.sockets import SocketsTransport
 from consumer.http.transport import addressed
 from consumer.signing.request import Request
+from consumer.signing.written import Preparation, Written
 from consumer.telemetry.printable import printable
 
 _KINDS: Final = {str(kind): kind for kind in FailureKind}
@@ -51,20 +54,42 @@ class NativeTransport:
         return self._engine.in_flight + len(self._unsent)
 
     def submit(self, token: int, request: Request) -> None:
-        refuses, addresses = self._guard.refuses, addressed(request).addresses
+        allowed = self._allowed(token, addressed(request).addresses)
+        if allowed:
+            self._engine.submit(token, request.url, request.headers, request.body, request.timeout_ms, allowed)
+
+    def send(self, token: int, written: Written) -> None:
+        allowed = self._allowed(token, written.addresses)
+        if allowed:
+            self._engine.send(token, written, allowed)
+
+    def _allowed(self, token: int, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the addresses that may be connected to; none: the request has ended."""
+        refuses = self._guard.refuses
         try:
             allowed = tuple([address for address in addresses if refuses(address) is None])
         except Exception as error:  # noqa: BLE001 # told by whoever hears the answer
             self._unsent[token] = Failure(kind=FailureKind.BUG, detail="", elapsed_ms=0.0, error=error)
-            return
+            return ()
         if not allowed:
             self._unsent[token] = Failure(kind=FailureKind.ADDRESS_REFUSED, detail=REFUSED_DETAIL, elapsed_ms=0.0)
-            return
-        self._engine.submit(token, request.url, request.headers, request.body, request.timeout_ms, allowed)
+        return allowed
 
     def poll(self, wait_s: float) -> Sequence[tuple[int, Answer]]:
-        responses, failures = self._engine.poll(0.0 if self._unsent else wait_s)
+        came, responses, failures = self._engine.poll(0.0 if self._unsent else wait_s)
         answers: list[tuple[int, Answer]] = [
+            (
+                token,
+                Kept(
+                    status=status,
+                    elapsed_ms=elapsed_ms,
+                    timing=Timing(connect_ms=connect_ms, tls_ms=tls_ms, first_byte_ms=first_byte_ms),
+                    came=each,
+                ),
+            )
+            for token, status, each, elapsed_ms, (connect_ms, tls_ms, first_byte_ms) in came
+        ]
+        answers += [
             (
                 token,
                 Response(
@@ -103,6 +128,36 @@ class NativeTransport:
     def close(self) -> None:
         self._unsent.clear()
         self._engine.close()
+
+
+class BesideNative(BesideTransport):
+    """The native engine, and beside it the one for webhooks with TLS of their own, whose requests Python makes."""
+
+    def __init__(self, native: NativeTransport, open_own: Callable[[], SocketsTransport]) -> None:
+        """As BesideTransport."""
+        super().__init__(native, open_own)
+        self.send = native.send
+
+
+def prepare(preparation: Preparation) -> Endpoint | None:
+    """The endpoint as the extension has it; None where nothing is sent to its URL, for which a request is to fail."""
+    try:
+        return Endpoint(
+            url=preparation.url,
+            timeout_ms=preparation.timeout_ms,
+            brand=preparation.brand,
+            user_agent=preparation.user_agent,
+            signing=preparation.signing,
+            header=preparation.header,
+            schemes=preparation.schemes,
+            event_header=preparation.event_header,
+            payload_format=preparation.payload_format,
+            with_workspace=preparation.with_workspace,
+            own=preparation.own,
+            redacted=preparation.redacted,
+        )
+    except ValueError:
+        return None
 
 
 def _failure(kind: FailureKind, detail: str, elapsed_ms: float, timing: Timing) -> Failure:

@@ -11,10 +11,11 @@ and as long as a check of the proxy between the two (`proxied_course.py`).
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from consumer.delivery.answer import Answer
 from consumer.signing.request import Request
+from consumer.signing.written import Written
 
 MAX_BODY_BYTES = 16 * 1024
 """What is kept of a body."""
@@ -54,6 +55,14 @@ def addressed(request: Request) -> Request:
     if not request.addresses:
         raise ValueError("a request needs the addresses of its host: look its name up first")
     return request
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """An engine that sends what the native step has written, under the law of the port: the native one alone."""
+
+    def send(self, token: int, written: Written) -> None:
+        """Start the request. Where an HTTP answer comes, `poll` returns it as Kept."""
 
 
 class Transport(Protocol):

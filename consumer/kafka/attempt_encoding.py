@@ -18,7 +18,10 @@ from functools import lru_cache
 from typing import Final
 
 from consumer.delivery.delivery import Attempt, Bodies
+from consumer.delivery.logged import Unread, word_of
+from consumer.delivery.outcome import Dead
 from consumer.schemas import avro_history
+from consumer.signing.request import Request
 from consumer.wire import WireFormat
 
 ATTEMPT: Final = WireFormat(avro_history("Attempt"))
@@ -131,3 +134,39 @@ def encode_attempt(attempt: Attempt) -> bytes:
         f"{_headers(attempt.request_headers)}{_headers(attempt.response_headers)}{_varint(len(request))}"
     )
     return b"".join((told.encode("latin-1"), request, _varint(len(response)).encode("latin-1"), response))
+
+
+def encode_unread(unread: Unread) -> bytes | None:
+    """The same of an attempt whose contents the native step has, which writes it; None: it cannot be told all of it."""
+    job, outcome = unread.job, unread.outcome
+    delivery, written = job.delivery, job.request
+    event = delivery.event
+    if written is None or isinstance(written, Request):
+        raise AssertionError("an answer is kept where its request was written")
+    try:
+        return unread.answer.came.record(
+            ATTEMPT.head,
+            written,
+            delivery.id,
+            event.id,
+            event.type,
+            event.tenant,
+            delivery.subscription_id,
+            delivery.attempts + 1,
+            job.started_ms,
+            delivery.first_attempt_ms,
+            word_of(outcome),
+            unread.next_tier,
+            outcome.reason if isinstance(outcome, Dead) else None,
+            delivery.replay_id,
+            delivery.trigger,
+            delivery.job_id,
+            event.product,
+            event.time_ms,
+            event.topic,
+            event.partition,
+            event.offset,
+            delivery.first_due_ms,
+        )
+    except (UnicodeEncodeError, OverflowError):  # a text is not Unicode, or a number has more than 64 bits
+        return None

@@ -4,12 +4,14 @@ It is impatient: what would wait for its endpoint is spilled to the delay topics
 """
 
 import threading
+from dataclasses import replace
 
 from consumer.delivery.lane import Patience
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
 from consumer.events.rules import EventRules
 from consumer.events.schema import SchemaAnswer, Schemas
+from consumer.http.engine import reading
 from consumer.kafka.membership import AT_ONCE
 from consumer.kafka.selection import wanted_topics
 from consumer.roles.pool import Pool, run
@@ -23,7 +25,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """Deliver events until `stop` is set. Raises as `pool.run` does."""
     topics = wanted_topics(settings)
     known_schemas: dict[int, SchemaAnswer] = {}
-    schemas, rules = Schemas(known=known_schemas), EventRules.of(settings)
+    schemas, rules = Schemas(known=known_schemas), replace(EventRules.of(settings), usual=reading(settings))
 
     def read(record: Record) -> Decoded:
         return decode(record, schemas, rules)

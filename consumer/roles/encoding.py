@@ -7,10 +7,10 @@ an attempt without its contents, a write as a poison record that names where the
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.entry import Entry
-from consumer.delivery.logged import stripped
+from consumer.delivery.logged import Unread, stripped, unlogged
 from consumer.delivery.step import Reject, Write
 from consumer.events.event import Record
-from consumer.kafka.attempt_encoding import encode_attempt
+from consumer.kafka.attempt_encoding import encode_attempt, encode_unread
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.writes import Produce, produced
@@ -33,6 +33,20 @@ class Encoding:
             value = encode_attempt(stripped(attempt, value.failure))
         boundaries.let_go()
         return attempt.subscription_id.encode(), value
+
+    def unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
+        """The same of an attempt that the native step tells: no record is in hand while it works."""
+        boundaries, delivery = self._boundaries, unread.job.delivery
+        value = boundaries.within(Boundary.LOG, entry, encode_unread, unread, delivery_id=delivery.id)
+        if isinstance(value, bytes):
+            return delivery.subscription_id.encode(), value
+        boundaries.take(entry)
+        attempt = (
+            boundaries.within(Boundary.LOG, entry, unread.read, delivery_id=delivery.id) if value is None else value
+        )
+        if isinstance(attempt, Bug):
+            attempt = unlogged(unread.job, attempt.failure, unread.outcome, unread.next_tier)
+        return self.attempt(entry, attempt)
 
     def write(self, entry: Entry, write: Write) -> Produce:
         """The record for the topic that it goes to."""

@@ -6,7 +6,7 @@ from consumer.delivery.budget import DEFAULT
 from consumer.delivery.core import Core
 from consumer.delivery.tracing import Traced
 from consumer.events.schema import SchemaAnswer
-from consumer.http.transport import Transport
+from consumer.http.transport import Sender, Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
@@ -29,6 +29,7 @@ class Parts:
     `terms`: how often is committed, and how long that may take.
     `traces` of None: nothing is traced, as the core was told.
     `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
+    `sender`: the transport again, where it sends what the native step writes.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
 
@@ -53,3 +54,4 @@ class Parts:
     traces: SpanQueue[Traced] | None = None
     terms: Terms = field(default_factory=Terms)
     surplus_bytes: int = DEFAULT.surplus
+    sender: Sender | None = None

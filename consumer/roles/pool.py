@@ -26,9 +26,10 @@ from consumer.delivery.tracing import Tracing
 from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
-from consumer.http.engine import open_transport
+from consumer.http.engine import open_transport, preparing
 from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.resolver import Resolver
+from consumer.http.transport import Sender
 from consumer.kafka.again import LogAgain
 from consumer.kafka.ahead import AheadReader
 from consumer.kafka.attempt_log import AttemptLog
@@ -152,7 +153,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     canary.check(settings, keyring)
     traces.check(settings)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
-    clocks = BrokerClocks()
+    clocks, prepare = BrokerClocks(), preparing(settings)
     tracing = traces.tracing_of(settings)
     core = Core(
         rules(settings, pool.patience, tracing),
@@ -161,7 +162,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         clocks=clocks,
         names=names_of(settings),
         target=lambda subscription: Target(
-            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring)
+            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring, prepare)
         ),
     )
     group = Topics.of(settings).group(pool.role)
@@ -172,6 +173,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     parts = Parts(
         core=core,
         transport=transport,
+        sender=transport if isinstance(transport, Sender) else None,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
         attempts=AttemptLog(settings, queued_bytes=room.logged),
         tenants=TenantLookup(Reader.from_settings(settings).read_small),

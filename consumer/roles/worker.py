@@ -28,6 +28,7 @@ from consumer.roles.questions import Questions
 from consumer.roles.seals import Seals
 from consumer.roles.tap import Tap
 from consumer.signing.request import Request
+from consumer.signing.written import Written
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
 from consumer.telemetry.pulse import STOPPING, pulse
@@ -73,6 +74,7 @@ class Worker:
             known_schemas=parts.known_schemas,
             names=parts.names,
         )
+        self._sender = _nobody if parts.sender is None else parts.sender.send
         self._clock = clock
         self._delays = frozenset(parts.topics.retry_topics)
         self._untaken: list[tuple[int, Answer]] = []
@@ -205,9 +207,12 @@ class Worker:
             parts.transport.cancel(token)
         for token, request in step.send:
             self._send(token, request)
+        for token, written in step.written:
+            self._send_written(token, written)
         for entry, attempt in step.attempts:
-            key, value = self._encoding.attempt(entry, attempt)
-            parts.attempts.write(key, value)
+            parts.attempts.write(*self._encoding.attempt(entry, attempt))
+        for entry, unread in step.unread:
+            parts.attempts.write(*self._encoding.unread(entry, unread))
         self._producing.write(step.write)
         if step.traced and parts.traces is not None:
             parts.traces.put(step.traced)
@@ -230,6 +235,16 @@ class Worker:
         submit, name = self._parts.transport.submit, job.delivery.id
         bug = boundaries.within(Boundary.SUBMIT, job.entry, submit, token, request, delivery_id=name)
         boundaries.let_go()
+        if bug is not None:
+            self._untaken.append((token, bug.failure))
+
+    def _send_written(self, token: int, written: Written) -> None:
+        """The same of one that the native step has written: no record is in hand while it works."""
+        job = self._core.sent_for(token)
+        if job is None:
+            return
+        within, name = self._core.boundaries.within, job.delivery.id
+        bug = within(Boundary.SUBMIT, job.entry, self._sender, token, written, delivery_id=name)
         if bug is not None:
             self._untaken.append((token, bug.failure))
 
@@ -315,6 +330,11 @@ class Worker:
             self._parts.traces.close(_TRACES_S)
         self._questions.close()
         counters.absorb(self._core.counted())
+
+
+def _nobody(token: int, written: Written) -> None:
+    del token, written
+    raise AssertionError("the native step writes requests only where it sends them")
 
 
 def _report(bug: Bug) -> None:

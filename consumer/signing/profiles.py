@@ -49,41 +49,51 @@ def scheme(profile: SigningProfile, secrets: Sequence[str], *, header: str) -> S
     Raises:
         SecretUnusableError: a secret does not fit the profile.
     """
+    used = keys(profile, secrets)
     match profile:
         case SigningProfile.STANDARD:
-            return _Standard([_Mac(standard_key(secret)) for secret in secrets])
+            return _Standard([_Mac(key) for key in used])
         case SigningProfile.ED25519:
-            return _Ed25519([private_key(secret) for secret in secrets])
+            return _Ed25519([Ed25519PrivateKey.from_private_bytes(seed) for seed in used])
         case SigningProfile.HEX:
-            return _BodyMac(_Mac(secrets[0].encode()), header, "")
+            return _BodyMac(_Mac(used[0]), header, "")
         case SigningProfile.SHA256:
-            return _BodyMac(_Mac(secrets[0].encode()), header, "sha256=")
+            return _BodyMac(_Mac(used[0]), header, "sha256=")
         case SigningProfile.STRIPE:
-            return _Stripe([_Mac(secret.encode()) for secret in secrets], header)
+            return _Stripe([_Mac(key) for key in used], header)
 
 
-def standard_key(secret: str) -> bytes:
-    """The HMAC key of a `whsec_…` secret.
+def keys(profile: SigningProfile, secrets: Sequence[str]) -> tuple[bytes, ...]:
+    """What the profile signs with, of these secrets: keys of HMAC, and of ed25519 the seeds.
 
     Raises:
-        SecretUnusableError: it is not `whsec_` and base64 of at least one byte.
+        SecretUnusableError: a secret does not fit the profile.
     """
+    match profile:
+        case SigningProfile.STANDARD:
+            return tuple([_standard_key(secret) for secret in secrets])
+        case SigningProfile.ED25519:
+            return tuple([_seed(secret) for secret in secrets])
+        case SigningProfile.HEX | SigningProfile.SHA256:
+            return (secrets[0].encode(),)
+        case SigningProfile.STRIPE:
+            return tuple([secret.encode() for secret in secrets])
+
+
+def _standard_key(secret: str) -> bytes:
+    """The HMAC key of a `whsec_…` secret."""
     key = _decoded(secret, STANDARD_PREFIX)
     if not key:
         raise SecretUnusableError("the profile standard needs a secret of the form whsec_ followed by base64")
     return key
 
 
-def private_key(secret: str) -> Ed25519PrivateKey:
-    """The private key of a `whsk_…` secret, which holds its 32-byte seed.
-
-    Raises:
-        SecretUnusableError: it is not of this form.
-    """
+def _seed(secret: str) -> bytes:
+    """The 32 bytes of a `whsk_…` secret."""
     key = _decoded(secret, PRIVATE_PREFIX)
     if len(key) != SEED_BYTES:
         raise SecretUnusableError("the profile ed25519 needs a private key of the form whsk_ followed by base64")
-    return Ed25519PrivateKey.from_private_bytes(key)
+    return key
 
 
 def _decoded(secret: str, prefix: str) -> bytes:

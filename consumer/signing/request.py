@@ -38,6 +38,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     tls: ClientTls | None = None
 
+    @property
+    def content_type(self) -> str:
+        """What the body is; empty where no header says so."""
+        return next((value for name, value in self.headers if name == "content-type"), "")
+
     def __repr__(self) -> str:
         return f"Request(url={self.url!r}, timeout_ms={self.timeout_ms}, addresses={self.addresses})"
 

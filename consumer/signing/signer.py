@@ -10,24 +10,33 @@ import msgspec
 
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
-from consumer.events.identity import webhook_id
+from consumer.events.identity import source_mark, webhook_id
 from consumer.signing.payload import render
-from consumer.signing.profiles import HttpHeaders, Scheme, scheme
+from consumer.signing.profiles import HttpHeaders, Scheme, keys, scheme
 from consumer.signing.request import ClientTls, Request
+from consumer.signing.written import Preparation, Prepare, Written
 from consumer.webhooks.headers import check_headers, open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.placeholders import REDACTED
 from consumer.webhooks.secrets import OVERLAPPING
-from consumer.webhooks.subscription import SealedSecret, SigningProfile, Subscription
+from consumer.webhooks.subscription import PayloadFormat, SealedSecret, SigningProfile, Subscription
 from consumer.webhooks.tls import open_tls
 from consumer.webhooks.wrong import FieldInvalid
+
+_IN_PYTHON = frozenset({PayloadFormat.SLACK, PayloadFormat.DISCORD})
+"""Formats that the native step does not render: these bodies are for people, and few."""
 
 
 class Signer:
     """Signs one subscription's requests. Built once for a subscription's revision, kept beside its lane."""
 
-    def __init__(self, subscription: Subscription, brand: Brand, keyring: Keyring) -> None:
-        """Open the secrets and make the parts that no event changes.
+    writes = False
+    """Whether the native step writes its requests, nearly all of them."""
+
+    def __init__(
+        self, subscription: Subscription, brand: Brand, keyring: Keyring, prepare: Prepare | None = None
+    ) -> None:
+        """Open the secrets and make the parts that no event changes. `prepare` is the native step's, where it sends.
 
         Raises:
             SecretUnusableError: a secret does not fit the signing profile.
@@ -44,22 +53,16 @@ class Signer:
 
         header = signature_header(subscription.signing, brand)
         current = opened(subscription.secret)
-        self._current: Scheme = scheme(subscription.signing, (current,), header=header)
         former = subscription.former_secrets if subscription.signing in OVERLAPPING else ()
         plain = [(each.until_ms, opened(each.secret)) for each in former]
-        # Until each of these times, those that sign at least so long sign together.
-        self._overlapping: list[tuple[int, Scheme]] = [
-            (
-                until_ms,
-                scheme(
-                    subscription.signing,
-                    (current, *(secret for end_ms, secret in plain if end_ms >= until_ms)),
-                    header=header,
-                ),
-            )
-            for until_ms in sorted({end_ms for end_ms, _ in plain})
+        # Until each of these times, those that sign at least so long sign together; the current one alone is the first.
+        self._overlaps_ms = sorted({end_ms for end_ms, _ in plain})
+        together = [
+            (current,),
+            *((current, *(secret for end_ms, secret in plain if end_ms >= each)) for each in self._overlaps_ms),
         ]
-        self._overlap_until_ms = max((end_ms for end_ms, _ in plain), default=0)
+        self._schemes: list[Scheme] = [scheme(subscription.signing, each, header=header) for each in together]
+        self._overlap_until_ms = max(self._overlaps_ms, default=0)
 
         taken = {name.lower() for name in (header, self._event_header) if name is not None}
         self._own: HttpHeaders = tuple(
@@ -70,10 +73,65 @@ class Signer:
         self._tls = _client_tls(subscription, keyring)
         self._own_shown: HttpHeaders = tuple((name, REDACTED) for name, _ in self._own)
         self._static: dict[str, HttpHeaders] = {}
+        self._renders = subscription.payload_format not in _IN_PYTHON
+        # A webhook with TLS of its own is the sockets engine's.
+        self._endpoint = (
+            None
+            if prepare is None or self._tls is not None
+            else prepare(
+                Preparation(
+                    url=subscription.url,
+                    timeout_ms=subscription.timeout_ms,
+                    brand=brand.name,
+                    user_agent=brand.user_agent,
+                    signing=subscription.signing,
+                    header=header,
+                    schemes=tuple([keys(subscription.signing, each) for each in together]),
+                    event_header=self._event_header,
+                    payload_format=subscription.payload_format if self._renders else None,
+                    with_workspace=brand.with_workspace,
+                    own=self._own,
+                    redacted=REDACTED,
+                )
+            )
+        )
+        self.writes = self._endpoint is not None
 
     def body(self, event: Event) -> tuple[bytes, str]:
         """The body's bytes and its content type: the same for the same event, whenever it is asked."""
         return render(self._payload_format, event, self._brand)
+
+    def written(
+        self, event: Event, rendered: tuple[bytes, str] | None, now_ms: int, addresses: tuple[str, ...]
+    ) -> Written | None:
+        """The same as `request`, written by the native step, which renders what was not `rendered` before.
+
+        None: it does not write for this webhook, or cannot tell this event, as one with a `tracestate`.
+        """
+        if self._endpoint is None or event.tracestate is not None:
+            return None
+        if rendered is None and not self._renders:
+            rendered = self.body(event)
+        body, content_type = rendered or (None, "")
+        mark = None if event.source is None else source_mark(event.source)
+        try:
+            return self._endpoint.request(
+                event.id,
+                event.type,
+                event.tenant,
+                event.product,
+                event.time_ms,
+                event.data,
+                event.traceparent,
+                mark,
+                body,
+                content_type,
+                self._scheme_at(now_ms),
+                now_ms,
+                addresses,
+            )
+        except (UnicodeEncodeError, OverflowError):
+            return None
 
     def request(
         self, *, event: Event, body: bytes, content_type: str, now_ms: int, addresses: tuple[str, ...] = ()
@@ -85,9 +143,7 @@ class Signer:
         self, name: str, event: Event, body: bytes, content_type: str, *, now_ms: int, addresses: tuple[str, ...]
     ) -> Request:
         """The same with this `webhook-id`: as it was sent before, where too little is known of the event to make it."""
-        signed_by = self._current
-        if now_ms < self._overlap_until_ms:
-            signed_by = next(several for until_ms, several in self._overlapping if now_ms < until_ms)
+        signed_by = self._schemes[self._scheme_at(now_ms)]
         headers = self._always(content_type) + signed_by.headers(name, str(now_ms // 1_000), body)
         if self._event_header is not None:
             headers += ((self._event_header, _header_safe(event.type)),)
@@ -109,6 +165,12 @@ class Signer:
         if not self._own:
             return request.headers
         return request.headers[: -len(self._own)] + self._own_shown
+
+    def _scheme_at(self, now_ms: int) -> int:
+        """Which of the schemes signs at this time."""
+        if now_ms >= self._overlap_until_ms:
+            return 0
+        return next(number for number, until_ms in enumerate(self._overlaps_ms, 1) if now_ms < until_ms)
 
     def _always(self, content_type: str) -> HttpHeaders:
         """What every request of this content type begins with; a format has one or, after a change, two."""

@@ -1,10 +1,14 @@
-//! The readers alone, so that Python's tests can compare them with `consumer/http/head.py` and `chunks.py`.
+//! The readers alone, so that Python's tests can compare them with `consumer/http/head.py` and `chunks.py`, and can make
+//! records of answers that nobody sent.
 
+use hookline_http::answer::Timing;
 use hookline_http::chunks::ChunkReader;
 use hookline_http::head::{HeadReader, Malformed};
+use hookline_http::reading::{Progress, Reading};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::came::Came;
 use crate::headers_of;
 
 type Read<'py> = (u8, u16, Bound<'py, PyTuple>, bool, Option<u64>, bool);
@@ -26,7 +30,7 @@ pub fn read_head(py: Python<'_>, lines: Vec<Vec<u8>>) -> PyResult<(Option<Read<'
         return Ok((None, None));
     }
     let head = reader.take();
-    let headers = headers_of(py, &head)?;
+    let headers = headers_of(py, head.fields())?;
     Ok((Some((head.minor, head.status, headers, head.chunked, head.length, head.closes())), None))
 }
 
@@ -43,4 +47,17 @@ pub fn read_chunks(py: Python<'_>, pieces: Vec<Vec<u8>>) -> (Bound<'_, PyBytes>,
         }
     }
     (PyBytes::new(py, &body), wrong)
+}
+
+/// The answer that these bytes are, with such times, or None: they are none. For the records that are made of it.
+#[pyfunction]
+pub fn read_answer(sent: &[u8], elapsed_ms: f64, times: (Option<f64>, Option<f64>, Option<f64>)) -> Option<Came> {
+    let mut reading = Reading::default();
+    let mut progress = reading.feed(sent);
+    if progress == Progress::More {
+        progress = reading.end();
+    }
+    let (connect_ms, tls_ms, first_byte_ms) = times;
+    let timing = Timing { connect_ms, tls_ms, first_byte_ms };
+    matches!(progress, Progress::Whole { .. }).then(|| Came { response: reading.response(), elapsed_ms, timing })
 }

@@ -1,12 +1,17 @@
-//! The native step as Python sees it: `hookline_native.Engine`, behind `consumer/http/native.py`.
+//! The native step as Python sees it: `hookline_native.Engine`, behind `consumer/http/native.py`, and what it is given
+//! by `consumer/signing/written.py`.
 //!
 //! The law: an engine belongs to one thread, which holds the interpreter's lock but for `poll`.
 
+mod came;
+mod endpoint;
+mod envelope;
 mod laws;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookline_http::answer::{Answer, Failure, Kind, Timing};
@@ -19,12 +24,17 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
+use crate::came::Came;
+use crate::endpoint::Written;
+
 const MOST_TARGETS: usize = 20_000;
 const MOST_HEADS: usize = 256;
 const MOST_KNOWN_BYTES: usize = 1_024; // of a head, and so 256 KiB of all: what strangers send is kept
 const MOST_KNOWN_FIELDS: usize = 32;
 const MOST_WAIT_S: f64 = 3_600.0;
 const BEYOND_BODY: usize = 1_024; // about the size of a request's headers
+
+type Polled<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
 
 /// One engine. `ca_file` holds the authorities that are trusted; at most so many connections are kept.
 #[pyclass]
@@ -68,42 +78,57 @@ impl Engine {
             post.header(name.to_str()?, value.to_str()?)
                 .map_err(|_| PyValueError::new_err("a header has a name or a value that no header has"))?;
         }
-        let addresses = addresses
-            .iter_borrowed()
-            .map(|address| Ok(address.cast::<PyString>()?.to_str()?.parse::<IpAddr>()?))
-            .collect::<PyResult<Vec<_>>>()?;
         inner.submit(Submitted {
             token,
             origin: target.origin.clone(),
-            addresses,
-            bytes: post.with_body(body),
+            addresses: addresses_of(addresses)?,
+            bytes: Arc::new(post.with_body(&[body])),
+            kept: false,
             timeout: Duration::from_millis(timeout_ms),
         });
         Ok(())
     }
 
-    /// Work for at most so long; the responses and the failures that came.
-    fn poll<'py>(&mut self, py: Python<'py>, wait_s: f64) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
-        let (responses, failures) = (PyList::empty(py), PyList::empty(py));
-        let Some(inner) = &mut self.inner else { return Ok((responses, failures)) };
+    /// Take a request that was written here. Its answer is among the `came`.
+    fn send(&mut self, token: i64, written: &Written, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let Some(inner) = &mut self.inner else { return Err(closed()) };
+        inner.submit(Submitted {
+            token,
+            origin: written.request.origin.clone(),
+            addresses: addresses_of(addresses)?,
+            bytes: written.request.bytes.clone(),
+            kept: true,
+            timeout: written.endpoint.timeout,
+        });
+        Ok(())
+    }
+
+    /// Work for at most so long; the answers that stay here, the responses and the failures that came.
+    fn poll<'py>(&mut self, py: Python<'py>, wait_s: f64) -> PyResult<Polled<'py>> {
+        let (came, responses, failures) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        let Some(inner) = &mut self.inner else { return Ok((came, responses, failures)) };
         let wait = Duration::from_secs_f64(wait_s.clamp(0.0, MOST_WAIT_S));
-        for answer in py.detach(|| inner.poll(wait))? {
-            let Answer { token, outcome, elapsed_ms, timing } = answer;
+        for Answer { token, kept, outcome, elapsed_ms, timing } in py.detach(|| inner.poll(wait))? {
             let Timing { connect_ms, tls_ms, first_byte_ms } = timing;
-            let timing = (connect_ms, tls_ms, first_byte_ms);
+            let times = (connect_ms, tls_ms, first_byte_ms);
             match outcome {
+                Ok(response) if kept => {
+                    let status = response.head.status;
+                    let answer = Py::new(py, Came { response, elapsed_ms, timing })?;
+                    came.append((token, status, answer, elapsed_ms, times))?;
+                }
                 Ok(response) => {
                     let status = response.head.status;
                     let headers = known_headers_of(py, &mut self.heads, response.head)?;
                     let body = PyBytes::new(py, &response.body);
-                    responses.append((token, status, headers, body, response.truncated, elapsed_ms, timing))?;
+                    responses.append((token, status, headers, body, response.truncated, elapsed_ms, times))?;
                 }
                 Err(Failure { kind, detail }) => {
-                    failures.append((token, kind.word(), detail.as_ref(), elapsed_ms, timing))?;
+                    failures.append((token, kind.word(), detail.as_ref(), elapsed_ms, times))?;
                 }
             }
         }
-        Ok((responses, failures))
+        Ok((came, responses, failures))
     }
 
     /// Forget a request.
@@ -137,7 +162,13 @@ mod hookline_native {
     #[pymodule_export]
     use super::Engine;
     #[pymodule_export]
-    use super::laws::{read_chunks, read_head};
+    use super::came::Came;
+    #[pymodule_export]
+    use super::endpoint::{Endpoint, Written};
+    #[pymodule_export]
+    use super::envelope::read_envelope;
+    #[pymodule_export]
+    use super::laws::{read_answer, read_chunks, read_head};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name")]
@@ -153,6 +184,12 @@ mod hookline_native {
 
 fn closed() -> PyErr {
     PyValueError::new_err("the engine is closed")
+}
+
+fn addresses_of(addresses: &Bound<'_, PyTuple>) -> PyResult<Vec<IpAddr>> {
+    let parsed =
+        addresses.iter_borrowed().map(|address| Ok(address.cast::<PyString>()?.to_str()?.parse::<IpAddr>()?));
+    parsed.collect()
 }
 
 /// What a URL says, read once.
@@ -175,7 +212,7 @@ fn known_headers_of<'py>(
     if let Some(known) = heads.get(&head) {
         return Ok(known.bind(py).clone());
     }
-    let headers = headers_of(py, &head)?;
+    let headers = headers_of(py, head.fields())?;
     if heads.len() >= MOST_HEADS {
         heads.clear();
     }
@@ -185,8 +222,11 @@ fn known_headers_of<'py>(
     Ok(headers)
 }
 
-fn headers_of<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
-    let fields = head.fields().map(|(name, value)| (latin_1(py, name), latin_1(py, value)).into_pyobject(py));
+fn headers_of<'py, 'a>(
+    py: Python<'py>,
+    fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let fields = fields.map(|(name, value)| (latin_1(py, name), latin_1(py, value)).into_pyobject(py));
     PyTuple::new(py, fields.collect::<PyResult<Vec<_>>>()?)
 }
 

@@ -193,7 +193,7 @@ def _agree(played: Played, one: Answer, other: Answer) -> bool:
 
 
 def _told(answer: Answer) -> str:
-    return f"HTTP {answer.status}" if isinstance(answer, Response) else str(answer.kind)
+    return str(answer.kind) if isinstance(answer, Failure) else f"HTTP {answer.status}"
 
 
 def _shown(case: Case) -> str:

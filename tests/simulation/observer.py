@@ -5,7 +5,7 @@ The law: it watches and changes nothing. It looks into the core for one thing on
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from consumer.delivery.answer import Answer, Response
+from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.core import Core
 from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.lane import Job
@@ -88,7 +88,7 @@ class Watch:
         pair = self._pair(request)
         if pair is None:
             return False
-        told = str(answer.status) if isinstance(answer, Response) else str(answer.kind)
+        told = str(answer.kind) if isinstance(answer, Failure) else str(answer.status)
         self._history.add(self._name, f"heard {told}", f"{pair.event.id}/{pair.webhook}")
         if job is not None and isinstance(answer, Response):
             wait_s = int(dict(answer.headers).get("retry-after", "0"))

@@ -78,6 +78,8 @@ impl Failure {
 pub struct Answer {
     /// Whose.
     pub token: i64,
+    /// Whether its head and body stay with it until somebody asks for them.
+    pub kept: bool,
     /// What came, or why nothing did.
     pub outcome: Result<Response, Failure>,
     /// From its submission to its end.

@@ -107,7 +107,7 @@ impl Engine {
 
     /// A request that ended before it began.
     pub fn refuse(&mut self, token: i64, failure: Failure) {
-        let answer = Answer { token, outcome: Err(failure), elapsed_ms: 0.0, timing: Timing::default() };
+        let answer = Answer { token, kept: false, outcome: Err(failure), elapsed_ms: 0.0, timing: Timing::default() };
         self.finished.push(answer);
     }
 

@@ -18,7 +18,9 @@ pub struct Submitted {
     /// The only ones that may be connected to, in the order in which to try them.
     pub addresses: Vec<IpAddr>,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<Vec<u8>>,
+    /// Whether its answer's head and body stay with the answer until somebody asks for them.
+    pub kept: bool,
     /// For all of it.
     pub timeout: Duration,
 }

@@ -13,7 +13,7 @@
 pub mod answer;
 pub mod chunks;
 mod connection;
-mod contained;
+pub mod contained;
 mod deadlines;
 pub mod engine;
 pub mod exchange;

@@ -73,26 +73,31 @@ impl Target {
 pub struct Post(Vec<u8>);
 
 impl Post {
-    /// One more header, none of Host and Content-Length.
+    /// One more header, none of Host and Content-Length. Returns where its name begins, its value begins, and its value
+    /// ends; between the two is ": ".
     ///
     /// # Errors
     /// It is none: it would break the request apart.
-    pub fn header(&mut self, name: &str, value: &str) -> Result<(), NoHeader> {
+    pub fn header(&mut self, name: &str, value: &str) -> Result<[usize; 3], NoHeader> {
         let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
         if !is_name || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return Err(NoHeader);
         }
+        let begins = self.0.len();
         for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             self.0.extend_from_slice(part);
         }
-        Ok(())
+        let ends = self.0.len() - b"\r\n".len();
+        Ok([begins, ends - value.len(), ends])
     }
 
-    /// All of it, with this body.
-    pub fn with_body(mut self, body: &[u8]) -> Vec<u8> {
-        let length = format!("Content-Length: {}\r\n\r\n", body.len());
-        self.0.extend_from_slice(length.as_bytes());
-        self.0.extend_from_slice(body);
+    /// All of it, with a body of these parts.
+    pub fn with_body(mut self, parts: &[&[u8]]) -> Vec<u8> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.extend_from_slice(format!("Content-Length: {length}\r\n\r\n").as_bytes());
+        for part in parts {
+            self.0.extend_from_slice(part);
+        }
         self.0
     }
 }

@@ -80,6 +80,9 @@ class Bench:
                 self.core.loaded(self.now_ms, tenant, Loaded(version="1", subscriptions=mine))
             further = self.core.next(self.now_ms, self.now_ms)
             step.send += further.send
+            step.written += further.written
+            step.attempts += further.attempts
+            step.bugs += further.bugs
             step.write += further.write
             step.check += further.check
         return step

@@ -10,6 +10,7 @@ from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED, Dead, DeathReason, Outcome, Retry
 from consumer.delivery.spans import spans_of
 from consumer.delivery.tracing import Tracing, ended
+from consumer.signing.request import Request
 from consumer.telemetry.span import Span, SpanKind
 from tests.deliveries import NOW_MS, delivery, event, job, subscription
 
@@ -34,7 +35,8 @@ def spans(
     if attempts:
         of = structs.replace(of, first_attempt_ms=NOW_MS - 60_000, last_attempt_ms=NOW_MS - 5_000)
     sent = job(subscription(url=url), of=of)
-    sent.queued_ms, sent.started_ms, sent.body = NOW_MS - 3, NOW_MS, b"payload"
+    sent.queued_ms, sent.started_ms = NOW_MS - 3, NOW_MS
+    sent.request = Request(url=url, headers=(), body=b"payload", timeout_ms=10_000)
     traceparent = Tracing(1.0, follow=True).traced(of, NOW_MS)
     assert traceparent is not None
     attempt = logged(sent, answer, outcome, "5s" if isinstance(outcome, Retry) else None)

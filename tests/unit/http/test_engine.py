@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 
 import pytest
@@ -7,11 +8,11 @@ from pydantic import SecretStr
 from consumer.delivery.answer import Failure, FailureKind
 from consumer.http.beside import BesideTransport
 from consumer.http.curl import CurlTransport
-from consumer.http.engine import chosen, open_transport
+from consumer.http.engine import chosen, open_transport, preparing, reading
 from consumer.http.guard import guard_of
 from consumer.http.proxy import Place, Proxy
 from consumer.http.sockets import SocketsTransport
-from consumer.http.transport import Transport
+from consumer.http.transport import Sender, Transport
 from consumer.settings import ConfigurationError, Settings
 from consumer.signing.request import Request
 
@@ -112,3 +113,15 @@ def test_the_settings_choose_the_engine_and_its_guard(
         assert kinds == {0: FailureKind.CONNECT, 1: FailureKind.ADDRESS_REFUSED}
     finally:
         transport.close()
+
+
+@pytest.mark.skipif(find_spec("hookline_native") is None, reason="make native builds it, with cargo")
+def test_what_the_native_step_writes_it_sends_and_no_other_engine_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    senders = []
+    for name in ("native", "sockets", "curl"):
+        monkeypatch.setenv("HOOKLINE_TRANSPORT", name)
+        settings = Settings()
+        with closing(open_transport(settings)) as transport:
+            senders.append(isinstance(transport, Sender))
+        assert (preparing(settings) is not None) == (reading(settings) is not None) == senders[-1]
+    assert senders == [True, False, False]

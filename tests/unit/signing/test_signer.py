@@ -1,6 +1,8 @@
 import base64
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -9,7 +11,10 @@ from rich.pretty import pretty_repr
 from consumer.brands.loader import brand
 from consumer.signing.profiles import SecretUnusableError
 from consumer.signing.signer import Signer
+from consumer.signing.written import Preparation
 from consumer.webhooks.subscription import FormerSecret, PayloadFormat, SealedSecret, SigningProfile
+from consumer.webhooks.tls import seal_tls
+from tests.own_tls import authority_in, identity
 from tests.unit.signing.signing_parts import (
     EVENT,
     HOOKLINE,
@@ -173,3 +178,20 @@ def test_the_body_is_the_payload_format_s() -> None:
     assert raw.body(EVENT) == (EVENT.data, "application/json")
     standard, _ = Signer(subscription(), HOOKLINE, KEYRING).body(EVENT)
     assert list(json.loads(standard)) == ["type", "timestamp", "data"]
+
+
+def test_a_webhook_with_tls_of_its_own_is_not_prepared(tmp_path: Path) -> None:
+    wish = identity(authority_in(tmp_path / "authority"))
+    tls = seal_tls(
+        wish, KEYRING, tenant="acme", subscription_id="wh_1", nonce=b"n" * 12, now_ms=int(time.time() * 1_000)
+    )
+    prepared: list[Preparation] = []
+
+    def prepare(preparation: Preparation) -> None:
+        prepared.append(preparation)
+
+    Signer(subscription(), HOOKLINE, KEYRING, prepare)
+    assert len(prepared) == 1
+    assert "schemes" not in repr(prepared)
+    own = Signer(replace(subscription(), tls=tls), HOOKLINE, KEYRING, prepare)
+    assert (len(prepared), own.writes) == (1, False)

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ fn request(token: i64, port: u16) -> Submitted {
         token,
         origin: target.origin.clone(),
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        bytes: target.post(0).with_body(b"{}"),
+        bytes: Arc::new(target.post(0).with_body(&[b"{}"])),
+        kept: false,
         timeout: Duration::from_secs(20),
     }
 }

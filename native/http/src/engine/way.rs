@@ -237,6 +237,7 @@ impl Engine {
         self.by_token.remove(&exchange.request.token);
         self.finished.push(Answer {
             token: exchange.request.token,
+            kept: exchange.request.kept,
             outcome: outcome(&mut exchange),
             elapsed_ms: exchange.elapsed_ms(now),
             timing: exchange.timing,
