@@ -214,10 +214,10 @@ def test_out_of_descriptors_an_idle_connection_makes_room(
     """Other threads take descriptors of the process too, so it is the kernel's word that is imitated."""
     real, here = socket.socket, threading.current_thread()
 
-    def opened(*arguments: int, fileno: int | None = None) -> socket.socket:
+    def opened(family: int, kind: int, protocol: int, fileno: int | None = None) -> socket.socket:
         if threading.current_thread() is here and engine._connections._pool:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return real(*arguments, fileno=fileno)  # what an endpoint accepts is opened so
+        return real(family, kind, protocol, fileno)  # what an endpoint accepts is opened so
 
     with Endpoint(Line.answer) as endpoint, Endpoint(Line.answer) as other:
         assert status(ask(engine, request(endpoint.url))) == 200
