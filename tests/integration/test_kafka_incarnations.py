@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicCollection
 from confluent_kafka.cimpl import NewTopic
 
 from consumer.delivery.offsets import Partition, Position
@@ -15,6 +15,7 @@ from consumer.kafka.selection import event_topics
 from consumer.kafka.starting import Start
 from consumer.kafka.topics import admin_client
 from consumer.settings import Settings
+from tests.acceptance.deadline import until
 from tests.services.topics import MakeTopics
 
 
@@ -61,7 +62,9 @@ class Bench:
         assert producer.flush(10) == 0
 
     def make_anew(self, topic: str) -> None:
+        """The broker does each a moment after it said so. What is written in between goes with the former topic."""
         self.admin.delete_topics([topic])[topic].result(10)
+        self._until_there(topic, there=False)
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -70,7 +73,18 @@ class Bench:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             else:
+                self._until_there(topic, there=True)
                 return
+
+    def _until_there(self, topic: str, *, there: bool) -> None:
+        def is_there() -> bool:
+            try:
+                self.admin.describe_topics(TopicCollection([topic]))[topic].result(10)
+            except KafkaException:
+                return False
+            return True
+
+        until(lambda: is_there() is there, within_s=30, missing=lambda: f"{topic} is there: {not there}", every_s=0.02)
 
     def committed(self, topic: str) -> tuple[int, str]:
         asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)])
