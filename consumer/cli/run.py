@@ -67,7 +67,10 @@ def run(
         for line in str(unfit).splitlines():
             say(line)
         return os.EX_CONFIG
-    return supervise(members, heard, stop_within_s=stop_within_s(duration_ms(settings.drain_for) / 1_000), admin=admin)
+    within_s = stop_within_s(duration_ms(settings.drain_for) / 1_000)
+    code = supervise(members, heard, stop_within_s=within_s, admin=admin)
+    stop.no_longer()
+    return code
 
 
 def _admin(settings: Settings, members: Sequence[Member]) -> Admin:

@@ -28,6 +28,15 @@ def on_signals(asked: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, heard)
 
 
+def no_longer() -> None:
+    """Pass SIGTERM and SIGINT over: of a process that has done all and ends.
+
+    `timeout` sends its signal twice, and the interpreter's own end takes a moment, in which handlers are gone.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def on_end_of_input(asked: Callable[[], None]) -> None:
     """Call `asked` from a thread when standard input ends: the process that held its other end is gone.
 
