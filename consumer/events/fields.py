@@ -28,29 +28,28 @@ def event(
     data: bytes,
     source: str | None = None,
 ) -> Event:
-    """The Event these checked parts make. `id` defaults to the record's place, `time_ms` to its time."""
-    traceparent, tracestate = trace_context(headers) if headers else NO_CONTEXT
-    return Event(
-        id=_default_id(record) if id is None else _checked_id(id),
-        type=_checked_type(type),
-        tenant=_checked_name("tenant", tenant),
-        product=None if product is None else _checked_name("product", product),
-        time_ms=record.timestamp_ms if time_ms is None else time_ms,
-        data=data,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp_ms,
-        traceparent=traceparent,
-        source=None if source is None else _checked_source(source),
-        tracestate=tracestate,
+    """The Event these parts make, once they are checked. See `checked`."""
+    parts = (
+        None if id is None else _checked_id(id),
+        _checked_type(type),
+        _checked_name("tenant", tenant),
+        None if product is None else _checked_name("product", product),
+        time_ms,
+        data,
     )
+    return checked(record, headers, parts, None if source is None else _checked_source(source))
 
 
 def checked(
-    record: Record, headers: NamedHeaders, parts: tuple[str | None, str, str, str | None, int | None, bytes]
+    record: Record,
+    headers: NamedHeaders,
+    parts: tuple[str | None, str, str, str | None, int | None, bytes],
+    source: str | None = None,
 ) -> Event:
-    """The same of id, type, tenant, product, time and data that are as they have to be."""
+    """The same of id, type, tenant, product, time and data that are as they have to be.
+
+    The id defaults to the record's place, the time to the record's.
+    """
     id_, type_, tenant, product, time_ms, data = parts
     traceparent, tracestate = trace_context(headers) if headers else NO_CONTEXT
     return Event(
@@ -65,6 +64,7 @@ def checked(
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
         traceparent=traceparent,
+        source=source,
         tracestate=tracestate,
     )
 
