@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from consumer.delivery.answer import Answer
 from consumer.http.sockets import SocketsTransport
-from consumer.http.transport import Transport
+from consumer.http.transport import Transport, Unproxied
 from consumer.signing.request import Request
 
 
-class BesideTransport:
+class BesideTransport(Unproxied):
     """Owned by one thread. Neither engine sends through a proxy: so both are always open, and nothing is unsent."""
 
     def __init__(self, usual: Transport, open_own: Callable[[], SocketsTransport]) -> None:
@@ -44,13 +44,6 @@ class BesideTransport:
         answers = own.poll(0)
         self._its.difference_update(token for token, _ in answers)
         return [*usual, *answers]
-
-    def unsent(self) -> Sequence[int]:
-        return ()
-
-    @property
-    def open(self) -> bool:
-        return True
 
     def cancel(self, token: int) -> None:
         if self._own is not None and token in self._its:

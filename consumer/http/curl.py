@@ -26,7 +26,7 @@ from consumer.http.curl_pins import KEPT_S, Pins
 from consumer.http.curl_sockets import Sockets
 from consumer.http.exchange import Exchange
 from consumer.http.guard import AddressGuard
-from consumer.http.transport import Hand, NoHand, addressed
+from consumer.http.transport import Hand, NoHand, Unproxied, addressed
 from consumer.signing.request import Request
 
 _EXPECT_FROM_BYTES: Final = 65_536
@@ -37,7 +37,7 @@ _HEAD_CUT: Final[tuple[int, str]] = (
 )
 
 
-class CurlTransport:
+class CurlTransport(Unproxied):
     """libcurl multi behind the Transport port. Owned by one thread."""
 
     def __init__(
@@ -104,13 +104,6 @@ class CurlTransport:
             self._callbacks.let_go()
             acted = True
         return self._collect() if acted else []
-
-    def unsent(self) -> Sequence[int]:
-        return ()
-
-    @property
-    def open(self) -> bool:
-        return True
 
     def cancel(self, token: int) -> None:
         exchange = self._active.pop(token, None)

@@ -56,7 +56,7 @@ def preparing(settings: Settings) -> Prepare | None:
     Raises:
         ConfigurationError: see `chosen`.
     """
-    if chosen(settings, installed=_installed()) != "native":
+    if not _is_native(settings):
         return None
     from consumer.http.native import prepare  # noqa: PLC0415 - it may not be installed
 
@@ -69,7 +69,7 @@ def reading(settings: Settings) -> Usual | None:
     Raises:
         ConfigurationError: see `chosen`.
     """
-    if chosen(settings, installed=_installed()) != "native":
+    if not _is_native(settings):
         return None
     from hookline_native import read_envelope  # noqa: PLC0415 - it may not be installed
 
@@ -118,6 +118,10 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
             curl = CurlTransport(guard, max_connections=max_connections, hand=hand or NoHand())
             return BesideTransport(curl, sockets)
     assert_never(engine)
+
+
+def _is_native(settings: Settings) -> bool:
+    return chosen(settings, installed=_installed()) == "native"
 
 
 def _installed() -> bool:

@@ -20,7 +20,7 @@ from consumer.http.beside import BesideTransport
 from consumer.http.certificates import system_bundle
 from consumer.http.guard import AddressGuard
 from consumer.http.sockets import SocketsTransport
-from consumer.http.transport import addressed
+from consumer.http.transport import Unproxied, addressed
 from consumer.signing.request import Request
 from consumer.signing.written import Preparation, Written
 from consumer.telemetry.printable import printable
@@ -34,7 +34,7 @@ class NativePanicError(Exception):
     """A panic of the native step. Its words, which could quote a payload, stay there; its place is logged."""
 
 
-class NativeTransport:
+class NativeTransport(Unproxied):
     """The extension's engine behind the Transport port. Owned by one thread, and works in it."""
 
     def __init__(
@@ -110,13 +110,6 @@ class NativeTransport:
             answers += self._unsent.items()
             self._unsent.clear()
         return answers
-
-    def unsent(self) -> Sequence[int]:
-        return ()
-
-    @property
-    def open(self) -> bool:
-        return True
 
     def cancel(self, token: int) -> None:
         if self._unsent.pop(token, None) is None:

@@ -65,6 +65,19 @@ class Sender(Protocol):
         """Start the request. Where an HTTP answer comes, `poll` returns it as Kept."""
 
 
+class Unproxied:
+    """What an engine says that sends through no proxy: nothing that all requests go through can break."""
+
+    def unsent(self) -> Sequence[int]:
+        """None, ever."""
+        return ()
+
+    @property
+    def open(self) -> bool:
+        """Always."""
+        return True
+
+
 class Transport(Protocol):
     """One engine, owned by one thread. Nothing here blocks but `poll`, and that at most `wait_s`."""
 
