@@ -12,7 +12,7 @@ from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
 from consumer.delivery.traffic import Limits
-from consumer.events.event import Event
+from consumer.events.event import Event, Record
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import (
@@ -56,6 +56,12 @@ def event(event_id: str = "evt_1", *, tenant: str = "acme", offset: int = 0, eve
         offset=offset,
         timestamp_ms=NOW_MS,
     )
+
+
+def record_at(place: Partition, offset: int, at_ms: int = NOW_MS) -> Record:
+    """A record whose content is its reader's to say."""
+    topic, partition = place
+    return Record(topic=topic, partition=partition, offset=offset, key=None, value=b"", headers=(), timestamp_ms=at_ms)
 
 
 def subscription(

@@ -17,7 +17,6 @@ SEED = 520_819  # in which a partition comes back to a process that knew an olde
 LENGTH_S = 36.0
 UNASKED = {"duplicates of pairs", "worker kills"}
 DUPLICATES_MOST = 0.02
-DESCRIPTORS_MOST = 512
 
 
 @pytest.mark.serial
@@ -27,7 +26,7 @@ def test_some_chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = run(tmp_path / "arena", seed=SEED, length_s=LENGTH_S)
     missed = [target.name for target in report.targets(outcome) if not target.met and target.name not in UNASKED]
     assert [name for name in missed if "memory" not in name] == [], report.page(outcome)
-    assert all(each.descriptors <= DESCRIPTORS_MOST for each in outcome.held), report.page(outcome)
+    assert all(each.descriptors <= report.DESCRIPTORS_MOST for each in outcome.held), report.page(outcome)
     assert any(fault.kind.is_kill for fault in outcome.faults), report.page(outcome)
     assert outcome.judgement.duplicates < DUPLICATES_MOST * outcome.judgement.pairs, report.page(outcome)
     # 70 is right where a process was killed, or Kafka was away, while its supervisor stopped.

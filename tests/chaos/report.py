@@ -21,7 +21,7 @@ _DUPLICATES_MOST: Final = 0.001
 _SHOWN: Final = 20
 _RSS_GROWTH: Final = 1.5
 # A kept connection is a descriptor: as many as requests were ever under way at once, at most HOOKLINE_MAX_IN_FLIGHT.
-_DESCRIPTORS_MOST: Final = 512
+DESCRIPTORS_MOST: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,9 +245,9 @@ def _returned(outcome: Outcome) -> list[Target]:
         found.append(
             Target(
                 name=f"{role}: memory and descriptors in the calm after",
-                wanted=f"≤ {rss * _RSS_GROWTH:.0f} MB, ≤ {_DESCRIPTORS_MOST}",
+                wanted=f"≤ {rss * _RSS_GROWTH:.0f} MB, ≤ {DESCRIPTORS_MOST}",
                 found=f"{rss_after:.0f} MB (at most {_most_rss(held):.0f} in between), {files}",
-                met=rss_after <= rss * _RSS_GROWTH and files <= _DESCRIPTORS_MOST,
+                met=rss_after <= rss * _RSS_GROWTH and files <= DESCRIPTORS_MOST,
             )
         )
     return found

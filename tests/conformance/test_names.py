@@ -15,14 +15,14 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.names import Names
 from consumer.delivery.offsets import Partition, Position
-from consumer.events.event import Event, Record
+from consumer.events.event import Event
 from consumer.http.guard import AddressGuard
 from consumer.http.resolver import Resolver
 from consumer.roles.name_lookup import NameLookup
 from consumer.webhooks.reader import Loaded
 from tests.conformance.conftest import SEVERAL, Opener
 from tests.conformance.scripted import OK, Endpoint, Line
-from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, record_at, rules, subscription, target_of
 from tests.name_server import NXDOMAIN, NameServer, Said, Says
 
 PLACE: Partition = ("events", 0)
@@ -60,9 +60,7 @@ class Loop:
         for host in hosts:
             offset = len(self._events)
             self._events.append(event(f"evt_{offset}", tenant=host, offset=offset))
-            records.append(
-                Record(topic="events", partition=0, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
-            )
+            records.append(record_at(("events", 0), offset))
         self._core.records(self.now_ms, records)
 
     def turn(self) -> None:

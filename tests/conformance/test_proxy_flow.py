@@ -9,13 +9,13 @@ from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.names import ProxysNames
 from consumer.delivery.offsets import Partition, Position
-from consumer.events.event import Event, Record
+from consumer.events.event import Event
 from consumer.http.guard import ProxysGuard
 from consumer.http.sockets import SocketsTransport
 from consumer.webhooks.reader import Loaded
 from tests.conformance.proxies import STANDS, SmallProxy, refusal, small_proxy
 from tests.conformance.scripted import Endpoint, Line
-from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, record_at, rules, subscription, target_of
 
 PLACE: Partition = ("events", 0)
 GOOD, BAD = "good", "bad"
@@ -46,21 +46,9 @@ class Loop:
     def publish(self, tenants: Sequence[str]) -> None:
         first = len(self._events)
         self._events += [event(f"e{first + n}", tenant=tenant, offset=first + n) for n, tenant in enumerate(tenants)]
-        topic, partition = PLACE
         self._core.records(
             self.now_ms,
-            [
-                Record(
-                    topic=topic,
-                    partition=partition,
-                    offset=offset,
-                    key=None,
-                    value=b"",
-                    headers=(),
-                    timestamp_ms=self.now_ms,
-                )
-                for offset in range(first, len(self._events))
-            ],
+            [record_at(PLACE, offset, self.now_ms) for offset in range(first, len(self._events))],
         )
 
     def turn(self) -> None:

@@ -20,14 +20,13 @@ from consumer.delivery.core import Core
 from consumer.delivery.names import Names
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Reject
-from consumer.events.event import Record
 from consumer.http import socket_exchange
 from consumer.http.answer_reader import AnswerReader
 from consumer.http.guard import AddressGuard
 from consumer.http.sockets import SocketsTransport
 from consumer.roles.blame import DEATHS, Blame
 from consumer.webhooks.reader import Loaded
-from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, record_at, rules, subscription, target_of
 
 ROOT = Path(__file__).parents[2]
 PLACE = ("events", 0)
@@ -57,10 +56,7 @@ def live(mark: Path, url: str) -> None:
     core.assigned({PLACE: Position(0)})
     core.records(
         NOW_MS,
-        [
-            Record(topic=PLACE[0], partition=0, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
-            for offset in (0, 1)
-        ],
+        [record_at(PLACE, offset) for offset in (0, 1)],
     )
     while core.positions()[PLACE].offset < 2:
         step = core.next(NOW_MS, NOW_MS)

@@ -13,10 +13,10 @@ import pytest
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Position
 from consumer.delivery.tenants import Freshness
-from consumer.events.event import Event, Record
+from consumer.events.event import Event
 from consumer.roles.tenant_lookup import AT_ONCE
 from consumer.webhooks.reader import Loaded, Unchanged
-from tests.deliveries import NOW_MS, event, limits, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, limits, record_at, response, rules, subscription, target_of
 
 PLACE = ("events", 0)
 LOOK_UP_MS = 0.06
@@ -48,21 +48,9 @@ class World:
         self._now_ms += TURN_MS
         self._answer()
         room = min(500, self._core.room)
-        topic, partition = PLACE
         self._core.records(
             self._now_ms,
-            [
-                Record(
-                    topic=topic,
-                    partition=partition,
-                    offset=offset,
-                    key=None,
-                    value=b"",
-                    headers=(),
-                    timestamp_ms=self._now_ms,
-                )
-                for offset in range(self._offset, self._offset + room)
-            ],
+            [record_at(PLACE, offset, self._now_ms) for offset in range(self._offset, self._offset + room)],
         )
         self._offset += room
         delivered = 0

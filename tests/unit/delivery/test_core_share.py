@@ -9,10 +9,10 @@ from consumer.delivery.hold import Delayed
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Delay, Reject, Step, Write
-from consumer.events.event import Event, Record
+from consumer.events.event import Event
 from consumer.events.reasons import PoisonReason
 from consumer.webhooks.reader import Loaded, Many, Unavailable
-from tests.deliveries import NOW_MS, crowd, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, crowd, delivery, event, record_at, response, rules, subscription, target_of
 
 WAITING = 20
 SHARE = 5
@@ -39,21 +39,9 @@ class Bench:
     def consume(self, *contents: Content) -> None:
         first = len(self.contents)
         self.contents += contents
-        topic, partition = self.place
         self.core.records(
             self.now_ms,
-            [
-                Record(
-                    topic=topic,
-                    partition=partition,
-                    offset=offset,
-                    key=None,
-                    value=b"",
-                    headers=(),
-                    timestamp_ms=self.now_ms,
-                )
-                for offset in range(first, len(self.contents))
-            ],
+            [record_at(self.place, offset, self.now_ms) for offset in range(first, len(self.contents))],
         )
 
     def turn(self, after_ms: int = 0) -> Step:

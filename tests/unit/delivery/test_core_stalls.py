@@ -1,17 +1,11 @@
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Delay
-from consumer.events.event import Record
 from consumer.webhooks.reader import Loaded
-from tests.deliveries import NOW_MS, event, limits, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, limits, record_at, response, rules, subscription, target_of
 
 STALL_MS = 3_000  # longer than the patience
 PLACE = ("events", 0)
-
-
-def record(offset: int) -> Record:
-    topic, partition = PLACE
-    return Record(topic=topic, partition=partition, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
 
 
 def core_with(records: int) -> Core:
@@ -20,7 +14,7 @@ def core_with(records: int) -> Core:
         rules(of_limits=limits(lane_concurrency=4)), decode=lambda record: event(offset=record.offset), target=target_of
     )
     core.assigned({PLACE: Position(0)})
-    core.records(NOW_MS, [record(offset) for offset in range(records)])
+    core.records(NOW_MS, [record_at(PLACE, offset) for offset in range(records)])
     core.next(NOW_MS, NOW_MS)
     core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
     return core

@@ -18,7 +18,18 @@ from consumer.events.redaction import paths_of
 from consumer.telemetry.count import reasoned
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import Retries, Status, Subscription
-from tests.deliveries import NOW_MS, SCHEDULE, crowd, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import (
+    NOW_MS,
+    SCHEDULE,
+    crowd,
+    delivery,
+    event,
+    record_at,
+    response,
+    rules,
+    subscription,
+    target_of,
+)
 
 EVENTS = ("events", 0)
 RETRY = ("retry.1s", 0)
@@ -58,17 +69,7 @@ class Bench:
         records = []
         for offset, content in enumerate(contents, start=first):
             self.contents[partition, offset] = content
-            records.append(
-                Record(
-                    topic=partition[0],
-                    partition=partition[1],
-                    offset=offset,
-                    key=None,
-                    value=b"",
-                    headers=(),
-                    timestamp_ms=self.now_ms,
-                )
-            )
+            records.append(record_at(partition, offset, self.now_ms))
         self.core.records(self.now_ms, records)
 
     def next(self, *, after_ms: int = 0) -> Step:

@@ -15,7 +15,7 @@ from consumer.delivery.step import Delay, Step
 from consumer.delivery.tracing import Traced, Tracing, span_id
 from consumer.events.event import Event, Record
 from consumer.webhooks.reader import Loaded
-from tests.deliveries import NOW_MS, crowd, delivery, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, crowd, delivery, event, record_at, response, rules, subscription, target_of
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PRODUCER = "b7ad6b7169203331"
@@ -41,12 +41,8 @@ class Traffic:
         return self.contents[record.topic, record.offset]
 
     def consume(self, content: Event | Delivery, place: tuple[str, int] = EVENTS) -> None:
-        topic, partition = place
-        self.contents[topic, 0] = content
-        record = Record(
-            topic=topic, partition=partition, offset=0, key=None, value=b"", headers=(), timestamp_ms=self.now_ms
-        )
-        self.core.records(self.now_ms, [record])
+        self.contents[place[0], 0] = content
+        self.core.records(self.now_ms, [record_at(place, 0, self.now_ms)])
 
     def sent(self, *, after_ms: int = 0) -> tuple[int, dict[str, str]]:
         """The one request that is made now: its token and its headers."""

@@ -6,23 +6,17 @@ from consumer.delivery.breaker import THRESHOLD
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Delay
-from consumer.events.event import Record
 from consumer.signing.request import Request
 from consumer.webhooks.reader import Loaded
-from tests.deliveries import NOW_MS, event, response, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, record_at, response, rules, subscription, target_of
 
 PLACE = ("events", 0)
-
-
-def record(offset: int) -> Record:
-    topic, partition = PLACE
-    return Record(topic=topic, partition=partition, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
 
 
 def core_with(records: int) -> Core:
     core = Core(rules(), decode=lambda record: event(offset=record.offset), target=target_of)
     core.assigned({PLACE: Position(0)})
-    core.records(NOW_MS, [record(offset) for offset in range(records)])
+    core.records(NOW_MS, [record_at(PLACE, offset) for offset in range(records)])
     core.next(NOW_MS, NOW_MS)
     core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=(subscription(),)))
     return core
@@ -79,7 +73,7 @@ def test_of_a_partition_that_was_lost_and_came_back_it_is_sent() -> None:
     core.lost([PLACE])
     core.unsent(NOW_MS, token)
     core.assigned({PLACE: Position(0)})
-    core.records(NOW_MS, [record(0)])
+    core.records(NOW_MS, [record_at(PLACE, 0)])
     assert len(core.next(NOW_MS, NOW_MS).send) == 1
 
 
