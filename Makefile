@@ -1,6 +1,7 @@
 # Every target does its own set-up. `make` alone lists them.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN = $(VENV)/bin
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
@@ -54,7 +55,9 @@ services: setup-dev ## start Kafka, Redis and a schema registry, print the setti
 	@$(BIN)/python -m tests.services.needs
 	@exec $(BIN)/python -m tests.services
 
-bench: native ## deliveries per second on one core, and what others pay; BASE=rev compares with a commit
+# On a PYTHON that is named it has an environment of its own, so that .venv stays as it is.
+bench: export VENV := $(if $(filter command,$(origin PYTHON)),.cache/$(notdir $(PYTHON)),.venv)
+bench: native ## deliveries per second on one core, and what others pay (BASE=rev; PYTHON=/usr/bin/python3.13)
 	@$(BIN)/python -m tests.services.needs
 	@BASE=$(BASE) $(BIN)/python -m bench
 

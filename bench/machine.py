@@ -3,10 +3,11 @@
 import os
 import platform
 import subprocess
+import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import confluent_kafka
 import pycurl
@@ -14,9 +15,15 @@ import pycurl
 from bench import cores
 from bench.installation import ROOT
 
+_OPTIMISATIONS: Final = ("--enable-optimizations", "--with-lto")
+"""Debian's Pythons have both, and do not tell: its rules give them to make, and not to configure."""
+
 
 class Machine(TypedDict):
-    """`load_before`: the load average of the last minute before the run; a loaded machine makes poor figures."""
+    """`load_before`: the load average of the last minute before the run; a loaded machine makes poor figures.
+
+    `python_built` are the optimisations that the interpreter was configured with, as far as it tells.
+    """
 
     cores: int
     pinned: bool
@@ -24,6 +31,7 @@ class Machine(TypedDict):
     kernel: str
     load_before: float
     python: str
+    python_built: list[str]
     libraries: dict[str, str]
     commit: str
     date: str
@@ -38,6 +46,7 @@ def describe() -> Machine:
         "kernel": f"{platform.system()} {platform.release()}",
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
+        "python_built": [flag for flag in _OPTIMISATIONS if flag in (sysconfig.get_config_var("CONFIG_ARGS") or "")],
         "libraries": {
             "confluent-kafka": version("confluent-kafka"),
             "librdkafka": confluent_kafka.libversion()[0],

@@ -118,9 +118,16 @@ def _where(machine: Found) -> str:
     cores = f"{machine['cores']} cores, {'pinned' if machine['pinned'] else 'not pinned'}"
     return (
         f"Measured {machine['date']} at commit {machine['commit']}: {machine['cpu']}, {cores},"
-        f" load average before the run {machine['load_before']}; {machine['kernel']}, Python {machine['python']},"
-        f" {libraries}."
+        f" load average before the run {machine['load_before']}; {machine['kernel']}, Python {machine['python']}"
+        f"{_built(machine)}, {libraries}."
     )
+
+
+def _built(machine: Found) -> str:
+    """Figures from before this was noted do not tell it."""
+    if "python_built" not in machine:
+        return ""
+    return f" ({' '.join(machine['python_built']) or 'it tells of no optimisations'})"
 
 
 def _number(value: float | list[float] | None) -> str:

@@ -1,12 +1,14 @@
 """`.venv` holds exactly what the lock names; a second run that finds it so changes nothing.
 
 Usage: environment.py [LOCK]. Needs nothing but a Python: `make demo` must work where there is only Python and make. Any
-Python 3.8 may run this file; the environment itself is made with the first one found that is new enough.
+Python 3.8 may run this file; the environment itself is made with the first one found that is new enough. The variable
+VENV names another folder than `.venv`, below the checkout.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("VENV", ".venv")
 PYTHON = VENV / "bin" / "python"
 # Each holds everything the one before it holds.
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -82,7 +84,9 @@ def build(lock: str) -> None:
     if not PYTHON.exists() or subprocess.run([str(PYTHON), "-c", ""], check=False).returncode != 0:
         made = subprocess.run([python(), "-m", "venv", "--clear", str(VENV)], check=False)
         if made.returncode != 0:
-            raise SystemExit("setup: Python could not make .venv; on Debian and Ubuntu: apt-get install python3-venv")
+            raise SystemExit(
+                f"setup: Python could not make {VENV.name}; on Debian and Ubuntu: apt-get install python3-venv"
+            )
     for each in LOCKS:
         stamp(each).unlink(missing_ok=True)
     pip("--require-hashes", "-r", lock)
@@ -98,7 +102,7 @@ def main() -> None:
         return
     began = time.monotonic()
     count = sum("==" in line for line in (ROOT / lock).read_text().splitlines())
-    print(f"setup: .venv from {lock}, up to {count} packages ...", flush=True)
+    print(f"setup: {VENV.relative_to(ROOT)} from {lock}, up to {count} packages ...", flush=True)
     build(lock)
     print(f"setup: ready in {time.monotonic() - began:.0f} s", flush=True)
 

@@ -17,7 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCES: Final = ROOT / "native"
 CACHE: Final = ROOT / ".cache" / "native"
-BIN: Final = ROOT / ".venv" / "bin"
+BIN: Final = ROOT / os.environ.get("VENV", ".venv") / "bin"
 OLDEST: Final = (1, 85)  # as native/Cargo.toml says
 WITHOUT: Final = "all works without the native step, and a delivery costs more CPU time"
 _MANIFEST: Final = ("--locked", "--manifest-path", str(SOURCES / "Cargo.toml"))

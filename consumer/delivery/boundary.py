@@ -70,20 +70,31 @@ class Boundaries:
     def __init__(self, mark: Mark) -> None:
         self.mark = mark
         self._met: list[Bug] = []
+        self._in_hand: Entry | None = None
         self._hold = mark.hold
-        self.let_go = mark.let_go
 
     def take(self, entry: Entry) -> None:
         """From here on code runs for this record."""
-        self._hold(entry.window.partition, entry.offset)
+        if entry is not self._in_hand:
+            self._in_hand = entry
+            self._hold(entry.window.partition, entry.offset)
+
+    def let_go(self) -> None:
+        """From here on code runs for none."""
+        if self._in_hand is not None:
+            self._in_hand = None
+            self.mark.let_go()
 
     def within(
         self, boundary: Boundary, entry: Entry, act: Callable[[*Ts], T], *given: *Ts, delivery_id: str | None = None
     ) -> T | Bug:
-        """What `act` makes of the given for this record, or the bug that it met."""
+        """What `act` makes of the given for this record, or the bug that it met.
+
+        What every delivery passes catches by itself and says so to `met`: this costs as much as what it contains.
+        """
         try:
             return act(*given)
-        except Exception as error:  # noqa: BLE001 # the one place where the core contains one
+        except Exception as error:  # noqa: BLE001 # contained
             return self.met(boundary, entry, error, delivery_id)
 
     def met(self, boundary: Boundary, entry: Entry, error: Exception, delivery_id: str | None = None) -> Bug:

@@ -77,12 +77,12 @@ class Breaker:
         "_early_from_ms",
         "_failed_ms",
         "_failing_ms",
-        "_failures",
         "_is_early",
         "_may_probe",
         "_news",
         "_open_until_ms",
         "_times_ms",
+        "failures",
         "level",
         "probing",
     )
@@ -92,7 +92,7 @@ class Breaker:
         self._early = early
         self._early_from_ms = 0.0  # from then on a new delivery may be the probe
         self._is_early = False  # whether the probe under way is such a one
-        self._failures = 0
+        self.failures = 0  # in a row
         self._failing_ms = 0.0  # when the first of them came
         self._failed_ms = 0  # and the last
         self._answered_ms = 0  # when the last HTTP answer came
@@ -111,12 +111,12 @@ class Breaker:
     @property
     def failing(self) -> bool:
         """Whether the last request was not answered."""
-        return self._failures > 0
+        return self.failures > 0
 
     @property
     def remembered_until_ms(self) -> float:
         """Until when it has something against its endpoint that is worth remembering; 0 when it has nothing."""
-        if self.level < 0 and self._failures == 0:
+        if self.level < 0 and self.failures == 0:
             return 0
         return max(self._failed_ms, self._open_until_ms) + _REMEMBERED_MS
 
@@ -166,7 +166,7 @@ class Breaker:
     def answered(self, now_ms: int) -> None:
         """An HTTP answer came, whatever its status."""
         self._answered_ms = now_ms
-        if self._failures or self.level >= 0:
+        if self.failures or self.level >= 0:
             self._close()
 
     def failed(self, now_ms: int, *, probe: bool, took_ms: int = 0) -> None:
@@ -175,11 +175,11 @@ class Breaker:
         One that was under way before it opened tells nothing new.
         """
         self._failed_ms = now_ms
-        if self._failures == 0:
+        if self.failures == 0:
             self._failing_ms = now_ms
-        self._failures += 1
+        self.failures += 1
         if self.closed:
-            if self._failures < THRESHOLD:
+            if self.failures < THRESHOLD:
                 return
         elif not probe:
             return
@@ -211,7 +211,7 @@ class Breaker:
 
     def failing_for_ms(self, now_ms: int) -> float | None:
         """Since when no request was answered."""
-        return now_ms - self._failing_ms if self._failures else None
+        return now_ms - self._failing_ms if self.failures else None
 
     def answered_for_ms(self, now_ms: int) -> float | None:
         """How long ago the last HTTP answer came."""
@@ -223,13 +223,13 @@ class Breaker:
         self._may_probe = standing.probe
         answered_ms = None if standing.answered_ms is None else asked_ms - standing.answered_ms
         if standing.level < 0:
-            if answered_ms is not None and answered_ms >= self._failing_ms and self._failures:
+            if answered_ms is not None and answered_ms >= self._failing_ms and self.failures:
                 self._close()
             self._news = not self.closed
         elif self._answered_ms <= told_ms:
             self._news = self._news and (self.level > standing.level or self._failed_ms > told_ms)
-            self._failing_ms = self._failing_ms if self._failures else asked_ms
-            self._failures = max(1, self._failures)
+            self._failing_ms = self._failing_ms if self.failures else asked_ms
+            self.failures = max(1, self.failures)
             self.level = max(self.level, min(standing.level, len(self._times_ms) - 1))
             self._open_until_ms = max(self._open_until_ms, asked_ms + standing.open_ms)
             self._early_from_ms = max(self._early_from_ms, asked_ms + standing.early_ms)
@@ -239,7 +239,7 @@ class Breaker:
         self._asks = False
 
     def _close(self) -> None:
-        self._failures = 0
+        self.failures = 0
         self.level = -1
         self._open_until_ms = self._early_from_ms = 0.0
         self._probe_is_over()

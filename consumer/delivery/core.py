@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from consumer.delivery.again import Found
 from consumer.delivery.answer import Answer
+from consumer.delivery.answering import Answering
 from consumer.delivery.attempting import Attempting
 from consumer.delivery.beyond import Beyond
 from consumer.delivery.boundary import Boundaries
@@ -27,6 +28,7 @@ from consumer.delivery.budget import DEFAULT, Budget
 from consumer.delivery.endings import Endings
 from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
+from consumer.delivery.giving_up import GivingUp
 from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.kept_bodies import Keep
@@ -50,6 +52,7 @@ from consumer.delivery.tidings import Tidings
 from consumer.delivery.tracing import Tracing
 from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
 from consumer.delivery.vitals import Vitals
+from consumer.delivery.waiting import Waiting
 from consumer.delivery.windows import Windows
 from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
@@ -127,18 +130,29 @@ class Core:
         )
         self._forward = Forward(hold, self._order, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
         self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
-        self._attempting = Attempting(
+        giving_up = GivingUp(rules.schedule, traffic=self._traffic, endings=self._endings, view_of=self._tenants.view)
+        self._waiting = Waiting(rules.schedule, traffic=self._traffic, endings=self._endings, giving_up=giving_up)
+        self._answering = Answering(
             rules.schedule,
             traffic=self._traffic,
             endings=self._endings,
             boundaries=self.boundaries,
-            view_of=self._tenants.view,
             heard=self._forward.heard,
             replaced=self._replaced,
+            giving_up=giving_up,
+            waiting=self._waiting,
             keep=rules.keep,
+        )
+        self._flying = self._answering.flying
+        self._attempting = Attempting(
+            rules.schedule,
+            traffic=self._traffic,
+            boundaries=self.boundaries,
+            answering=self._answering,
+            giving_up=giving_up,
+            waiting=self._waiting,
             tracing=rules.tracing,
         )
-        self._flying = self._attempting.flying
         self._tidings = Tidings(self._endings, self._tenants.view)
         self._planning = Planning(
             rules.fan_out,
@@ -196,12 +210,19 @@ class Core:
 
     def answered(self, now_ms: int, token: int, answer: Answer) -> None:
         """A request came to its end."""
-        self._attempting.answered(now_ms, token, answer)
+        self._answering.answered(now_ms, token, answer)
+        self.boundaries.let_go()
+
+    def answers(self, now_ms: int, answers: Iterable[tuple[int, Answer]]) -> None:
+        """These requests, by token, came to their ends."""
+        answered = self._answering.answered
+        for token, answer in answers:
+            answered(now_ms, token, answer)
         self.boundaries.let_go()
 
     def unsent(self, now_ms: int, token: int) -> None:
         """A request came to nothing, for what all requests go through is broken: its delivery stays where it was."""
-        self._attempting.unsent(now_ms, token)
+        self._answering.unsent(now_ms, token)
 
     def checked(self, now_ms: int, delivery_id: str, *, succeeded: bool) -> None:
         """Whether a delivery that was handed over was accepted after all. Where that mark was lost it is sent twice."""
@@ -265,7 +286,7 @@ class Core:
         self._relieve(now_ms)
         if self.boundaries.mark.suspects:
             self._intake.forgive()
-        step = self._attempting.asked()
+        step = self._answering.asked()
         step.check = self._planning.asked()
         step.schemas = self._intake.schemas_asked()
         step.pause, step.resume = self._intake.pauses(now_ms)
@@ -294,7 +315,7 @@ class Core:
             self._planning.busy
             or self._beyond.asking
             or self._intake.waiting
-            or self._attempting.busy
+            or self._answering.busy
             or self._endings.pending
             or self._traffic.asking
             or self._order.has_ended
@@ -318,6 +339,7 @@ class Core:
     @property
     def tally(self) -> Tally:
         """What attempts came to since this process began."""
+        self._endings.tally.gathered()
         return self._endings.tally
 
     def vitals(self, now_ms: int, steady_ms: int) -> Vitals:
@@ -373,7 +395,7 @@ class Core:
         self._windows.drain(partitions)
         queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
         for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
-            self._attempting.pass_on(now_ms, job)
+            self._waiting.pass_on(now_ms, job)
 
     @property
     def drained(self) -> bool:
@@ -385,7 +407,7 @@ class Core:
 
         Each was an attempt, and is retried when its timeout would have ended.
         """
-        self._attempting.give_up(now_ms)
+        self._answering.give_up(now_ms)
 
     # ── turn by turn ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -404,14 +426,14 @@ class Core:
         self.boundaries.let_go()
         # After what could start: a lane that slept until now is no longer late.
         for job, wait in self._traffic.overdue(now_ms):
-            self._attempting.wait(now_ms, job, wait)
+            self._waiting.wait(now_ms, job, wait)
 
     def _relieve(self, now_ms: int) -> None:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
         for window in self._windows.crowded():
             if not window.draining:
                 self._intake.pause(window)
-                self._attempting.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
+                self._answering.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
                 self._planning.relieve(now_ms, window)
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:

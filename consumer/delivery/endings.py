@@ -98,6 +98,7 @@ class Endings:
 
     def counted(self) -> dict[str, int]:
         """What was counted since the last call, by name."""
+        self.tally.gathered()
         counted = {reasoned("dropped", reason): number for reason, number in self._dropped.items()}
         counted.update(self.counts.items())
         self.counts.clear()

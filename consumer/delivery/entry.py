@@ -44,6 +44,13 @@ class Entry:
         """It has one more part, which has to end before it does."""
         self.open += 1
 
+    def opened_all(self) -> None:
+        """No other part of it is to come: that for itself is closed."""
+        if self.open > 1:
+            self.open -= 1
+        else:
+            self.close_one()
+
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""
         self.open -= 1

@@ -14,11 +14,14 @@ _Place: TypeAlias = tuple[Partition, int, str]  # a record and one of its delive
 
 
 class Flying:
-    """By token. Tokens begin at 1 and are never used again."""
+    """By token. Tokens begin at 1 and are never used again.
+
+    `orphans` are what was sent for partitions that were lost.
+    """
 
     def __init__(self) -> None:
         self._jobs: dict[int, Job] = {}
-        self._orphans: dict[_Place, Job] = {}
+        self.orphans: dict[_Place, Job] = {}
         self._token = 0
 
     def __bool__(self) -> bool:
@@ -63,24 +66,22 @@ class Flying:
 
     def orphan(self) -> None:
         """Remember what was sent for records of partitions that were lost, these only."""
-        self._orphans = {_place(job): job for job in self._jobs.values() if _is_orphan(job)}
+        self.orphans = {_place(job): job for job in self._jobs.values() if _is_orphan(job)}
 
     def forget_orphan(self, job: Job) -> None:
         """Nothing came of its request: when its record is ours again, it is to be sent."""
-        self._orphans.pop(_place(job), None)
+        self.orphans.pop(_place(job), None)
 
     def forget_orphans(self) -> None:
         """The records that come under their offsets are others."""
-        self._orphans.clear()
+        self.orphans.clear()
 
     def adopt(self, job: Job) -> Job | None:
         """What was sent for the same delivery of the same record, when its partition was lost meanwhile.
 
         It ends for the job's record from now on; its answer may have come already.
         """
-        if not self._orphans:
-            return None
-        orphan = self._orphans.pop(_place(job), None)
+        orphan = self.orphans.pop(_place(job), None)
         if orphan is not None:
             orphan.entry = job.entry
             orphan.entry.begun = True

@@ -40,32 +40,33 @@ class _Run:
 
 
 class Horizons:
-    """Of one window, by `named` of the records' key. `told` is what an earlier owner had come to."""
+    """Of one window. `told` is what an earlier owner had come to.
+
+    `keys` is by `named` of the records' key, `under_way` by the records' offsets. Nearly always both are empty, which
+    whoever asks for each record sees for himself.
+    """
 
     def __init__(self, told: Ahead) -> None:
-        self._ahead = {
+        self.keys = {
             name: _Run(each.start, each.end, set(each.unfinished), each.end - each.start) for name, each in told.items()
         }
-        self._under_way: dict[int, _Run] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._ahead)
+        self.under_way: dict[int, _Run] = {}
 
     def met(self, key: bytes | None, offset: int) -> Met:
         """The record's turn has come."""
-        ahead = None if key is None else self._ahead.get(named(key))
+        ahead = None if key is None else self.keys.get(named(key))
         if ahead is None or not ahead.start <= offset < ahead.end:
             return Met.NEW
         if offset not in ahead.unfinished:
             return Met.DONE
-        if offset in self._under_way:
+        if offset in self.under_way:
             return Met.UNDER_WAY
-        self._under_way[offset] = ahead  # it was left alone before
+        self.under_way[offset] = ahead  # it was left alone before
         return Met.NEW
 
     def finish(self, offset: int) -> bool:
         """This record has ended. Whether it had been met here."""
-        ahead = self._under_way.pop(offset, None)
+        ahead = self.under_way.pop(offset, None)
         if ahead is None:
             return False
         ahead.unfinished.discard(offset)
@@ -74,39 +75,39 @@ class Horizons:
 
     def end(self, key: bytes) -> int | None:
         """Up to where the records of this key were looked at; None where none were."""
-        ahead = self._ahead.get(named(key))
+        ahead = self.keys.get(named(key))
         return None if ahead is None else ahead.end
 
     def begin(self, key: bytes, start: int) -> None:
         """From here on. What was told of this key before is told otherwise, or not at all."""
-        self._ahead[named(key)] = _Run(start, start, set(), 0)
+        self.keys[named(key)] = _Run(start, start, set(), 0)
 
     def take(self, key: bytes, offset: int, *, goes: bool) -> None:
         """The next record of this key: it is under way, or is left to its turn."""
-        ahead = self._ahead[named(key)]
+        ahead = self.keys[named(key)]
         ahead.end = offset + 1
         ahead.unfinished.add(offset)
         if goes:
-            self._under_way[offset] = ahead
+            self.under_way[offset] = ahead
 
     def passed(self, key: bytes, end: int) -> None:
         """Below this offset there is no other record of this key that is not finished."""
-        ahead = self._ahead[named(key)]
+        ahead = self.keys[named(key)]
         ahead.end = max(ahead.end, end)
 
     def has_room(self, key: bytes) -> bool:
         """Whether one more record of this key may be taken, and told of in a commit."""
-        ahead = self._ahead.get(named(key))
+        ahead = self.keys.get(named(key))
         if ahead is not None and len(ahead.unfinished) >= _UNFINISHED_MOST:
             return False
-        size = sum(_ENTRY_BYTES + 3 * len(each.unfinished) for each in self._ahead.values())
+        size = sum(_ENTRY_BYTES + 3 * len(each.unfinished) for each in self.keys.values())
         return size + _ENTRY_BYTES < AHEAD_MOST
 
     def told(self, base: int) -> dict[bytes, Horizon]:
         """What a commit at `base` is to tell, the most valuable first. What lies below it is forgotten."""
-        for name in [name for name, each in self._ahead.items() if each.end <= base]:
-            del self._ahead[name]
-        worth = sorted(self._ahead.items(), key=lambda item: -item[1].finished)
+        for name in [name for name, each in self.keys.items() if each.end <= base]:
+            del self.keys[name]
+        worth = sorted(self.keys.items(), key=lambda item: -item[1].finished)
         return {
             name: Horizon(start=each.start, end=each.end, unfinished=frozenset(each.unfinished))
             for name, each in worth
@@ -115,5 +116,5 @@ class Horizons:
 
     def clear(self) -> None:
         """It is another log."""
-        self._ahead.clear()
-        self._under_way.clear()
+        self.keys.clear()
+        self.under_way.clear()

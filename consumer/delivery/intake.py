@@ -90,8 +90,12 @@ class Intake:
         """Take records in; the events among them can go on."""
         self._now_ms = now_ms
         windows = self._windows.of
+        window, topic, partition = None, "", -1
+        room = 0  # of the window: so many records may be begun before it has to be looked at again
         for record in batch:
-            window = windows.get((record.topic, record.partition))
+            if record.partition != partition or record.topic != topic:
+                topic, partition, room = record.topic, record.partition, 0
+                window = windows.get((topic, partition))
             if window is None or not window.begin(record.offset, record.key, record.timestamp_ms):
                 continue
             if (
@@ -101,8 +105,11 @@ class Intake:
             ):
                 window.finish(record.offset)
                 continue
-            if window.unfinished >= _WINDOW_MOST:
-                self.pause(window)
+            room -= 1
+            if room <= 0:
+                room = _WINDOW_MOST - window.unfinished
+                if room <= 0:
+                    self.pause(window)
             entry = Entry(window, record.offset, _size(record))
             event = self._decoded(entry, record)
             if event is not None:
@@ -300,7 +307,10 @@ class Intake:
             self._boundaries.let_go()
             return _DEADLY
         self._boundaries.take(entry)
-        return self._boundaries.within(Boundary.DECODE, entry, self._decode, record)
+        try:
+            return self._decode(record)
+        except Exception as error:  # noqa: BLE001 # contained
+            return self._boundaries.met(Boundary.DECODE, entry, error)
 
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat; line up one of the ordered topic."""
@@ -336,4 +346,5 @@ class Intake:
 
 def _size(record: Record) -> int:
     """What it weighs on its way."""
-    return RECORD_BYTES + len(record.value or b"")
+    value = record.value
+    return RECORD_BYTES if value is None else RECORD_BYTES + len(value)

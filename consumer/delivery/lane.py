@@ -104,18 +104,18 @@ class Lane:
         "_asked_ms",
         "_failed_ms",
         "_failing_ms",
-        "_failures",
-        "_limit",
         "_pace_ms",
         "_usual_ms",
         "allowance",
         "asleep_until_ms",
         "breaker",
         "concurrency",
+        "failures",
         "flying",
         "holders",
         "kept_ms",
         "key",
+        "limit",
         "listed",
         "origin",
         "queue",
@@ -137,11 +137,11 @@ class Lane:
         self.kept_ms = 0.0  # and until when it keeps it although nothing of it waits
         self.concurrency = 1
         self.allowance: Allowance | None = None  # of what the webhook's limits allow, this process's part
-        self._limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
+        self.limit = Limit(start=8.0, floor=1.0, cut=1 / 2)  # an endpoint never heard of gets a few requests first
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._usual_ms = 0.0  # the same, and remembered
         self._answered_ms = 0  # when the last answer came
-        self._failures = 0  # how many requests in a row were not accepted
+        self.failures = 0  # how many requests in a row were not accepted
         self._failing_ms = self._failed_ms = 0  # and when the first of them was not, and the last
         self._accepted_ms = 0  # when it recovered
         self._asked_ms = 0  # not before, as a Retry-After asked
@@ -167,24 +167,24 @@ class Lane:
     def kept_until_ms(self) -> float:
         """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
         limits_ms = 0.0 if self.allowance is None else self.allowance.kept_until_ms
-        failed_ms = self._failed_ms + REMEMBERED_MS if self._failures else 0
+        failed_ms = self._failed_ms + REMEMBERED_MS if self.failures else 0
         return max(limits_ms, self._asked_ms, failed_ms, self.breaker.remembered_until_ms)
 
     @property
     def fails(self) -> bool:
         """Whether the last requests were not accepted, whatever their answers."""
-        return self._failures >= FAILURES_LEAST
+        return self.failures >= FAILURES_LEAST
 
     def heard(self, now_ms: int, *, success: bool) -> None:
         """A request came to its end."""
         if not success:
-            self._failing_ms = self._failing_ms if self._failures else now_ms
-            self._failures += 1
+            self._failing_ms = self._failing_ms if self.failures else now_ms
+            self.failures += 1
             self._failed_ms = now_ms
-        elif self._failures:
+        elif self.failures:
             if self.fails and now_ms - self._failing_ms >= FAILING_LEAST_MS:
                 self._accepted_ms = now_ms
-            self._failures = 0
+            self.failures = 0
 
     def accepted_for_ms(self, now_ms: int) -> float | None:
         """How long ago it recovered."""
@@ -193,7 +193,28 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
-        return len(self.flying) < self.concurrency and len(self.flying) < self._limit.now
+        return len(self.flying) < self.concurrency and len(self.flying) < self.limit.now
+
+    def goes(self, now_ms: int) -> bool:
+        """Whether one more request may start, by all that the lane, its tenant's share and its origin know.
+
+        It is asked for each request, and calls nobody: what is missing say `has_room`, `sleep_ms` and `full`.
+        """
+        flying, origin = len(self.flying), self.origin
+        return (
+            flying < self.concurrency
+            and flying < self.limit.now
+            and self.allowance is None
+            and self._asked_ms <= now_ms
+            and self.breaker.level < 0
+            and self.share.flying < self.share.most
+            and origin.flying < origin.limit.now
+        )
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the last request was accepted, as far as is known, and nothing is held against its endpoint."""
+        return not self.failures and not self.breaker.failures and self.breaker.level < 0
 
     def sleep_ms(self, now_ms: int) -> float:
         """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
@@ -222,7 +243,7 @@ class Lane:
         if usual_ms <= 0:
             return 0.0
         most = self.concurrency if self.allowance is None else min(self.concurrency, self.allowance.places(now_ms))
-        return max(1.0, min(most, self._limit.most)) * 1_000 / usual_ms
+        return max(1.0, min(most, self.limit.most)) * 1_000 / usual_ms
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
         """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
@@ -237,18 +258,19 @@ class Lane:
                 return max(self._pace_ms, looked_ms - oldest_ms)
         return self._pace_ms
 
-    def wait_ms(self, now_ms: int, looked_ms: int, *, new: bool = False) -> float:
-        """The estimated wait of one more delivery, a `new` one or another."""
-        ahead = len(self.queue)
-        if not ahead and self._is_free(now_ms) and self.has_room:
-            return 0.0
+    def wait_ms(self, now_ms: int, slow_ms: float, *, new: bool = False) -> float:
+        """The estimated wait of one more delivery, a `new` one or another, at an endpoint that is so slow."""
+        ahead, most = len(self.queue), self.limit.now
+        if most > self.concurrency:  # noqa: PLR1730 # a call takes longer
+            most = self.concurrency
+        behind_ms = (ahead + 1) * slow_ms / most if ahead or len(self.flying) >= most else 0.0
+        if self.allowance is None and self._asked_ms <= now_ms and self.breaker.level < 0:
+            return behind_ms
         # What is new may be the early probe of an endpoint that cannot be reached; one at a time waits for that here.
         wait = self._kept_back_ms(now_ms, new=new and not ahead)
         if self.allowance is not None and self.allowance.rate_per_s is not None:
             wait += ahead * 1_000 / self.allowance.rate_per_s
-        if ahead or not self.has_room:
-            wait += (ahead + 1) * self.slow_ms(now_ms, looked_ms) / min(self.concurrency, self._limit.now)
-        return wait
+        return wait + behind_ms
 
     def appetite(self, now_ms: int) -> int:
         """How many more deliveries it could start within half a second, behind those that are queued.
@@ -260,7 +282,7 @@ class Lane:
             return 0
         if self.allowance is not None and self.allowance.wait_ms(now_ms) > AHEAD_MS:
             return 0
-        most = min(self.concurrency, self._limit.now) - len(self.flying)
+        most = min(self.concurrency, self.limit.now) - len(self.flying)
         if self.allowance is not None:
             rate_per_s = self.allowance.rate_per_s
             by_rate = float("inf") if rate_per_s is None else rate_per_s * _SOON_MS / 1_000
@@ -270,7 +292,7 @@ class Lane:
     def started(self, job: Job, now_ms: int) -> None:
         """A request of this lane is under way."""
         self.flying[job] = now_ms
-        job.probe = self.breaker.started(now_ms)
+        job.probe = self.breaker.level >= 0 and self.breaker.started(now_ms)
         if self.allowance is not None:
             self.allowance.started(now_ms)
 
@@ -278,23 +300,24 @@ class Lane:
         """An HTTP answer came that does not ask us to slow down."""
         began_ms = self._learn(job, now_ms)
         self.breaker.answered(now_ms)
-        if began_ms >= self._asked_ms:  # one that began before a Retry-After tells nothing of what follows it
-            self._limit.accepted(self.concurrency)
+        # One that began before a Retry-After tells nothing of what follows it.
+        if self.limit.now < self.concurrency and began_ms >= self._asked_ms:
+            self.limit.accepted(self.concurrency)
 
     def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
         """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
         self._learn(job, now_ms)
         self.breaker.answered(now_ms)
-        self._limit.objected(now_ms)
+        self.limit.objected(now_ms)
         if retry_after_ms is not None:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
-            self._limit.paused()
+            self.limit.paused()
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
         """No HTTP answer came. When the endpoint was `unreachable` the breaker takes that for a failure."""
         self._learn(job, now_ms)
         if unreachable:
-            self._limit.objected(now_ms)
+            self.limit.objected(now_ms)
             self.breaker.failed(now_ms, probe=job.probe, took_ms=now_ms - job.started_ms)
         else:
             self.breaker.abandoned(probe=job.probe)
@@ -312,7 +335,7 @@ class Lane:
 
     def _is_free(self, now_ms: int) -> bool:
         """Whether nothing keeps it back: it has no limits, and its endpoint answers and asks for no pause."""
-        return self.allowance is None and self._asked_ms <= now_ms and self.breaker.closed
+        return self.allowance is None and self._asked_ms <= now_ms and self.breaker.level < 0
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
         limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)

@@ -57,6 +57,8 @@ class Lanes:
         self._breaker_times_ms = breaker_times_ms
         self._early = Early(max(1, in_flight // _EARLY_SHARE))
         self._lanes: dict[tuple[str, str], Lane] = {}
+        # The lane of a subscription and a URL, where there is one.
+        self.known: Callable[[tuple[str, str]], Lane | None] = self._lanes.get
         self._origins: dict[str, Origin] = {}
         self._shares: dict[str, Share] = {}
         self._busy: dict[Lane, None] = {}

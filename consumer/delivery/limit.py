@@ -54,28 +54,28 @@ class Origin:
     webhook's trouble cannot close an origin that thousands share.
     """
 
-    __slots__ = ("_limit", "_most", "flying", "host", "lanes", "name")
+    __slots__ = ("flying", "host", "lanes", "limit", "most", "name")
 
     def __init__(self, name: str, host: str, most: int) -> None:
         self.name = name
         self.host = host
         self.lanes = 0  # how many are known
-        self._most = most
-        self._limit = Limit(start=min(64.0, float(most)), floor=min(8.0, float(most)), cut=2 / 3)
+        self.most = most
+        self.limit = Limit(start=min(64.0, float(most)), floor=min(8.0, float(most)), cut=2 / 3)
         self.flying = 0
 
     @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
-        return self.flying < self._limit.now
+        return self.flying < self.limit.now
 
     def accepted(self) -> None:
         """It answered without objection."""
-        self._limit.accepted(self._most)
+        self.limit.accepted(self.most)
 
     def objected(self, now_ms: int) -> None:
         """It asked us to slow down."""
-        self._limit.objected(now_ms)
+        self.limit.objected(now_ms)
 
 
 class Bulk:
@@ -96,16 +96,16 @@ class Bulk:
 class Share:
     """What is under way of one tenant, whatever its origins: names cost nothing, so a limit of each bounds nobody."""
 
-    __slots__ = ("_most", "bulk", "flying", "lanes", "tenant")
+    __slots__ = ("bulk", "flying", "lanes", "most", "tenant")
 
     def __init__(self, tenant: str, most: int, most_bytes: int) -> None:
         self.tenant = tenant
         self.bulk = Bulk(most_bytes)
         self.lanes = 0  # how many are known
-        self._most = most
+        self.most = most
         self.flying = 0
 
     @property
     def has_room(self) -> bool:
         """Whether one more request may be under way."""
-        return self.flying < self._most
+        return self.flying < self.most

@@ -28,19 +28,19 @@ class _Unmatched:
 
 
 class LiningUp:
-    """Empty, and without cost, while every event is matched as it is read."""
+    """`waiting` is empty, and nothing has a cost, while every event is matched as it is read."""
 
     def __init__(self, endings: Endings) -> None:
         self._endings = endings
-        self._windows: dict[Window, _Unmatched] = {}
+        self.waiting: dict[Window, _Unmatched] = {}
 
     def waits(self, entry: Entry, tenant: str | None) -> None:
         """This event waits to be matched; its tenant is not known while its schema is not."""
-        self._windows.setdefault(entry.window, _Unmatched()).events[entry.offset] = tenant
+        self.waiting.setdefault(entry.window, _Unmatched()).events[entry.offset] = tenant
 
     def matched(self, entry: Entry) -> None:
         """It was matched, or ended without, and what it has for ordered webhooks was `put`."""
-        unmatched = self._windows.get(entry.window)
+        unmatched = self.waiting.get(entry.window)
         if unmatched is None or unmatched.events.pop(entry.offset, "") == "":
             return
         behind, unmatched.behind = unmatched.behind, []
@@ -50,11 +50,11 @@ class LiningUp:
             else:
                 self._endings.line_up(each, delivery)
         if not unmatched.events:
-            del self._windows[entry.window]
+            del self.waiting[entry.window]
 
     def put(self, entry: Entry, delivery: Delivery) -> None:
         """Write it as soon as its turn has come; it ends a part of its record."""
-        unmatched = self._windows.get(entry.window)
+        unmatched = self.waiting.get(entry.window)
         if unmatched is not None and unmatched.precede(entry, delivery.event.tenant):
             unmatched.behind.append((entry, delivery))
         else:
@@ -62,7 +62,7 @@ class LiningUp:
 
     def drop_closed(self) -> None:
         """Forget what waits in windows that were lost."""
-        self._windows = {window: each for window, each in self._windows.items() if not window.closed}
+        self.waiting = {window: each for window, each in self.waiting.items() if not window.closed}
 
 
 def _offset(put: tuple[Entry, Delivery]) -> int:

@@ -16,7 +16,7 @@ from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.horizons import Horizons, Met
 from consumer.delivery.order_map import Told
-from consumer.delivery.partly_ended import PartlyEnded
+from consumer.delivery.partly_ended import NOTHING_ENDED, PartlyEnded
 
 Partition: TypeAlias = tuple[str, int]
 
@@ -122,7 +122,10 @@ class Window:
                 self._last_done = -1
                 self._partly = PartlyEnded()
                 self._ahead.clear()
-        met = self._ahead.met(key, offset) if self._ahead else Met.NEW
+        if not self._ahead.keys:
+            self._unfinished[offset] = at_ms
+            return True
+        met = self._ahead.met(key, offset)
         if met is not Met.DONE:
             self._unfinished[offset] = at_ms
         return met is Met.NEW
@@ -200,7 +203,7 @@ class Window:
         """The record has ended in its one place."""
         if not self._changed:
             self._change()
-        if self._ahead.finish(offset):
+        if self._ahead.under_way and self._ahead.finish(offset):
             if offset not in self._unfinished:  # its turn has not come, or the log no longer held it then
                 return
             del self._unfinished[offset]
@@ -208,7 +211,8 @@ class Window:
             self._again.remove(offset)
         else:
             del self._unfinished[offset]
-        self._last_done = max(self._last_done, offset)
+        if offset > self._last_done:  # noqa: PLR1730 # a call takes longer
+            self._last_done = offset
         if self._partly.ended:
             self._partly.over(offset)
 
@@ -219,7 +223,7 @@ class Window:
 
     def ended_before(self, offset: int) -> frozenset[bytes]:
         """Which deliveries of this record had ended when it was read by an earlier owner, by `short` of their ids."""
-        return self._partly.before(offset)
+        return self._partly.earlier.get(offset, NOTHING_ENDED)
 
     def has_ended(self, offset: int) -> bool:
         """Whether this record was taken in, or passed over, and is finished."""
@@ -272,7 +276,7 @@ class Window:
     def _position_now(self) -> Position:
         base, told = self._unfinished_from()
         order = None if self.beside is None else self.beside.told()
-        ahead = self._ahead.told(base) if self._ahead else None
+        ahead = self._ahead.told(base) if self._ahead.keys else None
         most = self.taken.map_most
         metadata = done_map.encode(
             base, self._last_done, told, self._partly.lasting(base, self._goes_on), order=order, ahead=ahead, most=most

@@ -14,6 +14,7 @@ from consumer.delivery.retry_after import asked_ms
 from consumer.delivery.schedule import Schedule
 
 GONE = 410
+_SUCCESS = range(200, 300)
 _SLOW_DOWN = frozenset({429, 502, 503, 504})
 _UNREACHABLE = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.RESET, FailureKind.TIMEOUT})
 
@@ -75,7 +76,7 @@ def read(answer: Answer, now_ms: int) -> Asked:
     """Read an answer that came at `now_ms`."""
     if isinstance(answer, Failure):
         return Asked(heard=False, unreachable=is_unreachable(answer))
-    if is_success(answer):
+    if answer.status in _SUCCESS:
         return _ACCEPTED
     return Asked(
         heard=True,
@@ -118,7 +119,7 @@ def retry_after_ms(answer: Answer, now_ms: int) -> int | None:
 
 def is_success(answer: Answer) -> bool:
     """Whether the endpoint accepted: any 2xx (RFC 9110 section 15.3)."""
-    return not isinstance(answer, Failure) and answer.status // 100 == 2  # noqa: PLR2004 - the class of success
+    return not isinstance(answer, Failure) and answer.status in _SUCCESS
 
 
 def asks_to_slow_down(answer: Answer) -> bool:

@@ -8,17 +8,17 @@ from typing import Final
 
 from consumer.delivery import done_map
 
-_NOTHING: Final[frozenset[bytes]] = frozenset()
+NOTHING_ENDED: Final[frozenset[bytes]] = frozenset()
 
 
 class PartlyEnded:
-    """Of one window. Deliveries are known by `short` of their ids; `before` are those of an earlier owner."""
+    """Of one window. Deliveries are known by `short` of their ids; `earlier` is what an earlier owner told of."""
 
-    __slots__ = ("_before", "_seen", "ended")
+    __slots__ = ("_seen", "earlier", "ended")
 
     def __init__(self, before: Mapping[int, frozenset[bytes]] | None = None) -> None:
-        self._before = dict(before or {})
-        self.ended: dict[int, set[bytes]] = {offset: set(ended) for offset, ended in self._before.items()}
+        self.earlier = dict(before or {})
+        self.ended: dict[int, set[bytes]] = {offset: set(ended) for offset, ended in self.earlier.items()}
         self._seen = set(self.ended)
 
     def part_ended(self, offset: int, delivery_id: str) -> None:
@@ -28,10 +28,6 @@ class PartlyEnded:
     def over(self, offset: int) -> None:
         """The whole record has ended."""
         self.ended.pop(offset, None)
-
-    def before(self, offset: int) -> frozenset[bytes]:
-        """What of this record had ended when an earlier owner told of it."""
-        return self._before.get(offset, _NOTHING)
 
     def all(self) -> dict[int, frozenset[bytes]]:
         """What has ended, of every record."""

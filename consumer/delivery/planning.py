@@ -122,7 +122,8 @@ class Planning:
         match work:
             case Event():
                 self._match(now_ms, entry, work, view, tier=-1)
-                self._lining_up.matched(entry)
+                if self._lining_up.waiting:
+                    self._lining_up.matched(entry)
             case Chunk():
                 self._unpack(now_ms, entry, work, view)
             case Delivery():
@@ -162,10 +163,14 @@ class Planning:
     # ── an event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _match(self, now_ms: int, entry: Entry, event: Event, view: View, *, tier: int) -> None:
-        targets = self._boundaries.within(Boundary.MATCH, entry, view.match, event)
+        targets: Sequence[Target] | Bug
+        try:
+            targets = view.match(event)
+        except Exception as error:  # noqa: BLE001 # contained
+            targets = self._boundaries.met(Boundary.MATCH, entry, error)
         record, entry.record = entry.record, None
-        if given_up := view.take_given_up():
-            self._endings.counts["filters_given_up"] += given_up
+        if view.matcher.given_up:
+            self._endings.counts["filters_given_up"] += view.matcher.take_given_up()
         if isinstance(targets, Bug):
             if record is None:
                 raise AssertionError("an event keeps its record until it is matched")
@@ -239,9 +244,9 @@ class Planning:
                 tier=tier,
                 first_due_ms=first_due_ms,
             )
-            entry.open_one()
+            entry.open += 1
             self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
-        entry.close_one()
+        entry.opened_all()
 
     # ── a record of a delay topic ────────────────────────────────────────────────────────────────────────────────
 

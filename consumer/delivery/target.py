@@ -18,20 +18,18 @@ class Unsignable(Exception):  # noqa: N818 - it names a state, as the glossary d
 
 
 class Target:
-    """Opening secrets is put off to the first delivery: a tenant of thousands of webhooks loads at once."""
+    """Opening secrets is put off to the first delivery: a tenant of thousands of webhooks loads at once.
 
-    __slots__ = ("_factory", "_signer", "is_ordered", "subscription")
+    `opened` is its signer when a request has needed it before.
+    """
+
+    __slots__ = ("_factory", "is_ordered", "opened", "subscription")
 
     def __init__(self, subscription: Subscription, factory: SignerFactory) -> None:
         self.subscription = subscription
         self.is_ordered = subscription.ordering != ordering.NONE
         self._factory = factory
-        self._signer: Signer | None = None
-
-    @property
-    def opened(self) -> Signer | None:
-        """Its signer when a request has needed it before."""
-        return self._signer
+        self.opened: Signer | None = None
 
     @property
     def signer(self) -> Signer:
@@ -40,9 +38,9 @@ class Target:
         Raises:
             Unsignable: its secret cannot be opened, does not fit its profile, or its brand is not known here.
         """
-        if self._signer is None:
+        if self.opened is None:
             try:
-                self._signer = self._factory(self.subscription)
+                self.opened = self._factory(self.subscription)
             except (SecretUnreadable, SecretUnusableError, BrandUnknown) as error:
                 raise Unsignable(str(error)) from None
-        return self._signer
+        return self.opened

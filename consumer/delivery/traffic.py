@@ -137,24 +137,24 @@ class Traffic:
         One whose slot is still ahead waits on: what is to be taken before its slot comes without it.
         """
         lane = job.lane = self._lane(job.target.subscription)
-        if lane.allowance is not None or job.delivery.slot_ms is not None:
+        delivery, patience = job.delivery, self._limits.patience
+        if lane.allowance is not None or delivery.slot_ms is not None:
             wait = self._ahead(lane, job, now_ms)
             if wait is not None:
                 return wait
-        wait_ms = lane.wait_ms(now_ms, self._looked_ms, new=job.delivery.is_new)
-        slow_ms = self._limits.patience.slow_ms
-        if wait_ms > self._limits.patience.wait_ms or (
-            slow_ms is not None and lane.slow_ms(now_ms, self._looked_ms) > slow_ms
-        ):
+        slow_ms = lane.slow_ms(now_ms, self._looked_ms)
+        wait_ms = lane.wait_ms(now_ms, slow_ms, new=not (delivery.attempts or delivery.climbed))
+        if wait_ms > patience.wait_ms or (patience.slow_ms is not None and slow_ms > patience.slow_ms):
             return Wait(ms=wait_ms, unreachable=not lane.breaker.closed)
         job.queued_ms = now_ms
-        job.size = len(job.delivery.body or job.delivery.event.data)
+        job.size = len(delivery.body or delivery.event.data)
         lane.queue.append(job)
         if not lane.listed:
             self._lanes.stir(lane)
         self.queued += 1
-        if lane.stand is IDLE:
-            self._settle(lane)
+        if lane.stand is IDLE and (flying := len(lane.flying)) < lane.concurrency and flying < lane.limit.now:
+            lane.stand = READY
+            self._ready.append(lane)
         return None
 
     def slot_ms(self, job: Job, wait: Wait, now_ms: int, until_ms: int) -> int:
@@ -195,30 +195,48 @@ class Traffic:
         while self._ready and self.flying < full:
             lane = self._ready.popleft()
             lane.stand = IDLE
-            if not lane.queue or not lane.has_room:
+            goes = lane.queue and lane.queue[0].size <= LARGE_BYTES and lane.goes(now_ms)
+            if not goes and not self._goes_after_all(lane, now_ms):
                 self._unblock(lane)
                 continue
-            sleep_ms = lane.sleep_ms(now_ms)
-            if sleep_ms > 0:
-                lane.stand = ASLEEP
-                lane.asleep_until_ms = int(now_ms + sleep_ms)
-                heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
-                self._unblock(lane)
-                self.standings.lacks(lane, now_ms)
-            elif (holder := lane.full or self._full_of_bulk(lane)) is not None:
-                lane.stand = BLOCKED
-                self._blocked.setdefault(holder, deque()).append(lane)
-                self._unblock(lane)
-            elif (named := self.names.look(lane.share.tenant, lane.origin.host, now_ms)) is None:
-                lane.stand = UNNAMED
-                self._unnamed.setdefault(lane.origin.host, []).append(lane)
-                self._unblock(lane)
-            else:
+            named = self.names.look(lane.share.tenant, lane.origin.host, now_ms)
+            if named is not None:
                 yield self._depart(lane, named, now_ms)
+                continue
+            lane.stand = UNNAMED
+            self._unnamed.setdefault(lane.origin.host, []).append(lane)
+            self._unblock(lane)
+
+    def _goes_after_all(self, lane: Lane, now_ms: int) -> bool:
+        """Whether it may start a request. What it lacks decides where it stands."""
+        if not lane.queue or not lane.has_room:
+            return False
+        sleep_ms = lane.sleep_ms(now_ms)
+        if sleep_ms > 0:
+            lane.stand = ASLEEP
+            lane.asleep_until_ms = int(now_ms + sleep_ms)
+            heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
+            self.standings.lacks(lane, now_ms)
+            return False
+        holder = lane.full or self._full_of_bulk(lane)
+        if holder is not None:
+            lane.stand = BLOCKED
+            self._blocked.setdefault(holder, deque()).append(lane)
+        return holder is None
 
     def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
-        lane = _lane_of(job)
+        lane = job.lane or _lane_of(job)
+        if asked.success and lane.is_well:
+            lane.answered(job, now_ms)
+            if lane.origin.limit.now < lane.origin.most:
+                lane.origin.accepted()
+        else:
+            self._learned(lane, job, asked, now_ms)
+        self._landed(lane, job, now_ms)
+
+    def _learned(self, lane: Lane, job: Job, asked: Asked, now_ms: int) -> None:
+        """Its endpoint failed, or did so before."""
         was_failing = lane.fails or lane.breaker.failing
         lane.heard(now_ms, success=asked.success)
         if not asked.heard:
@@ -233,7 +251,6 @@ class Traffic:
             self.standings.failed(lane, job.target.subscription, now_ms)
         elif was_failing:
             self.standings.recovered(lane, now_ms)
-        self._landed(lane, job, now_ms)
 
     def abandoned(self, job: Job, now_ms: int) -> None:
         """The job's request was given up."""
@@ -316,7 +333,7 @@ class Traffic:
             if lane.stand is READY and not process_full:
                 continue
             while lane.queue and now_ms - lane.queue[0].queued_ms > patience_ms:
-                wait_ms = lane.wait_ms(now_ms, self._looked_ms)
+                wait_ms = lane.wait_ms(now_ms, lane.slow_ms(now_ms, self._looked_ms))
                 if lane.stand is UNNAMED:  # it is decided by then, unless there is no place to ask for its name
                     wait_ms = max(wait_ms, PATIENCE_MS)
                 spilled.append((lane.queue.popleft(), Wait(ms=wait_ms, unreachable=not lane.breaker.closed)))
@@ -392,8 +409,10 @@ class Traffic:
         self.flying += 1
         self._departed += 1
         self.queued -= 1
-        self._settle(lane)
-        self._unblock(lane)
+        if lane.queue:
+            self._settle(lane)
+        if self._blocked:
+            self._unblock(lane)
         return job
 
     def _landed(self, lane: Lane, job: Job, now_ms: int) -> None:
@@ -403,11 +422,14 @@ class Traffic:
             self._bulk.bytes -= job.size
             lane.share.bulk.bytes -= job.size
         self.flying -= 1
-        self.standings.landed(lane, now_ms)
-        self._unblock(lane)
-        if lane.stand is ASLEEP and lane.sleep_ms(now_ms) <= 0:
-            self._rouse(lane)
-        else:
+        if lane.allowance is not None:
+            self.standings.landed(lane, now_ms)
+        if self._blocked:
+            self._unblock(lane)
+        if lane.stand is ASLEEP:
+            if lane.sleep_ms(now_ms) <= 0:
+                self._rouse(lane)
+        elif lane.queue:
             self._settle(lane)
 
     def _unblock(self, left: Lane) -> None:
@@ -456,7 +478,7 @@ class Traffic:
             self._ready.append(lane)
 
     def _lane(self, subscription: Subscription) -> Lane:
-        lane = self._lanes.of(subscription)
+        lane = self._lanes.known((subscription.id, subscription.url)) or self._lanes.of(subscription)
         lane.concurrency = subscription.max_concurrency or self._limits.lane_concurrency
         if (
             subscription.rate_per_s is not None

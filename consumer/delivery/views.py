@@ -16,7 +16,17 @@ from consumer.webhooks.subscription import Subscription
 class View:
     """One tenant's webhooks as of `seen_ms`: when the cache was asked for them, not when its answer came."""
 
-    __slots__ = ("_factory", "_matcher", "_suspended", "_targets", "seen_ms", "size", "used_ms", "version")
+    __slots__ = (
+        "_factory",
+        "_suspended",
+        "_targets",
+        "is_suspended",
+        "matcher",
+        "seen_ms",
+        "size",
+        "used_ms",
+        "version",
+    )
 
     def __init__(self, loaded: Loaded, seen_ms: int, factory: Callable[[Subscription], Target]) -> None:
         self.version = loaded.version
@@ -24,21 +34,23 @@ class View:
         self.seen_ms = seen_ms
         self.used_ms = seen_ms
         self._factory = factory
-        self._matcher = loaded.matcher
+        self.matcher = loaded.matcher
         self._targets: dict[str, Target] = {}
         self._suspended: set[str] = set()
+        # Whether this process suspended a webhook since the view was loaded, by its id.
+        self.is_suspended: Callable[[str], bool] = self._suspended.__contains__
 
     def match(self, event: Event) -> list[Target]:
         """The targets of an event, active and suspended ones."""
-        return [self._target(subscription) for subscription in self._matcher.match(event)]
-
-    def take_given_up(self) -> int:
-        """How many filters were too costly since the last call."""
-        return self._matcher.take_given_up()
+        found: list[Target] = []
+        known = self._targets
+        for subscription in self.matcher.match(event):
+            found.append(known.get(subscription.id) or self._target(subscription))  # noqa: PERF401 # one, mostly
+        return found
 
     def target(self, subscription_id: str) -> Target | None:
         """One webhook, whatever its status; None when it was deleted."""
-        subscription = self._matcher.by_id(subscription_id)
+        subscription = self.matcher.by_id(subscription_id)
         return None if subscription is None else self._target(subscription)
 
     def suspend(self, subscription_id: str) -> bool:
@@ -47,10 +59,6 @@ class View:
             return False
         self._suspended.add(subscription_id)
         return True
-
-    def is_suspended(self, subscription_id: str) -> bool:
-        """Whether this process suspended it since it was loaded."""
-        return subscription_id in self._suspended
 
     def _target(self, subscription: Subscription) -> Target:
         target = self._targets.get(subscription.id)
@@ -65,14 +73,12 @@ class Views:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._views: OrderedDict[str, View] = OrderedDict()
+        # The newest view of a tenant, however old.
+        self.get: Callable[[str], View | None] = self._views.get
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._views)
-
-    def get(self, tenant: str) -> View | None:
-        """The newest view of the tenant, however old."""
-        return self._views.get(tenant)
 
     def put(self, tenant: str, view: View) -> None:
         """In place of any other of this tenant; what was not needed for longest goes, where there is no room."""

@@ -9,6 +9,7 @@ bytes (Avro), else JSON: the envelope, or a CloudEvent.
 
 from consumer.events import avro, cloudevents, envelope
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
+from consumer.events.fields import checked
 from consumer.events.headers import NO_HEADERS, NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.rules import EventRules
@@ -17,10 +18,11 @@ from consumer.events.schema import Schemas
 
 def decode(record: Record, schemas: Schemas, rules: EventRules) -> Decoded:
     """What the record is. SchemaNeeded is final only for now: ask again once `schemas` knows that id."""
-    if record.value is None:
+    value = record.value
+    if value is None:
         return Tombstone()
     try:
-        return _event(record, record.value, schemas, rules)
+        return _event(record, value, schemas, rules)
     except Refused as refused:
         return Poison(reason=refused.reason, detail=refused.detail)
 
@@ -33,9 +35,13 @@ def _event(record: Record, value: bytes, schemas: Schemas, rules: EventRules) ->
             PoisonReason.UNDECODABLE,
             "a header's name is not UTF-8: rename it (the headers are at the record's place only)",
         )
-    headers = NamedHeaders(record.headers) if record.headers else NO_HEADERS
-    if headers and (event := cloudevents.read(record, value, headers, rules)) is not None:
-        return event
+    headers = NO_HEADERS
+    if record.headers:
+        headers = NamedHeaders(record.headers)
+        if (event := cloudevents.read(record, value, headers, rules)) is not None:
+            return event
+    if rules.usual is not None and (usual := rules.usual(value, rules.max_event_depth)) is not None:
+        return checked(record, headers, usual)  # nearly all: it begins as no Avro does
     if value.startswith(avro.REGISTRY_MAGIC):
         return avro.read_registered(record, value, headers, schemas, rules)
     if value.startswith(avro.SINGLE_OBJECT_MAGIC):

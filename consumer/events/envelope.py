@@ -9,7 +9,7 @@ import msgspec
 from consumer.events import cloudevents
 from consumer.events.document import check_utf8
 from consumer.events.event import Event, Record
-from consumer.events.fields import checked, event, text_ms
+from consumer.events.fields import event, text_ms
 from consumer.events.headers import NamedHeaders
 from consumer.events.limits import check_depth
 from consumer.events.members import NO_DATA, Members, members, text, time_ms
@@ -31,9 +31,7 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 def read(record: Record, value: bytes, headers: NamedHeaders, rules: EventRules) -> Event:
-    """The event of a JSON envelope: the usual one read in one go, any other member by member, to tell what is wrong."""
-    if rules.usual is not None and (usual := rules.usual(value, rules.max_event_depth)) is not None:
-        return checked(record, headers, usual)
+    """The event of a JSON envelope: most are read in one go, any other member by member, to tell what is wrong."""
     check_utf8(value)
     try:
         found = _ENVELOPE.decode(value)

@@ -6,7 +6,7 @@ the years 0000 to 9999.
 """
 
 from consumer.events.event import Event, Record
-from consumer.events.headers import NamedHeaders
+from consumer.events.headers import NO_HEADERS, NamedHeaders
 from consumer.events.reasons import PoisonReason, Refused
 from consumer.events.times import FIRST_MS, LAST_MS, milliseconds
 from consumer.events.trace_context import NO_CONTEXT, trace_context
@@ -51,7 +51,7 @@ def checked(
     The id defaults to the record's place, the time to the record's.
     """
     id_, type_, tenant, product, time_ms, data = parts
-    traceparent, tracestate = trace_context(headers) if headers else NO_CONTEXT
+    traceparent, tracestate = NO_CONTEXT if headers is NO_HEADERS else trace_context(headers)
     return Event(
         id=_default_id(record) if id_ is None else id_,
         type=type_,

@@ -67,6 +67,12 @@ class NativeTransport(Unproxied):
         """Those of the addresses that may be connected to; none: the request has ended."""
         refuses = self._guard.refuses
         try:
+            for address in addresses:
+                if refuses(address) is not None:
+                    break
+            else:
+                if addresses:
+                    return addresses
             allowed = tuple([address for address in addresses if refuses(address) is None])
         except Exception as error:  # noqa: BLE001 # told by whoever hears the answer
             self._unsent[token] = Failure(kind=FailureKind.BUG, detail="", elapsed_ms=0.0, error=error)

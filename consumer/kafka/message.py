@@ -6,7 +6,7 @@ of it is told by the Record itself.
 
 from collections.abc import Callable, Sequence
 from operator import methodcaller
-from typing import Final, cast
+from typing import Final
 
 from confluent_kafka import Message
 
@@ -25,10 +25,13 @@ def record(message: Message) -> Record:
     except (UnicodeDecodeError, SystemError):
         # Never ask again: the client would answer with null pointers in place of the names.
         headers, readable = None, False
+    topic: str = message.topic()  # type: ignore[assignment] # that of no record is None
+    partition: int = message.partition()  # type: ignore[assignment] # same
+    offset: int = message.offset()  # type: ignore[assignment] # same
     return Record(
-        topic=cast("str", message.topic()),
-        partition=cast("int", message.partition()),
-        offset=cast("int", message.offset()),
+        topic=topic,
+        partition=partition,
+        offset=offset,
         key=message.key(),
         value=message.value(),
         headers=tuple(headers) if headers else _NO_HEADERS,

@@ -37,7 +37,7 @@ _SUSPECTS: Final = _IN_HAND + _PLACE_BYTES
 _CONDEMNED: Final = _SUSPECTS + SUSPECTS * _PLACE_BYTES
 _PARTITION_AT: Final = _IN_HAND + 8
 _SIZE: Final = _CONDEMNED + CONDEMNED * _PLACE_BYTES
-_OFFSET = struct.Struct("<q")  # of a place; then its partition:
+_OFFSET = struct.Struct("=q")  # of a place, as this machine has it; then its partition:
 _PARTITION = struct.Struct("<iBB")  # its number, deaths, length of the topic's name, which follows (at most 249 bytes)
 _NOBODY: Final[Partition] = ("", -1)
 
@@ -58,6 +58,8 @@ class Blame:
         if self._mark[: len(_MAGIC)] != _MAGIC:
             self._mark[:] = _MAGIC.ljust(_SIZE, b"\0")
         self._partition = _NOBODY
+        # Assigning to a view of the file takes half of the time that packing into it takes.
+        self._offset = memoryview(self._mark)[_IN_HAND:_PARTITION_AT].cast("q")
         self._written: dict[Partition, bytes] = {}  # partitions as they are written
         self._deaths = dict(self._read_all(_SUSPECTS, SUSPECTS))  # the one that killed last is last
         self._take_over()
@@ -78,7 +80,7 @@ class Blame:
                 written = self._written[partition] = _written(partition)
             mark[_PARTITION_AT : _PARTITION_AT + len(written)] = written
             self._partition = partition
-        _OFFSET.pack_into(mark, _IN_HAND, offset)
+        self._offset[0] = offset
         mark[_HELD] = 1
 
     def let_go(self) -> None:

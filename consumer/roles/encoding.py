@@ -37,7 +37,11 @@ class Encoding:
     def unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
         """The same of an attempt that the native step tells: no record is in hand while it works."""
         boundaries, delivery = self._boundaries, unread.job.delivery
-        value = boundaries.within(Boundary.LOG, entry, encode_unread, unread, delivery_id=delivery.id)
+        value: bytes | Bug | None
+        try:
+            value = encode_unread(unread)
+        except Exception as error:  # noqa: BLE001 # contained
+            value = boundaries.met(Boundary.LOG, entry, error, delivery.id)
         if isinstance(value, bytes):
             return delivery.subscription_id.encode(), value
         boundaries.take(entry)

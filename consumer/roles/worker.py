@@ -190,8 +190,7 @@ class Worker:
         answers = parts.transport.poll(wait_s if parts.transport.open else _SHUT_WAIT_S)
         now_ms = self._clock.now_ms()
         untaken, self._untaken = self._untaken, []
-        for token, answer in chain(untaken, answers):
-            self._core.answered(now_ms, token, answer)
+        self._core.answers(now_ms, chain(untaken, answers))
         for token in parts.transport.unsent():
             self._core.unsent(now_ms, token)
         self._questions.tell(now_ms)
@@ -207,12 +206,13 @@ class Worker:
             parts.transport.cancel(token)
         for token, request in step.send:
             self._send(token, request)
-        for token, written in step.written:
-            self._send_written(token, written)
+        if step.written:
+            self._send_written(step.written)
         for entry, attempt in step.attempts:
             parts.attempts.write(*self._encoding.attempt(entry, attempt))
         for entry, unread in step.unread:
-            parts.attempts.write(*self._encoding.unread(entry, unread))
+            key, value = self._encoding.unread(entry, unread)
+            parts.attempts.write(key, value)
         self._producing.write(step.write)
         if step.traced and parts.traces is not None:
             parts.traces.put(step.traced)
@@ -238,15 +238,17 @@ class Worker:
         if bug is not None:
             self._untaken.append((token, bug.failure))
 
-    def _send_written(self, token: int, written: Written) -> None:
-        """The same of one that the native step has written: no record is in hand while it works."""
-        job = self._core.sent_for(token)
-        if job is None:
-            return
-        within, name = self._core.boundaries.within, job.delivery.id
-        bug = within(Boundary.SUBMIT, job.entry, self._sender, token, written, delivery_id=name)
-        if bug is not None:
-            self._untaken.append((token, bug.failure))
+    def _send_written(self, begun: Sequence[tuple[int, Written]]) -> None:
+        """The same of those that the native step has written: no record is in hand while it works."""
+        send = self._sender
+        for token, written in begun:
+            try:
+                send(token, written)
+            except Exception as error:  # noqa: BLE001 # contained
+                job = self._core.sent_for(token)
+                if job is not None:
+                    bug = self._core.boundaries.met(Boundary.SUBMIT, job.entry, error, job.delivery.id)
+                    self._untaken.append((token, bug.failure))
 
     def _room(self, now_ms: int) -> int:
         """How many records may be consumed: none while Kafka takes less than is written, or records less than ends.

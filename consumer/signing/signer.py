@@ -114,6 +114,7 @@ class Signer:
             rendered = self.body(event)
         body, content_type = rendered or (None, "")
         mark = None if event.source is None else source_mark(event.source)
+        number = 0 if now_ms >= self._overlap_until_ms else self._scheme_at(now_ms)
         try:
             return self._endpoint.request(
                 event.id,
@@ -126,7 +127,7 @@ class Signer:
                 mark,
                 body,
                 content_type,
-                self._scheme_at(now_ms),
+                number,
                 now_ms,
                 addresses,
             )

@@ -44,7 +44,10 @@ class _Plan:
 
 
 class Matcher:
-    """The compiled subscriptions of one tenant. Belongs to one thread."""
+    """The compiled subscriptions of one tenant. Belongs to one thread.
+
+    `given_up`: how many filters had too few steps, and were not told of yet.
+    """
 
     def __init__(self, subscriptions: Sequence[Subscription]) -> None:
         """Compile.
@@ -65,7 +68,7 @@ class Matcher:
                 self._enter(number, subscription)
         self._longest_prefix = max((len(prefix) for _, prefix in self._below), default=-1)
         self._plans: dict[tuple[str, str | None], _Plan] = {}
-        self._given_up = 0
+        self.given_up = 0
 
     def __len__(self) -> int:
         return len(self._subscriptions)
@@ -88,13 +91,13 @@ class Matcher:
 
     def take_given_up(self) -> int:
         """How many filters had too few steps since this was last asked: their webhooks got the event."""
-        given_up, self._given_up = self._given_up, 0
+        given_up, self.given_up = self.given_up, 0
         return given_up
 
     def _wants(self, wanted: Filter, data: Json, steps: int) -> bool:
         effort = Effort(steps)
         wants = wanted.matches(data, effort)
-        self._given_up += effort.is_spent
+        self.given_up += effort.is_spent
         return wants
 
     def _enter(self, number: int, subscription: Subscription) -> None:

@@ -13,11 +13,11 @@ from unittest.mock import patch
 
 from msgspec import structs
 
-from consumer.delivery import attempting, done_map, outcome
+from consumer.delivery import done_map, giving_up, outcome
 from consumer.delivery.ahead_map import Horizon
 from consumer.delivery.answer import Answer, Failure, FailureKind
+from consumer.delivery.answering import Answering
 from consumer.delivery.attempting import Attempting
-from consumer.delivery.boundary import Boundaries, Boundary
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.done_map import DoneMap
@@ -26,6 +26,7 @@ from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Delayed, Hold, Leader
 from consumer.delivery.horizons import Horizons
+from consumer.delivery.intake import Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
 from consumer.delivery.lining_up import LiningUp
@@ -205,7 +206,7 @@ def _retried_to_all_webhooks() -> list[Patch]:
     honest = Planning._again
 
     def again(planning: Planning, now_ms: int, entry: Entry, delivery: Delivery, view: View) -> None:
-        others = [each for each in view._matcher._by_id if each != delivery.subscription_id]
+        others = [each for each in view.matcher._by_id if each != delivery.subscription_id]
         entry.open += len(others)
         for target in filter(None, map(view.target, others)):
             planning._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
@@ -247,17 +248,17 @@ def _retry_after_ignored() -> list[Patch]:
 
 
 def _drained_result_dropped() -> list[Patch]:
-    honest = Core.answered
+    honest = Answering.answered
 
-    def answered(core: Core, now_ms: int, token: int, answer: Answer) -> None:
-        job = core._flying._jobs.get(token)
+    def answered(answering: Answering, now_ms: int, token: int, answer: Answer) -> None:
+        job = answering.flying.job(token)
         if job is not None and job.entry.window.draining:
-            core._flying.end(token)
+            answering.flying.end(token)
             job.entry.close_one()
             return
-        honest(core, now_ms, token, answer)
+        honest(answering, now_ms, token, answer)
 
-    return [patch.object(Core, "answered", answered)]
+    return [patch.object(Answering, "answered", answered)]
 
 
 def _unsent_dropped_at_a_drain() -> list[Patch]:
@@ -308,7 +309,7 @@ def _a_failed_head_lets_the_next_pass() -> list[Patch]:
 
 
 def _a_key_goes_on_without_being_asked() -> list[Patch]:
-    return [patch.object(attempting, "stops", lambda _subscription, _reason: False)]
+    return [patch.object(giving_up, "stops", lambda _subscription, _reason: False)]
 
 
 def _a_replay_waits_behind_what_waits() -> list[Patch]:
@@ -340,7 +341,8 @@ def _spared_before_it_is_accepted() -> list[Patch]:
     honest = Attempting.offer
 
     def offer(attempting: Attempting, now_ms: int, job: Job, view: View) -> None:
-        attempting._step.replaced += attempting._replaced.heard(replaced_by(job.delivery))
+        answering = attempting._answering
+        answering.step.replaced += answering.replaced.heard(replaced_by(job.delivery))
         honest(attempting, now_ms, job, view)
 
     return [patch.object(Attempting, "offer", offer)]
@@ -358,30 +360,23 @@ def _dead_letter_beside_the_retry() -> list[Patch]:
 
 
 def _handed_over_and_not_logged() -> list[Patch]:
-    honest = Attempting._log
+    honest = Answering._log
 
-    def log(attempting: Attempting, job: Job, answer: Answer, outcome: Outcome, *, goes_on: bool = False) -> None:
+    def log(answering: Answering, job: Job, answer: Answer, outcome: Outcome, *, goes_on: bool = False) -> None:
         if not (isinstance(answer, Failure) and answer.kind is FailureKind.UNANSWERED):
-            honest(attempting, job, answer, outcome, goes_on=goes_on)
+            honest(answering, job, answer, outcome, goes_on=goes_on)
 
-    return [patch.object(Attempting, "_log", log)]
+    return [patch.object(Answering, "_log", log)]
 
 
 def _one_bug_fails_the_whole_turn() -> list[Patch]:
-    honest = Boundaries.within
+    honest = Intake._in_hand
 
-    def within(
-        boundaries: Boundaries,
-        boundary: Boundary,
-        entry: Entry,
-        act: Callable[..., object],
-        *given: object,
-        **name: str,
-    ) -> object:
-        met = boundaries._met
-        return met[-1] if met else honest(boundaries, boundary, entry, act, *given, **name)
+    def in_hand(intake: Intake, entry: Entry, record: Record) -> object:
+        met = intake._boundaries._met
+        return met[-1] if met else honest(intake, entry, record)
 
-    return [patch.object(Boundaries, "within", within)]
+    return [patch.object(Intake, "_in_hand", in_hand)]
 
 
 # ── before their turn ────────────────────────────────────────────────────────────────────────────────────────────────
