@@ -7,11 +7,11 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.delivery import Delivery, delivery_id
 from consumer.delivery.entry import Entry
 from consumer.delivery.lane import Job, Patience
+from consumer.delivery.limits import Limits
 from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
-from consumer.delivery.traffic import Limits
 from consumer.events.event import Event, Record
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring

@@ -71,7 +71,6 @@ class Breaker:
     """`times_ms` are how long it stays open: the first time, after one failed probe, and so on; the last repeats."""
 
     __slots__ = (
-        "_answered_ms",
         "_asks",
         "_early",
         "_early_from_ms",
@@ -82,6 +81,7 @@ class Breaker:
         "_news",
         "_open_until_ms",
         "_times_ms",
+        "answered_ms",
         "failures",
         "level",
         "probing",
@@ -95,7 +95,7 @@ class Breaker:
         self.failures = 0  # in a row
         self._failing_ms = 0.0  # when the first of them came
         self._failed_ms = 0  # and the last
-        self._answered_ms = 0  # when the last HTTP answer came
+        self.answered_ms = 0  # when the last HTTP answer came
         self._open_until_ms = 0.0
         self._asks = False  # whether others share it
         self._may_probe = False  # and let this process send the probe
@@ -165,7 +165,7 @@ class Breaker:
 
     def answered(self, now_ms: int) -> None:
         """An HTTP answer came, whatever its status."""
-        self._answered_ms = now_ms
+        self.answered_ms = now_ms
         if self.failures or self.level >= 0:
             self._close()
 
@@ -215,7 +215,7 @@ class Breaker:
 
     def answered_for_ms(self, now_ms: int) -> float | None:
         """How long ago the last HTTP answer came."""
-        return now_ms - self._answered_ms if self._answered_ms else None
+        return now_ms - self.answered_ms if self.answered_ms else None
 
     def heard(self, told_ms: int, asked_ms: float, standing: Standing) -> None:
         """What all processes knew at `asked_ms`, and of this one what it told at `told_ms`."""
@@ -226,7 +226,7 @@ class Breaker:
             if answered_ms is not None and answered_ms >= self._failing_ms and self.failures:
                 self._close()
             self._news = not self.closed
-        elif self._answered_ms <= told_ms:
+        elif self.answered_ms <= told_ms:
             self._news = self._news and (self.level > standing.level or self._failed_ms > told_ms)
             self._failing_ms = self._failing_ms if self.failures else asked_ms
             self.failures = max(1, self.failures)

@@ -33,6 +33,7 @@ from consumer.delivery.hold import OUR_CLOCK, Clocks, Hold, Leader
 from consumer.delivery.intake import Content, Intake
 from consumer.delivery.kept_bodies import Keep
 from consumer.delivery.lane import Job
+from consumer.delivery.limits import START_AT_ONCE, Limits
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.names import Names, Resolution
@@ -50,7 +51,7 @@ from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness, Loading, Room, Tenants
 from consumer.delivery.tidings import Tidings
 from consumer.delivery.tracing import Tracing
-from consumer.delivery.traffic import START_AT_ONCE, Limits, Traffic
+from consumer.delivery.traffic import Traffic
 from consumer.delivery.vitals import Vitals
 from consumer.delivery.waiting import Waiting
 from consumer.delivery.windows import Windows
@@ -119,6 +120,7 @@ class Core:
             hold=hold,
             budget=rules.budget,
         )
+        self._pausing = self._intake.pausing
         room = Room(records=rules.waiting, waiting_bytes=rules.budget.taken // 2, view_bytes=rules.budget.views)
         self._tenants: Tenants[Work] = Tenants(rules.freshness, target, room)
         self._traffic = Traffic(
@@ -129,7 +131,7 @@ class Core:
             names=names,
         )
         self._forward = Forward(hold, self._order, self._traffic.appetite, attempts_most=rules.schedule.last + 1)
-        self._beyond = Beyond(self._forward, self._intake.full, self._intake.ahead)
+        self._beyond = Beyond(self._forward, self._pausing.full, self._intake.ahead)
         giving_up = GivingUp(rules.schedule, traffic=self._traffic, endings=self._endings, view_of=self._tenants.view)
         self._waiting = Waiting(rules.schedule, traffic=self._traffic, endings=self._endings, giving_up=giving_up)
         self._answering = Answering(
@@ -289,7 +291,7 @@ class Core:
         step = self._answering.asked()
         step.check = self._planning.asked()
         step.schemas = self._intake.schemas_asked()
-        step.pause, step.resume = self._intake.pauses(now_ms)
+        step.pause, step.resume = self._pausing.turn(now_ms)
         step.again = self._order.left.again(now_ms)
         step.names = self._traffic.names.asked()
         step.write = self._endings.asked()
@@ -304,7 +306,7 @@ class Core:
     @property
     def room(self) -> int:
         """How many records the shell may consume now; none before what has waited has gone on."""
-        if self._planning.waits or self._intake.is_full:
+        if self._planning.waits or self._pausing.is_full:
             return 0
         return max(0, min(self._traffic.room, self._tenants.room))
 
@@ -330,7 +332,7 @@ class Core:
     @property
     def paused(self) -> frozenset[Partition]:
         """The partitions that the core wants paused."""
-        return self._intake.paused
+        return self._pausing.paused
 
     def counted(self) -> Mapping[str, int]:
         """What was counted since the last call, by name."""
@@ -420,7 +422,7 @@ class Core:
             self._planning.go_on(now_ms, entry, delivery)
         for entry, delivery in self._intake.forward(self._forward.take(now_ms, self._traffic.spare)):
             self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delivery))
-        for entry, delayed in self._beyond.take(now_ms, 0 if self._intake.is_full else self._traffic.spare):
+        for entry, delayed in self._beyond.take(now_ms, 0 if self._pausing.is_full else self._traffic.spare):
             self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delayed))
         self._attempting.start(now_ms, most, wall_ms=wall_ms)
         self.boundaries.let_go()
@@ -432,7 +434,7 @@ class Core:
         """A window whose map is nearly full takes nothing more in, and hands over what is long unanswered."""
         for window in self._windows.crowded():
             if not window.draining:
-                self._intake.pause(window)
+                self._pausing.pause(window)
                 self._answering.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
                 self._planning.relieve(now_ms, window)
 

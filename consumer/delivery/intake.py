@@ -1,7 +1,6 @@
 """The consumed records until they can go on: decoded, held until due, or waiting for their schema.
 
-The laws: a record is begun once under an assignment; what is neither an event nor a delayed delivery ends here; a
-partition that holds its share, or has too much unfinished, is paused until half of it is gone.
+The laws: a record is begun once under an assignment; and what is neither an event nor a delayed delivery ends here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from consumer.delivery.again import Found
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
-from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Brim, Budget
+from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.entry import Entry
@@ -20,6 +19,7 @@ from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.order import Order
 from consumer.delivery.order_partition import goes_before, line_of
+from consumer.delivery.pausing import WINDOW_MOST, Pausing
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.schemas_wanted import SchemasWanted
@@ -29,7 +29,6 @@ from consumer.events.reasons import PoisonReason
 
 Content: TypeAlias = Decoded | Delayed | Newer  # of a record of an event topic, of a delay topic
 
-_WINDOW_MOST = 16_384  # unfinished records of one partition before it is paused
 _DEADLY = Poison(
     reason=PoisonReason.DEADLY,
     detail="three processes in a row died while they worked on this: please report it",
@@ -67,13 +66,13 @@ class Intake:
         self._behind: list[tuple[Entry, Delayed]] = []  # due, while another record of the same delivery is under way
         self._schemas = SchemasWanted(budget.held)
         self._innocent: list[Place] = []
-        self._paused: set[Window] = set()
-        self._just_paused: list[Partition] = []
-        self._brim = Brim(budget.taken)
+        self.pausing = Pausing(
+            schedule, windows=windows, order=order, hold=hold, schemas=self._schemas, taken_bytes=budget.taken
+        )
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These partitions are not ours any more."""
-        self._paused.difference_update(self._windows.lost(partitions))
+        self.pausing.forget(self._windows.lost(partitions))
         self._hold.drop_closed()
         self._schemas.drop_closed()
         self._order.lost()
@@ -84,7 +83,7 @@ class Intake:
         """A new log, a new window. What is under way of the old one still ends as it should, but moves no offset."""
         former = self._windows.rewound(partition)
         if former is not None:
-            self._paused.discard(former)
+            self.pausing.forget([former])
 
     def records(self, now_ms: int, batch: Iterable[Record]) -> Iterator[tuple[Entry, Event]]:
         """Take records in; the events among them can go on."""
@@ -107,10 +106,11 @@ class Intake:
                 continue
             room -= 1
             if room <= 0:
-                room = _WINDOW_MOST - window.unfinished
+                room = WINDOW_MOST - window.unfinished
                 if room <= 0:
-                    self.pause(window)
-            entry = Entry(window, record.offset, _size(record))
+                    self.pausing.pause(window)
+            value = record.value
+            entry = Entry(window, record.offset, RECORD_BYTES if value is None else RECORD_BYTES + len(value))
             event = self._decoded(entry, record)
             if event is not None:
                 yield entry, event
@@ -185,11 +185,6 @@ class Intake:
                 assert_never(content)
         return None
 
-    def full(self) -> list[Window]:
-        """The windows that are paused because they hold their share, the last topic's first."""
-        full = [each for each in self._paused if not (each.draining or self._hold.is_half_empty(each))]
-        return sorted(full, key=lambda window: (self._tier(window), window.partition), reverse=True)
-
     def next_due_ms(self, now_ms: int, steady_ms: int) -> int | None:
         """When the next held record is due, by our clock."""
         return self._hold.next_due_ms(steady_ms, now_ms)
@@ -226,49 +221,6 @@ class Intake:
         window = self._windows.of.get(partition)
         return window is not None and window.has_ended(offset)
 
-    # ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def is_full(self) -> bool:
-        """Whether what was taken in weighs too much for more.
-
-        What is held, stands in line or waits for a schema has a share of its own: it must not hold up the others.
-        """
-        waiting_bytes = self._hold.bytes + self._schemas.bytes + self._order.bytes
-        return self._brim.is_full(self._windows.taken.bytes - waiting_bytes)
-
-    @property
-    def paused(self) -> frozenset[Partition]:
-        """The partitions that are to be paused."""
-        return frozenset(window.partition for window in self._paused)
-
-    def pause(self, window: Window) -> None:
-        """Take nothing more of this partition for now."""
-        if window not in self._paused:
-            self._paused.add(window)
-            self._just_paused.append(window.partition)
-
-    def pauses(self, now_ms: int) -> tuple[list[Partition], list[Partition]]:
-        """The partitions to pause and those to resume, of what came up since the last call."""
-        self._now_ms = now_ms
-        for window in self._order.left.full(now_ms):
-            self.pause(window)
-        relieved = [window for window in self._paused if self._is_relieved(window)]
-        self._paused.difference_update(relieved)
-        paused, self._just_paused = self._just_paused, []
-        return paused, [window.partition for window in relieved]
-
-    def _is_relieved(self, window: Window) -> bool:
-        if window.crowded or window.unfinished > _WINDOW_MOST // 2:
-            return False
-        if self._order.left.is_full(self._now_ms, window):
-            return False
-        return self._hold.is_half_empty(window) and self._schemas.is_half_empty(window)
-
-    def _tier(self, window: Window) -> int:
-        name = window.partition[0].rpartition(".")[2]
-        return self._schedule.names.index(name) if name in self._schedule.names else 0
-
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _decoded(self, entry: Entry, record: Record) -> Event | None:
@@ -294,7 +246,7 @@ class Intake:
                 self._lining_up.waits(entry, None)
                 self._schemas.put(schema_id, entry, record)
                 if self._schemas.is_full(entry.window):
-                    self.pause(entry.window)
+                    self.pausing.pause(entry.window)
             case Newer():
                 pass  # it stays unfinished
             case _:
@@ -331,7 +283,7 @@ class Intake:
         leader = (record.topic, record.partition, record.leader_epoch)
         self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=entry.size)
         if self._hold.is_full(entry.window):
-            self.pause(entry.window)
+            self.pausing.pause(entry.window)
 
     def _goes(self, entry: Entry, delayed: Delayed) -> bool:
         if isinstance(delayed, Chunk):
@@ -346,5 +298,4 @@ class Intake:
 
 def _size(record: Record) -> int:
     """What it weighs on its way."""
-    value = record.value
-    return RECORD_BYTES if value is None else RECORD_BYTES + len(value)
+    return RECORD_BYTES + len(record.value or b"")

@@ -211,11 +211,6 @@ class Lane:
             and origin.flying < origin.limit.now
         )
 
-    @property
-    def is_well(self) -> bool:
-        """Whether the last request was accepted, as far as is known, and nothing is held against its endpoint."""
-        return not self.failures and not self.breaker.failures and self.breaker.level < 0
-
     def sleep_ms(self, now_ms: int) -> float:
         """How long its limits, a Retry-After or its breaker keep it from starting a request; 0 when it may."""
         return 0.0 if self._is_free(now_ms) else self._kept_back_ms(now_ms, new=self._starts_new)
@@ -298,8 +293,11 @@ class Lane:
 
     def answered(self, job: Job, now_ms: int) -> None:
         """An HTTP answer came that does not ask us to slow down."""
-        began_ms = self._learn(job, now_ms)
-        self.breaker.answered(now_ms)
+        began_ms, breaker = self._learn(job, now_ms), self.breaker
+        if breaker.failures or breaker.level >= 0:
+            breaker.answered(now_ms)
+        else:
+            breaker.answered_ms = now_ms
         # One that began before a Retry-After tells nothing of what follows it.
         if self.limit.now < self.concurrency and began_ms >= self._asked_ms:
             self.limit.accepted(self.concurrency)

@@ -179,7 +179,7 @@ class Planning:
             self._endings.drop(entry, "no_subscribers")
         else:
             self._endings.counts["matched"] += 1
-            if record is not None and tier < 0 and any(map(_is_ordered, targets)):
+            if record is not None and tier < 0 and (targets[0].is_ordered or any(map(_is_ordered, targets[1:]))):
                 targets = self._line_up(now_ms, entry, event, record, targets)
             if len(targets) > self._fan_out:
                 self._split(now_ms, entry, event, targets, above=tier)

@@ -13,9 +13,13 @@ The laws:
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from consumer.delivery.account import Account
 from consumer.delivery.delivery import Delivery
-from consumer.delivery.lane import Lane
+from consumer.delivery.lane import UNNAMED, Job, Lane
+from consumer.delivery.schedule import Wait
+from consumer.delivery.standings import Standings
 
 _UNKNOWN_PER_S: Final = 1.0  # of one request at once, to an endpoint that has not answered yet
 
@@ -44,3 +48,40 @@ def give(lane: Lane, account: Account, *, now_ms: int, busy_ms: float, until_ms:
     if account.horizon_ms(free_ms) >= until_ms:
         return until_ms
     return min(until_ms, account.slot(free_ms, rate_per_s(lane, account, now_ms)))
+
+
+class Slots:
+    """Of one process, whose lanes are patient for so long."""
+
+    def __init__(self, standings: Standings, patience_ms: float) -> None:
+        self._standings = standings
+        self._patience_ms = patience_ms
+
+    def ahead(self, lane: Lane, job: Job, now_ms: int) -> Wait | None:
+        """The wait of a job whose turn is ahead by what was given already, to it or to others before it."""
+        account = None if lane.allowance is None else self._standings.account(lane.key[0])
+        if account is None:  # what waits here is what its pace is to be known for
+            account = self._standings.joined(lane, job.target.subscription)
+        turn_ms = ahead_ms(job.delivery, account, now_ms)
+        if turn_ms <= self._patience_ms or not lane.breaker.closed:
+            return None
+        return Wait(ms=turn_ms if job.delivery.slot_ms is not None else 0.0, on=job.delivery.slot_ms is not None)
+
+    def slot_ms(self, lane: Lane, job: Job, wait: Wait, now_ms: int, until_ms: int) -> int:
+        """When a job that this lane gave back has its turn; `until_ms` at the latest."""
+        slot_ms = job.delivery.slot_ms
+        if wait.on and slot_ms is not None:
+            return min(slot_ms, until_ms)
+        account = self._standings.joined(lane, job.target.subscription)
+        self._standings.watch(account, now_ms)
+        # What is queued before it here has its turn within the patience, or waits as it does.
+        most_ms = wait.ms if lane.stand is UNNAMED else self._patience_ms
+        busy_ms = max(lane.sleep_ms(now_ms), min(wait.ms, most_ms))
+        return give(lane, account, now_ms=now_ms, busy_ms=busy_ms, until_ms=until_ms)
+
+    def given_back(self, now_ms: int, delivery: Delivery) -> Delivery:
+        """The same without its slot: it is to be started before that."""
+        account = self._standings.account(delivery.subscription_id)
+        if account is not None and account.lanes and delivery.slot_ms is not None and delivery.slot_ms > now_ms:
+            account.slot_back(now_ms, rate_per_s(account.lanes[-1], account, now_ms))
+        return replace(delivery, slot_ms=None)

@@ -1,78 +1,36 @@
 """All lanes together: who may send next.
 
-A lane with something to start is READY and stands in the round; each turn starts one request of it, so that a busy
-lane takes turns with the others. Without room at its origin or in its tenant's share it is BLOCKED there; kept back by
-its rate limit, a Retry-After or its breaker it is ASLEEP on the timer; until its host's name is known it is UNNAMED;
-with as much under way as it may have it is IDLE until an answer comes.
+A lane with something to start takes turns with the others: each turn starts one request of it. Where the lanes stand
+that cannot start anything is in `stands.py`.
 
 The laws:
 - a job offered is in exactly one place: queued, under way, or given back to be spilled;
-- no lane stays BLOCKED where there is room, unless another lane of that origin or tenant is READY to take it;
 - one tenant, or one origin, never has all of the process, however much of it is idle;
 - large bodies under way are bounded in bytes too, of one tenant to half; what is small starts all the same;
 - what waits for slow endpoints takes no room from what waits for this process, as long as both are within `queued`;
 - what waits for a name is not under way: it takes nobody's place, and nothing of it is held against its endpoint.
 """
 
-import heapq
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count
-from typing import Final, TypeAlias
 
-from msgspec.structs import replace
-
-from consumer.delivery import slots
+from consumer.delivery import worth
 from consumer.delivery.account import Account
-from consumer.delivery.budget import DEFAULT
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.hold import Delayed
-from consumer.delivery.lane import ASLEEP, BLOCKED, IDLE, READY, UNNAMED, Job, Lane, Patience
+from consumer.delivery.lane import ASLEEP, IDLE, READY, UNNAMED, Job, Lane
 from consumer.delivery.lanes import Lanes
-from consumer.delivery.limit import Bulk, Origin, Share
+from consumer.delivery.limit import Bulk
+from consumer.delivery.limits import LARGE_BYTES, START_AT_ONCE, Limits
 from consumer.delivery.names import PATIENCE_MS, EveryName, Named, Names, Resolution
 from consumer.delivery.outcome import Asked
 from consumer.delivery.schedule import Wait
+from consumer.delivery.slots import Slots
 from consumer.delivery.standing import Standing
 from consumer.delivery.standings import Standings
+from consumer.delivery.stands import Stands
+from consumer.delivery.worth import SWEEP_EVERY_MS, Worth
 from consumer.webhooks.subscription import Subscription
-
-# Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
-# delivery's cost. Where they come late, what is under way grows turn by turn.
-START_AT_ONCE = 64
-LARGE_BYTES: Final = 4_096  # as many bodies as may be under way, of so many bytes each, come to little
-_SWEEP_EVERY_MS = 250
-# What is queued when a process dies is partly delivered: the less, the fewer duplicates. More than this gains no speed.
-_WORTH_MS = 500
-_WORTH_LEAST, _WORTH_MOST = 256, 1_024
-_KEPT_BACK = frozenset({ASLEEP, UNNAMED})
-
-OPEN: Final = "open"  # its breaker: the endpoint cannot be reached
-KEPT_BACK: Final = "kept_back"  # by its rate limit or a Retry-After
-SLOW: Final = "slow"  # it answers later than a delivery waits for its turn
-IN_ORDER: Final = "in_order"
-LANE_STATES: Final = (OPEN, KEPT_BACK, SLOW, IN_ORDER)
-
-
-Holder: TypeAlias = Origin | Share | Bulk
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """`in_flight` and `queued` are per process, `lane_concurrency` per subscription without one of its own.
-
-    `tenant_in_flight` is the most of `in_flight` that one tenant has. Of large bodies `bulk_bytes` are under way at
-    most, but for the last one, and half of them of one tenant.
-    """
-
-    in_flight: int
-    tenant_in_flight: int
-    queued: int
-    lane_concurrency: int
-    patience: Patience
-    breaker_times_ms: tuple[int, ...]
-    bulk_bytes: int = DEFAULT.under_way
 
 
 class Traffic:
@@ -101,25 +59,18 @@ class Traffic:
             tenant_bulk_bytes=limits.bulk_bytes // 2,
             forgotten=self.standings.left,
         )
-        self._bulk = Bulk(limits.bulk_bytes)
-        self._ready: deque[Lane] = deque()
-        self._blocked: dict[Holder, deque[Lane]] = {}
-        self._unnamed: dict[str, list[Lane]] = {}
-        self._asleep: list[tuple[int, int, Lane]] = []
-        self._order = count()
+        self._slots = Slots(self.standings, limits.patience.wait_ms)
+        self._stands = Stands(Bulk(limits.bulk_bytes))
+        self._worth = Worth()
         self._sweep_ms = 0
         self._looked_ms = 0
-        self._departed = 0
-        self._worth_queueing = _WORTH_LEAST
-        self._stuck = 0
         self.queued = 0
         self.flying = 0
 
     @property
     def room(self) -> int:
         """How many more deliveries may be queued: for us about half a second's work, so that none waits long."""
-        for_us = max(0, self.queued - self._stuck)
-        return max(0, min(self._limits.queued - self.queued, self._worth_queueing - for_us))
+        return self._worth.room(self.queued, self._limits.queued)
 
     @property
     def spare(self) -> int:
@@ -139,7 +90,7 @@ class Traffic:
         lane = job.lane = self._lane(job.target.subscription)
         delivery, patience = job.delivery, self._limits.patience
         if lane.allowance is not None or delivery.slot_ms is not None:
-            wait = self._ahead(lane, job, now_ms)
+            wait = self._slots.ahead(lane, job, now_ms)
             if wait is not None:
                 return wait
         slow_ms = lane.slow_ms(now_ms, self._looked_ms)
@@ -154,30 +105,18 @@ class Traffic:
         self.queued += 1
         if lane.stand is IDLE and (flying := len(lane.flying)) < lane.concurrency and flying < lane.limit.now:
             lane.stand = READY
-            self._ready.append(lane)
+            self._stands.ready.append(lane)
         return None
 
     def slot_ms(self, job: Job, wait: Wait, now_ms: int, until_ms: int) -> int:
         """When a job that was given back has its turn; `until_ms` at the latest."""
-        slot_ms = job.delivery.slot_ms
-        if wait.on and slot_ms is not None:
-            return min(slot_ms, until_ms)
-        lane = _lane_of(job)
-        account = self.standings.joined(lane, job.target.subscription)
-        self.standings.watch(account, now_ms)
-        # What is queued before it here has its turn within the patience, or waits as it does.
-        most_ms = wait.ms if lane.stand is UNNAMED else self._limits.patience.wait_ms
-        busy_ms = max(lane.sleep_ms(now_ms), min(wait.ms, most_ms))
-        return slots.give(lane, account, now_ms=now_ms, busy_ms=busy_ms, until_ms=until_ms)
+        return self._slots.slot_ms(_lane_of(job), job, wait, now_ms, until_ms)
 
     def sooner(self, now_ms: int, delayed: Delayed) -> Delayed:
         """The same to be started before its slot, which it gives back."""
         if not isinstance(delayed, Delivery) or delayed.slot_ms is None:
             return delayed
-        account = self.standings.account(delayed.subscription_id)
-        if account is not None and account.lanes and delayed.slot_ms > now_ms:
-            account.slot_back(now_ms, slots.rate_per_s(account.lanes[-1], account, now_ms))
-        return replace(delayed, slot_ms=None)
+        return self._slots.given_back(now_ms, delayed)
 
     def start(self, now_ms: int, most: int = START_AT_ONCE) -> Iterator[Job]:
         """At most so many jobs to send now, each under way as it is yielded; some may be left for the next turn.
@@ -185,49 +124,32 @@ class Traffic:
         Once a turn, before answers are looked for.
         """
         self._looked_ms = now_ms
+        stands = self._stands
         for host in self.names.overdue(now_ms):
-            self._renamed(host)
-        while self._asleep and self._asleep[0][0] <= now_ms:
-            at_ms, _, lane = heapq.heappop(self._asleep)
-            if lane.stand is ASLEEP and lane.asleep_until_ms == at_ms:
-                self._rouse(lane)
-        full = min(self._limits.in_flight, self.flying + min(most, START_AT_ONCE))
-        while self._ready and self.flying < full:
-            lane = self._ready.popleft()
+            stands.renamed(host)
+        stands.wake(now_ms)
+        ready, full = stands.ready, min(self._limits.in_flight, self.flying + min(most, START_AT_ONCE))
+        while ready and self.flying < full:
+            lane = ready.popleft()
             lane.stand = IDLE
             goes = lane.queue and lane.queue[0].size <= LARGE_BYTES and lane.goes(now_ms)
-            if not goes and not self._goes_after_all(lane, now_ms):
-                self._unblock(lane)
-                continue
-            named = self.names.look(lane.share.tenant, lane.origin.host, now_ms)
-            if named is not None:
-                yield self._depart(lane, named, now_ms)
-                continue
-            lane.stand = UNNAMED
-            self._unnamed.setdefault(lane.origin.host, []).append(lane)
-            self._unblock(lane)
-
-    def _goes_after_all(self, lane: Lane, now_ms: int) -> bool:
-        """Whether it may start a request. What it lacks decides where it stands."""
-        if not lane.queue or not lane.has_room:
-            return False
-        sleep_ms = lane.sleep_ms(now_ms)
-        if sleep_ms > 0:
-            lane.stand = ASLEEP
-            lane.asleep_until_ms = int(now_ms + sleep_ms)
-            heapq.heappush(self._asleep, (lane.asleep_until_ms, next(self._order), lane))
-            self.standings.lacks(lane, now_ms)
-            return False
-        holder = lane.full or self._full_of_bulk(lane)
-        if holder is not None:
-            lane.stand = BLOCKED
-            self._blocked.setdefault(holder, deque()).append(lane)
-        return holder is None
+            if goes or not stands.stays(lane, now_ms):
+                named = self.names.look(lane.share.tenant, lane.origin.host, now_ms)
+                if named is not None:
+                    yield self._depart(lane, named, now_ms)
+                    continue
+                stands.unname(lane)
+            stands.unblock(lane)
+            if lane.stand is ASLEEP:
+                self.standings.lacks(lane, now_ms)
 
     def answered(self, job: Job, asked: Asked, now_ms: int) -> None:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = job.lane or _lane_of(job)
-        if asked.success and lane.is_well:
+        breaker = lane.breaker
+        if (
+            asked.success and not lane.failures and not breaker.failures and breaker.level < 0
+        ):
             lane.answered(job, now_ms)
             if lane.origin.limit.now < lane.origin.most:
                 lane.origin.accepted()
@@ -282,7 +204,7 @@ class Traffic:
     def named(self, now_ms: int, host: str, resolution: Resolution) -> None:
         """What name servers say of a name that was asked for."""
         self.names.answered(host, resolution, now_ms)
-        self._renamed(host)
+        self._stands.renamed(host)
 
     @property
     def asking(self) -> bool:
@@ -299,7 +221,7 @@ class Traffic:
         account = self.standings.heard(now_ms, subscription_id, standing, ago_ms=ago_ms)
         for lane in () if account is None else account.lanes:
             if lane.stand is ASLEEP:
-                self._rouse(lane)  # it sleeps again, as long as it still has to
+                self._stands.rouse(lane)  # it sleeps again, as long as it still has to
         return account
 
     def overdue(self, now_ms: int) -> list[tuple[Job, Wait]]:
@@ -309,21 +231,12 @@ class Traffic:
         """
         if now_ms < self._sweep_ms:
             return []
-        self._measure(now_ms)
-        self._sweep_ms = now_ms + _SWEEP_EVERY_MS
+        passed_ms, looked = now_ms - self._sweep_ms + SWEEP_EVERY_MS, (now_ms, self._looked_ms)
+        self._worth.measure(passed_ms, self._lanes.busy, self._stands.blocked, looked)
+        self._sweep_ms = now_ms + SWEEP_EVERY_MS
         spilled = self._out_of_patience(now_ms) if self.queued else []
         self._lanes.settle(now_ms)
         return spilled
-
-    def _ahead(self, lane: Lane, job: Job, now_ms: int) -> Wait | None:
-        """The wait of a job whose turn is ahead by what was given already, to it or to others before it."""
-        account = None if lane.allowance is None else self.standings.account(lane.key[0])
-        if account is None:  # what waits here is what its pace is to be known for
-            account = self.standings.joined(lane, job.target.subscription)
-        ahead_ms = slots.ahead_ms(job.delivery, account, now_ms)
-        if ahead_ms <= self._limits.patience.wait_ms or not lane.breaker.closed:
-            return None
-        return Wait(ms=ahead_ms if job.delivery.slot_ms is not None else 0.0, on=job.delivery.slot_ms is not None)
 
     def _out_of_patience(self, now_ms: int) -> list[tuple[Job, Wait]]:
         patience_ms = self._limits.patience.wait_ms
@@ -337,7 +250,7 @@ class Traffic:
                 if lane.stand is UNNAMED:  # it is decided by then, unless there is no place to ask for its name
                     wait_ms = max(wait_ms, PATIENCE_MS)
                 spilled.append((lane.queue.popleft(), Wait(ms=wait_ms, unreachable=not lane.breaker.closed)))
-                self._turned(lane)
+                self._stands.turned(lane)
         self.queued -= len(spilled)
         return spilled
 
@@ -348,53 +261,19 @@ class Traffic:
             if any(map(chosen, lane.queue)):
                 taken += filter(chosen, lane.queue)
                 lane.queue = deque(job for job in lane.queue if not chosen(job))
-                self._turned(lane)
+                self._stands.turned(lane)
         self.queued -= len(taken)
         return taken
 
     def lane_states(self, now_ms: int) -> dict[str, int]:
         """The busy lanes by how their endpoints do: each in the first of these that is true of it."""
-        states = dict.fromkeys(LANE_STATES, 0)
-        for lane in self._lanes.busy:
-            states[self._state(lane, now_ms)] += 1
-        return states
-
-    def _state(self, lane: Lane, now_ms: int) -> str:
-        if not lane.breaker.closed:
-            return OPEN
-        if lane.stand is ASLEEP:
-            return KEPT_BACK
-        slow_ms = self._limits.patience.wait_ms
-        return SLOW if lane.slow_ms(now_ms, self._looked_ms) > slow_ms else IN_ORDER
+        return worth.states(self._lanes.busy, self._limits.patience.wait_ms, (now_ms, self._looked_ms))
 
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next sleeping lane wakes or the next waiting job has lost its patience."""
         sweep_ms = max(now_ms, self._sweep_ms) if self.queued else None
-        if self._asleep and (sweep_ms is None or self._asleep[0][0] < sweep_ms):
-            return self._asleep[0][0]
-        return sweep_ms
-
-    def _measure(self, now_ms: int) -> None:
-        """What this process is worth, and how many queued jobs it is not to blame for.
-
-        A process that is itself the slow part consumes less; it does not spill what it took too early.
-        """
-        passed_ms = max(1, now_ms - self._sweep_ms + _SWEEP_EVERY_MS)
-        self._worth_queueing = min(_WORTH_MOST, max(_WORTH_LEAST, self._departed * _WORTH_MS // passed_ms))
-        self._departed = 0
-        slow = [lane for lane in self._lanes.busy if lane.is_busy and self._is_slow(lane, now_ms)]
-        held: Counter[Origin | Share] = Counter()
-        for lane in slow:
-            for holder in lane.holders:
-                held[holder] += len(lane.flying)
-        clogged = {holder for holder, flying in held.items() if flying * 2 > holder.flying}
-        counted = set(slow)
-        self._stuck = sum(len(lane.queue) for lane in slow) + sum(
-            len(lane.queue) for holder in clogged for lane in self._blocked.get(holder, ()) if lane not in counted
-        )
-
-    def _is_slow(self, lane: Lane, now_ms: int) -> bool:
-        return lane.stand in _KEPT_BACK or lane.slow_ms(now_ms, self._looked_ms) > _WORTH_MS
+        wakes_ms = self._stands.wake_ms
+        return wakes_ms if sweep_ms is None or (wakes_ms is not None and wakes_ms < sweep_ms) else sweep_ms
 
     def _depart(self, lane: Lane, named: Named, now_ms: int) -> Job:
         job = lane.queue.popleft()
@@ -404,78 +283,35 @@ class Traffic:
         lane.share.flying += 1
         lane.origin.flying += 1
         if job.size > LARGE_BYTES:
-            self._bulk.bytes += job.size
+            self._stands.bulk.bytes += job.size
             lane.share.bulk.bytes += job.size
         self.flying += 1
-        self._departed += 1
+        self._worth.departed += 1
         self.queued -= 1
+        stands = self._stands
         if lane.queue:
-            self._settle(lane)
-        if self._blocked:
-            self._unblock(lane)
+            stands.settle(lane)
+        if stands.blocked:
+            stands.unblock(lane)
         return job
 
     def _landed(self, lane: Lane, job: Job, now_ms: int) -> None:
         lane.share.flying -= 1
         lane.origin.flying -= 1
         if job.size > LARGE_BYTES:
-            self._bulk.bytes -= job.size
+            self._stands.bulk.bytes -= job.size
             lane.share.bulk.bytes -= job.size
         self.flying -= 1
         if lane.allowance is not None:
             self.standings.landed(lane, now_ms)
-        if self._blocked:
-            self._unblock(lane)
+        stands = self._stands
+        if stands.blocked:
+            stands.unblock(lane)
         if lane.stand is ASLEEP:
             if lane.sleep_ms(now_ms) <= 0:
-                self._rouse(lane)
+                stands.rouse(lane)
         elif lane.queue:
-            self._settle(lane)
-
-    def _unblock(self, left: Lane) -> None:
-        """Room where a lane was goes to the next lane there that can use it, however it came about and who left it."""
-        if not self._blocked:
-            return
-        for holder in (*left.holders, left.share.bulk, self._bulk):
-            blocked = self._blocked.get(holder)
-            while blocked and holder.has_room:
-                lane = blocked.popleft()
-                if not lane.is_blocked:
-                    continue
-                other = lane.full or self._full_of_bulk(lane)
-                if other is not None:
-                    self._blocked.setdefault(other, deque()).append(lane)
-                    continue
-                self._rouse(lane)
-                if lane.stand is READY:
-                    break
-            if blocked is not None and not blocked:
-                del self._blocked[holder]
-
-    def _full_of_bulk(self, lane: Lane) -> Bulk | None:
-        """Where there is no room for the next request of this lane, whose body is large."""
-        if not lane.queue or lane.queue[0].size <= LARGE_BYTES:
-            return None
-        return next((bulk for bulk in (lane.share.bulk, self._bulk) if not bulk.has_room), None)
-
-    def _turned(self, lane: Lane) -> None:
-        """Another job is at its head than the one for which there was no room, or it had to sleep."""
-        if lane.is_blocked or lane.stand is ASLEEP:
-            self._rouse(lane)
-
-    def _renamed(self, host: str) -> None:
-        """There is something to be said of this name: its lanes look again when it is their turn."""
-        for lane in self._unnamed.pop(host, ()):
-            self._rouse(lane)
-
-    def _rouse(self, lane: Lane) -> None:
-        lane.stand = IDLE
-        self._settle(lane)
-
-    def _settle(self, lane: Lane) -> None:
-        if lane.stand is IDLE and lane.queue and lane.has_room:
-            lane.stand = READY
-            self._ready.append(lane)
+            stands.settle(lane)
 
     def _lane(self, subscription: Subscription) -> Lane:
         lane = self._lanes.known((subscription.id, subscription.url)) or self._lanes.of(subscription)
@@ -487,7 +323,7 @@ class Traffic:
         ) and self.standings.limited(lane, subscription):
             for each in self.standings.opened(subscription.id, subscription.tenant).lanes:
                 if each.stand is ASLEEP:
-                    self._rouse(each)
+                    self._stands.rouse(each)
         return lane
 
 

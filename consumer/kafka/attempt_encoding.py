@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import Final
 
 from consumer.delivery.delivery import Attempt, Bodies
-from consumer.delivery.logged import Unread, word_of
-from consumer.delivery.outcome import Dead
+from consumer.delivery.logged import DELIVERED_WORD, Unread, word_of
+from consumer.delivery.outcome import DELIVERED, Dead
 from consumer.schemas import avro_history
 from consumer.signing.request import Request
 from consumer.wire import WireFormat
@@ -155,7 +155,7 @@ def encode_unread(unread: Unread) -> bytes | None:
             delivery.attempts + 1,
             job.started_ms,
             delivery.first_attempt_ms,
-            word_of(outcome),
+            DELIVERED_WORD if outcome is DELIVERED else word_of(outcome),
             unread.next_tier,
             outcome.reason if isinstance(outcome, Dead) else None,
             delivery.replay_id,

@@ -18,12 +18,12 @@ from consumer.delivery.core import Core, Rules
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import keeping
 from consumer.delivery.lane import Patience
+from consumer.delivery.limits import Limits
 from consumer.delivery.names import Names, ProxysNames
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.target import Target
 from consumer.delivery.tenants import Freshness
 from consumer.delivery.tracing import Tracing
-from consumer.delivery.traffic import Limits
 from consumer.events.event import Record
 from consumer.events.schema import SchemaAnswer
 from consumer.http.engine import open_transport, preparing

@@ -355,7 +355,7 @@ class Process:
         budget, largest = self._world.plan.budget, self._world.broker.largest_bytes
         taken = _TAKE_MOST * (largest + RECORD_BYTES)  # as they weigh
         self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + taken)
-        self._world.bounded(self.name, "bytes under way", traffic._bulk.bytes, budget.under_way + largest)
+        self._world.bounded(self.name, "bytes under way", traffic._stands.bulk.bytes, budget.under_way + largest)
         for window in self._core._windows:
             self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
             if window.beside is not None:

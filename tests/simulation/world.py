@@ -19,9 +19,9 @@ from consumer.delivery.core import Rules
 from consumer.delivery.delivery import DeadLetter, Delivery
 from consumer.delivery.intake import Content
 from consumer.delivery.lane import Patience
+from consumer.delivery.limits import Limits
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.tenants import Freshness
-from consumer.delivery.traffic import Limits
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record, Tombstone
 from consumer.events.rules import EventRules

@@ -211,10 +211,10 @@ def test_a_tenant_that_waited_in_vain_for_room_leaves_nothing_behind() -> None:
     first = bench.start(subscription("a"))
     bench.traffic.offer(job(subscription("b")), bench.now_ms)
     assert list(bench.traffic.start(bench.now_ms)) == []
-    assert len(bench.traffic._blocked) == 1
+    assert len(bench.traffic._stands.blocked) == 1
     bench.sweep()
     bench.sweep(2_001)  # what waited is spilled
     bench.traffic.answered(first, read(response(), bench.now_ms), bench.now_ms)
     bench.sweep()
     bench.sweep(IDLE_MS)
-    assert (len(bench.lanes), len(bench.traffic._blocked)) == (0, 0)
+    assert (len(bench.lanes), len(bench.traffic._stands.blocked)) == (0, 0)

@@ -6,9 +6,10 @@ from msgspec import structs
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import EARLY_MS, THRESHOLD
 from consumer.delivery.lane import Job, Patience
+from consumer.delivery.limits import LARGE_BYTES
 from consumer.delivery.outcome import read
 from consumer.delivery.schedule import Wait
-from consumer.delivery.traffic import LARGE_BYTES, Traffic
+from consumer.delivery.traffic import Traffic
 from consumer.webhooks.fields import MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, delivery, failure, job, limits, response, subscription

@@ -5,7 +5,7 @@ from consumer.delivery.delivery import Trigger
 from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
 from consumer.delivery.step import Step
-from consumer.delivery.traffic import IN_ORDER, KEPT_BACK, OPEN, SLOW
+from consumer.delivery.worth import IN_ORDER, KEPT_BACK, OPEN, SLOW
 from consumer.events.event import Poison, Record
 from consumer.events.reasons import PoisonReason
 from consumer.webhooks.reader import Loaded

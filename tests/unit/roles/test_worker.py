@@ -13,9 +13,9 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.hold import Leader
+from consumer.delivery.limits import START_AT_ONCE
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step, Write
-from consumer.delivery.traffic import START_AT_ONCE
 from consumer.events.event import Poison, Record, Tombstone
 from consumer.http.transport import Transport
 from consumer.kafka.attempt_log import AttemptLog

@@ -28,6 +28,18 @@ def test_all_that_is_observed_is_counted_once(values: list[float]) -> None:
         assert buckets.counts[at] == sum(bisect_left(BOUNDS, value) == at for value in values)
 
 
+@given(st.lists(st.sampled_from([-1.0, 0.1, 0.11, 1.0, 5.0, 10.0, 10.1])), st.lists(st.floats(-5, 50)))
+def test_many_are_observed_together_as_they_are_one_by_one(some: list[float], others: list[float]) -> None:
+    one_by_one, together = Buckets(BOUNDS), Buckets(BOUNDS)
+    for value in some + others:
+        one_by_one.observe(value)
+    together.observe_all(some)
+    together.observe_all(others)
+
+    assert together.counts == one_by_one.counts
+    assert round(together.total, 6) == round(one_by_one.total, 6)
+
+
 def test_a_series_is_made_once() -> None:
     took = Distributions()
     took.of("hookline_produce_latency_seconds", "records").observe(0.3)
