@@ -1,9 +1,10 @@
 """The time between two requests to an endpoint that takes only so many a second, found by trying.
 
 Such an endpoint answers 429 to the rest, often without a Retry-After (RFC 6585 section 4 does not require one). Fewer
-requests at once do not help it: one after the other may be too many. Its rate is looked for: halved with each refusal until something is accepted, and raised by a tenth with
-each acceptance until the next refusal. From then on a refusal takes a tenth of it, and an acceptance adds a two
-hundredth; or a tenth, where it is well above what was refused last, for then the endpoint takes more than it did.
+requests at once do not help it: one after the other may be too many. Its rate is looked for: halved with each refusal
+until something is accepted, and raised by a tenth with each acceptance until the next refusal. From then on a refusal
+takes a tenth of it, and an acceptance adds a two hundredth; or a tenth, where it is well above what was refused last,
+for then the endpoint takes more than it did.
 
 The laws:
 - the gap is at most `MOST_MS`. An endpoint that accepts nothing even then has no rate: it is away;
