@@ -19,6 +19,7 @@ from consumer.delivery.entry import Entry
 from consumer.delivery.limit import Limit, Origin, Share
 from consumer.delivery.names import Named
 from consumer.delivery.outcome import Retry
+from consumer.delivery.spacing import Spacing
 from consumer.delivery.standing import AHEAD_MS
 from consumer.delivery.target import Target
 from consumer.signing.written import Outgoing
@@ -104,7 +105,9 @@ class Lane:
         "_asked_ms",
         "_failed_ms",
         "_failing_ms",
+        "_not_before_ms",
         "_pace_ms",
+        "_spacing",
         "_usual_ms",
         "allowance",
         "asleep_until_ms",
@@ -145,6 +148,8 @@ class Lane:
         self._failing_ms = self._failed_ms = 0  # and when the first of them was not, and the last
         self._accepted_ms = 0  # when it recovered
         self._asked_ms = 0  # not before, as a Retry-After asked
+        self._not_before_ms = 0.0  # as that asked, and as the spacing has it
+        self._spacing: Spacing | None = None
 
     @property
     def full(self) -> Origin | Share | None:
@@ -168,7 +173,8 @@ class Lane:
         """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
         limits_ms = 0.0 if self.allowance is None else self.allowance.kept_until_ms
         failed_ms = self._failed_ms + REMEMBERED_MS if self.failures else 0
-        return max(limits_ms, self._asked_ms, failed_ms, self.breaker.remembered_until_ms)
+        spaced_ms = 0 if self._spacing is None else self._answered_ms + _FORGET_PACE_AFTER_MS
+        return max(limits_ms, self._not_before_ms, spaced_ms, failed_ms, self.breaker.remembered_until_ms)
 
     @property
     def fails(self) -> bool:
@@ -205,7 +211,7 @@ class Lane:
             flying < self.concurrency
             and flying < self.limit.now
             and self.allowance is None
-            and self._asked_ms <= now_ms
+            and self._not_before_ms <= now_ms
             and self.breaker.level < 0
             and self.share.flying < self.share.most
             and origin.flying < origin.limit.now
@@ -238,7 +244,8 @@ class Lane:
         if usual_ms <= 0:
             return 0.0
         most = self.concurrency if self.allowance is None else min(self.concurrency, self.allowance.places(now_ms))
-        return max(1.0, min(most, self.limit.most)) * 1_000 / usual_ms
+        per_s = max(1.0, min(most, self.limit.most)) * 1_000 / usual_ms
+        return per_s if self._spacing is None else min(per_s, self._spacing.per_s)
 
     def slow_ms(self, now_ms: int, looked_ms: int) -> float:
         """How slow its endpoint is taken to be: the usual pace, or the age of what it has left unanswered so far.
@@ -259,12 +266,14 @@ class Lane:
         if most > self.concurrency:  # noqa: PLR1730 # a call takes longer
             most = self.concurrency
         behind_ms = (ahead + 1) * slow_ms / most if ahead or len(self.flying) >= most else 0.0
-        if self.allowance is None and self._asked_ms <= now_ms and self.breaker.level < 0:
+        if self.allowance is None and self._not_before_ms <= now_ms and self.breaker.level < 0:
             return behind_ms
         # What is new may be the early probe of an endpoint that cannot be reached; one at a time waits for that here.
         wait = self._kept_back_ms(now_ms, new=new and not ahead)
         if self.allowance is not None and self.allowance.rate_per_s is not None:
             wait += ahead * 1_000 / self.allowance.rate_per_s
+        if self._spacing is not None:
+            wait += ahead * self._spacing.gap_ms
         return wait + behind_ms
 
     def appetite(self, now_ms: int) -> int:
@@ -273,11 +282,13 @@ class Lane:
         What its limits have to be asked for is asked for one that is queued, so there is room for that one; unless it
         is known that it could not start soon, for then it would only be written away again.
         """
-        if self.full is not None or not self.breaker.closed or self._asked_ms - now_ms > _SOON_MS:
+        if self.full is not None or not self.breaker.closed or self._not_before_ms - now_ms > _SOON_MS:
             return 0
         if self.allowance is not None and self.allowance.wait_ms(now_ms) > AHEAD_MS:
             return 0
         most = min(self.concurrency, self.limit.now) - len(self.flying)
+        if self._spacing is not None:
+            most = min(most, max(1.0, _SOON_MS / self._spacing.gap_ms))
         if self.allowance is not None:
             rate_per_s = self.allowance.rate_per_s
             by_rate = float("inf") if rate_per_s is None else rate_per_s * _SOON_MS / 1_000
@@ -288,6 +299,8 @@ class Lane:
         """A request of this lane is under way."""
         self.flying[job] = now_ms
         job.probe = self.breaker.level >= 0 and self.breaker.started(now_ms)
+        if self._spacing is not None:
+            self._not_before_ms = max(self._not_before_ms, now_ms) + self._spacing.gap_ms
         if self.allowance is not None:
             self.allowance.started(now_ms)
 
@@ -298,18 +311,32 @@ class Lane:
             breaker.answered(now_ms)
         else:
             breaker.answered_ms = now_ms
+        if self._spacing is not None:
+            self._no_gap_if_not_needed(self._spacing, began_ms)
         # One that began before a Retry-After tells nothing of what follows it.
-        if self.limit.now < self.concurrency and began_ms >= self._asked_ms:
+        elif self.limit.now < self.concurrency and began_ms >= self._asked_ms:
             self.limit.accepted(self.concurrency)
 
-    def refused(self, job: Job, now_ms: int, retry_after_ms: int | None) -> None:
-        """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long."""
-        self._learn(job, now_ms)
+    def refused(self, job: Job, now_ms: int, retry_after_ms: int | None, *, too_many: bool) -> None:
+        """An HTTP answer asks us to slow down: fewer requests at once, and a pause when it says how long.
+
+        Where it does not, and they were `too_many` (429), they are spaced: a limit is one of requests a second.
+        """
+        used = len(self.flying)
+        began_ms = self._learn(job, now_ms)
         self.breaker.answered(now_ms)
         self.limit.objected(now_ms)
         if retry_after_ms is not None:
             self._asked_ms = max(self._asked_ms, now_ms + min(retry_after_ms, _LONGEST_ASKED_MS))
             self.limit.paused()
+            self._spacing = None
+        elif self._spacing is not None:
+            if too_many:
+                self._spacing.refused(began_ms, now_ms)
+        elif too_many:
+            self._spacing = Spacing(self._pace_ms / used, now_ms)
+        gap_ms = 0.0 if self._spacing is None else self._spacing.gap_ms
+        self._not_before_ms = max(self._asked_ms, now_ms + gap_ms)
 
     def failed(self, job: Job, now_ms: int, *, unreachable: bool) -> None:
         """No HTTP answer came. When the endpoint was `unreachable` the breaker takes that for a failure."""
@@ -333,14 +360,22 @@ class Lane:
 
     def _is_free(self, now_ms: int) -> bool:
         """Whether nothing keeps it back: it has no limits, and its endpoint answers and asks for no pause."""
-        return self.allowance is None and self._asked_ms <= now_ms and self.breaker.level < 0
+        return self.allowance is None and self._not_before_ms <= now_ms and self.breaker.level < 0
 
     def _kept_back_ms(self, now_ms: int, *, new: bool) -> float:
         limits_ms = 0.0 if self.allowance is None else self.allowance.wait_ms(now_ms)
-        asked_ms = self._asked_ms - now_ms
+        pause_ms = self._not_before_ms - now_ms
         if self.breaker.closed:
-            return max(0.0, limits_ms, asked_ms)
-        return max(limits_ms, asked_ms, self.breaker.wait_ms(now_ms, new=new))
+            return max(0.0, limits_ms, pause_ms)
+        return max(limits_ms, pause_ms, self.breaker.wait_ms(now_ms, new=new))
+
+    def _no_gap_if_not_needed(self, spacing: Spacing, began_ms: int) -> None:
+        """An answer came that refuses nothing."""
+        is_back = spacing.is_in_vain
+        spacing.accepted(began_ms)
+        if is_back or spacing.gap_ms * self.limit.now <= self._pace_ms:  # no more are sent than that without it
+            self._spacing = None
+            self._not_before_ms = self._asked_ms
 
     def _learn(self, job: Job, now_ms: int) -> int:
         """What an answer tells of the endpoint's pace. Returns when its request began."""

@@ -6,7 +6,7 @@ nothing that an endpoint can write into an answer makes any of this raise.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Delivery
@@ -15,7 +15,8 @@ from consumer.delivery.schedule import Schedule
 
 GONE = 410
 _SUCCESS = range(200, 300)
-_SLOW_DOWN = frozenset({429, 502, 503, 504})
+TOO_MANY: Final = 429
+_SLOW_DOWN = frozenset({TOO_MANY, 502, 503, 504})
 _UNREACHABLE = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.RESET, FailureKind.TIMEOUT})
 
 
@@ -65,6 +66,7 @@ class Asked:
     success: bool = False
     gone: bool = False
     slow_down: bool = False
+    too_many: bool = False  # 429 (RFC 6585)
     unreachable: bool = False
     retry_after_ms: int | None = None
 
@@ -82,6 +84,7 @@ def read(answer: Answer, now_ms: int) -> Asked:
         heard=True,
         gone=answer.status == GONE,
         slow_down=asks_to_slow_down(answer),
+        too_many=answer.status == TOO_MANY,
         retry_after_ms=retry_after_ms(answer, now_ms),
     )
 

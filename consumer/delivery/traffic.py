@@ -164,7 +164,7 @@ class Traffic:
         if not asked.heard:
             lane.failed(job, now_ms, unreachable=asked.unreachable)
         elif asked.slow_down:
-            lane.refused(job, now_ms, asked.retry_after_ms)
+            lane.refused(job, now_ms, asked.retry_after_ms, too_many=asked.too_many)
             lane.origin.objected(now_ms)
         else:
             lane.answered(job, now_ms)

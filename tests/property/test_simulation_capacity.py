@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from tests.simulation.capacity.planted import BUGS, MUCH_TO_HOLD, NEVER_FULL
+from tests.simulation.capacity.case import Case
+from tests.simulation.capacity.planted import BUGS, MORE_THAN_IT_TAKES, MUCH_TO_HOLD, NEVER_FULL, NOTHING_SPACED
 from tests.simulation.capacity.run import run_case
 from tests.simulation.capacity.seeds import DELIVERIES, case_of
-from tests.simulation.planted import planting
+from tests.simulation.planted import Bug, planting
 from tests.simulation.seeds import quietly
 
 SEEDS = sorted({bug.seed for bug in BUGS.values()})
@@ -38,10 +39,11 @@ def test_a_planted_bug_is_found_by_its_seed_and_by_the_law_that_it_breaks(name: 
     assert found.violation.startswith(bug.rule)
 
 
-def test_a_hold_that_is_never_full_is_found_where_there_is_much_to_hold() -> None:
-    verdict, _ = run_case(MUCH_TO_HOLD)
+@pytest.mark.parametrize(("bug", "case"), [(NEVER_FULL, MUCH_TO_HOLD), (NOTHING_SPACED, MORE_THAN_IT_TAKES)])
+def test_a_planted_bug_is_found_by_a_case_of_its_own(bug: Bug, case: Case) -> None:
+    verdict, _ = run_case(case)
     assert verdict.violation is None
-    with planting(NEVER_FULL):
-        found, _ = run_case(MUCH_TO_HOLD)
+    with planting(bug):
+        found, _ = run_case(case)
     assert found.violation is not None
-    assert found.violation.startswith(NEVER_FULL.rule)
+    assert found.violation.startswith(bug.rule)

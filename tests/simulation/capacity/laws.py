@@ -9,8 +9,9 @@ has as much more, and what is said of 2 and 3 seconds is not judged.
   failed waits out its own delay until then, and what was answered with refusals, for less than a minute or until one
   attempt was left, waits on for its own time (`delivery/forward.py`): so for the next law, too.
 - **time**: the k-th acceptance is no later than it would be if the endpoint were given all that it can take, always
-  (`case.ideal`), and a tenth of the k-th's wait there, and `SLACK_MS`. One that refuses above a rate that it tells
-  nobody is not judged where faults make a burst of what it was to get: each refusal costs an attempt, and its delay.
+  (`case.ideal`), and a tenth of the k-th's wait there, and `SLACK_MS`. Of one that refuses above a rate that it tells
+  nobody the last twentieth is not judged, for each refusal costs an attempt, and its delay; and none where faults make
+  a burst of what it was to get.
 - **expired**: no delivery of an endpoint that accepts whatever it is sent is dead-lettered; and nothing because of its
   time, where no outage lasts for most of that.
 - **after an outage**: events published when the endpoint takes requests again are accepted within 2 s, 99 of 100: a
@@ -50,6 +51,7 @@ _LISTED: Final = 12
 _READ_PER_MS: Final = 10  # a loop of 20 ms takes up to 256 records in each
 _REDIS_GOES_S: Final = 1  # worth of starts when Redis goes, and when it comes back
 _MANY: Final = 300  # of so many the order is judged
+_REFUSED_LATE: Final = 20  # one of so many may be among the last that were refused
 
 
 class _State(Enum):
@@ -265,6 +267,8 @@ class CapacityLaws:
             slack_ms += max((each.for_ms for each in outages), default=0)
         wanted = sorted(ideal(seen.webhook, seen.at_once))
         late = sum(map(seen.keeps_its_time, seen.failures))
+        if seen.webhook.endpoint.rate_per_s is not None:
+            late = max(late, len(seen.accepted_ms) // _REFUSED_LATE)
         in_time = sorted(seen.accepted_ms)[: len(seen.accepted_ms) - late]
         for at_ms, ideal_ms, arrived_ms in zip(in_time, wanted, seen.webhook.arrivals(), strict=False):
             if at_ms > ideal_ms + (ideal_ms - arrived_ms) / 10 + slack_ms:

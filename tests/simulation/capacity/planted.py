@@ -13,11 +13,11 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.forward import Forward
 from consumer.delivery.hold import Hold
-from consumer.delivery.lane import Job
+from consumer.delivery.lane import Job, Lane
 from consumer.delivery.schedule import Schedule
 from consumer.delivery.standings import Standings
 from consumer.delivery.traffic import Traffic
-from tests.simulation.capacity.case import Case, Flow, Webhook
+from tests.simulation.capacity.case import Case, Endpoint, Flow, Webhook
 from tests.simulation.planted import Bug, Patch
 
 
@@ -79,6 +79,16 @@ def _no_climbing() -> list[Patch]:
     return [patch.object(Endings, "await_endpoint", await_endpoint)]
 
 
+def _nothing_spaced() -> list[Patch]:
+    honest = Lane.refused
+
+    def refused(lane: Lane, job: Job, now_ms: int, retry_after_ms: int | None, *, too_many: bool) -> None:
+        del too_many
+        honest(lane, job, now_ms, retry_after_ms, too_many=False)
+
+    return [patch.object(Lane, "refused", refused)]
+
+
 def _never_full() -> list[Patch]:
     return [patch.object(Hold, "is_full", lambda _hold, _window: False)]
 
@@ -90,6 +100,14 @@ MUCH_TO_HOLD: Final = Case(
     name="much to hold",
     memory_bytes=4 * MIB,
     webhooks=(Webhook(flows=(Flow(count=700),), rate_per_s=5.0, payload_bytes=50_000),),
+)
+
+NOTHING_SPACED: Final = Bug(patches=_nothing_spaced, seed=0, rule="time")
+"""Found by `MORE_THAN_IT_TAKES`: a seed sends such an endpoint no more than it takes."""
+
+MORE_THAN_IT_TAKES: Final = Case(
+    name="more than it takes",
+    webhooks=(Webhook(flows=(Flow(count=800),), endpoint=Endpoint(rate_per_s=5.0)),),
 )
 
 BUGS: Final[dict[str, Bug]] = {
