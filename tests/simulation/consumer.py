@@ -113,11 +113,13 @@ class SimulatedConsumer:
 
     def behind(self, positions: Mapping[Partition, Position]) -> bool:
         """Whether any of these is not what the broker has, or a request is still to be sent or answered."""
-        return self._commits.unsettled or any(
-            self._broker.position(self._group.name, partition) != position
-            for partition, position in positions.items()
-            if partition in self._next
-        )
+        if self._commits.unsettled:
+            return True
+        position_of, group = self._broker.position, self._group.name
+        for partition, position in positions.items():
+            if position_of(group, partition) != position and partition in self._next:
+                return True
+        return False
 
     # ── PartitionConsumer ────────────────────────────────────────────────────────────────────────────────────────
 
