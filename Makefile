@@ -85,7 +85,7 @@ upgrade: setup-dev ## the same from the code of BASE=rev (the commit before) to 
 
 simulate: setup-dev ## faults by the million in simulated time (SEEDS=2000, one again with SEED=n, or MINUTES=30)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),2000))) \
-		$(if $(DELIVERIES),--deliveries $(DELIVERIES))
+		$(if $(KIND),--kind $(KIND)) $(if $(DELIVERIES),--deliveries $(DELIVERIES))
 
 docs: setup-dev ## write docs/api.md, tables of docs/log.md, operating.md and security.md, the dashboard and the chart's anew
 	@$(BIN)/python -m make.api_page

@@ -40,6 +40,7 @@ STAMP = 31  # of what a commit may tell: the topic's id in front, and a few to s
 _ROOM = 80  # version, base, checksum and form take less
 _PARTS = 8
 _CONTINUED = 0x80
+_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))  # those set, of each byte
 _NAME_BYTES = 8  # that two deliveries of one event share them: 1 in 10^19
 _PARTLY_MOST = 1_000  # bytes
 
@@ -243,8 +244,7 @@ def _bitmap(base: int, last: int, unfinished: Sequence[int], size: int) -> bytea
 
 
 def _from_bitmap(base: int, packed: bytes) -> DoneMap:
-    bits = range(len(packed) * 8)
-    unfinished = frozenset(base + bit for bit in bits if packed[bit >> 3] >> (bit & 7) & 1)
+    unfinished = frozenset(base + 8 * at + bit for at, byte in enumerate(packed) if byte for bit in _BITS[byte])
     return DoneMap(base=base, last=base + len(packed) * 8 - 1, unfinished=unfinished)
 
 

@@ -151,6 +151,8 @@ class Forward:
 
     def wake_ms(self, now_ms: int) -> int | None:
         """When a webhook begins that waits for that alone; what waits for room hears of it by an answer."""
+        if not self._eager:
+            return None
         begins = (
             eager.begins_ms
             for webhook, eager in self._eager.items()

@@ -9,7 +9,7 @@ in `forward.py`.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
@@ -34,6 +34,7 @@ RECORDS_MOST = 1_000
 _SHARE: Final = 8  # a partition has one part in so many of the bytes
 _SHARE_OF_LITTLE: Final = 128  # and while half of them are taken, one in so many
 _SLOT_NEAR_MS: Final = 60_000
+_NOBODY: Final[frozenset[Leader]] = frozenset()
 
 
 class Clocks(Protocol):
@@ -122,7 +123,7 @@ class Hold:
         taken: list[tuple[Entry, Delayed]] = []
         while len(taken) < most and (slot := self._slots.first) is not None and slot[0] <= now_ms:
             self._leave(slot[1], taken)
-        due = [(at_ms, leader, skew_ms) for at_ms, leader, skew_ms in self._heads() if at_ms <= steady_ms]
+        due = [head for head in self._heads() if head[0] <= steady_ms]
         heapq.heapify(due)
         while due and len(taken) < most:
             _, leader, skew_ms = due[0]
@@ -141,15 +142,17 @@ class Hold:
 
     def next_due_ms(self, steady_ms: int, now_ms: int) -> int | None:
         """When the next record leaves, by the clock of `now_ms`."""
-        due_ms = min((at_ms for at_ms, _, _ in self._heads()), default=None)
+        heads = self._heads()
+        due_ms = min([at_ms for at_ms, _, _ in heads]) + now_ms - steady_ms if heads else None
         slot = self._slots.first
-        wishes = (None if due_ms is None else due_ms + now_ms - steady_ms, None if slot is None else slot[0])
-        return min((wish for wish in wishes if wish is not None), default=None)
+        if slot is None or (due_ms is not None and due_ms <= slot[0]):
+            return due_ms
+        return slot[0]
 
     @property
     def leaders(self) -> frozenset[Leader]:
         """The leaders that appended what is not yet due."""
-        return frozenset(leader for leader, line in self._due.items() if line)
+        return frozenset([leader for leader, line in self._due.items() if line]) if self._due else _NOBODY
 
     def overdue_ms(self, steady_ms: int) -> int:
         """For how long the record that is due longest has waited; a slot that is still ahead is no delay of ours."""
@@ -235,15 +238,21 @@ class Hold:
         beyond_ms = _slot_ms(held.delayed) - now_ms
         return 0 < beyond_ms <= _SLOT_NEAR_MS and self.is_half_empty(held.entry.window)
 
-    def _heads(self) -> Iterator[tuple[int, Leader, int]]:
+    def _heads(self) -> list[tuple[int, Leader, int]]:
         """Of each leader that is known: when its first record is due, by our steady clock, and its skew."""
-        for leader in [leader for leader, line in self._due.items() if not line]:
-            del self._due[leader]
+        heads: list[tuple[int, Leader, int]] = []
+        if not self._due:
+            return heads
+        empty: list[Leader] = []
         for leader, line in self._due.items():
-            skew_ms = self._clocks.skew_ms(leader)
             first = line.first
-            if skew_ms is not None and first is not None:
-                yield first[0] - skew_ms, leader, skew_ms
+            if first is None:
+                empty.append(leader)
+            elif (skew_ms := self._clocks.skew_ms(leader)) is not None:
+                heads.append((first[0] - skew_ms, leader, skew_ms))
+        for leader in empty:
+            del self._due[leader]
+        return heads
 
 
 def _slot_ms(delayed: Delayed) -> int:

@@ -252,7 +252,7 @@ class Window:
         if self._changed:
             self._changed = False
             self._position = self._position_now()
-            if self._partly.ended:
+            if self._partly.is_new:
                 self._change()
         return self._position
 

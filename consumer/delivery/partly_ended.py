@@ -14,12 +14,13 @@ NOTHING_ENDED: Final[frozenset[bytes]] = frozenset()
 class PartlyEnded:
     """Of one window. Deliveries are known by `short` of their ids; `earlier` is what an earlier owner told of."""
 
-    __slots__ = ("_seen", "earlier", "ended")
+    __slots__ = ("_seen", "earlier", "ended", "is_new")
 
     def __init__(self, before: Mapping[int, frozenset[bytes]] | None = None) -> None:
         self.earlier = dict(before or {})
         self.ended: dict[int, set[bytes]] = {offset: set(ended) for offset, ended in self.earlier.items()}
         self._seen = set(self.ended)
+        self.is_new = False  # some of it was not there at the look before the last one: the next one tells of it
 
     def part_ended(self, offset: int, delivery_id: str) -> None:
         """One delivery of this record has ended."""
@@ -35,6 +36,7 @@ class PartlyEnded:
 
     def lasting(self, base: int, goes_on: Callable[[int], bool]) -> dict[int, set[bytes]]:
         """The same of records from `base` on that went on at the last look too; most are finished by the next."""
+        self.is_new = not self.ended.keys() <= self._seen
         if not self.ended:
             return self.ended
         lasting = {

@@ -116,7 +116,7 @@ class Windows:
                 positions[window.partition] = position
             if window.crowded:
                 self._crowded[window] = None
-            else:
+            elif self._crowded:
                 self._crowded.pop(window, None)
         return positions
 

@@ -173,8 +173,8 @@ class _Place:
     def skew_ms(self, epoch: int | None) -> int | None:
         clock = self.clocks.get(epoch)
         skew_ms = None if clock is None else clock.skew_ms
-        if skew_ms is None:
-            return None
+        if skew_ms is None or (epoch == self.newest and not self.written):
+            return skew_ms
         others = [_bound(seen_ms, append_ms) for seen_ms, append_ms in self.written.values()]
         if epoch != self.newest:
             others.append(self.clocks[self.newest].skew_ms)

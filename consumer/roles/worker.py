@@ -150,7 +150,9 @@ class Worker:
         if records:
             self._see(records)
             self._core.records(self._clock.now_ms(), records)
-        self._core.passed(self._tap.ends())
+        ends = self._tap.ends()
+        if ends:
+            self._core.passed(ends)
 
     def _see(self, records: Sequence[Record]) -> None:
         """When the delay topics' records were appended, by their brokers' clocks."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.simulation import report
-from tests.simulation.run import run
+from tests.simulation.run import Kind, run, seeds_of
 from tests.simulation.seeds import Tally, quietly, run_all
 
 _SHOWN = 3  # broken seeds; the others are counted
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many, from 0 on")
     parser.add_argument("--seed", type=int, help="this one only")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
+    parser.add_argument("--kind", type=Kind, choices=Kind, help="those of this kind only")
     parser.add_argument("--deliveries", type=int, default=1_100, help="deliveries due in each; some leave the promise")
     parser.add_argument("--minutes", type=float, help="as many seeds as fit into this time")
     parser.add_argument("--report", type=Path, help="write the figures to this page too")
@@ -30,12 +31,12 @@ def main() -> int:
     elif options.minutes is not None:
         until_s = options.minutes * 60
         tally = run_all(
-            itertools.count(options.first),
+            seeds_of(options.kind, options.first),
             options.deliveries,
             until=lambda so_far: so_far.took_s > until_s or len(so_far.broken) >= _SHOWN,
         )
     else:
-        seeds = range(options.first, options.first + options.seeds)
+        seeds = itertools.islice(seeds_of(options.kind, options.first), options.seeds)
         tally = run_all(seeds, options.deliveries, until=lambda so_far: len(so_far.broken) >= _SHOWN)
     for line in report.lines(tally):
         print(line)

@@ -17,6 +17,7 @@ The laws:
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from consumer.delivery.ahead_map import named
 from consumer.delivery.answer import FailureKind
@@ -162,7 +163,7 @@ class Checker:
         if event is None:
             raise Violation("phantom", "a dead letter of no event", delivery.event.id)
         pair = self._ledger.pair(event, delivery.subscription_id)
-        if delivery.id not in pair.ids:
+        if not pair.has_id(delivery.id):
             raise Violation("dead letters", f"{pair.name} has one under an id that is not its own", *_about(pair))
         if not self._webhooks.is_allowed(event, pair.webhook, None, now_ms):
             raise Violation("phantom", f"a dead letter of {pair.name}, which was never wanted", *_about(pair))
@@ -209,7 +210,7 @@ class Checker:
         done = ledger.done.setdefault(partition, set())
         below = ledger.below.get(partition, 0)
         newly = [offset for offset in range(below, position.offset) if offset not in done]
-        found = read_map(position.metadata, position.offset) if position.metadata else None
+        found = told_by(position)
         if found is not None:
             newly += [
                 offset
@@ -329,6 +330,12 @@ class Checker:
                 raise Violation("records", detail, *_about(pair))
 
 
+@lru_cache(maxsize=64)
+def told_by(position: Position) -> DoneMap | None:
+    """What is finished above a committed offset; whoever looks at a commit reads the same map."""
+    return read_map(position.metadata, position.offset) if position.metadata else None
+
+
 def is_done(found: DoneMap, log: Log, offset: int) -> bool:
     """Whether a map says so, and not only because the record was left in the log to be read again."""
     record = log.records[offset - log.start] if log.start <= offset < log.end else None
@@ -353,7 +360,9 @@ def is_full(metadata: str, most: int) -> bool:
 
 def is_ahead(found: DoneMap, record: Record) -> bool:
     """Whether a map says that this record was finished before its turn."""
-    horizon = None if record.key is None else found.ahead.get(named(record.key))
+    if not found.ahead or record.key is None:
+        return False
+    horizon = found.ahead.get(named(record.key))
     return horizon is not None and horizon.is_done(record.offset)
 
 

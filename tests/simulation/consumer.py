@@ -70,6 +70,8 @@ class SimulatedConsumer:
         self._committed = committed
         self._disturbed = disturbed
         self._next: dict[Partition, int] = {}
+        self._unread: set[Partition] = set()  # where the log may go on: of the others nothing can come
+        self._untold: set[Partition] = set()  # at whose end it came to, and was not asked for since
         self._sessions: dict[Partition, Session] = {}
         self._paused: set[Partition] = set()
         self._answers: list[tuple[KafkaError | None, list[_Answered]]] = []
@@ -97,8 +99,13 @@ class SimulatedConsumer:
     @property
     def has_more(self) -> bool:
         """Whether a `take` would find something."""
-        logs, paused = self._broker.logs, self._paused
-        return any(logs[place].end != offset and place not in paused for place, offset in self._next.items())
+        logs, paused, following = self._broker.logs, self._paused, self._next
+        return any(place not in paused and logs[place].end != following[place] for place in self._unread)
+
+    def appended(self, partition: Partition) -> None:
+        """A record came to this partition."""
+        if partition in self._next:
+            self._unread.add(partition)
 
     def reads(self, partition: Partition) -> bool:
         """Whether it is assigned and not paused."""
@@ -106,11 +113,13 @@ class SimulatedConsumer:
 
     def behind(self, positions: Mapping[Partition, Position]) -> bool:
         """Whether any of these is not what the broker has, or a request is still to be sent or answered."""
-        return self._commits.unsettled or any(
-            self._broker.position(self._group.name, partition) != position
-            for partition, position in positions.items()
-            if partition in self._next
-        )
+        if self._commits.unsettled:
+            return True
+        position_of, group = self._broker.position, self._group.name
+        for partition, position in positions.items():
+            if position_of(group, partition) != position and partition in self._next:
+                return True
+        return False
 
     # ── PartitionConsumer ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,19 +155,17 @@ class SimulatedConsumer:
         records: list[Record] = []
         self._ends = {}
         if self._broker.down_until_ms <= self._life.timeline.now_ms:
-            logs, paused = self._broker.logs, self._paused
-            there = [place for place in self._next if place not in paused]
-            partitions = sorted(place for place in there if logs[place].end != self._next[place])
+            partitions = self._readable()
             self._dice.shuffle(partitions)
             for partition in partitions:
                 if len(records) < most:
                     records += self._read(partition, most - len(records))
-            self._ends = {place: end for place in there if (end := logs[place].end) == self._next[place]}
+            self._ends = self._reached()
         self._commits.send(cast("Consumer", self))
         return records
 
     def ends(self) -> Mapping[Partition, int]:
-        """Where the last `take` came to a log's end."""
+        """Where the last `take` came to a log's end, of those that were not told of: to tell it again has no effect."""
         return self._ends
 
     def commit(  # two methods of two classes: PartitionConsumer's, and confluent-kafka's as Commits calls it
@@ -253,6 +260,7 @@ class SimulatedConsumer:
         positions = self._checkpoints.newest(committed)
         for partition, position in positions.items():
             self._next[partition] = position.offset
+            self._unread.add(partition)
             self._sessions[partition] = Session(
                 partition,
                 self.name,
@@ -288,11 +296,36 @@ class SimulatedConsumer:
     def _forget(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._next.pop(partition, None)
+            self._unread.discard(partition)
+            self._untold.discard(partition)
             self._sessions.pop(partition, None)
             self._paused.discard(partition)
         self._commits.forget(partitions)
 
     # ── reading and committing ───────────────────────────────────────────────────────────────────────────────────
+
+    def _readable(self) -> list[Partition]:
+        """The partitions that may be read and have more. Who has none is looked at again when a record came."""
+        if not self._unread:
+            return []
+        logs, following = self._broker.logs, self._next
+        ended = [place for place in self._unread if logs[place].end == following[place]]
+        self._unread.difference_update(ended)
+        self._untold.update(ended)
+        return sorted(self._unread - self._paused)
+
+    def _reached(self) -> dict[Partition, int]:
+        logs, following = self._broker.logs, self._next
+        self._untold.update(place for place in self._unread if logs[place].end == following[place])
+        if not self._untold:
+            return {}
+        ends = {
+            place: offset
+            for place, offset in following.items()
+            if place in self._untold and place not in self._paused and logs[place].end == offset
+        }
+        self._untold.difference_update(ends)
+        return ends
 
     def _read(self, partition: Partition, most: int) -> Sequence[Record]:
         log = self._broker.logs[partition]

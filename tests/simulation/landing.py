@@ -87,7 +87,7 @@ class Landing:
         pair = self._ledger.by_delivery.get(attempt["delivery_id"].encode())
         if pair is None and attempt["failure"] == FailureKind.BUG:  # nothing was ever sent
             pair = self._ledger.pair(self._ledger.events[attempt["event_id"]], attempt["subscription_id"])
-        if pair is None or attempt["delivery_id"] not in pair.ids:
+        if pair is None or not pair.has_id(attempt["delivery_id"]):
             raise Violation("phantom", "an attempt of no delivery is in the log")
         self._ledger.attempts[attempt["delivery_id"], attempt["number"], attempt["at_ms"]] += 1
         self._checker.told(pair, attempt["failure"])

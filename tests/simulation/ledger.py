@@ -48,25 +48,28 @@ class Published:
     unmatched: list[Place] = field(default_factory=list)  # records of it that have still to be matched
     rewritten: int = 0  # of these, the ones a producer wrote twice
     pairs: "dict[str, Pair]" = field(default_factory=dict)
+    _as_read: list[Event] = field(default_factory=list)
 
     def delivery_ids(self, webhook: str) -> Iterator[str]:
         """The ids of its deliveries to this webhook: one for each place."""
-        for ((topic, partition), offset), timestamp_ms in self.places.items():
-            yield delivery_id(
-                Event(
-                    id=self.id,
-                    type=self.type,
-                    tenant=self.tenant,
-                    product=self.product,
-                    time_ms=timestamp_ms,
-                    data=self.data,
-                    topic=topic,
-                    partition=partition,
-                    offset=offset,
-                    timestamp_ms=timestamp_ms,
-                ),
-                webhook,
-            )
+        if len(self._as_read) != len(self.places):
+            self._as_read = [self._read_at(place, timestamp_ms) for place, timestamp_ms in self.places.items()]
+        return (delivery_id(event, webhook) for event in self._as_read)
+
+    def _read_at(self, place: Place, timestamp_ms: int) -> Event:
+        (topic, partition), offset = place
+        return Event(
+            id=self.id,
+            type=self.type,
+            tenant=self.tenant,
+            product=self.product,
+            time_ms=timestamp_ms,
+            data=self.data,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            timestamp_ms=timestamp_ms,
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -89,11 +92,15 @@ class Pair:
     first_accepted_ms: int | None = None
     started_ms: Counter[int] = field(default_factory=Counter)  # how many attempts began then
     asked_until_ms: dict[int, int] = field(default_factory=dict)  # Retry-After, by when the attempt had started
+    _ids: set[str] = field(default_factory=set)  # as far as its event's places were known
+    _ids_of: int = 0  # so many places
 
-    @property
-    def ids(self) -> set[str]:
-        """The ids of its deliveries, those that were replayed included."""
-        return {*self.event.delivery_ids(self.webhook), *self.replay_ids}
+    def has_id(self, delivery: str) -> bool:
+        """Whether a delivery of it has this id, be it one that was replayed."""
+        if self._ids_of != len(self.event.places):
+            self._ids.update(self.event.delivery_ids(self.webhook))
+            self._ids_of = len(self.event.places)
+        return delivery in self._ids or delivery in self.replay_ids
 
     @property
     def endings(self) -> int:

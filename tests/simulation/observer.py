@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.delivery.answer import Answer, Failure, Response
 from consumer.delivery.core import Core
-from consumer.delivery.done_map import decode as read_map
 from consumer.delivery.lane import Job
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.order_partition import goes_before, line_of
 from consumer.delivery.outcome import is_success
 from consumer.events.event import Record
 from consumer.signing.request import Request
-from tests.simulation.checker import is_done
+from tests.simulation.checker import is_done, told_by
 from tests.simulation.ledger import Pair, Place, Run, Session, name_of
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ class Watch:
 
     def _logged(self, partition: Partition, position: Position) -> None:
         """What this process sent for records that are done now. What it lost meanwhile is somebody else's to tell."""
-        found = read_map(position.metadata, position.offset) if position.metadata else None
+        found = told_by(position)
         for place in [place for place in self._sent if place[0] == partition]:
             offset = place[1]
             if offset < position.offset or (found is not None and is_done(found, self._broker.logs[partition], offset)):

@@ -46,6 +46,7 @@ from tests.simulation import odd
 from tests.simulation.again import LogAgain
 from tests.simulation.ahead import AheadReads
 from tests.simulation.cache import SILENCE_MS, Client
+from tests.simulation.checker import Violation
 from tests.simulation.consumer import SimulatedConsumer
 from tests.simulation.customers import KEYRING
 from tests.simulation.disk import Disk
@@ -271,7 +272,10 @@ class Process:
 
     def appended(self, partition: Partition) -> None:
         """A record came to this partition."""
-        if self._consumer is not None and self._consumer.reads(partition):
+        if self._consumer is None:
+            return
+        self._consumer.appended(partition)
+        if self._consumer.reads(partition):
             self._wake(self._dice.randrange(1, 10))
 
     # ── its turns ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -350,16 +354,22 @@ class Process:
         assert self._core is not None
         limits = self._pool.rules.limits
         traffic = self._core._traffic
-        self._world.bounded(self.name, "requests under way", traffic.flying, limits.in_flight)
-        self._world.bounded(self.name, "deliveries queued", traffic.queued, limits.queued)
-        budget, largest = self._world.plan.budget, self._world.broker.largest_bytes
+        self._bounded("requests under way", traffic.flying, limits.in_flight)
+        self._bounded("deliveries queued", traffic.queued, limits.queued)
+        plan, largest = self._world.plan, self._world.broker.largest_bytes
         taken = _TAKE_MOST * (largest + RECORD_BYTES)  # as they weigh
-        self._world.bounded(self.name, "bytes held", self._core._hold.bytes, self._world.plan.held_bytes + taken)
-        self._world.bounded(self.name, "bytes under way", traffic._stands.bulk.bytes, budget.under_way + largest)
-        for window in self._core._windows:
-            self._world.bounded(self.name, "records held", window.held, _HELD_MOST)
+        self._bounded("bytes held", self._core._hold.bytes, plan.held_bytes + taken)
+        self._bounded("bytes under way", traffic._stands.bulk.bytes, plan.budget.under_way + largest)
+        for window in self._core._windows.of.values():
+            if window.held > _HELD_MOST:
+                self._bounded("records held", window.held, _HELD_MOST)
             if window.beside is not None:
-                self._world.bounded(self.name, "records lined up", window.unfinished, _LINED_UP_MOST)
+                self._bounded("records lined up", window.unfinished, _LINED_UP_MOST)
+
+    def _bounded(self, what: str, number: int, most: int) -> None:
+        """Nothing that is kept in memory grows past its bound."""
+        if number > most:
+            raise Violation("memory", f"{self.name} has {number} {what}, {most} at most", self.name)
 
     # ── its end ──────────────────────────────────────────────────────────────────────────────────────────────────
 

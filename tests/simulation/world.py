@@ -163,11 +163,6 @@ class World:
         for process in self.processes:
             process.end()
 
-    def bounded(self, who: str, what: str, number: int, most: int) -> None:
-        """Nothing that is kept in memory grows past its bound."""
-        if number > most:
-            raise Violation("memory", f"{who} has {number} {what}, {most} at most", who)
-
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self) -> Verdict:

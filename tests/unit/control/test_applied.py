@@ -13,7 +13,8 @@ from consumer.settings import Settings
 from consumer.webhooks.bucket import Keys, bucket_of
 from consumer.webhooks.projection import Projection
 
-SETTINGS = Settings(topic_prefix="t.")
+# The beat is dated by this machine's clock, and beats of all buckets take a while: beside others more than ten seconds.
+SETTINGS = Settings(topic_prefix="t.", projection_silence="1h")
 _tokens = itertools.count()
 
 

@@ -54,6 +54,20 @@ def test_an_entry_finishes_with_its_last_part_and_never_for_a_closed_window() ->
     assert window.look() == Position(1)
 
 
+def test_what_ended_in_part_is_told_from_the_second_look_on_and_nothing_more_is_looked_for_then() -> None:
+    taken = Taken()
+    window = Window(("events", 0), taken=taken)
+    window.begin(0)
+    window.part_ended(0, "ab" * 16)
+    for changes, told in ((1, False), (0, True), (0, True)):
+        taken.changes.clear()
+        position = window.look()
+        assert position is not None
+        read = done_map.decode(position.metadata, position.offset)
+        assert (read is not None and dict(read.partly) == {0: {done_map.short("ab" * 16)}}) is told
+        assert len(taken.changes) == changes
+
+
 def test_a_map_of_an_older_log_says_nothing_of_a_new_one() -> None:
     window = Window(("events", 0), DoneMap(base=1_000, last=1_100, unfinished=frozenset({1_000})))
     assert window.begin(0)
