@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 
 from consumer.telemetry.buckets import Buckets
 from consumer.telemetry.bugs import contain
-from consumer.telemetry.catalogue import TURN_S, counted
+from consumer.telemetry.catalogue import TURN_S
+from consumer.telemetry.counted import counted
 from consumer.telemetry.counters import Counters, counters
 from consumer.telemetry.distributions import Distributions, distributions
 from consumer.telemetry.outage import lasting

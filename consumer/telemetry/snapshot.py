@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from consumer.telemetry.buckets import Buckets
-from consumer.telemetry.catalogue import ALL, Kind
+from consumer.telemetry.catalogue import ALL
+from consumer.telemetry.metric import Kind
 
 MOST_BYTES: Final = 8_388_608
 """A snapshot of 20,000 partitions has half of it."""
