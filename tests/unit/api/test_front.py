@@ -24,17 +24,6 @@ from tests.memory_api import KEYS, OPERATOR, MemoryApi, answered
 from tests.web import Client
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
-@pytest.fixture(scope="module")
-def shared() -> MemoryApi:
-    """For tests that leave nothing behind."""
-    return MemoryApi()
-
-
 def problem(answer: Any) -> dict[str, Any]:  # noqa: ANN401 # a client's response
     assert answer.headers["content-type"] == "application/problem+json"
     told: dict[str, Any] = answer.json()
