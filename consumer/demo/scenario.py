@@ -208,7 +208,7 @@ class Tally:
         ]
 
     def rows(self) -> list[Row]:
-        """The table."""
+        """What came of each webhook's deliveries, a row for each."""
         return [
             Row(
                 hook=hook,

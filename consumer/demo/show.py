@@ -69,7 +69,7 @@ class _Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to put away."""
+        """There is nothing to put away."""
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

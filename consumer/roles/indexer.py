@@ -49,7 +49,7 @@ class Tends(Protocol):
     partitions: int
 
     def run(self, news: "queue.SimpleQueue[News | None]") -> None:
-        """Until None is told."""
+        """Work until None is told."""
 
 
 class Indexer:

@@ -185,7 +185,7 @@ class _Run:
         self.lost(partitions)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
-        """Forget them."""
+        """Partitions are gone: forget their figures."""
         for _, number in partitions:
             self._indexer.left(number)
         self._folding.left(number for _, number in partitions)

@@ -44,7 +44,7 @@ class Life:
 
     @property
     def runs(self) -> bool:
-        """Whether it is there."""
+        """Whether the process runs."""
         return self.starts > 0 and self.ended_s is None
 
     @property

@@ -68,7 +68,7 @@ class Tender:
         self._unread = Outage(_log, "index not filled: Kafka is away")
 
     def run(self, news: "queue.SimpleQueue[News | None]") -> None:
-        """Until None is told."""
+        """Work until None is told."""
         going = True
         while going:
             going = self._hear(news)

@@ -110,7 +110,7 @@ class Worker:
     # ── the listener ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def assigned(self, partitions: Mapping[Partition, Position]) -> None:
-        """Partitions came."""
+        """Partitions came: begin to read them."""
         _log.info("partitions assigned", partitions=len(partitions))
         counters.add("rebalances", reason="assigned")
         self._core.assigned(partitions)
@@ -125,7 +125,7 @@ class Worker:
         self._forget(partitions)
 
     def rewound(self, partition: Partition) -> None:
-        """A topic was made anew."""
+        """A topic was made anew: its offsets begin at 0 again."""
         self._core.rewound(partition)
         self._parts.clocks.forget([partition])
         self._tap.resume([partition])

@@ -66,7 +66,7 @@ class Pulse:
         self._sources[name] = source
 
     def forget(self, name: str) -> None:
-        """This part is gone."""
+        """Ask this part no more."""
         self._sources.pop(name, None)
 
     def beat(self) -> None:

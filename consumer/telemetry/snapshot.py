@@ -67,7 +67,7 @@ class Reading:
         self._webhooks[name, labels] = float(value)
 
     def snapshot(self, lacks: tuple[str, ...]) -> Snapshot:
-        """All that was told."""
+        """All that was told to this reading."""
         return Snapshot(
             lacks=lacks,
             values=tuple((name, labels, value) for (name, labels), value in self._values.items()),

@@ -16,7 +16,7 @@ _DIGEST_BYTES: Final = 32
 
 
 def key_row(key: ApiKey) -> KeyRow:
-    """Its row."""
+    """The row of an API key."""
     return KeyRow(
         id=key.id,
         tenant=key.tenant,

@@ -19,7 +19,7 @@ _WEBHOOK_ID: Final = re.compile("wh_[0-9a-f]{28}")
 
 
 def webhook_row(webhook: Subscription) -> WebhookRow:
-    """Its row."""
+    """The row of a webhook."""
     headers = webhook.sealed_headers
     return WebhookRow(
         id=webhook.id,

@@ -102,7 +102,7 @@ class Projection:
 
     @property
     def buckets(self) -> frozenset[int]:
-        """All of them."""
+        """The numbers of all buckets."""
         return frozenset(self._buckets)
 
     @property
