@@ -2,7 +2,7 @@
 
 The law: a request with a member that its model does not name, or of another type, is refused whole. What values may be
 is for `webhooks.draft` to say. Answers are not built from the models but by the rooms below;
-`tests/unit/api/test_openapi.py` asks for every answer and compares both.
+`tests/unit/api/test_openapi.py` compares what is answered with them.
 """
 
 from typing import Annotated, Literal
