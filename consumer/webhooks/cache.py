@@ -13,7 +13,6 @@ from typing import Any, Final, TypeAlias, cast
 
 import redis
 from redis.client import Pipeline
-from redis.cluster import ClusterPipeline
 from redis.exceptions import NoScriptError, RedisClusterException
 
 from consumer.setting_values import duration_ms
@@ -251,7 +250,8 @@ class Cache:
         self._client.close()
 
     @contextmanager
-    def _pipeline(self) -> Iterator[Pipeline | ClusterPipeline]:
+    def _pipeline(self) -> Iterator[Pipeline]:
+        """Commands that are sent together: a cluster's pipeline takes them too, and has no types."""
         with _heard(), self._client.pipeline(transaction=False) as pipeline:
             yield pipeline
 

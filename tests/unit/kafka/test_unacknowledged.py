@@ -21,19 +21,24 @@ def test_a_record_stays_until_it_ends_and_its_token_is_free_again_then() -> None
     assert len(writes) == 1
 
 
-def test_records_wait_for_room_in_their_order() -> None:
-    writes = Unacknowledged()
-    assert writes.next_crowded is None
-    for each in (write(2), write(1)):
-        writes.add(each)
-        writes.crowd(each)
-    found = []
+def given_room(writes: Unacknowledged) -> list[int]:
+    """Those that wait for room, as it comes."""
+    found: list[int] = []
     while (crowded := writes.next_crowded) is not None:
         assert writes.is_crowded
         found.append(crowded.token)
         writes.has_room()
-    assert found == [2, 1]
     assert not writes.is_crowded
+    return found
+
+
+def test_records_wait_for_room_in_their_order() -> None:
+    writes = Unacknowledged()
+    assert given_room(writes) == []
+    for each in (write(2), write(1)):
+        writes.add(each)
+        writes.crowd(each)
+    assert given_room(writes) == [2, 1]
 
 
 def test_one_that_failed_is_due_after_a_pause_that_grows() -> None:
@@ -58,11 +63,7 @@ def test_a_new_producer_is_given_all_that_is_left_in_the_order_of_its_writing() 
             writes.crowd(each)
     writes.begin_anew()
     assert writes.next_due(1_000.0) is None
-    found = []
-    while (crowded := writes.next_crowded) is not None:
-        found.append(crowded.token)
-        writes.has_room()
-    assert found == [3, 1, 2]
+    assert given_room(writes) == [3, 1, 2]
 
 
 def test_a_records_size_is_that_of_all_its_parts() -> None:
