@@ -18,8 +18,9 @@ from redis.exceptions import NoScriptError, RedisClusterException
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.webhooks.cluster import LateCluster
-from consumer.webhooks.redis_url import Client, client_of
+from consumer.webhooks.redis_url import client_of
 
+Client: TypeAlias = redis.Redis | LateCluster
 Answer: TypeAlias = Any  # redis-py's own type for replies; each caller narrows it
 
 # The library derives what a cluster as a whole says from nothing of its own.

@@ -4,7 +4,7 @@ The law: making it touches no network, and an error names the setting and never 
 password.
 """
 
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import redis
 from pydantic import SecretStr
@@ -14,11 +14,10 @@ from redis.retry import Retry
 from consumer.settings import ConfigurationError
 from consumer.webhooks.cluster import LateCluster
 
-Client: TypeAlias = redis.Redis | LateCluster
 Opened = TypeVar("Opened", redis.Redis, redis.RedisCluster)
 
 
-def client_of(setting: str, secret: SecretStr, *, cluster: bool, timeout_ms: int) -> Client:
+def client_of(setting: str, secret: SecretStr, *, cluster: bool, timeout_ms: int) -> redis.Redis | LateCluster:
     """A client whose every call may take so long.
 
     Raises:

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -36,7 +37,7 @@ def test_what_follows_a_record_happens_once_and_after_its_acknowledgement() -> N
     producer, followed = Producer(), list[str]()
     writes = AcknowledgedWrites(cast("RecordProducer", producer))
     for name in ("first", "second"):
-        writes.write(NewRecord(topic="t", key=b"k", value=name.encode()), lambda name=name: followed.append(name))
+        writes.write(NewRecord(topic="t", key=b"k", value=name.encode()), partial(followed.append, name))
     (first, _), (second, _) = producer.written
     writes.poll()
     assert followed == []
