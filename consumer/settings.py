@@ -26,27 +26,27 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
-from consumer.setting_values import (
-    Room,
-    Span,
-    an_origin,
-    data_path,
-    duration_ms,
-    listed,
-    network,
-    one_origin,
-    proxy,
-    rising_delays,
-    server,
-    strong,
-    token_source,
+from consumer.setting_types import (
+    Delays,
+    Listed,
+    Networks,
+    Origins,
+    OwnOrigin,
+    Paths,
+    Proxy,
+    Replicas,
+    Secrets,
+    SecretUrl,
+    Servers,
+    StrongKey,
+    TokenSource,
 )
+from consumer.setting_values import Room, Span, duration_ms
 
 PREFIX = "HOOKLINE_"
 TOML = "hookline.toml"
@@ -91,9 +91,6 @@ class _File(TomlConfigSettingsSource):
         return told
 
 
-Listed = Annotated[tuple[str, ...], NoDecode]
-
-
 class Settings(BaseSettings):
     """The settings of every role. Field `x_y` is `HOOKLINE_X_Y`."""
 
@@ -103,7 +100,7 @@ class Settings(BaseSettings):
     event_topics: Listed = Field((), description="The event topics: names, or regular expressions that begin with ^.")
     topic_prefix: str = Field("hookline.", description="Put before every topic and group Hookline owns.")
     create_topics: bool = Field(default=False, description="Create missing topics at start.")
-    replication_factor: int = Field(
+    replication_factor: Replicas = Field(
         -1, ge=-1, le=32_767, description="Of topics Hookline creates; -1 leaves it to the broker."
     )
     partitions: int = Field(8, ge=1, le=10_000, description="Of topics Hookline creates.")
@@ -119,7 +116,7 @@ class Settings(BaseSettings):
         description="static: a process that is back within 10 s, known by its host's name, keeps its partitions.",
     )
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
-    kafka_token_from: str | None = Field(
+    kafka_token_from: TokenSource = Field(
         None, description="Where OAUTHBEARER tokens come from: file:PATH, or command:PROGRAM with its arguments."
     )
     # 82 commits a second at 300 events/s on 4 partitions; Event Hubs takes 4 of each partition.
@@ -167,12 +164,12 @@ class Settings(BaseSettings):
     projection_silence: Annotated[str, AfterValidator(Span("1s", "1h"))] = Field(
         "10s", description="A cache whose heartbeat stood still so long is not believed."
     )
-    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    encryption_keys: Secrets = Field(
         (), description="`id:base64 of 32 bytes`, comma-separated; the first encrypts, all decrypt."
     )
 
     # Delivery
-    retry_delays: Listed = Field(("5s", "1m", "5m", "30m", "2h", "6h", "15h"), description="The delay topics, rising.")
+    retry_delays: Delays = Field(("5s", "1m", "5m", "30m", "2h", "6h", "15h"), description="The delay topics, rising.")
     retry_for: Annotated[str, AfterValidator(Span("1s", "90d"))] = Field(
         "24h", description="Counted from a delivery's first attempt; then it is dead-lettered."
     )
@@ -192,17 +189,17 @@ class Settings(BaseSettings):
     fan_out: int = Field(
         256, ge=1, le=1_000_000, description="An event for more webhooks is written as chunk records first."
     )
-    allow_networks: Listed = Field((), description="CIDRs the address guard lets through.")
+    allow_networks: Networks = Field((), description="CIDRs the address guard lets through.")
     allow_http: bool = Field(default=False, description="Accept http:// endpoints.")
 
     # The way out
-    egress_proxy: SecretStr | None = Field(
+    egress_proxy: Proxy = Field(
         None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
     )
     egress_guard: Literal["ours", "proxy"] = Field(
         "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
     )
-    egress_check: Listed = Field(
+    egress_check: Servers = Field(
         (),
         validate_default=True,
         description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
@@ -213,7 +210,7 @@ class Settings(BaseSettings):
 
     # The API
     api_listen: str = Field("127.0.0.1:8080", description="Where the API listens: host:port.")
-    operator_key: SecretStr | None = Field(
+    operator_key: StrongKey = Field(
         None, description="Opens the API to its operator, for every tenant; at least 32 characters."
     )
     api_requests_per_s: int = Field(
@@ -225,10 +222,10 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="What `--api` on the command line sends, unless `--key` does.")
 
     # The pages for customers
-    portal_url: str | None = Field(
+    portal_url: OwnOrigin = Field(
         None, description="Where browsers reach the pages for customers, as in https://hooks.example.com; else none."
     )
-    portal_embed_origins: Listed = Field((), description="Origins whose pages may show them in a frame.")
+    portal_embed_origins: Origins = Field((), description="Origins whose pages may show them in a frame.")
 
     # Health
     suspend_after: Annotated[str, AfterValidator(Span("1s", "365d"))] = Field(
@@ -252,8 +249,8 @@ class Settings(BaseSettings):
     log_bodies: Literal["all", "failed", "none"] = Field(
         "all", description="Of which attempts the log keeps request and answer: failed leaves out what was accepted."
     )
-    redact: Listed = Field((), description="Paths into events' data, as data.card.number, left out of the log.")
-    log_redis_url: SecretStr | None = Field(
+    redact: Paths = Field((), description="Paths into events' data, as data.card.number, left out of the log.")
+    log_redis_url: SecretUrl = Field(
         None, description="A Redis of the log's own, which is advised; else it shares the cache's."
     )
 
@@ -310,91 +307,22 @@ class Settings(BaseSettings):
         del file_secret_settings
         return init_settings, env_settings, dotenv_settings, _File(settings_cls)
 
-    @field_validator(
-        "event_topics",
-        "retry_delays",
-        "allow_networks",
-        "encryption_keys",
-        "api_cors_origins",
-        "portal_embed_origins",
-        "redact",
-        "metrics_tenants",
-        "egress_check",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return listed(value)
-
-    @field_validator("operator_key")
-    @classmethod
-    def _strong(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
-            return None  # as a container's file says it: HOOKLINE_OPERATOR_KEY=
-        strong(value.get_secret_value())
-        return value
-
-    @field_validator("portal_url")
-    @classmethod
-    def _an_origin(cls, value: str | None) -> str | None:
-        return one_origin(value) if value else None  # as a container's file says it
-
-    @field_validator("portal_embed_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(an_origin, value))
-
     @field_validator("egress_proxy")
     @classmethod
-    def _a_proxy(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
-            return None  # as a container's file says it
-        proxy(value.get_secret_value())
-        if info.data.get("transport") in {"native", "curl"}:
+    def _an_engine_that_sends_through_it(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and info.data.get("transport") in {"native", "curl"}:
             raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
         return value
 
     @field_validator("egress_check")
     @classmethod
-    def _servers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _one_for_the_proxy(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if info.data.get("egress_proxy") is not None and not value:
             raise ValueError(
                 "name a server that HOOKLINE_EGRESS_PROXY reaches whenever it works, as in www.example.com:443: "
                 "it tells a broken proxy from an endpoint that is refused"
             )
-        return tuple(map(server, value))
-
-    @field_validator("redact")
-    @classmethod
-    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(data_path, value))
-
-    @field_validator("log_redis_url")
-    @classmethod
-    def _some_url(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value() else None  # as a container's file says it
-
-    @field_validator("kafka_token_from")
-    @classmethod
-    def _a_source(cls, value: str | None) -> str | None:
-        return token_source(value) if value else None  # as a container's file says it
-
-    @field_validator("retry_delays")
-    @classmethod
-    def _rising(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return rising_delays(value)
-
-    @field_validator("replication_factor")
-    @classmethod
-    def _some(cls, value: int) -> int:
-        if value == 0:
-            raise ValueError("must be at least 1, or -1 to leave it to the broker")
         return value
-
-    @field_validator("allow_networks")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(network, value))
 
     @model_validator(mode="before")
     @classmethod

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from consumer.telemetry.catalogue import ALL, EVERY, Metric
+from consumer.telemetry.catalogue import ALL, EVERY
+from consumer.telemetry.metric import Metric
 from consumer.telemetry.webhook_metrics import OF_WEBHOOKS
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "operating.md"

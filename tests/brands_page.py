@@ -4,6 +4,18 @@ from pathlib import Path
 
 from tests import markdown
 
+OWN_EVENTS = (
+    "webhook.test",
+    "webhook.failing",
+    "webhook.recovered",
+    "webhook.suspended",
+    "webhook.behind",
+    "webhook.caught_up",
+    "webhook.blocked",
+    "job.finished",
+)
+"""What every brand's catalogue ends with: the events that Hookline itself sends."""
+
 PAGE = markdown.ROOT / "docs" / "brands.md"
 
 

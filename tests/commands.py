@@ -24,6 +24,16 @@ def call(tokens: Sequence[str]) -> int:
         structlog.reset_defaults()
 
 
+def assert_wrong_use(tokens: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It exits 64, prints nothing, and says this to a person; with `--json` its error is JSON."""
+    assert call(tokens) == os.EX_USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert call([*tokens, "--json"]) == os.EX_USAGE
+    assert json.loads(capsys.readouterr().err)["error"]["code"] == os.EX_USAGE
+
+
 class Said:
     """Calls the commands of one group with `--json`: returns what they printed, keeps what they said on stderr."""
 

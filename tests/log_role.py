@@ -1,6 +1,5 @@
 """The role `log` in a thread of the test, on real Kafka and Redis, and what its tests wait for."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from consumer.kafka.topics import admin_client, create
 from consumer.roles import log
 from consumer.settings import Settings
+from tests import role_thread
 
 IDS = [f"wh_{number}" for number in range(20)]
 
@@ -31,27 +31,8 @@ def installed(kafka_bootstrap: str, redis_url: str, topic_prefix: str, folder: P
 @contextmanager
 def running(settings: Settings, slot: int = 0, *, ends_within_s: float = 30.0) -> Iterator[None]:
     """The role at work; it ends in time, and raised nothing."""
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            log.main(settings, stop, slot)
-        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with role_thread.running(log.main, settings, slot, ends_within_s=ends_within_s):
         yield
-    finally:
-        began_s = time.monotonic()
-        stop.set()
-        thread.join(30)
-        took_s = time.monotonic() - began_s
-    assert not thread.is_alive()
-    assert raised == []
-    assert took_s < ends_within_s
 
 
 def eventually(look: Callable[[], object], wanted: object, within_s: float = 20.0) -> float:

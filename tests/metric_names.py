@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from consumer.telemetry.catalogue import BY_NAME, Kind
+from consumer.telemetry.catalogue import BY_NAME
+from consumer.telemetry.metric import Kind
 
 _SELECTOR: Final = re.compile(r"\b((?:hookline|process)_[a-z_]+)(?:\{([^}]*)\})?")
 _MATCHER: Final = re.compile(r'([a-z_]+)\s*(?:=~|!~|!=|=)\s*"')

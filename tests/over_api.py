@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import httpx
+import pytest
 
 from consumer.brands.loader import load_brands
+from consumer.cli.access import Access
 from consumer.cli.api_client import ApiClient
 from consumer.cli.credentials import Credentials
+from consumer.cli.remote_webhooks import RemoteWebhooks
+from consumer.cli.webhook_port import WebhookPort
 from consumer.control.keys import Scope
 from tests.memory_api import MemoryApi
 
@@ -27,6 +32,20 @@ def speaking(api: MemoryApi) -> Iterator[ApiClient]:
 
     with answered(answering) as client:
         yield client
+
+
+@contextmanager
+def webhooks_over(api: MemoryApi, command: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This module's commands find their webhooks by way of the API in memory."""
+    with speaking(api) as client:
+
+        @contextmanager
+        def there(access: Access | None) -> Iterator[WebhookPort]:
+            del access
+            yield RemoteWebhooks(client)
+
+        monkeypatch.setattr(command, "webhooks", there)
+        yield
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def page(brand: Brand, shown: Sequence[Json], next_cursor: str | None, **more: J
 
 
 def response(answer: Answer, *, replayed: bool = False) -> Response:
-    """The answer on its way."""
+    """The response that carries an answer."""
     headers = dict(answer.headers) | ({REPLAYED: "true"} if replayed else {})
     return Response(answer.body, status_code=answer.status, headers=headers, media_type=_JSON)
 

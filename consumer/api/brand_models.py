@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, Field, create_model
 
-from consumer.api import webhook_models
+from consumer.api import webhook_inputs, webhook_models
 from consumer.api.model import ObjectPage, Page
 from consumer.brands.brand import Brand
 
@@ -22,11 +22,11 @@ _MOST_LISTED: Final = 4
 class BrandModels:
     """One brand's. Answers are to be wrapped by `one` and `page`, as the brand does it."""
 
-    create: type[webhook_models.WebhookCreate]
-    put: type[webhook_models.WebhookPut]
-    query: type[webhook_models.WebhookQuery]
-    update: type[webhook_models.WebhookUpdate]
-    rotate: type[webhook_models.SecretRotation]
+    create: type[webhook_inputs.WebhookCreate]
+    put: type[webhook_inputs.WebhookPut]
+    query: type[webhook_inputs.WebhookQuery]
+    update: type[webhook_inputs.WebhookUpdate]
+    rotate: type[webhook_inputs.SecretRotation]
     webhook: type[webhook_models.Webhook]
     under_data: bool
 
@@ -41,21 +41,21 @@ class BrandModels:
             description="The event types to receive: exact, prefix.* or *, which is all. Left out or null means all.",
             examples=examples,
         )
-        own = (webhook_models.OwnSecret,) if brand.api.own_secret else ()
+        own = (webhook_inputs.OwnSecret,) if brand.api.own_secret else ()
         shown = {
             "readable": "What signs. Always shown.",
             "once": "What signs. Shown once: by the creation, and by a rotation.",
         }
         return cls(
             create=create_model(
-                "WebhookCreate", __base__=(webhook_models.WebhookCreate, *own), event_types=(list[str] | None, chosen)
+                "WebhookCreate", __base__=(webhook_inputs.WebhookCreate, *own), event_types=(list[str] | None, chosen)
             ),
             put=create_model(
-                "WebhookPut", __base__=(webhook_models.WebhookPut, *own), event_types=(list[str] | None, chosen)
+                "WebhookPut", __base__=(webhook_inputs.WebhookPut, *own), event_types=(list[str] | None, chosen)
             ),
             query=create_model(
                 "WebhookQuery",
-                __base__=webhook_models.WebhookQuery,
+                __base__=webhook_inputs.WebhookQuery,
                 event_type=(
                     str | None,
                     Field(
@@ -66,9 +66,9 @@ class BrandModels:
                 ),
             ),
             update=create_model(
-                "WebhookUpdate", __base__=webhook_models.WebhookUpdate, event_types=(list[str] | None, chosen)
+                "WebhookUpdate", __base__=webhook_inputs.WebhookUpdate, event_types=(list[str] | None, chosen)
             ),
-            rotate=create_model("SecretRotation", __base__=(webhook_models.SecretRotation, *own)),
+            rotate=create_model("SecretRotation", __base__=(webhook_inputs.SecretRotation, *own)),
             webhook=create_model(
                 "Webhook",
                 __base__=webhook_models.Webhook,

@@ -77,7 +77,7 @@ def unauthorized() -> Refusal:
 
 
 def presented(settings: Settings, headers: Headers) -> Presented:
-    """What was presented, judged without any look-up.
+    """What was presented, checked without any look-up.
 
     Raises:
         Refusal: 401.

@@ -84,7 +84,7 @@ class Crowd:
         return False
 
     def went(self, connection: "Connection") -> None:
-        """One less."""
+        """A connection has ended."""
         self._number -= 1
         self.waiting.pop(connection, None)
         if self._number <= self.places.most * 9 // 10:
@@ -141,7 +141,7 @@ class Connection(Protocol):
             self._end_within(self._crowd.patience.idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """The connection has ended."""
         super().connection_lost(exc)
         if self._limit is not None:
             self._limit.cancel()

@@ -1,7 +1,8 @@
 """What all models of the API's JSON have in common: OpenAPI tells of them, and requests are checked against them.
 
 The law: a request with a member that its model does not name, or of another type, is refused whole. What values may be
-is for `webhooks.draft` to say. Answers are not built from the models but by the rooms below, and a test compares both.
+is for `webhooks.draft` to say. Answers are not built from the models but by the rooms below;
+`tests/unit/api/test_openapi.py` compares what is answered with them.
 """
 
 from typing import Annotated, Literal

@@ -24,5 +24,5 @@ def moment_of(name: str, text: str | None, now_ms: int, faults: Faults) -> int |
 
 
 def time_of(at_ms: int | None) -> str | None:
-    """As it is told."""
+    """A moment as the API writes it: RFC 3339, in milliseconds."""
     return None if at_ms is None else rfc3339(at_ms)

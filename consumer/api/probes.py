@@ -20,7 +20,7 @@ _BELIEVED_S: Final = 1.0
 
 
 class Probes:
-    """Of one process."""
+    """The probes of one process."""
 
     def __init__(
         self, plane: Plane, freshness: Freshness, *, monotonic_s: Callable[[], float] = time.monotonic

@@ -32,7 +32,7 @@ class Seen:
         took.observe(took_s)
 
     def tell(self, reading: Reading) -> None:
-        """All of them."""
+        """Tell every figure."""
         for labels, number in dict(self._requests).items():
             reading.value("hookline_api_requests_total", number, *labels)
         for route, took in dict(self._took).items():

@@ -118,7 +118,7 @@ class DeadLetters(Protocol):
     def replay(
         self, owner: Owner, webhook: str, chosen: Sequence[DeadLetter] | Filters, status: Status | None, way: Way
     ) -> Summary:
-        """Send them again."""
+        """Send these dead letters again."""
 
 
 class AuditReader(Protocol):

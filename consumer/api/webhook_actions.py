@@ -13,7 +13,8 @@ from consumer.api.call import needs
 from consumer.api.conditions import if_match_of
 from consumer.api.documents import problems, written
 from consumer.api.site import Asking, Id, IfMatch, Site
-from consumer.api.webhook_models import SecretRotation, TestEvent, TestResult, Unblocking
+from consumer.api.webhook_inputs import SecretRotation, TestEvent, Unblocking
+from consumer.api.webhook_models import TestResult
 from consumer.api.wishes import own_secret
 from consumer.control.keys import Scope
 from consumer.control.trial import shown

@@ -20,7 +20,8 @@ from consumer.api.creation_test import created
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, Id, IfMatch, Site
-from consumer.api.webhook_models import WebhookCreate, WebhookDeleteResponse, WebhookQuery, WebhookUpdate
+from consumer.api.webhook_inputs import WebhookCreate, WebhookQuery, WebhookUpdate
+from consumer.api.webhook_models import WebhookDeleteResponse
 from consumer.api.webhooks_by_uid import add_webhooks_by_uid
 from consumer.api.wishes import changes_of, wishes_of
 from consumer.control.cursor import list_name

@@ -16,7 +16,7 @@ from consumer.api.creation_test import created
 from consumer.api.documents import problems, tagged, written
 from consumer.api.meanings import Meaning
 from consumer.api.site import Asking, IfMatch, Site
-from consumer.api.webhook_models import WebhookPut
+from consumer.api.webhook_inputs import WebhookPut
 from consumer.api.wishes import wishes_of
 from consumer.control.by_uid import put
 from consumer.control.keys import Scope

@@ -11,7 +11,7 @@ import msgspec
 
 from consumer.api.problem import Refusal
 from consumer.api.problem import invalid as refusal
-from consumer.api.webhook_models import WebhookInput, WebhookPut, WebhookTlsInput, WebhookUpdate
+from consumer.api.webhook_inputs import WebhookInput, WebhookPut, WebhookTlsInput, WebhookUpdate
 from consumer.brands.brand import Brand
 from consumer.control.owner import Owner
 from consumer.webhooks.ordering import NONE

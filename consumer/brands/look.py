@@ -72,7 +72,7 @@ class Api(Part):
 
 
 class Look(Part):
-    """The file."""
+    """What a brand's file says."""
 
     title: _Title
     signing: SigningProfile

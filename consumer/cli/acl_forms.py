@@ -55,7 +55,7 @@ def as_kafka_user(rights: Sequence[Right], name: str) -> Iterator[str]:
 
 
 def as_json(right: Right, principal: str) -> Mapping[str, Json]:
-    """One object."""
+    """The rights as one JSON object."""
     return {
         "principal": principal,
         "resourceType": right.kind.value,

@@ -1,7 +1,7 @@
 """`hookline config`: the settings as they count here, each with where it comes from; secrets masked.
 
 The law: what a role would refuse at its start, for what the settings say alone, is refused here, after the table. What
-is not set is not judged: not every command needs it.
+is not set is not checked: not every command needs it.
 """
 
 from typing import Annotated
@@ -13,7 +13,7 @@ from consumer.cli.output import print_json, print_table
 from consumer.configuration import read
 from consumer.json import Json
 from consumer.origins import effective
-from consumer.roles.judging import wrong_settings
+from consumer.roles.wrong_settings import wrong_settings
 from consumer.settings import Settings
 
 

@@ -17,7 +17,7 @@ from cyclopts import App, Parameter
 from consumer.cli.dead_letter_flags import DeadLetterFlags, filters_of
 from consumer.cli.deeds import tell
 from consumer.cli.exits import bad_input, usage
-from consumer.cli.flags import Limit, checked_limit
+from consumer.cli.flags import Id, Limit, checked_limit
 from consumer.cli.output import print_explanation, print_fields, print_json, print_table
 from consumer.cli.progress import bar
 from consumer.cli.reach import installation
@@ -60,14 +60,8 @@ def list_(*, flags: DeadLetterFlags | None = None, limit: Limit = None, json: As
 
 
 @app.command
-def show(dead_letter: str, /, *, json: AsJson = False) -> int:
-    """Show one dead letter with the body that was sent, or the event's data where nothing was sent yet.
-
-    Parameters
-    ----------
-    dead_letter
-        Its id.
-    """
+def show(dead_letter: Id, /, *, json: AsJson = False) -> int:
+    """Show one dead letter with the body that was sent, or the event's data where nothing was sent yet."""
     found = next(read(installation(load(), _dead_letters), Filters(ids=frozenset({dead_letter}))), None)
     if found is None:
         raise bad_input(f"there is no dead letter {dead_letter}", field="dead_letter")

@@ -48,7 +48,7 @@ def tell(
 
 
 def tell_all(settings: Settings, deeds: Iterable[Deed]) -> None:
-    """Tell of several."""
+    """Tell the audit log of several deeds."""
     topic = Topics.of(settings).audit
     try:
         if topic not in partitions(settings):  # a broker might make one that is not as it must be

@@ -5,17 +5,15 @@ the job runs in this process, by the same rules, until it ends, pauses or is sto
 """
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
-from consumer.api import job_subjects
-from consumer.api.job_models import Recovery, ReplayFilter
 from consumer.api.job_subjects import not_kept
 from consumer.cli.exits import INTERRUPTED, CommandFailed, bad_input, say
 from consumer.cli.interrupt import in_order
+from consumer.cli.job_installed import Installed
 from consumer.cli.job_port import (
     Change,
     Pace,
@@ -27,6 +25,7 @@ from consumer.cli.job_port import (
     job_unknown,
     refused,
 )
+from consumer.cli.job_subjects import matching_of, missed_of
 from consumer.cli.progress import job_bar
 from consumer.cli.stopping import Stop, event_of
 from consumer.cli.webhook_port import DEFAULT_BRAND, Shown
@@ -34,17 +33,13 @@ from consumer.control.owner import Owner, owner_of
 from consumer.control.resend_now import AlreadyDelivered
 from consumer.jobs.at_once import BodyNotKept, KeptNoLonger, NeverMade, NotThere
 from consumer.jobs.conduct import AskedJob
-from consumer.jobs.desk import Desk, JobUnknown, NobodyRuns
-from consumer.jobs.found import Found
+from consumer.jobs.desk import JobUnknown, NobodyRuns
 from consumer.jobs.job import (
     MOST_CHOSEN,
     USUAL_PER_S,
-    Answered,
     Asked,
     Chosen,
     Kind,
-    Matching,
-    Missed,
     State,
     Subject,
     Wish,
@@ -52,11 +47,9 @@ from consumer.jobs.job import (
 from consumer.jobs.record import asked_id
 from consumer.replay.ledger import TakenOver
 from consumer.replay.plan import Place
-from consumer.webhooks.subscription import Subscription
-from consumer.webhooks.wrong import Code, FieldInvalid, invalid
+from consumer.webhooks.wrong import Code, invalid
 
 _PAGE: Final = 100
-_MOST_VALUES: Final = 50
 _OPERATOR: Final = "operator"
 _DEEDS: Final[Mapping[Kind, str]] = {
     Kind.REPLAY: "replayWebhook",
@@ -69,52 +62,6 @@ _WISHES: Final[Mapping[Change, Wish]] = {
     Change.PAUSE: Wish.PAUSE,
     Change.CANCEL: Wish.CANCEL,
 }
-
-
-class Installed(Protocol):
-    """What an installation has for those who ask for jobs."""
-
-    @property
-    def desk(self) -> Desk:
-        """Where jobs are asked for."""
-
-    @property
-    def most_replays(self) -> int:
-        """Of one chain: HOOKLINE_MAX_REPLAYS."""
-
-    def webhook(self, webhook: str) -> Subscription:
-        """One of the webhooks that the command may see. Raises WebhookUnknown."""
-
-    def lying(self, owner: Owner, ids: Collection[str], webhook: str | None) -> Mapping[str, Found]:
-        """Those of the owner's deliveries that there are, by their ids; of this webhook, where one is named."""
-
-    def resend_now(self, owner: Owner, delivery: str, webhook: str | None, *, again: bool) -> Shown:
-        """Send one at once, and wait: the attempt in full, as the API shows it.
-
-        Raises:
-            NotThere, AlreadyDelivered, KeptNoLonger, BodyNotKept, NeverMade: see `jobs.at_once`.
-            KafkaBroken: the log could not be read, or the attempt not be logged.
-        """
-
-    def kept_since(self, since_ms: int) -> int | None:
-        """Since when all events are kept; None where they are since then."""
-
-    def tell(self, action: str, owner: Owner, *, target: str, made: str = "") -> None:
-        """Tell the audit log what was done."""
-
-    def shown(self, known: AskedJob, answered: Answered | None, now_ms: int) -> Shown:
-        """A job as the API shows it."""
-
-    def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
-        """Do as this wish says, as the role would, and run the job until it has ended, is counted or paused.
-
-        When `stop` is set, this ends at a batch's edge: the job goes on from there when anybody runs it. None: it was
-        set before the job began.
-
-        Raises:
-            TakenOver: a role runs jobs now.
-            KafkaBroken: it could not be run, or not to its end.
-        """
 
 
 class DirectJobs:
@@ -277,29 +224,6 @@ class DirectJobs:
     def _shown(self, known: AskedJob) -> Shown:
         answered = self._installed.desk.answered([known.asked.id]).get(known.asked.id)
         return self._installed.shown(known, answered, _now_ms())
-
-
-def matching_of(wanted: ReplayWanted, now_ms: int) -> Matching:
-    """Which deliveries are meant. Raises FieldInvalid: of all that cannot be."""
-    said = {"code": [*wanted.code], "reason": [*wanted.reason], "type": [*wanted.type]}
-    for name, values in said.items():
-        if len(values) > _MOST_VALUES:
-            raise invalid(name, Code.TOO_MANY, f"is given more than {_MOST_VALUES} times")
-    status = {"status": [*wanted.status]} if wanted.status else {}
-    asked = ReplayFilter.model_validate(said | status | {"since": wanted.since, "until": wanted.until})
-    return job_subjects.matching_of(asked, now_ms)
-
-
-def missed_of(wanted: RecoveryWanted, now_ms: int) -> Missed:
-    """What is to be recovered. Raises FieldInvalid: of all that cannot be."""
-    types = [*wanted.types] or None
-    if len(wanted.types) > _MOST_VALUES:
-        raise invalid("type", Code.TOO_MANY, f"is given more than {_MOST_VALUES} times")
-    asked = Recovery.model_validate({"since": wanted.since, "until": wanted.until, "types": types})
-    try:
-        return job_subjects.missed_of(asked, now_ms)
-    except FieldInvalid as error:
-        raise error.renamed(lambda field: "type" if field == "types" else field) from None
 
 
 def _now_ms() -> int:

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from consumer.cli.exits import usage
 from consumer.replay.filters import moment_ms
 
+Id: TypeAlias = Annotated[str, Parameter(help="Its id.")]
 Limit: TypeAlias = Annotated[int | None, Parameter(help="At most so many. Default: all.")]
 
 

@@ -35,7 +35,7 @@ class DeliveryFlags:
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaceFlags:
-    """How it goes."""
+    """How fast a job goes, and whether it sends what was accepted, or only counts."""
 
     again: Annotated[bool, Parameter(negative=(), help="Also what was accepted, or was sent again before.")] = False
     rate: Annotated[

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from consumer.cli.deeds import tell
-from consumer.cli.direct_webhooks import DirectWebhooks
 from consumer.cli.exits import unavailable
+from consumer.cli.kept_webhooks import KeptWebhooks
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
@@ -51,7 +51,7 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
         yield JobInstallation(
             settings=reached,
             desk=desk,
-            webhooks=DirectWebhooks(reached, tenant=tenant, brand=brand),
+            webhooks=KeptWebhooks(reached, tenant=tenant, brand=brand),
             show=shown,
             wished=asked_record,
             run=run_here,
@@ -60,11 +60,11 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInstallation:
-    """See `direct_jobs.Installed`."""
+    """See `job_installed.Installed`."""
 
     settings: Settings
     desk: Desk
-    webhooks: DirectWebhooks
+    webhooks: KeptWebhooks
     show: Callable[[AskedJob, Answered | None, int], Shown]
     wished: Callable[[str, Asked], NewRecord]
     run: Callable[..., AskedJob | None]

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from consumer.cli.access import Access, jobs
-from consumer.cli.flags import Limit, checked_limit
+from consumer.cli.flags import Id, Limit, checked_limit
 from consumer.cli.job_port import Change, Told
 from consumer.cli.job_view import code_of, ended, followed, left, print_job, reported, stages
 from consumer.cli.output import print_json, print_table
@@ -23,6 +23,7 @@ from consumer.json import Json
 app = App(name="jobs", help="List, follow, start, pause and cancel replays and recoveries.")
 
 AsJson = Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase; of several, one a line.")]
+Wait = Annotated[bool, Parameter(help="Follow it until it ends.")]
 OneOf = Literal["counting", "counted", "running", "paused", "done", "canceled", "failed"]
 _COLUMNS: Final = ("CREATED", "ID", "KIND", "WEBHOOK", "STATE", "REASON", "SENT", "DELIVERED", "FAILED")
 _STYLES: Final = {State.RUNNING: "green", State.PAUSED: "yellow", State.FAILED: "red"}
@@ -50,14 +51,8 @@ def list_(
 
 
 @app.command
-def show(job: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Show how far a job is.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+def show(job: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Show how far a job is."""
     with jobs(access) as reached:
         print_job(reached.show(job), as_json=json)
     return os.EX_OK
@@ -65,75 +60,45 @@ def show(job: str, /, *, access: Access | None = None, json: AsJson = False) -> 
 
 @app.command
 def start(
-    job: str,
+    job: Id,
     /,
     *,
-    wait: Annotated[bool, Parameter(help="Follow it until it ends.")] = True,
+    wait: Wait = True,
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Start a job that was counted (by --dry-run), and follow it.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+    """Start a job that was counted (by --dry-run), and follow it."""
     return _going(job, Change.START, access, wait=wait, as_json=json)
 
 
 @app.command
 def resume(
-    job: str,
+    job: Id,
     /,
     *,
-    wait: Annotated[bool, Parameter(help="Follow it until it ends.")] = True,
+    wait: Wait = True,
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Let a job go on that was paused, or paused itself, and follow it.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+    """Let a job go on that was paused, or paused itself, and follow it."""
     return _going(job, Change.RESUME, access, wait=wait, as_json=json)
 
 
 @app.command
-def pause(job: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Pause a job. What it has sent goes on.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+def pause(job: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Pause a job. What it has sent goes on."""
     return _changed(job, Change.PAUSE, access, as_json=json)
 
 
 @app.command
-def cancel(job: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """End a job for good. What it has sent goes on.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+def cancel(job: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """End a job for good. What it has sent goes on."""
     return _changed(job, Change.CANCEL, access, as_json=json)
 
 
 @app.command
-def watch(job: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Follow a job until it ends, or waits. JSON is a line each time that it has come further.
-
-    Parameters
-    ----------
-    job
-        Its id.
-    """
+def watch(job: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Follow a job until it ends, or waits. JSON is a line each time that it has come further."""
     with jobs(access) as reached:
         first = reached.show(job)
         try:

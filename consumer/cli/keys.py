@@ -13,7 +13,7 @@ from rich.text import Text
 
 from consumer.cli.access import Access, keys
 from consumer.cli.exits import usage
-from consumer.cli.flags import Limit, checked_limit
+from consumer.cli.flags import Id, Limit, checked_limit
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.control.key_resource import Standing
@@ -67,7 +67,7 @@ def list_(*, limit: Limit = None, access: Access | None = None, json: AsJson = F
 
 @app.command
 def revoke(
-    key_id: str,
+    key_id: Id,
     /,
     *,
     descendants: Annotated[
@@ -79,11 +79,6 @@ def revoke(
     """Revoke an API key: it opens nothing from now on. Revoking it again changes nothing.
 
     The keys that it made go on until their own end, unless --descendants is given.
-
-    Parameters
-    ----------
-    key_id
-        Its id.
     """
     with keys(access) as reached:
         revoked = reached.revoke(key_id, with_descendants=descendants)

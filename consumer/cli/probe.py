@@ -13,7 +13,7 @@ _DEFAULT = "127.0.0.1:9464"
 
 
 def main() -> int:
-    """Ask once."""
+    """Ask once. Returns 0 where the supervisor answers 200, or has no admin port."""
     place = place_of(os.environ.get(_VARIABLE, _DEFAULT))
     if place is None:
         return 0

@@ -38,7 +38,7 @@ def job_bar() -> Iterator[Callable[[Mapping[str, Json]], None]]:
 
 
 def _far(job: Mapping[str, Json]) -> str:
-    """In a few words."""
+    """How far a job is, in a few words."""
     counts = job.get("counts")
     said = [str(job["state"])]
     if isinstance(counts, Mapping):

@@ -15,11 +15,11 @@ from consumer.origins import misspelt
 from consumer.roles import inbox, stop
 from consumer.roles.admin import Admin
 from consumer.roles.first_look import first_look
-from consumer.roles.judging import wrong_settings
 from consumer.roles.overview import Overview
 from consumer.roles.role import Role
 from consumer.roles.supervision import Member, stop_within_s
 from consumer.roles.supervisor import members_of, supervise
+from consumer.roles.wrong_settings import wrong_settings
 from consumer.setting_values import duration_ms
 from consumer.settings import MOST_PROCESSES, Settings
 from consumer.telemetry import logging

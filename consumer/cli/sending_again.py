@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from consumer.cli.access import Access, jobs
 from consumer.cli.attempt_view import print_attempt
 from consumer.cli.exits import CommandFailed, bad_input, usage
+from consumer.cli.flags import Id
 from consumer.cli.job_flags import DeliveryFlags, PaceFlags, Several, pace_of
 from consumer.cli.job_port import Change, JobPort, RecoveryWanted, ReplayWanted, Told, refused
 from consumer.cli.job_view import ended, followed, left, print_job, reported
@@ -33,7 +34,7 @@ _NOT_SENT: Final[Mapping[str, str]] = {
 
 
 def replay(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     which: DeliveryFlags | None = None,
@@ -45,13 +46,7 @@ def replay(
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Send deliveries of a webhook again: those that failed, or those that are chosen.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Send deliveries of a webhook again: those that failed, or those that are chosen."""
     given = which or DeliveryFlags()
     wanted = ReplayWanted(
         deliveries=tuple(given.delivery or ()),
@@ -70,7 +65,7 @@ def replay(
 
 
 def recover(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     since: Annotated[
@@ -85,19 +80,13 @@ def recover(
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Send a webhook the events that it missed, whatever kept them from it: failures, a pause, or not being there yet.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Send a webhook the events that it missed: because of failures, of a pause, or from before it was there."""
     wanted = RecoveryWanted(since=since, until=until, types=tuple(type_ or ()), pace=pace_of(pace))
     return _job(access, lambda reached: reached.recover(webhook, wanted), wait=wait, as_json=json)
 
 
 def resend(
-    delivery: str,
+    delivery: Id,
     /,
     *,
     again: Annotated[bool, Parameter(negative=(), help="Also if it was accepted, or was sent again before.")] = False,
@@ -113,13 +102,7 @@ def resend(
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Send one delivery again, to its own webhook: the same event and body, signed anew.
-
-    Parameters
-    ----------
-    delivery
-        Its id.
-    """
+    """Send one delivery again, to its own webhook: the same event and body, signed anew."""
     with jobs(access) as reached:
         if now:
             attempt = reached.resend_now(delivery, webhook=webhook, again=again)

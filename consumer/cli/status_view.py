@@ -16,7 +16,7 @@ _KIB: Final = 1_024
 
 
 def screen(status: Status) -> list[str]:
-    """Its lines."""
+    """The lines of the screen."""
     return [printable(line.rstrip()) for line in _lines(status)]
 
 

@@ -82,7 +82,7 @@ def erase(
 
 
 class _Erasure:
-    """Of one tenant."""
+    """What can be erased of one tenant."""
 
     def __init__(self, settings: Settings, tenant: str) -> None:
         self._settings = settings

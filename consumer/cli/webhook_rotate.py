@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from consumer.cli.access import Access, webhooks
 from consumer.cli.exits import say, usage
+from consumer.cli.flags import Id
 from consumer.cli.output import print_fields, print_json
 from consumer.cli.webhook_flags import secret_of
 from consumer.setting_values import duration_ms
@@ -19,7 +20,7 @@ _LONGEST: Final = "30d"
 
 
 def rotate(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     secret: Annotated[
@@ -32,13 +33,7 @@ def rotate(
     access: Access | None = None,
     json: Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")] = False,
 ) -> int:
-    """Give a webhook a new secret and print it. It is not shown again, unless its brand lets it be read.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Give a webhook a new secret and print it. It is not shown again, unless its brand lets it be read."""
     overlap_ms = _overlap_ms(overlap)
     with webhooks(access) as reached:
         rotated = reached.rotate(webhook, secret=secret_of(secret), overlap_ms=overlap_ms)

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter
 
 from consumer.cli.access import Access, webhooks
+from consumer.cli.flags import Id
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.webhook_port import Shown
 from consumer.json import Json
@@ -21,20 +22,14 @@ _SHARES: Final = {"codes": "code", "causes": "cause", "types": "type"}
 
 
 def stats(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     period: Annotated[Literal["24h", "30d"], Parameter(help="The last 24 hours, or the last 30 days (UTC).")] = "24h",
     access: Access | None = None,
     json: Annotated[bool, Parameter(negative=(), help="JSON, in the API's camelCase.")] = False,
 ) -> int:
-    """Show how many attempts were accepted and failed, how long answers took, and what they were.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Show how many attempts were accepted and failed, how long answers took, and what they were."""
     with webhooks(access) as reached:
         found = reached.stats(webhook, period)
     if json:

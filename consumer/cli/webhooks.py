@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from consumer.cli.access import Access, webhooks
-from consumer.cli.flags import Limit, checked_limit
+from consumer.cli.flags import Id, Limit, checked_limit
 from consumer.cli.output import STATUS_STYLES, print_fields, print_json, print_table
 from consumer.cli.webhook_flags import BeginningFlags, WebhookFlags, changes_of, wishes_of
 from consumer.cli.webhook_port import Shown, WebhookPort
@@ -93,20 +93,14 @@ def list_(
 
 
 @app.command
-def show(webhook: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Show one webhook, without its secret, unless its brand lets it be read.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+def show(webhook: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Show one webhook, without its secret, unless its brand lets it be read."""
     return _one(access, lambda reached: reached.show(webhook), as_json=json)
 
 
 @app.command
 def update(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     url: Annotated[str | None, Parameter(help="The endpoint.")] = None,
@@ -114,27 +108,15 @@ def update(
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Change what is given, and leave the rest as it is.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Change what is given, and leave the rest as it is."""
     return _one(
         access, lambda reached: reached.update(webhook, changes_of(flags or WebhookFlags(), url=url)), as_json=json
     )
 
 
 @app.command
-def delete(webhook: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Delete a webhook. Its deliveries under way are dropped.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+def delete(webhook: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Delete a webhook. Its deliveries under way are dropped."""
     with webhooks(access) as reached:
         deleted = reached.delete(webhook)
     if json:
@@ -145,32 +127,20 @@ def delete(webhook: str, /, *, access: Access | None = None, json: AsJson = Fals
 
 
 @app.command
-def pause(webhook: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Pause a webhook: nothing is delivered to it until it is resumed.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+def pause(webhook: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Pause a webhook: nothing is delivered to it until it is resumed."""
     return _one(access, lambda reached: reached.pause(webhook), as_json=json)
 
 
 @app.command
-def resume(webhook: str, /, *, access: Access | None = None, json: AsJson = False) -> int:
-    """Resume a webhook that was paused, or suspended by Hookline.
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+def resume(webhook: Id, /, *, access: Access | None = None, json: AsJson = False) -> int:
+    """Resume a webhook that was paused, or suspended by Hookline."""
     return _one(access, lambda reached: reached.resume(webhook), as_json=json)
 
 
 @app.command
 def unblock(
-    webhook: str,
+    webhook: Id,
     /,
     *,
     head: Annotated[Literal["retry", "drop"], Parameter(help="Try it once more, or dead-letter it.")],
@@ -178,13 +148,7 @@ def unblock(
     access: Access | None = None,
     json: AsJson = False,
 ) -> int:
-    """Let the keys of an ordered webhook go on that have stopped (see --on-failure).
-
-    Parameters
-    ----------
-    webhook
-        Its id.
-    """
+    """Let the keys of an ordered webhook go on that have stopped (see --on-failure)."""
     return _one(access, lambda reached: reached.unblock(webhook, drop=head == "drop", delivery=delivery), as_json=json)
 
 

@@ -60,7 +60,7 @@ class Writer(Protocol):
     """See `TopicWriter`."""
 
     def write(self, record: NewRecord) -> "Future[Place]":
-        """Produce a record."""
+        """Produce a record; its place is known when Kafka has it."""
 
 
 class ApiKeys:

@@ -14,6 +14,7 @@ from consumer.events.event import Record
 from consumer.kafka import subscriptions
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.reading import TopicMissing, read_to_end
+from consumer.kafka.state_kind import StateKind
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.schemas import avro_history
@@ -26,7 +27,7 @@ from consumer.wire import RecordCorrupt, WireFormat
 _log = structlog.get_logger("keys")
 
 CANARY: Final = WireFormat(avro_history("Canary"))
-_KIND: Final = b"canary:"
+_CANARY: Final = StateKind(b"canary:")
 _TEXT: Final = b"hookline"
 _NO_TENANT: Final = ""
 # A start waits no longer than this for a long topic: an unchecked key is refused where it opens nothing.
@@ -44,9 +45,9 @@ class Canaries:
 
         One that cannot be read keeps its id from being used for a new key, and says nothing of the key.
         """
-        if record.key is None or not record.key.startswith(_KIND):
+        key_id = _CANARY.name_of(record.key)
+        if key_id is None:
             return
-        key_id = record.key.removeprefix(_KIND).decode("utf-8", "replace")
         canary = None
         try:
             if record.value is not None:
@@ -86,7 +87,7 @@ def check(settings: Settings, keyring: Keyring) -> None:
     try:
         for record in read_to_end(settings, Topics.of(settings).state):
             canaries.apply(record)
-            if record.key is not None and record.key.startswith(_KIND) and _settled(canaries, keyring):
+            if _CANARY.name_of(record.key) is not None and _settled(canaries, keyring):
                 return
             if time.monotonic() > until_s:
                 _log.warning("encryption keys not checked", reason="the state topic is too long to be read at a start")
@@ -131,7 +132,7 @@ def canary_record(settings: Settings, keyring: Keyring, key_id: str) -> NewRecor
     """The record that makes this key the one its id names."""
     sealed = keyring.only(key_id).seal(_TEXT, tenant=_NO_TENANT, subscription_id=_bound_to(key_id))
     value = CANARY.encode({"key_id": sealed.key_id, "sealed": sealed.sealed})
-    return NewRecord(topic=Topics.of(settings).state, key=_KIND + key_id.encode(), value=value)
+    return NewRecord(topic=Topics.of(settings).state, key=_CANARY.key_of(key_id), value=value)
 
 
 def _read(settings: Settings) -> Canaries:

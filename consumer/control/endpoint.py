@@ -5,7 +5,7 @@ nor by a customer one whose host does not resolve. A customer is told what to do
 leads inside gets the same words as one that leads nowhere. An operator is told the address, the reason and the setting,
 and may name a host that nobody knows here: the workers may know it, or it may be about to exist.
 
-This is a courtesy: a name may resolve to something else a second later, and the guard judges each connection again.
+This is a courtesy: a name may resolve to something else a second later, and the guard checks each connection again.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _addresses(host: str, resolve: Resolve) -> Resolution:
 
 
 def _network(address: str) -> str:
-    """The network of this address alone, as the guard judges it: a mapped IPv4 address is that address."""
+    """The network of this address alone, as the guard sees it: a mapped IPv4 address is that address."""
     alone = ip_address(address)
     if isinstance(alone, IPv6Address) and alone.ipv4_mapped is not None:
         alone = alone.ipv4_mapped

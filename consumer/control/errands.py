@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 
 from consumer.events.event import Record
+from consumer.kafka.state_kind import StateKind
 from consumer.schemas import avro_history
 from consumer.shares import Busy, Shares
 from consumer.telemetry.bugs import decoded
@@ -33,7 +34,7 @@ MOST: Final = 100_000
 OF_A_TENANT: Final = 10_000
 """How many are kept at most, and of one tenant: beyond it his oldest are forgotten, and nobody else's."""
 
-_KIND: Final = b"errand:"
+_ERRAND: Final = StateKind(b"errand:")
 ERRAND: Final = WireFormat(avro_history("Errand"))
 
 
@@ -55,12 +56,12 @@ class Errand:
 
 def record_key(name: str) -> bytes:
     """Under which an errand is kept on the state topic."""
-    return _KIND + name.encode()
+    return _ERRAND.key_of(name)
 
 
 def is_one(key: bytes) -> bool:
     """Whether the record of this key is an errand."""
-    return key.startswith(_KIND)
+    return _ERRAND.name_of(key) is not None
 
 
 def encode(errand: Errand) -> bytes:
@@ -118,9 +119,9 @@ class Errands:
 
     def apply(self, record: Record) -> None:
         """Take a record of the state topic; those of other kinds are passed over."""
-        if record.key is None or not record.key.startswith(_KIND):
+        name = _ERRAND.name_of(record.key)
+        if name is None:
             return
-        name = record.key.removeprefix(_KIND).decode("utf-8", "replace")
         try:
             incoming = None if record.value is None else decoded(record, decode, record.value)
         except RecordCorrupt as error:

@@ -102,10 +102,10 @@ class Once(Protocol):
         """Claim a request."""
 
     def keep(self, asked: Asked, begun: Begun, answer: Answer) -> None:
-        """It is done."""
+        """The request is done: keep its answer."""
 
     def give_up(self, asked: Asked, begun: Begun) -> None:
-        """It was not done."""
+        """The request was not done: the next try may claim it."""
 
 
 class Idempotency:

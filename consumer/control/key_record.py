@@ -7,23 +7,22 @@ from dataclasses import asdict
 from typing import Final
 
 from consumer.control.keys import ApiKey, Scope
+from consumer.kafka.state_kind import StateKind
 from consumer.schemas import avro_history
 from consumer.wire import RecordCorrupt, WireFormat
 
-_KIND: Final = b"key:"
+_KEY: Final = StateKind(b"key:")
 API_KEY: Final = WireFormat(avro_history("ApiKey"))
 
 
 def record_key(key_id: str) -> bytes:
     """Under which the record of an API key is written."""
-    return _KIND + key_id.encode()
+    return _KEY.key_of(key_id)
 
 
 def id_of(record_key: bytes | None) -> str | None:
     """The API key's id, where the record is one's; None for the other kinds of the state topic."""
-    if record_key is None or not record_key.startswith(_KIND):
-        return None
-    return record_key.removeprefix(_KIND).decode("utf-8", "replace")
+    return _KEY.name_of(record_key)
 
 
 def encode(key: ApiKey) -> bytes:

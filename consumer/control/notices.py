@@ -26,7 +26,7 @@ class Notices:
         self._now_ms = now_ms
 
     def of(self, event: Event, owner: Owner) -> list[Notice]:
-        """The records to write."""
+        """The records that tell the webhooks which asked for it."""
         return [
             (
                 NewRecord(topic=self._topic, key=event.tenant.encode(), value=encode_chunk(chunk)),

@@ -14,5 +14,5 @@ class Owner:
 
 
 def owner_of(subscription: Subscription) -> Owner:
-    """Whose it is."""
+    """The owner of a webhook."""
     return Owner(tenant=subscription.tenant, brand=subscription.brand)

@@ -18,6 +18,7 @@ import structlog
 from consumer.control.owner import Owner
 from consumer.control.portal_link_ids import OVER_MS, made_at_ms
 from consumer.events.event import Record
+from consumer.kafka.state_kind import StateKind
 from consumer.schemas import avro_history
 from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt, WireFormat
@@ -26,7 +27,7 @@ _log = structlog.get_logger("portal")
 
 PORTAL_END: Final = WireFormat(avro_history("PortalEnd"))
 _ALL: Final = b"portal:"
-_ONE: Final = b"portal-link:"
+_ONE: Final = StateKind(b"portal-link:")
 _FOR_EVER: Final = 1 << 62
 
 
@@ -42,12 +43,12 @@ class PortalEnd:
 
 def record_key(owner: Owner, link: str | None) -> bytes:
     """Under which an end is written."""
-    return _ALL + f"{owner.brand}:{owner.tenant}".encode() if link is None else _ONE + link.encode()
+    return _ALL + f"{owner.brand}:{owner.tenant}".encode() if link is None else _ONE.key_of(link)
 
 
 def is_one(key: bytes) -> bool:
     """Whether the record of this key is an end."""
-    return key.startswith((_ALL, _ONE))
+    return key.startswith((_ALL, _ONE.prefix))
 
 
 def encode(end: PortalEnd) -> bytes:
@@ -75,8 +76,7 @@ class PortalEnds:
             return
         end = _read(record)
         with self._lock:
-            if key.startswith(_ONE):
-                link = key.removeprefix(_ONE).decode("utf-8", "replace")
+            if (link := _ONE.name_of(key)) is not None:
                 if record.value is None:
                     self._links.pop(link, None)
                 else:

@@ -3,15 +3,14 @@
 The law: what is returned holds. What raises changed nothing, except after `KafkaBroken`, when it may have been written.
 """
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from consumer.brands.brand import Brand
 from consumer.brands.loader import brand as brand_named
+from consumer.control.created_webhook import drawn_id, secret_of
 from consumer.control.directory import ALL, Directory
 from consumer.control.edit import edit
 from consumer.control.order import Position
@@ -21,10 +20,10 @@ from consumer.control.refusal import Conflict, UidTaken
 from consumer.control.topic_store import Kept, TopicStore
 from consumer.control.work import Work
 from consumer.settings import Settings
-from consumer.webhooks import draft, works
+from consumer.webhooks import draft, rotation, works
 from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion
-from consumer.webhooks.keyring import Keyring, SecretUnreadable
+from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.labels import id_of
 from consumer.webhooks.secrets import generate
 from consumer.webhooks.subscription import Status, Subscription
@@ -78,7 +77,7 @@ class Webhooks:
         if work is not None and wishes.secret is None:
             profile = wishes.signing or self._brand(owner).signing
             wishes = replace(wishes, secret=generate(profile, self._brand(owner), work.entropy()))
-        id_ = draft.new_id(now_ms, secrets.token_bytes) if work is None else f"wh_{work.name}"
+        id_ = draft.new_id(now_ms, secrets.token_bytes) if work is None else drawn_id(work)
         if wishes.uid is not None:
             id_ = id_of(owner.tenant, owner.brand, wishes.uid)
         was = self._directory.get(owner, id_)
@@ -104,20 +103,7 @@ class Webhooks:
 
     def created_by(self, work: Work, was: Subscription, wishes: Wishes) -> str | None:
         """The secret that this work created the webhook with, in the clear; None where it did not."""
-        secret = wishes.secret or generate(was.signing, self._brand(owner_of(was)), work.entropy())
-        if was.id == f"wh_{work.name}":
-            return secret
-        # Its first work may also be one that changed it: that did not draw its secret.
-        return secret if was.works[:1] == (work.name,) and self._had(was, secret) else None
-
-    def _had(self, subscription: Subscription, secret: str) -> bool:
-        """Whether this is its secret, or a former one. What cannot be opened was not sealed just now."""
-        for sealed in (subscription.secret, *(former.secret for former in subscription.former_secrets)):
-            with suppress(SecretUnreadable):
-                opened = self._keyring.open(sealed, tenant=subscription.tenant, subscription_id=subscription.id)
-                if hmac.compare_digest(opened, secret.encode()):
-                    return True
-        return False
+        return secret_of(work, was, wishes, brand=self._brand(owner_of(was)), keyring=self._keyring)
 
     def check(self, owner: Owner, wishes: Wishes) -> None:
         """Whether such a webhook could be created. Raises FieldInvalid: every field that cannot be."""
@@ -198,14 +184,14 @@ class Webhooks:
             secret = generate(self.get(owner, id).signing, self._brand(owner), entropy)
 
         def make(was: Subscription) -> Subscription:
-            rotated, _ = draft.rotate(
+            rotated, _ = rotation.rotate(
                 was,
                 brand=self._brand(owner),
                 keyring=self._keyring,
                 now_ms=self._now_ms(),
                 entropy=secrets.token_bytes,
                 secret=secret,
-                overlap_ms=draft.OVERLAP_MS if overlap_ms is None else overlap_ms,
+                overlap_ms=rotation.OVERLAP_MS if overlap_ms is None else overlap_ms,
             )
             return rotated
 

@@ -1,7 +1,7 @@
 """The demo: the real roles on an embedded broker and cache, receivers that fail on purpose, and the proof at the end.
 
-The law: exit 0 only when every promised delivery was accepted by its receiver or lies in the dead letters, every
-replayed dead letter was accepted, every signature verified, and the roles ended in order. It ends whatever happens:
+The law: exit 0 only when every delivery was accepted by its receiver or lies in the dead letters, every replayed dead
+letter was accepted, every signature verified, and the roles ended in order. It ends whatever happens:
 each wait has its end, and where one does not come to it, the process is ended.
 """
 
@@ -242,17 +242,17 @@ def _verdict(demo: _Demo, failure: str | None, code: int, log: str) -> int:
         faults.append(f"{len(demo.tally.dead_deliveries)} replayed dead letters were not accepted")
     if code != os.EX_OK:
         faults.append(f"hookline run ended with {code}")
-    promised = sum(row.promised for row in rows)
-    if promised == 0:
+    wanted = sum(row.wanted for row in rows)
+    if wanted == 0:
         faults.append("nothing was published")
     sys.stdout.write(line(demo.elapsed_s, "end", rows) + "\n")
     if faults:
         sys.stdout.write("".join(f"  {fault}\n" for fault in faults[:20]) + f"the roles' log ends:\n{log}\n")
-        sys.stdout.write(f"demo: FAILED, {len(faults)} faults in {promised} deliveries\n")
+        sys.stdout.write(f"demo: FAILED, {len(faults)} faults in {wanted} deliveries\n")
         return 1
     replayed = sum(row.replayed for row in rows)
     sys.stdout.write(
-        f"demo: passed, {promised} of {promised} deliveries ended where they should"
+        f"demo: passed, {wanted} of {wanted} deliveries ended where they should"
         f" ({replayed} by replay), {sum(row.verified for row in rows)} signatures verified\n"
     )
     return 0

@@ -1,7 +1,7 @@
 """What the demo publishes, to whom it must come, and what came of it. Pure.
 
 The law: the truth is what the receivers saw. Every (event, webhook) pair must have been accepted by its receiver or
-lie in the dead letters; a request nobody was promised, or whose signature does not verify, fails the demo.
+lie in the dead letters; a request that its webhook does not want, or whose signature does not verify, fails the demo.
 """
 
 import json
@@ -116,7 +116,7 @@ class Row:
     """One webhook's line of the table."""
 
     hook: Hook
-    promised: int
+    wanted: int
     delivered: int
     attempts: int
     retries: int
@@ -138,21 +138,21 @@ class _Seen:
 
 
 class Tally:
-    """The books: what was promised, what the receivers saw, what lies in the dead letters."""
+    """What the webhooks want of the events, what the receivers saw, what lies in the dead letters."""
 
     def __init__(self) -> None:
-        self._promised: dict[str, set[str]] = {hook.name: set() for hook in HOOKS}
+        self._wanted: dict[str, set[str]] = {hook.name: set() for hook in HOOKS}
         self._seen = {hook.name: _Seen() for hook in HOOKS}
         self._dead_deliveries: dict[str, tuple[str, str]] = {}
         self.events = 0
         self.wrong: list[str] = []
 
     def published(self, event: Published) -> None:
-        """Kafka acknowledged this event: from now on its deliveries are owed."""
+        """Kafka acknowledged this event: from now on it has to come to whoever wants it."""
         self.events += 1
         for hook in HOOKS:
             if hook.wants(event):
-                self._promised[hook.name].add(event.id)
+                self._wanted[hook.name].add(event.id)
 
     def received(self, receipt: Receipt) -> None:
         """A receiver answered a request."""
@@ -186,33 +186,33 @@ class Tally:
         """The (webhook, event id) pairs neither accepted nor dead."""
         return [
             (hook, event_id)
-            for hook, promised in self._promised.items()
-            for event_id in sorted(promised - self._seen[hook].accepted - self._seen[hook].dead)
+            for hook, wanted in self._wanted.items()
+            for event_id in sorted(wanted - self._seen[hook].accepted - self._seen[hook].dead)
         ]
 
     def invented(self) -> Iterator[tuple[str, str]]:
-        """Pairs that a receiver saw and nobody was promised. Call it when every published event was counted."""
+        """Pairs that a receiver saw and its webhook does not want. Call it when every published event was counted."""
         for hook, seen in self._seen.items():
-            for event_id in sorted(set(seen.statuses) - self._promised[hook]):
+            for event_id in sorted(set(seen.statuses) - self._wanted[hook]):
                 yield hook, event_id
 
     def faults(self) -> list[str]:
-        """Everything that is not as promised, at the end; empty is the proof."""
+        """Everything that is not as it should be, at the end; empty is the proof."""
         return [
             *(f"{hook}: {event_id} was neither delivered nor dead-lettered" for hook, event_id in self.open()),
             *(
-                f"{hook}: {event_id or 'a request without event'} was never promised"
+                f"{hook}: {event_id or 'a request without event'} came, and this webhook does not want it"
                 for hook, event_id in self.invented()
             ),
             *self.wrong,
         ]
 
     def rows(self) -> list[Row]:
-        """The table."""
+        """What came of each webhook's deliveries, a row for each."""
         return [
             Row(
                 hook=hook,
-                promised=len(self._promised[hook.name]),
+                wanted=len(self._wanted[hook.name]),
                 delivered=len(seen.accepted),
                 attempts=seen.attempts,
                 retries=seen.attempts - len(seen.statuses),

@@ -69,7 +69,7 @@ class _Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to put away."""
+        """There is nothing to put away."""
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -84,7 +84,7 @@ def line(elapsed_s: float, doing: str, rows: Sequence[Row]) -> str:
     """The whole state in one line."""
     return (
         f"{elapsed_s:5.1f} s  {doing}: delivered {sum(row.delivered for row in rows)}"
-        f" of {sum(row.promised for row in rows)}, requests {sum(row.attempts for row in rows)},"
+        f" of {sum(row.wanted for row in rows)}, requests {sum(row.attempts for row in rows)},"
         f" retries {sum(row.retries for row in rows)}, dead-lettered {sum(row.dead for row in rows)},"
         f" replayed {sum(row.replayed for row in rows)},"
         f" signatures verified {sum(row.verified for row in rows)}"
@@ -105,7 +105,7 @@ def table(elapsed_s: float, doing: str, rows: Sequence[Row]) -> Table:
             row.hook.name,
             Text(row.hook.conduct, style="" if row.hook.conduct is Conduct.HEALTHY else "yellow"),
             row.hook.brand,
-            *(str(number) for number in (row.promised, row.delivered, row.attempts, row.retries)),
+            *(str(number) for number in (row.wanted, row.delivered, row.attempts, row.retries)),
             Text(str(row.dead), style="red" if row.dead else ""),
             str(row.replayed),
             status,

@@ -21,7 +21,7 @@ _TIMEOUT_S = 10.0
 
 
 class Publisher:
-    """Publishes events; each counts as promised once Kafka acknowledged it."""
+    """Publishes events; each has to be delivered once Kafka acknowledged it."""
 
     def __init__(self, settings: Settings, topic: str, tally: Tally) -> None:
         ours: dict[str, str | int | bool] = {"acks": "all", "enable.idempotence": True, "linger.ms": 0}

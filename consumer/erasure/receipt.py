@@ -156,7 +156,7 @@ def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinis
 
 
 def told(receipt: Receipt) -> dict[str, Json]:
-    """As JSON."""
+    """The receipt as JSON."""
     erased = receipt.erased
     left: list[Json] = [
         {

@@ -50,12 +50,12 @@ class Traces:
 
     @property
     def jobs(self) -> list[str]:
-        """Those that have ended."""
+        """The tenant's jobs that have ended."""
         return sorted(self._asked & self._ended)
 
     @property
     def unfinished(self) -> list[str]:
-        """Jobs that have not."""
+        """The tenant's jobs that have not ended."""
         return sorted(self._asked - self._ended)
 
     def brands_to_end(self, known: frozenset[str]) -> list[str]:

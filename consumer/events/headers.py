@@ -38,7 +38,7 @@ class NamedHeaders:
         return found[0]
 
     def text(self, name: str) -> str | None:
-        """The same as text."""
+        """A header's value as text."""
         value = self.value(name)
         if value is None:
             return None

@@ -1,7 +1,7 @@
 """The head of the attempt record, read by hand: what lists and health are made of, of every attempt there is.
 
 The laws:
-- what is read is what fastavro reads (a property test compares them); a record of an earlier schema is left to it;
+- what is read is what fastavro reads (`tests/property/test_records.py`); a record of an earlier schema is left to it;
 - the head stands first in the schema and ends before anything large, so no reader of it walks through headers and
   bodies. What follows it is not looked at.
 

@@ -1,6 +1,6 @@
 """The attempt record, encoded by hand: the one record that every delivery writes.
 
-The law: the bytes are those that fastavro writes for schemas/avro/Attempt.avsc (a property test compares them).
+The law: the bytes are those that fastavro writes for schemas/avro/Attempt.avsc (`tests/property/test_records.py`).
 
     Avro binary, in the order of the schema's fields:
     string, bytes   length as zigzag varint, then UTF-8 or the bytes

@@ -12,15 +12,16 @@ from functools import partial
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from consumer.delivery import done_map
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.checkpoints import Checkpoints
-from consumer.kafka.client import broken, build, denied, error_of, fatal, is_fatal
+from consumer.kafka.client import build, error_of
 from consumer.kafka.commits import Commits
 from consumer.kafka.following import Following
+from consumer.kafka.heard import Heard
 from consumer.kafka.leaving import leave
 from consumer.kafka.listener import Listener
 from consumer.kafka.log_ends import LogEnds
@@ -32,7 +33,6 @@ from consumer.kafka.starting import Start, beginning
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
-from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
 
@@ -61,16 +61,11 @@ class PartitionConsumer:
         self._checkpoints = checkpoints
         self._start: Start = start
         self._group = group
-        self._foreign = topics.foreign
         self._assignment: set[Partition] = set()
         self._following = Following(settings, topics, group)
         self._log_ends = LogEnds(self._following.admin, lambda: self.assignment)
-        self._reset: dict[Partition, tuple[int | None, str]] = {}
-        self._ends: dict[Partition, int] = {}
-        self._fatal: KafkaError | None = None
-        self._unreadable: set[str] = set()
+        self._heard = Heard(group=group, foreign=topics.foreign, owns=self._assignment.__contains__)
         self._leaving = False
-        self._trouble = Outage(_log, "kafka trouble")
         self._commits = Commits(
             owns=self._assignment.__contains__,
             ids=self._following.ids,
@@ -80,7 +75,8 @@ class PartitionConsumer:
         )
         properties = consumer_properties(settings, group=group, instance=instance, fetch=fetch)
         self._static = STATIC in properties
-        self._consumer = build(partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard), properties)
+        opened = partial(Consumer, on_commit=self._commits.answered, error_cb=self._heard.client)
+        self._consumer = build(opened, properties)
         self._subscribe(self._following.topics)
 
     @property
@@ -134,9 +130,9 @@ class PartitionConsumer:
         if len(records) < len(messages):
             for message in messages:
                 if (error := message.error()) is not None:
-                    self._erred(message, error)
+                    self._heard.in_place_of_a_record(message, error)
         elif records:
-            self._trouble.over()
+            self._heard.records()
         self._after()
         return records
 
@@ -145,7 +141,7 @@ class PartitionConsumer:
 
         Markers of transactions are none, and what an aborted one wrote.
         """
-        return self._ends
+        return self._heard.ends
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         """Commit these, asynchronously; newer ones replace those not sent yet."""
@@ -186,7 +182,7 @@ class PartitionConsumer:
             KafkaBroken: the broker could not be asked.
         """
         begin = log_begins(self._consumer, partition) if offset is None else offset
-        self._ends.pop(partition, None)
+        self._heard.moved(partition)
         go_on_at(self._consumer, partition, begin)
         self._consumer.resume([TopicPartition(*partition)])  # it stays paused across assignments
         return begin
@@ -205,7 +201,7 @@ class PartitionConsumer:
         try:
             return len(self._consumer.list_topics(topic, timeout=_COUNT_S).topics[topic].partitions)
         except KafkaException as exception:
-            self._heard(error_of(exception))
+            self._heard.client(error_of(exception))
             return None
 
     def close(self) -> None:
@@ -222,9 +218,7 @@ class PartitionConsumer:
 
     def _before(self) -> None:
         """What changes where a partition is read comes before the poll: no record of before is then given after it."""
-        self._ends = {}
-        resets, self._reset = self._reset, {}
-        for place, (wanted, why) in resets.items():
+        for place, (wanted, why) in self._heard.begin().items():
             self._to_the_beginning(place, wanted, why)
         changes = self._following.changes(self._assignment)
         if changes.topics is not None:
@@ -242,8 +236,7 @@ class PartitionConsumer:
             self._consumer.unsubscribe()
 
     def _after(self) -> None:
-        if self._fatal is not None:
-            raise fatal(self._fatal)
+        self._heard.check()
         self._commits.send(self._consumer)
 
     def _ours(self, partitions: Sequence[Partition]) -> list[TopicPartition]:
@@ -286,40 +279,7 @@ class PartitionConsumer:
         self._assignment.difference_update(places)
         self._commits.forget(places)
         self._following.forget(places)
-        for place in places:
-            self._reset.pop(place, None)
-            self._ends.pop(place, None)
-
-    def _heard(self, error: KafkaError) -> None:
-        """Called by librdkafka about the client as a whole; it tries again by itself unless the error is fatal."""
-        if is_fatal(error):
-            self._fatal = error
-        else:
-            self._trouble.met(error=error.str(), code=error.name())
-
-    def _erred(self, message: Message, error: KafkaError) -> None:
-        """An error in place of a record."""
-        topic, partition, offset = message.topic(), message.partition(), message.offset()
-        if topic is not None and partition is not None:
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's local code
-                if offset is not None and (topic, partition) in self._assignment:
-                    self._ends[topic, partition] = offset
-                return
-            if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 # same
-                self._reset[topic, partition] = (offset, error.str())
-                return
-        if denied(error):
-            self._refused(error, topic)
-        else:
-            self._heard(error)
-
-    def _refused(self, error: KafkaError, topic: str | None) -> None:
-        """An ACL is missing: on one of the user's topics it costs that topic only."""
-        if topic is None or not self._foreign:
-            raise broken(error, needs=f"READ on group {self._group} and on {topic or 'the topics it reads'}")
-        if topic not in self._unreadable:
-            self._unreadable.add(topic)
-            _log.warning("topic not read", topic=topic, reason=f"no ACL allows READ on topic {topic}")
+        self._heard.forget(places)
 
     def _to_the_beginning(self, place: Partition, wanted: int | None, why: str) -> None:
         if place not in self._assignment:

@@ -81,5 +81,5 @@ class Following:
         return {} if start == "earliest" else first_ends(consumer, self._first or ())
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking at topics."""
         self._watch.close()

@@ -40,7 +40,7 @@ class LogEnds:
         return self._known.get(partition)
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop asking for the ends of logs."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(_LEAVE_S)

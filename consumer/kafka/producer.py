@@ -8,9 +8,7 @@ So a record may be written twice (after a fatal error the outcome of what was in
 repeats by delivery id.
 """
 
-import heapq
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,10 +37,10 @@ from consumer.kafka.producing import (
     QUEUED_BYTES,
     TOO_LARGE,
     OneByOne,
-    backoff_s,
     in_place_of,
     producer_properties,
 )
+from consumer.kafka.unacknowledged import Unacknowledged, Write
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.distributions import distributions
@@ -84,25 +82,6 @@ class Refused:
 Produced: TypeAlias = Acknowledged | Refused
 
 
-@dataclass(slots=True, kw_only=True)
-class _Write:
-    token: int
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]]
-    partition: int | None
-    since_s: float
-    failures: int = 0
-    alone: bool = False
-
-    @property
-    def size(self) -> int:
-        """Its bytes before compression, without what its batch adds."""
-        parts = (self.key, self.value, *(part for name, value in self.headers for part in (name.encode(), value)))
-        return sum(len(part) for part in parts if part is not None)
-
-
 class RecordProducer:
     """Idempotent, acks=all, owned by one thread. Nothing here blocks but `close`.
 
@@ -122,9 +101,7 @@ class RecordProducer:
             settings, idempotent=idempotent, linger_ms=linger_ms, queued_bytes=queued_bytes
         )
         self._queue_bytes = int(str(self._properties["queue.buffering.max.kbytes"])) * 1_024
-        self._unacknowledged: dict[int, _Write] = {}
-        self._overflow: deque[_Write] = deque()
-        self._again: list[tuple[float, int, _Write]] = []
+        self._unacknowledged = Unacknowledged()
         self._produced: list[Produced] = []
         self._generation = 0
         self._rebuilds = 0
@@ -143,7 +120,7 @@ class RecordProducer:
     @property
     def full(self) -> bool:
         """Do not write more for now (it would be kept, but without bound)."""
-        return bool(self._overflow)
+        return self._unacknowledged.is_crowded
 
     def write(
         self,
@@ -159,9 +136,7 @@ class RecordProducer:
 
         What became of it comes from a later `poll`, under this token, which must be new.
         """
-        if token in self._unacknowledged:
-            raise ValueError(f"the record written under the token {token} is not acknowledged yet")
-        write = _Write(
+        write = Write(
             token=token,
             topic=topic,
             key=key,
@@ -171,11 +146,11 @@ class RecordProducer:
             since_s=time.monotonic(),
         )
         write.alone = write.size > self._queue_bytes  # librdkafka's queue would be full for it even when it is empty
-        self._unacknowledged[token] = write
-        if self._overflow:
-            self._overflow.append(write)
+        self._unacknowledged.add(write)
+        if self.full:
+            self._unacknowledged.crowd(write)
         else:
-            self._produce(write)
+            self._produce_or_wait(write)
 
     def poll(self) -> list[Produced]:
         """Serve librdkafka's callbacks and return what was acknowledged or refused since the last call.
@@ -191,10 +166,10 @@ class RecordProducer:
         if self._fatal is not None:
             self._rebuild(self._fatal)
         now_s = time.monotonic()
-        while self._again and self._again[0][0] <= now_s:
-            self._produce(heapq.heappop(self._again)[2])
-        while self._overflow and self._produce(self._overflow[0], overflowed=True):
-            self._overflow.popleft()
+        while (due := self._unacknowledged.next_due(now_s)) is not None:
+            self._produce_or_wait(due)
+        while (crowded := self._unacknowledged.next_crowded) is not None and self._produce(crowded):
+            self._unacknowledged.has_room()
         produced, self._produced = self._produced, []
         return produced
 
@@ -207,14 +182,18 @@ class RecordProducer:
         kept: list[Produced] = []
         while True:
             kept += self.poll()
-            if not self._unacknowledged or time.monotonic() >= until_s:
+            if not self.pending or time.monotonic() >= until_s:
                 break
             for producer in (*self._one_by_one.all_made, self._producer):
                 producer.flush(min(0.05, max(0.0, until_s - time.monotonic())))
         self._produced = kept
         return self.pending
 
-    def _produce(self, write: _Write, *, overflowed: bool = False) -> bool:
+    def _produce_or_wait(self, write: Write) -> None:
+        if not self._produce(write):
+            self._unacknowledged.crowd(write)
+
+    def _produce(self, write: Write) -> bool:
         """Hand a record to librdkafka. False when its queue is full."""
         producer = self._one_by_one.producer if write.alone else self._producer
         try:
@@ -227,14 +206,12 @@ class RecordProducer:
                 on_delivery=partial(self._delivered, self._generation, write),
             )
         except BufferError:
-            if not overflowed:
-                self._overflow.append(write)
             return False
         except KafkaException as exception:
             self._failed(write, error_of(exception))
         return True
 
-    def _delivered(self, generation: int, write: _Write, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, generation: int, write: Write, error: KafkaError | None, message: Message) -> None:
         if generation != self._generation:
             return  # the producer before the last rebuild: this record has been produced again
         if error is not None:
@@ -245,18 +222,18 @@ class RecordProducer:
         self._took.observe(time.monotonic() - write.since_s)
         kind, timestamp_ms = message.timestamp()
         appended_ms = timestamp_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
-        del self._unacknowledged[write.token]
+        self._unacknowledged.end(write)
         partition, offset = message.partition(), message.offset()
         place = None if partition is None or offset is None else (write.topic, partition, offset)
         self._produced.append(Acknowledged(token=write.token, timestamp_ms=appended_ms, place=place))
 
-    def _failed(self, write: _Write, error: KafkaError) -> None:
+    def _failed(self, write: Write, error: KafkaError) -> None:
         if error.code() in _REFUSALS and not write.alone:
             write.alone = True
-            self._produce(write)
+            self._produce_or_wait(write)
             return
         if error.code() in _REFUSALS:
-            del self._unacknowledged[write.token]
+            self._unacknowledged.end(write)
             size = write.size if error.code() in TOO_LARGE else None
             self._produced.append(Refused(token=write.token, reason=error.str(), too_large_bytes=size))
             return
@@ -267,9 +244,7 @@ class RecordProducer:
         if is_fatal(error):
             self._fatal = error.str()
             return  # the rebuild produces every unacknowledged record
-        write.failures += 1
-        due_s = time.monotonic() + backoff_s(write.failures)
-        heapq.heappush(self._again, (due_s, write.token, write))
+        self._unacknowledged.failed(write, time.monotonic())
 
     def _rebuild(self, why: str) -> None:
         """A new producer takes over everything that is not acknowledged."""
@@ -281,5 +256,4 @@ class RecordProducer:
         self._rebuilds += 1
         self._generation += 1
         self._fatal = None
-        self._again.clear()
-        self._overflow = deque(self._unacknowledged.values())
+        self._unacknowledged.begin_anew()

@@ -85,7 +85,7 @@ class OneByOne:
         return () if self._made is None else (self._made,)
 
     def poll(self) -> None:
-        """Serve its callbacks."""
+        """Serve the callbacks of its records."""
         if self._made is not None:
             self._made.poll(0)
 

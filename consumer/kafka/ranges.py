@@ -71,7 +71,7 @@ class RangeReader:
             raise broken(error_of(exception), f"reading {self._topic}-{partition}") from None
 
     def close(self) -> None:
-        """Let go of the client."""
+        """Close the client."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             close(consumer)

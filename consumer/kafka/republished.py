@@ -7,14 +7,14 @@ The law: the last record of a poison record's id is the truth. Who writes one ag
 from dataclasses import dataclass
 from typing import Final
 
-from consumer.kafka.reading import read_to_end
+from consumer.kafka.state_kind import StateKind
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.schemas import avro_history
 from consumer.settings import Settings
 from consumer.wire import WireFormat
 
-_KIND: Final = b"poison:"
+_POISON: Final = StateKind(b"poison:")
 REPUBLISHED: Final = WireFormat(avro_history("Republished"))
 
 
@@ -34,32 +34,22 @@ def read_republished(settings: Settings) -> dict[str, Republished]:
         KafkaBroken: the topic could not be read to its end.
         RecordCorrupt: a record under such a key is none; going on without it would write an event twice.
     """
-    found: dict[str, Republished] = {}
-    for record in read_to_end(settings, Topics.of(settings).state):
-        poison_id = republished_of(record.key)
-        if poison_id is None:
-            continue
-        if record.value is None:
-            found.pop(poison_id, None)
-        else:
-            mark = decode(record.value)
-            found[mark.poison_id] = mark
-    return found
+    return _POISON.read_all(settings, decode)
 
 
 def republished_of(key: bytes | None) -> str | None:
     """The poison record's id, where a record's key says that it tells of one; None for the topic's other kinds."""
-    return None if key is None or not key.startswith(_KIND) else key.removeprefix(_KIND).decode("utf-8", "replace")
+    return _POISON.name_of(key)
 
 
 def forgotten_poison(topic: str, poison_id: str) -> NewRecord:
     """The record that deletes it from the state topic."""
-    return NewRecord(topic=topic, key=_KIND + poison_id.encode(), value=None)
+    return _POISON.forgotten(topic, poison_id)
 
 
 def republished_record(settings: Settings, mark: Republished) -> NewRecord:
     """The record that remembers it."""
-    return NewRecord(topic=Topics.of(settings).state, key=_KIND + mark.poison_id.encode(), value=encode(mark))
+    return NewRecord(topic=Topics.of(settings).state, key=_POISON.key_of(mark.poison_id), value=encode(mark))
 
 
 def encode(mark: Republished) -> bytes:

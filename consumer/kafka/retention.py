@@ -47,7 +47,7 @@ class Retention:
         self._good_until_s = float("-inf")
 
     def ms(self) -> int | None:
-        """How long, in ms."""
+        """How long the topic keeps records, in milliseconds."""
         if self._monotonic_s() >= self._good_until_s and self._asking.acquire(blocking=False):
             try:
                 self._known_ms = self._ask(self._settings, self._topic)

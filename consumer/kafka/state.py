@@ -6,13 +6,13 @@ counts (`replay.ledger`).
 
 from typing import Final
 
-from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import Replay, decode_replay, encode_replay
+from consumer.kafka.state_kind import StateKind
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
-_REPLAY: Final = b"replay:"
+_REPLAY: Final = StateKind(b"replay:")
 
 
 def read_replays(settings: Settings) -> dict[str, Replay]:
@@ -22,29 +22,20 @@ def read_replays(settings: Settings) -> dict[str, Replay]:
         KafkaBroken: the topic could not be read to its end.
         RecordCorrupt: a record under such a key is none; counting on without it would replay twice.
     """
-    replays: dict[str, Replay] = {}
-    for record in read_to_end(settings, Topics.of(settings).state):
-        delivery_id = replayed_of(record.key)
-        if delivery_id is None:
-            continue
-        if record.value is None:
-            replays.pop(delivery_id, None)
-        else:
-            replays[delivery_id] = decode_replay(record.value)
-    return replays
+    return _REPLAY.read_all(settings, decode_replay)
 
 
 def replayed_of(key: bytes | None) -> str | None:
     """The delivery's id, where a record's key says that it counts replays; None for the other kinds of the topic."""
-    return None if key is None or not key.startswith(_REPLAY) else key.removeprefix(_REPLAY).decode("utf-8", "replace")
+    return _REPLAY.name_of(key)
 
 
 def forgotten_replay(topic: str, chain: str) -> NewRecord:
     """The record that deletes a chain's from the state topic."""
-    return NewRecord(topic=topic, key=_REPLAY + chain.encode(), value=None)
+    return _REPLAY.forgotten(topic, chain)
 
 
 def replay_record(settings: Settings, replay: Replay) -> NewRecord:
     """The record that counts a replay."""
-    key = _REPLAY + replay.delivery_id.encode()
+    key = _REPLAY.key_of(replay.delivery_id)
     return NewRecord(topic=Topics.of(settings).state, key=key, value=encode_replay(replay))

@@ -32,7 +32,7 @@ class Asked:
 
     @classmethod
     def of(cls, spec: TopicSpec) -> Self:
-        """As we would have it."""
+        """The topic as we would have it, with every setting that its rules name."""
         return cls(spec=spec, config=MappingProxyType({rule.setting: rule.create for rule in spec.rules}))
 
     def after(self, said: str) -> "Asked | None":

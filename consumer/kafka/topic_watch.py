@@ -69,7 +69,7 @@ class TopicWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking at the topic's id."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(_LEAVE_S)

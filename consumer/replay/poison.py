@@ -70,7 +70,7 @@ class PoisonRecord:
 
     @property
     def source(self) -> Spot | None:
-        """Where it was read."""
+        """Where the original was read."""
         origin = self.origin
         return None if origin is None else Spot(origin.topic, origin.partition, origin.offset)
 

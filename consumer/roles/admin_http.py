@@ -54,13 +54,13 @@ class Door:
         return Connection(self)
 
     def came(self, connection: "Connection") -> None:
-        """One more."""
+        """A connection has come."""
         if len(self._connections) >= MOST:
             next(iter(self._connections)).cut()
         self._connections[connection] = None
 
     def went(self, connection: "Connection") -> None:
-        """One less."""
+        """A connection has ended."""
         self._connections.pop(connection, None)
 
 
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It may ask now."""
+        """A connection was made: it may ask now."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._within(HEAD_S)
@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
             self._tell(_refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """The connection has ended."""
         del exc
         if self._limit is not None:
             self._limit.cancel()

@@ -20,7 +20,8 @@ from consumer.kafka.attempt_decoding import Head
 from consumer.log.packing import Packing
 from consumer.log.tending import Live, Taken
 from consumer.roles.lookup import leave
-from consumer.roles.tender import Began, Left, Read, Rewound, Tender, Told
+from consumer.roles.partition_news import Began, Left, News, Read, Rewound
+from consumer.roles.tender import Tender
 from consumer.settings import Settings
 from consumer.telemetry.bugs import contain
 from consumer.wire import RecordCorrupt
@@ -47,8 +48,8 @@ class Tends(Protocol):
     taken: int
     partitions: int
 
-    def run(self, told: "queue.SimpleQueue[Told | None]") -> None:
-        """Until None is told."""
+    def run(self, news: "queue.SimpleQueue[News | None]") -> None:
+        """Work until None is told."""
 
 
 class Indexer:
@@ -58,10 +59,10 @@ class Indexer:
         self._packing = packing
         self._tender = tender
         self._now_ms = now_ms
-        self._told: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._reading: dict[int, _Reading] = {}
         self._waiting = 0
-        self._thread = threading.Thread(target=self._tender.run, args=(self._told,), name="index", daemon=True)
+        self._thread = threading.Thread(target=self._tender.run, args=(self._news,), name="index", daemon=True)
         self._thread.start()
 
     @classmethod
@@ -78,20 +79,20 @@ class Indexer:
         """It is read from this offset on."""
         self._drop(partition)
         self._reading[partition] = _Reading(offset, offset)
-        self._told.put(Began(partition))
+        self._news.put(Began(partition))
 
     def left(self, partition: int) -> None:
         """It is not ours any more."""
         self._drop(partition)
         self._reading.pop(partition, None)
-        self._told.put(Left(partition))
+        self._news.put(Left(partition))
 
     def rewound(self, partition: int) -> None:
         """Its topic was made anew."""
         if partition in self._reading:
             self._drop(partition)
             self._reading[partition] = _Reading(0, 0)
-        self._told.put(Rewound(partition))
+        self._news.put(Rewound(partition))
 
     def taken(self, record: Record, head: Head) -> None:
         """This attempt was read. Raises nothing."""
@@ -125,7 +126,7 @@ class Indexer:
                 continue
             at_end_ms = now_ms if reading.at_end else None
             live = Live(first=reading.first, end=reading.end, taken=reading.taken, at_end_ms=at_end_ms)
-            self._told.put(Read(partition, live))
+            self._news.put(Read(partition, live))
             reading.first, reading.taken = reading.end, []
 
     def _drop(self, partition: int) -> None:
@@ -137,5 +138,5 @@ class Indexer:
 
     def close(self) -> None:
         """Hand over the rest, and end. One that waits for Redis for too long is left behind."""
-        self._told.put(None)
+        self._news.put(None)
         leave([self._thread])

@@ -9,35 +9,32 @@ committed to Kafka follows it, for those who watch lag. Redis or Kafka being awa
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
 
-from consumer.control.directory import Directory
 from consumer.control.notices import Notices
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.kafka.client import KafkaBroken
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.newer import stop_before
-from consumer.kafka.producer import RecordProducer, Refused
+from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
 from consumer.kafka.topics import Topics
-from consumer.kafka.view import TopicView
-from consumer.kafka.writing import NewRecord
 from consumer.log.health import Health
 from consumer.log.keeper import Keeper
 from consumer.log.store import HealthStore
 from consumer.log.suspension import Rule
+from consumer.roles.acknowledged_writes import AcknowledgedWrites
 from consumer.roles.announcer import Announcer
 from consumer.roles.announcing import Announcing
 from consumer.roles.clock import Clock
 from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
 from consumer.roles.indexer import Indexer
+from consumer.roles.known_webhooks import KnownWebhooks
 from consumer.roles.leadership import NOT_JOINED
 from consumer.roles.lives import AGAIN_S, live
 from consumer.roles.role import Role
@@ -50,7 +47,6 @@ from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import pulse
 from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import CacheUnavailable, connect
-from consumer.webhooks.subscription import Status
 
 _log = structlog.get_logger("log")
 
@@ -59,7 +55,6 @@ _WAIT_S: Final = 0.1
 _SAVE_EVERY_S: Final = 0.25
 _SAVE_FROM: Final = 2_000
 _SWEEP_EVERY_S: Final = 10.0
-_READY_S: Final = 0.02
 _DRAIN_S: Final = 1.0
 
 
@@ -71,7 +66,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: a topic is missing, or not as it must be.
     """
     interrupted = Outage(_log, "log interrupted")
-    known = _Webhooks(settings)
+    known = KnownWebhooks(settings)
     known.view.start()
 
     def begin() -> _Run | None:
@@ -84,33 +79,10 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         known.view.close()
 
 
-class _Webhooks:
-    """The webhooks as they are now."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.directory = Directory()
-        self.view = TopicView(settings, Topics.of(settings).subscriptions, self.directory)
-
-    def ready_within(self, timeout_s: float) -> bool:
-        """Whether all was read that the topic held; waits a little."""
-        self.view.reached({}, 0.0)
-        until_s = time.monotonic() + timeout_s
-        while not self.view.ready and time.monotonic() < until_s:
-            time.sleep(_READY_S)
-        return self.view.ready
-
-    def active_since_ms(self, name: str) -> int:
-        subscription = self.directory.find(name)
-        return subscription.status_since_ms if subscription and subscription.status is Status.ACTIVE else 0
-
-    def exists(self, name: str) -> bool:
-        return not self.view.ready or name in self.directory
-
-
 class _Run:
     """One life of the clients, and what their consumer tells of its partitions."""
 
-    def __init__(self, settings: Settings, slot: int, known: _Webhooks, interrupted: Outage) -> None:
+    def __init__(self, settings: Settings, slot: int, known: KnownWebhooks, interrupted: Outage) -> None:
         topics = Topics.of(settings)
         clock = Clock()
         self._attempts = topics.attempts
@@ -119,9 +91,7 @@ class _Run:
         self._away = Outage(_log, "redis unreachable")
         self._clock = clock
         self._client = connect(settings)
-        self._producer = RecordProducer(settings)
-        self._tokens = count()
-        self._writing: dict[int, Callable[[], None]] = {}
+        self._writes = AcknowledgedWrites(RecordProducer(settings))
         self._folding = Folding(
             Keeper(
                 HealthStore(self._client, topic_prefix=settings.topic_prefix), new_token=lambda: secrets.token_hex(8)
@@ -133,7 +103,7 @@ class _Run:
         )
         self._suspender = Suspender(
             known.directory.find,
-            self._write,
+            self._writes.write,
             topic=topics.subscriptions,
             rule=Rule(after_ms=duration_ms(settings.suspend_after), attempts=settings.suspend_attempts),
             now_ms=clock.now_ms,
@@ -141,7 +111,7 @@ class _Run:
         announcer = Announcer(
             known.directory,
             known.view.reached,
-            self._write,
+            self._writes.write,
             topic=topics.retry(0),
             within_ms=duration_ms(settings.retry_for),
             now_ms=clock.now_ms,
@@ -161,7 +131,7 @@ class _Run:
         self._teller = FailingTeller(
             known.directory.find,
             Notices(known.directory, topic=topics.retry(0), now_ms=clock.now_ms),
-            self._write,
+            self._writes.write,
             self._folding.told,
         )
         self._indexer = Indexer.from_settings(settings, topics.attempts, clock.now_ms)
@@ -192,8 +162,7 @@ class _Run:
 
     def close(self) -> None:
         """Save, commit, leave Kafka and Redis."""
-        self._producer.close(_DRAIN_S)
-        self._acknowledge()
+        self._writes.close(_DRAIN_S)
         self._save()
         self._consumer.commit_last(self._positions(), _DRAIN_S)
         self._consumer.close()
@@ -216,7 +185,7 @@ class _Run:
         self.lost(partitions)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
-        """Forget them."""
+        """Partitions are gone: forget their figures."""
         for _, number in partitions:
             self._indexer.left(number)
         self._folding.left(number for _, number in partitions)
@@ -241,7 +210,7 @@ class _Run:
         self._announcing.turn()
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
         self._teller.decide(self._folding.loaded.get, self._folding.health_of)
-        self._acknowledge()
+        self._writes.poll()
 
     def _save(self, *, loads: bool = False) -> bool:
         """Save, and load what was assigned since. While Redis is away nothing more is read."""
@@ -265,18 +234,6 @@ class _Run:
             self._consumer.resume(self._loaded())
             self._away.over()
         return True
-
-    def _acknowledge(self) -> None:
-        for produced in self._producer.poll():
-            written = self._writing.pop(produced.token)
-            if isinstance(produced, Refused):
-                raise KafkaBroken(f"a suspension or its notice is refused: {produced.reason}")
-            written()
-
-    def _write(self, new: NewRecord, written: Callable[[], None]) -> None:
-        token = next(self._tokens)
-        self._writing[token] = written
-        self._producer.write(token, topic=new.topic, key=new.key, value=new.value, headers=new.headers)
 
     def _failed(self, partition: int, name: str, health: Health) -> None:
         def end() -> int | None:

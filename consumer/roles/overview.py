@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumer.roles.supervision import Member
-from consumer.telemetry.catalogue import BY_NAME, Kind
+from consumer.telemetry.catalogue import BY_NAME
 from consumer.telemetry.exposition import Labelled, Series, named
+from consumer.telemetry.metric import Kind
 from consumer.telemetry.snapshot import Labels, Snapshot
 from consumer.telemetry.webhook_metrics import OF_WEBHOOKS_BY_NAME
 
@@ -43,7 +44,7 @@ class Life:
 
     @property
     def runs(self) -> bool:
-        """Whether it is there."""
+        """Whether the process runs."""
         return self.starts > 0 and self.ended_s is None
 
     @property

@@ -32,14 +32,14 @@ class ReplacedExchange(Protocol):
         """Of these deliveries no further try is wanted."""
 
     def take(self) -> Sequence[Sequence[str]]:
-        """What is new."""
+        """What was told since the last call."""
 
     def close(self) -> None:
         """Nothing more is told or heard."""
 
 
 class ReplacedNews:
-    """It, with Redis. `fd` becomes readable when there is something to take."""
+    """A `ReplacedExchange` with Redis. `fd` becomes readable when there is something to take."""
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ class Terms:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """As the settings say."""
+        """The terms that the settings name."""
         return cls(every_ms=duration_ms(settings.commit_every), unrecorded_ms=duration_ms(settings.unrecorded_for))
 
 

@@ -76,7 +76,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def status_of(overview: Overview, now_s: float) -> Status:
-    """As of now."""
+    """The status of all processes now."""
     lacks, silent, sums = overview.lacks(), overview.silent(now_s), _Sums(overview)
     return Status(
         version=overview.build.get("version", ""),
@@ -149,7 +149,7 @@ class _Sums:
                     yield member, name, words, value
 
     def of(self, metric: str) -> float:
-        """Their sum."""
+        """The sum of these."""
         return sum(value for _, name, _, value in self.all() if name == metric)
 
     def most(self, metric: str, *first: str) -> float:

@@ -9,8 +9,7 @@ The laws:
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
@@ -23,7 +22,9 @@ from consumer.log.index import Bounds
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Loaded, Superseded
 from consumer.log.packing import Packing
-from consumer.log.tending import Live, Taken, Tending
+from consumer.log.tending import Taken, Tending
+from consumer.roles.index_memory import IndexMemory
+from consumer.roles.partition_news import Began, Left, News, Read, Rewound
 from consumer.setting_values import duration_ms, size_bytes
 from consumer.settings import Settings
 from consumer.telemetry.bugs import contain
@@ -38,38 +39,11 @@ CHUNK: Final = 5_000
 """Records of a part of the log that is read here."""
 FIRST: Final = 500
 """Of the first one: first pages come first."""
-FULL: Final = 0.8
-"""Of Redis' memory, above which the index takes half of its share."""
 _TURN_S: Final = 0.25
 _AGAIN_S: Final = 0.5
 _PATIENCE_MS: Final = 5_000
 _BOUNDS_EVERY_S: Final = 1.0
-_MEMORY_EVERY_S: Final = 5.0
 _FORGET_EVERY_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    partition: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    partition: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rewound:
-    partition: int
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    partition: int
-    live: Live
-
-
-Told: TypeAlias = Began | Left | Rewound | Read
 
 
 class Tender:
@@ -80,7 +54,7 @@ class Tender:
         self.partitions = settings.partitions
         self._packing = packing
         self._now_ms = now_ms
-        self._memory_bytes = size_bytes(settings.log_memory)
+        self._memory = IndexMemory(size_bytes(settings.log_memory))
         self._for_ms = duration_ms(settings.log_for)
         bounds = Bounds(plain=settings.log_plain, eventful=settings.log_eventful)
         cache = Cache(connect_log(settings, patience_ms=_PATIENCE_MS))
@@ -89,17 +63,15 @@ class Tender:
         self._tended: dict[int, Tending] = {}
         self._unloaded: set[int] = set()
         self._rewound: set[int] = set()
-        self._full = False
-        self._bounds_s = self._memory_s = self._forget_s = self._free_s = 0.0
+        self._bounds_s = self._forget_s = self._free_s = 0.0
         self._away = Outage(_log, "index not written: the log's Redis is away")
         self._unread = Outage(_log, "index not filled: Kafka is away")
-        self._crowded = Outage(_log, "the log's Redis is nearly full: the index takes half of its memory")
 
-    def run(self, told: "queue.SimpleQueue[Told | None]") -> None:
-        """Until None is told."""
+    def run(self, news: "queue.SimpleQueue[News | None]") -> None:
+        """Work until None is told."""
         going = True
         while going:
-            going = self._hear(told)
+            going = self._hear(news)
             try:
                 self._turn(going=going)
             except CacheUnavailable as error:
@@ -118,12 +90,12 @@ class Tender:
 
     # ── what the role tells ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _hear(self, told: "queue.SimpleQueue[Told | None]") -> bool:
+    def _hear(self, news: "queue.SimpleQueue[News | None]") -> bool:
         """Take what is told for a quarter of a second. Whether there will be more."""
         until_s = time.monotonic() + _TURN_S
         while (left_s := until_s - time.monotonic()) > 0:
             try:
-                each = told.get(timeout=left_s)
+                each = news.get(timeout=left_s)
             except queue.Empty:
                 break
             if each is None:
@@ -131,8 +103,8 @@ class Tender:
             self._take(each)
         return True
 
-    def _take(self, told: Told) -> None:
-        match told:
+    def _take(self, news: News) -> None:
+        match news:
             case Began(partition):
                 if partition not in self._tended:
                     self._unloaded.add(partition)
@@ -173,7 +145,7 @@ class Tender:
             self._store.drop(partition)
             self._rewound.discard(partition)
             loaded = Loaded()
-        share_bytes = self._share_bytes()
+        share_bytes = self._memory.share_bytes(self.partitions)
         self._tended[partition] = Tending.loaded(loaded, end=end, share_bytes=share_bytes, now_ms=self._now_ms())
         self._unloaded.discard(partition)
         _log.info("index loaded", partition=partition, end=end, buckets=len(loaded.intervals))
@@ -193,14 +165,7 @@ class Tender:
 
     def _bound(self) -> None:
         now_s = time.monotonic()
-        if now_s >= self._memory_s:
-            self._memory_s = now_s + _MEMORY_EVERY_S
-            memory = self._store.memory()
-            self._full = memory is not None and memory[0] > FULL * memory[1]
-            if self._full:
-                self._crowded.met()
-            else:
-                self._crowded.over()
+        self._memory.look(now_s, self._store.memory)
         if now_s < self._bounds_s:
             return
         self._bounds_s = now_s + _BOUNDS_EVERY_S
@@ -209,15 +174,12 @@ class Tender:
             self._forget_s = now_s + _FORGET_EVERY_S
         for partition in list(self._tended):
             tending = self._tended[partition]
-            tending.share_bytes = self._share_bytes()
+            tending.share_bytes = self._memory.share_bytes(self.partitions)
             if forgets:
                 tending.forget(self._now_ms() - self._for_ms)
             tending.level()
             if tending.asks:
                 self._write(partition)
-
-    def _share_bytes(self) -> int:
-        return self._memory_bytes // self.partitions // (2 if self._full else 1)
 
     def _tell(self, partition: int, tending: Tending) -> None:
         if tending.asks:
@@ -246,7 +208,7 @@ class Tender:
 
     def _fill(self) -> None:
         """The first part of each partition, which is small; then one part of one, and as long a pause after it."""
-        if self._full:
+        if self._memory.full:
             return
         for partition, tending in list(self._tended.items()):
             if tending.parts == 0:

@@ -51,7 +51,7 @@ class WebhookFigures:
         self._told = told
 
     def tell(self, reading: Reading) -> None:
-        """What was noted."""
+        """Tell the figures that were noted."""
         for tenant, webhook, (name, value, labels) in self._told:
             reading.of_webhook(f"hookline_webhook_{name}", value, tenant, webhook, *labels)
 

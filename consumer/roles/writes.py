@@ -60,7 +60,7 @@ def produced(write: Write, topics: Topics, family: Family) -> Produce:
 
 
 def topic_of(write: Write, topics: Topics) -> str:
-    """Where it goes."""
+    """The topic that a write goes to."""
     match write:
         case Delay(tier=tier):
             return topics.retry(tier)

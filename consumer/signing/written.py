@@ -1,7 +1,7 @@
 """A request that the native step writes, whole: rendered, signed, every byte as it goes out.
 
-The laws: its bytes are those that `signer.py` and an engine make (a property test compares them); what the step cannot
-tell raises, and is written in Python. It is given keys; neither it nor what it writes shows one.
+The laws: its bytes are those that `signer.py` and an engine make (`tests/property/test_written_laws.py`); what the step
+cannot tell raises, and is written in Python. It is given keys; neither it nor what it writes shows one.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from consumer.webhooks.spared import SparedReader
 
 
 class BacklogReader(SparedReader):
-    """Of any webhooks."""
+    """Reads what waits for webhooks."""
 
     def __init__(
         self, settings: Settings, *, client: Client | None = None, monotonic_s: Callable[[], float] = time.monotonic

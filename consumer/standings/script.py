@@ -5,8 +5,9 @@
 
 Values are numbers with a space between: a field for each of them took twice the memory.
 
-The law: step by step this is `exchange.exchange`, in the same order and with the same arithmetic. A property test
-compares them on a real Redis. It runs under its own clock, and may be repeated: see `delivery/standing.py`.
+The law: step by step this is `exchange.exchange`, in the same order and with the same arithmetic
+(`tests/integration/test_standings.py` compares them on a real Redis). It runs under its own clock, and may be repeated:
+see `delivery/standing.py`.
 
 The braces in the key are a cluster's hash tag. A hash of another type is met with `pcall`, and is begun anew.
 """

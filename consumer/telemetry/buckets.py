@@ -21,7 +21,7 @@ class Buckets:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """One more took so long."""
+        """Count one that took so long."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 

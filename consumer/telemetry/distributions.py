@@ -24,7 +24,7 @@ class Distributions:
         return self._series.setdefault((name, labels), Buckets(BY_NAME[name].bounds)) if buckets is None else buckets
 
     def snapshot(self) -> Mapping[_Series, Buckets]:
-        """Every series there is."""
+        """Every series that was observed, for a snapshot."""
         return dict(self._series)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, TypeAlias
 
-from consumer.telemetry.catalogue import ALL, Kind, Metric
+from consumer.telemetry.catalogue import ALL
+from consumer.telemetry.metric import Kind, Metric
 
 Labelled: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values of labels."""

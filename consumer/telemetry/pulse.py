@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 
 from consumer.telemetry.buckets import Buckets
 from consumer.telemetry.bugs import contain
-from consumer.telemetry.catalogue import TURN_S, counted
+from consumer.telemetry.catalogue import TURN_S
+from consumer.telemetry.counted import counted
 from consumer.telemetry.counters import Counters, counters
 from consumer.telemetry.distributions import Distributions, distributions
 from consumer.telemetry.outage import lasting
@@ -65,7 +66,7 @@ class Pulse:
         self._sources[name] = source
 
     def forget(self, name: str) -> None:
-        """This part is gone."""
+        """Ask this part no more."""
         self._sources.pop(name, None)
 
     def beat(self) -> None:

@@ -25,7 +25,7 @@ class Repeats(logging.Filter):
         self._said: dict[tuple[int, str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it passes."""
+        """Whether this line is logged."""
         now_s, message = self._monotonic_s(), record.getMessage()
         plain = _WHERE.sub("", message)
         sense = (record.levelno, plain.partition(" ")[0], plain.rpartition(":")[2].strip())

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from consumer.telemetry.buckets import Buckets
-from consumer.telemetry.catalogue import ALL, Kind
+from consumer.telemetry.catalogue import ALL
+from consumer.telemetry.metric import Kind
 
 MOST_BYTES: Final = 8_388_608
 """A snapshot of 20,000 partitions has half of it."""
@@ -66,7 +67,7 @@ class Reading:
         self._webhooks[name, labels] = float(value)
 
     def snapshot(self, lacks: tuple[str, ...]) -> Snapshot:
-        """All that was told."""
+        """All that was told to this reading."""
         return Snapshot(
             lacks=lacks,
             values=tuple((name, labels, value) for (name, labels), value in self._values.items()),

@@ -70,7 +70,7 @@ class SpanQueue(Generic[T]):
         self._thread.start()
 
     def put(self, traced: Sequence[T]) -> None:
-        """These have ended."""
+        """Take spans of attempts that have ended."""
         room = MOST - len(self._queue)
         if len(traced) > room:
             self._counters.add("traced", len(traced) - room, reason="full")

@@ -7,7 +7,7 @@ The law: they are apart from the catalogue of `/metrics`, where no label names a
 from collections.abc import Mapping
 from typing import Final
 
-from consumer.telemetry.catalogue import Kind, Metric
+from consumer.telemetry.metric import Kind, Metric
 
 MOST_WEBHOOKS: Final = 1_000
 

@@ -34,13 +34,13 @@ class FileRefused(ValueError):  # noqa: N818 # it names a state, as the glossary
 
 
 class LineFaults:
-    """Gathers them."""
+    """Gathers what is wrong with the lines of a file."""
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
 
     def add(self, line: int, field: str, message: str) -> None:
-        """One more."""
+        """Something else is wrong, on this line."""
         self.found.append(Fault(line=line, field=field, message=message))
 
     @contextmanager

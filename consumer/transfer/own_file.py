@@ -17,7 +17,9 @@ import msgspec
 
 from consumer.control.keys import ApiKey
 from consumer.transfer.faults import LineFaults
-from consumer.transfer.rows import End, Head, KeyRow, Row, WebhookRow, key_of, key_row, webhook_of, webhook_row
+from consumer.transfer.key_rows import key_of, key_row
+from consumer.transfer.rows import End, Head, KeyRow, Row, WebhookRow
+from consumer.transfer.webhook_rows import webhook_of, webhook_row
 from consumer.webhooks.subscription import Subscription
 
 VERSION: Final = 1

@@ -5,23 +5,22 @@ answers is returned as it is: its callers decide what it means.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, cast
 
 import redis
-from pydantic import SecretStr
-from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import NoScriptError, RedisClusterException
-from redis.retry import Retry
 
 from consumer.setting_values import duration_ms
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import Settings
 from consumer.webhooks.cluster import LateCluster
+from consumer.webhooks.redis_url import client_of
 
 Client: TypeAlias = redis.Redis | LateCluster
-Opened = TypeVar("Opened", redis.Redis, redis.RedisCluster)
 Answer: TypeAlias = Any  # redis-py's own type for replies; each caller narrows it
 
 # The library derives what a cluster as a whole says from nothing of its own.
@@ -51,7 +50,7 @@ def connect(settings: Settings) -> Client:
         ConfigurationError: HOOKLINE_REDIS_URL is not the URL of a Redis. The URL is not repeated.
     """
     timeout_ms = duration_ms(settings.redis_timeout)
-    return _client("HOOKLINE_REDIS_URL", settings.redis_url, cluster=settings.redis_cluster, timeout_ms=timeout_ms)
+    return client_of("HOOKLINE_REDIS_URL", settings.redis_url, cluster=settings.redis_cluster, timeout_ms=timeout_ms)
 
 
 def connect_log(settings: Settings, *, patience_ms: int = 0) -> Client:
@@ -66,28 +65,8 @@ def connect_log(settings: Settings, *, patience_ms: int = 0) -> Client:
     timeout_ms = max(patience_ms, duration_ms(settings.redis_timeout))
     if own is None:
         cluster = settings.redis_cluster
-        return _client("HOOKLINE_REDIS_URL", settings.redis_url, cluster=cluster, timeout_ms=timeout_ms)
-    return _client("HOOKLINE_LOG_REDIS_URL", own, cluster=False, timeout_ms=timeout_ms)
-
-
-def _client(setting: str, secret: SecretStr, *, cluster: bool, timeout_ms: int) -> Client:
-    url = secret.get_secret_value()
-    timeout_s = timeout_ms / 1_000
-    try:
-        database = redis.ConnectionPool.from_url(url).connection_kwargs.get("db", 0)
-    except ValueError:
-        raise ConfigurationError(
-            setting, "is not the URL of a Redis: write redis://host:6379/0, or rediss:// for TLS"
-        ) from None
-    if cluster and database != 0:
-        raise ConfigurationError(setting, "names a database other than 0, and a Redis Cluster has no other")
-
-    def opened(kind: type[Opened]) -> Opened:
-        # A connection that idled into a reset deserves a second try; more would hide an outage from the caller.
-        retry = Retry(NoBackoff(), 1)
-        return kind.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry)
-
-    return LateCluster(lambda: opened(redis.RedisCluster)) if cluster else opened(redis.Redis)
+        return client_of("HOOKLINE_REDIS_URL", settings.redis_url, cluster=cluster, timeout_ms=timeout_ms)
+    return client_of("HOOKLINE_LOG_REDIS_URL", own, cluster=False, timeout_ms=timeout_ms)
 
 
 class Cache:
@@ -104,14 +83,11 @@ class Cache:
         """
         if not calls:
             return []
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for call in calls:
-                    # Not `pipeline.eval`: a cluster's pipeline refuses the method, though it routes the command.
-                    pipeline.execute_command("EVAL", call.script, len(call.keys), *call.keys, *call.args)
-                return list(pipeline.execute())
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for call in calls:
+                # Not `pipeline.eval`: a cluster's pipeline refuses the method, though it routes the command.
+                pipeline.execute_command("EVAL", call.script, len(call.keys), *call.keys, *call.args)
+            return list(pipeline.execute())
 
     def run_known(self, calls: Sequence[Call]) -> list[Answer]:
         """As `run`, for scripts that run often: each is sent by its digest, and whole only where Redis has it not.
@@ -132,13 +108,10 @@ class Cache:
     def _evaluate(self, command: str, calls: Sequence[tuple[str, Call]]) -> list[Answer]:
         if not calls:
             return []
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for script, call in calls:
-                    pipeline.execute_command(command, script, len(call.keys), *call.keys, *call.args)
-                return list(pipeline.execute(raise_on_error=False))
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for script, call in calls:
+                pipeline.execute_command(command, script, len(call.keys), *call.keys, *call.args)
+            return list(pipeline.execute(raise_on_error=False))
 
     def field(self, keys: Sequence[str], name: str) -> list[bytes | None]:
         """This field of each hash, in one round trip.
@@ -148,13 +121,10 @@ class Cache:
         """
         if not keys:
             return []
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for key in keys:
-                    pipeline.hget(key, name)
-                return list(pipeline.execute())
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for key in keys:
+                pipeline.hget(key, name)
+            return list(pipeline.execute())
 
     def look_up(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[bytes | None, bytes | None]]:
         """For each (hash, field, string): the field's value and the string, in one round trip.
@@ -166,14 +136,11 @@ class Cache:
         """
         if not wanted:
             return []
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for hash_key, field, string_key in wanted:
-                    pipeline.hget(hash_key, field)
-                    pipeline.get(string_key)
-                answers = list(pipeline.execute(raise_on_error=False))
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for hash_key, field, string_key in wanted:
+                pipeline.hget(hash_key, field)
+                pipeline.get(string_key)
+            answers = list(pipeline.execute(raise_on_error=False))
         return [_found(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
     def mark(self, keys: Sequence[str], *, keep_ms: int) -> None:
@@ -184,13 +151,10 @@ class Cache:
         """
         if not keys:
             return
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for key in keys:
-                    pipeline.set(key, b"1", px=keep_ms)
-                pipeline.execute()
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for key in keys:
+                pipeline.set(key, b"1", px=keep_ms)
+            pipeline.execute()
 
     def marked(self, keys: Sequence[str]) -> list[bool]:
         """Which of these keys are set.
@@ -200,13 +164,10 @@ class Cache:
         """
         if not keys:
             return []
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for key in keys:
-                    pipeline.exists(key)
-                return [bool(found) for found in pipeline.execute()]
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            for key in keys:
+                pipeline.exists(key)
+            return [bool(found) for found in pipeline.execute()]
 
     def note(self, key: str, names: Sequence[str], at_ms: int, *, keep_ms: int, most: int) -> None:
         """Note these names at this time in a list that is kept for so long, and of which the latest `most` stay.
@@ -214,15 +175,12 @@ class Cache:
         Raises:
             CacheUnavailable: some may be noted.
         """
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.zadd(key, dict.fromkeys(names, at_ms))
-                pipeline.zremrangebyscore(key, "-inf", at_ms - keep_ms)
-                pipeline.zremrangebyrank(key, 0, -most - 1)
-                pipeline.pexpire(key, keep_ms)
-                pipeline.execute()
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            pipeline.zadd(key, dict.fromkeys(names, at_ms))
+            pipeline.zremrangebyscore(key, "-inf", at_ms - keep_ms)
+            pipeline.zremrangebyrank(key, 0, -most - 1)
+            pipeline.pexpire(key, keep_ms)
+            pipeline.execute()
 
     def noted(self, key: str, since_ms: int) -> list[str]:
         """The names of such a list that were noted then or later, the oldest first.
@@ -230,12 +188,9 @@ class Cache:
         Raises:
             CacheUnavailable: see `run`.
         """
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.zrangebyscore(key, since_ms, "+inf")
-                [found] = pipeline.execute()
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        with self._pipeline() as pipeline:
+            pipeline.zrangebyscore(key, since_ms, "+inf")
+            [found] = pipeline.execute()
         return [each.decode("ascii", "replace") for each in found]
 
     def scan(self, pattern: str) -> list[str]:
@@ -244,11 +199,9 @@ class Cache:
         Raises:
             CacheUnavailable: see `run`.
         """
-        try:
+        with _heard():
             found = cast("Iterable[bytes]", self._client.scan_iter(match=pattern, count=_SLICE))
             return [key.decode() for key in found]
-        except _ERRORS as error:
-            raise _unavailable(error) from error
 
     def unlink(self, keys: Sequence[str]) -> None:
         """Delete keys, wherever they are.
@@ -256,14 +209,11 @@ class Cache:
         Raises:
             CacheUnavailable: some may be gone.
         """
-        try:
-            for start in range(0, len(keys), _SLICE):
-                with self._client.pipeline(transaction=False) as pipeline:
-                    for key in keys[start : start + _SLICE]:
-                        pipeline.unlink(key)
-                    pipeline.execute()
-        except _ERRORS as error:
-            raise _unavailable(error) from error
+        for start in range(0, len(keys), _SLICE):
+            with self._pipeline() as pipeline:
+                for key in keys[start : start + _SLICE]:
+                    pipeline.unlink(key)
+                pipeline.execute()
 
     def evicts(self) -> bool:
         """Whether this Redis says that it drops keys when it is full, which would cost a rebuild each time.
@@ -299,6 +249,21 @@ class Cache:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    @contextmanager
+    def _pipeline(self) -> Iterator[Pipeline]:
+        """Commands that are sent together: a cluster's pipeline takes them too, and has no types."""
+        with _heard(), self._client.pipeline(transaction=False) as pipeline:
+            yield pipeline
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Within it, whatever the library raises is `CacheUnavailable`."""
+    try:
+        yield
+    except _ERRORS as error:
+        raise _unavailable(error) from error
 
 
 @lru_cache(maxsize=16)

@@ -5,26 +5,22 @@ changes. The secret in the clear is returned once and kept nowhere.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Final, TypeVar
 
 from consumer.brands.brand import Brand
-from consumer.webhooks import fields, labels, secrets
+from consumer.webhooks import labels, secrets
 from consumer.webhooks.headers import check_headers, open_headers, seal_headers
 from consumer.webhooks.keyring import NONCE_BYTES, Keyring
 from consumer.webhooks.placeholders import HIDDEN
-from consumer.webhooks.secrets import OVERLAPPING, Entropy
-from consumer.webhooks.subscription import FormerSecret, SealedSecret, Status, Subscription, Unblock
+from consumer.webhooks.secrets import Entropy
+from consumer.webhooks.subscription import SealedSecret, Status, Subscription, Unblock
 from consumer.webhooks.tls import seal_tls
 from consumer.webhooks.url import origin_of
 from consumer.webhooks.wishes import KEPT, Changes, Maybe, Wishes, checked, checked_changes
-from consumer.webhooks.wrong import Code, Faults, invalid
+from consumer.webhooks.wrong import Code, invalid
 
-OVERLAP_MS: Final = 24 * 3_600_000
-MOST_FORMER_SECRETS: Final = 4
-"""Which sign beside the newest: more signatures than these no receiver has to read."""
 UNBLOCKS_MOST: Final = 16
 _DELIVERY_ID: Final = re.compile("[0-9a-f]{32}")
 T = TypeVar("T")
@@ -120,8 +116,8 @@ def update(
     if asked.tls is not KEPT:
         owner = {"tenant": was.tenant, "subscription_id": was.id}
         tls = seal_tls(asked.tls, keyring, nonce=entropy(NONCE_BYTES), now_ms=now_ms, **owner)
-    following = replace(
-        _next(was, now_ms),
+    changed = replace(
+        following(was, now_ms),
         url=url,
         tls=tls,
         event_types=was.event_types if asked.event_types is KEPT else asked.event_types or (),
@@ -140,7 +136,7 @@ def update(
         on_failure=_given(asked.on_failure, was.on_failure),
         metadata=was.metadata if asked.metadata is KEPT else tuple(asked.metadata.items()),
     )
-    return following if asked.status is KEPT else _turned(following, asked.status)
+    return changed if asked.status is KEPT else _turned(changed, asked.status)
 
 
 def cleared_headers(was: Subscription, now: Subscription, changes: Changes) -> bool:
@@ -148,69 +144,19 @@ def cleared_headers(was: Subscription, now: Subscription, changes: Changes) -> b
     return changes.headers is KEPT and was.header_names != now.header_names
 
 
-def rotate(
-    subscription: Subscription,
-    *,
-    brand: Brand,
-    keyring: Keyring,
-    now_ms: int,
-    entropy: Entropy,
-    secret: str | None = None,
-    overlap_ms: int = OVERLAP_MS,
-) -> tuple[Subscription, str]:
-    """The next revision with a new secret, and that secret in the clear; None generates one.
-
-    Where a request can carry several signatures the old secret goes on signing beside it for `overlap_ms`. Those before
-    it sign until the end that their own rotation gave them. Without an overlap all of them end at once.
-
-    Raises:
-        FieldInvalid: the customer's own secret does not fit the profile, the overlap is too long, or too many overlap.
-    """
-    signing = subscription.signing
-    faults = Faults()
-    if secret is not None:
-        faults.checked(partial(secrets.check_secret, profile=signing), secret)
-    faults.checked(fields.check_overlap_ms, overlap_ms)
-    former: tuple[FormerSecret, ...] = ()
-    if signing in OVERLAPPING and overlap_ms > 0:
-        replaced = FormerSecret(secret=subscription.secret, until_ms=now_ms + overlap_ms)
-        former = (replaced, *(each for each in subscription.former_secrets if now_ms < each.until_ms))
-        faults.looked(partial(_check_former, former))
-    faults.tell()
-    new = secrets.generate(signing, brand, entropy) if secret is None else secret
-    rotated = replace(
-        _next(subscription, now_ms),
-        secret=keyring.seal(
-            new.encode(), tenant=subscription.tenant, subscription_id=subscription.id, nonce=entropy(NONCE_BYTES)
-        ),
-        former_secrets=former,
-    )
-    return rotated, new
-
-
-def _check_former(former: Sequence[FormerSecret]) -> None:
-    if len(former) > MOST_FORMER_SECRETS:
-        raise invalid(
-            "overlap_seconds",
-            Code.TOO_MANY,
-            f"{MOST_FORMER_SECRETS} former secrets sign beside the present one: wait until one of them has ended, or "
-            "write 0, which ends all of them at once",
-        )
-
-
 def pause(subscription: Subscription, *, now_ms: int) -> Subscription:
     """The next revision, paused by its customer."""
-    return _turned(_next(subscription, now_ms), Status.PAUSED)
+    return _turned(following(subscription, now_ms), Status.PAUSED)
 
 
 def resume(subscription: Subscription, *, now_ms: int) -> Subscription:
     """The next revision, active again after a pause or a suspension."""
-    return _turned(_next(subscription, now_ms), Status.ACTIVE)
+    return _turned(following(subscription, now_ms), Status.ACTIVE)
 
 
 def suspend(subscription: Subscription, *, reason: str, now_ms: int) -> Subscription:
     """The next revision, suspended by Hookline for this reason."""
-    return _turned(_next(subscription, now_ms), Status.SUSPENDED, reason)
+    return _turned(following(subscription, now_ms), Status.SUSPENDED, reason)
 
 
 def unblock(subscription: Subscription, *, drop: bool, delivery_id: str, now_ms: int) -> Subscription:
@@ -223,14 +169,14 @@ def unblock(subscription: Subscription, *, drop: bool, delivery_id: str, now_ms:
     """
     if delivery_id and not _DELIVERY_ID.fullmatch(delivery_id):
         raise invalid("delivery", Code.MALFORMED, "must be a delivery's id, of 32 hex digits")
-    following = _next(subscription, now_ms)
+    unblocked = following(subscription, now_ms)
     before = subscription.unblocks if delivery_id else ()
     said = Unblock(at_ms=now_ms, drop=drop, delivery_id=delivery_id)
     others = tuple(each for each in before if each.delivery_id != delivery_id)
-    return replace(following, unblocks=(*others, said)[-UNBLOCKS_MOST:])
+    return replace(unblocked, unblocks=(*others, said)[-UNBLOCKS_MOST:])
 
 
-def _next(subscription: Subscription, now_ms: int) -> Subscription:
+def following(subscription: Subscription, now_ms: int) -> Subscription:
     """The revision that changes this one. Its time never runs backwards, whatever the writer's clock says."""
     return replace(
         subscription,

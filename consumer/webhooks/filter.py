@@ -15,22 +15,16 @@ import msgspec
 
 from consumer.json import Json
 from consumer.webhooks.filter_size import MAX_PARTS, PARTS_OF_A_NODE, parts_of
-from consumer.webhooks.pattern import (
+from consumer.webhooks.pattern import Effort, Every, Exists, Leaf, Nested, Some, TooCostly
+from consumer.webhooks.value_rules import (
     COMPARISONS,
     AnythingBut,
-    Effort,
-    Every,
-    Exists,
-    Leaf,
-    Nested,
     Numeric,
     OneOf,
     Prefix,
     SameIgnoringCase,
     Scalar,
-    Some,
     Suffix,
-    TooCostly,
     ValueRule,
     Wildcard,
 )

@@ -6,16 +6,13 @@ memory. A part is what a plain value takes; a field, an alternative or a rule ta
 
 from typing import Final, assert_never
 
-from consumer.webhooks.pattern import (
+from consumer.webhooks.pattern import Every, Leaf, Nested, Some
+from consumer.webhooks.value_rules import (
     AnythingBut,
-    Every,
-    Leaf,
-    Nested,
     Numeric,
     OneOf,
     Prefix,
     SameIgnoringCase,
-    Some,
     Suffix,
     ValueRule,
     Wildcard,

@@ -1,4 +1,4 @@
-"""The compiled form of a payload filter: rules on values, fields joined by *and*, alternatives by *or*.
+"""The compiled form of a payload filter: fields joined by *and*, alternatives by *or*, rules on values at its leaves.
 
 The law: matching is total on any JSON value, never recurses into the data deeper than the pattern does, and takes no
 more steps than its `Effort` holds: rules times values would be minutes, where both are as many as they may be.
@@ -7,29 +7,14 @@ The meaning is that of Amazon EventBridge's event patterns. An array matches whe
 pattern on an array of objects must be met by one element as a whole.
 """
 
-import operator
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self, TypeAlias
+from typing import Final
 
 from consumer.json import Json
-
-Scalar: TypeAlias = bool | int | float | str | None
-
-COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
-
-_LARGEST: Final = sys.float_info.max
-
+from consumer.webhooks.value_rules import Scalar, ValueRule
 
 _CHARACTERS_A_STEP: Final = 32
-_FEW: Final = 8
 
 
 class TooCostly(Exception):  # noqa: N818 - it is a verdict on a filter and an event, not an error of ours
@@ -58,125 +43,10 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
-    """The value equals one of these, as in JSON: true is not 1, but 1 is 1.0. True, false and null are the `words`."""
-
-    values: Collection[int | float | str]
-    words: tuple[bool | None, ...] = ()
-
-    @classmethod
-    def of(cls, values: Iterable[Scalar]) -> Self:
-        """Of these, each once. A set takes more memory than a few need."""
-        words: list[bool | None] = []
-        others: set[int | float | str] = set()
-        for value in values:
-            if value is None or isinstance(value, bool):
-                words.append(value)
-            else:
-                others.add(value)
-        return cls(
-            values=tuple(others) if len(others) <= _FEW else frozenset(others), words=tuple(dict.fromkeys(words))
-        )
-
-    def accepts(self, value: Scalar) -> bool:
-        if value is None or isinstance(value, bool):
-            return any(value is word for word in self.words)
-        return value in self.values
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prefix:
-    """The string begins so."""
-
-    text: str
-    ignore_case: bool = False
-
-    def accepts(self, value: Scalar) -> bool:
-        if not isinstance(value, str):
-            return False
-        return (value.casefold() if self.ignore_case else value).startswith(self.text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suffix:
-    """The string ends so."""
-
-    text: str
-    ignore_case: bool = False
-
-    def accepts(self, value: Scalar) -> bool:
-        if not isinstance(value, str):
-            return False
-        return (value.casefold() if self.ignore_case else value).endswith(self.text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SameIgnoringCase:
-    """The string equals this one but for case."""
-
-    folded: str
-
-    def accepts(self, value: Scalar) -> bool:
-        return isinstance(value, str) and value.casefold() == self.folded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wildcard:
-    """The literal parts between the stars, in order: greedy search needs no backtracking, so the cost is linear."""
-
-    parts: tuple[str, ...]
-
-    def accepts(self, value: Scalar) -> bool:
-        if not isinstance(value, str):
-            return False
-        first, *middle, last = self.parts
-        end = len(value) - len(last)
-        if end < len(first) or not value.startswith(first) or not value.endswith(last):
-            return False
-        at = len(first)
-        for part in middle:
-            found = value.find(part, at, end)
-            if found < 0:
-                return False
-            at = found + len(part)
-        return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numeric:
-    """The number meets every comparison: one, or two for a range.
-
-    A number beyond a double's range meets none, however it was written: it is too large to compare.
-    """
-
-    comparisons: tuple[tuple[str, int | float], ...]
-
-    def accepts(self, value: Scalar) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        return -_LARGEST <= value <= _LARGEST and all(
-            COMPARISONS[name](value, bound) for name, bound in self.comparisons
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnythingBut:
-    """The value is there and none of the rules accepts it."""
-
-    rules: tuple["ValueRule", ...]
-
-    def accepts(self, value: Scalar) -> bool:
-        return not any(rule.accepts(value) for rule in self.rules)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Exists:
     """The field is there, whatever it holds, or is not."""
 
     wanted: bool
-
-
-ValueRule: TypeAlias = OneOf | Prefix | Suffix | SameIgnoringCase | Wildcard | Numeric | AnythingBut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

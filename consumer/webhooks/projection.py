@@ -19,9 +19,10 @@ from consumer.telemetry.bugs import decoded
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.cache import Answer, Cache, Call, Client
 from consumer.webhooks.fold import Fold, changes, folded, in_cache
-from consumer.webhooks.history import State, written_again
+from consumer.webhooks.history import State
 from consumer.webhooks.kept import Kept, claimed, emptied, reached, written
-from consumer.webhooks.record import Rewrite, rewrite_of, state_of
+from consumer.webhooks.owed import Owed
+from consumer.webhooks.record import Rewrite, state_of
 from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
 from consumer.wire import RecordCorrupt
 
@@ -60,8 +61,7 @@ class Projection:
         self._new_token = new_token
         self._owner = ""
         self._buckets: dict[int, Kept] = {}
-        self._owed: dict[str, tuple[int, State]] = {}
-        self._asked: set[str] = set()
+        self._owed = Owed()
 
     @property
     def ready(self) -> bool:
@@ -82,7 +82,6 @@ class Projection:
         """
         self._owner = self._new_token()
         self._owed.clear()
-        self._asked.clear()
         epochs = [self._new_token() for _ in range(BUCKETS)]
         answers = self._cache.run(
             [
@@ -98,12 +97,12 @@ class Projection:
                 owed += [(number, tenant, name) for name, tenant in zip(names[::2], names[1::2], strict=True)]
         for (number, _, name), state in zip(owed, self._known(owed), strict=True):
             if state is not None:
-                self._owed[name] = (number, state)
+                self._owed.remember(number, name, state)
         self.rebuild(self.broken, ends)
 
     @property
     def buckets(self) -> frozenset[int]:
-        """All of them."""
+        """The numbers of all buckets."""
         return frozenset(self._buckets)
 
     @property
@@ -135,8 +134,7 @@ class Projection:
             )
         for number in self._settle(numbers, calls):
             self._buckets[number].broken = False
-        self._owed = {name: (number, state) for name, (number, state) in self._owed.items() if number not in buckets}
-        self._asked.intersection_update(self._owed)
+        self._owed.forget(buckets)
 
     def apply(self, records: Sequence[Record], positions: Mapping[int, int]) -> Applied:
         """Fold records in. `positions`: for each partition, the offset before which nothing more will come.
@@ -164,11 +162,12 @@ class Projection:
         for number in self._settle(numbers, calls):
             bucket = self._buckets[number]
             bucket.written = bucket.unsure = written(at[number])
-            self._owe(number, folds[number])
+            self._owed.folded(number, folds[number])
         for number, bucket in self._buckets.items():
             bucket.at = at[number]
         self._open()
-        return Applied(rewrites=self._rewrites(), refused=tuple(refused))
+        rewrites = self._owed.rewrites(lambda number: self._buckets[number].open)
+        return Applied(rewrites=rewrites, refused=tuple(refused))
 
     def heartbeat(self) -> frozenset[int]:
         """Say that each bucket is kept up to date; the buckets that are broken. Call it every second.
@@ -209,22 +208,6 @@ class Projection:
             keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, state.id))
             args += change
         return Call(script=WRITE, keys=keys, args=args)
-
-    def _owe(self, number: int, fold: Fold) -> None:
-        for name in (*fold.changed, *fold.lost):
-            self._asked.discard(name)
-            self._owed.pop(name, None)
-        self._owed.update({name: (number, winner) for name, winner in fold.lost.items()})
-
-    def _rewrites(self) -> tuple[Rewrite, ...]:
-        """The winners owed. While a bucket is read anew, what it owes may still follow in the topic."""
-        due = {
-            name: state
-            for name, (number, state) in self._owed.items()
-            if name not in self._asked and self._buckets[number].open
-        }
-        self._asked.update(due)
-        return tuple(rewrite_of(written_again(state)) for state in due.values())
 
     def _open(self) -> None:
         """Open the buckets that have reached the end; a beat does it."""

@@ -90,7 +90,7 @@ class FieldInvalid(ValueError):  # noqa: N818 # it names a state, as the glossar
 
     @property
     def field(self) -> str:
-        """The first one's name."""
+        """The name of the first field that is wrong."""
         return self.wrong[0].field
 
     @property
@@ -137,7 +137,7 @@ class Faults:
         return tuple(self._found)
 
     def add(self, *wrong: Wrong) -> None:
-        """These too."""
+        """These are wrong too."""
         known = {each.field for each in self._found}
         self._found += [each for each in wrong if each.field not in known]
 

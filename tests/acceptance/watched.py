@@ -7,7 +7,8 @@ import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as prometheus_families
 
-from consumer.telemetry.catalogue import ALL, Kind
+from consumer.telemetry.catalogue import ALL
+from consumer.telemetry.metric import Kind
 from tests.acceptance.deadline import until
 from tests.acceptance.hookline import Hookline
 

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from consumer.configuration import load, strangers
 from consumer.roles.answering import Answering
-from consumer.roles.judging import wrong_settings
 from consumer.roles.overview import Overview
 from consumer.roles.role import Role
 from consumer.roles.supervision import stop_within_s
+from consumer.roles.wrong_settings import wrong_settings
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from make.chart import BROUGHT, CHART

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from consumer.api.wishes import changes_of
 from consumer.json import Json
-from consumer.webhooks import draft, record
+from consumer.webhooks import draft, record, rotation
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.wrong import Faults, FieldInvalid
 from tests.hostile import webhooks
@@ -69,13 +69,13 @@ def _body(dice: Dice, brand: str, members: tuple[str, ...], url: str) -> dict[st
 
 
 def _rotated(dice: Dice, was: Subscription, _url: str) -> Subscription:
-    rotated, _ = draft.rotate(
+    rotated, _ = rotation.rotate(
         was,
         brand=webhooks.BRANDS[was.brand],
         keyring=webhooks.KEYRING,
         now_ms=_LATER_MS,
         entropy=dice.randbytes,
-        overlap_ms=dice.choice((0, draft.OVERLAP_MS)),
+        overlap_ms=dice.choice((0, rotation.OVERLAP_MS)),
     )
     return rotated
 

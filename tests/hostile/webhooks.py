@@ -21,9 +21,10 @@ from consumer.brands.loader import load_brands
 from consumer.control.owner import Owner
 from consumer.json import Json
 from consumer.webhooks import record
-from consumer.webhooks.draft import create, rotate
+from consumer.webhooks.draft import create
 from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_OVERLAP_MS, MAX_RATE_PER_S, MIN_RATE_PER_S
 from consumer.webhooks.keyring import Keyring
+from consumer.webhooks.rotation import rotate
 from consumer.webhooks.subscription import OnFailure, Subscription
 from consumer.webhooks.wrong import Faults, FieldInvalid
 from tests.certificates import Authority

@@ -15,6 +15,8 @@ from consumer.cli.app import app
 from tests.commands import call
 from tests.herd import herd
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 ELSEWHERE = ["--api", "URL", "--key", "k"]
 BOTH_WAYS = {
@@ -94,12 +96,6 @@ def _names(group: App, before: str) -> Iterator[str]:
         below = group[name]
         inner = [*_names(below, f"{before}{name} ")]
         yield from inner or [before + name]
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither .env nor hookline.toml of the developer's is read."""
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from consumer.replay.plan import Planned, Planner
 from consumer.roles import jobs as role
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Status, Subscription
+from tests import role_thread
 from tests.dead_letters import dead_letter
 from tests.deliveries import subscription
 from tests.job_topics import Stage
@@ -108,27 +109,10 @@ def each_once(settings: Settings, number: int) -> None:
 
 
 @contextmanager
-def running(settings: Settings, *, ends_within_s: float = 2.0) -> Iterator[None]:
-    """The role at work in a thread; it ends in time, and raised nothing."""
-    stop, raised = threading.Event(), list[BaseException]()
-
-    def work() -> None:
-        try:
-            role.main(settings, stop, 0)
-        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+def running(settings: Settings) -> Iterator[None]:
+    """The role at work; it ends at once, and raised nothing."""
+    with role_thread.running(role.main, settings, ends_within_s=2.0):
         yield
-    finally:
-        began_s = time.monotonic()
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
-    assert raised == []
-    assert time.monotonic() - began_s < ends_within_s
 
 
 @contextmanager

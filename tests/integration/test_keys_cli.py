@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 import redis
@@ -22,12 +21,9 @@ from tests.commands import Said, call
 from tests.services.server import free_port
 from tests.services.topics import MakeTopics
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 DAY_MS = 86_400_000
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -21,12 +21,9 @@ from consumer.settings import Settings
 from tests.commands import Said, call
 from tests.services.topics import MakeTopics
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 HOSTILE = b"\x1b[2J\xff{\n\xe2\x80\xae"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

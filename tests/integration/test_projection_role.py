@@ -1,9 +1,7 @@
 """The role on real Kafka and Redis: what is written to the topic is read from the cache, come what may."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -17,6 +15,7 @@ from consumer.settings import Settings
 from consumer.webhooks.history import Deletion, State
 from consumer.webhooks.reader import Loaded, Reader, Unavailable
 from consumer.webhooks.record import decode, rewrite_of
+from tests.role_thread import running
 from tests.services.redis import Redis
 from tests.webhook_samples import changed, subscription
 
@@ -49,28 +48,6 @@ def produce(settings: Settings, *states: State) -> None:
     assert producer.flush(10) == 0
 
 
-@contextmanager
-def running(settings: Settings, slot: int = 0) -> Iterator[threading.Event]:
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            projection.main(settings, stop, slot)
-        except BaseException as error:  # noqa: BLE001 # raised again below, in the test
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
-    assert raised == []
-
-
 def ids(settings: Settings, reader: Reader, tenant: str = "acme") -> list[str] | str:
     reading = reader.read({tenant: None})[tenant]
     if isinstance(reading, Unavailable):
@@ -91,7 +68,7 @@ def test_from_topic_to_cache_and_back_after_a_flush(settings: Settings) -> None:
     first, second = subscription("wh_1"), subscription("wh_2")
     produce(settings, first, second)
     assert isinstance(ids(settings, reader), str)
-    with running(settings):
+    with running(projection.main, settings):
         eventually(lambda: ids(settings, reader), ["wh_1", "wh_2"])
         produce(settings, Deletion.of(second), subscription("wh_3"))
         eventually(lambda: ids(settings, reader), ["wh_1", "wh_3"])
@@ -112,8 +89,8 @@ def test_from_topic_to_cache_and_back_after_a_flush(settings: Settings) -> None:
 
 def test_another_process_takes_over(settings: Settings) -> None:
     reader = Reader.from_settings(settings)
-    with running(settings, slot=1):
-        with running(settings, slot=0):
+    with running(projection.main, settings, slot=1):
+        with running(projection.main, settings, slot=0):
             produce(settings, subscription("wh_1"))
             eventually(lambda: ids(settings, reader), ["wh_1"])
         produce(settings, subscription("wh_2"))
@@ -125,7 +102,7 @@ def test_redis_away_and_back_empty(settings: Settings, private_redis: Redis) -> 
     away = settings.model_copy(update={"redis_url": SecretStr(private_redis.url())})
     reader = Reader.from_settings(away)
     produce(settings, subscription("wh_1"))
-    with running(away):
+    with running(projection.main, away):
         eventually(lambda: ids(away, reader), ["wh_1"])
         private_redis.pause()
         produce(settings, subscription("wh_2"))

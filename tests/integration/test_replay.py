@@ -36,10 +36,7 @@ from tests.commands import Said, call
 from tests.dead_letters import dead_letter
 from tests.services.topics import MakeTopics
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import json
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import structlog
@@ -18,22 +17,20 @@ from consumer.kafka import subscriptions
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings
-from consumer.webhooks.draft import create, rotate
+from consumer.webhooks.draft import create
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import rewrite_of
+from consumer.webhooks.rotation import rotate
 from consumer.webhooks.wishes import Changes, Wishes
 from tests.commands import Said, call
 from tests.services.topics import MakeTopics
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 ACME = Owner(tenant="acme", brand="hookline")
 K1, K2 = (f"{key_id}:{base64.b64encode(bytes([fill] * 32)).decode()}" for key_id, fill in (("k1", 1), ("k2", 2)))
 WEBHOOKS = 60
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +18,7 @@ from tests.commands import Said, call
 from tests.conformance.scripted import Endpoint, Line
 from tests.services.topics import MakeTopics
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import redis
@@ -26,13 +25,10 @@ from consumer.webhooks.projection import Projection
 from tests.commands import Said, call
 from tests.services.topics import MakeTopics
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 PARTITIONS = 2
 SECRET = "a-secret-of-the-customers-own"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def _leader(steps: list[tuple[str, int]], epoch: int) -> int:
 
 
 def test_a_broker_that_is_ahead_says_nothing_of_another() -> None:
-    """With one broker 30 s ahead, a retry of 5 s on another was due at once."""
+    """Else one broker that is 30 s ahead makes a retry of 5 s on another one due at once."""
     clocks = BrokerClocks()
     clocks.read(("retry.5s", 0, 1), 0, START + 30_000, START)
     clocks.read(("retry.5s", 1, 1), 0, START, START)
@@ -127,7 +127,7 @@ def test_what_a_paused_partition_does_not_read_counts_less_what_clocks_differ() 
 def test_a_leader_that_changed_inside_an_unread_backlog_lets_nothing_of_a_paused_partition_leave_early(
     ahead_ms: int, delay_ms: int
 ) -> None:
-    """A thousand records were held and the others not read; the next leader's clock was ahead, and they left early."""
+    """A thousand records are held, others not read yet, and the next leader's clock is ahead: none leaves early."""
     clocks = BrokerClocks()
     old: Leader = (*PLACE, 1)
     for offset in range(1_000):
@@ -157,7 +157,7 @@ def test_what_is_written_behind_a_backlog_says_nothing_until_it_is_read() -> Non
 
 
 def test_who_starts_after_a_change_of_leaders_does_not_wait_a_whole_delay_once_more() -> None:
-    """What was written 14 h ago and is due in one hour was due in 15 when a process started anew."""
+    """Else what was written 14 h ago and is due in one hour is due in 15 when a process starts anew."""
     clocks = BrokerClocks()
     hour_ms = 3_600_000
     clocks.read((*PLACE, 1), 0, START - 14 * hour_ms, START)

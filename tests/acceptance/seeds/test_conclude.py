@@ -22,6 +22,7 @@ from tests.acceptance.deadline import until
 from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer, Arrived
 from tests.acceptance.seeds.snippets import accepts, altered
+from tests.brands_page import OWN_EVENTS
 
 WEBHOOKS = "/v1/webhooks"
 DEAD_LETTERS = "/v1/dead-letters"
@@ -129,14 +130,7 @@ def test_no_other_event_can_be_chosen(conclude: Customer) -> None:
     listed = [each["type"] for each in conclude.ok("GET", "/v1/event-types")["data"]]
     assert listed == [
         *EVENTS,
-        "webhook.test",
-        "webhook.failing",
-        "webhook.recovered",
-        "webhook.suspended",
-        "webhook.behind",
-        "webhook.caught_up",
-        "webhook.blocked",
-        "job.finished",
+        *OWN_EVENTS,
     ]
     url = conclude.deployment.endpoints.open().url
     refused = conclude.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["roadmap.planned"]})

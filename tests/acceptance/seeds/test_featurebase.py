@@ -15,6 +15,7 @@ from tests.acceptance.deadline import until
 from tests.acceptance.seeds.deployment import Customer, Hook, settle
 from tests.acceptance.seeds.endpoints import Answer
 from tests.acceptance.seeds.snippets import hex_of_the_body
+from tests.brands_page import OWN_EVENTS
 
 WEBHOOKS = "/v2/webhooks"
 SIGNATURE = "x-featurebase-signature"
@@ -318,14 +319,7 @@ def test_the_topics_are_those_of_the_reference(featurebase: Customer, every_topi
     listed = [each["type"] for each in featurebase.ok("GET", "/v2/event-types")["data"]]
     assert listed == [
         *TOPICS,
-        "webhook.test",
-        "webhook.failing",
-        "webhook.recovered",
-        "webhook.suspended",
-        "webhook.behind",
-        "webhook.caught_up",
-        "webhook.blocked",
-        "job.finished",
+        *OWN_EVENTS,
     ]
     url = featurebase.deployment.endpoints.open().url
     refused = featurebase.ok("POST", WEBHOOKS, 422, {"url": url, "topics": ["post.archived"]})

@@ -6,6 +6,7 @@ import pytest
 
 from tests.acceptance.seeds.deployment import Customer, Hook
 from tests.acceptance.seeds.snippets import hex_of_the_body
+from tests.brands_page import OWN_EVENTS
 
 WEBHOOKS = "/v1/webhooks"
 
@@ -52,14 +53,7 @@ def test_its_catalogue_is_listed_and_closed(acme: Customer) -> None:
     assert listed == [
         "parcel.sent",
         "parcel.lost",
-        "webhook.test",
-        "webhook.failing",
-        "webhook.recovered",
-        "webhook.suspended",
-        "webhook.behind",
-        "webhook.caught_up",
-        "webhook.blocked",
-        "job.finished",
+        *OWN_EVENTS,
     ]
     url = acme.deployment.endpoints.open().url
     acme.ok("POST", WEBHOOKS, 422, {"url": url, "events": ["parcel.found"]})

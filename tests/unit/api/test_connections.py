@@ -111,7 +111,7 @@ def test_where_all_are_at_work_the_reserve_answers_the_probes() -> None:
 
 
 def test_a_loop_without_descriptors_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    """It was 22,503 lines in a minute."""
+    """Else a process without descriptors logs hundreds of lines a second."""
     crowd, loop = Crowd(QUICK, Places(most=1)), asyncio.new_event_loop()
     caplog.set_level(logging.ERROR, logger="asyncio")
     with structlog.testing.capture_logs() as said:

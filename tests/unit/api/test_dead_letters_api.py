@@ -16,11 +16,6 @@ from tests.dead_letters import dead_letter
 from tests.memory_api import DeadLetters, MemoryApi
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
 def test_a_customer_sees_its_own_under_its_own_brand(api: MemoryApi) -> None:
     mine = dead_letter(1, "wh_1", failed_at_ms=1_769_860_800_000)
     api.dead_letters.add(mine, dead_letter(2, "wh_2", tenant="other"), replace(dead_letter(3, "wh_3"), brand="convo"))

@@ -24,17 +24,6 @@ from tests.memory_api import KEYS, OPERATOR, MemoryApi, answered
 from tests.web import Client
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
-@pytest.fixture(scope="module")
-def shared() -> MemoryApi:
-    """For tests that leave nothing behind."""
-    return MemoryApi()
-
-
 def problem(answer: Any) -> dict[str, Any]:  # noqa: ANN401 # a client's response
     assert answer.headers["content-type"] == "application/problem+json"
     told: dict[str, Any] = answer.json()
@@ -140,7 +129,7 @@ def test_the_operator_says_for_whom_it_acts(api: MemoryApi) -> None:
 
 
 def test_a_tenant_beyond_ascii_is_read_as_declared_or_not_at_all(api: MemoryApi) -> None:
-    """`münchen` in UTF-8 was read as another tenant, `mÃ¼nchen`, and so was it in Latin-1 by others."""
+    """Else `münchen` in UTF-8 is read as another tenant, `mÃ¼nchen`, and in Latin-1 the other way round."""
     declared = api.bearing(OPERATOR, **{"Hookline-Tenant": "UTF-8''m%C3%BCnchen"})
     made = declared.post("/v1/webhooks", json={"url": "https://example.com/hook"}).json()
     assert made["tenant"] == "münchen"
@@ -288,7 +277,7 @@ def test_a_tenant_has_so_many_requests_under_way_and_no_more(api: MemoryApi) -> 
 
 @pytest.mark.parametrize(("own", "status"), [(True, 429), (False, 503)])
 def test_a_busy_pool_is_never_the_fault_of_what_was_asked(own: bool, status: int) -> None:
-    """A resolver that had too much to do was a 422 of the field `url`."""
+    """A resolver that has too much to do is no fault of the field `url`."""
 
     def busy(_url: str, _tenant: str) -> None:
         raise Busy("look-ups of names are under way", own=own, retry_after_s=5)

@@ -10,11 +10,6 @@ from tests.memory_api import OPERATOR, MemoryApi, Topics
 OPERATORS = {"Hookline-Tenant": "acme"}
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
 def refused(answer: Response) -> tuple[int, list[str]]:
     """The status, and the fields that are refused."""
     return answer.status_code, [each["field"] for each in answer.json().get("errors", [])]

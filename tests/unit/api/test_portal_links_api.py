@@ -10,11 +10,6 @@ from tests.memory_api import HOST, KEYS, OPERATOR, PORTAL, MemoryApi
 PATH = "/v1/portal-links"
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
 def read(api: MemoryApi, url: str) -> Link:
     base, _, text = url.partition("#")
     assert base == f"{PORTAL}/portal/enter"

@@ -24,16 +24,6 @@ def api() -> MemoryApi:
     return MemoryApi(brands=("hookline", "convo"))
 
 
-@pytest.fixture
-def acme(api: MemoryApi) -> TestClient:
-    return api.client()
-
-
-@pytest.fixture
-def webhook(api: MemoryApi, acme: TestClient) -> str:
-    return str(api.webhook(acme)["id"])
-
-
 def test_it_is_a_job_of_what_was_missed(api: MemoryApi, acme: TestClient, webhook: str) -> None:
     body = {
         "since": "2026-01-01T00:00:00Z", "until": "2026-01-02", "types": ["order.*", "x"], "ratePerS": 1000,

@@ -19,16 +19,6 @@ def api() -> MemoryApi:
     return MemoryApi(brands=("hookline", "convo"))
 
 
-@pytest.fixture
-def acme(api: MemoryApi) -> TestClient:
-    return api.client()
-
-
-@pytest.fixture
-def webhook(api: MemoryApi, acme: TestClient) -> str:
-    return str(api.webhook(acme)["id"])
-
-
 def test_by_a_filter_is_a_job_of_what_the_filter_says(api: MemoryApi, acme: TestClient, webhook: str) -> None:
     sought = {
         "status": ["failed", "retrying"],

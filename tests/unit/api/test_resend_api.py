@@ -27,16 +27,6 @@ def api() -> MemoryApi:
     return MemoryApi(brands=("hookline", "convo"))
 
 
-@pytest.fixture
-def acme(api: MemoryApi) -> TestClient:
-    return api.client()
-
-
-@pytest.fixture
-def webhook(api: MemoryApi, acme: TestClient) -> str:
-    return str(api.webhook(acme)["id"])
-
-
 def resent(client: TestClient, delivery: str, body: object = None, query: str = "") -> Response:
     return client.post(f"/v1/deliveries/{delivery}/resend{query}", json=body)
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from consumer.api.moments import now_ms
 from consumer.api.stats_models import Stats as Shown
 from consumer.control.keys import Scope
@@ -12,11 +10,6 @@ from consumer.log.stats import Stats
 from consumer.signing.timestamps import rfc3339
 from consumer.webhooks.cache import CacheUnavailable
 from tests.memory_api import MemoryApi
-
-
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
 
 
 def counted(at_ms: int) -> Stats:

@@ -13,11 +13,6 @@ from tests.unit.api.test_once import KEY, Losing
 BODY: dict[str, Any] = {"url": "https://example.com/hook"}
 
 
-@pytest.fixture
-def api() -> MemoryApi:
-    return MemoryApi()
-
-
 def put(client: TestClient, headers: dict[str, str] | None = None, uid: str = "billing", **more: object) -> Response:
     return client.put(f"/v1/webhooks/by-uid/{uid}", json=BODY | more, headers=headers)
 

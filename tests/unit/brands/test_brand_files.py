@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumer.brands.loader import BrandInvalid, load_brands
+from tests.brands_page import OWN_EVENTS
 
 LOOK = """
 title = "Acme"
@@ -57,14 +58,7 @@ def test_a_brand_s_own_entry_for_what_hookline_sends_stands_before_the_usual_one
     own = {**ENTRY, "type": "webhook.test", "description": "Ours."}
     acme = load_brands(write(tmp_path, catalogue={"$defs": DEFS, "events": [own]}))["acme"]
     assert [entry.type for entry in acme.catalogue] == [
-        "webhook.test",
-        "webhook.failing",
-        "webhook.recovered",
-        "webhook.suspended",
-        "webhook.behind",
-        "webhook.caught_up",
-        "webhook.blocked",
-        "job.finished",
+        *OWN_EVENTS,
     ]
     assert acme.catalogue[0].description == "Ours."
 

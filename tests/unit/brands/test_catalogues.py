@@ -10,6 +10,7 @@ from consumer.brands.loader import brand, load_brands
 from consumer.events.event import Record
 from consumer.log.suspension import notice
 from consumer.webhooks.subscription import Status
+from tests.brands_page import OWN_EVENTS
 from tests.webhook_samples import NOW_MS, subscription
 
 ENTRIES = [(name, entry) for name, of in load_brands().items() for entry in of.catalogue]
@@ -72,14 +73,7 @@ def test_each_schema_misses_each_field_of_the_sample(name: str, entry: Catalogue
 def test_a_closed_catalogue_lists_its_page_s_types_in_their_order(name: str, page: str) -> None:
     assert [entry.type for entry in brand(name).catalogue] == [
         *page.split(),
-        "webhook.test",
-        "webhook.failing",
-        "webhook.recovered",
-        "webhook.suspended",
-        "webhook.behind",
-        "webhook.caught_up",
-        "webhook.blocked",
-        "job.finished",
+        *OWN_EVENTS,
     ]
 
 

@@ -1,15 +1,11 @@
 import json
 import os
-from pathlib import Path
 
 import pytest
 
-from tests.commands import call
+from tests.commands import assert_wrong_use, call
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -30,12 +26,7 @@ def test_a_wrong_use_exits_64_before_anything_is_read(
     arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
-    assert call(["dead-letters", *arguments]) == os.EX_USAGE
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert call(["dead-letters", *arguments, "--json"]) == os.EX_USAGE
-    assert json.loads(capsys.readouterr().err)["error"]["code"] == os.EX_USAGE
+    assert_wrong_use(["dead-letters", *arguments], said, capsys)
 
 
 def test_without_a_broker_it_names_the_setting(capsys: pytest.CaptureFixture[str]) -> None:

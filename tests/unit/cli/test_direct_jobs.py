@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.cli.direct_jobs import DirectJobs, matching_of, missed_of
+from consumer.cli.direct_jobs import DirectJobs
 from consumer.cli.exits import CommandFailed
 from consumer.cli.job_port import Change, Pace, RecoveryWanted, ReplayWanted, hindrance
+from consumer.cli.job_subjects import matching_of, missed_of
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
 from consumer.control.refusal import WebhookUnknown

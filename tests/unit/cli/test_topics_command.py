@@ -1,7 +1,6 @@
 import json
 import os
 import shlex
-from pathlib import Path
 
 import pytest
 import yaml
@@ -9,10 +8,7 @@ import yaml
 from consumer.kafka import topics
 from tests.commands import call
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.mark.parametrize("command", ["check", "create"])

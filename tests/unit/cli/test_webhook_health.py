@@ -3,19 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from consumer.cli import webhook_health
-from consumer.cli.access import Access
-from consumer.cli.remote_webhooks import RemoteWebhooks
-from consumer.cli.webhook_port import WebhookPort
 from consumer.log.health import Health, LastStatus
 from consumer.standings.store import Backlog
 from tests.commands import call
 from tests.memory_api import NOW_MS, MemoryApi
-from tests.over_api import speaking
+from tests.over_api import webhooks_over
 
 
 @pytest.fixture
@@ -32,14 +28,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         last_response_ms=12.04,
     )
     api.backlogs.known[name] = Backlog(waiting=40, until_ms=NOW_MS)
-    with speaking(api) as client:
-
-        @contextmanager
-        def there(access: Access | None) -> Iterator[WebhookPort]:
-            del access
-            yield RemoteWebhooks(client)
-
-        monkeypatch.setattr(webhook_health, "webhooks", there)
+    with webhooks_over(api, webhook_health, monkeypatch):
         yield name
 
 

@@ -4,31 +4,20 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from consumer.cli import webhook_stats
-from consumer.cli.access import Access
-from consumer.cli.remote_webhooks import RemoteWebhooks
-from consumer.cli.webhook_port import WebhookPort
 from tests.attempts import plain
 from tests.commands import call
 from tests.memory_api import MemoryApi
-from tests.over_api import speaking
+from tests.over_api import webhooks_over
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryApi]:
     api = MemoryApi()
-    with speaking(api) as client:
-
-        @contextmanager
-        def there(access: Access | None) -> Iterator[WebhookPort]:
-            del access
-            yield RemoteWebhooks(client)
-
-        monkeypatch.setattr(webhook_stats, "webhooks", there)
+    with webhooks_over(api, webhook_stats, monkeypatch):
         yield api
 
 

@@ -55,7 +55,7 @@ def test_a_wrong_signature_is_a_fault() -> None:
     assert len(tally.faults()) == 1
 
 
-def test_what_nobody_was_promised_is_a_fault() -> None:
+def test_what_a_webhook_does_not_want_is_a_fault() -> None:
     tally = tally_of(set(range(len(PAIRS))), set(), set())
 
     tally.received(delivered("notes", event(0).id))  # another tenant's
@@ -66,10 +66,10 @@ def test_what_nobody_was_promised_is_a_fault() -> None:
 
 
 def test_every_conduct_profile_and_brand_has_something_to_do() -> None:
-    promised = {hook.name: sum(hook.wants(event(number)) for number in range(5)) for hook in HOOKS}
+    wanted = {hook.name: sum(hook.wants(event(number)) for number in range(5)) for hook in HOOKS}
 
     assert {hook.conduct for hook in HOOKS} == set(Conduct)
-    assert all(promised.values()), promised
+    assert all(wanted.values()), wanted
 
 
 def test_an_event_is_an_envelope_whose_data_names_it() -> None:

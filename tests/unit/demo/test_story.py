@@ -19,7 +19,7 @@ def test_the_others_accept_but_for_a_few() -> None:
     assert set(answers["Order desk"]) == {503}
 
 
-def test_the_shop_s_events_are_promised_to_nobody_of_the_proof() -> None:
+def test_the_shop_s_events_are_wanted_by_nobody_of_the_proof() -> None:
     tally = Tally()
     for number in range(20):
         tally.published(story.event(number))

@@ -12,7 +12,7 @@ from tests import markdown
 PACKAGE = markdown.ROOT / "consumer"
 ARCHITECTURE = markdown.ROOT / "docs" / "architecture.md"
 OPERATING = markdown.ROOT / "docs" / "operating.md"
-NAMING = ("count.py", "catalogue.py")
+NAMING = ("count.py", "counted.py")
 
 
 def test_the_file_map_covers_every_file_and_names_no_other() -> None:

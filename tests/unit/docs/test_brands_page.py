@@ -10,23 +10,12 @@ from consumer.brands.loader import BrandInvalid, load_brands
 from consumer.brands.look import Api, Look
 from consumer.brands.pages import LookTable, WordsTable
 from tests import markdown
-from tests.brands_page import PAGE, write_acme
-
-ALWAYS_ANNOUNCED = [
-    "webhook.test",
-    "webhook.failing",
-    "webhook.recovered",
-    "webhook.suspended",
-    "webhook.behind",
-    "webhook.caught_up",
-    "webhook.blocked",
-    "job.finished",
-]
+from tests.brands_page import OWN_EVENTS, PAGE, write_acme
 
 
 def test_the_example_is_a_brand_whose_samples_are_what_their_schemas_say(tmp_path: Path) -> None:
     acme = load_brands(write_acme(tmp_path))["acme"]
-    assert [entry.type for entry in acme.catalogue] == ["parcel.sent", "parcel.lost", *ALWAYS_ANNOUNCED]
+    assert [entry.type for entry in acme.catalogue] == ["parcel.sent", "parcel.lost", *OWN_EVENTS]
     for entry in acme.catalogue:
         assert jsonschema_rs.Draft202012Validator(dict(entry.schema), validate_formats=True).is_valid(entry.sample)
 

@@ -13,7 +13,7 @@ from consumer.kafka.records import encode_attempt
 from consumer.log.packing import Packing
 from consumer.roles import indexer as module
 from consumer.roles.indexer import Indexer
-from consumer.roles.tender import Began, Left, Read, Told
+from consumer.roles.partition_news import Began, Left, News, Read
 from consumer.settings import Settings
 from tests.attempts import plain
 
@@ -26,10 +26,10 @@ class Slow:
 
     def __init__(self) -> None:
         self.taken, self.partitions = 0, 1
-        self.heard: list[Told] = []
+        self.heard: list[News] = []
 
-    def run(self, told: "queue.SimpleQueue[Told | None]") -> None:
-        while (each := told.get()) is not None:
+    def run(self, news: "queue.SimpleQueue[News | None]") -> None:
+        while (each := news.get()) is not None:
             self.heard.append(each)
 
 

@@ -6,8 +6,10 @@ import pytest
 from consumer.delivery.outcome import DeathReason
 from consumer.events.reasons import PoisonReason
 from consumer.roles.role import Role
-from consumer.telemetry.catalogue import ALL, BY_NAME, COUNTED, EVERY, TOLD_OTHERWISE, Kind, counted
+from consumer.telemetry.catalogue import ALL, BY_NAME, EVERY
 from consumer.telemetry.count import Count, Dropped, reasoned
+from consumer.telemetry.counted import COUNTED, TOLD_OTHERWISE, counted
+from consumer.telemetry.metric import Kind
 
 
 def test_every_counter_is_a_metric_or_told_otherwise() -> None:

@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as prometheus_families
 
-from consumer.telemetry.catalogue import ALL, Kind
+from consumer.telemetry.catalogue import ALL
 from consumer.telemetry.exposition import Series, named, text, wants_openmetrics
+from consumer.telemetry.metric import Kind
 
 LABELS = (("role", "deliver"), ("slot", "0"))
 

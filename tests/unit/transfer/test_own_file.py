@@ -15,7 +15,7 @@ from consumer.transfer.faults import FileRefused, LineFaults
 from consumer.transfer.own_file import VERSION, read, written
 from consumer.transfer.plan import Change
 from consumer.transfer.rows import Head, KeyRow, WebhookRow
-from consumer.webhooks import draft
+from consumer.webhooks import draft, rotation
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Status, Subscription
@@ -48,7 +48,7 @@ def webhook(uid: str | None = None, secret: str | None = None) -> Subscription:
         new_id=lambda: draft.new_id(1_000, entropy),
         entropy=entropy,
     )  # fmt: skip
-    rotated, _ = draft.rotate(made, brand=brand("hookline"), keyring=RING, now_ms=2_000, entropy=entropy)
+    rotated, _ = rotation.rotate(made, brand=brand("hookline"), keyring=RING, now_ms=2_000, entropy=entropy)
     return replace(draft.suspend(rotated, reason="gone", now_ms=3_000), works=("x" * 12,))
 
 
@@ -93,7 +93,7 @@ def test_it_is_created_where_it_is_not_and_the_second_time_nothing_changes() -> 
 
 def test_it_is_changed_to_be_as_the_file_has_it_also_its_secret() -> None:
     was = webhook("orders")
-    now, _ = draft.rotate(draft.resume(was, now_ms=4_000), brand=brand("hookline"), keyring=RING, now_ms=5_000,
+    now, _ = rotation.rotate(draft.resume(was, now_ms=4_000), brand=brand("hookline"), keyring=RING, now_ms=5_000,
                           entropy=entropy)  # fmt: skip
     [(line, wanted)] = read(lines(was), allow_http=False).webhooks
     back = plan.webhook(line, wanted, now, RING, LineFaults())
@@ -105,7 +105,7 @@ def test_it_is_changed_to_be_as_the_file_has_it_also_its_secret() -> None:
 
 def test_another_secret_alone_is_a_change() -> None:
     was = webhook("orders")
-    now, _ = draft.rotate(was, brand=brand("hookline"), keyring=RING, now_ms=4_000, entropy=entropy)
+    now, _ = rotation.rotate(was, brand=brand("hookline"), keyring=RING, now_ms=4_000, entropy=entropy)
     [(line, wanted)] = read(lines(was), allow_http=False).webhooks
     back = plan.webhook(line, wanted, now, RING, LineFaults())
     assert back is not None

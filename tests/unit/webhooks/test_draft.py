@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from consumer.brands.loader import brand, load_brands
-from consumer.webhooks import draft
+from consumer.webhooks import draft, rotation
 from consumer.webhooks.headers import open_headers
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.record import decode, encode
@@ -331,19 +331,19 @@ def test_since_when_it_has_its_status_is_kept_and_moves_with_the_status_alone() 
 @pytest.mark.parametrize("profile", SigningProfile)
 def test_a_rotated_secret_overlaps_where_two_signatures_fit(profile: SigningProfile) -> None:
     was, old = created(signing=profile)
-    now, new = draft.rotate(was, brand=brand("hookline"), keyring=KEYRING, now_ms=NOW_MS, entropy=lambda n: b"r" * n)
+    now, new = rotation.rotate(was, brand=brand("hookline"), keyring=KEYRING, now_ms=NOW_MS, entropy=lambda n: b"r" * n)
     assert opened(now) == new != old
     if profile in (SigningProfile.HEX, SigningProfile.SHA256):
         assert now.former_secrets == ()
     else:
-        assert now.former_secrets == (FormerSecret(secret=was.secret, until_ms=NOW_MS + draft.OVERLAP_MS),)
+        assert now.former_secrets == (FormerSecret(secret=was.secret, until_ms=NOW_MS + rotation.OVERLAP_MS),)
 
 
 def test_every_rotation_keeps_what_the_ones_before_said_until_there_are_too_many() -> None:
     now, _ = created()
 
     def rotated(minutes: int, overlap_ms: int) -> Subscription:
-        return draft.rotate(
+        return rotation.rotate(
             now,
             brand=brand("hookline"),
             keyring=KEYRING,
@@ -352,7 +352,7 @@ def test_every_rotation_keeps_what_the_ones_before_said_until_there_are_too_many
             overlap_ms=overlap_ms,
         )[0]
 
-    for minutes in range(draft.MOST_FORMER_SECRETS):
+    for minutes in range(rotation.MOST_FORMER_SECRETS):
         now = rotated(minutes, (10 - minutes) * 60_000)
     assert [each.until_ms - NOW_MS for each in now.former_secrets] == [600_000] * 4
     with pytest.raises(FieldInvalid, match="overlap_seconds: 4 former secrets"):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from consumer.configuration import read
-from consumer.roles.judging import wrong_settings
 from consumer.roles.role import Role
+from consumer.roles.wrong_settings import wrong_settings
 from consumer.settings import Settings
 
 KEY = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, for whoever starts the roles: told once, before any of them runs.
+"""What is wrong with the settings, for whoever starts the roles: said once, before any of them runs.
 
 The law: whatever a role would refuse of its settings by itself is found here, all of it, each once by the name its user
 knows. Nobody is asked: not Kafka, not Redis, no name server. What only they can tell, each role finds at its start.
