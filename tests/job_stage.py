@@ -9,7 +9,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.events.event import Event
 from consumer.jobs.books import Books
 from consumer.jobs.candidate import Candidate, Taken
-from consumer.jobs.conduct import AskedJob
+from consumer.jobs.conduct import ENDED_OF_A_TENANT, AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, State
@@ -106,6 +106,7 @@ class Stage:
         self.after_write: Callable[[], None] = lambda: None
         self.step = 1_000
         self.lags = False
+        self.ended_most = ENDED_OF_A_TENANT
         self.now_s = 0.0
         self.caught_up = 0
         self.lifetimes = Lifetimes(chain_ms=None, poison_ms=None)
@@ -206,7 +207,7 @@ class Stage:
     def life(self, only: str | None = None) -> Runner:
         """A process that has become the writer, and has read all that there is."""
         self.republished = RepublishedMarks()
-        self._folds = (Jobs(), Generations(), self.republished)
+        self._folds = (Jobs(ended_most=self.ended_most), Generations(), self.republished)
         self._read = 0
         self.read_back()
         jobs, generations, _ = self._folds

@@ -281,7 +281,7 @@ class MemoryApi:
         self.uses = Uses()
         self.dead_letters = DeadLetters()
         self.log = MemoryLog()
-        self.jobs = MemoryDesk()
+        self.jobs = MemoryDesk(topic=self.topics.state)
         self.checked: list[str] = []
         self.check: Callable[[str], None] = lambda _: None
         self.kept_since_ms = 0

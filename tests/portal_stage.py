@@ -37,8 +37,8 @@ from consumer.standings.store import Backlog
 from consumer.webhooks.subscription import Subscription
 from tests.attempts import plain
 from tests.dead_letters import dead_letter
-from tests.memory_api import KEYS, OPERATOR, OWNER
-from tests.memory_jobs import NOW_MS, idle
+from tests.memory_api import KEYS, NOW_MS, OPERATOR, OWNER
+from tests.memory_jobs import idle
 from tests.memory_portal import MemoryPortal
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}javascript:\u202eevil"

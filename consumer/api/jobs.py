@@ -59,7 +59,7 @@ def _add_list(site: Site) -> None:
         operation_id="listJobs",
         summary="List jobs, the newest first",
         description="Where some are chosen a page looks at 1,000 jobs at most: it may be empty while there is a "
-        "nextCursor. A job is kept for 7 days after its end.",
+        "nextCursor. A job is kept for 7 days after its end; of a tenant's, the latest 10,000.",
         tags=[*TAGS],
         response_model=site.shapes.page(JobModel),
         responses=problems(422),

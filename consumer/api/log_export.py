@@ -31,7 +31,8 @@ COLUMNS: Final = (
     "at", "webhook", "type", "eventId", "delivery", "number", "trigger", "outcome", "status", "failure", "reason",
     "elapsedMs", "nextAttemptAt", "id",
 )  # fmt: skip
-_COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
+# What spreadsheets begin a formula with, also in full width, and what they may pass over in front of it.
+_COMPUTED: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 def exports() -> Shares:

@@ -149,7 +149,7 @@ def export(
             first = next(found, None)  # a log that cannot be read has no head either
             sys.stdout.write(lines([list(COLUMNS)]).decode())
             for row in () if first is None else chain([first], found):
-                sys.stdout.write(lines([cells(row)]).decode())
+                sys.stdout.write(lines([[*map(printable, cells(row))]]).decode())
     return os.EX_OK
 
 

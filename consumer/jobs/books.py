@@ -24,6 +24,7 @@ _log = structlog.get_logger("jobs")
 _TIDY_EVERY_S: Final = 60.0
 _LOOKED_AT: Final = 20
 """Jobs at a turn: 0.1 ms each."""
+_FORGOTTEN_AT_ONCE: Final = 100
 
 
 class Books:
@@ -48,6 +49,7 @@ class Books:
         self._written: dict[str, AskedJob] = {}
         self._old: Iterator[AskedJob] = iter(())
         self._tidied_s: float | None = None
+        self._gone: frozenset[str] = frozenset()
 
     def job(self, job_id: str) -> Job | None:
         """What became of a job until now."""
@@ -91,13 +93,14 @@ class Books:
         self._written[asked.id] = AskedJob(asked=asked, job=job)
 
     def tidy(self, now_ms: int, now_s: float, only: str | None = None) -> None:
-        """Cancel and forget what has outlived its time, a few at a call; once a minute all of them."""
+        """Cancel and forget what has outlived its time, or is too much, a few at a call; once a minute look at all."""
         if only is not None:
             return
         if marks := self._forgetting.due(now_ms, now_s):
             _log.info("marks forgotten", marks=len(marks))
             self._writer.write((), marks)
             self._forgetting.written()
+        self._forget_outnumbered()
         if self._tidied_s is None or now_s - self._tidied_s >= _TIDY_EVERY_S:
             self._tidied_s = now_s
             self._let_go()
@@ -113,6 +116,18 @@ class Books:
                 _log.info("job canceled: nobody started it, or let it go on, for a week", job=known.asked.id)
                 canceled = replace(known.job, state=State.CANCELED, reason=None, finished_at_ms=now_ms)
                 self.write(known.asked, canceled, ())
+
+    def _forget_outnumbered(self) -> None:
+        """So that whoever asks for very many jobs fills nobody's memory: his oldest that have ended go."""
+        found = frozenset(self._seen.outnumbered(_FORGOTTEN_AT_ONCE))
+        # Until it is read back that they went, they are found again.
+        fresh = found - self._gone
+        self._gone = found
+        if fresh:
+            _log.info("jobs forgotten: their tenants have many later ones", jobs=len(fresh))
+            self._writer.write((), [each for job_id in fresh for each in self._records.forgotten(job_id)])
+            for job_id in fresh:
+                self._written.pop(job_id, None)
 
     def _latest(self, known: AskedJob) -> AskedJob:
         return self._written.get(known.asked.id, known)

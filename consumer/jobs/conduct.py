@@ -3,6 +3,7 @@
 The laws:
 - a job that has ended stays as it is, whatever is wished;
 - one job runs for a webhook, and a tenant has five unfinished ones; a resend stands beside them, for it is short;
+- of a tenant's ended jobs the latest ENDED_OF_A_TENANT are kept: every process of the API has all jobs in mind;
 - nothing is sent for a webhook that would not take it, and never more than HELD_BACK beyond what was tried: so an
   endpoint that begins to fail gets no more than those, and `deliver` and `retry` hold no more of a job.
 """
@@ -18,6 +19,7 @@ HELD_BACK: Final = 1_000
 FAILED_IN_A_ROW: Final = 20
 BEHIND_AFTER_MS: Final = 60_000
 UNFINISHED_OF_A_TENANT: Final = 5
+ENDED_OF_A_TENANT: Final = 10_000
 FORGOTTEN_AFTER_MS: Final = 7 * 86_400_000
 """A job is kept so long after it ended; one that waits for its customer (counted, paused) is canceled after it."""
 

@@ -20,7 +20,7 @@ import structlog
 from consumer.control.order import Position
 from consumer.control.owner import Owner
 from consumer.events.event import Record
-from consumer.jobs.conduct import AskedJob
+from consumer.jobs.conduct import ENDED_OF_A_TENANT, AskedJob
 from consumer.jobs.job import Asked, Job, State
 from consumer.jobs.lists import NOTHING, Kept, Lists
 from consumer.jobs.record import asked_of, decode_asked, decode_job, job_of
@@ -36,12 +36,12 @@ _REMEMBERED: Final = 10_000
 
 
 class Jobs:
-    """May be used by several threads; `apply` and `forget` by one."""
+    """May be used by several threads; `apply` and `forget` by one. `ended_most`: see `conduct.ENDED_OF_A_TENANT`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ended_most: int = ENDED_OF_A_TENANT) -> None:
         self._changed = threading.Condition()
         self._kept: dict[str, Kept] = {}
-        self._lists = Lists()
+        self._lists = Lists(ended_most=ended_most)
         self._lost: OrderedDict[Place, None] = OrderedDict()
 
     def apply(self, record: Record) -> None:
@@ -100,6 +100,11 @@ class Jobs:
             kept = [*self._kept.items()]
         found = (self.known(job_id) for job_id, _ in _oldest_first(kept))
         return (known for known in found if known is not None)
+
+    def outnumbered(self, most: int) -> list[str]:
+        """The ids of those that ended first, of tenants with too many jobs that have ended; so many at most."""
+        with self._changed:
+            return self._lists.outnumbered(most)
 
     def held(self, place: Place) -> bool:
         """Whether the wish at this place, applied lately, is one. The last 10,000 that are none are remembered."""

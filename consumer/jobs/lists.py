@@ -1,11 +1,13 @@
-"""In which lists a job stands: its owner's, of the unfinished ones, of those with a wish that was not heard.
+"""In which lists a job stands: its owner's, of its tenant's unfinished or ended ones, of those with an unheard wish.
 
 The law: a list holds exactly the jobs that belong there by what is kept of them, and a look at one tenant's costs that
 tenant's jobs only.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 from consumer.control.order import Order, Position
@@ -48,6 +50,11 @@ class Kept:
         return self.owner.tenant if self.owner is not None and self.whole and not self.ended else None
 
     @property
+    def ended_of(self) -> str | None:
+        """Which tenant's it is, of one that has ended, also of one that was refused."""
+        return self.owner.tenant if self.owner is not None and self.whole and self.ended else None
+
+    @property
     def unheard(self) -> bool:
         """Whether its latest wish waits for the process that runs jobs."""
         return self.asked is not None and not self.hidden and (self.job is None or self.heard < self.number)
@@ -57,16 +64,20 @@ NOTHING: Final = Kept()
 
 
 class Lists:
-    """Owned by one thread at a time."""
+    """Owned by one thread at a time. A tenant with more than `ended_most` jobs that have ended has too many of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ended_most: int) -> None:
+        self._ended_most = ended_most
+        # By tenant, those that ended first in front. A plain dict would be slow to leave at its front.
+        self._ended: dict[str, dict[str, None]] = {}
+        self._crowded: dict[str, None] = {}  # tenants with too many of them
         self._listed: dict[str, dict[str, Order]] = {}  # by tenant and brand
         self._unfinished: dict[str, dict[str, None]] = {}  # by tenant
         self._unheard: dict[str, None] = {}
 
     def clear(self) -> None:
         """There are no jobs."""
-        for each in (self._listed, self._unfinished, self._unheard):
+        for each in (self._listed, self._unfinished, self._unheard, self._ended, self._crowded):
             each.clear()
 
     def move(self, job_id: str, was: Kept, now: Kept) -> None:
@@ -80,6 +91,13 @@ class Lists:
                 _leave(self._unfinished, was.unfinished_of, job_id)
             if now.unfinished_of is not None:
                 self._unfinished.setdefault(now.unfinished_of, {})[job_id] = None
+        if was.ended_of != now.ended_of:
+            if was.ended_of is not None:
+                _leave(self._ended, was.ended_of, job_id)
+            if now.ended_of is not None:
+                self._ended.setdefault(now.ended_of, OrderedDict())[job_id] = None
+            self._count(was.ended_of)
+            self._count(now.ended_of)
         if now.unheard:
             self._unheard[job_id] = None
         else:
@@ -97,9 +115,22 @@ class Lists:
         )
         return [job_id for ids in groups for job_id in ids]
 
+    def outnumbered(self, most: int) -> list[str]:
+        """The ids of those that ended first, of tenants that have too many; so many at most."""
+        beyond = (islice(ids, len(ids) - self._ended_most) for ids in map(self._ended.__getitem__, self._crowded))
+        return [*islice((job_id for ids in beyond for job_id in ids), most)]
+
     def unheard(self) -> list[str]:
         """The ids of those with a wish that was not heard."""
         return [*self._unheard]
+
+    def _count(self, tenant: str | None) -> None:
+        if tenant is None:
+            return
+        if len(self._ended.get(tenant, ())) > self._ended_most:
+            self._crowded[tenant] = None
+        else:
+            self._crowded.pop(tenant, None)
 
     def _list(self, kept: Kept) -> None:
         if (owner := kept.listed_of) is not None:

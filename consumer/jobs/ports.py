@@ -29,6 +29,9 @@ class SeenJobs(Protocol):
     def all(self) -> Iterable[AskedJob]:
         """Everybody's jobs."""
 
+    def outnumbered(self, most: int) -> Sequence[str]:
+        """The ids of those that ended first, of tenants with too many jobs that have ended; so many at most."""
+
 
 class Webhooks(Protocol):
     """The webhooks as they are now."""

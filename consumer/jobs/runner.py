@@ -9,13 +9,11 @@ The laws:
 - what a job sends, how far it then is, and word of its end are one transaction (`replay.ledger`): so nothing is lost
   and nothing repeated, wherever this process is killed;
 - what was written is known here before it is read back;
-- a turn is short: a tenth of a second of reading, or one batch. Wishes are heard between any two, resends go first, and
-  the others take their turns in a ring;
+- a turn is short: a tenth of a second of reading, or one batch. Wishes are heard between any two (`turns.py`);
 - what goes wrong in one job ends that job, or lets it wait, and no other. What goes wrong with the writer ends this
   runner: another one begins from what is written.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -27,10 +25,10 @@ from consumer.jobs.active import Active
 from consumer.jobs.books import Books
 from consumer.jobs.candidate import Source, TooMany
 from consumer.jobs.conduct import Send, Stop
-from consumer.jobs.job import Answered, Asked, Job, Kind, Reason, State, Wish
-from consumer.jobs.places import Places
+from consumer.jobs.job import Answered, Asked, Job, Reason, State, Wish
 from consumer.jobs.ports import AnsweredReader, OpenSource, Webhooks
 from consumer.jobs.run import MOST_TAKEN
+from consumer.jobs.turns import Turns
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.reading import TopicMissing
 from consumer.replay.ledger import BatchRefused
@@ -68,16 +66,14 @@ class Runner:
         self._now_ms = now_ms
         self._now_s = monotonic_s
         self._only = only
-        self._active: dict[str, Active] = {}
-        self._ring: deque[str] = deque()
-        self._places = Places()
+        self._turns = Turns()
         self._answered: Mapping[str, Answered] = {}
         self._asked_at_s = 0.0
 
     @property
     def busy(self) -> bool:
         """Whether any job counts or runs."""
-        return bool(self._active)
+        return bool(self._turns.all)
 
     def begin(self) -> None:
         """Go on with what is under way."""
@@ -93,18 +89,15 @@ class Runner:
         self._hear()
         self._books.tidy(self._now_ms(), self._now_s(), self._only)
         now_s = self._now_s()
-        job_id = self._next(now_s)
-        if job_id is None:
-            due_s = min((each.due_s for each in self._active.values()), default=now_s + idle_s)
-            return max(0.0, min(idle_s, due_s - now_s))
-        self._work(self._active[job_id])
+        active = self._turns.next(now_s)
+        if active is None:
+            return self._turns.idle_s(now_s, idle_s)
+        self._work(active)
         return 0.0
 
     def close(self) -> None:
         """Leave all sources. What was not written is read again."""
-        for active in self._active.values():
-            active.close()
-        self._active.clear()
+        self._turns.close()
 
     # ── wishes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,7 +113,7 @@ class Runner:
 
     def _heard(self, asked: Asked) -> Job:
         """What becomes of it."""
-        active, now_ms = self._active.get(asked.id), self._now_ms()
+        active, now_ms = self._turns.of(asked.id), self._now_ms()
         job = self._books.job(asked.id) if active is None else active.now
         try:
             others = self._books.of_tenant(asked.owner.tenant)
@@ -139,16 +132,6 @@ class Runner:
             )
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _next(self, now_s: float) -> str | None:
-        """Whose turn it is: a resend's, or that of the first in the ring that is due."""
-        due = [job_id for job_id in self._ring if self._active[job_id].due_s <= now_s]
-        first = next((each for each in due if self._active[each].asked.kind is Kind.RESEND), None)
-        chosen = first if first is not None else next(iter(due), None)
-        if chosen is not None:
-            self._ring.remove(chosen)
-            self._ring.append(chosen)
-        return chosen
 
     def _work(self, active: Active) -> None:
         """One job's turn, and what goes wrong in it."""
@@ -190,7 +173,7 @@ class Runner:
             active.pace.sent(len(batch.planned))
         if batch.job.state not in _UNDER_WAY:
             _log.info("job ended", job=batch.job.id, state=batch.job.state, sent=batch.job.counts.sent)
-            self._drop(active)
+            self._turns.drop(active)
 
     def _may_send(self, active: Active, subscription: Subscription | None) -> int:
         """So many now. At 0 it waits, or has stopped."""
@@ -218,28 +201,21 @@ class Runner:
         """What endpoints made of all that run, a few times a second."""
         if now_s - self._asked_at_s >= _ASK_EVERY_S:
             self._asked_at_s = now_s
-            self._answered = self._reader.read([each.asked.id for each in self._active.values() if not each.counts])
+            self._answered = self._reader.read([each.asked.id for each in self._turns.all if not each.counts])
 
     def _has_place(self, active: Active) -> bool:
         now_s = self._now_s()
-        if active.run is not None or self._places.take(active.asked, now_s):
+        if self._turns.has_place(active, now_s):
             return True
-        if (gives_way := self._places.to_give_way(active.asked, now_s)) is not None:
-            self._set_aside(self._active[gives_way])
-            if self._places.take(active.asked, now_s):
+        if (longest := self._turns.gives_way(active, now_s)) is not None:
+            if longest.now != longest.job:
+                self._books.write(longest.asked, longest.now, ())
+                longest.written(now_s)
+            self._turns.set_aside(longest)
+            if self._turns.has_place(active, now_s):
                 return True
         active.due_s = now_s + _PLACE_S
         return False
-
-    def _set_aside(self, active: Active) -> None:
-        """It goes on later, from what is written."""
-        if active.now != active.job:
-            self._books.write(active.asked, active.now, ())
-            active.written(self._now_s())
-        active.close()
-        self._places.leave(active.asked.id)
-        self._ring.remove(active.asked.id)
-        self._ring.append(active.asked.id)
 
     def _source(self, active: Active, subscription: Subscription) -> Source:
         job = active.job
@@ -253,7 +229,7 @@ class Runner:
             self._fail(active, Reason.KAFKA, str(error))
             return
         again_in_s = active.broke(self._now_s())
-        self._places.leave(active.asked.id)
+        self._turns.leave_place(active)
         _log.warning("job waits: what it reads is broken", job=active.asked.id, error=str(error), again_in_s=again_in_s)
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -266,21 +242,14 @@ class Runner:
     def _end_or_go_on(self, asked: Asked, job: Job) -> None:
         """Write what became of a job, and follow it where it is under way."""
         self._books.write(asked, job, ())
-        was = self._active.get(asked.id)
+        was = self._turns.of(asked.id)
         if was is not None and was.now.state is job.state:
             was.heard(job)
             return
         if was is not None:
-            self._drop(was)
+            self._turns.drop(was)
         self._follow(asked, job)
 
     def _follow(self, asked: Asked, job: Job) -> None:
         if job.state in _UNDER_WAY and self._only in (None, asked.id):
-            self._active[asked.id] = Active(asked, job, self._now_s())
-            self._ring.append(asked.id)
-
-    def _drop(self, active: Active) -> None:
-        active.close()
-        self._places.leave(active.asked.id)
-        del self._active[active.asked.id]
-        self._ring.remove(active.asked.id)
+            self._turns.follow(asked, job, self._now_s())

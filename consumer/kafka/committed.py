@@ -15,8 +15,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.kafka import stamps
 from consumer.kafka.client import broken, build, client_properties, error_of
 from consumer.kafka.group_offsets import GroupOffsets
-from consumer.kafka.selection import Selection
-from consumer.kafka.topic_watch import TopicWatch
+from consumer.kafka.topic_watch import ids_of
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
@@ -32,11 +31,10 @@ def committed(settings: Settings, group: str, topics: Collection[str]) -> dict[P
     if not topics:
         return {}
     admin = build(AdminClient, client_properties(settings))
-    # Where a topic may not be described its id is not known, and what is committed is believed.
-    watch = TopicWatch(admin, Selection(names=tuple(topics)), group=None, describes=not settings.trust_broker)
     try:
         named = _partitions(admin, topics)
-        ids = watch.ask(topics)
+        # Where a topic may not be described its id is not known, and what is committed is believed.
+        ids = ids_of(settings, admin, topics)
     except KafkaException as exception:
         raise broken(error_of(exception), "asking for the topics there are") from None
     with closing(GroupOffsets(settings, group)) as offsets:

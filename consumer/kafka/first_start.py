@@ -1,7 +1,10 @@
 """Before a group reads event topics for the first time: are there records that nobody has decided about?
 
-The law: what lay on the event topics before Hookline came is delivered only where `HOOKLINE_START` says so. A group of
-which something of these topics is committed has started before, and an empty topic holds nothing to decide about.
+The laws:
+- what lay on the event topics before Hookline came is delivered only where `HOOKLINE_START` says so;
+- a group of which something of these topics is committed has started before, and nothing is committed over that;
+- an empty topic holds nothing to decide about. Where all are empty, their ends are committed at once, so that a record
+  written a moment later finds a group that has started, whoever looks next.
 """
 
 import time
@@ -20,6 +23,7 @@ from consumer.kafka.group_offsets import GroupOffsets
 from consumer.kafka.log_offsets import EARLIEST, LATEST, log_offsets
 from consumer.kafka.picking import NothingThere, NotKept, Picker
 from consumer.kafka.selection import Selection
+from consumer.kafka.topic_watch import ids_of
 from consumer.settings import ConfigurationError, Settings
 
 _SETTING: Final = "HOOKLINE_START"
@@ -48,7 +52,7 @@ def decided(settings: Settings, selection: Selection, group: str) -> None:
 
     Raises:
         ConfigurationError: nobody did; the message says what is there, and what each choice does.
-        KafkaBroken: the broker could not be asked.
+        KafkaBroken: the broker could not be asked, or did not take what is to be committed.
     """
     if settings.start is not None:
         return
@@ -58,17 +62,24 @@ def decided(settings: Settings, selection: Selection, group: str) -> None:
 
 def _undecided(settings: Settings, selection: Selection, group: str) -> list[History]:
     admin = build(AdminClient, client_properties(settings))
-    try:
-        there = admin.list_topics(timeout=_ASK_S).topics
-        topics = selection.among(name for name, topic in there.items() if topic.error is None)
-        places = [(topic, number) for topic in topics for number in there[topic].partitions]
-        with closing(GroupOffsets(settings, group)) as offsets:
-            if any(place.error is None for place in offsets.read(places, _ASK_S)):
+    with closing(GroupOffsets(settings, group)) as offsets:
+        try:
+            there = admin.list_topics(timeout=_ASK_S).topics
+            topics = selection.among(name for name, topic in there.items() if topic.error is None)
+            places = [(topic, number) for topic in topics for number in there[topic].partitions]
+            if offsets.started(places, _ASK_S):
                 return []
-        begins, ends = (log_offsets(admin, places, at, _ASK_S).whole() for at in (EARLIEST, LATEST))
-    except KafkaException as exception:
-        raise broken(error_of(exception), "asking what is on the event topics") from None
-    held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
+            # The ids come first: an end that is committed is never of a later topic than the id beside it.
+            ids = ids_of(settings, admin, topics)
+            begins, ends = (log_offsets(admin, places, at, _ASK_S).whole() for at in (EARLIEST, LATEST))
+        except KafkaException as exception:
+            raise broken(error_of(exception), "asking what is on the event topics") from None
+        # Asked again: another process may have decided meanwhile, and gone on.
+        if offsets.started(places, _ASK_S):
+            return []
+        held = {place: ends[place] - begins[place] for place in places if ends[place] > begins[place]}
+        if not held:
+            offsets.begin(ends, ids, _ASK_S)
     until_s = time.monotonic() + _ASK_S
     return [
         History(

@@ -76,9 +76,9 @@ class Following:
         """Where the topics that there were when this process began end, if that was the group's first start.
 
         Raises:
-            KafkaException: the broker could not be asked.
+            KafkaException, KafkaBroken: the broker could not be asked.
         """
-        return {} if start == "earliest" else first_ends(consumer, self._first or ())
+        return {} if start == "earliest" else first_ends(consumer, self._first or (), self._watch.ask)
 
     def close(self) -> None:
         """Stop looking at topics."""

@@ -9,7 +9,7 @@ has no offset later, a new partition or a topic that an expression matches from 
 beginning.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -65,22 +65,31 @@ def beginning(
     return Beginning(positions=positions, committed=committed, anew=anew)
 
 
-def first_ends(consumer: Consumer, topics: Iterable[str]) -> Mapping[Partition, Position]:
+def first_ends(
+    consumer: Consumer, topics: Sequence[str], ask: Callable[[Sequence[str]], Mapping[str, str]]
+) -> Mapping[Partition, Position]:
     """The ends of all these topics, committed, if the consumer's group starts for the first time; else nothing.
 
-    Not the admin client's question for all that a group has committed: see `group_offsets.py`.
+    `ask` tells the topics' ids. What is committed is not asked of the admin client: see `group_offsets.py`.
 
     Raises:
         KafkaException: the broker could not be asked.
+        KafkaBroken: the same, for the ids.
     """
     there = consumer.list_topics(timeout=_ASK_S).topics
     any_topics = [TopicPartition(name, number) for name, topic in there.items() for number in topic.partitions]
     if any(place.error is None and place.offset >= 0 for place in consumer.committed(any_topics, timeout=_ASK_S)):
         return {}
     places = [(topic, number) for topic in topics if topic in there for number in there[topic].partitions]
+    # The ids come first: an end that is committed is never of a later topic than the id beside it.
+    ids = ask(topics)
     ends = {place: Position(extent(consumer, place)[1]) for place in places}
     if ends:
-        consumer.commit(offsets=[TopicPartition(*place, end.offset) for place, end in ends.items()], asynchronous=False)
+        offsets = [
+            TopicPartition(*place, end.offset, stamps.stamped(ids.get(place[0]) or None, ""))
+            for place, end in ends.items()
+        ]
+        consumer.commit(offsets=offsets, asynchronous=False)
     return ends
 
 

@@ -9,7 +9,7 @@ times in a row, and an id that was replaced is never believed again.
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from consumer.kafka.client import KafkaBroken, broken, error_of
 from consumer.kafka.dealing import Dealing
 from consumer.kafka.selection import Selection
+from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("kafka")
@@ -145,6 +146,12 @@ class TopicWatch:
             else:
                 self._away.over()
             self._closing.wait(max(_EVERY_S, (time.monotonic() - began_s) * (_SHARE - 1)))
+
+
+def ids_of(settings: Settings, admin: AdminClient, topics: Collection[str]) -> Mapping[str, str]:
+    """See `TopicWatch.ask`, for whoever asks once."""
+    names = Selection(names=tuple(topics))
+    return TopicWatch(admin, names, group=None, describes=not settings.trust_broker).ask(topics)
 
 
 class Incarnations:

@@ -2,6 +2,8 @@
 
 The law: a page looks at no more than LOOKED_AT_MOST records and no longer than LOOKED_FOR_S, and says how far it came;
 the next one goes on there. So a search that finds little costs each request little, and misses nothing.
+
+It looks at few rows first, and at more and more of them together: where bodies are large a page still comes somewhere.
 """
 
 from collections import defaultdict
@@ -15,7 +17,9 @@ from consumer.log.query import Cursor, Page, Query, Row, View
 
 LOOKED_AT_MOST: Final = 20_000
 LOOKED_FOR_S: Final = 3.0
+_FIRST: Final = 10
 _AT_A_TIME: Final = 200
+"""Rows that are looked at together: so many first, then twice as many each time, up to so many."""
 SHORTEST: Final = 3
 """Characters of a text that is sought."""
 
@@ -61,11 +65,11 @@ class Search:
         """
         until_s = monotonic_s() + LOOKED_FOR_S
         found: list[Row] = []
-        looked_at = 0
+        looked_at, at_a_time = 0, _FIRST
         first: Page | None = None
         while True:
             part = lists.page(
-                self.view, tenant=self.tenant, brand=self.brand, query=self.query, limit=_AT_A_TIME, cursor=cursor
+                self.view, tenant=self.tenant, brand=self.brand, query=self.query, limit=at_a_time, cursor=cursor
             )
             first = first or part
             try:
@@ -74,7 +78,7 @@ class Search:
                 if cursor is None or looked_at == 0:
                     raise
                 return replace(self._ended(first, found, cursor, limit), searched_to_ms=cursor.behind.logged_ms)
-            looked_at += len(part.rows)
+            looked_at, at_a_time = looked_at + len(part.rows), min(2 * at_a_time, _AT_A_TIME)
             found += [row for row in part.rows if (row.partition, row.entry.offset) in holding]
             cursor = part.next
             if cursor is None or len(found) >= limit:

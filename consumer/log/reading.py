@@ -90,9 +90,9 @@ class LogReader:
             partitions=stand.partitions,
             unknown={} if query.webhooks else dict.fromkeys(asked.kinds, _LATEST),
         )
-        if query.webhooks:
-            for place, newest_ms in self._of_webhooks(bucket, owner, asked, stand.partitions):
-                search.know(place, newest_ms)
+        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else ()
+        for place, newest_ms in chosen:
+            search.know(place, newest_ms)
         while wanted := search.wanted():
             self._read(search, bucket, owner, wanted)
             if self._monotonic_s() > until_s:
@@ -102,7 +102,7 @@ class LogReader:
             next=search.next,
             latest=Position.from_(top_ms),
             as_of_ms=stand.as_of_ms,
-            indexed_from_ms=self._reach_ms(bucket, query, stand),
+            indexed_from_ms=self._reach_ms(bucket, [place for place, _ in chosen], stand),
             filling=stand.filling,
             searched_to_ms=search.reached.logged_ms if search.stopped else None,
         )
@@ -117,10 +117,8 @@ class LogReader:
         bucket = bucket_of(tenant)
         stand = self._stand(bucket)
         until = min(after, Position.from_(stand.top_ms))
-        if query.webhooks:
-            lists = self._of_webhooks(bucket, owner, asked, stand.partitions)
-        else:
-            lists = self._all_since(bucket, owner, asked, after.logged_ms)
+        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else ()
+        lists = chosen if query.webhooks else self._all_since(bucket, owner, asked, after.logged_ms)
         places = [place for place, newest_ms in lists if newest_ms >= after.logged_ms]
         most = max(1, min(_TAIL_MOST, MOST_ENTRIES // max(1, len(places))))
         found = self._cache.run_known([self._since(bucket, place, after, most) for place in places])
@@ -131,7 +129,7 @@ class LogReader:
             next=None,
             latest=went,
             as_of_ms=stand.as_of_ms,
-            indexed_from_ms=self._reach_ms(bucket, query, stand),
+            indexed_from_ms=self._reach_ms(bucket, [place for place, _ in chosen], stand),
             filling=stand.filling,
         )
 
@@ -166,16 +164,10 @@ class LogReader:
             {name.decode(): value.decode() for name, value in zip(each[::2], each[1::2], strict=True)} for each in found
         ]
 
-    def _reach_ms(self, bucket: int, query: Query, stand: _Stand) -> int | None:
-        """Since when all is in: of chosen webhooks also as far as their lists were cut."""
-        if stand.indexed_from_ms is None or not query.webhooks:
+    def _reach_ms(self, bucket: int, places: Sequence[Place], stand: _Stand) -> int | None:
+        """Since when all is in: of chosen webhooks also as far as these lists of theirs were cut."""
+        if stand.indexed_from_ms is None or not places:
             return stand.indexed_from_ms
-        places = [
-            Place(Name(webhook, kind), partition)
-            for webhook in query.webhooks
-            for kind in Kind
-            for partition in stand.partitions
-        ]
         calls = [
             Call(
                 script=OLDEST,

@@ -1,11 +1,14 @@
 """The dead letters, from their topic.
 
-The law: one dead letter is one delivery id. A delivery that was written twice (its writer died before it knew of the
-first) is read once, and memory grows by its id only, never by its body.
+The laws:
+- one dead letter is one delivery id. A delivery that was written twice (its writer died before it knew of the first) is
+  read once, and memory grows by its id only, never by its body;
+- the topic is everybody's: of a record that cannot be meant, by its key or its bytes, nothing is decoded, and whoever
+  names ids reads no further than the last of them.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -22,6 +25,8 @@ from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt
 
 _log = structlog.get_logger("replay")
+
+_FEW: Final = 16
 
 
 def read(settings: Settings, filters: Filters) -> Iterator[DeadLetter]:
@@ -53,9 +58,8 @@ class Lying(NamedTuple):
 
 
 def lying(records: Iterable[Record], filters: Filters) -> Iterator[Lying]:
-    """Where those among the records lie that match, each id once. Where their ids are named, no longer than needed."""
-    left = len(filters.ids)
-    for record, dead_letter in _read(about(records, filters), filters):
+    """Where those among the records lie that match, each id once."""
+    for record, dead_letter in _read(records, filters):
         delivery = dead_letter.delivery
         yield Lying(
             id=delivery.id,
@@ -65,24 +69,21 @@ def lying(records: Iterable[Record], filters: Filters) -> Iterator[Lying]:
             offset=record.offset,
             left_out=dead_letter.left_out_bytes > 0,
         )
-        left -= 1
-        if left == 0:
-            return
-
-
-def about(records: Iterable[Record], filters: Filters) -> Iterator[Record]:
-    """Without those that the key alone rules out: they need not be decoded."""
-    keys = {each.encode() for each in filters.webhooks}
-    return (record for record in records if not keys or record.key in keys)
 
 
 def _read(records: Iterable[Record], filters: Filters) -> Iterator[tuple[Record, DeadLetter]]:
     seen: set[bytes] = set()
+    keys = {each.encode() for each in filters.webhooks}
+    # Avro writes texts as they are. To look for very many takes longer than to decode.
+    sought = [[each.encode() for each in named] for named in (filters.tenants, filters.ids) if 0 < len(named) <= _FEW]
     for record in records:
-        if record.value is None:
+        value = record.value
+        if value is None or (keys and record.key not in keys):
+            continue
+        if not all(any(each in value for each in named) for named in sought):
             continue
         try:
-            dead_letter = decoded(record, decode_dead_letter, record.value)
+            dead_letter = decoded(record, decode_dead_letter, value)
         except RecordCorrupt as error:
             _log.error("not a dead letter", partition=record.partition, offset=record.offset, error=str(error))
             continue
@@ -92,6 +93,8 @@ def _read(records: Iterable[Record], filters: Filters) -> Iterator[tuple[Record,
         if name not in seen:
             seen.add(name)
             yield record, dead_letter
+        if len(seen) == len(filters.ids) > 0:
+            return
 
 
 def described(dead_letter: DeadLetter) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.topics import Topics
-from consumer.replay.dead_letters import about, matching
+from consumer.replay.dead_letters import matching
 from consumer.replay.filters import Filters
 from consumer.settings import Settings
 
@@ -58,7 +58,7 @@ def part_of(
 ) -> Page:
     """As many of the records as a page may look at."""
     look = _Look(records, after, monotonic_s() + MOST_S, monotonic_s)
-    found = list(islice(matching(about(look, filters), filters), limit))
+    found = list(islice(matching(look, filters), limit))
     # Not exhausted as long as there may be another record: only a further one would tell.
     return Page(found=found, position=None if look.exhausted else look.position)
 

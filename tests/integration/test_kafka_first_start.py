@@ -1,18 +1,23 @@
 """The first start of a group on topics that hold records: who runs it has to say what becomes of them."""
 
 import time
+from contextlib import closing
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.client import AccessDenied, KafkaBroken
+from consumer.kafka.committed import committed
 from consumer.kafka.first_start import decided
+from consumer.kafka.group_offsets import GroupOffsets
 from consumer.kafka.selection import event_topics
-from consumer.kafka.topics import TopicsUnfit
+from consumer.kafka.topics import TopicsUnfit, admin_client
 from consumer.roles import first_look as module
 from consumer.roles.first_look import first_look
 from consumer.roles.role import Role
 from consumer.settings import ConfigurationError, Settings
+from tests.acceptance.deadline import until
 from tests.services.topics import MakeTopics
 
 SINCE_MS = 1_790_000_000_123
@@ -37,6 +42,13 @@ def write(settings: Settings, *places: tuple[int, int]) -> None:
     assert producer.flush(10) == 0
 
 
+def forget(settings: Settings, *places: tuple[int, int]) -> None:
+    """The records of a partition before an offset."""
+    topic = settings.topic_prefix + "of.orders"
+    for done in admin_client(settings).delete_records([TopicPartition(topic, *place) for place in places]).values():
+        done.result(10)
+
+
 def ask(settings: Settings) -> None:
     """As the role does: a broker that has just begun, and knows of no groups yet, is asked again."""
     until_s = time.monotonic() + 30
@@ -52,26 +64,34 @@ def ask(settings: Settings) -> None:
             return
 
 
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WITHIN_S", 60.0)
+
+
+def begun(settings: Settings) -> dict[Partition, Position]:
+    """What is committed of these very topics."""
+    topics = [settings.topic_prefix + name for name in ("of.orders", "of.empty")]
+    return committed(settings, settings.topic_prefix + "events", topics)
+
+
 def test_what_has_to_be_mended_is_told_before_any_process_starts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WITHIN_S", 60.0)
+    patient(monkeypatch)
     told = first_look(settings, [Role.PROJECTION, Role.DELIVER])
     assert isinstance(told, TopicsUnfit)
     topics = {problem.topic for problem in told.problems}
     assert {settings.topic_prefix + "subscriptions", settings.topic_prefix + "attempts"} <= topics
-    making = settings.model_copy(update={"create_topics": True})
-    ask(settings)
-    assert first_look(making, [Role.PROJECTION, Role.DELIVER]) is None
     write(settings, (0, SINCE_MS))
-    undecided = first_look(settings, [Role.PROJECTION, Role.DELIVER])
+    with pytest.raises(ConfigurationError):
+        ask(settings)
+    undecided = first_look(settings.model_copy(update={"create_topics": True}), [Role.PROJECTION, Role.DELIVER])
     assert isinstance(undecided, ConfigurationError)
     assert undecided.field == "HOOKLINE_START"
     assert first_look(settings, [Role.PROJECTION]) is None
 
 
 def test_records_that_nobody_decided_about_are_told_with_the_choices(settings: Settings) -> None:
-    ask(settings)  # nothing is there: nothing has to be decided
     write(settings, (0, SINCE_MS + 5_000), (2, SINCE_MS), (2, SINCE_MS + 9_000))
     with pytest.raises(ConfigurationError) as told:
         ask(settings)
@@ -90,3 +110,32 @@ def test_a_group_that_has_committed_anything_has_started_before(settings: Settin
     member.commit(offsets=[TopicPartition(settings.topic_prefix + "of.empty", 0, 0)], asynchronous=False)
     member.close()
     ask(settings)
+
+
+def test_topics_that_were_found_empty_stay_decided_when_a_record_comes_before_the_group(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient(monkeypatch)
+    write(settings, (0, SINCE_MS), (0, SINCE_MS), (2, SINCE_MS))
+    forget(settings, (0, 2), (2, 1))
+    ask(settings)  # nothing is there any more
+    orders, empty = settings.topic_prefix + "of.orders", settings.topic_prefix + "of.empty"
+    begins = {(orders, 0): Position(2), (orders, 1): Position(0), (orders, 2): Position(1), (empty, 0): Position(0)}
+    assert begun(settings) == begins
+    write(settings, (0, SINCE_MS), (1, SINCE_MS))
+    ask(settings)
+    assert first_look(settings.model_copy(update={"create_topics": True}), [Role.PROJECTION, Role.DELIVER]) is None
+    assert begun(settings) == begins  # nothing is committed over it
+
+
+def test_a_begin_is_never_committed_over_what_a_member_does(settings: Settings) -> None:
+    topic = settings.topic_prefix + "of.empty"
+    member = Consumer(
+        {"bootstrap.servers": settings.kafka["bootstrap.servers"], "group.id": settings.topic_prefix + "events"}
+    )
+    member.subscribe([topic])
+    until(lambda: member.poll(0.05) is None and bool(member.assignment()), within_s=30, missing=lambda: "a partition")
+    with closing(GroupOffsets(settings, settings.topic_prefix + "events")) as offsets:
+        offsets.begin({(topic, 0): 0}, {}, 10.0)
+        assert offsets.read([(topic, 0)], 10.0) == []
+    member.close()

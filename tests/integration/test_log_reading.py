@@ -145,6 +145,21 @@ def test_how_far_back_and_as_of_when(reader: LogReader, written: Written) -> Non
     assert page(reader).rows[0].webhook == "wh_1"
 
 
+def test_of_another_tenant_s_webhook_nothing_is_told_not_even_how_far_back_it_is_known(
+    reader: LogReader, written: Written
+) -> None:
+    for number in range(30):
+        written.attempt("wh_of_another", number, 1, Ended.DELIVERED, NOW_MS - 50_000 + number)
+    written.tell()
+    another = Query(webhooks=frozenset({"wh_of_another"}))
+    own = page(reader, another, limit=100, tenant=STRANGER)
+    assert own.indexed_from_ms == own.rows[-1].entry.logged_ms > NOW_MS - 60_000  # the list was cut
+    after = Position.from_(NOW_MS - 70_000)
+    newer = reader.newer(View.ATTEMPTS, tenant=TENANT, brand=BRAND, query=another, limit=5, after=after)
+    for found in (page(reader, another), newer):
+        assert (found.rows, found.indexed_from_ms) == ((), NOW_MS - 60_000)
+
+
 def test_a_live_tail(reader: LogReader, written: Written) -> None:
     written.attempt("wh_0", 1, 1, Ended.DELIVERED, NOW_MS - 4_000)
     written.tell()

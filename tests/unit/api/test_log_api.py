@@ -364,14 +364,15 @@ def test_what_does_not_work_is_said(api: MemoryApi, error: Exception, status: in
 
 
 def test_an_export_has_the_rows_of_the_list_and_computes_nothing(api: MemoryApi) -> None:
-    for word in ("=1+1", "+1", "-1", "@x", "\tx", 'a"b,c\nd'):
+    for word in ("\uff1d1", "\n=1", "=1+1", "+1", "-1", "@x", "\tx", 'a"b,c\nd'):
         api.log.add(event_type=word)
     client = api.client()
     answer = client.get("/v1/attempts/export")
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
     assert [row["id"] for row in rows] == listed(client, "limit=100")
-    assert [row["type"] for row in rows[:6]] == ['a"b,c\nd', "'\tx", "'@x", "'-1", "'+1", "'=1+1"]
+    computed = ["'\tx", "'@x", "'-1", "'+1", "'=1+1", "'\n=1", "'\uff1d1"]
+    assert [row["type"] for row in rows[:8]] == ['a"b,c\nd', *computed]
     lines = client.get("/v1/attempts/export?format=jsonl&outcome=retry").text.splitlines()
     assert [json.loads(line)["id"] for line in lines] == [at(1)]
     assert client.get("/v1/attempts/export?outcome=delivered&type=none").content.decode().count("\n") == 1

@@ -93,7 +93,7 @@ def test_export_computes_nothing(reached: RemoteLog, capsys: pytest.CaptureFixtu
     del reached
     head, first, _ = said(capsys, "export").splitlines()
     assert head.startswith("at,webhook,type")
-    assert ",'=1+1" in first
+    assert ",'=1+1\\u001b[31m," in first
     assert len(rows(said(capsys, "export", "--format", "jsonl"))) == 2
 
 

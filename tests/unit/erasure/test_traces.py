@@ -41,7 +41,8 @@ def end(owner: Owner, link: str | None, at_ms: int = NOW_MS) -> NewRecord:
 
 
 def job(owner: Owner, state: State) -> list[NewRecord]:
-    known = DESK.known[DESK.put(owner, "wh_1", state=state)]
+    id_ = DESK.put(owner, "wh_1", state=state)
+    known = DESK.known[id_]
     return [asked_record("state", known.asked), job_record("state", known.job)]
 
 

@@ -303,6 +303,18 @@ def test_a_resend_waits_for_no_long_job(stage: Stage) -> None:
     assert stage.job("job_50").state is State.DONE
 
 
+def test_resends_without_end_leave_every_second_turn_to_the_others(stage: Stage) -> None:
+    add(stage, replace(other(1, tenant="t1"), wish=Wish.COUNT), 100)
+    stage.step = 10
+    runner = stage.life()
+    for number in range(50, 62):
+        for each in (number, number + 50):  # more than there are turns
+            add(stage, other(each, kind=Kind.RESEND), 1)
+        stage.turn(runner)
+    [long] = [source for source in stage.opened if source.open]
+    assert (long.at, len(stage.sent)) == (60, 6)
+
+
 def test_jobs_take_turns(stage: Stage) -> None:
     stage.step = 10
     for number in (1, 2, 3):
@@ -454,6 +466,42 @@ def test_what_ended_a_week_ago_is_forgotten_and_what_waits_for_so_long_is_cancel
     deleted = [record.key for record in stage.state if record.value is None]
     assert deleted == [b"job-asked:job_1", b"job:job_1"]
     assert state(stage, "job_2") == (State.CANCELED, None)
+
+
+def test_of_a_tenant_s_ended_jobs_the_latest_are_kept_and_another_s_are_left_alone(stage: Stage) -> None:
+    stage.ended_most = 3
+    for number in range(2, 5):
+        add(stage, other(number, tenant="quiet"), 1)
+    runner = stage.life()
+    stage.for_s(runner, 1)
+    for number in range(10, 30):
+        add(stage, other(number, kind=Kind.RESEND), 1)
+        stage.for_s(runner, 0.3)
+    deleted = [record.key for record in stage.state if record.value is None]
+    assert sorted(deleted) == sorted(each for number in range(10, 27) for each in keys(f"job_{number}"))
+    runner = stage.life()
+    stage.for_s(runner, 1)
+    assert len([record for record in stage.state if record.value is None]) == len(deleted)
+
+
+def test_what_is_to_be_forgotten_is_written_once_though_it_is_read_back_late(stage: Stage) -> None:
+    stage.ended_most = 1
+    runner = stage.life()
+    for number in range(10, 13):
+        add(stage, other(number, kind=Kind.RESEND), 1)
+    stage.for_s(runner, 1)
+    stage.lags = True
+    add(stage, other(13, kind=Kind.RESEND), 1)
+    stage.read_back()
+    stage.for_s(runner, 1)
+    stage.read_back()
+    stage.for_s(runner, 1)
+    deleted = [record.key for record in stage.state if record.value is None]
+    assert sorted(deleted) == sorted(each for number in (10, 11, 12) for each in keys(f"job_{number}"))
+
+
+def keys(job_id: str) -> list[bytes]:
+    return [b"job-asked:" + job_id.encode(), b"job:" + job_id.encode()]
 
 
 def test_marks_of_what_is_kept_no_longer_are_deleted_and_no_others(stage: Stage) -> None:

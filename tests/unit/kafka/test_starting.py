@@ -5,21 +5,31 @@ from typing import cast
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import ClusterMetadata, PartitionMetadata, TopicMetadata
 
 from consumer.delivery.offsets import Partition, Position
 from consumer.kafka.stamps import stamped
-from consumer.kafka.starting import Beginning, beginning
+from consumer.kafka.starting import Beginning, beginning, first_ends
 
 PLACE = ("orders", 0)
 ID, FORMER = "dQmx8TASQY+dkTnKjl4NBQ", "n99kPBqYRJaJkK4DitF+uw"
-LOW = 3
+LOW, HIGH = 3, 90
 
 
 class Group:
-    """What is committed, and where the log begins."""
+    """What is committed of a topic, and where its log begins and ends."""
 
     def __init__(self, committed: Mapping[Partition, tuple[int, str]]) -> None:
-        self._committed = committed
+        self._committed = dict(committed)
+
+    def list_topics(self, timeout: float) -> ClusterMetadata:
+        cluster, topic = ClusterMetadata(), TopicMetadata()
+        topic.partitions, cluster.topics = {0: PartitionMetadata()}, {PLACE[0]: topic}
+        return cluster
+
+    def commit(self, offsets: list[TopicPartition], *, asynchronous: bool) -> None:
+        assert not asynchronous
+        self._committed |= {(at.topic, at.partition): (at.offset, at.metadata or "") for at in offsets}
 
     def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         answers = []
@@ -29,7 +39,7 @@ class Group:
         return answers
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
-        return LOW, 90
+        return LOW, HIGH
 
 
 def begins(
@@ -61,3 +71,16 @@ def test_what_has_no_offset_begins_at_its_beginning_or_at_the_ends_of_a_first_st
     assert begins({}) == Beginning(positions={PLACE: Position(LOW)})
     first = begins({}, first={PLACE: Position(90)})
     assert first == Beginning(positions={PLACE: Position(90)}, committed=frozenset({PLACE}))
+
+
+def test_the_ends_of_a_first_start_are_of_the_topics_that_they_were_found_in() -> None:
+    group = cast("Consumer", Group({}))
+    assert first_ends(group, ["orders"], lambda _: {"orders": ID}) == {PLACE: Position(HIGH)}
+    again = beginning(group, [PLACE], {"orders": ID}, dict)
+    assert again == Beginning(positions={PLACE: Position(HIGH)}, committed=frozenset({PLACE}))
+    anew = beginning(group, [PLACE], {"orders": FORMER}, dict)
+    assert anew == Beginning(positions={PLACE: Position(LOW)}, anew={PLACE: Position(HIGH)})
+
+
+def test_a_group_that_has_committed_anything_has_no_first_ends() -> None:
+    assert first_ends(cast("Consumer", Group({PLACE: (20, "")})), ["orders"], lambda _: {"orders": ID}) == {}

@@ -17,9 +17,10 @@ from tests.attempts import plain
 from tests.dead_letters import dead_letter
 from tests.html import read
 from tests.memory_api import OWNER
-from tests.memory_jobs import NOW_MS, at_once, idle
+from tests.memory_jobs import at_once, idle
 from tests.memory_log import DELIVERY
 from tests.memory_portal import Browser, MemoryPortal, webhook
+from tests.memory_topic import NOW_MS
 from tests.sending_again import listed
 
 FAILED = {"status": 500, "outcome": "dead", "reason": "exhausted", "number": 8}

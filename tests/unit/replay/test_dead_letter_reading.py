@@ -1,6 +1,8 @@
 from collections.abc import Iterator
 
+import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
@@ -59,6 +61,49 @@ def test_where_they_lie_is_told_without_what_they_hold_and_no_further_than_they_
         Lying(second.delivery.id, "wh_1", "dead-letter", 0, 4, left_out=True),
     ]
     assert len(list(lying([record(encode_dead_letter(each)) for each in (first, second)], Filters()))) == 2
+
+
+def test_whoever_names_ids_reads_no_further_than_the_last_of_them() -> None:
+    wanted = dead_letter(2)
+
+    def records() -> Iterator[Record]:
+        yield record(encode_dead_letter(dead_letter(1)))
+        yield record(encode_dead_letter(wanted))
+        raise AssertionError("all that were named are found")
+
+    assert list(matching(records(), Filters(ids=frozenset({wanted.delivery.id})))) == [wanted]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(tenants=frozenset({"acme"})),
+        Filters(tenants=frozenset({"acme", "umbrella"}), webhooks=frozenset({"wh_2"})),
+        Filters(tenants=frozenset({"ac"})),
+        Filters(ids=frozenset(dead_letter(number, "wh_2").delivery.id for number in (3, 5))),
+        Filters(ids=frozenset(dead_letter(number).delivery.id for number in range(40))),
+        Filters(types=("a.b",)),
+    ],
+)
+def test_what_is_passed_over_undecoded_is_not_meant(filters: Filters) -> None:
+    letters = [
+        dead_letter(number, f"wh_{number % 3}", tenant=("acme", "umbrella", "acme2")[number % 3])
+        for number in range(30)
+    ]
+    records = [
+        replace(record(encode_dead_letter(each)), key=each.delivery.subscription_id.encode()) for each in letters
+    ]
+    assert list(matching(records, filters)) == [each for each in letters if filters.match(each)]
+
+
+def test_another_tenant_s_record_is_not_even_decoded() -> None:
+    records = [record(b"\xc3\x01garbage of umbrella"), record(encode_dead_letter(dead_letter()))]
+    with capture_logs() as told:
+        assert len(list(matching(records, Filters(tenants=frozenset({"acme"}))))) == 1
+    assert told == []
+    with capture_logs() as told:
+        assert len(list(matching(records, Filters()))) == 1
+    assert [each["event"] for each in told] == ["not a dead letter"]
 
 
 def test_an_operators_record_holds_what_was_promised() -> None:
