@@ -32,6 +32,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from consumer.granted import Grants, grant
 from consumer.setting_values import (
     Room,
     Span,
@@ -207,6 +208,9 @@ class Settings(BaseSettings):
         validate_default=True,
         description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
     )
+    tenant_networks: Listed = Field(
+        (), description="TENANT=CIDR or TENANT=CIDR:PORT: what the address guard lets through for that tenant alone."
+    )
 
     # Brands
     brands_dir: DirectoryPath | None = Field(None, description="The folder of your own brands: docs/brands.md.")
@@ -320,6 +324,7 @@ class Settings(BaseSettings):
         "redact",
         "metrics_tenants",
         "egress_check",
+        "tenant_networks",
         mode="before",
     )
     @classmethod
@@ -363,6 +368,18 @@ class Settings(BaseSettings):
                 "it tells a broken proxy from an endpoint that is refused"
             )
         return tuple(map(server, value))
+
+    @field_validator("tenant_networks")
+    @classmethod
+    def _granted(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for each in value:
+            grant(each)
+        if value and info.data.get("egress_proxy") is not None and info.data.get("egress_guard") == "proxy":
+            raise ValueError(
+                "says nothing where HOOKLINE_EGRESS_GUARD is proxy, and the proxy refuses what it should: "
+                "take one of the two out"
+            )
+        return value
 
     @field_validator("redact")
     @classmethod
@@ -421,3 +438,8 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks the address guard lets through."""
         return tuple(ip_network(network) for network in self.allow_networks)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """The networks that single tenants' webhooks may reach."""
+        return Grants(map(grant, self.tenant_networks))
