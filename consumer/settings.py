@@ -19,6 +19,7 @@ from pydantic import (
     AfterValidator,
     DirectoryPath,
     Field,
+    FilePath,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -198,7 +199,12 @@ class Settings(BaseSettings):
 
     # The way out
     egress_proxy: SecretStr | None = Field(
-        None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
+        None,
+        description="The forward proxy of all deliveries: http://, https:// or socks5://, with its user:password@.",
+    )
+    egress_authorities: FilePath | None = Field(
+        None,
+        description="A PEM file: who may have signed the certificate of an https:// proxy; unset: the system's.",
     )
     egress_guard: Literal["ours", "proxy"] = Field(
         "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
@@ -357,6 +363,16 @@ class Settings(BaseSettings):
         proxy(value.get_secret_value())
         if info.data.get("transport") in {"native", "curl"}:
             raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
+        return value
+
+    @field_validator("egress_authorities", mode="before")
+    @classmethod
+    def _of_https(cls, value: object, info: ValidationInfo) -> object:
+        if not value:
+            return None  # as a container's file says it
+        proxy = info.data.get("egress_proxy")
+        if proxy is None or not proxy.get_secret_value().startswith("https://"):
+            raise ValueError("says nothing unless HOOKLINE_EGRESS_PROXY begins with https://: take it out")
         return value
 
     @field_validator("egress_check")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.configuration import load, strangers
+from consumer.http.proxy import Proxy
 from consumer.setting_values import duration_ms
 from consumer.settings import ConfigurationError, Settings
 
@@ -116,6 +117,26 @@ def test_networks_are_granted_to_tenants_in_the_environment_and_in_the_file(
     grants = load().grants
     assert grants.at("b", 8443) == (ip_network("10.2.0.0/16"), ip_network("10.3.0.0/16"))
     assert grants.at("Acme, Inc.", 443) == ()
+
+
+def test_the_authorities_of_a_proxy_are_for_one_of_https_and_are_certificates(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443")
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "https://proxy.test:3129")
+    assert load().egress_authorities is None
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "")
+    assert load().egress_authorities is None
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "nowhere.pem")
+    with pytest.raises(ConfigurationError, match="HOOKLINE_EGRESS_AUTHORITIES: there is no such file"):
+        load()
+    (empty_folder / "own.pem").write_text("no certificate")
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "own.pem")
+    with pytest.raises(ConfigurationError, match="HOOKLINE_EGRESS_AUTHORITIES: cannot be read as certificates in PEM"):
+        Proxy.of(load())
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "http://proxy.test:3128")
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_EGRESS_AUTHORITIES: says nothing unless .* https://"):
+        load()
 
 
 def test_nothing_is_granted_where_the_proxy_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
