@@ -97,7 +97,9 @@ def test_a_network_of_one_tenant_is_reached_by_his_webhooks_alone(log: Log, tran
     with Endpoint(Line.answer) as endpoint:
         grants = [f"acme=127.0.0.1/32:{endpoint.port}", "acme=10.0.0.0/8"]
         settings = Settings.model_validate({"tenant_networks": grants, "transport": transport, "topic_prefix": "t."})
-        trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",))))
+        trials = Trials(
+            settings, OneAttempt(settings, KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",)))
+        )
         for url in (endpoint.url, f"http://inside.example:{endpoint.port}/"):
             assert trials.try_out(webhook(url)).status == 200
             for tenant in ("Acme", "other"):
@@ -105,7 +107,9 @@ def test_a_network_of_one_tenant_is_reached_by_his_webhooks_alone(log: Log, tran
                 assert (trial.status, trial.error) == (None, REFUSED)
     with Endpoint(Line.answer) as other:
         trial = trials.try_out(webhook(other.url))
-        assert (trial.status, trial.error, other.accepted) == (None, REFUSED, 0), "it is granted at the other port alone"
+        assert (trial.status, trial.error, other.accepted) == (None, REFUSED, 0), (
+            "it is granted at the other port alone"
+        )
 
 
 def trials_of(

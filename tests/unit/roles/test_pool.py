@@ -24,7 +24,9 @@ def test_requests_carry_what_is_granted_to_their_tenant_at_their_port() -> None:
 
     def granted(tenant: str, url: str) -> object:
         signer = target_for(subscription(tenant=tenant, url=url)).signer
-        asked = signer.request(event=event(tenant=tenant), body=b"{}", content_type="a/b", now_ms=NOW_MS, addresses=(INSIDE,))
+        asked = signer.request(
+            event=event(tenant=tenant), body=b"{}", content_type="a/b", now_ms=NOW_MS, addresses=(INSIDE,)
+        )
         return asked.granted
 
     assert granted("acme", "https://inside.example:8443/") == (ip_network(f"{INSIDE}/32"),)
