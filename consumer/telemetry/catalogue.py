@@ -240,6 +240,12 @@ ALL: Final = (
         "Webhooks tried within a day, by how their last attempt ended: failing or accepting.",
         "state",
     ),
+    _gauge(
+        "hookline_webhook_certificates",
+        ("log",),
+        "Active webhooks of which a certificate ended, or ends within 14 days, as each process knows: ended or ending.",
+        "state",
+    ),
     # The API
     _counter(
         "hookline_api_requests_total", ("api",), "Requests to the API and its pages.", ("method", "route", "code")
