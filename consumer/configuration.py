@@ -60,6 +60,8 @@ def _wanted(name: str, kind: str, said: str) -> str:
         return "must be true or false"
     if kind == "path_not_directory":
         return "there is no such folder"
+    if kind == "path_not_file":
+        return "there is no such file"
     field = Settings.model_fields.get(name)
     bounds = [] if field is None else field.metadata
     least = [each.ge for each in bounds if hasattr(each, "ge")]

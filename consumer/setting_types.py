@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from consumer.granted import grant
 from consumer.setting_values import (
     an_origin,
     data_path,
@@ -42,6 +43,12 @@ def _secret_unless_blank(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(checked)
 
 
+def _granted(values: tuple[str, ...]) -> tuple[str, ...]:
+    for each in values:
+        grant(each)
+    return values
+
+
 def _not_zero(value: int) -> int:
     if value == 0:
         raise ValueError("must be at least 1, or -1 to leave it to the broker")
@@ -52,6 +59,7 @@ Listed: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)
 Secrets: TypeAlias = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(listed)]
 Delays: TypeAlias = Annotated[Listed, AfterValidator(rising_delays)]
 Networks: TypeAlias = Annotated[Listed, _each(network)]
+GrantedNetworks: TypeAlias = Annotated[Listed, AfterValidator(_granted)]
 Origins: TypeAlias = Annotated[Listed, _each(an_origin)]
 Paths: TypeAlias = Annotated[Listed, _each(data_path)]
 Servers: TypeAlias = Annotated[Listed, _each(server)]

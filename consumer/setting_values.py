@@ -91,7 +91,7 @@ ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9
 
 
 PROXY: Final = re.compile(
-    r"(?P<scheme>http|socks5)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]*)@)?"
+    r"(?P<scheme>https?|socks5)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]*)@)?"
     r"(?P<host>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(?P<port>[1-9][0-9]{0,4})/?"
 )
 """A forward proxy's URL; user and password are percent-encoded."""
@@ -162,7 +162,10 @@ def proxy(text: str) -> str:
     """A forward proxy. What is refused is not repeated: it may hold a password."""
     parts = PROXY.fullmatch(text)
     if parts is None or int(parts["port"]) > _LARGEST_PORT:
-        raise ValueError("is no proxy's URL: write http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@")
+        raise ValueError(
+            "is no proxy's URL: write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ "
+            "before the host if it asks for a login"
+        )
     return text
 
 

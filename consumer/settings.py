@@ -19,6 +19,7 @@ from pydantic import (
     AfterValidator,
     DirectoryPath,
     Field,
+    FilePath,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -31,8 +32,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from consumer.granted import Grants, grant
 from consumer.setting_types import (
     Delays,
+    GrantedNetworks,
     Listed,
     Networks,
     Origins,
@@ -194,7 +197,12 @@ class Settings(BaseSettings):
 
     # The way out
     egress_proxy: Proxy = Field(
-        None, description="The forward proxy of all deliveries: http:// or socks5://, with user:password@ if it asks."
+        None,
+        description="The forward proxy of all deliveries: http://, https:// or socks5://, with its user:password@.",
+    )
+    egress_authorities: FilePath | None = Field(
+        None,
+        description="A PEM file: who may have signed the certificate of an https:// proxy; unset: the system's.",
     )
     egress_guard: Literal["ours", "proxy"] = Field(
         "ours", description="Who looks an endpoint's name up and refuses its addresses: Hookline, or the proxy."
@@ -203,6 +211,9 @@ class Settings(BaseSettings):
         (),
         validate_default=True,
         description="host:port of one or more servers that the proxy reaches whenever it works; it needs one.",
+    )
+    tenant_networks: GrantedNetworks = Field(
+        (), description="TENANT=CIDR or TENANT=CIDR:PORT: what the address guard lets through for that tenant alone."
     )
 
     # Brands
@@ -314,6 +325,16 @@ class Settings(BaseSettings):
             raise ValueError("needs HOOKLINE_TRANSPORT auto or sockets: no other engine sends through a proxy")
         return value
 
+    @field_validator("egress_authorities", mode="before")
+    @classmethod
+    def _of_https(cls, value: object, info: ValidationInfo) -> object:
+        if not value:
+            return None  # as a container's file says it
+        proxy = info.data.get("egress_proxy")
+        if proxy is None or not proxy.get_secret_value().startswith("https://"):
+            raise ValueError("says nothing unless HOOKLINE_EGRESS_PROXY begins with https://: take it out")
+        return value
+
     @field_validator("egress_check")
     @classmethod
     def _one_for_the_proxy(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -321,6 +342,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "name a server that HOOKLINE_EGRESS_PROXY reaches whenever it works, as in www.example.com:443: "
                 "it tells a broken proxy from an endpoint that is refused"
+            )
+        return value
+
+    @field_validator("tenant_networks")
+    @classmethod
+    def _with_a_guard_of_ours(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("egress_proxy") is not None and info.data.get("egress_guard") == "proxy":
+            raise ValueError(
+                "says nothing where HOOKLINE_EGRESS_GUARD is proxy, and the proxy refuses what it should: "
+                "take one of the two out"
             )
         return value
 
@@ -349,3 +380,8 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks the address guard lets through."""
         return tuple(ip_network(network) for network in self.allow_networks)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """The networks that single tenants' webhooks may reach."""
+        return Grants(map(grant, self.tenant_networks))

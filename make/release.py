@@ -1,5 +1,7 @@
 """`make release TAG=v0.1.0`: wheel, sdist, chart, SBOM and their checksums, in dist/v0.1.0.
 
+Where cargo is, wheel and sdist of the native step are among them.
+
 The law: what is released is what the tag names, and nothing of the checkout or the machine. All of it is made twice, in
 two folders of two names, and is released only if every byte is the same. The image is made by who keeps the registry,
 from the Dockerfile at the tag (CONTRIBUTING.md).
@@ -20,6 +22,8 @@ from typing import Final, cast
 
 from make.archives import tar_gz
 from make.deploy_tools import PYTHON, install_packages
+from make.native import missing
+from make.native_release import NotBuilt, native_files, native_version
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _CHART: Final = Path("deploy") / "helm" / "hookline"
@@ -31,8 +35,10 @@ class NotReleased(Exception):  # noqa: N818 # it names what happened, as the glo
     """The message says why, to whoever asked for the release."""
 
 
-def release(tag: str, into: Path, *, python: Path = PYTHON) -> list[Path]:
+def release(tag: str, into: Path, *, python: Path = PYTHON, native: bool) -> list[Path]:
     """Make everything that the tag (or another name of a commit) stands for, twice; the files.
+
+    The native step is among it only where it is asked for.
 
     Raises:
         NotReleased: the tag is none, is not of this version, or the two did not come out the same.
@@ -48,7 +54,7 @@ def release(tag: str, into: Path, *, python: Path = PYTHON) -> list[Path]:
             folder.mkdir(parents=True)
             with tarfile.open(fileobj=io.BytesIO(tree)) as archive:
                 archive.extractall(folder, filter="data")
-            made.append(_made(folder, tag, commit, written_s, python))
+            made.append(_made(folder, tag, commit, written_s, python, native=native))
     first, second = made
     if differing := [name for name in sorted(first | second) if first.get(name) != second.get(name)]:
         raise NotReleased(f"made twice, these came out differently: {', '.join(differing)}")
@@ -63,6 +69,18 @@ def check_version(tag: str, version: str) -> None:
     """
     if tag.startswith("v") and tag[1:2].isdigit() and tag != f"v{version}":
         raise NotReleased(f"the tag is {tag}, and pyproject.toml there says {version}")
+
+
+def check_native(version: str, native: str, fast: list[str]) -> None:
+    """The native step is of the same version, and `hookline[fast]` asks for that one: the two are tested together.
+
+    Raises:
+        NotReleased: it is not.
+    """
+    if native != version:
+        raise NotReleased(f"native/Cargo.toml says {native}, and pyproject.toml {version}")
+    if fast != [f"hookline-native=={version}"]:
+        raise NotReleased(f"the extra fast asks for {', '.join(fast)}: it has to be hookline-native=={version}")
 
 
 def chart(folder: Path) -> dict[str, bytes]:
@@ -87,10 +105,11 @@ def _ignores(pattern: str, inside: Path) -> bool:
     return Path(inside.name).match(pattern)
 
 
-def _made(folder: Path, tag: str, commit: str, written_s: int, python: Path) -> dict[str, bytes]:
+def _made(folder: Path, tag: str, commit: str, written_s: int, python: Path, *, native: bool) -> dict[str, bytes]:
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     version = cast("str", project["version"])
     check_version(tag, version)
+    check_native(version, native_version(folder), project["optional-dependencies"]["fast"])
     (folder / _REVISION).write_text(commit)
     out = folder / "out"
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(written_s), "PYTHONHASHSEED": "0", "TZ": "UTC"}
@@ -105,6 +124,11 @@ def _made(folder: Path, tag: str, commit: str, written_s: int, python: Path) -> 
     files = {path.name: path.read_bytes() for path in out.iterdir()}
     files[f"hookline-chart-{version}.tgz"] = tar_gz(chart(folder / _CHART), written_s)
     files[f"hookline-{version}.cdx.json"] = _named(sbom.read_bytes(), version)
+    if native:
+        try:
+            files |= native_files(folder, environment)
+        except NotBuilt as error:
+            raise NotReleased(str(error)) from None
     return files
 
 
@@ -140,12 +164,18 @@ def main() -> None:
     if len(sys.argv) != len(["program", "tag"]) or not sys.argv[1]:
         sys.exit("release: which tag? make release TAG=v0.1.0")
     install_packages()
+    why = missing()
     try:
-        files = release(sys.argv[1], ROOT / "dist" / sys.argv[1])
+        files = release(sys.argv[1], ROOT / "dist" / sys.argv[1], native=why is None)
     except NotReleased as error:
         sys.exit(f"release: {error}")
     for path in files:
         print(path.relative_to(ROOT))
+    if why is not None:
+        print(
+            f"release: {why}, so hookline-native is not among the files, and pip install hookline[fast] would not find "
+            "it: make the release where cargo is before you publish it"
+        )
 
 
 if __name__ == "__main__":

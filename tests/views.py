@@ -25,6 +25,7 @@ from consumer.portal.jobs_page import JobList, JobPage
 from consumer.portal.keys_page import Keys, KeyShown, RevokeQuestion
 from consumer.portal.log_live import Newer
 from consumer.portal.log_page import Log
+from consumer.portal.own_tls import OwnTls
 from consumer.portal.refused import Plain, Refused
 from consumer.portal.sending_page import SendingView
 from consumer.portal.sending_selected import SentView
@@ -58,6 +59,7 @@ VIEWS: Final[Mapping[str, type]] = {
     "sending.html": SendingView,
     "sent.html": SentView,
     "test.html": TestView,
+    "tls.html": OwnTls,
     "verify.html": Verifying,
     "webhook.html": WebhookView,
     "webhook_form.html": WebhookForm,

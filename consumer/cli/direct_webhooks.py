@@ -68,7 +68,7 @@ class DirectWebhooks:
         settings, now_ms, uid = self._settings, _now_ms(), wishes.uid
         brand = self._kept.brand_of(wishes.brand)
         faults = Faults()
-        faults.looked(lambda: _checked(wishes.url, settings))
+        faults.looked(lambda: _checked(wishes.url, settings, self.tenant))
         faults.looked(lambda: checked(wishes, brand, allow_http=settings.allow_http))
         faults.tell()
         created, clear = draft.create(
@@ -126,7 +126,7 @@ class DirectWebhooks:
         """See `WebhookPort`."""
         faults, url, found = Faults(), changes.url, self._kept.found(webhook)
         if url is not KEPT:
-            faults.looked(lambda: _checked(url, self._settings))
+            faults.looked(lambda: _checked(url, self._settings, found.tenant))
         allow_http = self._settings.allow_http
         faults.looked(lambda: checked_changes(found, changes, self._kept.brand_of(found.brand), allow_http=allow_http))
         faults.tell()
@@ -224,8 +224,8 @@ class DirectWebhooks:
         return self._kept.shown_now(turned)
 
 
-def _checked(url: str, settings: Settings) -> None:
-    notice = check_for_operator(url, settings)
+def _checked(url: str, settings: Settings, tenant: str) -> None:
+    notice = check_for_operator(url, settings, tenant=tenant)
     if notice is not None:
         say(notice)
 

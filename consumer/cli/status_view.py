@@ -13,6 +13,7 @@ _GAP: Final = "  "
 _LONG_S: Final = 120
 _HOUR_S: Final = 3_600
 _KIB: Final = 1_024
+_CERTIFICATES: Final = {"ending": "end within 14 days"}
 
 
 def screen(status: Status) -> list[str]:
@@ -62,6 +63,7 @@ def _counts(status: Status) -> Iterator[tuple[str, str]]:
         yield "retries overdue", f"for {_time(now.overdue_s)}"
     yield "endpoints", _words(status.lanes)
     yield "webhooks", _words(status.webhooks)
+    yield "certificates", _words({_CERTIFICATES.get(word, word): n for word, n in status.certificates.items()})
     yield "events", _words(status.events)
     yield "attempts", _words(status.attempts)
     yield "dropped", _words(status.dropped)

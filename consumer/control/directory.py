@@ -19,6 +19,7 @@ from consumer.control.owner import Owner, owner_of
 from consumer.events.event import Record
 from consumer.kafka.topic_writer import Place
 from consumer.telemetry.bugs import decoded
+from consumer.webhooks.certificate_ends import end_ms
 from consumer.webhooks.chosen import Chosen
 from consumer.webhooks.history import Deletion, Lost, Repeated, State, apply
 from consumer.webhooks.record import decode, state_of
@@ -53,6 +54,7 @@ class Directory:
         self._counts: dict[str, int] = defaultdict(int)
         self._lost: OrderedDict[Place, None] = OrderedDict()
         self._gone: dict[int, deque[_Gone]] = defaultdict(deque)
+        self._certificates: dict[str, int] = {}
 
     def apply(self, record: Record) -> None:
         """Take the next record of its partition. One that is no subscription is logged, and passed over."""
@@ -69,12 +71,13 @@ class Directory:
             elif not isinstance(result, Repeated):
                 self._move(was, incoming)
                 self._kept[incoming.id] = _value(incoming, record)
+                self._note_certificates(incoming)
             self._forget_gone(record, incoming)
 
     def forget(self) -> None:
         """Begin anew: the topic is another one."""
         with self._lock:
-            for each in (self._kept, self._orders, self._counts, self._lost, self._gone):
+            for each in (self._kept, self._orders, self._counts, self._lost, self._gone, self._certificates):
                 each.clear()
 
     def get(self, owner: Owner, id: str) -> Subscription | None:  # noqa: A002 # what everybody calls it
@@ -137,6 +140,11 @@ class Directory:
         with self._lock:
             return [id_ for id_, kept in self._kept.items() if isinstance(kept, bytes)]
 
+    def certificate_ends(self) -> dict[str, int]:
+        """Of everybody's webhooks that need certificates: when the first one of each ends. Nothing is decoded."""
+        with self._lock:
+            return dict(self._certificates)
+
     def held(self, place: Place) -> bool:
         """Whether the record at this place, applied lately, held. The last 10,000 that did not are remembered."""
         return place not in self._lost
@@ -158,6 +166,13 @@ class Directory:
             owner, position = to
             self._orders.setdefault(owner, Order()).add(position)
             self._counts[owner.tenant] += 1
+
+    def _note_certificates(self, now: State) -> None:
+        ends_ms = end_ms(now) if isinstance(now, Subscription) else None
+        if ends_ms is None:
+            self._certificates.pop(now.id, None)
+        else:
+            self._certificates[now.id] = ends_ms
 
     def _remember_lost(self, place: Place) -> None:
         self._lost[place] = None

@@ -10,11 +10,12 @@ This is a courtesy: a name may resolve to something else a second later, and the
 
 from collections.abc import Sequence
 from functools import partial
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final, assert_never
 
 from consumer.control.resolve import Resolve, resolve
-from consumer.delivery.names import Addresses, NoAddress, Resolution, Unanswered, address_in
+from consumer.delivery.names import Addresses, NoAddress, Refuses, Resolution, Unanswered, address_in
+from consumer.granted import unmapped
 from consumer.http.guard import ProxysGuard, guard_of
 from consumer.settings import Settings
 from consumer.webhooks.url import origin_of, stored_url
@@ -27,13 +28,15 @@ _FOR_OPERATOR: Final = partial(resolve, "")  # whose shares are nobody else's: a
 _NOT_PUBLIC: Final = "must have a host that resolves to public addresses: this one does not, check how it is written"
 
 
-def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
+def check_endpoint(url: str, settings: Settings, *, resolve: Resolve, tenant: str = "") -> None:
     """Check a customer's endpoint and where its host is; takes as long as the look-up of a name, 2 s at most.
+
+    What is granted to the `tenant` passes.
 
     Raises:
         FieldInvalid: of the field `url`, saying what to do.
     """
-    host = origin_of(stored_url(url, allow_http=settings.allow_http))[1]
+    _, host, port = origin_of(stored_url(url, allow_http=settings.allow_http))
     if _is_the_proxys(settings):
         return
     match _addresses(host, resolve):
@@ -42,7 +45,7 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
         case Unanswered():
             raise invalid("url", Code.UNRESOLVED, "has a host that could not be looked up now: try again in a minute")
         case Addresses(addresses):
-            if not _refused(host, addresses, settings):
+            if not _refused(host, addresses, _refuses(settings, tenant, port)):
                 return
             if address_in(host) is None:
                 raise invalid("url", Code.NOT_PUBLIC, _NOT_PUBLIC)
@@ -55,7 +58,9 @@ def check_endpoint(url: str, settings: Settings, *, resolve: Resolve) -> None:
             assert_never(never)
 
 
-def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = _FOR_OPERATOR) -> str | None:
+def check_for_operator(
+    url: str, settings: Settings, *, resolve: Resolve = _FOR_OPERATOR, tenant: str = ""
+) -> str | None:
     """The same for an operator, who may name a host that is not known here. Returns what to tell about it.
 
     Raises:
@@ -68,23 +73,25 @@ def check_for_operator(url: str, settings: Settings, *, resolve: Resolve = _FOR_
             message = f"{error.message} (HOOKLINE_ALLOW_HTTP=true allows http://)"
             raise FieldInvalid(Wrong(field="url", code=error.wrong[0].code, message=message)) from None
         raise
-    host = origin_of(stored)[1]
+    _, host, port = origin_of(stored)
     if _is_the_proxys(settings):
         return None
     match _addresses(host, resolve):
         case NoAddress() | Unanswered():
             return f"{host} does not resolve here: deliveries fail until it does where they are sent from"
         case Addresses(addresses):
-            refused = _refused(host, addresses, settings)
+            refused = _refused(host, addresses, _refuses(settings, tenant, port))
         case never:
             assert_never(never)
     if not refused:
         return None
+    network = _network(refused[0])
     raise invalid(
         "url",
         Code.NOT_PUBLIC,
-        f"is at {refused[0]}, which is never called ({guard_of(settings).refuses(refused[0])}): "
-        f"use a public address, or allow it, as in HOOKLINE_ALLOW_NETWORKS={_network(refused[0])}",
+        f"is at {refused[0]}, which is never called ({guard_of(settings).refuses(refused[0])}): use a public address, "
+        f"or allow it, as in HOOKLINE_ALLOW_NETWORKS={network} for every tenant"
+        + (f" or HOOKLINE_TENANT_NETWORKS={tenant}={network} for this one alone" if tenant else ""),
     )
 
 
@@ -93,10 +100,13 @@ def _is_the_proxys(settings: Settings) -> bool:
     return isinstance(guard_of(settings), ProxysGuard)
 
 
-def _refused(host: str, addresses: Sequence[str], settings: Settings) -> list[str]:
+def _refuses(settings: Settings, tenant: str, port: int) -> Refuses:
+    return guard_of(settings).refusing(settings.grants.at(tenant, port))
+
+
+def _refused(host: str, addresses: Sequence[str], refuses: Refuses) -> list[str]:
     """Those of its addresses that the guard refuses, where one is enough not to call it."""
-    guard = guard_of(settings)
-    refused = [address for address in addresses if guard.refuses(address)]
+    refused = [address for address in addresses if refuses(address)]
     # A connection to localhost takes whichever of the two is allowed.
     return [] if _is_localhost(host) and refused != list(_LOOPBACK) else refused
 
@@ -109,9 +119,7 @@ def _addresses(host: str, resolve: Resolve) -> Resolution:
 
 def _network(address: str) -> str:
     """The network of this address alone, as the guard sees it: a mapped IPv4 address is that address."""
-    alone = ip_address(address)
-    if isinstance(alone, IPv6Address) and alone.ipv4_mapped is not None:
-        alone = alone.ipv4_mapped
+    alone = unmapped(ip_address(address))
     return f"{alone}/{alone.max_prefixlen}"
 
 

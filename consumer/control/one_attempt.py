@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec import structs
 
@@ -27,6 +26,7 @@ from consumer.delivery.names import PATIENCE_MS, Addresses, Named, Resolution, a
 from consumer.delivery.outcome import Outcome
 from consumer.delivery.target import Target, Unsignable
 from consumer.events.identity import webhook_id
+from consumer.granted import Networks
 from consumer.http.engine import open_transport
 from consumer.http.guard import ProxysGuard, guard_of
 from consumer.http.transport import Transport
@@ -41,6 +41,7 @@ from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.url import origin_of
 
 AT_ONCE: Final = 16
 OF_A_TENANT: Final = 2
@@ -84,6 +85,7 @@ class OneAttempt:
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._resolve = resolve
         self._guard = guard_of(settings)
+        self._grants = settings.grants
         self.now_ms = now_ms
         self._monotonic_s = monotonic_s
         # Each ends within the longest timeout there is, 30 s.
@@ -102,7 +104,11 @@ class OneAttempt:
             Busy: too many are under way, of this tenant or of all, or nothing can leave.
         """
         brand(subscription.brand, self._brands_dir)  # before anything is taken
-        target = Target(subscription, lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring))
+        granted = self._granted(subscription)
+        target = Target(
+            subscription,
+            lambda each: Signer(each, brand(each.brand, self._brands_dir), self._keyring, granted=granted),
+        )
         with self._places.place(delivery.event.tenant):
             return self._made(delivery, target, now_ms, known_as)
 
@@ -126,7 +132,7 @@ class OneAttempt:
         body, content_type = signer.body(delivery.event) if kept is None else (kept, delivery.content_type)
         tried = Tried(delivery=delivery, target=target, started_ms=now_ms, body=body, content_type=content_type)
         asked_s = self._monotonic_s()
-        named, looked_up = self._named(delivery.event.tenant, target.subscription.url)
+        named, looked_up = self._named(target.subscription)
         dns_ms = (self._monotonic_s() - asked_s) * 1_000 if looked_up else None
         if isinstance(named, Failure):
             return tried, named
@@ -138,14 +144,17 @@ class OneAttempt:
         timing = structs.replace(answer.timing, dns_ms=dns_ms)
         return replace(tried, request=request), structs.replace(answer, timing=timing)
 
-    def _named(self, tenant: str, url: str) -> tuple[Named, bool]:
+    def _named(self, subscription: Subscription) -> tuple[Named, bool]:
         """Its addresses, and whether its name had to be looked up for them."""
-        host = urlsplit(url).hostname or ""
+        host = origin_of(subscription.url)[1]
         if isinstance(self._guard, ProxysGuard):
             return (host,), False
         address = address_in(host)
-        found = self._resolve(tenant, host) if address is None else Addresses((address,))
-        return judged(found, self._guard.refuses), address is None
+        found = self._resolve(subscription.tenant, host) if address is None else Addresses((address,))
+        return judged(found, self._guard.refusing(self._granted(subscription))), address is None
+
+    def _granted(self, subscription: Subscription) -> Networks:
+        return self._grants.at(subscription.tenant, origin_of(subscription.url)[2])
 
 
 def logging_by(writer: Writer) -> Write:

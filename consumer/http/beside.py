@@ -1,7 +1,10 @@
-"""Two engines behind one port: the sockets engine for webhooks with TLS of their own, the chosen one for all others.
+"""Two engines behind one port: the sockets engine for requests that need more than others do, the chosen one beside it.
 
-The laws: a request has one engine from its beginning to its end; where no webhook has TLS of its own, the second engine
-is never opened, and the first one is asked for nothing more than without it.
+These are the requests of webhooks with TLS of their own, and those to networks that are granted to one tenant.
+
+The laws: a request has one engine from its beginning to its end; where no request is of these kinds, the second engine
+is never opened, and the first one is asked for nothing more than without it. The first one is never told what is
+granted.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +30,7 @@ class BesideTransport(Unproxied):
         return self._usual.in_flight + len(self._its)
 
     def submit(self, token: int, request: Request) -> None:
-        if request.tls is None:
+        if request.tls is None and not request.granted:
             self._usual.submit(token, request)
             return
         if self._own is None:

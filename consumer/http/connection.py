@@ -8,9 +8,8 @@ What is not obvious: epoll tells of a socket once, when it *becomes* readable or
 `unfinished` has to come back without being told.
 """
 
-import socket
 import ssl
-from typing import Final
+from typing import Final, Protocol
 
 from consumer.delivery.answer import FailureKind
 from consumer.http.addressee import Addressee
@@ -40,6 +39,15 @@ class BrokenError(Exception):
         self.gone = gone
 
 
+class Socket(Protocol):
+    """What a connection is made over, which does not block: a socket, or what is laid over one (`proxy_tls.py`)."""
+
+    def fileno(self) -> int: ...
+    def send(self, data: memoryview, /) -> int: ...
+    def recv(self, most: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Connection:
     """To one address. `exchange` is the request that it carries, None while it is idle."""
 
@@ -61,7 +69,7 @@ class Connection:
     )
 
     def __init__(
-        self, connected: socket.socket, address: str, to: Addressee, tls: Tls | None, tunnel: Tunnel | None = None
+        self, connected: Socket, address: str, to: Addressee, tls: Tls | None, tunnel: Tunnel | None = None
     ) -> None:
         """`address` is the endpoint's, also where the socket leads to a proxy and `tunnel` from there."""
         self._socket = connected

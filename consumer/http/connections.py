@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from consumer.http.addressee import Addressee
-from consumer.http.connection import BrokenError, ClosedError, Connection
+from consumer.http.connection import BrokenError, ClosedError, Connection, Socket
 from consumer.http.dialing import Connected
 from consumer.http.pool import Pool
 from consumer.http.socket_exchange import Exchange
@@ -38,17 +38,28 @@ class Connections:
         self.of = self._by_fd.get
         """The connection with this descriptor."""
 
-    def made(self, connected: Connected, exchange: Exchange, now_s: float, tunnel: Tunnel | None = None) -> Connection:
-        """A new one, for this request; `tunnel` leads from the proxy that it is connected to, to the endpoint."""
+    def made(
+        self,
+        connected: Connected,
+        exchange: Exchange,
+        now_s: float,
+        tunnel: Tunnel | None = None,
+        over: Socket | None = None,
+    ) -> Connection:
+        """A new one, for this request; `tunnel` leads from the proxy that it is connected to, to the endpoint.
+
+        `over` is what lies over the socket that was connected, where something does.
+        """
+        socket = over or connected.socket
         to = exchange.to
         assert to is not None
         try:
             tls = self._tls(exchange, to, now_s) if to.secure else None
         except Exception:
-            connected.socket.close()  # nobody else has it yet
+            socket.close()  # nobody else has it yet
             raise
         address = connected.address if tunnel is None else exchange.target
-        connection = Connection(connected.socket, address, to, tls, tunnel)
+        connection = Connection(socket, address, to, tls, tunnel)
         connection.exchange, exchange.fd = exchange, connection.fd
         self._by_fd[connection.fd] = connection
         if len(self._by_fd) > self._most:

@@ -128,7 +128,7 @@ class Course:
 
     def _allowed(self, exchange: Exchange) -> list[str]:
         """Those of its addresses that a request may be sent to."""
-        refuses = self._guard.refuses
+        refuses = self._guard.refusing(exchange.request.granted)
         return [address for address in exchange.request.addresses if refuses(address) is None]
 
     def _dial(self, exchange: Exchange, addresses: list[str], now_s: float) -> None:

@@ -2,7 +2,8 @@
 
 The law: an engine that is asked for by name is the one that sends, or nothing does. Where none is named, the native one
 sends where it is installed, and everything works without it. Through a proxy only the sockets engine sends, and so it
-does for webhooks with TLS of their own: beside another one, where another one is chosen. All of them watch their
+does for webhooks with TLS of their own and for networks that are granted to one tenant: beside another one, where
+another one is chosen. All of them watch their
 sockets by epoll, which only Linux has: elsewhere nothing can be sent, and that is said by name before anything is
 begun.
 """

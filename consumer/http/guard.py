@@ -1,7 +1,8 @@
 """The address guard: which addresses a request may be sent to.
 
 The law: only globally reachable unicast addresses, whatever notation or tunnel they hide in, unless an operator's
-network allows them. What is not understood is refused.
+network allows them, for everybody or for the tenant whose request it is (`granted.py`). What is not understood is
+refused.
 
 Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and updates), IPv4 and IPv6 multicast,
 and the IPv6 allocation (RFC 4291: only 2000::/3 is handed out). An IPv6 address that embeds an IPv4 address is judged
@@ -18,12 +19,11 @@ from ipaddress import (
     NetmaskValueError,
     ip_address,
 )
-from typing import Final, TypeAlias
+from typing import Final
 
+from consumer.delivery.names import Refuses
+from consumer.granted import MAPPED, Address, Network, Networks, has, lets, unmapped
 from consumer.settings import Settings
-
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
 
 _REMEMBERED = 8_192
 
@@ -63,7 +63,7 @@ _SPECIAL: Final[tuple[tuple[Network, str], ...]] = (
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _IPV4_EMBEDDED_LAST: Final = (
-    IPv6Network("::ffff:0:0/96"),  # mapped, RFC 4291
+    MAPPED,
     IPv6Network("::ffff:0:0:0/96"),  # translated, RFC 2765
     IPv6Network("::/96"),  # compatible, RFC 4291
     IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
@@ -72,7 +72,6 @@ _IPV4_EMBEDDED_LAST: Final = (
 # The upper half of an interface identifier that ends in an IPv4 address: ISATAP, RFC 5214 section 6.1.
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
-_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 
 class AddressGuard:
@@ -96,6 +95,12 @@ class AddressGuard:
             self._reasons[address] = reason
             return reason
 
+    def refusing(self, granted: Networks) -> Refuses:
+        """What it refuses to a request to which these networks are granted."""
+        if not granted:
+            return self.refuses
+        return lambda address: None if lets(granted, address) else self.refuses(address)
+
     def _reason(self, text: str) -> str | None:
         try:
             address = ip_address(text)
@@ -103,9 +108,7 @@ class AddressGuard:
             return "not an address"
         if isinstance(address, IPv6Address) and address.scope_id is not None:
             return "scoped address"
-        if isinstance(address, IPv6Address) and address in _MAPPED:
-            # A socket connects to a mapped address as to the IPv4 one, so it is that one, also for `allowed`.
-            address = IPv4Address(int(address) & 0xFFFF_FFFF)
+        address = unmapped(address)
         if self._is_allowed(address):
             return None
         if isinstance(address, IPv4Address):
@@ -123,7 +126,7 @@ class AddressGuard:
         return _special(address) or (None if address in _GLOBAL_UNICAST else "not global unicast")
 
     def _is_allowed(self, address: Address) -> bool:
-        return any(address in network for network in self._allowed)
+        return has(self._allowed, address)
 
 
 class ProxysGuard(AddressGuard):

@@ -130,7 +130,7 @@ class NativeTransport(Unproxied):
 
 
 class BesideNative(BesideTransport):
-    """The native engine, and beside it the one for webhooks with TLS of their own, whose requests Python makes."""
+    """The native engine, and beside it the sockets engine, for requests that Python makes (`beside.py`)."""
 
     def __init__(self, native: NativeTransport, open_own: Callable[[], SocketsTransport]) -> None:
         """As BesideTransport."""

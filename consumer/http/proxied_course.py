@@ -29,6 +29,7 @@ from consumer.http.egress import Egress, State
 from consumer.http.guard import AddressGuard
 from consumer.http.head_cache import HeadCache
 from consumer.http.proxy import Place, Proxy, ProxyAddress
+from consumer.http.proxy_tls import ProxyTls, proxy_context
 from consumer.http.socket_exchange import Exchange
 from consumer.signing.request import Request
 from consumer.telemetry.outage import Outage
@@ -40,6 +41,7 @@ ASKED_S: Final = 10.0
 _SUSPICIOUS: Final = frozenset({FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.TLS})
 _SILENT: Final = "the egress proxy did not answer in time when asked for the endpoint"
 _CLOSED: Final = "the egress proxy closed the connection when asked for the endpoint"
+_ENDED: Final = "closed the connection as soon as it was made"
 
 _log = structlog.get_logger("egress")
 
@@ -60,6 +62,7 @@ class ProxiedCourse(Course):
         super().__init__(guard, connections, dialing)
         self._proxy = proxy
         self._at = ProxyAddress(proxy.at.host)
+        self._context = proxy_context(proxy.authorities) if proxy.scheme == "https" else None
         self._heads = heads
         self._egress: Egress[Suspect] = Egress()
         self._checks: dict[int, Exchange] = {}
@@ -125,7 +128,15 @@ class ProxiedCourse(Course):
     def _connected(self, exchange: Exchange, now_s: float, connected: Connected) -> None:
         assert exchange.to is not None
         tunnel = self._proxy.tunnel(exchange.target, exchange.to.port)
-        connection = self._connections.made(connected, exchange, now_s, tunnel)
+        over: ProxyTls | None = None
+        if self._context is not None:
+            try:
+                over = ProxyTls(self._context, connected.socket, self._proxy.at.host)
+            except OSError:  # it has closed the connection already
+                connected.socket.close()
+                self._broke(exchange, now_s, _ENDED)
+                return
+        connection = self._connections.made(connected, exchange, now_s, tunnel, over)
         connection.dig(b"")
         self._come_back(connection, 0)
 

@@ -3,11 +3,13 @@
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import unquote
 
 from consumer.delivery.names import Addresses, Resolution, address_in
 from consumer.http.resolver import Resolver
+from consumer.http.tls import trusting
 from consumer.http.tunnel import Connect, Socks5, Tunnel
 from consumer.setting_values import PROXY, SERVER
 from consumer.settings import ConfigurationError, Settings
@@ -16,7 +18,7 @@ _LOOKED_UP_S: Final = 2.0
 _AGAIN_S: Final = 30.0
 _MOST_LOGIN_BYTES: Final = 255  # RFC 1929
 
-Scheme = Literal["http", "socks5"]
+Scheme = Literal["http", "https", "socks5"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +34,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """Where it is, how it is asked, and which servers it reaches whenever it works. The repr holds no password."""
+    """Where it is, how it is asked, and which servers it reaches whenever it works. The repr holds no password.
+
+    `authorities` is a PEM file: one of them signed the certificate of a proxy of https. None: one of the system's did.
+    """
 
     scheme: Scheme
     at: Place
     checks: tuple[Place, ...]
     user: str | None = field(default=None, repr=False)
     password: str = field(default="", repr=False)
+    authorities: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
-        """The settings' proxy, if they name one. Raises ConfigurationError: its login is longer than SOCKS5 takes."""
+        """The settings' proxy, if they name one.
+
+        Raises:
+            ConfigurationError: its login is longer than SOCKS5 takes, or the file of its authorities has none.
+        """
         if settings.egress_proxy is None:
             return None
         parts = PROXY.fullmatch(settings.egress_proxy.get_secret_value())
@@ -54,16 +64,24 @@ class Proxy:
             checks=tuple(map(_place, settings.egress_check)),
             user=None if user is None else unquote(user),
             password=password,
+            authorities=settings.egress_authorities,
         )
         if proxy.scheme == "socks5" and max(len((proxy.user or "").encode()), len(password.encode())) > (
             _MOST_LOGIN_BYTES
         ):
             raise ConfigurationError("HOOKLINE_EGRESS_PROXY", "has a user or password of more than 255 bytes")
+        if proxy.authorities is not None:
+            try:
+                trusting(proxy.authorities)
+            except OSError as error:  # OpenSSL's errors are some
+                raise ConfigurationError(
+                    "HOOKLINE_EGRESS_AUTHORITIES", f"cannot be read as certificates in PEM: {error.strerror}"
+                ) from None
         return proxy
 
     def tunnel(self, host: str, port: int) -> Tunnel:
         """A new way to this place, which is not asked for yet."""
-        kind = Connect if self.scheme == "http" else Socks5
+        kind = Socks5 if self.scheme == "socks5" else Connect
         return kind(host, port, user=self.user, password=self.password)
 
 

@@ -15,6 +15,7 @@ from consumer.portal import (
     log_live,
     log_page,
     looking,
+    own_tls,
     sending_page,
     sending_selected,
     stopped,
@@ -52,6 +53,7 @@ ROUTES: Final = (
     Route(
         f"{_ONE}/rotate", show=changing.ask_rotate, do=changing.rotate, deed="rotateWebhookSecret", needs=Scope.WRITE
     ),
+    Route(f"{_ONE}/tls", show=own_tls.show, do=own_tls.change, deed="updateWebhook", needs=Scope.WRITE),
     Route(f"{_ONE}/delete", show=changing.ask_delete, do=changing.delete, deed="deleteWebhook", needs=Scope.WRITE),
     Route(f"{_ONE}/pause", do=changing.pause, deed="pauseWebhook"),
     Route(f"{_ONE}/resume", do=changing.resume, deed="resumeWebhook"),

@@ -51,6 +51,7 @@ class Actions:
 
     edit: str | None
     types: str | None
+    tls: str | None
     test: str | None
     delete: str | None
     pause: str | None
@@ -170,6 +171,7 @@ def _actions(visit: Visit, subscription: Subscription) -> Actions:
     return Actions(
         edit=edited,
         types=None if edited is None else f"{edited}#types",
+        tls=where(edit, "tls"),
         test=where(may, "test"),
         delete=where(may, "delete"),
         pause=where(may and subscription.status is Status.ACTIVE, "pause"),

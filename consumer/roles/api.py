@@ -106,7 +106,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             audit=AuditLog(Topics.of(settings).audit, control.writer),
             deeds=deeds_of(settings),
             cursors=Cursors(control.keyring),
-            check_url=lambda url, tenant: check_endpoint(url, settings, resolve=partial(resolve, tenant)),
+            check_url=lambda url, tenant: check_endpoint(
+                url, settings, tenant=tenant, resolve=partial(resolve, tenant)
+            ),
             dead_letters=DeadLetterDesk(settings, JobReplays(desk, most=settings.max_replays)),
             jobs=desk,
             log=log,

@@ -30,6 +30,7 @@ from consumer.log.suspension import Rule
 from consumer.roles.acknowledged_writes import AcknowledgedWrites
 from consumer.roles.announcer import Announcer
 from consumer.roles.announcing import Announcing
+from consumer.roles.certificate_watch import CertificateWatch
 from consumer.roles.clock import Clock
 from consumer.roles.failing_teller import FailingTeller
 from consumer.roles.folding import Folding
@@ -117,6 +118,7 @@ class _Run:
             now_ms=clock.now_ms,
         )
         self._webhooks = WebhookFigures(settings, self._folding, known.directory, clock.now_ms)
+        self._certificates = CertificateWatch(known.directory.certificate_ends, known.directory.find)
         self._partitions = 0
         self._standing: Mapping[str, int] = {}
         self._save_at_s = self._sweep_at_s = 0.0
@@ -157,6 +159,7 @@ class _Run:
                 reading.value("hookline_records_unstarted", max(0, end - offset), self._attempts, str(number))
         for state, webhooks in self._standing.items():
             reading.value("hookline_webhooks", webhooks, state)
+        self._certificates.tell(reading)
         self._webhooks.tell(reading)
         pulse.lacks = () if self._consumer.joined else (NOT_JOINED,)
 
@@ -223,6 +226,7 @@ class _Run:
                 self._folding.sweep(self._clock.now_ms())
                 self._standing = self._folding.standing(self._clock.now_ms())
                 self._webhooks.look()
+                self._certificates.look(self._clock.now_ms())
             self._folding.save(self._partitions)
             if loads:
                 self._folding.load()

@@ -15,6 +15,7 @@ from consumer.delivery import done_map
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
 from consumer.delivery.core import Core, Rules
+from consumer.delivery.granted_names import GrantedNames
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import keeping
 from consumer.delivery.lane import Patience
@@ -61,11 +62,14 @@ from consumer.roles.worker import Worker
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.signing.signer import Signer
+from consumer.signing.written import Prepare
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Reader
+from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.url import origin_of
 
 _log = structlog.get_logger("pool")
 
@@ -129,8 +133,25 @@ def rules(settings: Settings, patience: Patience, tracing: Tracing | None = None
 
 def names_of(settings: Settings) -> Names:
     """Who knows where hosts are: we, or the proxy that requests leave through."""
-    guard = guard_of(settings)
-    return ProxysNames() if isinstance(guard, ProxysGuard) else Names(guard.refuses)
+    guard, grants = guard_of(settings), settings.grants
+    if isinstance(guard, ProxysGuard):
+        return ProxysNames()
+    if not grants.tenants:
+        return Names(guard.refuses)
+    # At which port a webhook is, its request tells the engine, whose guard judges once more.
+    its = {tenant: guard.refusing(grants.at_any_port(tenant)) for tenant in grants.tenants}
+    return GrantedNames(guard.refuses, its)
+
+
+def target_of(settings: Settings, keyring: Keyring, prepare: Prepare | None) -> Callable[[Subscription], Target]:
+    """How a webhook becomes one that requests can be made for."""
+
+    def signer(subscription: Subscription) -> Signer:
+        granted = settings.grants.at(subscription.tenant, origin_of(subscription.url)[2])
+        named = brand(subscription.brand, settings.brands_dir)
+        return Signer(subscription, named, keyring, prepare, granted=granted)
+
+    return lambda subscription: Target(subscription, signer)
 
 
 def budget(settings: Settings) -> Budget:
@@ -161,9 +182,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         mark=Blame(settings.state_dir / "marks" / instance_id(settings, pool.role, slot)),
         clocks=clocks,
         names=names_of(settings),
-        target=lambda subscription: Target(
-            subscription, lambda each: Signer(each, brand(each.brand, settings.brands_dir), keyring, prepare)
-        ),
+        target=target_of(settings, keyring, prepare),
     )
     group = Topics.of(settings).group(pool.role)
     room = budget(settings)

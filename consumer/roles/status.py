@@ -10,6 +10,7 @@ import msgspec
 
 from consumer.roles.overview import Life, Overview
 from consumer.roles.supervision import Member
+from consumer.webhooks.certificate_ends import Ending
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,6 +74,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     dead_letters: dict[str, float]
     dropped: dict[str, float]
     troubles: list[Trouble]
+    certificates: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 def status_of(overview: Overview, now_s: float) -> Status:
@@ -103,6 +105,10 @@ def status_of(overview: Overview, now_s: float) -> Status:
             for member, name, words, value in sums.all()
             if name == "hookline_outage_seconds" and value > 0
         ],
+        # Each process of `log` tells of all webhooks.
+        certificates={
+            word: most for word in sorted(Ending) if (most := sums.most("hookline_webhook_certificates", word))
+        },
     )
 
 

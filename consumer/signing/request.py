@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from consumer.granted import Networks
+
 
 class ClientTls(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook's own TLS, as PEM; "" is none. Two of one `name` are the same. The repr has the name alone."""
@@ -25,8 +27,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     `addresses` are the only ones that may be connected to, in the order in which to try them; they were checked
     before, and whoever sends it looks no name up. Where a proxy looks names up, the host's name stands there instead.
-    `tls` is the webhook's own, if it has any. The customer's own headers may be secrets: the repr has neither headers
-    nor body.
+    `tls` is the webhook's own, if it has any. `granted` are networks that its tenant's requests alone may go to, where
+    one of the addresses is in them. The customer's own headers may be secrets: the repr has neither headers nor body.
 
     A Struct, since one is made for each attempt: a frozen dataclass takes ten times as long.
     """
@@ -37,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     timeout_ms: int
     addresses: tuple[str, ...] = ()
     tls: ClientTls | None = None
+    granted: Networks = ()
 
     @property
     def content_type(self) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from consumer.brands.brand import Brand
 from consumer.events.event import Event
 from consumer.events.identity import source_mark, webhook_id
+from consumer.granted import Networks, lets
 from consumer.signing.payload import render
 from consumer.signing.profiles import HttpHeaders, Scheme, keys, scheme
 from consumer.signing.request import ClientTls, Request
@@ -34,9 +35,17 @@ class Signer:
     """Whether the native step writes its requests, nearly all of them."""
 
     def __init__(
-        self, subscription: Subscription, brand: Brand, keyring: Keyring, prepare: Prepare | None = None
+        self,
+        subscription: Subscription,
+        brand: Brand,
+        keyring: Keyring,
+        prepare: Prepare | None = None,
+        *,
+        granted: Networks = (),
     ) -> None:
         """Open the secrets and make the parts that no event changes. `prepare` is the native step's, where it sends.
+
+        `granted` are the networks that this webhook may reach and others may not.
 
         Raises:
             SecretUnusableError: a secret does not fit the signing profile.
@@ -71,6 +80,7 @@ class Signer:
             if name.lower() not in taken and _allowed(name, value, brand)
         )
         self._tls = _client_tls(subscription, keyring)
+        self._granted = granted
         self._own_shown: HttpHeaders = tuple((name, REDACTED) for name, _ in self._own)
         self._static: dict[str, HttpHeaders] = {}
         self._renders = subscription.payload_format not in _IN_PYTHON
@@ -106,9 +116,10 @@ class Signer:
     ) -> Written | None:
         """The same as `request`, written by the native step, which renders what was not `rendered` before.
 
-        None: it does not write for this webhook, or cannot tell this event, as one with a `tracestate`.
+        None: it does not write for this webhook, or cannot tell this event, as one with a `tracestate`. Nor does it
+        where a network is granted: the sockets engine sends there.
         """
-        if self._endpoint is None or event.tracestate is not None:
+        if self._endpoint is None or event.tracestate is not None or self._granted_at(addresses):
             return None
         if rendered is None and not self._renders:
             rendered = self.body(event)
@@ -159,6 +170,7 @@ class Signer:
             timeout_ms=self._timeout_ms,
             addresses=addresses,
             tls=self._tls,
+            granted=self._granted_at(addresses),
         )
 
     def shown(self, request: Request) -> HttpHeaders:
@@ -166,6 +178,12 @@ class Signer:
         if not self._own:
             return request.headers
         return request.headers[: -len(self._own)] + self._own_shown
+
+    def _granted_at(self, addresses: tuple[str, ...]) -> Networks:
+        """What is granted to this webhook, where it is needed for one of the addresses."""
+        if self._granted and any(lets(self._granted, address) for address in addresses):
+            return self._granted
+        return ()
 
     def _scheme_at(self, now_ms: int) -> int:
         """Which of the schemes signs at this time."""

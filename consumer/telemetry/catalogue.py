@@ -186,6 +186,12 @@ ALL: Final = (
         "Webhooks tried within a day, by how their last attempt ended: failing or accepting.",
         "state",
     ),
+    _gauge(
+        "hookline_webhook_certificates",
+        ("log",),
+        "Active webhooks of which a certificate ended, or ends within 14 days, as each process knows: ended or ending.",
+        "state",
+    ),
     # The API
     counter("hookline_api_requests_total", ("api",), "Requests to the API and its pages.", ("method", "route", "code")),
     histogram("hookline_api_duration_seconds", ("api",), "How long a request to the API took.", ATTEMPT_S, "route"),

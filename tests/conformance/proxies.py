@@ -1,13 +1,16 @@
 """A small forward proxy on loopback: HTTP CONNECT and SOCKS5, with answers of the test's own."""
 
+import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Final, TypeAlias, cast
 
-from consumer.http.proxy import Place, Proxy
+from consumer.http.proxy import Place, Proxy, Scheme
 from tests.conformance.scripted import Endpoint, Line
 
 Target: TypeAlias = tuple[str, int]
@@ -26,16 +29,18 @@ class SmallProxy:
     """Connects to whatever it is asked for on this machine, unless `says` knows another answer for it.
 
     `leads` are names and addresses that lead to a port here; `asked` is whom it was asked for, in order; `heads` are
-    the requests themselves. `everybody` is what it answers to all.
+    the requests themselves. `everybody` is what it answers to all. Where it `cuts`, its tunnels end without TLS being
+    ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.says: dict[Target, Says] = {}
         self.leads: dict[Target, int] = {}
         self.everybody: Says = STANDS
+        self.cuts = False
         self.asked: list[Target] = []
         self.heads: list[bytes] = []
-        self._endpoint = Endpoint(self._serve)
+        self._endpoint = Endpoint(self._serve, tls=tls)
         self.port = self._endpoint.port
         self._onward: list[socket.socket] = []
 
@@ -49,10 +54,18 @@ class SmallProxy:
                 onward.shutdown(socket.SHUT_RDWR)
         self._endpoint.__exit__()
 
-    def named(self, *checks: Target, scheme: str = "http", user: str | None = None, password: str = "") -> Proxy:
+    def named(
+        self,
+        *checks: Target,
+        scheme: str = "http",
+        user: str | None = None,
+        password: str = "",
+        authorities: Path | None = None,
+    ) -> Proxy:
         """As an operator names it."""
         return Proxy(
-            scheme="http" if scheme == "http" else "socks5",
+            scheme=cast("Scheme", scheme),
+            authorities=authorities,
             at=Place(host="127.0.0.1", port=self.port),
             checks=tuple(Place(host=host, port=port) for host, port in checks),
             user=user,
@@ -127,6 +140,10 @@ class SmallProxy:
         self._onward.append(onward)
         ours = line._sock
         line.send(stands)
+        if isinstance(ours, ssl.SSLSocket):
+            _copy_both(ours, onward, cuts=self.cuts)
+            onward.close()
+            return
         back = threading.Thread(target=_copy, args=(onward, ours), daemon=True)
         back.start()
         _copy(ours, onward)
@@ -153,10 +170,31 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
+def _copy_both(ours: ssl.SSLSocket, onward: socket.socket, *, cuts: bool) -> None:
+    """In one thread: OpenSSL reads and writes a connection in one at a time."""
+    with suppress(OSError):
+        while True:
+            readable, _, _ = select.select([ours, onward], [], [])
+            if onward in readable:
+                part = onward.recv(65_536)
+                if not part:
+                    if not cuts:
+                        ours.unwrap()
+                    return
+                ours.sendall(part)
+            while ours in readable:
+                part = ours.recv(65_536)
+                if not part:
+                    return
+                onward.sendall(part)
+                if not ours.pending():
+                    break
+
+
 @contextmanager
-def small_proxy() -> Iterator[SmallProxy]:
-    """One that listens."""
-    proxy = SmallProxy()
+def small_proxy(tls: ssl.SSLContext | None = None) -> Iterator[SmallProxy]:
+    """One that listens; by TLS, where it is given a context."""
+    proxy = SmallProxy(tls)
     proxy.start()
     try:
         yield proxy

@@ -12,24 +12,50 @@ from typing import cast
 import pytest
 
 from make.deploy_tools import PYTHON
+from make.native import missing
 from make.release import SUMS, release
 from tests.deploy.chart import run
 from tests.markdown import ROOT
 
 pytestmark = pytest.mark.deploy
+NATIVE = missing() is None
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Raises where a byte differs."""
-    files = release("HEAD", tmp_path_factory.mktemp("dist"))
+    files = release("HEAD", tmp_path_factory.mktemp("dist"), native=NATIVE)
     return {path.name.partition("-0")[0] + path.suffix: path for path in files}
 
 
 def test_all_of_it_is_there_with_its_checksum(made: dict[str, Path]) -> None:
-    assert {*made} == {"hookline.whl", "hookline.gz", "hookline-chart.tgz", "hookline.json", SUMS}
+    native = {"hookline_native.whl", "hookline_native.gz"} if NATIVE else set()
+    files = {"hookline.whl", "hookline.gz", "hookline-chart.tgz", "hookline.json"} | native
+    assert {*made} == {*files, SUMS}
     checked = subprocess.run(["sha256sum", "--check", SUMS], cwd=made[SUMS].parent, capture_output=True, check=False)
-    assert checked.stdout.count(b": OK") == 4
+    assert checked.stdout.count(b": OK") == len(files)
+
+
+@pytest.mark.skipif(not NATIVE, reason="the native step is built where cargo is")
+def test_the_native_step_is_for_every_python_and_holds_nothing_of_this_machine(
+    made: dict[str, Path], tmp_path: Path
+) -> None:
+    wheel = made["hookline_native.whl"]
+    assert "-cp311-abi3-manylinux" in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            assert not {each for each in (b"/tmp/", str(Path.home()).encode() + b"/") if each in content}, name
+        archive.extractall(tmp_path)
+    asked = "import hookline_native; print(hookline_native.Engine.__name__)"
+    command = [sys.executable, "-P", "-c", asked]
+    said = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    assert said == "Engine\n"
+    with tarfile.open(made["hookline_native.gz"]) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"Cargo.lock", "Cargo.toml", "src/lib.rs", "http/src/lib.rs", "delivery/src/lib.rs"} <= {
+        name.removeprefix("native/") for name in inside
+    }
 
 
 def test_the_wheel_runs_and_knows_its_commit(made: dict[str, Path], tmp_path: Path) -> None:

@@ -53,6 +53,11 @@ def test_all_is_on_one_screen_and_what_is_nothing_is_left_out() -> None:
     ]
 
 
+def test_certificates_that_end_are_counted() -> None:
+    lines = screen(replace(STATUS, certificates={"ended": 1, "ending": 3}))
+    assert "certificates  1 ended, 3 end within 14 days" in lines
+
+
 def test_what_is_wrong_stands_first() -> None:
     lines = screen(
         replace(

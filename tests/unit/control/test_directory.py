@@ -11,7 +11,7 @@ from consumer.control.order import Position
 from consumer.control.owner import Owner
 from consumer.kafka.topic_writer import Place
 from consumer.webhooks.history import Deletion, State
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.subscription import SealedSecret, SealedTls, Subscription
 from tests.webhook_samples import NOW_MS, changed, record, subscription
 
 ACME = Owner(tenant="acme", brand="hookline")
@@ -163,3 +163,18 @@ def test_what_is_found_is_what_was_written_to_the_last_field() -> None:
     found = directory_of(full).get(ACME, "wh_1")
     assert isinstance(found, Subscription)
     assert found == full
+
+
+def test_the_ends_of_certificates_are_those_of_the_webhooks_that_there_are() -> None:
+    sealed = SealedSecret(key_id="k1", sealed=b"sealed")
+    one = subscription("wh_1", tls=SealedTls(sealed=sealed, certificate_until_ms=NOW_MS))
+    two = subscription("wh_2", tls=SealedTls(sealed=sealed, authorities_until_ms=NOW_MS + 1))
+    directory = directory_of(one, two, subscription("wh_3"))
+    assert directory.certificate_ends() == {"wh_1": NOW_MS, "wh_2": NOW_MS + 1}
+    directory.apply(record(changed(one, tls=None), 3))
+    directory.apply(record(Deletion.of(two), 4))
+    assert directory.certificate_ends() == {}
+    directory.apply(record(changed(changed(one, tls=None), tls=one.tls), 5))
+    assert directory.certificate_ends() == {"wh_1": NOW_MS}
+    directory.forget()
+    assert directory.certificate_ends() == {}

@@ -113,6 +113,23 @@ def test_the_settings_lift_it() -> None:
     assert said("http://192.168.0.1/", settings=lifted) is not None
 
 
+def test_what_is_granted_to_a_tenant_is_written_by_him_alone_and_at_its_port() -> None:
+    settings = Settings(tenant_networks=("acme=10.20.0.0/16:8443", "acme=10.30.0.0/16"))
+    inside = knowing(Addresses(("10.20.0.1",)))
+    for url in ("https://inside.example:8443/", "https://10.20.0.1:8443/", "https://10.30.0.1/"):
+        check_endpoint(url, settings, resolve=inside, tenant="acme")
+        assert check_for_operator(url, settings, resolve=inside, tenant="acme") is None
+        for other in ("Acme", "other"):
+            with pytest.raises(FieldInvalid) as refused:
+                check_endpoint(url, settings, resolve=inside, tenant=other)
+            assert "10.20" not in refused.value.message
+            assert "HOOKLINE" not in refused.value.message
+    with pytest.raises(FieldInvalid, match="resolves to public addresses"):
+        check_endpoint("https://inside.example/", settings, resolve=inside, tenant="acme")
+    with pytest.raises(FieldInvalid, match=r"HOOKLINE_TENANT_NETWORKS=acme=10\.20\.0\.1/32 for this one alone"):
+        check_for_operator("https://inside.example/", settings, resolve=inside, tenant="acme")
+
+
 def test_the_fix_is_named_for_http_only_where_it_is_the_fix() -> None:
     assert "HOOKLINE_ALLOW_HTTP=true" in str(said("HTTP://example.com/", for_operator=True))
     assert "HOOKLINE_ALLOW_HTTP" not in str(said("HTTP://example.com/"))

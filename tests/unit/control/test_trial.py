@@ -45,6 +45,7 @@ KEYRING = Keyring({"k1": b"\x01" * 32})
 NEW, OLD = b"n" * 32, b"o" * 32
 NOW_MS = 1_790_000_000_500
 LOOPBACK = ("127.0.0.1/32",)
+REFUSED = "the URL's host has no public address: check its name in the DNS"
 
 
 def sealed(plain: str, tenant: str = "acme") -> SealedSecret:
@@ -89,6 +90,26 @@ def trials(request: pytest.FixtureRequest, log: Log) -> Trials:
     engine: Literal["sockets", "curl"] = request.param
     settings = Settings(allow_networks=LOOPBACK, transport=engine, topic_prefix="t.")
     return Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+
+
+@pytest.mark.parametrize("transport", ["auto", "sockets", "curl"])
+def test_a_network_of_one_tenant_is_reached_by_his_webhooks_alone(log: Log, transport: str) -> None:
+    with Endpoint(Line.answer) as endpoint:
+        grants = [f"acme=127.0.0.1/32:{endpoint.port}", "acme=10.0.0.0/8"]
+        settings = Settings.model_validate({"tenant_networks": grants, "transport": transport, "topic_prefix": "t."})
+        trials = Trials(
+            settings, OneAttempt(settings, KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",)))
+        )
+        for url in (endpoint.url, f"http://inside.example:{endpoint.port}/"):
+            assert trials.try_out(webhook(url)).status == 200
+            for tenant in ("Acme", "other"):
+                trial = trials.try_out(webhook(url, tenant))
+                assert (trial.status, trial.error) == (None, REFUSED)
+    with Endpoint(Line.answer) as other:
+        trial = trials.try_out(webhook(other.url))
+        assert (trial.status, trial.error, other.accepted) == (None, REFUSED, 0), (
+            "it is granted at the other port alone"
+        )
 
 
 def trials_of(
@@ -239,7 +260,7 @@ def test_a_failure_is_told_in_words_for_its_customer(
 def test_what_is_told_of_a_refused_address_or_name_tells_nothing_of_the_network(trials: Trials, host: str) -> None:
     trial = trials.try_out(webhook(f"http://{host}:1/"))
     assert trial.status is None
-    assert trial.error == "the URL's host has no public address: check its name in the DNS"
+    assert trial.error == REFUSED
 
 
 @pytest.mark.parametrize(
@@ -266,7 +287,7 @@ def test_a_name_without_an_address_that_may_be_called_opens_no_connection(
     trial = trials.try_out(webhook("https://a.example/"))
     assert asked == [("acme", "a.example")]
     assert (trial.status, trial.elapsed_ms) == (None, 0)
-    assert trial.error == "the URL's host has no public address: check its name in the DNS"
+    assert trial.error == REFUSED
     assert (log.attempt.failure, log.attempt.elapsed_ms) == (kind, 0)
 
 

@@ -91,6 +91,18 @@ CASES: Mapping[str, Case] = {
             'hookline_webhooks{role="log",slot="0",state="accepting"}': "2x60",
         },
     ),
+    "HooklineCertificatesEnd": Case(
+        # Two processes tell of the same webhooks.
+        fires={
+            'hookline_webhook_certificates{role="log",slot="0",instance="a",state="ending"}': "0x10 2x60",
+            'hookline_webhook_certificates{role="log",slot="0",instance="b",state="ending"}': "0x10 2x60",
+        },
+        silent={
+            'hookline_webhook_certificates{role="log",slot="0",state="ending"}': "0x100",
+            'hookline_webhook_certificates{role="log",slot="0",state="ended"}': "0x70 1x30",
+        },
+        at_min=90,
+    ),
     "HooklineDeadLettersRising": Case(
         fires={f'hookline_dead_letters_total{{{R},reason="exhausted"}}': "0+1x1400 1500+100x100"},
         silent={f'hookline_dead_letters_total{{{R},reason="exhausted"}}': "0+100x1500"},

@@ -6,13 +6,15 @@ import re
 import subprocess
 import tarfile
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from make.archives import tar_gz
 from make.chart import CHART
-from make.release import NotReleased, chart, check_version, checksums
+from make.native_release import native_version
+from make.release import NotReleased, chart, check_native, check_version, checksums
 from tests.markdown import ROOT
 
 
@@ -51,6 +53,15 @@ def test_a_tag_is_of_the_version_that_it_names() -> None:
     check_version("HEAD", "0.1.0")
     with pytest.raises(NotReleased, match=r"the tag is v0\.2\.0, and pyproject\.toml there says 0\.1\.0"):
         check_version("v0.2.0", "0.1.0")
+
+
+def test_the_native_step_is_released_with_the_version_that_asks_for_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    check_native(project["version"], native_version(ROOT), project["optional-dependencies"]["fast"])
+    with pytest.raises(NotReleased, match=r"native/Cargo\.toml says 0\.1\.0, and pyproject\.toml 0\.2\.0"):
+        check_native("0.2.0", "0.1.0", ["hookline-native==0.2.0"])
+    with pytest.raises(NotReleased, match=r"asks for hookline-native: it has to be hookline-native==0\.1\.0"):
+        check_native("0.1.0", "0.1.0", ["hookline-native"])
 
 
 def test_the_image_has_what_the_lock_of_the_image_names_and_nothing_of_the_demo() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.configuration import load, strangers
+from consumer.http.proxy import Proxy
 from consumer.setting_values import duration_ms
 from consumer.settings import ConfigurationError, Settings
 
@@ -77,6 +78,7 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, varia
         ("LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
         ("BRANDS_DIR", "nowhere", "there is no such folder"),
         ("ALLOW_NETWORKS", "10.0.0.1/8", "10.0.0.1/8 has host bits set: write a network in CIDR notation"),
+        ("TENANT_NETWORKS", "10.0.0.0/8", "'10.0.0.0/8' is no tenant's network: write TENANT=NETWORK"),
     ],
 )
 def test_a_wrong_value_is_told_what_it_has_to_be(
@@ -104,6 +106,47 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.retry_delays_ms == (0, 250, 2_000)
     assert settings.networks == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     assert [key.get_secret_value()[:4] for key in settings.encryption_keys] == ["new:", "old:"]
+
+
+def test_networks_are_granted_to_tenants_in_the_environment_and_in_the_file(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_folder / "hookline.toml").write_text('tenant_networks = ["Acme, Inc.=10.20.0.0/16", "b=10.1.0.0/16:8443"]')
+    assert load().grants.at("Acme, Inc.", 443) == (ip_network("10.20.0.0/16"),)
+    monkeypatch.setenv("HOOKLINE_TENANT_NETWORKS", "b=10.2.0.0/16, b=10.3.0.0/16:8443")
+    grants = load().grants
+    assert grants.at("b", 8443) == (ip_network("10.2.0.0/16"), ip_network("10.3.0.0/16"))
+    assert grants.at("Acme, Inc.", 443) == ()
+
+
+def test_the_authorities_of_a_proxy_are_for_one_of_https_and_are_certificates(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443")
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "https://proxy.test:3129")
+    assert load().egress_authorities is None
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "")
+    assert load().egress_authorities is None
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "nowhere.pem")
+    with pytest.raises(ConfigurationError, match="HOOKLINE_EGRESS_AUTHORITIES: there is no such file"):
+        load()
+    (empty_folder / "own.pem").write_text("no certificate")
+    monkeypatch.setenv("HOOKLINE_EGRESS_AUTHORITIES", "own.pem")
+    with pytest.raises(ConfigurationError, match="HOOKLINE_EGRESS_AUTHORITIES: cannot be read as certificates in PEM"):
+        Proxy.of(load())
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "http://proxy.test:3128")
+    with pytest.raises(ConfigurationError, match=r"HOOKLINE_EGRESS_AUTHORITIES: says nothing unless .* https://"):
+        load()
+
+
+def test_nothing_is_granted_where_the_proxy_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("HOOKLINE_EGRESS_CHECK", "www.example.com:443")
+    monkeypatch.setenv("HOOKLINE_TENANT_NETWORKS", "acme=10.20.0.0/16")
+    assert load().grants.tenants
+    monkeypatch.setenv("HOOKLINE_EGRESS_GUARD", "proxy")
+    with pytest.raises(ConfigurationError, match="HOOKLINE_TENANT_NETWORKS: says nothing where HOOKLINE_EGRESS_GUARD"):
+        load()
 
 
 def test_any_kafka_property_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,10 +60,23 @@ def test_what_is_not_an_address_is_refused_even_where_all_is_allowed(text: str) 
         ("::1/128", "::1", True),
         ("fe80::/10", "fe80::1%eth0", False),
         ("169.254.169.254/32", "169.254.169.254", True),
+        ("169.254.0.0/16", "169.254.169.254", False),
+        ("169.254.0.0/16", "64:ff9b::169.254.169.254", False),
+        ("fd00::/8", "fd00:ec2::254", False),
     ],
 )
 def test_an_operator_s_network_passes_and_nothing_beside_it(network: str, address: str, passes: bool) -> None:
     assert (AddressGuard([ip_network(network)]).refuses(address) is None) is passes
+
+
+def test_what_is_granted_to_a_request_passes_beside_what_all_may_reach() -> None:
+    guard = AddressGuard([ip_network("10.1.0.0/16")])
+    refuses = guard.refusing((ip_network("10.2.0.0/16"),))
+    assert [refuses(f"10.{number}.0.1") is None for number in (1, 2, 3)] == [True, True, False]
+    assert refuses("8.8.8.8") is None
+    assert refuses("10.2.0.0/16") is not None
+    assert guard.refuses("10.2.0.1") is not None, "nothing of it is remembered for others"
+    assert guard.refusing(()) == guard.refuses
 
 
 def test_memory_of_decisions_is_bounded_and_right() -> None:

@@ -134,3 +134,14 @@ def test_status_sums_over_the_processes_and_leaves_zeros_out() -> None:
     assert (deliver.pid, deliver.running, deliver.reasons, deliver.restarts) == (11, True, [], 0)
     assert (deliver.memory_bytes, deliver.silent_for_s) == (4096, 2.0)
     assert (retry.memory_bytes, retry.leads) == (None, None)
+
+
+def test_webhooks_whose_certificates_end_are_not_added_up_for_each_process_tells_of_all() -> None:
+    both = overview()
+    for member, pid, ending in ((A, 11, 2.0), (B, 12, 3.0)):
+        values = (
+            ("hookline_webhook_certificates", ("ended",), 0.0),
+            ("hookline_webhook_certificates", ("ending",), ending),
+        )
+        both.heard(1.0, member, pid, Snapshot(lacks=(), values=values, histograms=()))
+    assert status_of(both, 3.0).certificates == {"ending": 3}

@@ -2,6 +2,7 @@ import base64
 import json
 import time
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from rich.pretty import pretty_repr
 from consumer.brands.loader import brand
 from consumer.signing.profiles import SecretUnusableError
 from consumer.signing.signer import Signer
-from consumer.signing.written import Preparation
+from consumer.signing.written import Preparation, Written
 from consumer.webhooks.subscription import FormerSecret, PayloadFormat, SealedSecret, SigningProfile
 from consumer.webhooks.tls import seal_tls
 from tests.own_tls import authority_in, identity
@@ -195,3 +196,27 @@ def test_a_webhook_with_tls_of_its_own_is_not_prepared(tmp_path: Path) -> None:
     assert "schemes" not in repr(prepared)
     own = Signer(replace(subscription(), tls=tls), HOOKLINE, KEYRING, prepare)
     assert (len(prepared), own.writes) == (1, False)
+
+
+def test_what_is_granted_goes_with_the_requests_that_need_it_and_the_native_step_writes_none_of_them() -> None:
+    granted = (ip_network("10.20.0.0/16"),)
+    written: list[tuple[str, ...]] = []
+
+    class Endpoint:
+        def request(self, *told: object) -> Written:
+            addresses = told[-1]
+            assert isinstance(addresses, tuple)
+            written.append(addresses)
+            raise OverflowError  # it cannot tell this one
+
+    signer = Signer(subscription(), HOOKLINE, KEYRING, lambda _: Endpoint(), granted=granted)
+    for addresses, needed in (
+        (("8.8.8.8",), ()),
+        (("8.8.8.8", "10.20.0.1"), granted),
+        (("::ffff:10.20.0.1",), granted),
+        (("10.21.0.1",), ()),
+    ):
+        signer.written(EVENT, None, NOW_MS, addresses)
+        asked = signer.request(event=EVENT, body=b"{}", content_type="a/b", now_ms=NOW_MS, addresses=addresses)
+        assert asked.granted == needed
+        assert (addresses in written) is not bool(needed)
