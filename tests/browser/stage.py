@@ -72,6 +72,7 @@ class Stage:
             "failing webhook": f"webhooks/{failing}",
             "suspended webhook": f"webhooks/{suspended}",
             "verify": f"webhooks/{hook}/verify",
+            "activity": f"webhooks/{hook}/activity",
             "stopped webhook": f"webhooks/{self.webhooks['Warehouse 7']}",
             "secret": f"webhooks/{hook}/secret",
             "edit": f"webhooks/{hook}/edit",
