@@ -46,6 +46,25 @@ def test_two_sessions_in_one_browser_do_not_mix(stage: Stage, window: OpenWindow
     expect(page.get_by_role("link", name="Billing 0", exact=True)).to_be_visible()
 
 
+CODE: tuple[str, ...] = (
+    "document.body.innerHTML = '<b>x</b>'",
+    "document.createElement('script').src = '/portal/assets/x.js'",
+    "eval('1')",
+    "new Function('return 1')",
+    "setTimeout('1')",
+    "trustedTypes.createPolicy('own', {createHTML: (text) => text})",
+)
+
+
+def test_nothing_makes_html_or_code_of_a_text(stage: Stage, window: OpenWindow) -> None:
+    page = window()
+    stage.enter(page)
+    for code in CODE:
+        # What is called later is the page's own doing, to which its policy applies.
+        later = f"setTimeout(() => {{ try {{ {code}; done('') }} catch (error) {{ done(error.name) }} }})"
+        assert page.evaluate(f"() => new Promise((done) => {later})") in {"TypeError", "EvalError"}, code
+
+
 def framed(page: Page, host: str, link: str) -> None:
     page.goto(f"{host}/?frame={link.replace('#', '%23')}")
 

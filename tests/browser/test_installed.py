@@ -213,7 +213,9 @@ def test_a_suspended_webhook_is_mended_resumed_and_gets_all_that_it_missed(
 
 def test_the_commands_of_the_documentation_do_what_it_says(installed: Installed, window: OpenWindow) -> None:
     text = (markdown.ROOT / "docs" / "portal.md").read_text("utf-8")
-    opening, making, revoking = (shlex.split(each) for each in re.findall("hookline ((?:portal|keys) [^`\n]+)", text))
+    opening, making, revoking = (
+        shlex.split(each) for each in re.findall("hookline ((?:portal|keys) [a-z]+ --[^`\n]+)", text)
+    )
     assert opening[-1] == "--open"
     page = window()
     page.goto(installed.stage.command(*opening[:-1]).strip())

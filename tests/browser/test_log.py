@@ -140,3 +140,14 @@ def test_times_are_the_readers_own_until_he_wants_utc(stage: Stage, window: Open
     page.reload()
     expect(page.get_by_role("radiogroup", name="Theme").get_by_role("radio", name="Dark")).to_be_checked()
     expect(shown).to_contain_text("UTC")
+
+
+def test_how_long_ago_something_was_stays_true(stage: Stage, window: OpenWindow) -> None:
+    page = window()
+    page.clock.install()
+    at = stage.enter(page)
+    page.goto(f"{at}/{stage.delivery('retrying')}")
+    about = page.get_by_role("region", name="About it", exact=True)
+    expect(about).to_contain_text(re.compile("(s|min) ago"))
+    page.clock.fast_forward("02:00:00")
+    expect(about).to_contain_text("2 h ago")
