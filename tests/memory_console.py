@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from consumer.api.services import Plane
+from consumer.api.services import AuditReader, Plane
+from consumer.console.activity import latest
 from consumer.console.sources import Sources
 from consumer.console.supervised import Now, Process, Told, Topic
 from consumer.console.worst import Worst, WorstEndpoints
@@ -33,7 +34,7 @@ IDLE: Final = Told(
 class MemoryConsole:
     """`kafka`, `redis` and `supervisor` are what is raised instead of an answer; `asked` are the questions."""
 
-    def __init__(self, plane: Plane, healths: Healths, jobs: MemoryDesk) -> None:
+    def __init__(self, plane: Plane, healths: Healths, jobs: MemoryDesk, deeds: AuditReader) -> None:
         self.kafka: str | None = None
         self.redis: str | None = None
         self.supervisor: Exception | None = None
@@ -45,6 +46,7 @@ class MemoryConsole:
         )
         self.asked: list[str] = []
         self._jobs = jobs
+        self._deeds = deeds
         everybody = plane.webhooks.everybody
         self._worst = WorstEndpoints(ids=everybody.ids, find=everybody.find, healths=healths.read)
 
@@ -56,6 +58,7 @@ class MemoryConsole:
             worst=self._looked,
             poison=lambda: self._of_kafka("poison", self.poison),
             index=lambda: self._of_redis("index", self.index),
+            deeds=lambda: self._of_kafka("deeds", latest(self._deeds)),
             jobs=self._unfinished,
         )
 

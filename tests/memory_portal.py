@@ -96,7 +96,7 @@ class MemoryPortal:
             opened=self.opened,
             statistics=self.statistics,
         )
-        self.console = MemoryConsole(self.api.plane, self.api.healths, self.api.jobs)
+        self.console = MemoryConsole(self.api.plane, self.api.healths, self.api.jobs, self.api.services.deeds)
         self.app = with_console(pages, self.api.plane, self.api.brands, self.console.sources, self.api.services.audit)
         self.now_ms = _now_ms
 

@@ -13,6 +13,7 @@ from consumer.console.front import SignInView
 from consumer.console.opening import OpenView
 from consumer.console.page import ConsoleView
 from consumer.portal import rendering
+from consumer.portal.activity import Activity
 from consumer.portal.attempt_page import AttemptView
 from consumer.portal.catalogue_page import Catalogue, TypeView
 from consumer.portal.changing import Question
@@ -35,6 +36,7 @@ from consumer.portal.webhook_list import WebhookList
 from consumer.portal.webhook_page import WebhookView
 
 VIEWS: Final[Mapping[str, type]] = {
+    "activity.html": Activity,
     "attempt.html": AttemptView,
     "console.html": ConsoleView,
     "console_open.html": OpenView,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from consumer.console.activity import DeedRow, deed_row
 from consumer.console.groups import LagView, StuckView, WaitingRow, lag_view, stuck_view, waiting_view
 from consumer.console.look import Away
 from consumer.console.opening import open_url
@@ -14,6 +15,7 @@ from consumer.console.stuck import Found
 from consumer.console.supervised import Now, Pace, Process
 from consumer.console.tenants import Tenants
 from consumer.console.worst import Ailing, Worst
+from consumer.control.audit import Deed
 from consumer.jobs.conduct import AskedJob
 from consumer.jobs.job import State
 from consumer.kafka.lag import Behind
@@ -169,6 +171,7 @@ class ConsoleView:
     jobs_more: bool
     poison: tuple[PoisonRow, ...]
     index: IndexView | None
+    deeds: tuple[DeedRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +183,7 @@ class Seen:
     worst: Worst | Away
     poison: Sequence[PoisonRecord] | Away
     index: Standing | Away
+    deeds: Sequence[Deed] | Away
     tenants: Tenants
     sought: str
     jobs: Sequence[AskedJob] = field(default_factory=tuple)
@@ -189,7 +193,7 @@ def view_of(seen: Seen, settings: Settings, *, token: str, now_ms: int) -> Conso
     """The view."""
     away = {
         name: told.why
-        for name in ("now", "behind", "worst", "poison", "index")
+        for name in ("now", "behind", "worst", "poison", "index", "deeds")
         if isinstance(told := getattr(seen, name), Away)
     }
     ages_s = {} if isinstance(seen.now, Away) else {each.topic: each.oldest_age_s for each in seen.now.told.topics}
@@ -209,6 +213,7 @@ def view_of(seen: Seen, settings: Settings, *, token: str, now_ms: int) -> Conso
         jobs_more=len(seen.jobs) > JOBS_MOST,
         poison=() if isinstance(seen.poison, Away) else tuple(_poison(each, now_ms) for each in seen.poison),
         index=None if isinstance(seen.index, Away) else _index(seen.index, now_ms),
+        deeds=() if isinstance(seen.deeds, Away) else tuple(deed_row(each, now_ms) for each in seen.deeds),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from consumer.api.services import Plane
+from consumer.console.activity import latest
 from consumer.console.groups import groups
 from consumer.console.look import WITHIN_S, Look
 from consumer.console.page import JOBS_MOST, Seen
@@ -21,6 +22,8 @@ from consumer.console.stuck import Found, Stillness
 from consumer.console.supervised import Now, Supervised
 from consumer.console.tenants import tenants
 from consumer.console.worst import Worst, WorstEndpoints
+from consumer.control.audit import Deed
+from consumer.control.deeds import deeds_of
 from consumer.jobs.conduct import AskedJob
 from consumer.jobs.directory import Jobs
 from consumer.kafka.lag import Behind, LagReader
@@ -31,8 +34,8 @@ from consumer.replay.latest_poison import LatestPoison
 from consumer.replay.poison import PoisonRecord
 from consumer.settings import Settings
 
-POISON_EVERY_S: Final = 10.0
-"""Each look reads the records, and they may be large."""
+RECORDS_EVERY_S: Final = 10.0
+"""A look at poison, or at the audit log, reads records, and they may be large or many."""
 _SUPERVISOR_S: Final = 1.0
 
 
@@ -45,6 +48,7 @@ class Sources:
     worst: Callable[[], Worst]
     poison: Callable[[], Sequence[PoisonRecord]]
     index: Callable[[], Standing]
+    deeds: Callable[[], Sequence[Deed]]
     jobs: Callable[[int], Sequence[AskedJob]]
 
 
@@ -63,6 +67,7 @@ def sources(settings: Settings, plane: Plane, jobs: Jobs, opened: ExitStack) -> 
         worst=WorstEndpoints(ids=everybody.ids, find=everybody.find, healths=healths.read).look,
         poison=partial(LatestPoison(settings).read, WITHIN_S),
         index=index.read,
+        deeds=partial(latest, deeds_of(settings)),
         jobs=lambda most: jobs.unfinished(most=most),
     )
 
@@ -82,13 +87,19 @@ class Looks:
         self._now = Look("now", of.now, monotonic_s=monotonic_s)
         self._behind = Look("lag", behind, monotonic_s=monotonic_s)
         self._worst = Look("worst", of.worst, monotonic_s=monotonic_s)
-        self._poison = Look("poison", of.poison, every_s=POISON_EVERY_S, monotonic_s=monotonic_s)
+        self._poison = Look("poison", of.poison, every_s=RECORDS_EVERY_S, monotonic_s=monotonic_s)
         self._index = Look("index", of.index, monotonic_s=monotonic_s)
+        self._deeds = Look("activity", of.deeds, every_s=RECORDS_EVERY_S, monotonic_s=monotonic_s)
 
     async def seen(self, sought: str) -> Seen:
         """All that is told now; `sought` is a tenant."""
-        now, behind, worst, poison, index = await asyncio.gather(
-            self._now.told(), self._behind.told(), self._worst.told(), self._poison.told(), self._index.told()
+        now, behind, worst, poison, index, deeds = await asyncio.gather(
+            self._now.told(),
+            self._behind.told(),
+            self._worst.told(),
+            self._poison.told(),
+            self._index.told(),
+            self._deeds.told(),
         )
         return Seen(
             now=now,
@@ -96,6 +107,7 @@ class Looks:
             worst=worst,
             poison=poison,
             index=index,
+            deeds=deeds,
             tenants=await run_in_threadpool(tenants, self._plane, sought),
             sought=sought,
             jobs=await run_in_threadpool(self._jobs, JOBS_MOST + 1),

@@ -89,6 +89,7 @@ def frame_of(visit: Visit, tab: str) -> Frame:
         share_url=share_url(visit),
         session=visit.session.id,
         whose=_whose(grant),
+        now_ms=visit.now_ms,
         ends_in_s=max(0, visit.session.expires_at_ms - visit.now_ms) // 1_000,
         embed=" ".join(grant.embed_origins),
         notice=f"done.{notice}" if f"done.{notice}" in words() else None,

@@ -1,5 +1,6 @@
 """One attempt: why it failed, what was sent, what came back, how long it took, and what its receiver checks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -31,15 +32,20 @@ from consumer.webhooks.cache import CacheUnavailable
 
 _ATTEMPTS_MOST: Final = 100
 _BYTES: Final = "application/octet-stream"
+_HEADERS_MOST: Final = 8_192
+"""Characters of them on a page; an endpoint may answer with eight times as many."""
+_LINE: Final = 40
+"""What a header costs besides its characters."""
 _ENDED: Final = {"delivered": Ended.DELIVERED, "retry": Ended.RETRY, "dead": Ended.DEAD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A request or an answer. `line` is what HTTP begins it with."""
+    """A request or an answer. `line` is what HTTP begins it with; `more`: it has more headers than are shown."""
 
     line: str
     headers: tuple[Header, ...]
+    more: bool
     body: Body
 
 
@@ -157,7 +163,8 @@ def _request(visit: Visit, told: Attempt) -> Sent:
         page_url=visit.url(visit.path) + "#request",
         download_url=visit.url(f"attempts/{told.id}/request-body") if visit.may(Scope.BODIES) else None,
     )
-    return Sent(line=f"{told.request.method} {told.url}", headers=tuple(told.request.headers), body=body)
+    headers, more = _first(told.request.headers)
+    return Sent(line=f"{told.request.method} {told.url}", headers=headers, more=more, body=body)
 
 
 def _response(visit: Visit, told: Attempt) -> Sent | None:
@@ -171,7 +178,22 @@ def _response(visit: Visit, told: Attempt) -> Sent | None:
         download_url=visit.url(f"attempts/{told.id}/response-body") if visit.may(Scope.BODIES) else None,
     )
     said = answered(response.status, None, None)
-    return Sent(line=f"{said.code} {said.text}".strip(), headers=tuple(response.headers), body=body)
+    headers, more = _first(response.headers)
+    return Sent(line=f"{said.code} {said.text}".strip(), headers=headers, more=more, body=body)
+
+
+def _first(headers: Sequence[Header]) -> tuple[tuple[Header, ...], bool]:
+    """As many of them as a page has room for, the last one perhaps cut; and whether there are more."""
+    found: list[Header] = []
+    left = _HEADERS_MOST
+    for each in headers:
+        if len(each.name) + len(each.value) > left:
+            name = each.name[:left]
+            found.append(Header(name=name, value=each.value[: left - len(name)]))
+            return tuple(found), True
+        found.append(each)
+        left = max(0, left - len(each.name) - len(each.value) - _LINE)
+    return tuple(found), False
 
 
 def _beside(visit: Visit, told: Attempt) -> tuple[str | None, str | None]:

@@ -48,7 +48,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterForm:
-    """The form above the list. `wrong` are messages by field."""
+    """The form above the list. `wrong` are messages by field; `narrowed`: more than ids and statuses are filtered."""
 
     action: str
     find: str
@@ -64,6 +64,7 @@ class FilterForm:
     until: str
     view: str
     wrong: dict[str, str]
+    narrowed: bool
     clear_url: str
 
 
@@ -177,6 +178,7 @@ def _form(visit: Visit, filters: Filters, subscriptions: Sequence[Subscription],
         until=filters.value("until"),
         view="attempts" if filters.view is View.ATTEMPTS else "",
         wrong=wrong,
+        narrowed=bool(filters.values.keys() - {"event", "contains"} or wrong),
         clear_url=visit.url("log", [("view", "attempts")] if filters.view is View.ATTEMPTS else []),
     )
 

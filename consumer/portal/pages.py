@@ -4,6 +4,7 @@ from typing import Final
 
 from consumer.control.keys import Scope
 from consumer.portal import (
+    activity,
     attempt_page,
     catalogue_page,
     changing,
@@ -41,6 +42,7 @@ ROUTES: Final = (
     ),
     Route(_ONE, show=webhook_page.show),
     Route(f"{_ONE}/verify", show=verifying.show),
+    Route(f"{_ONE}/activity", show=activity.show, needs=Scope.ADMIN),
     Route(f"{_ONE}/secret", show=creating.shown_before, needs=Scope.WRITE),
     Route(
         f"{_ONE}/edit",

@@ -59,17 +59,29 @@ class NoLongerKept(Refusal):
 
 
 _OWN_KEYS: Final[Mapping[type[Refusal], str]] = {LogAway: "refused.log_away", NobodySends: "refused.nobody_sends"}
+_AGAIN: Final = {
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What may be otherwise in a moment."""
 _DETAILED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """`key` are the words; `detail` says more, in the words of the room that refused."""
+    """`key` are the words; `detail` says more, in the words of the room that refused.
+
+    `again` is None where the same would be answered again. `log_url`: of what is no longer kept the log knows more.
+    """
 
     key: str
     detail: str
     request_id: str
-    again: str
+    again: str | None
+    log_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +121,13 @@ def page(visit: Visit, refusal: Refusal) -> Response:
         detail = words().say("refused.gone.kept", span=span(kept_ms, rough=True))
     if refusal.code is not None:
         key, detail = "refused.hindered", words().say(f"hindered.{refusal.code}")
-    again = visit.url(visit.path, list(visit.query.pairs))
-    view = Refused(key=key, detail=detail, request_id=visit.request_id, again=again)
+    view = Refused(
+        key=key,
+        detail=detail,
+        request_id=visit.request_id,
+        again=visit.url(visit.path, list(visit.query.pairs)) if refusal.status in _AGAIN else None,
+        log_url=visit.url("log") if refusal.status == HTTPStatus.GONE else None,
+    )
     answer = page_of(visit, "refused.html", view, title=words().say(f"{key}.title"), status=refusal.status)
     answer.headers.update(refusal.headers)
     return answer

@@ -62,6 +62,7 @@ class Frame:
     share_url: str
     session: str
     whose: str
+    now_ms: int
     ends_in_s: int
     embed: str
     notice: str | None

@@ -58,6 +58,7 @@ class Actions:
     resume: str | None
     recover: str | None
     replay: str | None
+    activity: str | None
     log: str
     verify: str
 
@@ -178,6 +179,7 @@ def _actions(visit: Visit, subscription: Subscription) -> Actions:
         resume=where(may and subscription.status is not Status.ACTIVE, "resume"),
         recover=where(visit.may(Scope.REPLAY), "recover"),
         replay=where(visit.may(Scope.REPLAY), "replay"),
+        activity=where(visit.may(Scope.ADMIN), "activity"),
         log=visit.url("log", [("webhook", subscription.id)]),
         verify=visit.url(f"{base}/verify"),
     )

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import MISSING, chromium
-from tests.browser.host import hosting
+from tests.browser.host import Host, hosting
 from tests.browser.stage import Stage, staged
 from tests.services.needs import find_browser
 
@@ -29,10 +29,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def host() -> Iterator[str]:
-    """The origin of a page that may have the portal in a frame."""
-    with hosting() as origin:
-        yield origin
+def site() -> Iterator[Host]:
+    """A company's site, which may have the portal in a frame."""
+    with hosting() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def host(site: Host) -> str:
+    """Its origin."""
+    return site.origin
 
 
 @pytest.fixture(scope="session")

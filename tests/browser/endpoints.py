@@ -23,6 +23,18 @@ class Endpoints:
     base: str
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     came: list[Came] = field(default_factory=list)
+    _arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self, request: Came) -> None:
+        """It came."""
+        with self._arrived:
+            self.came.append(request)
+            self._arrived.notify_all()
+
+    def awaited(self, path: str, *, within_s: float) -> bool:
+        """Wait until something came there; whether it did."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: bool(self.at(path)), within_s)
 
     def at(self, path: str) -> list[Came]:
         """What came to this path."""
@@ -40,7 +52,7 @@ def endpoints() -> Iterator[Endpoints]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            served.came.append(Came(path=self.path, headers=headers, body=body))
+            served.take(Came(path=self.path, headers=headers, body=body))
             status, answer = served.answers.get(self.path, (200, b'{"received":true}'))
             self.send_response(status)
             self.send_header("content-length", str(len(answer)))

@@ -4,7 +4,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from msgspec import structs
@@ -72,6 +72,7 @@ class Stage:
             "failing webhook": f"webhooks/{failing}",
             "suspended webhook": f"webhooks/{suspended}",
             "verify": f"webhooks/{hook}/verify",
+            "activity": f"webhooks/{hook}/activity",
             "stopped webhook": f"webhooks/{self.webhooks['Warehouse 7']}",
             "secret": f"webhooks/{hook}/secret",
             "edit": f"webhooks/{hook}/edit",
@@ -135,6 +136,7 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
         filled(portal)
         portal.api.plane.trial = answered
         key, _ = portal.api.key()
+        _made_today(portal)
         stage = Stage(
             portal=portal,
             base=base,
@@ -145,6 +147,15 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
         )
         with Server(portal.app, listener, drain_s=1):
             yield stage
+
+
+def _made_today(portal: MemoryPortal) -> None:
+    """Keys of acme's have names and are young, as those of pictures should be."""
+    names = iter(("Deployment", "Staging", "Import of old webhooks"))
+    for number, each in enumerate(portal.api.plane.keys.listed(tenant="acme", brand="hookline"), 1):
+        at_ms = portal.now_ms() - number * 7_000_000
+        portal.api.write_key(replace(each, created_at_ms=at_ms, name=next(names, "")))
+    portal.api.plane.fresh()
 
 
 def _named(portal: MemoryPortal) -> dict[str, str]:
@@ -185,6 +196,7 @@ def _attempts(portal: MemoryPortal) -> dict[str, str]:
         "large": {"request_body": LARGE},
     }
     now_ms = portal.now_ms()
+    sent = structs.replace(sent, event_time_ms=now_ms - 90_000, first_due_ms=now_ms - 89_000)
     return {
         name: portal.api.log.add(structs.replace(sent, **changed), at_ms=now_ms - 3_000 * number)
         for number, (name, changed) in enumerate(kinds.items(), 1)

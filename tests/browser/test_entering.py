@@ -6,8 +6,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests import markdown
 from tests.browser.conftest import OpenWindow
-from tests.browser.host import hosting
+from tests.browser.host import Host, hosting
 from tests.browser.stage import OF_FORMS, Stage
 from tests.memory_api import OWNER
 
@@ -45,6 +46,25 @@ def test_two_sessions_in_one_browser_do_not_mix(stage: Stage, window: OpenWindow
     expect(page.get_by_role("link", name="Billing 0", exact=True)).to_be_visible()
 
 
+CODE: tuple[str, ...] = (
+    "document.body.innerHTML = '<b>x</b>'",
+    "document.createElement('script').src = '/portal/assets/x.js'",
+    "eval('1')",
+    "new Function('return 1')",
+    "setTimeout('1')",
+    "trustedTypes.createPolicy('own', {createHTML: (text) => text})",
+)
+
+
+def test_nothing_makes_html_or_code_of_a_text(stage: Stage, window: OpenWindow) -> None:
+    page = window()
+    stage.enter(page)
+    for code in CODE:
+        # What is called later is the page's own doing, to which its policy applies.
+        later = f"setTimeout(() => {{ try {{ {code}; done('') }} catch (error) {{ done(error.name) }} }})"
+        assert page.evaluate(f"() => new Promise((done) => {later})") in {"TypeError", "EvalError"}, code
+
+
 def framed(page: Page, host: str, link: str) -> None:
     page.goto(f"{host}/?frame={link.replace('#', '%23')}")
 
@@ -68,10 +88,35 @@ def test_in_the_frame_of_its_host_a_webhook_is_created_and_tested(stage: Stage, 
     assert min(heights) > 200
 
 
+def over(page: Page, stage: Stage) -> None:
+    """The time of the sessions is over: here, and for the clock of the browser."""
+    stage.portal.api.plane.portal_ending.end_all(OWNER)
+    page.clock.fast_forward("01:00:02")
+
+
+def test_the_page_of_the_documentation_shows_the_portal_and_opens_it_again_when_its_time_is_over(
+    stage: Stage, site: Host, window: OpenWindow
+) -> None:
+    [block] = [block.text for block in markdown.blocks(markdown.ROOT / "docs" / "portal.md") if block.info == "html"]
+    site.answers["/settings"] = lambda: block.replace("https://hooks.example.com", stage.base)
+    site.answers["/settings/webhooks/link"] = lambda: stage.link(embed_origins=(site.origin,))
+    page = window()
+    page.clock.install()
+    page.goto(f"{site.origin}/settings")
+    inside = page.frame_locator("iframe")
+    log = inside.get_by_role("link", name="Log", exact=True)
+    expect(log).to_be_visible()
+    expect(page.locator("iframe")).to_have_attribute("style", re.compile(r"^height: [0-9]{3,}px;$"))
+    first = log.get_attribute("href")
+    assert first is not None
+    over(page, stage)
+    expect(log).to_have_attribute("href", re.compile(f"^(?!{first})/portal/s/"))
+
+
 def test_nobody_else_may_frame_it(stage: Stage, host: str, window: OpenWindow) -> None:
     page = window()
     with hosting() as other:
-        framed(page, other, stage.link(embed_origins=(host,)))
+        framed(page, other.origin, stage.link(embed_origins=(host,)))
         page.wait_for_load_state("networkidle")
         assert all("/portal/s/" not in each.url for each in page.frames)
         framed(page, host, stage.link())
@@ -81,10 +126,14 @@ def test_nobody_else_may_frame_it(stage: Stage, host: str, window: OpenWindow) -
 
 def test_a_session_that_has_ended_says_so_and_tells_its_host(stage: Stage, host: str, window: OpenWindow) -> None:
     page = window()
+    page.clock.install()
     back = "https://app.example.com/settings/hooks"
-    framed(page, host, stage.link(embed_origins=(host,), expires_in_ms=4_000, return_url=back))
+    framed(page, host, stage.link(embed_origins=(host,), return_url=back))
     inside = page.frame_locator("iframe")
+    expect(inside.get_by_role("heading", level=1, name="Webhooks")).to_be_visible()
+    page.clock.fast_forward("58:30")
     expect(inside.get_by_text("This page ends within two minutes.")).to_be_visible()
+    over(page, stage)
     page.wait_for_function("told.some(([origin, data]) => data.type === 'hookline:expired')")
     assert {origin for origin, _ in page.evaluate("told")} == {stage.base}
     expect(inside.get_by_role("heading", name="This page has timed out")).to_be_visible()

@@ -1,8 +1,13 @@
-"""What holds on each page there is: whatever it shows, for everybody, in every light and width."""
+"""What holds on each page there is: whatever it shows, for everybody, in every light and width.
 
+Each page is opened once, and all of it is looked at there: to open one costs more than most looks.
+"""
+
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from playwright.sync_api import Page
 
 from consumer.brands.loader import load_brands
 from consumer.control.keys import Scope
@@ -16,10 +21,23 @@ from tests.browser.watch import watched
 pytestmark = pytest.mark.browser
 
 NO_PAGES: Final = {"log/export", "log/newer", "attempts/{attempt}/request-body", "attempts/{attempt}/response-body"}
-WIDTHS: Final = (320, 1280)
+WIDTHS: Final = (1280, 320)
+SHARES: Final = 6
+"""So many tests look at a part of the pages each, so that all browsers have something to do."""
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+PARTS: Final = (
+    '- navigation "Main":',
+    *(f'- link "{each}"' for each in ("Webhooks", "Log", "Failed deliveries", "Jobs", "Event types", "API keys")),
+    '- radiogroup "Theme":',
+    *(f'- radio "{each}"' for each in ("System", "Light", "Dark")),
+    '- radiogroup "Times":',
+    *(f'- radio "{each}"' for each in ("Local", "UTC")),
+    '- status "Notices"',
+    '- button "Keyboard shortcuts"',
 )
 
 
@@ -29,32 +47,44 @@ def test_each_page_of_the_table_is_looked_at(stage: Stage) -> None:
     assert {each[0].path for each in looked_at if each is not None} == shown
 
 
-def test_no_page_speaks_to_anybody_else_or_complains(stage: Stage, window: OpenWindow) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_each_page_is_quiet_has_its_parts_and_is_for_everybody(stage: Stage, window: OpenWindow, share: int) -> None:
     page = window()
     seen = watched(page, stage.base)
     at = stage.enter(page)
-    for name, path in stage.paths().items():
+    faults: list[str] = []
+    for name, path in list(stage.paths().items())[share::SHARES]:
+        page.set_viewport_size({"width": max(WIDTHS), "height": 800})
         answer = page.goto(f"{at}/{path}")
         assert answer is not None
         assert answer.headers["content-security-policy"] == CSP, name
+        faults += [f"{name}: {each}" for each in (*parts_missing(page), *faults_for_somebody(page))]
         seen.assert_quiet(name)
-
-
-@pytest.mark.parametrize("half", [0, 1])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_axe_finds_nothing_light_or_dark_and_nothing_is_scrolled_sideways(
-    stage: Stage, window: OpenWindow, width: int, half: int
-) -> None:
-    page = window(viewport={"width": width, "height": 800})
-    at = stage.enter(page)
-    faults = []
-    for name, path in list(stage.paths().items())[half::2]:
-        page.goto(f"{at}/{path}")
-        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-            faults.append(f"{name}: {wide} px wide")
-        faults += [f"{name}: {each}" for each in in_both_schemes(page)]
     assert faults == []
+
+
+def parts_missing(page: Page) -> Iterator[str]:
+    """What every page has, by its role and name, and this one has not."""
+    told = [each.strip() for each in page.locator("body").aria_snapshot().splitlines()]
+    yield from (each for each in PARTS if not any(line.startswith(each) for line in told))
+    headings = len([each for each in told if each.startswith("- heading") and "[level=1]" in each])
+    for what, number in {"banner": told.count("- banner:"), "main": told.count("- main:"), "h1": headings}.items():
+        if number != 1:
+            yield f"{number} {what}"
+    page.keyboard.press("Tab")
+    first = page.evaluate("[document.activeElement.textContent, document.activeElement.getAttribute('href')]")
+    if first != ["Skip to content", "#main"]:
+        yield f"first comes {first}"
+
+
+def faults_for_somebody(page: Page) -> Iterator[str]:
+    """What axe finds, all of the page unfolded, light and dark, wide and narrow; and what is wider than its window."""
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            yield f"{wide} px wide"
+        yield from (f"{width} px, {each}" for each in in_both_schemes(page))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -149,30 +179,3 @@ def test_who_may_only_look_sees_no_button_that_changes_and_no_bodies(stage: Stag
     assert posted == 403
     download = page.request.get(f"{at}/attempts/{stage.attempts['delivered']}/request-body")
     assert download.status == 403
-
-
-PARTS: Final = (
-    '- navigation "Main":',
-    *(f'- link "{each}"' for each in ("Webhooks", "Log", "Failed deliveries", "Jobs", "Event types", "API keys")),
-    '- radiogroup "Theme":',
-    *(f'- radio "{each}"' for each in ("System", "Light", "Dark")),
-    '- radiogroup "Times":',
-    *(f'- radio "{each}"' for each in ("Local", "UTC")),
-    '- status "Notices"',
-    '- button "Keyboard shortcuts"',
-)
-
-
-def test_every_page_has_its_parts_by_their_names(stage: Stage, window: OpenWindow) -> None:
-    page = window()
-    at = stage.enter(page)
-    for name, path in stage.paths().items():
-        page.goto(f"{at}/{path}")
-        told = [each.strip() for each in page.locator("body").aria_snapshot().splitlines()]
-        assert [each for each in PARTS if not any(line.startswith(each) for line in told)] == [], name
-        for role in ("- banner:", "- main:"):
-            assert told.count(role) == 1, (name, role)
-        assert len([each for each in told if each.startswith("- heading") and "[level=1]" in each]) == 1, name
-        page.keyboard.press("Tab")
-        first = page.evaluate("[document.activeElement.textContent, document.activeElement.getAttribute('href')]")
-        assert first == ["Skip to content", "#main"], name

@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import shlex
 import socket
 import subprocess
 import time
@@ -11,15 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
+from tests import markdown
 from tests.acceptance.api import url_of
 from tests.acceptance.happenings import Happening
 from tests.acceptance.stage import Stage
 from tests.browser.conftest import OpenWindow
+from tests.browser.copying import copied
 from tests.browser.endpoints import Came, Endpoints, endpoints
 from tests.services import shared
 
@@ -34,6 +38,7 @@ class Installed:
 
     stage: Stage
     endpoints: Endpoints
+    url: str
 
     def enter(self, page: Page) -> None:
         """Open the pages of acme."""
@@ -51,9 +56,7 @@ class Installed:
         while not self.endpoints.at(path):
             assert time.monotonic() < until_s, f"nothing comes to {path}"
             self.publish(1, type_="first.of.all")
-            again_s = time.monotonic() + 2
-            while not self.endpoints.at(path) and time.monotonic() < again_s:
-                time.sleep(0.05)
+            self.endpoints.awaited(path, within_s=2)
 
     def orders(self, path: str) -> list[Came]:
         """What came there of what a test is about."""
@@ -86,7 +89,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         with endpoints() as served, stage.running("--processes", "1") as running:
             url_of(running, within_s=120)
             running.assigned("deliver", within_s=120)
-            yield Installed(stage=stage, endpoints=served)
+            yield Installed(stage=stage, endpoints=served, url=f"http://localhost:{port}")
 
 
 def create(page: Page, url: str, name: str) -> None:
@@ -171,8 +174,7 @@ def test_what_was_sent_is_sent_again_by_the_copied_command(
     loaded_until(page, lambda: row.count() == 1)
     row.click()
     page.get_by_role("list", name="Attempts", exact=True).get_by_role("link").first.click()
-    page.get_by_role("button", name="Copy as curl", exact=True).click()
-    command = page.evaluate("navigator.clipboard.readText()")
+    command = copied(page, "Copy as curl")
     subprocess.run(["sh", "-c", command], check=True, cwd=tmp_path, timeout=60, capture_output=True)
     first, second = installed.orders("/copied")
     assert (second.body, second.headers["webhook-id"]) == (first.body, first.headers["webhook-id"])
@@ -207,3 +209,28 @@ def test_a_suspended_webhook_is_mended_resumed_and_gets_all_that_it_missed(
     assert sorted(json.loads(each.body)["data"]["n"] for each in came) == [*range(200, 204), *range(300, 303)]
     for each in came:
         Webhook(secret).verify(each.body, each.headers)
+
+
+def test_the_commands_of_the_documentation_do_what_it_says(installed: Installed, window: OpenWindow) -> None:
+    text = (markdown.ROOT / "docs" / "portal.md").read_text("utf-8")
+    opening, making, revoking = (
+        shlex.split(each) for each in re.findall("hookline ((?:portal|keys) [a-z]+ --[^`\n]+)", text)
+    )
+    assert opening[-1] == "--open"
+    page = window()
+    page.goto(installed.stage.command(*opening[:-1]).strip())
+    expect(page.get_by_role("heading", level=1, name="Webhooks", exact=True)).to_be_visible()
+    key = installed.stage.command(*making).split()[-1]
+    made = httpx.post(
+        f"{installed.url}/v1/portal-links",
+        json={"user": "Ada", "page": "/webhooks/new"},
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=30,
+    ).json()
+    other = window()
+    other.goto(made["url"])
+    expect(other.get_by_role("heading", level=1, name="New webhook", exact=True)).to_be_visible()
+    installed.stage.command(*revoking)
+    for each in (page, other):
+        each.reload()
+        expect(each.get_by_role("heading", level=1, name="This page has timed out", exact=True)).to_be_visible()

@@ -4,7 +4,6 @@ import hashlib
 import re
 import subprocess
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec import structs
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.copying import copied
 from tests.browser.stage import LARGE, Stage
 from tests.browser.watch import watched
 
@@ -79,8 +79,7 @@ def test_a_copied_command_sends_the_same_bytes(stage: Stage, window: OpenWindow,
             page = window(permissions=["clipboard-read", "clipboard-write"])
             at = stage.enter(page)
             page.goto(f"{at}/attempts/{id_}")
-            page.get_by_role("button", name="Copy as curl", exact=True).click()
-            command = page.evaluate("navigator.clipboard.readText()")
+            command = copied(page, "Copy as curl")
             subprocess.run(["sh", "-c", command], check=True, cwd=tmp_path, timeout=30, capture_output=True)
         server.shutdown()
     assert [body for _, body in got] == bodies
@@ -116,14 +115,9 @@ def test_hostile_content_is_text_everywhere(stage: Stage, window: OpenWindow) ->
 def test_a_body_of_900_kib_makes_no_heavy_page(stage: Stage, window: OpenWindow) -> None:
     page = window()
     at = stage.enter(page)
-    took = []
-    for _ in range(3):
-        began_s = time.monotonic()
-        answer = page.goto(f"{at}/attempts/{stage.attempts['large']}")
-        took.append(time.monotonic() - began_s)
-        assert answer is not None
-        assert len(answer.body()) <= 500_000
-    assert min(took) <= 2
+    answer = page.goto(f"{at}/attempts/{stage.attempts['large']}")
+    assert answer is not None
+    assert len(answer.body()) <= 500_000
     with page.expect_download() as coming:
         page.get_by_role("link", name="Download request body", exact=True).click()
     assert len(LARGE) == 900 * 1_024
@@ -146,3 +140,14 @@ def test_times_are_the_readers_own_until_he_wants_utc(stage: Stage, window: Open
     page.reload()
     expect(page.get_by_role("radiogroup", name="Theme").get_by_role("radio", name="Dark")).to_be_checked()
     expect(shown).to_contain_text("UTC")
+
+
+def test_how_long_ago_something_was_stays_true(stage: Stage, window: OpenWindow) -> None:
+    page = window()
+    page.clock.install()
+    at = stage.enter(page)
+    page.goto(f"{at}/{stage.delivery('retrying')}")
+    about = page.get_by_role("region", name="About it", exact=True)
+    expect(about).to_contain_text(re.compile("(s|min) ago"))
+    page.clock.fast_forward("02:00:00")
+    expect(about).to_contain_text("2 h ago")

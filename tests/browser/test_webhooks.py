@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from consumer.control.trial import Trial
 from tests.browser.conftest import OpenWindow
+from tests.browser.copying import copied
 from tests.browser.keyboard import press, reach, write
 from tests.browser.stage import OF_FORMS, Stage
 
@@ -50,8 +51,7 @@ def test_a_secret_is_shown_once(stage: Stage, window: OpenWindow) -> None:
     create(page, "https://once.example.com/hooks", name="Once")
     secret = page.get_by_role("textbox", name="Secret", exact=True).input_value()
     assert secret.startswith("whsec_")
-    page.get_by_role("button", name="Copy secret", exact=True).click()
-    assert page.evaluate("navigator.clipboard.readText()") == secret
+    assert copied(page, "Copy secret") == secret
     page.reload()
     expect(page.get_by_text(SHOWN_ONCE)).to_be_visible()
     page.get_by_role("link", name="Done", exact=True).click()

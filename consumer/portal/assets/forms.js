@@ -9,6 +9,10 @@ export function forms() {
     for (const each of document.querySelectorAll("form[data-guarded] button")) each.disabled = false;
   });
 
+  // On a phone what narrows a list further is folded, unless it does.
+  const narrow = document.querySelector("[data-narrow]");
+  if (narrow && innerWidth <= 640) narrow.open = false;
+
   const find = document.querySelector("[data-find-types]");
   find?.addEventListener("input", () => {
     const wanted = find.value.trim().toLowerCase();

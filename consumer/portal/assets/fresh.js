@@ -5,6 +5,7 @@ import { showTimes } from "./times.js";
 const EVERY_MS = 2000;
 const BACKGROUND_MS = 10000;
 const MOST_MS = 60000;
+const BUSY_MS = 300;
 
 // The page there, as a document. Nothing in it runs.
 export function documentAt(url) {
@@ -16,6 +17,17 @@ export function documentAt(url) {
     request.onerror = () => failed(new Error("away"));
     request.send();
   });
+}
+
+// Says of parts that they are being loaded, once that lasts. What they show stays.
+export async function busy(parts, work) {
+  const timer = setTimeout(() => parts.forEach((each) => each.setAttribute("aria-busy", "true")), BUSY_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+    parts.forEach((each) => each.removeAttribute("aria-busy"));
+  }
 }
 
 // Looks again and again while `goes` says so of the failures in a row: less often where nobody looks, and after a failure.
@@ -59,8 +71,9 @@ function replace(part, other) {
 export function fresh() {
   const moves = () => document.querySelector('[data-fresh="1"]');
   async function look() {
-    const other = await documentAt(location.href);
-    for (const part of document.querySelectorAll("[data-fresh]")) {
+    const parts = [...document.querySelectorAll("[data-fresh]")];
+    const other = await busy(parts, documentAt(location.href));
+    for (const part of parts) {
       const there = other.getElementById(part.id);
       if (there) replace(part, there);
     }

@@ -1,5 +1,5 @@
 // The log's live tail. What is newer waits behind a button: nothing moves under whoever reads.
-import { adopted, documentAt, looking } from "./fresh.js";
+import { adopted, busy, documentAt, looking } from "./fresh.js";
 import { hear } from "./copying.js";
 import { showTimes } from "./times.js";
 
@@ -38,7 +38,7 @@ export function live() {
   }
 
   async function look() {
-    const other = await documentAt(after);
+    const other = await busy([...document.querySelectorAll("#stand")], documentAt(after));
     if (!other.body.dataset.after) throw new Error("no log");
     tailed(other);
   }

@@ -1,11 +1,10 @@
 // A form that shows what would be sent while it is filled in, and tells at its field what cannot be. Nothing is made of it:
 // its draft is sent, as its button does without script.
-import { adopted } from "./fresh.js";
+import { adopted, busy } from "./fresh.js";
 import { hear } from "./copying.js";
 import { showTimes } from "./times.js";
 
 const WAIT_MS = 250;
-const BUSY_MS = 300;
 
 function drafted(form) {
   return new Promise((done, failed) => {
@@ -48,9 +47,8 @@ export function previewing() {
   async function look() {
     const mine = ++asked;
     const part = document.getElementById("previewed");
-    const busy = setTimeout(() => part.setAttribute("aria-busy", "true"), BUSY_MS);
     try {
-      const other = await drafted(form);
+      const other = await busy([part], drafted(form));
       if (mine !== asked) return;
       part.replaceWith(adopted(other.getElementById("previewed")));
       for (const field of form.querySelectorAll(".field")) {
@@ -59,10 +57,7 @@ export function previewing() {
         if (there) told(field, there);
       }
       showTimes();
-    } catch { /* what was shown stays; the form itself tells why */ } finally {
-      clearTimeout(busy);
-      part.removeAttribute("aria-busy");
-    }
+    } catch { /* what was shown stays; the form itself tells why */ }
   }
 
   form.addEventListener("change", () => {

@@ -12,7 +12,7 @@ from consumer.console.front import SIGN_IN, SIGN_OUT
 from consumer.console.opening import PATH as OPEN
 from consumer.console.sessions import FOR_S, WRONG_MOST, Sessions
 from consumer.console.supervised import Now
-from consumer.control.audit import AuditLog, decode
+from consumer.control.audit import AuditLog, Deed, decode, record_of
 from consumer.control.keys import Scope
 from consumer.log.health import Health, LastStatus
 from consumer.settings import Settings
@@ -26,7 +26,7 @@ from tests.web import Client
 
 REGIONS = (
     "Now", "Lag", "Waiting to be retried", "Worst endpoints", "Stuck partitions", "Tenants", "Jobs",
-    "Latest poison", "The log's index",
+    "Activity", "Latest poison", "The log's index",
 )  # fmt: skip
 COOKIE = "__Host-hookline-console"
 
@@ -178,7 +178,7 @@ def test_kafka_away_takes_only_its_own_regions(portal: MemoryPortal) -> None:
     portal.api.plane.away = "no broker"
     portal.console.kafka = "no <b>broker</b>"
     page = shown(client)
-    for name in ("Lag", "Waiting to be retried", "Stuck partitions", "Latest poison"):
+    for name in ("Lag", "Waiting to be retried", "Stuck partitions", "Latest poison", "Activity"):
         assert "Kafka cannot be asked right now. no <b>broker</b>" in region(page, name)
     assert "acme" in region(page, "Tenants")
     assert "deliver" in region(page, "Now")
@@ -228,6 +228,20 @@ def test_the_worst_endpoints_are_everybodys(portal: MemoryPortal) -> None:
     assert "900" in text
     assert "503 Service Unavailable" in text
     assert "well" not in text
+
+
+def test_what_was_done_last_is_told_with_whose_hand(portal: MemoryPortal) -> None:
+    portal.api.webhook(portal.api.client())
+    for number in range(12):
+        deed = Deed(
+            id="d", at_ms=0, tenant="globex", brand="", by="command:root@host", action="eraseTenant", user="<i>",
+            target=f"<b>{number}",
+        )  # fmt: skip
+        portal.api.topics.audit.write(record_of("audit", deed))
+    told = region(shown(signed_in(portal)), "Activity")
+    assert told.count("eraseTenant") == 10
+    assert "eraseTenant<b>11 command:root@host<i> globex" in told
+    assert "createWebhook" not in told
 
 
 def test_finding_a_tenant(portal: MemoryPortal) -> None:

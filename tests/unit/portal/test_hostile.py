@@ -1,13 +1,17 @@
 """Whatever others wrote is text on our pages: it makes no element, no attribute, and hides nothing."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consumer.brands.loader import load_brands
+from consumer.portal.brand_words import PLACES, words_of
 from consumer.portal.rendering import templates
 from consumer.portal.shown import shown
+from consumer.portal.words import speaking
 from tests.html import Node, Page, read
 from tests.views import VIEWS, html_of
 
@@ -38,6 +42,20 @@ def test_no_text_changes_the_structure_of_a_page(template: str, full: bool, text
     harmless = read(html_of(template, "x", full=full))
     hostile = read(html_of(template, text, full=full))
     assert skeleton(hostile) == skeleton(harmless)
+
+
+def under(name: str, template: str) -> Page:
+    """A page of a brand that calls everything by this name."""
+    brand = replace(load_brands()["hookline"], words=dict.fromkeys(PLACES, name))
+    with speaking(words_of(brand)):
+        return read(html_of(template, "x", full=True))
+
+
+@pytest.mark.parametrize("template", sorted(VIEWS))
+def test_no_name_of_a_brand_changes_the_structure_of_a_page(template: str) -> None:
+    harmless = skeleton(under("x", template))
+    for name in HOSTILE:
+        assert skeleton(under(name, template)) == harmless, name
 
 
 @pytest.mark.parametrize("template", sorted(VIEWS))

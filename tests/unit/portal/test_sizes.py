@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from consumer.control.keys import Scope
 from consumer.jobs.job import Counts, Sampled
 from tests.attempts import plain
 from tests.memory_api import OWNER
@@ -65,6 +66,39 @@ def test_a_large_body_makes_no_large_page(body: bytes) -> None:
     answer = browser.get(f"attempts/{id_}")
     assert len(answer.content) <= 500_000
     assert browser.get(f"attempts/{id_}/request-body").content == body
+
+
+def test_headers_as_large_as_they_come_make_no_large_page() -> None:
+    portal = MemoryPortal()
+    lines = {"many": (("x", "&" * 28),) * 2_000, "long": (("x-evil", "&" * 65_000),), "empty": (("x", ""),) * 2_000}
+    browser = portal.enter()
+    for name, headers in lines.items():
+        sent = structs.replace(plain, request_body=b"&" * 65_536, response_body=b"&" * 16_384)
+        id_ = portal.api.log.add(structs.replace(sent, request_headers=headers, response_headers=headers))
+        answer = browser.get(f"attempts/{id_}")
+        assert len(answer.content) <= 500_000, name
+        assert answer.text.count("Only the first headers are shown") == 2, name
+    few = portal.api.log.add(structs.replace(plain, response_headers=(("server", "nginx"),)))
+    assert "Only the first headers" not in browser.get(f"attempts/{few}").text
+
+
+def test_a_webhook_with_all_that_it_may_have_makes_no_large_page() -> None:
+    portal = MemoryPortal()
+    types = [f"{number:03}.{'t' * 180}" for number in range(200)]
+    of = portal.api.webhook(
+        portal.api.client(*Scope), url=f"https://example.com/{'x' * 2_000}", name="&" * 256, description="&" * 2_048,
+        topics=types, filter={"a": ["&" * 8_100]}, metadata={f"{number}": "&" * 90 for number in range(20)},
+        uid="u" * 128, requestConfig={"headers": {f"x-{number}": "v" * 800 for number in range(10)}},
+    )["id"]  # fmt: skip
+    for _ in range(10):
+        portal.api.log.add(
+            structs.replace(plain, subscription_id=of, event_type="&" * 190, event_id="&" * 200, status=503), number=2
+        )
+    browser = portal.enter(*Scope)
+    for path in ("", "/edit", "/delete", "/test", "/recover", "/replay", "/rotate", "/activity", "/verify"):
+        answer = browser.get(f"webhooks/{of}{path}")
+        assert answer.status_code == 200, path
+        assert len(answer.content) <= PAGE_MOST, path
 
 
 VARIABLE = re.compile(r"--([a-z-]+): (#[0-9a-f]{3,6})")

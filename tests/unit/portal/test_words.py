@@ -9,6 +9,7 @@ from consumer.api.job_refusals import Hindrance
 from consumer.delivery.outcome import DeathReason
 from consumer.jobs.job import Kind, Skip, State
 from consumer.log.resource import FAILURES
+from consumer.portal.pages import ROUTES
 from consumer.portal.words import Words, words
 from consumer.replay.plan import SkipReason
 
@@ -18,7 +19,7 @@ SOURCES = [*TEMPLATES, *PORTAL.glob("*.py"), *(PORTAL.parent / "console").glob("
 FAMILIES = {
     "keys.", "health.", "refused.", "reason.", "payload.", "signing.", "retries.", "log.codes.", "look.", "done.",
     "received.", "wrong.", "delivery.", "ended.", "test.", "signature.", "body.download.", "status.", "nav.",
-    "hindered.", "skip.", "send.", "job.", "selected.",
+    "activity.did.", "hindered.", "skip.", "send.", "job.", "selected.",
     "api_keys.days.", "scope.", "stopped.", "on_failure.", "verify.",
 }  # fmt: skip
 """Of these a part of the key is made where it is used."""
@@ -67,6 +68,12 @@ def test_all_that_stands_in_the_way_of_sending_again_has_its_words() -> None:
     wanted = [*(f"hindered.{each}" for each in Hindrance), *(f"skip.{each}" for each in skipped)]
     wanted += [f"job.state.{each}" for each in State] + [f"job.kind.{each}" for each in Kind]
     assert [key for key in wanted if key not in words()] == []
+
+
+def test_all_that_is_done_to_a_webhook_has_its_words() -> None:
+    deeds = {route.deed for route in ROUTES if route.deed and route.path.startswith("webhooks/")}
+    ours = deeds - {"resendDelivery"}  # is done to a delivery
+    assert [each for each in sorted(ours) if f"activity.did.{each}" not in words()] == []
 
 
 def test_plurals_and_values() -> None:
