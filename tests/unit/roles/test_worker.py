@@ -1,7 +1,7 @@
 """The loop of a delivery process, between fakes of Kafka and the network."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,8 +16,9 @@ from consumer.delivery.hold import Leader
 from consumer.delivery.limits import START_AT_ONCE
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Step, Write
+from consumer.delivery.target import Target
 from consumer.events.event import Poison, Record, Tombstone
-from consumer.http.transport import Transport
+from consumer.http.transport import Sender, Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.clock import BrokerClocks
@@ -33,8 +34,11 @@ from consumer.roles.questions import MarkLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.request import Request
+from consumer.signing.written import Written
 from consumer.webhooks.reader import Loaded
+from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.written import MadeInPython, writing_target
 
 
 @dataclass
@@ -155,6 +159,7 @@ def worker_of(
         taken_bytes=1_000_000,
         clocks=BrokerClocks(),
         look_every_s=0.001,
+        sender=network if isinstance(network, Sender) else None,
     )
     return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
 
@@ -337,7 +342,10 @@ def test_a_second_time_is_not_asked_for_while_kafka_has_not_answered_the_first()
     assert asked == [-1]
 
 
-def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent() -> None:
+@pytest.mark.parametrize("target", [target_of, writing_target])
+def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent(
+    target: Callable[[Subscription], Target],
+) -> None:
     sent: list[int] = []
 
     class Odd(Network):
@@ -345,6 +353,10 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
             if token == 1:
                 raise UnicodeEncodeError("utf-8", request.url, 0, 1, "odd")
             sent.append(token)
+
+        def send(self, token: int, written: Written) -> None:
+            assert isinstance(written, MadeInPython)
+            self.submit(token, written.request)
 
     class Asked(Tenants):
         def ask(self, _question: object) -> None:
@@ -361,7 +373,7 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
             pass
 
     time = Time()
-    core = Core(rules(), decode=lambda record: event(f"evt_{record.offset}", offset=record.offset), target=target_of)
+    core = Core(rules(), decode=lambda record: event(f"evt_{record.offset}", offset=record.offset), target=target)
     core.assigned({("events", 0): Position(0)})
     worker = worker_of(
         core, time, records=Kept(time, polls=1), attempts=Log(), network=Odd(), consumer=Consumer(), tenants=Asked(-1)
