@@ -9,7 +9,7 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
-from consumer.http.transport import Transport
+from consumer.http.transport import Sender, Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
@@ -144,6 +144,7 @@ def worker_of(
         taken_bytes=1_000_000,
         clocks=BrokerClocks(),
         look_every_s=0.001,
+        sender=network if isinstance(network, Sender) else None,
     )
     return Worker(parts, lambda _: cast("PartitionConsumer", consumer), Clock(time.read, time.read))
 

@@ -74,7 +74,7 @@ class Forward:
 
     def heard(self, job: Job, asked: Asked, now_ms: int) -> None:
         """A request came to its end; its lane has not learned from it yet."""
-        if not self._hold.used and not self._order.heads.used:
+        if not self._hold.used and not self._order.waiting_heads.used:
             return
         subscription = job.target.subscription
         if not asked.success:

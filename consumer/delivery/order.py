@@ -42,7 +42,7 @@ class Order:
         self._order = count()
         self._out: dict[Entry, KeyLine] = {}
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self.heads = WaitingHeads()
+        self.waiting_heads = WaitingHeads()
         self.left = Left(self._bounds, self._partitions)
 
     def window(self, partition: Partition, position: Position, taken: Taken) -> Window | None:
@@ -76,7 +76,7 @@ class Order:
         for window in [window for window in self._partitions if window.closed]:
             partition = self._partitions.pop(window)
             for line in partition.lines.values():
-                self.heads.leave(line)
+                self.waiting_heads.leave(line)
                 for lined in line.queue:
                     self._ids.pop(lined.delivery.id, None)
                     self.left.size -= lined.size
@@ -127,26 +127,26 @@ class Order:
             line = self._ready.popleft()
             if line.queue and not line.out:
                 if line.due_ms:
-                    self.heads.leave(line)
+                    self.waiting_heads.leave(line)
                 heads.append(self._go(line))
         return heads
 
     def forward(self, webhook: str, most: int, may: Callable[[Delivery], bool]) -> list[tuple[Entry, Delivery]]:
         """At most so many heads of this webhook that go before they are due, of those that `may`."""
-        return [self._go(line) for line in self.heads.forward(webhook, most, may)]
+        return [self._go(line) for line in self.waiting_heads.forward(webhook, most, may)]
 
     def holds(self, webhook: str) -> bool:
         """Whether heads of this webhook wait that may be looked at."""
-        return self.heads.holds(webhook)
+        return self.waiting_heads.holds(webhook)
 
     def recovered(self, webhook: str) -> None:
         """This webhook has recovered: all its heads that wait may be looked at."""
-        self.heads.recovered(webhook)
+        self.waiting_heads.recovered(webhook)
 
     @property
     def used(self) -> bool:
         """Whether any head ever waited."""
-        return self.heads.used
+        return self.waiting_heads.used
 
     def blocked(self, scope: str) -> int:
         """How many keys of the webhook of this scope have stopped, in all partitions."""
@@ -190,9 +190,9 @@ class Order:
     def _advance(self, line: KeyLine, due_ms: int) -> None:
         """Its head waits for its time."""
         line.due_ms = due_ms
-        self.heads.leave(line)
+        self.waiting_heads.leave(line)
         if due_ms:
-            self.heads.put(line)
+            self.waiting_heads.put(line)
             heapq.heappush(self._waiting, (due_ms, next(self._order), line))
         else:
             self._ready.append(line)

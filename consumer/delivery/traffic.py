@@ -147,9 +147,7 @@ class Traffic:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = job.lane or _lane_of(job)
         breaker = lane.breaker
-        if (
-            asked.success and not lane.failures and not breaker.failures and breaker.level < 0
-        ):
+        if asked.success and not lane.failures and not breaker.failures and breaker.level < 0:
             lane.answered(job, now_ms)
             if lane.origin.limit.now < lane.origin.most:
                 lane.origin.accepted()

@@ -186,7 +186,7 @@ ALL: Final = (
         "Webhooks tried within a day, by how their last attempt ended: failing or accepting.",
         "state",
     ),
-    _gauge(
+    gauge(
         "hookline_webhook_certificates",
         ("log",),
         "Active webhooks of which a certificate ended, or ends within 14 days, as each process knows: ended or ending.",

@@ -1,7 +1,7 @@
 """Requests that the engine cannot take, or may not send now: the others go on, and nothing is lost."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import structlog
@@ -10,12 +10,16 @@ from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.offsets import Position
+from consumer.delivery.target import Target
 from consumer.events.event import Record
 from consumer.kafka.records import decode_attempt
 from consumer.signing.request import Request
+from consumer.signing.written import Written
 from consumer.webhooks.reader import Loaded
+from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, event, rules, subscription, target_of
 from tests.worker_stage import Acknowledging, Consumer, Network, Records, Tenants, Time, worker_of
+from tests.written import MadeInPython, writing_target
 
 
 @pytest.fixture
@@ -26,7 +30,10 @@ def pipe() -> Iterator[int]:
     os.close(writing)
 
 
-def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent() -> None:
+@pytest.mark.parametrize("target", [target_of, writing_target])
+def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_others_are_sent(
+    target: Callable[[Subscription], Target],
+) -> None:
     sent: list[int] = []
 
     class Odd(Network):
@@ -34,6 +41,10 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
             if token == 1:
                 raise UnicodeEncodeError("utf-8", request.url, 0, 1, "odd")
             sent.append(token)
+
+        def send(self, token: int, written: Written) -> None:
+            assert isinstance(written, MadeInPython)
+            self.submit(token, written.request)
 
     class Asked(Tenants):
         def ask(self, _question: object) -> None:
@@ -50,7 +61,7 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
             pass
 
     time = Time()
-    core = Core(rules(), decode=lambda record: event(f"evt_{record.offset}", offset=record.offset), target=target_of)
+    core = Core(rules(), decode=lambda record: event(f"evt_{record.offset}", offset=record.offset), target=target)
     core.assigned({("events", 0): Position(0)})
     worker = worker_of(
         core, time, records=Kept(time, polls=1), attempts=Log(), network=Odd(), consumer=Consumer(), tenants=Asked(-1)
