@@ -1,7 +1,8 @@
 """What all roles of one machine cost while there is nothing to do: `python -m bench.idle`, under a minute.
 
 The law: they run as `hookline run` runs them, and are measured from when all are ready and have come to rest. Memory is
-each process's own and its share of what several have (PSS): so the sum is what the machine has less.
+each process's own and its share of what several have (PSS): so the sum is what the machine has less. What wakes a
+process is counted as well: with nothing to do that is nearly all that it does.
 """
 
 import json
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bench import needs
-from bench.installation import Installation, ended, wait_until
-from bench.process import cpu_s, pss_mb
+from bench.installation import BenchError, Installation, ended, wait_until
+from bench.process import cpu_s, pss_mb, wakes
 from bench.services import services
 from tests.services.server import free_port
 
@@ -28,10 +30,13 @@ _PROCESSES: Final = "1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
-    """Of a role, or of the supervisor, or of all: the share of a core, and memory."""
+    """Of a role, or of the supervisor, or of all: the share of a core, memory, and how often a second a thread wakes."""
 
     cpu_share: float
     pss_mb: float
+    wakes_per_s: float
+    threads: Mapping[str, float] = field(default_factory=dict)
+    """How often each wakes, by its name."""
 
 
 def measure(installation: Installation) -> dict[str, Idle]:
@@ -41,7 +46,8 @@ def measure(installation: Installation) -> dict[str, Idle]:
         BenchError: they were not ready in time.
     """
     port = free_port()
-    environment = installation.environment({"admin_listen": f"127.0.0.1:{port}", "processes": _PROCESSES})
+    listen = {"admin_listen": f"127.0.0.1:{port}", "api_listen": f"127.0.0.1:{free_port()}"}
+    environment = installation.environment({**listen, "processes": _PROCESSES})
     installation.folder.mkdir(parents=True, exist_ok=True)
     with (installation.folder / "idle.log").open("wb") as log:
         supervisor = subprocess.Popen(
@@ -57,20 +63,33 @@ def measure(installation: Installation) -> dict[str, Idle]:
             )
             time.sleep(REST_S)
             pids = _pids(port) | {"supervisor": supervisor.pid}
-            before = {role: cpu_s(pid) for role, pid in pids.items()}
+            before = {role: (cpu_s(pid), wakes(pid)) for role, pid in pids.items()}
             began_s = time.monotonic()
             time.sleep(FOR_S)
             took_s = time.monotonic() - began_s
-            found = {
-                role: Idle(cpu_share=(cpu_s(pid) - before[role]) / took_s, pss_mb=pss_mb(pid))
-                for role, pid in pids.items()
-            }
+            found = {role: _used(pid, *before[role], took_s) for role, pid in pids.items()}
+        except BenchError as error:
+            log.flush()
+            said = (installation.folder / "idle.log").read_text(errors="replace")[-2_000:]
+            raise BenchError(f"{error}; its log ends with:\n{said}") from None
         finally:
             ended(supervisor)
     total = Idle(
-        cpu_share=sum(each.cpu_share for each in found.values()), pss_mb=sum(each.pss_mb for each in found.values())
+        cpu_share=sum(each.cpu_share for each in found.values()),
+        pss_mb=sum(each.pss_mb for each in found.values()),
+        wakes_per_s=sum(each.wakes_per_s for each in found.values()),
     )
     return {**found, "all": total}
+
+
+def _used(pid: int, cpu_before_s: float, wakes_before: Mapping[str, int], took_s: float) -> Idle:
+    threads = {name: (number - wakes_before.get(name, 0)) / took_s for name, number in wakes(pid).items()}
+    return Idle(
+        cpu_share=(cpu_s(pid) - cpu_before_s) / took_s,
+        pss_mb=pss_mb(pid),
+        wakes_per_s=sum(threads.values()),
+        threads={name: round(each, 1) for name, each in sorted(threads.items(), key=lambda pair: -pair[1])},
+    )
 
 
 def _answers(url: str) -> bool:
@@ -98,7 +117,9 @@ def main() -> None:
         )
         installation.create_topics()
         for role, idle in measure(installation).items():
-            print(f"{role:<12} {idle.cpu_share:7.2%} of a core   {idle.pss_mb:6.1f} MB")
+            told = f"{idle.cpu_share:7.2%} of a core   {idle.pss_mb:6.1f} MB   {idle.wakes_per_s:6.1f} wake-ups a second"
+            print(f"{role:<12} {told}", flush=True)
+            print(" " * 13 + ", ".join(f"{name} {each:g}" for name, each in idle.threads.items() if each))
 
 
 if __name__ == "__main__":

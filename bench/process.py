@@ -3,6 +3,7 @@
 import os
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -13,6 +14,18 @@ def cpu_s(pid: int) -> float:
     """User and system time so far, in seconds; a tick is 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[_AFTER_NAME]) + int(fields[_AFTER_NAME + 1])) / _TICKS_A_SECOND
+
+
+def wakes(pid: int) -> dict[str, int]:
+    """How often each of its threads has slept and was woken so far, by the threads' names, those of one name together."""
+    found: dict[str, int] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ends meanwhile
+            name = (task / "comm").read_text().strip()
+            lines = (task / "status").read_text().splitlines()
+            slept = next(line for line in lines if line.startswith("voluntary_ctxt_switches"))
+            found[name] = found.get(name, 0) + int(slept.rpartition(":")[2])
+    return found
 
 
 def rss_mb(pid: int) -> float:

@@ -293,7 +293,7 @@ def test_a_proxy_needs_a_server_that_it_reaches(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(
-    "proxy", ["proxy.test:3128", "https://h:pa55@proxy.test:3128", "http://h:pa55@proxy.test", "http://h:pa55@x:99999"]
+    "proxy", ["proxy.test:3128", "ftp://h:pa55@proxy.test:3128", "https://h:pa55@proxy.test", "http://h:pa55@x:99999"]
 )
 def test_a_proxy_that_is_none_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HOOKLINE_EGRESS_PROXY", proxy)
