@@ -207,19 +207,15 @@ def _runnable(page: str) -> list[Block]:
     return [block for block in markdown.blocks(ROOT / page) if block.info in RUN]
 
 
-def test_the_readme_from_an_empty_folder_to_verified_events(ports: None, reader: Reader) -> None:
+def test_the_readme_from_an_empty_folder_to_verified_events_and_getting_started_from_there(
+    ports: None, reader: Reader, registry_url: str
+) -> None:
+    reader.environment["HOOKLINE_SCHEMA_REGISTRY_URL"] = registry_url  # as the block of `make services` has it
     for block in _runnable("README.md"):
         reader.follow(block)
     for event_type in ("order.paid", "order.closed"):
         line = reader.printed(f'verified orders-.*"type":"{event_type}"')
         assert '"data":{"order": 42' in line
-    assert reader.stop() == [0]
-
-
-def test_getting_started_goes_on_from_the_readme(ports: None, reader: Reader, registry_url: str) -> None:
-    reader.environment["HOOKLINE_SCHEMA_REGISTRY_URL"] = registry_url
-    for block in _runnable("README.md"):
-        reader.follow(block)
     printed = ""
     for block in _runnable("docs/getting-started.md"):
         if block.info == "sh later":
