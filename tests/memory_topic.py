@@ -46,6 +46,33 @@ class MemoryTopic:
         return written
 
 
+class Losing(MemoryTopic):
+    """Takes records; while `losing`, nobody is told of those whose keys begin so."""
+
+    losing = False
+
+    def __init__(self, of: bytes = b"") -> None:
+        super().__init__()
+        self._of = of
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        written = super().write(record)
+        if self.losing and (record.key or b"").startswith(self._of):
+            written = Future()
+            written.set_exception(KafkaBroken("the answer got lost"))
+        return written
+
+
+class Lost(MemoryTopic):
+    """Takes none."""
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        del record
+        failed: Future[Place] = Future()
+        failed.set_exception(KafkaBroken("it never came"))
+        return failed
+
+
 class AwayTopic:
     """Takes nothing."""
 

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
 import redis
-from redis.client import Pipeline
 from redis.exceptions import NoScriptError, RedisClusterException
 
 from consumer.setting_values import duration_ms
@@ -251,8 +250,8 @@ class Cache:
         self._client.close()
 
     @contextmanager
-    def _pipeline(self) -> Iterator[Pipeline]:
-        """Commands that are sent together: a cluster's pipeline takes them too, and has no types."""
+    def _pipeline(self) -> Iterator[Any]:
+        """Commands that are sent together. redis-py has not typed what it takes, of neither kind of client."""
         with _heard(), self._client.pipeline(transaction=False) as pipeline:
             yield pipeline
 

@@ -86,7 +86,7 @@ def test_after_a_fatal_error_a_new_producer_writes_what_was_not_acknowledged(
     for token in range(10):
         producer.write(token, topic=topic, key=b"k", value=b"%d" % token)
     # librdkafka's own way to try this is not bound in Python: an answer of the kind that it gives then.
-    producer._failed(producer._unacknowledged[4], KafkaError(KafkaError._FATAL, "fenced", fatal=True))
+    producer._failed(producer._unacknowledged._writes[4], KafkaError(KafkaError._FATAL, "fenced", fatal=True))
     answers = produced(producer)
     assert answers.keys() == set(range(10))
     assert {record.value for record in read_to_end(settings, topic)} == {b"%d" % token for token in range(10)}

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-from concurrent.futures import Future
 
 import pytest
 from httpx2 import Response
@@ -11,43 +10,13 @@ from starlette.testclient import TestClient
 from consumer.control.errands import CLAIMED_MS
 from consumer.control.keys import Scope
 from consumer.control.work import Work
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.topic_writer import Place
-from consumer.kafka.writing import NewRecord
 from consumer.webhooks import works
 from consumer.webhooks.subscription import SealedSecret, Subscription
 from tests.memory_api import OWNER, MemoryApi, Topics
-from tests.memory_topic import MemoryTopic
+from tests.memory_topic import Losing, Lost
 
 WISH = {"url": "https://example.com/hook"}
 KEY = {"Idempotency-Key": "order-7"}
-
-
-class Losing(MemoryTopic):
-    """Takes records; while `losing`, nobody is told of those whose keys begin so."""
-
-    losing = False
-
-    def __init__(self, of: bytes = b"") -> None:
-        super().__init__()
-        self._of = of
-
-    def write(self, record: NewRecord) -> "Future[Place]":
-        written = super().write(record)
-        if self.losing and (record.key or b"").startswith(self._of):
-            written = Future()
-            written.set_exception(KafkaBroken("the answer got lost"))
-        return written
-
-
-class Lost(MemoryTopic):
-    """Takes none."""
-
-    def write(self, record: NewRecord) -> "Future[Place]":
-        del record
-        failed: Future[Place] = Future()
-        failed.set_exception(KafkaBroken("it never came"))
-        return failed
 
 
 def test_a_creation_whose_outcome_is_unknown_is_found_by_whoever_takes_it_up() -> None:

@@ -8,8 +8,9 @@ from starlette.testclient import TestClient
 
 from consumer.control.errands import CLAIMED_MS
 from tests.memory_api import MemoryApi, Topics
-from tests.unit.api.test_once import KEY, Losing
+from tests.memory_topic import Losing
 
+KEY = {"Idempotency-Key": "order-7"}
 BODY: dict[str, Any] = {"url": "https://example.com/hook"}
 
 
