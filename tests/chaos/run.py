@@ -36,6 +36,7 @@ _COMPARED_SHARE: Final = 6.0  # of the length, twice
 _COMPARED_MOST_S: Final = 120.0
 _LEAD_S: Final = 3.0
 _END_WITHIN_S: Final = 200.0
+_END_SHARE: Final = 0.1  # of the run: a job looks through all that was logged since its time
 _LISTED_WITHIN_S: Final = 60.0
 
 
@@ -108,19 +109,17 @@ def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcom
             for each in others:
                 each.result()
             calm_ms = now_ms()
-            jobs.end(within_s=_END_WITHIN_S)
+            jobs.end(within_s=_END_WITHIN_S + length_s * _END_SHARE)
             time.sleep(max(0.0, _CALM_S - (now_ms() - calm_ms) / 1_000))
             watch.look_at_processes()
             beside.end()
-        finally:
-            for stop in (stop_changes, stop_load):
-                stop.set()
-        try:
+            stop_load.set()
             loading.result()
             _await_end(built)
             made, index = _await_listed(built)
-        finally:
-            stop_watch.set()
+        finally:  # what none of them is told to stop would be waited for without end
+            for stop in (stop_changes, stop_load, stop_watch):
+                stop.set()
         watching.result()
     found_leaks = leaks.leaks(built)
     assert built.hosts.stop() == 0
