@@ -97,7 +97,7 @@ def counted(number: int) -> None:
     try:
         for at in range(number):
             tally.attempted(DELIVERED, _ANSWER)
-            tally.accepted(_NOW_MS, _DELIVERY)
+            tally.accepted(_NOW_MS, _DELIVERY, _ANSWER)
             if at % _A_TURN == 0:
                 pulse.beat()
     finally:
