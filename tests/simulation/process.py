@@ -200,7 +200,7 @@ class Process:
         ) -> tuple[Entry, Delayed] | None:
             assert self._consumer is not None
             work = take(window, begins, record, may)
-            if record.offset in window._ahead._under_way or work is not None:
+            if record.offset in window._ahead.under_way or work is not None:
                 watch.ran_ahead(self._consumer.session(window.partition), record)
                 self._world.faults.met("taken ahead")
             return work
