@@ -22,7 +22,7 @@ from consumer.delivery.lane import Job
 from consumer.delivery.logged import logged
 from consumer.delivery.outcome import DELIVERED as ACCEPTED
 from consumer.delivery.spans import spans_of
-from consumer.delivery.tally import DELIVERED, Tally
+from consumer.delivery.tally import Tally
 from consumer.delivery.tracing import Tracing, ended
 from consumer.delivery.vitals import PartitionVitals, Vitals
 from consumer.events.event import Event
@@ -96,9 +96,9 @@ def counted(number: int) -> None:
     pulse._due_s = float("inf")  # noqa: SLF001 # no snapshot meanwhile: it is measured by itself
     try:
         for at in range(number):
-            tally.attempted(DELIVERED, _ANSWER)
             tally.accepted(_NOW_MS, _DELIVERY, _ANSWER)
             if at % _A_TURN == 0:
+                tally.gathered()
                 pulse.beat()
     finally:
         os.close(reading)
