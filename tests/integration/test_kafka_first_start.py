@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from consumer.delivery.offsets import Partition, Position
+from consumer.kafka import stamps
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.committed import committed
 from consumer.kafka.first_start import decided
@@ -44,8 +45,8 @@ def write(settings: Settings, *places: tuple[int, int]) -> None:
 
 def forget(settings: Settings, *places: tuple[int, int]) -> None:
     """The records of a partition before an offset."""
-    topic = settings.topic_prefix + "of.orders"
-    for done in admin_client(settings).delete_records([TopicPartition(topic, *place) for place in places]).values():
+    topic, admin = settings.topic_prefix + "of.orders", admin_client(settings)
+    for done in admin.delete_records([TopicPartition(topic, *place) for place in places]).values():
         done.result(10)
 
 
@@ -122,6 +123,8 @@ def test_topics_that_were_found_empty_stay_decided_when_a_record_comes_before_th
     orders, empty = settings.topic_prefix + "of.orders", settings.topic_prefix + "of.empty"
     begins = {(orders, 0): Position(2), (orders, 1): Position(0), (orders, 2): Position(1), (empty, 0): Position(0)}
     assert begun(settings) == begins
+    with closing(GroupOffsets(settings, settings.topic_prefix + "events")) as offsets:
+        assert all(stamps.read(place.metadata or "")[0] for place in offsets.read(begins, 10.0))
     write(settings, (0, SINCE_MS), (1, SINCE_MS))
     ask(settings)
     assert first_look(settings.model_copy(update={"create_topics": True}), [Role.PROJECTION, Role.DELIVER]) is None
