@@ -16,7 +16,7 @@ from consumer.log.query import Query, Row, View
 from consumer.log.resource import attempt_detail, request_kept, response_kept
 from consumer.portal import logs, pills
 from consumer.portal.answering import page
-from consumer.portal.bodies import RAW, Body, body_of
+from consumer.portal.bodies import RAW, Body, body_of, weight
 from consumer.portal.log_rows import Answered, answered, duration, ms_of
 from consumer.portal.names import Named, named
 from consumer.portal.pills import Pill
@@ -34,6 +34,10 @@ _ATTEMPTS_MOST: Final = 100
 _BYTES: Final = "application/octet-stream"
 _HEADERS_MOST: Final = 8_192
 """Characters of them on a page; an endpoint may answer with eight times as many."""
+_REQUEST_MOST: Final = 240_000
+"""Bytes of the page for what was sent, laid out."""
+_BODIES_MOST: Final = 400_000
+"""Those for both bodies, and for the command that has the request's once more."""
 _LINE: Final = 40
 """What a header costs besides its characters."""
 _ENDED: Final = {"delivered": Ended.DELIVERED, "retry": Ended.RETRY, "dead": Ended.DEAD}
@@ -116,6 +120,7 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
     now_ms, bodies = visit.now_ms, visit.may(Scope.BODIES)
     webhook = visit.webhook_if_any(told.webhook)
     previous, following = _beside(visit, told)
+    request, response = _request(visit, told), _response(visit, told)
     return AttemptView(
         id=told.id,
         type=told.type,
@@ -135,19 +140,25 @@ def _view(visit: Visit, told: Attempt) -> AttemptView:
         verify_url=None if webhook is None else visit.url(f"webhooks/{told.webhook}/verify"),
         log_url=visit.url("log"),
         why=told.explanation,
-        request=_request(visit, told),
-        response=_response(visit, told),
+        request=request,
+        response=response,
         timing=waterfall(told.timing),
         signature=told.signature,
         check=_check(told),
         planned=planned_of(told, now_ms),
         kept_until=None if (until_ms := ms_of(told.kept_until)) is None else moment(until_ms, now_ms),
-        curl=told.curl,
+        curl=_curl(told, request, response),
         report=report(told),
         bodies=bodies,
         previous_url=previous,
         next_url=following,
     )
+
+
+def _curl(told: Attempt, request: Sent, response: Sent | None) -> str | None:
+    """The command, where the page has room for it."""
+    texts = [told.curl, request.body.text, None if response is None else response.body.text]
+    return told.curl if sum(weight(each) for each in texts if each is not None) <= _BODIES_MOST else None
 
 
 def _check(told: Attempt) -> str | None:
@@ -161,6 +172,7 @@ def _request(visit: Visit, told: Attempt) -> Sent:
         told.request,
         raw=visit.query.get("request") == RAW,
         page_url=visit.url(visit.path) + "#request",
+        layout_most=_REQUEST_MOST,
         download_url=visit.url(f"attempts/{told.id}/request-body") if visit.may(Scope.BODIES) else None,
     )
     headers, more = _first(told.request.headers)

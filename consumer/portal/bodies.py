@@ -4,11 +4,15 @@ import base64
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import escape
+
 from consumer.portal.json_layout import laid_out
+from consumer.portal.shown import shown
 from consumer.portal.told import Request, Response
 
 RAW: Final = "raw"
 _HEX_MOST: Final = 4_096
+_LAYOUT_MOST: Final = 80_000
 _LINE: Final = 16
 _VISIBLE: Final = range(0x20, 0x7F)
 
@@ -33,12 +37,21 @@ class Body:
     download_url: str | None
 
 
-def body_of(told: Request | Response, *, raw: bool, page_url: str, download_url: str | None) -> Body:
-    """A request's or an answer's. `page_url` is the page, at it."""
+def weight(text: str) -> int:
+    """How many bytes of a page it is."""
+    return len(escape(shown(text)).encode())
+
+
+def body_of(
+    told: Request | Response, *, raw: bool, page_url: str, download_url: str | None, layout_most: int = _LAYOUT_MOST
+) -> Body:
+    """A request's or an answer's. `page_url` is the page, at it; a layout of more bytes of it is none."""
     size = told.body_bytes or 0
     binary = told.body_encoding == "base64"
     text = None if told.body is None else _hex(base64.b64decode(told.body)) if binary else told.body
     layout = None if text is None or binary or told.cut else laid_out(text)
+    if layout is not None and weight(layout) > layout_most:
+        layout = None
     return Body(
         text=text if raw or layout is None else layout,
         kept=told.body_kept,

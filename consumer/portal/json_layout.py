@@ -14,15 +14,20 @@ DEPTH_MOST: Final = 64
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _CLOSES: Final = {"{": "}", "[": "]"}
+_BREAKS: Final = frozenset("{}[],")
 
 
 def laid_out(text: str) -> str | None:
-    """The text with a member or an item on each line; None: it is no JSON, too large, or too deep."""
+    """The text with a member or an item on each line; None: it is no JSON, too deep, or too large, so or laid out."""
     if len(text) > LENGTH_MOST or not _is_json(text):
         return None
     written: list[str] = []
-    depth, before = 0, ""
+    depth, before, added = 0, "", 0
     for each in _TOKEN.findall(text):
+        # A line of a deep item is longer than the item by far.
+        added += 1 + len(_line(depth)) if each in _BREAKS else 0
+        if len(text) + added > LENGTH_MOST:
+            return None
         if before in _CLOSES and each != _CLOSES[before]:
             written.append(_line(depth))
         if each in _CLOSES:

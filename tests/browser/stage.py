@@ -136,7 +136,6 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
         filled(portal)
         portal.api.plane.trial = answered
         key, _ = portal.api.key()
-        _made_today(portal)
         stage = Stage(
             portal=portal,
             base=base,
@@ -145,13 +144,15 @@ def staged(*, embed_origins: tuple[str, ...] = ()) -> Iterator[Stage]:
             key=key.id,
             jobs={known.job.state: id_ for id_, known in portal.api.jobs.known.items()},
         )
+        _made_today(portal)
         with Server(portal.app, listener, drain_s=1):
             yield stage
 
 
 def _made_today(portal: MemoryPortal) -> None:
     """Keys of acme's have names and are young, as those of pictures should be."""
-    names = iter(("Deployment", "Staging", "Import of old webhooks"))
+    portal.api.plane.fresh()
+    names = iter(("Deployment", "Staging", "Import of old webhooks", "Backups"))
     for number, each in enumerate(portal.api.plane.keys.listed(tenant="acme", brand="hookline"), 1):
         at_ms = portal.now_ms() - number * 7_000_000
         portal.api.write_key(replace(each, created_at_ms=at_ms, name=next(names, "")))

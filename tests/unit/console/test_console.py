@@ -211,7 +211,7 @@ def test_requests_at_once_share_a_look(portal: MemoryPortal) -> None:
     client = signed_in(portal)
     for _ in range(3):
         shown(client)
-    assert sorted(portal.console.asked) == ["behind", "index", "now", "poison", "worst"]
+    assert sorted(portal.console.asked) == ["behind", "deeds", "index", "now", "poison", "worst"]
 
 
 def test_the_worst_endpoints_are_everybodys(portal: MemoryPortal) -> None:

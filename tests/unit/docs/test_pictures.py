@@ -25,4 +25,4 @@ def test_the_readme_shows_two_and_the_pages_about_what_they_show_the_others() ->
     assert len(shown) == 2
     pages = "".join((FOLDER.parent / name).read_text("utf-8") for name in ("portal.md", "operating.md"))
     told = re.findall(r"\(pages/([a-z-]+)\.webp\)", pages)
-    assert ({*shown}, {*told}) == (README_SHOWS.keys(), SHEETS.keys())
+    assert ({*shown}, {*told}) == ({*README_SHOWS}, {*SHEETS})

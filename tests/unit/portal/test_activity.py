@@ -29,7 +29,14 @@ def test_it_tells_what_was_done_to_this_webhook_and_by_whom(portal: MemoryPortal
     named, text = portal.api.key(*Scope)
     portal.api.write_key(replace(named, name="Deployment"))
     client = portal.api.bearing(text)
-    full = {"name": "n", "description": "d", "topics": ["*"], "filter": None, "metadata": {}, "payloadFormat": "raw"}
+    full: dict[str, object] = {
+        "name": "n",
+        "description": "d",
+        "topics": ["*"],
+        "filter": None,
+        "metadata": {},
+        "payloadFormat": "raw",
+    }
     assert client.patch(f"/v1/webhooks/{id_}", json=full).status_code == 200
     other = webhook(portal)
     browser = portal.enter(*Scope, user="Ada")
