@@ -192,35 +192,32 @@ def _set(bootstrap: str, topic: str, name: str, value: str) -> None:
     admin.incremental_alter_configs([resource])[resource].result()
 
 
-@pytest.mark.parametrize(
-    ("suffix", "setting", "value"),
-    [
-        ("retry.1s", "message.timestamp.type", "CreateTime"),
-        ("retry.1s", "retention.bytes", "1000000"),
-        ("subscriptions", "cleanup.policy", "delete"),
-    ],
+WRONG = (
+    ("retry.1s", "message.timestamp.type", "CreateTime"),
+    ("retry.1s", "retention.bytes", "1000000"),
+    ("subscriptions", "cleanup.policy", "delete"),
 )
-def test_a_topic_with_wrong_settings_ends_it_with_78_and_says_which(
-    begin: Begin, kafka_bootstrap: str, suffix: str, setting: str, value: str
+
+
+def test_topics_that_are_missing_or_have_wrong_settings_end_it_with_78_and_it_says_which(
+    begin: Begin, kafka_bootstrap: str
 ) -> None:
+    """All at once: each is named. That each alone is one: tests/unit/kafka/test_topic_differences.py."""
     with begin(bootstrap=kafka_bootstrap) as work:
-        _set(kafka_bootstrap, f"{work.stage.settings.topic_prefix}{suffix}", setting, value)
-        with work.stage.running("--processes", "1") as running:
-            assert running.wait(30) == os.EX_CONFIG, running.tail
-            assert f"{work.stage.settings.topic_prefix}{suffix}: {setting} is {value}" in running.log
-            assert lines(running) < FEW_LINES
-
-
-def test_a_missing_topic_ends_it_with_78_and_its_name(begin: Begin, kafka_bootstrap: str) -> None:
-    with begin(bootstrap=kafka_bootstrap) as work:
-        admin, name = AdminClient({"bootstrap.servers": kafka_bootstrap}), f"{work.stage.settings.topic_prefix}retry.2s"
-        admin.delete_topics([name])[name].result()
+        prefix = work.stage.settings.topic_prefix
+        admin, gone = AdminClient({"bootstrap.servers": kafka_bootstrap}), f"{prefix}retry.2s"
+        admin.delete_topics([gone])[gone].result()
+        for suffix, setting, value in WRONG:
+            _set(kafka_bootstrap, prefix + suffix, setting, value)
         until(
-            lambda: name not in admin.list_topics(timeout=10).topics, within_s=10, missing=lambda: "it is still there"
+            lambda: gone not in admin.list_topics(timeout=10).topics, within_s=10, missing=lambda: "it is still there"
         )
         with work.stage.running("--processes", "1") as running:
             assert running.wait(30) == os.EX_CONFIG, running.tail
-            assert f"{name}: missing" in running.log
+            for suffix, setting, value in WRONG:
+                assert f"{prefix}{suffix}: {setting} is {value}" in running.log
+            assert f"{gone}: missing" in running.log
+            assert lines(running) < FEW_LINES
 
 
 def test_a_record_too_large_for_the_retry_topic(begin: Begin, kafka_bootstrap: str) -> None:
