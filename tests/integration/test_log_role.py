@@ -97,8 +97,8 @@ def test_where_redis_is_nearly_full_the_index_takes_half(settings: Settings, pri
         client.config_set("maxmemory", int(used * 1.1))
         tender = Tender(own, "attempts", Packing(own, lambda: 0), lambda: 0)
         tender._bound()
-        assert tender._share_bytes() == 512 * 1_048_576 // 3 // 2
+        assert tender._memory.share_bytes(tender.partitions) == 512 * 1_048_576 // 3 // 2
         client.config_set("maxmemory", used * 100)
-        tender._memory_s = 0.0
+        tender._memory._look_at_s = 0.0
         tender._bound()
-        assert tender._share_bytes() == 512 * 1_048_576 // 3
+        assert tender._memory.share_bytes(tender.partitions) == 512 * 1_048_576 // 3
