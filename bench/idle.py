@@ -30,7 +30,7 @@ _PROCESSES: Final = "1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
-    """Of a role, or of the supervisor, or of all: the share of a core, memory, and how often a second a thread wakes."""
+    """Of a role, the supervisor, or all: the share of a core, memory, and how often a second a thread wakes."""
 
     cpu_share: float
     pss_mb: float
@@ -117,7 +117,7 @@ def main() -> None:
         )
         installation.create_topics()
         for role, idle in measure(installation).items():
-            told = f"{idle.cpu_share:7.2%} of a core   {idle.pss_mb:6.1f} MB   {idle.wakes_per_s:6.1f} wake-ups a second"
+            told = f"{idle.cpu_share:7.2%} of a core   {idle.pss_mb:6.1f} MB   {idle.wakes_per_s:6.1f} wakes a second"
             print(f"{role:<12} {told}", flush=True)
             print(" " * 13 + ", ".join(f"{name} {each:g}" for name, each in idle.threads.items() if each))
 

@@ -17,7 +17,7 @@ def cpu_s(pid: int) -> float:
 
 
 def wakes(pid: int) -> dict[str, int]:
-    """How often each of its threads has slept and was woken so far, by the threads' names, those of one name together."""
+    """How often each of its threads has slept and was woken so far, by name; those of one name together."""
     found: dict[str, int] = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # it ends meanwhile
