@@ -32,7 +32,7 @@ def native_files(folder: Path, environment: Mapping[str, str]) -> dict[str, byte
     cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     remapped = {str(target): "/target", str(folder): "/hookline", cargo_home: "/cargo"}
     flags = [f"--remap-path-prefix={path}={name}" for path, name in remapped.items()]
-    command = [
+    command: list[str | Path] = [
         *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--sdist"),
         *("--interpreter", BIN / "python", "--manifest-path", sources / "Cargo.toml", "--out", out),
     ]
