@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench import needs
 from bench.installation import BenchError, Installation, ended, wait_until
 from bench.process import cpu_s, pss_mb, wakes
 from bench.services import services
@@ -107,7 +106,6 @@ def _pids(port: int) -> dict[str, int]:
 
 def main() -> None:
     """Measure, and show."""
-    needs.install()
     with services() as around:
         installation = Installation(
             folder=around.folder / "idle",

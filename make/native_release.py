@@ -32,12 +32,10 @@ def native_files(folder: Path, environment: Mapping[str, str]) -> dict[str, byte
     cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     remapped = {str(target): "/target", str(folder): "/hookline", cargo_home: "/cargo"}
     flags = [f"--remap-path-prefix={path}={name}" for path, name in remapped.items()]
-    command: list[str | Path] = [
-        *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--sdist"),
-        *("--interpreter", BIN / "python", "--manifest-path", sources / "Cargo.toml", "--out", out),
-    ]
+    maturin = [str(BIN / "maturin"), "build", "--quiet", "--release", "--locked", "--sdist"]
+    where = ["--interpreter", str(BIN / "python"), "--manifest-path", str(sources / "Cargo.toml"), "--out", str(out)]
     built = subprocess.run(
-        command,
+        [*maturin, *where],
         cwd=sources,
         env={
             **environment,
