@@ -90,7 +90,7 @@ class LogReader:
             partitions=stand.partitions,
             unknown={} if query.webhooks else dict.fromkeys(asked.kinds, _LATEST),
         )
-        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else ()
+        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else []
         for place, newest_ms in chosen:
             search.know(place, newest_ms)
         while wanted := search.wanted():
@@ -117,7 +117,7 @@ class LogReader:
         bucket = bucket_of(tenant)
         stand = self._stand(bucket)
         until = min(after, Position.from_(stand.top_ms))
-        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else ()
+        chosen = self._of_webhooks(bucket, owner, asked, stand.partitions) if query.webhooks else []
         lists = chosen if query.webhooks else self._all_since(bucket, owner, asked, after.logged_ms)
         places = [place for place, newest_ms in lists if newest_ms >= after.logged_ms]
         most = max(1, min(_TAIL_MOST, MOST_ENTRIES // max(1, len(places))))

@@ -8,7 +8,7 @@ from msgspec import structs
 from consumer.kafka.client import KafkaBroken
 from consumer.log.archive import Kept
 from consumer.log.bodies import LOOKED_FOR_S, Search
-from consumer.log.query import Query, View
+from consumer.log.query import Cursor, Query, View
 from tests.attempts import plain
 from tests.memory_log import MemoryLog
 
@@ -41,16 +41,18 @@ def test_pages_come_to_the_end_and_find_all_however_long_a_record_takes(record_s
     log = Slow(record_s)
     search = Search(view=View.ATTEMPTS, tenant=plain.tenant, brand=plain.brand, query=Query(), text="needle")
     found: list[int] = []
-    cursor, pages = None, 0
-    while pages == 0 or cursor is not None:
-        pages += 1
-        assert pages <= ATTEMPTS
+    cursor: Cursor | None = None
+    for _ in range(ATTEMPTS):
         began_s = log.now_s
         page = search.page(log, log, limit=5, cursor=cursor, monotonic_s=lambda: log.now_s)
         assert log.now_s - began_s <= LOOKED_FOR_S + record_s
         found += [row.entry.offset for row in page.rows]
-        assert page.next is None or page.searched_to_ms == page.next.behind.logged_ms
+        if page.next is None:
+            break
+        assert page.searched_to_ms == page.next.behind.logged_ms
         cursor = page.next
+    else:
+        raise AssertionError("it comes to no end")
     assert found == sorted(HELD, reverse=True)
 
 
