@@ -12,7 +12,7 @@ from consumer.delivery.delivery import Delivery
 from consumer.delivery.entry import Entry
 from consumer.delivery.intake import Content
 from consumer.delivery.mark import NoMark
-from consumer.delivery.offsets import Position, Window
+from consumer.delivery.offsets import Partition, Position, Window
 from consumer.delivery.step import Delay, Reject, Step
 from consumer.delivery.target import Target
 from consumer.events.event import Event, Record
@@ -257,3 +257,28 @@ def test_a_bug_in_our_own_books_ends_the_process() -> None:
     bench.next()
     with pytest.raises(KeyError):
         bench.core.acknowledged(99)
+
+
+class Noting(NoMark):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[int | None] = []
+
+    def hold(self, partition: Partition, offset: int) -> None:
+        self.told.append(offset)
+
+    def let_go(self) -> None:
+        self.told.append(None)
+
+
+def test_the_mark_is_told_of_a_record_once_until_another_is_taken_or_it_is_let_go() -> None:
+    mark, window = Noting(), Window(PLACE)
+    boundaries, first, second = Boundaries(mark), Entry(window, 7), Entry(window, 8)
+    boundaries.let_go()
+    for entry in (first, first, second, second, first):
+        boundaries.take(entry)
+    boundaries.let_go()
+    boundaries.let_go()
+    boundaries.take(first)
+    assert mark.told == [7, 8, 7, None, 7]
