@@ -16,6 +16,7 @@ from tests.hostile.run import run
 OWNER = Owner(tenant="acme", brand="hookline")
 
 
+@pytest.mark.timeout(600)  # 80 s of a processor, which others may want too
 def test_no_webhook_event_and_answer_together_raise() -> None:
     report = run(2_000, 11)
     assert report.found == {}
