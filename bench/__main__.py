@@ -29,7 +29,7 @@ from tests.services.server import ServiceError
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 _SECOND_SHARE = 3  # the second engine is measured on so much less
 _LATENCY_S = 15.0
-_PARTS = ("sockets", "ordered", "latency", "versus", "curl", "tracker", "telemetry", "idle")
+_PARTS = ("auto", "ordered", "latency", "versus", "curl", "tracker", "telemetry", "idle")
 _ORDERED_SHARE = 3  # it is measured on so much less
 
 BARS = (
@@ -52,8 +52,8 @@ def run(console: Console, found: Findings) -> None:
         ServiceError: the services did not start.
     """
     with services() as around:
-        console.print(f"sockets: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
-        found.measure("sockets", partial(_sockets, around))
+        console.print(f"auto: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
+        found.measure("auto", partial(_auto, around))
         console.print(f"ordered: {_EVENTS // _ORDERED_SHARE:,} of them, in order by {ordered.KEYS:,} keys ...")
         found.measure("ordered", partial(_ordered, around, found))
         console.print(f"latency: {latency.EVENTS_A_SECOND} events/s for {_LATENCY_S:g} s ...")
@@ -67,12 +67,12 @@ def run(console: Console, found: Findings) -> None:
     found.measure("telemetry", partial(_telemetry, found))
 
 
-def _sockets(around: Services) -> Measured:
-    measured = _throughput(around, "sockets", _EVENTS)
+def _auto(around: Services) -> Measured:
+    measured = _throughput(around, "auto", _EVENTS)
     figures = asdict(measured)
     told = ("deliveries_per_s", "cpu_us_per_delivery", "rss_mb", "rss_mb_steady")
     return Measured(
-        figures={name: figures[name] for name in told} | {"engines": {"sockets": figures}},
+        figures={name: figures[name] for name in told} | {"engines": {"auto": figures}},
         not_comparable=measured.delayed_words,
     )
 
