@@ -26,10 +26,9 @@ from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Hold
 from consumer.delivery.lane import FAILING_LEAST_MS, FAILURES_LEAST, Job
 from consumer.delivery.order import Order
-from consumer.delivery.outcome import Asked
+from consumer.delivery.outcome import TOO_MANY, Asked
 from consumer.webhooks.subscription import Subscription
 
-_TOO_MANY: Final = 429
 _FAILURES_MOST: Final = 3
 _APART_MS: Final = 1_000  # webhooks that recover together begin within so long
 _EAGER_FOR_MS: Final = 600_000  # since anything of it went forward
@@ -186,7 +185,7 @@ class Forward:
             return True
         if eager.failed_before_ms is None or (delivery.last_attempt_ms or 0) >= eager.failed_before_ms:
             return False
-        if delivery.last_status == _TOO_MANY:
+        if delivery.last_status == TOO_MANY:
             return False
         return delivery.last_status is None or delivery.attempts + 1 < self._attempts_most
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from consumer.delivery.answer import OURS, Answer, Failure, FailureKind, Timing
 from consumer.delivery.delivery import Delivery, Trigger
-from consumer.delivery.outcome import DeathReason
+from consumer.delivery.outcome import GONE, TOO_MANY, DeathReason
 from consumer.events.reasons import PoisonReason
 from consumer.telemetry.buckets import Buckets
 from consumer.telemetry.catalogue import ATTEMPT_S, LATENCY_S
@@ -18,7 +18,7 @@ DEAD: Final = "dead"
 HANDED_OVER: Final = "handed_over"
 
 _ACCEPTED: Final = (DELIVERED, "2xx")
-_OWN_CLASS: Final = frozenset({410, 429})
+_OWN_CLASS: Final = frozenset({GONE, TOO_MANY})
 _CODES: Final = {status: str(status) if status in _OWN_CLASS else f"{status // 100}xx" for status in range(100, 600)}
 _KINDS: Final = {
     kind: {FailureKind.CONNECT: "refused"}.get(kind, "ours" if kind in OURS else str(kind)) for kind in FailureKind
