@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     )
     membership: Literal["static", "dynamic"] = Field(
         "static",
-        description="static: a process that is back within 10 s, known by its host's name, keeps its partitions.",
+        description="static: a process that is back within 20 s, known by its host's name, keeps its partitions.",
     )
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="consumer is KIP-848.")
     kafka_token_from: TokenSource = Field(

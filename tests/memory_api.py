@@ -39,7 +39,7 @@ from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.jobs.dead_letter_desk import Way
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.ranges import Part
+from consumer.kafka.ranges import Item, Part
 from consumer.kafka.records import encode_dead_letter
 from consumer.kafka.writing import NewRecord
 from consumer.log.archive import Kept
@@ -261,10 +261,12 @@ class MemoryAudit:
         assert partition == PARTITION
         return 0, len(self._topic.records)
 
-    def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:
+    def read(
+        self, partition: int, first: int, *, most: int, before: int | None = None, keep: Callable[[Record], Item]
+    ) -> Part[Item]:
         end = min(first + most, len(self._topic.records) if before is None else before)
         assert partition == PARTITION
-        return Part(records=tuple(self._topic.records[first:end]), end=end, at_end=False)
+        return Part(kept=tuple(map(keep, self._topic.records[first:end])), end=end, at_end=False)
 
 
 class MemoryApi:

@@ -18,7 +18,7 @@ from consumer.control.audit import COMMAND, OPERATOR, PARTITION, Deed, decode
 from consumer.events.event import Record
 from consumer.json import Json
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.ranges import Part, RangeReader
+from consumer.kafka.ranges import Item, Part, RangeReader
 from consumer.kafka.topics import Topics
 from consumer.settings import Settings
 from consumer.shares import Busy
@@ -77,7 +77,9 @@ class Log(Protocol):
 
     def extent(self, partition: int) -> tuple[int, int]: ...
 
-    def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part: ...
+    def read(
+        self, partition: int, first: int, *, most: int, before: int | None = None, keep: Callable[[Record], Item]
+    ) -> Part[Item]: ...
 
 
 class Deeds:
@@ -109,16 +111,15 @@ class Deeds:
         found: list[Deed] = []
         while at > begin and at > least:
             first = max(begin, at - _AT_A_TIME)
-            part = self._log.read(PARTITION, first, most=_AT_A_TIME, before=at)
+            part = self._log.read(PARTITION, first, most=_AT_A_TIME, before=at, keep=_deed)
             if part.end < at and not part.at_end:
                 raise KafkaBroken("the audit log could not be read: Kafka fell silent")
-            for record in reversed(part.records):
-                deed = _deed(record)
+            for offset, deed in reversed(part.kept):
                 if deed is None or not sought.matches(deed):
                     continue
                 found.append(deed)
                 if len(found) == limit:
-                    return Page(found=found, before=record.offset if record.offset > begin else None)
+                    return Page(found=found, before=offset if offset > begin else None)
             at = first
             if self._monotonic_s() >= until_s:
                 break
@@ -157,12 +158,12 @@ def _kind(by: str) -> str:
     return by.partition(":")[0]
 
 
-def _deed(record: Record) -> Deed | None:
-    """What it tells; a record that is no deed is logged with its place, and is none."""
+def _deed(record: Record) -> tuple[int, Deed | None]:
+    """Its offset and what it tells; a record that is no deed is logged with its place, and is none."""
     if record.value is None:
-        return None
+        return record.offset, None
     try:
-        return decoded(record, decode, record.value)
+        return record.offset, decoded(record, decode, record.value)
     except RecordCorrupt as error:
         _log.error("not a deed", partition=record.partition, offset=record.offset, error=str(error))
-        return None
+        return record.offset, None

@@ -25,7 +25,7 @@ _log = structlog.get_logger("kafka")
 # 260 full metadata maps in one request failed whole.
 A_REQUEST: Final = 100
 _AGAIN_AFTER_S: Final = 0.1
-
+_PERHAPS_MOST: Final = 8
 
 _Place: TypeAlias = tuple[str, int, int, str]
 
@@ -67,6 +67,7 @@ class Commits:
         self._sleep = sleep
         self._wanted: dict[Partition, Position] = {}
         self._committed: dict[Partition, Position] = {}
+        self._perhaps: dict[Partition, list[Position]] = {}  # asked for since then, without an answer that says yes
         self._outstanding: dict[Partition, Position] | None = None
         self._asked: list[_Place] = []  # the whole of the outstanding request
         self._since_s: dict[Partition, float] = {}
@@ -97,6 +98,7 @@ class Commits:
                 self._outstanding.pop(partition, None)
             self._wanted.pop(partition, None)
             self._committed.pop(partition, None)
+            self._perhaps.pop(partition, None)
             self._since_s.pop(partition, None)
 
     def want(self, positions: Mapping[Partition, Position]) -> None:
@@ -163,7 +165,7 @@ class Commits:
             return
         asked = None if self._outstanding is None else self._outstanding.get(partition)
         if position not in {asked, self._wanted.get(partition)}:
-            known = (self._committed.get(partition), asked)
+            known = (self._committed.get(partition), asked, *self._perhaps.get(partition, ()))
             self._checkpoints.keep(partition, position, [each for each in known if each is not None])
 
     def _clear(self, partition: Partition, position: Position) -> None:
@@ -188,6 +190,7 @@ class Commits:
             self.accepted += 1
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
             for partition, position in done.items():
+                self._perhaps.pop(partition, None)
                 self._clear(partition, position)
                 self._since_s.pop(partition, None)
                 if partition in self._wanted:
@@ -217,6 +220,10 @@ class Commits:
         for partition, position in batch.items():
             if self._owns(partition):
                 self._wanted.setdefault(partition, position)
+                perhaps = self._perhaps.setdefault(partition, [])
+                if position not in perhaps:
+                    perhaps.append(position)
+                    del perhaps[:-_PERHAPS_MOST]
 
 
 def _place(place: TopicPartition) -> _Place:

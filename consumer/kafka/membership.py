@@ -9,8 +9,10 @@ from typing import Final
 from consumer.kafka.client import Properties, client_properties
 from consumer.settings import Settings
 
-# A member that was killed and comes back under its instance id within this time keeps its partitions.
-SESSION_MS: Final = 10_000
+# A member that was killed and comes back under its instance id within this time keeps its partitions. One that does not
+# reach its coordinator for so long loses them: a cluster needs 9 s to notice that a broker has died, and some more to
+# let another one be the coordinator (decision 71).
+SESSION_MS: Final = 20_000
 STATIC: Final = "group.instance.id"
 
 

@@ -1,13 +1,14 @@
 """Parts of one topic's partitions, read beside a group: no group is joined and nothing is committed.
 
 The law: what a part says that it has read, it has read without a gap. A log that was made anew, or begins later than
-what is asked for, is told by its extent: who asks looks at that first.
+what is asked for, is told by its extent: who asks looks at that first. Of a part there are at most some hundred whole
+records in memory: the asker says what it keeps of each.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -19,16 +20,18 @@ from consumer.kafka.placing import extent
 from consumer.kafka.reading import reader
 from consumer.settings import Settings
 
-_BATCH: Final = 500
+Item = TypeVar("Item")
+
+_BATCH: Final = 100
 _ASK_S: Final = 5.0
 _SILENCE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Records in order. All of the log before `end` was read; `at_end`: the log ends there."""
+class Part(Generic[Item]):
+    """What was kept of the records, in order. All of the log before `end` was read; `at_end`: the log ends there."""
 
-    records: tuple[Record, ...]
+    kept: tuple[Item, ...]
     end: int
     at_end: bool
 
@@ -54,8 +57,10 @@ class RangeReader:
             self.close()
             raise broken(error_of(exception), f"asking where {self._topic}-{partition} begins") from None
 
-    def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:
-        """The records from `first` on, at most so many, and none from `before` on.
+    def read(
+        self, partition: int, first: int, *, most: int, before: int | None = None, keep: Callable[[Record], Item]
+    ) -> Part[Item]:
+        """What `keep` makes of the records from `first` on, at most so many, and none from `before` on.
 
         A broker that falls silent ends it where it is.
 
@@ -65,7 +70,7 @@ class RangeReader:
         consumer = self._client()
         try:
             consumer.assign([TopicPartition(self._topic, partition, first)])
-            return self._read(consumer, first, most, before)
+            return self._read(consumer, first, most, before, keep)
         except KafkaException as exception:
             self.close()
             raise broken(error_of(exception), f"reading {self._topic}-{partition}") from None
@@ -76,8 +81,10 @@ class RangeReader:
         if consumer is not None:
             close(consumer)
 
-    def _read(self, consumer: Consumer, first: int, most: int, before: int | None) -> Part:
-        found: list[Record] = []
+    def _read(
+        self, consumer: Consumer, first: int, most: int, before: int | None, keep: Callable[[Record], Item]
+    ) -> Part[Item]:
+        found: list[Item] = []
         end, heard_s = first, self._monotonic_s()
         while len(found) < most and (before is None or end < before):
             message = consumer.poll(0.1)
@@ -92,12 +99,13 @@ class RangeReader:
                     if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 # librdkafka's own
                         raise KafkaException(error)
                     end = max(end, offset or 0)
-                    return Part(records=tuple(found), end=end, at_end=True)
+                    return Part(kept=tuple(found), end=end, at_end=True)
                 if before is not None and offset is not None and offset >= before:
-                    return Part(records=tuple(found), end=before, at_end=False)
-                found.append(record(each))
-                end = found[-1].offset + 1
-        return Part(records=tuple(found), end=end, at_end=False)
+                    return Part(kept=tuple(found), end=before, at_end=False)
+                read = record(each)
+                found.append(keep(read))
+                end = read.offset + 1
+        return Part(kept=tuple(found), end=end, at_end=False)
 
     def _client(self) -> Consumer:
         if self._consumer is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from consumer.roles.role import Role
 
-FIRST_DELAY_S = 0.5  # well inside a static member's session of 10 s: its partitions are not given to others
+FIRST_DELAY_S = 0.5  # well inside a static member's session of 20 s: its partitions are not given to others
 LAST_DELAY_S = 30.0
 QUIET_S = 60.0
 STOP_WITHIN_S = 9.5  # at least: 10 s in all, with half a second for the kills to arrive

@@ -9,7 +9,7 @@ The laws:
 import queue
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -44,6 +44,13 @@ _AGAIN_S: Final = 0.5
 _PATIENCE_MS: Final = 5_000
 _BOUNDS_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 10.0
+
+
+class _Packed(NamedTuple):
+    """What is kept of a record that is read here: when it was logged, and what the index keeps of it, if anything."""
+
+    logged_ms: int
+    taken: Taken | None
 
 
 class Tender:
@@ -201,10 +208,10 @@ class Tender:
         """One part of each partition where what the role has does not join on."""
         for partition, tending in self._tended.items():
             if not tending.asks and tending.apart(self._now_ms()):
-                part = self._ranges.read(partition, tending.indexing.position, most=CHUNK)
-                tending.take(self._packed(part.records), part.end)
+                part = self._ranges.read(partition, tending.indexing.position, most=CHUNK, keep=self._packed)
+                tending.take([each.taken for each in part.kept if each.taken is not None], part.end)
                 tending.at_end_ms = self._now_ms() if part.at_end else None
-                counters.add("attempts_indexed_again", len(part.records))
+                counters.add("attempts_indexed_again", len(part.kept))
 
     def _fill(self) -> None:
         """The first part of each partition, which is small; then one part of one, and as long a pause after it."""
@@ -229,22 +236,20 @@ class Tender:
         if before is None:
             return False
         first = max(begins, before - most)
-        part = self._ranges.read(partition, first, most=most, before=before)
+        part = self._ranges.read(partition, first, most=most, before=before, keep=self._packed)
         if part.end < before and not part.at_end:
             return False  # it fell silent; it is tried again
-        logged_ms = part.records[0].timestamp_ms if part.records else None
-        if part.records and part.records[-1].timestamp_ms < self._now_ms() - self._for_ms:
+        if part.kept and part.kept[-1].logged_ms < self._now_ms() - self._for_ms:
             tending.filled = True
             return False
-        tending.fill(first, self._packed(part.records), logged_ms=logged_ms)
+        taken = [each.taken for each in part.kept if each.taken is not None]
+        tending.fill(first, taken, logged_ms=part.kept[0].logged_ms if part.kept else None)
         self._write(partition)
         return True
 
-    def _packed(self, records: "tuple[Record, ...]") -> list[Taken]:
-        found: list[Taken] = []
-        for record in records:
-            try:
-                found.append(self._packing.taken(record, head_of(record.value or b"")))
-            except RecordCorrupt:
-                continue  # the role tells of it
-        return found
+    def _packed(self, record: Record) -> "_Packed":
+        try:
+            taken = self._packing.taken(record, head_of(record.value or b""))
+        except RecordCorrupt:
+            taken = None  # the role tells of it
+        return _Packed(record.timestamp_ms, taken)

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery.delivery import Trigger
@@ -36,6 +37,7 @@ class Made(NamedTuple):
     plain: bool
     answered: bool
     accepted: bool
+    content: bytes  # of the record: what is written again for want of an acknowledgement is the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def made_of(stage: Stage) -> list[Made]:
                 plain=accepted and head.number == 1 and head.trigger == Trigger.EVENT,
                 answered=head.status is not None,
                 accepted=accepted,
+                content=blake2b(record.value or b"", digest_size=16).digest(),
             )
         )
     return found
@@ -109,8 +112,12 @@ def compared(made: Iterable[Made], places: Mapping[Place, int], bounds: Bounds) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """`invented`: attempts beyond the requests that came; `untold`: accepted, and no attempt says so."""
+    """`invented`: attempts beyond the requests that came; `untold`: accepted, and no attempt says so.
 
+    `written_twice`: how many attempts the topic has twice. The producer writes again what a broker did not acknowledge.
+    """
+
+    written_twice: int
     invented: Sequence[Pair]
     untold: Sequence[Pair]
 
@@ -120,9 +127,11 @@ def told(made: Sequence[Made], receipts: Sequence[Receipt], owed: Collection[Pai
     noted = Counter((each.webhook_id, each.endpoint) for each in receipts)
     accepted = {(each.webhook_id, each.endpoint) for each in receipts if each.accepted}
     endpoints = {endpoint for _, endpoint in noted}
-    answered = Counter(each.pair for each in made if each.answered and each.pair[1] in endpoints)
+    once = {(each.pair, each.content) for each in made if each.answered and each.pair[1] in endpoints}
+    answered = Counter(pair for pair, _ in once)
     said = {each.pair for each in made if each.accepted}
     return Told(
+        written_twice=len(made) - len({(each.pair, each.content) for each in made}),
         invented=[pair for pair, times in answered.items() if times > noted[pair]],
         untold=[pair for pair in owed if pair in accepted and pair not in said and pair not in buried],
     )

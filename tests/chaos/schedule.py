@@ -99,7 +99,7 @@ STREAMS: Final[Mapping[str, Stream]] = {
         every_s=60.0,
         kinds=dict.fromkeys(STOPPED, 1 / len(STOPPED)),
         least_s=1.0,
-        most_s=14.0,  # longer than a member's session of 10 s
+        most_s=26.0,  # longer than a member's session of 20 s
     ),
     "terms": Stream(every_s=46.0, kinds={Kind.TERM: 1.0}),
     "guests": Stream(every_s=80.0, kinds={Kind.GUEST: 1.0}, least_s=20.0, most_s=40.0),

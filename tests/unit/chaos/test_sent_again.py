@@ -91,7 +91,7 @@ def test_who_was_sent_something_again_may_accept_it_again_and_what_a_recovery_ow
 def made(offset: int, *, plain: bool = True, answered: bool = True, accepted: bool = True, event: str = "e") -> Made:
     return Made(
         place=("wh", 0, offset), owner=("acme", "hookline"), pair=(event, "wh"),
-        plain=plain, answered=answered, accepted=accepted,
+        plain=plain, answered=answered, accepted=accepted, content=b"%d" % offset,
     )  # fmt: skip
 
 
@@ -120,6 +120,8 @@ def test_the_attempts_against_what_receivers_noted() -> None:
     assert (right.invented, right.untold) == ([], [])
     assert told(attempts, receipts, pairs, ()).untold == [("x", "wh")]
     assert told([*attempts, made(4)], receipts, (), ()).invented == [("e", "wh")]
+    again = told([*attempts, made(4)._replace(content=attempts[1].content)], receipts, (), ())
+    assert (again.invented, again.written_twice, right.written_twice) == ([], 1, 0)
 
 
 def test_a_later_webhook_wants_the_events_that_its_filter_says() -> None:

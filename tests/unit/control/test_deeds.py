@@ -1,5 +1,6 @@
 """The audit log: a deed is told whole, and read back by whom it concerns, a page at a time."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import pytest
@@ -8,7 +9,7 @@ from consumer.control.audit import PARTITION, AuditLog, Deed, decode
 from consumer.control.deeds import LOOKED_AT_MOST, Deeds, Sought, told
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.ranges import Part
+from consumer.kafka.ranges import Item, Part
 from consumer.kafka.topic_writer import Place
 from consumer.kafka.writing import NewRecord
 from tests.memory_api import MemoryAudit
@@ -111,13 +112,15 @@ class Long:
     def extent(self, partition: int) -> tuple[int, int]:
         return 5, self.length
 
-    def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:
+    def read(
+        self, partition: int, first: int, *, most: int, before: int | None = None, keep: Callable[[Record], Item]
+    ) -> Part[Item]:
         self.reads += 1
         end = min(first + most, self.length if before is None else before)
         one = Record(
             topic="audit", partition=0, offset=first, key=b"o", value=self.value, headers=(), timestamp_ms=0
         )  # fmt: skip
-        return Part(records=(one,) * min(3, end - first), end=end, at_end=False)
+        return Part(kept=(keep(one),) * min(3, end - first), end=end, at_end=False)
 
 
 def decode_and_back() -> bytes:
@@ -142,8 +145,10 @@ def test_a_page_that_takes_long_ends_and_says_where_to_go_on() -> None:
 
 def test_a_broker_that_falls_silent_is_no_end_of_the_log() -> None:
     class Silent(Long):
-        def read(self, partition: int, first: int, *, most: int, before: int | None = None) -> Part:
-            return Part(records=(), end=first, at_end=False)
+        def read(
+            self, partition: int, first: int, *, most: int, before: int | None = None, keep: Callable[[Record], Item]
+        ) -> Part[Item]:
+            return Part(kept=(), end=first, at_end=False)
 
     with pytest.raises(KafkaBroken):
         Deeds(Silent(100)).page(Sought(), before=None, limit=20)

@@ -259,6 +259,38 @@ def test_what_is_wanted_is_kept_with_all_that_may_be_committed_meanwhile() -> No
     assert kept.all == [(A, two, [one]), (A, three, [one, two]), (A, four, [two, three]), (B, seven, [])]
 
 
+def test_a_commit_whose_answer_was_lost_may_be_what_is_committed() -> None:
+    broker, kept = Broker(), Kept()
+    mine = Commits(owns={A}.__contains__, checkpoints=kept)
+    mine.begin(at({A: 1}))
+    mine.want(at({A: 2}))
+    mine.send(broker)
+    answer(mine, {A: 2}, KafkaError._TRANSPORT)
+    mine.want(at({A: 3}))
+    one, two, three, four, five = (Position(offset) for offset in (1, 2, 3, 4, 5))
+    assert kept.all[-1] == (A, three, [one, two])
+    assert mine.send_now(broker, 1.0) == {}
+    mine.want(at({A: 4}))
+    assert kept.all[-1] == (A, four, [three])
+    mine.send(broker)
+    broker.refusals = [KafkaError._TRANSPORT]
+    mine.send_now(broker, 0.0)  # not waited for, and sent again
+    mine.want(at({A: 5}))
+    assert kept.all[-1] == (A, five, [three, four])
+
+
+def test_what_may_be_committed_is_bounded_while_every_commit_fails() -> None:
+    broker, kept, now_s = Broker(), Kept(), 0.0
+    mine = Commits(owns={A}.__contains__, checkpoints=kept, monotonic_s=lambda: now_s)
+    mine.begin(at({A: 0}))
+    for offset in range(1, 100):
+        mine.want(at({A: offset}))
+        mine.send(broker)
+        answer(mine, {A: offset}, KafkaError._TRANSPORT)
+        now_s += 1.0
+    assert kept.all[-1] == (A, Position(99), [Position(offset) for offset in (0, *range(91, 99))])
+
+
 def test_what_is_kept_is_cleared_when_it_is_committed_and_not_before() -> None:
     broker, kept = Broker(), Kept()
     mine = Commits(owns={A, B}.__contains__, checkpoints=kept)
