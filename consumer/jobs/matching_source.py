@@ -22,6 +22,7 @@ from consumer.jobs.names import check
 from consumer.jobs.picks import Picks
 from consumer.jobs.walk import Progress, Steps, Walk
 from consumer.kafka.attempt_decoding import decode_head
+from consumer.kafka.key_spans import of_key
 from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.spans import Span, SpanReader
 from consumer.kafka.topic_specs import Topics
@@ -40,6 +41,7 @@ def open_matching(
     *,
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
+    now_ms: int,
     most: int = MOST,
 ) -> Walk:
     """Open the source. `ends` are empty where the job begins now.
@@ -56,13 +58,18 @@ def open_matching(
         logs = reader.extents(names)
         fixed = dict(ends) or {place: log.end for place, log in logs.items()}
         known = {place: log for place, log in logs.items() if place in fixed}
-        begins = reader.first_since(known, 0 if subject.since_ms is None else subject.since_ms - _SKEW_MS)
+        since_ms = 0 if subject.since_ms is None else subject.since_ms - _SKEW_MS
+        begins = reader.first_since(known, since_ms)
+        spans = {place: Span(begins[place], fixed[place]) for place in known}
+        read: dict[Partition, Span] = {}
+        for name in names:
+            its_logs, its_spans = _of_topic(name, logs), _of_topic(name, spans)
+            read |= of_key(reader, asked.webhook.encode(), its_logs, its_spans, since_ms=since_ms, now_ms=now_ms)
     except BaseException:
         reader.close()
         raise
-    spans = {place: Span(begins[place], fixed[place]) for place in known}
     progress = Progress({place: position.get(place, span.begin) for place, span in spans.items()})
-    source = _Deliveries(asked, subject, spans, progress, most)
+    source = _Deliveries(asked, subject, spans=spans, read=read, progress=progress, most=most)
     at_spots = AtSpots(settings, asked, subscription, picks)
 
     def close() -> None:
@@ -73,14 +80,25 @@ def open_matching(
 
 
 class _Deliveries:
-    """What was met of the webhook's deliveries. `begun` is where the job goes on."""
+    """What was met of the webhook's deliveries. `begun` is where the job goes on.
+
+    `read`: of the spans what may hold records of the webhook.
+    """
 
     def __init__(
-        self, asked: Asked, subject: Matching, spans: Mapping[Partition, Span], progress: Progress, most: int
+        self,
+        asked: Asked,
+        subject: Matching,
+        *,
+        spans: Mapping[Partition, Span],
+        read: Mapping[Partition, Span],
+        progress: Progress,
+        most: int,
     ) -> None:
         self._asked = asked
         self._subject = subject
         self._spans = spans
+        self._read = read
         self._progress = progress
         self._most = most
         self._begun = dict(progress.position)
@@ -90,11 +108,11 @@ class _Deliveries:
     def steps(self, topics: Topics, reader: SpanReader, at_spots: AtSpots) -> Steps:
         """The candidates."""
         yield from self._dead_letters(topics, reader)
-        spans = {place: span for place, span in self._spans.items() if place[0] == topics.attempts}
+        spans = _of_topic(topics.attempts, self._spans)
         if not spans:
             return
         latest = Latest(self._most)
-        with closing(reader.read(spans)) as batches:
+        with closing(reader.read(_of_topic(topics.attempts, self._read))) as batches:
             for batch in batches:
                 for record in batch.records:
                     self._note(record, latest)
@@ -105,9 +123,8 @@ class _Deliveries:
 
     def _dead_letters(self, topics: Topics, reader: SpanReader) -> Steps:
         """All are read, also when the job goes on: it has to know again which deliveries it met."""
-        progress = self._progress
-        spans = {place: span for place, span in self._spans.items() if place[0] == topics.dead_letter}
-        with closing(reader.read(spans)) as batches:
+        progress, spans = self._progress, _of_topic(topics.dead_letter, self._spans)
+        with closing(reader.read(_of_topic(topics.dead_letter, self._read))) as batches:
             for batch in batches:
                 for record in batch.records:
                     place = (record.topic, record.partition)
@@ -153,3 +170,7 @@ class _Deliveries:
                 progress.looked += 1
                 progress.reached_ms = candidate.at_ms or progress.reached_ms
                 yield candidate
+
+
+def _of_topic(topic: str, spans: Mapping[Partition, Span]) -> dict[Partition, Span]:
+    return {place: span for place, span in spans.items() if place[0] == topic}

@@ -23,6 +23,7 @@ from consumer.jobs.missed import MOST, Seen
 from consumer.jobs.tried import Tried
 from consumer.jobs.waiting import Lines, Waiting
 from consumer.kafka.attempt_decoding import EventPlace, decode_placed
+from consumer.kafka.key_spans import of_key
 from consumer.kafka.newer import stop_before
 from consumer.kafka.spans import Batch, Span
 from consumer.kafka.topic_specs import Topics
@@ -75,7 +76,7 @@ def look(
     looked_at = {number: log.end for (_, number), log in logs.extents([topics.attempts]).items()}
     waiting = yield from what_waits(topics, logs, committed, looked_for)
     tried = Tried(waiting=waiting.names, asked_for=looked_for.asks_for, looked_at=looked_at, most=looked_for.most)
-    yield from what_was_tried(topics, logs, looked_for, tried)
+    yield from what_was_tried(topics, logs, looked_for, tried, now_ms=now_ms())
     return tried.seen(now_ms())
 
 
@@ -102,11 +103,15 @@ def what_waits(topics: Topics, logs: Logs, committed: Committed, looked_for: Loo
     return waiting
 
 
-def what_was_tried(topics: Topics, logs: Logs, looked_for: Look, tried: Tried) -> Generator[None, None, None]:
+def what_was_tried(
+    topics: Topics, logs: Logs, looked_for: Look, tried: Tried, *, now_ms: int
+) -> Generator[None, None, None]:
     """The third step, which `tried` takes in. Raises as `look` does."""
     key, ends = looked_for.webhook.encode(), logs.extents([topics.attempts])
-    starts = logs.first_since(ends, looked_for.since_ms - EARLIER_MS)
-    with closing(logs.read({place: Span(starts[place], log.end) for place, log in ends.items()})) as batches:
+    since_ms = looked_for.since_ms - EARLIER_MS
+    starts = logs.first_since(ends, since_ms)
+    spans = {place: Span(starts[place], log.end) for place, log in ends.items()}
+    with closing(logs.read(of_key(logs, key, ends, spans, since_ms=since_ms, now_ms=now_ms))) as batches:
         for batch in batches:
             for record in batch.records:
                 if record.key != key or record.value is None:

@@ -41,7 +41,7 @@ def open_source(
         case Chosen() as chosen:
             return open_chosen(settings, asked, chosen, subscription, ends=ends, position=position)
         case Matching() as matching:
-            return open_matching(settings, asked, matching, subscription, ends=ends, position=position)
+            return open_matching(settings, asked, matching, subscription, ends=ends, position=position, now_ms=now_ms())
         case Missed() as missed:
             return open_missed(settings, asked, missed, subscription, ends=ends, position=position, now_ms=now_ms)
         case _:

@@ -10,6 +10,7 @@ import structlog
 from confluent_kafka import KafkaError, Producer
 
 from consumer.kafka.client import Properties, build, client_properties
+from consumer.kafka.key_spans import PARTITIONER
 from consumer.settings import Settings
 
 _log = structlog.get_logger("kafka")
@@ -44,12 +45,11 @@ def producer_properties(
             "enable.idempotence": idempotent,
             "message.timeout.ms": 0,
             "message.max.bytes": ANY_SIZE,
+            "partitioner": PARTITIONER,
         },
         unless_set={
             "compression.type": "lz4",
             "linger.ms": linger_ms,
-            # Where a key lands is then the same for Java's tools.
-            "partitioner": "murmur2_random",
             "queue.buffering.max.messages": _MAX_QUEUED,
             # An attempt holds what was rendered of an event: one has to fit, or it would wait for room for ever.
             "queue.buffering.max.kbytes": max(queued_bytes, 2 * settings.max_event_bytes + _BESIDE_BYTES) // 1_024,

@@ -14,6 +14,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of, is_fatal
+from consumer.kafka.key_spans import PARTITIONER
 from consumer.kafka.producing import ANY_SIZE, in_place_of
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
@@ -46,8 +47,9 @@ def writer_properties(settings: Settings) -> Properties:
         "enable.idempotence": True,
         "message.max.bytes": ANY_SIZE,
         "message.timeout.ms": _PATIENCE_MS,
+        "partitioner": PARTITIONER,
     }
-    beneath: Properties = {"compression.type": "lz4", "linger.ms": 2, "partitioner": "murmur2_random"}
+    beneath: Properties = {"compression.type": "lz4", "linger.ms": 2}
     return client_properties(settings, ours=ours, unless_set=beneath)
 
 

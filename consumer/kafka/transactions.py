@@ -14,6 +14,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
+from consumer.kafka.key_spans import PARTITIONER
 from consumer.kafka.producing import ANY_SIZE, TOO_LARGE
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
@@ -147,12 +148,11 @@ def transactional_properties(settings: Settings, name: str) -> Properties:
             "transaction.timeout.ms": _TRANSACTION_MS,
             "message.timeout.ms": _TRANSACTION_MS - 2_000,
             "message.max.bytes": ANY_SIZE,
+            "partitioner": PARTITIONER,
         },
         unless_set={
             "compression.type": "lz4",
             "linger.ms": 5,
-            # As the other producers of these topics, so that a webhook's records land on one partition.
-            "partitioner": "murmur2_random",
             # What goes wrong is raised; a coordinator that is not ready yet, or a writer taken over, is no warning.
             "log_level": _CRITICAL,
         },

@@ -128,8 +128,8 @@ def page(outcome: Outcome) -> str:
         f"- Commits looked at: {judged.commits:,}.",
         f"- Pairs of ordered webhooks looked at: {judged.in_order.looked_at:,}.",
         f"- Jobs: {_counted(outcome.again.ended)}; {outcome.again.made.total():,} deliveries sent again.",
-        f"- Attempts on the topic, each looked for in the index: {outcome.listed.attempts:,}; "
-        f"written twice for want of an acknowledgement: {outcome.told.written_twice:,}.",
+        f"- Attempts on the topic, each looked for in the index: {outcome.listed.attempts:,}.",
+        f"- Attempts written twice for want of an acknowledgement: {outcome.told.written_twice:,}.",
         f"- Exit codes after SIGTERM: {_counted(Counter(outcome.exits))}.",
         *(f"- LEAKED: {place}" for place in outcome.leaked),
         "",

@@ -195,7 +195,11 @@ def test_dead_letters_come_once_filtered_and_from_where_the_job_was(stage: Stage
     for nothing in (Matching(codes=frozenset({"none", "404"})), Matching(types=("a",)), Matching(until_ms=NOW_MS)):
         assert taken(open_source(stage.settings, asked(nothing), HOOK, ends={}, position={})) == []
     with pytest.raises(TooMany):
-        taken(open_matching(stage.settings, asked(Matching()), Matching(), HOOK, ends={}, position={}, most=3))
+        taken(
+            open_matching(
+                stage.settings, asked(Matching()), Matching(), HOOK, ends={}, position={}, now_ms=NOW_MS, most=3
+            )
+        )
 
 
 def test_deliveries_come_at_their_latest_attempt_with_the_body_that_was_sent(stage: Stage) -> None:

@@ -90,7 +90,7 @@ def tried_first(ledger: Ledger, looking: Looking, looked_for: Look) -> Generator
     """The second and the third step in the other order."""
     looking.extents([TOPICS.attempts])
     attempts = Tried(waiting=set(), asked_for=looked_for.asks_for, looked_at={})
-    yield from what_was_tried(TOPICS, looking, looked_for, attempts)
+    yield from what_was_tried(TOPICS, looking, looked_for, attempts, now_ms=ledger.now_ms)
     waits = yield from what_waits(TOPICS, looking, looking.committed, looked_for)
     attempts._waiting = waits.names
     return attempts.seen(ledger.now_ms)
@@ -109,7 +109,7 @@ def a_topic_at_a_time(ledger: Ledger, looking: Looking, looked_for: Look) -> Gen
                 one.take(record)
         waits |= one.names
     attempts = Tried(waiting=waits, asked_for=looked_for.asks_for, looked_at=looked_at)
-    yield from what_was_tried(TOPICS, looking, looked_for, attempts)
+    yield from what_was_tried(TOPICS, looking, looked_for, attempts, now_ms=ledger.now_ms)
     return attempts.seen(ledger.now_ms)
 
 
