@@ -20,10 +20,6 @@ _FOR_S: Final = 2.0
 _BYTES_MOST: Final = 16 * 1_048_576
 _BATCH: Final = 500
 _WAIT_S: Final = 0.2
-_FETCH: Final = {
-    "queued.max.messages.kbytes": 4_096,
-    "fetch.queue.backoff.ms": 5,  # a queue that the last look left full would be looked at again after a second
-}
 
 
 class LogAgain:
@@ -40,7 +36,7 @@ class LogAgain:
             KafkaBroken: the topic may not be read.
         """
         if self._consumer is None:
-            self._consumer = reader(self._settings, unless_set=_FETCH)
+            self._consumer = reader(self._settings)
         try:
             return _read(self._consumer, again)
         except KafkaException as exception:

@@ -103,9 +103,7 @@ class AheadReader:
         """The consumer, where it is to read on."""
         consumer = self._consumer
         if consumer is None:
-            # It fetches ahead no more than a look takes.
-            most = {"queued.max.messages.kbytes": 1_024, "fetch.max.bytes": _BYTES_MOST}
-            consumer, self._place = reader(self._settings, unless_set=most), None
+            consumer, self._place = reader(self._settings), None
             self._consumer = consumer
         if self._place != (look.partition, look.offset):
             consumer.assign([TopicPartition(*look.partition, look.offset)])

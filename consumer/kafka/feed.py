@@ -27,8 +27,7 @@ class Feed:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        # 64 MB would be fetched ahead by default.
-        self._consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 8_192})
+        self._consumer = reader(settings)
         admin = build(AdminClient, client_properties(settings))
         described = not settings.trust_broker
         self._watch = TopicWatch(admin, Selection(names=(topic,)), group=None, describes=described)

@@ -33,7 +33,6 @@ _LITTLE: Final[Mapping[str, int]] = {
     "fetch.message.max.bytes": 65_536,
     "queued.max.messages.kbytes": 256,
     "fetch.wait.max.ms": 5,
-    "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second, also once it is empty
 }
 _OUTSIDE: Final = frozenset(
     {

