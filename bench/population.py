@@ -49,7 +49,7 @@ def populate(installation: Installation, webhooks: int) -> Population:
     settings = installation.settings
     topic = Topics.of(settings).subscriptions
     ids: dict[str, list[str]] = {tenant: [] for tenant in (LARGE, *SMALL)}
-    made = _webhooks(installation, webhooks)
+    made = created(installation, webhooks)
     while batch := list(islice(made, _BATCH)):
         records = [NewRecord(topic=topic, key=new.key, value=new.value) for new in map(rewrite_of, batch)]
         write_now(settings, records, timeout_s=_WRITTEN_S)
@@ -85,7 +85,7 @@ def _last(ends: Mapping[int, int]) -> Iterator[tuple[int, int]]:
     return ((partition, end - 1) for partition, end in ends.items())
 
 
-def _webhooks(installation: Installation, webhooks: int) -> Iterator[Subscription]:
+def created(installation: Installation, webhooks: int) -> Iterator[Subscription]:
     """Created a millisecond after one another, up to now; the tenants in turn."""
     keyring = Keyring.from_settings(installation.settings)
     began_ms = time.time_ns() // 1_000_000 - webhooks

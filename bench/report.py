@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import api, crash, rebalance, results
+from bench import api, crash, plot, rebalance, results, subscriptions
 from bench.__main__ import BARS
 from bench.installation import ROOT
 from bench.parts import NOT_COMPARABLE
 from bench.results import Bar
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
+_PICTURE = ROOT / "docs" / "pages" / "cost.svg"
 _ROWS = {
     "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
     "cpu_us_per_delivery": "CPU µs per delivery, all threads of the process",
@@ -51,6 +52,7 @@ def main() -> int:
         "api": partial(_plain, api.BARS),
         "crash": partial(_plain, crash.BARS),
         "rebalance": partial(_plain, rebalance.BARS),
+        "subscriptions": partial(_plain, subscriptions.BARS),
     }
     for name, table in tables.items():
         found = results.read(name)
@@ -60,6 +62,9 @@ def main() -> int:
             page = _filled(page, name, table(found))
             print(f"{name}: {_relative(_PAGE)} is up to date")
     _PAGE.write_text(page)
+    if versus := (results.read("latest") or {}).get("versus"):
+        assert isinstance(versus, dict)
+        _PICTURE.write_text(plot.cost(versus))
     return 0
 
 

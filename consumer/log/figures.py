@@ -124,6 +124,13 @@ class Figures:
         """How many webhooks' figures Redis does not hold yet."""
         return max(len(self.health.changed), len(self.stats.changed) + len(self._counting))
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether Redis was told all of it, and answered."""
+        rows = (self.health, self.stats, self.jobs)
+        changed = bool(self._counting) or any(each.changed or each.dropped for each in rows)
+        return not (changed or self.anew or self.asked) and self.stand == str(self.offset)
+
     def pack(self) -> None:
         """Pack all statistics."""
         for name, stats in self._counting.items():

@@ -4,6 +4,7 @@ The law: an ask is done whole or not at all, and may be asked again. What is ans
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from consumer.log.index import Bounds, Interval, Kept, Name
@@ -11,6 +12,7 @@ from consumer.log.index_keys import IndexKeys, Owner, member, named
 from consumer.log.index_keys import field as field_of
 from consumer.log.index_script import APPEND, BEGIN, CUT, PREPEND
 from consumer.log.indexing import Append, Ask, Begin, Cut, Done, Loaded, Prepend
+from consumer.log.tending import Progress
 from consumer.webhooks.bucket import BUCKETS
 from consumer.webhooks.cache import Answer, Cache, Call
 
@@ -107,16 +109,19 @@ class IndexStore:
         """Close the connections."""
         self._cache.close()
 
-    def tell(self, partition: int, progress: Mapping[str, int]) -> bool:
-        """How far the partition's index is, for people and readers. Whether it had been told before.
+    def tell(self, progress: Mapping[int, Progress]) -> list[int]:
+        """How far these partitions' indexes are. Returns those of which nothing was told before.
 
         Raises:
             CacheUnavailable: it may have been written.
         """
-        pairs = [str(each) for pair in progress.items() for each in pair]
-        key = self._keys.progress(partition)
-        told = self._cache.run_known([Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *pairs))])
-        return bool(told[0])
+        calls = []
+        for partition, told in progress.items():
+            pairs = [text for name, value in asdict(told).items() for text in (name, str(int(value)))]
+            key = self._keys.progress(partition)
+            calls.append(Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *pairs)))
+        known = self._cache.run_known(calls)
+        return [partition for partition, was in zip(progress, known, strict=True) if not was]
 
     def _call(self, partition: int, ask: Ask, owners: Mapping[str, Owner], since: str) -> Call:
         keys = (self._keys.at(ask.bucket), self._keys.lists(ask.bucket, partition))

@@ -13,7 +13,7 @@ The laws:
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from consumer.log.entry import logged_of
@@ -57,6 +57,25 @@ class Live:
     end: int
     taken: Sequence[Taken] | None
     at_end_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the index of a partition is: all that was logged until `as_of_ms`, and before `end`, is in it.
+
+    It is filled down to `first`, or as far as it will be (`filled`); `entries` and `bytes` are what it holds.
+    """
+
+    as_of_ms: int
+    end: int
+    first: int
+    filled: bool
+    entries: int
+    bytes: int
+
+    def is_beyond(self, other: "Progress | None") -> bool:
+        """Whether more differs than the time."""
+        return other is None or replace(other, as_of_ms=self.as_of_ms) != self
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,6 +161,18 @@ class Tending:
             return taken_ms
         skews_ms = [each for each in self._lags_ms if each <= SKEW_MOST_MS]  # else it is history
         return max(taken_ms, self.at_end_ms - max(SKEW_MS, min(skews_ms, default=0)))
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(
+            as_of_ms=self.as_of_ms,
+            end=self.indexing.position,
+            first=self.indexing.fill_from or 0,
+            filled=self.filled,
+            entries=self.entries,
+            bytes=self.bytes,
+        )
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -162,13 +162,17 @@ class Folding:
                 if health.failing_since_ms is not None or health.told_failing_ms is not None:
                     self._failed(record.partition, name, health)
 
-    def save(self, partitions: int) -> None:
+    def save(self, partitions: int, *, everywhere: bool) -> None:
         """Write what Redis does not hold yet; `partitions` is how many the topic has.
+
+        `everywhere`: ask also for the partitions of which nothing changed, for Redis may have lost them.
 
         Raises:
             CacheUnavailable: call it again, before anything more is folded.
         """
         for partition, figures in list(self._figures.items()):
+            if figures.is_saved and not everywhere:
+                continue
             try:
                 self._keeper.save(partition, figures, partitions)
             except Superseded as error:

@@ -118,16 +118,17 @@ class Indexer:
 
     def turn(self, ends: Mapping[int, int]) -> None:
         """Hand over what was read. `ends` are the partitions that were read to their logs' ends."""
-        now_ms = self._now_ms()
+        now_ms, lives = self._now_ms(), dict[int, Live]()
         for partition, reading in self._reading.items():
             reading.end = max(reading.end, ends.get(partition, 0))
             reading.at_end = reading.at_end or partition in ends
             if reading.first == reading.end and not reading.at_end:
                 continue
             at_end_ms = now_ms if reading.at_end else None
-            live = Live(first=reading.first, end=reading.end, taken=reading.taken, at_end_ms=at_end_ms)
-            self._news.put(Read(partition, live))
+            lives[partition] = Live(first=reading.first, end=reading.end, taken=reading.taken, at_end_ms=at_end_ms)
             reading.first, reading.taken = reading.end, []
+        if lives:
+            self._news.put(Read(lives))  # together: each wakes the thread
 
     def _drop(self, partition: int) -> None:
         """What was read and not handed over is left out."""

@@ -53,8 +53,9 @@ from consumer.webhooks.cache import CacheUnavailable, connect
 _log = structlog.get_logger("log")
 
 _BATCH: Final = 1_000
-_WAIT_S: Final = 0.1
+_WAIT_S: Final = 0.25
 _SAVE_EVERY_S: Final = 0.25
+_SAVE_EVERYWHERE_S: Final = 1.0
 _SAVE_FROM: Final = 2_000
 _SWEEP_EVERY_S: Final = 10.0
 _DRAIN_S: Final = 1.0
@@ -122,7 +123,7 @@ class _Run:
         self._certificates = CertificateWatch(known.directory.certificate_ends, known.directory.find)
         self._partitions = 0
         self._standing: Mapping[str, int] = {}
-        self._save_at_s = self._sweep_at_s = 0.0
+        self._save_at_s = self._sweep_at_s = self._everywhere_at_s = 0.0
         self._consumer = PartitionConsumer(
             settings,
             group=topics.group(Role.LOG),
@@ -229,7 +230,11 @@ class _Run:
                 self._standing = self._folding.standing(self._clock.now_ms())
                 self._webhooks.look()
                 self._certificates.look(self._clock.now_ms())
-            self._folding.save(self._partitions)
+            # While it is away, a save that asks nothing would say that it is back.
+            everywhere = bool(self._away) or time.monotonic() >= self._everywhere_at_s
+            if everywhere:
+                self._everywhere_at_s = time.monotonic() + _SAVE_EVERYWHERE_S
+            self._folding.save(self._partitions, everywhere=everywhere)
             if loads:
                 self._folding.load()
         except CacheUnavailable as error:

@@ -1,5 +1,6 @@
 """What the role `log` tells the thread that writes the index: which partitions it has, and what it read of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,10 +30,9 @@ class Rewound:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of it."""
+    """What was read, by partition."""
 
-    partition: int
-    live: Live
+    lives: Mapping[int, Live]
 
 
 News: TypeAlias = Began | Left | Rewound | Read

@@ -33,7 +33,7 @@ _log = structlog.get_logger("projection")
 
 _BATCH: Final = 1_000
 _BEAT_S: Final = 1.0
-_WAIT_S: Final = 0.05
+_WAIT_S: Final = 0.25
 _DRAIN_S: Final = 3.0
 _BEHIND: Final = "the cache cannot be read yet"
 

@@ -22,7 +22,7 @@ from consumer.log.index import Bounds
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Loaded, Superseded
 from consumer.log.packing import Packing
-from consumer.log.tending import Taken, Tending
+from consumer.log.tending import Progress, Taken, Tending
 from consumer.roles.index_memory import IndexMemory
 from consumer.roles.partition_news import Began, Left, News, Read, Rewound
 from consumer.setting_values import duration_ms, size_bytes
@@ -42,6 +42,7 @@ FIRST: Final = 500
 _TURN_S: Final = 0.25
 _AGAIN_S: Final = 0.5
 _PATIENCE_MS: Final = 5_000
+_TELL_EVERY_S: Final = 0.5
 _BOUNDS_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 10.0
 
@@ -70,7 +71,8 @@ class Tender:
         self._tended: dict[int, Tending] = {}
         self._unloaded: set[int] = set()
         self._rewound: set[int] = set()
-        self._bounds_s = self._forget_s = self._free_s = 0.0
+        self._told: dict[int, Progress] = {}
+        self._bounds_s = self._forget_s = self._free_s = self._tell_s = 0.0
         self._away = Outage(_log, "index not written: the log's Redis is away")
         self._unread = Outage(_log, "index not filled: Kafka is away")
 
@@ -122,11 +124,12 @@ class Tender:
                 self._rewound.add(partition)
                 if self._tended.pop(partition, None) is not None:
                     self._unloaded.add(partition)
-            case Read(partition, live):
-                self.taken += len(live.taken or ())
-                tending = self._tended.get(partition)
-                if tending is not None:
-                    tending.live(live, self._now_ms())
+            case Read(lives):
+                for partition, live in lives.items():
+                    self.taken += len(live.taken or ())
+                    tending = self._tended.get(partition)
+                    if tending is not None:
+                        tending.live(live, self._now_ms())
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -141,8 +144,7 @@ class Tender:
             self._catch_up()
             self._fill()
             self._unread.over()
-        for partition, tending in self._tended.items():
-            self._tell(partition, tending)
+        self._tell()
 
     def _load(self, partition: int) -> None:
         end = self._ranges.extent(partition)[1]
@@ -188,19 +190,20 @@ class Tender:
             if tending.asks:
                 self._write(partition)
 
-    def _tell(self, partition: int, tending: Tending) -> None:
-        if tending.asks:
-            return
-        progress = {
-            "as_of_ms": tending.as_of_ms,
-            "end": tending.indexing.position,
-            "first": tending.indexing.fill_from or 0,
-            "filled": int(tending.filled),
-            "entries": tending.entries,
-            "bytes": tending.bytes,
+    def _tell(self) -> None:
+        """How far the partitions are: of what moved at once, of what did not twice a second."""
+        everywhere = time.monotonic() >= self._tell_s
+        if everywhere:
+            self._tell_s = time.monotonic() + _TELL_EVERY_S
+        moved = {
+            partition: tending.progress
+            for partition, tending in self._tended.items()
+            if not tending.asks and (everywhere or tending.progress.is_beyond(self._told.get(partition)))
         }
-        if not self._store.tell(partition, progress):
-            tending.doubt()
+        if moved:
+            self._told |= moved
+            for partition in self._store.tell(moved):
+                self._tended[partition].doubt()
 
     # ── reading the log here ─────────────────────────────────────────────────────────────────────────────────────
 

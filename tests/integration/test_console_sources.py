@@ -16,6 +16,7 @@ from consumer.log.index import Bounds
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Begin
 from consumer.log.standing import Standing, StandingReader
+from consumer.log.tending import Progress
 from consumer.replay.latest_poison import MOST, LatestPoison
 from consumer.settings import Settings
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect_log
@@ -103,10 +104,11 @@ def test_the_index_stands_as_its_role_told(redis_url: str) -> None:
         bounds=Bounds(plain=10, eventful=10),
         kept_for_ms=60_000,
     )
-    for partition, filled in ((0, 1), (3, 0)):
+    for partition, filled in ((0, True), (3, False)):
         store.do(partition, [Begin(bucket=0, at=7)], owners={}, since_ms=5_000 + partition)
-        told = {"as_of_ms": 9_000 + partition, "end": 7, "first": 0, "filled": filled, "entries": 10, "bytes": 740}
-        store.tell(partition, told)
+        told = Progress(as_of_ms=9_000 + partition, end=7, first=0, filled=filled, entries=10, bytes=740)
+        assert store.tell({partition: told}) == [partition]
+        assert store.tell({partition: told}) == []
     assert reader.read() == Standing(
         partitions=2, filling=1, entries=20, packed_bytes=1_480, since_ms=5_003, as_of_ms=9_000
     )

@@ -14,6 +14,7 @@ from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Append, Begin
 from consumer.log.query import Page, Position, Query, Row, View
 from consumer.log.reading import LogReader
+from consumer.log.tending import Progress
 from consumer.settings import Settings
 from consumer.webhooks.bucket import bucket_of
 from consumer.webhooks.cache import Cache, connect_log
@@ -80,8 +81,8 @@ class Written:
         return entry
 
     def tell(self) -> None:
-        for partition in (0, 1):
-            self.store.tell(partition, {"as_of_ms": self.told_ms})
+        told = Progress(as_of_ms=self.told_ms, end=0, first=0, filled=True, entries=0, bytes=0)
+        self.store.tell({0: told, 1: told})
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def read(indexer: Indexer, offset: int, value: bytes = ATTEMPT) -> None:
 
 def live(tender: Slow) -> list[tuple[int, int, int | None, bool]]:
     """First, end, how many attempts, and whether the log ended there."""
-    found = [each.live for each in tender.heard if isinstance(each, Read)]
+    found = [live for each in tender.heard if isinstance(each, Read) for live in each.lives.values()]
     return [
         (each.first, each.end, None if each.taken is None else len(each.taken), each.at_end_ms is not None)
         for each in found
