@@ -11,6 +11,7 @@ from typing import Final
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from consumer.kafka.asked import answer_of
 from consumer.kafka.client import broken, error_of
 
 _ASK_S: Final = 10.0
@@ -36,7 +37,7 @@ class Dealing:
             return frozenset()
         asked = self._admin.describe_consumer_groups([self._group], request_timeout=_ASK_S)
         try:
-            group = asked[self._group].result(2 * _ASK_S)
+            group = answer_of(asked[self._group], 2 * _ASK_S)
         except KafkaException as exception:
             error = error_of(exception)
             raise broken(error, "asking what the group reads", needs=f"DESCRIBE on group {self._group}") from None

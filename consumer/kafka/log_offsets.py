@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.delivery.offsets import Partition
+from consumer.kafka.asked import answer_of
 from consumer.kafka.client import error_of
 
 EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # it has no annotations
@@ -44,9 +45,7 @@ def log_offsets(admin: AdminClient, places: Iterable[Partition], at: OffsetSpec,
     for place, answer in admin.list_offsets(asked, request_timeout=timeout_s).items():
         try:
             # The client gives up after `timeout_s`, and says so a moment later.
-            told.found[place.topic, place.partition] = answer.result(2 * timeout_s).offset
+            told.found[place.topic, place.partition] = answer_of(answer, 2 * timeout_s).offset
         except KafkaException as exception:
             told.errors[place.topic, place.partition] = error_of(exception)
-        except TimeoutError:
-            told.errors[place.topic, place.partition] = KafkaError(KafkaError._TIMED_OUT)  # noqa: SLF001 # librdkafka's local code
     return told

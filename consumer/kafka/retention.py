@@ -15,6 +15,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from consumer.kafka.asked import answer_of
 from consumer.kafka.client import build, client_properties
 from consumer.settings import Settings
 
@@ -102,8 +103,8 @@ def _all_said(settings: Settings, topics: Collection[str]) -> dict[str, Mapping[
     found: dict[str, Mapping[str, str]] = {topic: {} for topic in topics}
     for resource, answer in admin.describe_configs(asked, request_timeout=_TIMEOUT_S).items():
         try:
-            entries = answer.result(max(0.0, until_s - time.monotonic()))
-        except (KafkaException, TimeoutError):
+            entries = answer_of(answer, max(0.0, until_s - time.monotonic()))
+        except KafkaException:
             continue
         found[resource.name] = {name: entry.value for name, entry in entries.items() if entry.value is not None}
     return found

@@ -16,6 +16,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from consumer.kafka.asked import answer_of
 from consumer.kafka.client import KafkaBroken, broken, error_of
 from consumer.kafka.dealing import Dealing
 from consumer.kafka.selection import Selection
@@ -91,7 +92,7 @@ class TopicWatch:
         asked = self._admin.describe_topics(TopicCollection(names), request_timeout=_ASK_S)
         for name, answer in asked.items():
             try:
-                described = answer.result(2 * _ASK_S)
+                described = answer_of(answer, 2 * _ASK_S)
             except KafkaException as exception:
                 error = error_of(exception)
                 if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:

@@ -6,12 +6,13 @@ The law: nothing that exists is ever changed; what is unfit is named, with what 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
+from consumer.kafka.asked import Answering, answer_of
 from consumer.kafka.client import KafkaBroken, broken, build, client_properties, denied, error_of
 from consumer.kafka.hearing_admin import HearingAdmin
 from consumer.kafka.selection import event_topics
@@ -23,7 +24,6 @@ from consumer.settings import Settings
 __all__ = ["Problem", "Topics", "TopicsUnfit", "admin_client", "check", "create", "require"]
 
 _log = structlog.get_logger("kafka")
-_Answer_co = TypeVar("_Answer_co", covariant=True)
 
 _TIMEOUT_S: Final = 15.0
 _START_TIMEOUT_S: Final = 4.0  # a process that starts must hear SIGTERM in time, and asks again
@@ -31,10 +31,6 @@ _VISIBLE_WITHIN_S: Final = 10.0
 
 _LET_IN: Final[set[int]] = set()
 """The settings, by their hash, with which Kafka let this process in."""
-
-
-class _Future(Protocol[_Answer_co]):
-    def result(self, timeout: float) -> _Answer_co: ...
 
 
 class TopicsUnfit(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -194,16 +190,16 @@ def _hidden(admin: AdminClient, missing: list[str]) -> None:
         return
     for name, answer in admin.describe_topics(TopicCollection(missing), request_timeout=_START_TIMEOUT_S).items():
         try:
-            answer.result(_TIMEOUT_S)
+            answer_of(answer, _TIMEOUT_S)
         except KafkaException as exception:
             if denied(error_of(exception)):
                 raise broken(error_of(exception), needs=f"DESCRIBE, READ and WRITE on topic {name}") from None
 
 
-def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | None:
+def _settings(future: Answering[Mapping[str, ConfigEntry]]) -> dict[str, str] | None:
     """A resource's settings; None where this user may not see them, as on managed clusters."""
     try:
-        entries = future.result(timeout=2 * _TIMEOUT_S)
+        entries = answer_of(future, 2 * _TIMEOUT_S)
     except KafkaException as exception:
         error = error_of(exception)
         if error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}:
@@ -213,11 +209,11 @@ def _settings(future: _Future[Mapping[str, ConfigEntry]]) -> dict[str, str] | No
     return {name: entry.value for name, entry in entries.items() if entry.value is not None}
 
 
-def _answered(asked: Asked, future: _Future[None]) -> bool | Asked:
+def _answered(asked: Asked, future: Answering[None]) -> bool | Asked:
     """Whether this process created the topic; or what to ask for instead."""
     name = asked.spec.name
     try:
-        future.result(timeout=2 * _TIMEOUT_S)
+        answer_of(future, 2 * _TIMEOUT_S)
     except KafkaException as exception:
         error = error_of(exception)
         if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:

@@ -1,10 +1,13 @@
 """What several looks at the topics say together."""
 
+from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import NoReturn, cast
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_watch import Incarnations, TopicWatch
 
@@ -68,3 +71,27 @@ def test_a_bug_of_the_watch_is_raised_where_what_it_found_is_read() -> None:
     with pytest.raises(ZeroDivisionError):
         _ = watch.found
     watch.close()
+
+
+def test_a_process_that_stood_still_asks_again() -> None:
+    """Its own wait is over before it can hear that the client's is: no bug, and no end of the watch."""
+
+    class StoodStill:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def describe_topics(self, *_: object, **__: object) -> dict[str, Future[object]]:
+            self.asked += 1
+            answer: Future[object] = Future()
+            if self.asked == 1:
+                answer.set_exception(TimeoutError())  # as `result` raises it
+            else:
+                answer.set_result(SimpleNamespace(topic_id="one"))
+            return {"orders": answer}
+
+    admin = StoodStill()
+    watch = TopicWatch(cast("AdminClient", admin), Selection(names=("orders",)), group=None, describes=True)
+    with pytest.raises(KafkaBroken, match="asking what orders is"):
+        watch.look()
+    watch.look()
+    assert watch.found == {"orders": "one"}
