@@ -60,5 +60,7 @@ class Entry:
             self.window.finish(self.offset)
             self.window.bytes -= self.size
             self.window.taken.bytes -= self.size
+            if self.window.beside is not None:
+                self.window.beside.has_ended(self)
         elif delivery_id is not None:
             self.window.part_ended(self.offset, delivery_id)

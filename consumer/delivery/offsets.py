@@ -10,13 +10,16 @@ event for several webhooks that waits for a slow one.
 
 from collections import OrderedDict
 from itertools import chain, takewhile
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from consumer.delivery import done_map
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.horizons import Horizons, Met
 from consumer.delivery.order_map import Told
 from consumer.delivery.partly_ended import NOTHING_ENDED, PartlyEnded
+
+if TYPE_CHECKING:
+    from consumer.delivery.entry import Entry
 
 Partition: TypeAlias = tuple[str, int]
 
@@ -30,6 +33,9 @@ class Position(NamedTuple):
 
 class Beside(Protocol):
     """What a partition's commit tells beside its map: the order of its keys. A position never passes its `floor`."""
+
+    def has_ended(self, entry: "Entry") -> None:
+        """A record of the partition has."""
 
     def told(self) -> Told:
         """Of heads and of what is left."""

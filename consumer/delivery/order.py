@@ -178,7 +178,7 @@ class Order:
     @property
     def has_ended(self) -> bool:
         """Whether a head has ended, so that the next one may go."""
-        return any(entry.has_ended for entry in self._out)
+        return any(partition.ended for partition in self._partitions.values())
 
     def wake_ms(self, now_ms: int) -> int | None:
         """When the next head that waits is due, or what was left may be read again."""
@@ -220,20 +220,25 @@ class Order:
 
     def _settle(self, now_ms: int) -> None:
         """Heads whose records have ended make room for the next."""
-        for entry in [entry for entry in self._out if entry.has_ended]:
-            line = self._out.pop(entry)
-            line.out = False
-            size = line.queue.popleft().size
-            partition = line.partition
-            partition.tell(line, entry.offset, None)
-            line.share.moved_ms = now_ms
-            self._less(line, size)
-            if line.queue:
-                self._advance(line, _due_ms(line))
-                continue
-            partition.end(line)
+        for partition in [each for each in self._partitions.values() if each.ended]:
+            ended, partition.ended = partition.ended, []
+            for entry in ended:
+                line = self._out.pop(entry, None)
+                if line is not None:  # else it was no head: a repeat, or left in the log again
+                    self._settle_head(now_ms, line, entry)
             if partition.over and not partition.lines:
                 del self._partitions[partition.window]
+
+    def _settle_head(self, now_ms: int, line: KeyLine, entry: Entry) -> None:
+        line.out = False
+        size = line.queue.popleft().size
+        line.partition.tell(line, entry.offset, None)
+        line.share.moved_ms = now_ms
+        self._less(line, size)
+        if line.queue:
+            self._advance(line, _due_ms(line))
+        else:
+            line.partition.end(line)
 
 
 def _due_ms(line: KeyLine) -> int:

@@ -110,10 +110,12 @@ class OrderedPartition:
     `over`: its topic was made anew, and what is held is of the old one. `looked_ms`: when what is left was last looked
     for, and `look_from` from where on the next look does, where that one did not come to all. `stands`: webhooks and
     tenants that were read again up to a record for which there was no room; its line is named here. `waited_ms`: for
-    how long it stood still for webhooks that were full, in the ten seconds from `waits_from_ms` on.
+    how long it stood still for webhooks that were full, in the ten seconds from `waits_from_ms` on. `ended`: records
+    that ended since the order last looked.
     """
 
     __slots__ = (
+        "ended",
         "full",
         "held",
         "left",
@@ -146,11 +148,16 @@ class OrderedPartition:
         self.waited_ms = 0
         self.waits_from_ms = 0
         self.held = 0
+        self.ended: list[Entry] = []
         self.stopped: Counter[str] = Counter()  # keys that have, by tenant
 
     def told(self) -> Told:
         """What a commit has to tell."""
         return Told(met=max(self.until, self.window.next), left=dict(self.left), heads=dict(self.tried))
+
+    def has_ended(self, entry: Entry) -> None:
+        """One of its records has."""
+        self.ended.append(entry)
 
     def floor(self) -> int | None:
         """The lowest offset left."""

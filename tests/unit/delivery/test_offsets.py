@@ -213,6 +213,9 @@ def test_a_window_of_which_nothing_is_under_way_is_not_crowded() -> None:
     """Nothing that ends would make its map shorter: here, because what is left in the log leaves no room for one."""
 
     class Left:
+        def has_ended(self, entry: Entry) -> None:
+            raise AssertionError(f"nothing of {entry} was taken in")
+
         def told(self) -> Told:
             return Told(met=9, left={f"{number:024x}": 4 for number in range(20)})
 
