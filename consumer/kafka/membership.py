@@ -13,6 +13,8 @@ from consumer.settings import Settings
 # reach its coordinator for so long loses them: a cluster needs 9 s to notice that a broker has died, and some more to
 # let another one be the coordinator (decision 71).
 SESSION_MS: Final = 20_000
+# Of who leads, so that another one leads soon: it keeps nothing that would be done again.
+LEADING_SESSION_MS: Final = 10_000
 STATIC: Final = "group.instance.id"
 
 
@@ -37,8 +39,10 @@ LITTLE: Final = Fetch(min_bytes=1, wait_ms=500, partition_bytes=131_072)
 GATHERED: Final = Fetch(min_bytes=65_536, wait_ms=50)
 
 
-def consumer_properties(settings: Settings, *, group: str, instance: str | None, fetch: Fetch = AT_ONCE) -> Properties:
-    """A group member's properties.
+def consumer_properties(
+    settings: Settings, *, group: str, instance: str | None, fetch: Fetch = AT_ONCE, session_ms: int = SESSION_MS
+) -> Properties:
+    """A group member's properties. `session_ms`: after so long without a sign of life its partitions are another's.
 
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
@@ -65,7 +69,7 @@ def consumer_properties(settings: Settings, *, group: str, instance: str | None,
     }
     if settings.group_protocol == "classic":
         ours["partition.assignment.strategy"] = "cooperative-sticky"
-        unless_set |= {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500}
+        unless_set |= {"session.timeout.ms": session_ms, "heartbeat.interval.ms": 500}
         if instance is not None and settings.membership == "static":
             ours[STATIC] = instance
     return client_properties(settings, ours=ours, unless_set=unless_set)

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from consumer.kafka.client import build, fatal, is_fatal
 from consumer.kafka.leaving import leave
-from consumer.kafka.membership import STATIC, consumer_properties
+from consumer.kafka.membership import LEADING_SESSION_MS, STATIC, consumer_properties
 from consumer.settings import Settings
 
 _LEADING: Final = 0
@@ -24,7 +24,7 @@ class Leadership:
     def __init__(self, settings: Settings, *, topic: str, group: str, instance: str | None) -> None:
         self._leads = False
         self._fatal: KafkaError | None = None
-        properties = consumer_properties(settings, group=group, instance=instance)
+        properties = consumer_properties(settings, group=group, instance=instance, session_ms=LEADING_SESSION_MS)
         self._static = STATIC in properties
         self._consumer = build(partial(Consumer, error_cb=self._heard), properties)
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._left, on_lost=self._left)

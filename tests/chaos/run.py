@@ -36,7 +36,7 @@ _COMPARED_SHARE: Final = 6.0  # of the length, twice
 _COMPARED_MOST_S: Final = 120.0
 _LEAD_S: Final = 3.0
 _END_WITHIN_S: Final = 200.0
-_END_SHARE: Final = 0.1  # of the run: a job looks through all that was logged since its time
+_END_SHARE: Final = 0.1  # of the run: a job looks through all that was logged since its time, an emptied index too
 _LISTED_WITHIN_S: Final = 60.0
 
 
@@ -116,7 +116,7 @@ def _run(built: Arena, *, seed: int, length_s: float, a_second: float) -> Outcom
             stop_load.set()
             loading.result()
             _await_end(built)
-            made, index = _await_listed(built)
+            made, index = _await_listed(built, within_s=_LISTED_WITHIN_S + length_s * _END_SHARE)
         finally:  # what none of them is told to stop would be waited for without end
             for stop in (stop_changes, stop_load, stop_watch):
                 stop.set()
@@ -204,9 +204,9 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
     )
 
 
-def _await_listed(built: Arena) -> tuple[list[Made], Listed]:
+def _await_listed(built: Arena, within_s: float) -> tuple[list[Made], Listed]:
     """Until the index lists what the topic has; after that time, however it differs."""
-    until_s = time.monotonic() + _LISTED_WITHIN_S
+    until_s = time.monotonic() + within_s
     while True:
         made = made_of(built.stage)
         found = listed(built.stage, made)
