@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
+from consumer.kafka.delivery_encoding import DELIVERY, encode_delivery
 from consumer.schemas import avro_history
 from consumer.wire import HEAD_BYTES, RecordCorrupt, WireFormat
 
@@ -44,18 +45,12 @@ class Replay:
 
 
 LINE: Final = re.compile("[0-9a-f]{36}")
-DELIVERY: Final = WireFormat(avro_history("Delivery"))
 CHUNK: Final = WireFormat(avro_history("Chunk"))
 DEAD_LETTER: Final = WireFormat(avro_history("DeadLetter"))
 REPLAY: Final = WireFormat(avro_history("Replay"))
 
 _EVENT_FIELDS: Final = Event.__struct_fields__
 _DELIVERY_FIELDS: Final = tuple(name for name in Delivery.__struct_fields__ if name != "tier")
-
-
-def encode_delivery(delivery: Delivery) -> bytes:
-    """For a delay topic."""
-    return DELIVERY.encode(_delivery_row(delivery))
 
 
 def encode_chunk(chunk: Chunk) -> bytes:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from consumer.delivery import done_map, outcome
 from consumer.delivery.done_map import DoneMap
 from consumer.json import Json
-from consumer.kafka import newer, records
+from consumer.kafka import delivery_encoding, newer, records
 from consumer.schemas import avro_histories, avro_schema
 from consumer.wire import WireFormat, head_of
 from tests.simulation.planted import BUGS
@@ -29,8 +29,12 @@ def _former_schema_forgotten() -> list[Patch]:
     changed: list[Json] = [{**each, "type": "long"} if each["name"] == "attempts" else each for each in fields]
     after = WireFormat([{**before, "fields": changed}])
     heads = {head_of(schema) for history in avro_histories() for schema in history}
-    known = frozenset(heads - records.DELIVERY.heads | after.heads)
-    return [patch.object(records, "DELIVERY", after), patch.object(newer, "_known_heads", lambda: known)]
+    known = frozenset(heads - delivery_encoding.DELIVERY.heads | after.heads)
+    return [
+        patch.object(records, "DELIVERY", after),
+        patch.object(delivery_encoding, "_HEAD", after.head.decode("latin-1")),  # the same bytes follow it
+        patch.object(newer, "_known_heads", lambda: known),
+    ]
 
 
 def _map_of_another_meaning() -> list[Patch]:

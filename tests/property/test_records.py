@@ -12,10 +12,12 @@ from consumer.events.event import Event
 from consumer.kafka import records
 from consumer.kafka.attempt_decoding import EventPlace, Head, decode_head, decode_placed
 from consumer.kafka.attempt_encoding import ATTEMPT
+from consumer.kafka.delivery_encoding import DELIVERY
 from consumer.kafka.records import Replay
 from consumer.schemas import avro_history
 from consumer.wire import RecordCorrupt, WireFormat
 from tests.attempts import plain
+from tests.deliveries import delivery
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 maybe_text = st.none() | text
@@ -37,6 +39,7 @@ events = st.builds(
     timestamp_ms=long,
     traceparent=maybe_text,
     source=maybe_text,
+    tracestate=maybe_text,
 )
 deliveries = st.builds(
     Delivery,
@@ -49,6 +52,8 @@ deliveries = st.builds(
     replays=int32,
     attempts=int32,
     spills=int32,
+    handed_over=st.booleans(),
+    order=maybe_text,
     tier=st.just(-1),
     first_due_ms=long,
     first_attempt_ms=st.none() | long,
@@ -111,6 +116,17 @@ one_of_each = (
     (records.encode_attempt(plain), records.decode_attempt),
     (records.encode_replay(Replay(delivery_id="d", generation=1, at_ms=2)), records.decode_replay),
 )
+
+
+@given(deliveries)
+def test_a_delivery_is_written_by_hand_as_fastavro_writes_it(each: Delivery) -> None:
+    assert records.encode_delivery(each) == DELIVERY.encode(records._delivery_row(each))
+
+
+def test_a_delivery_whose_text_is_no_unicode_is_not_written_as_another() -> None:
+    for odd in (structs.replace(delivery(), content_type="\ud800"), structs.replace(delivery(), order="\udfff")):
+        with pytest.raises(UnicodeEncodeError):
+            records.encode_delivery(odd)
 
 
 @given(deliveries, st.integers(0, 7))

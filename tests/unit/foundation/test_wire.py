@@ -9,7 +9,8 @@ from consumer.control.portal_ends import PORTAL_END
 from consumer.jobs.record import JOB, JOB_ASKED
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
-from consumer.kafka.records import CHUNK, DEAD_LETTER, DELIVERY, REPLAY
+from consumer.kafka.delivery_encoding import DELIVERY
+from consumer.kafka.records import CHUNK, DEAD_LETTER, REPLAY
 from consumer.kafka.republished import REPUBLISHED
 from consumer.schemas import avro_histories
 from consumer.webhooks.record import SUBSCRIPTION

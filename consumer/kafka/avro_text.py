@@ -1,0 +1,85 @@
+"""Avro binary, written by hand: nearly all of a record is ASCII text between lengths.
+
+So it is put together as str, where every character stands for one byte, and becomes bytes at once.
+
+    string, bytes   length as zigzag varint, then UTF-8 or the bytes
+    int, long       zigzag varint
+    double          8 bytes, little-endian
+    array           count as zigzag varint, the items, 0x00; an empty one is 0x00 alone
+    union           0x00 for null, 0x02 and then the other branch
+
+The law: the bytes are those that fastavro writes (`tests/property/test_records.py`).
+"""
+
+from functools import lru_cache
+from typing import Final
+
+NULL: Final = "\x00"
+PRESENT: Final = "\x02"
+
+
+def _in_sevens(number: int, *, more: bool) -> str:
+    """An unsigned number of 14 bits at most: minimal where it ends, two characters where `more` follow."""
+    if more:
+        return chr(number & 0x7F | 0x80) + chr(number >> 7 | 0x80)
+    return chr(number) if number <= 0x7F else chr(number & 0x7F | 0x80) + chr(number >> 7)  # noqa: PLR2004 # seven bits
+
+
+_BITS: Final = 14
+_MASK: Final = (1 << _BITS) - 1
+_SMALL: Final = _MASK >> 1
+_LAST: Final = tuple(_in_sevens(number, more=False) for number in range(1 << _BITS))
+_MORE: Final = tuple(_in_sevens(number, more=True) for number in range(1 << _BITS))
+SHORT: Final = _LAST[:4_096:2]
+"""Lengths: numbers that are not negative, doubled."""
+ODD: Final = "\xff"  # not ASCII
+
+
+def varint(number: int) -> str:
+    """A long as zigzag varint, a character for each byte."""
+    if 0 <= number <= _SMALL:
+        return _LAST[number << 1]
+    rest = (number << 1) ^ (number >> 63)
+    return _LAST[rest] if rest <= _MASK else _MORE[rest & _MASK] + _above(rest >> _BITS)
+
+
+@lru_cache(maxsize=1_024)
+def _above(rest: int) -> str:
+    """What follows the first 14 bits of a number: the same for eight seconds of times, and for 8,192 offsets."""
+    return _LAST[rest] if rest <= _MASK else _MORE[rest & _MASK] + _above(rest >> _BITS)
+
+
+def string(text: str) -> str:
+    """A string, whatever is in it."""
+    if not text.isascii():
+        # A lone surrogate cannot be written; the log of an odd header is no reason to stop.
+        text = text.encode("utf-8", "replace").decode("latin-1")
+    length = len(text)
+    return (SHORT[length] if length < len(SHORT) else varint(length)) + text
+
+
+def optional(text: str | None) -> str:
+    """The same, or none."""
+    return NULL if text is None else PRESENT + string(text)
+
+
+def exact(text: str) -> str:
+    """A string that must not be changed.
+
+    Raises:
+        UnicodeEncodeError: it has a lone surrogate.
+    """
+    if not text.isascii():
+        text = text.encode("utf-8").decode("latin-1")
+    length = len(text)
+    return (SHORT[length] if length < len(SHORT) else varint(length)) + text
+
+
+def maybe(text: str | None) -> str:
+    """The same, or none."""
+    return NULL if text is None else PRESENT + exact(text)
+
+
+def number(value: int | None) -> str:
+    """An int or a long of at most 64 bits, or none."""
+    return NULL if value is None else PRESENT + varint(value)
