@@ -16,7 +16,7 @@ from bench.parts import NOT_COMPARABLE
 from bench.results import Bar
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
-_PICTURE = ROOT / "docs" / "pages" / "cost.svg"
+_PICTURE = ROOT / "docs" / "cost.svg"
 _ROWS = {
     "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
     "cpu_us_per_delivery": "CPU µs per delivery, all threads of the process",

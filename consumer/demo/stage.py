@@ -70,6 +70,7 @@ def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[st
         "ALLOW_HTTP": "true",
         "ALLOW_NETWORKS": "127.0.0.0/8",
         "ENCRYPTION_KEYS": f"demo:{key}",
+        "KAFKA_SESSION_TIMEOUT_MS": "6000",  # the broker within this process lets each rebalance last that long
         "TRUST_BROKER": "true",
         "PROCESSES": "1",
         "STATE_DIR": str(folder / "state"),

@@ -27,7 +27,7 @@ class Feed:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        self._consumer = reader(settings, wait_ms=500)  # it waits for ever
+        self._consumer = reader(settings)
         admin = build(AdminClient, client_properties(settings))
         described = not settings.trust_broker
         self._watch = TopicWatch(admin, Selection(names=(topic,)), group=None, describes=described)

@@ -26,6 +26,7 @@ _LITTLE: Final[Properties] = {
     "fetch.message.max.bytes": 131_072,
     "queued.max.messages.kbytes": 2_048,
     "fetch.queue.backoff.ms": 5,  # a full queue would be looked at again after a second, also once it is empty
+    "fetch.wait.max.ms": 50,  # a broker answers nothing else on a connection while a fetch waits there
 }
 
 
@@ -102,16 +103,13 @@ def _first_told(consumer: Consumer, places: Collection[Partition], since_ms: int
     return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
 
-def reader(settings: Settings, *, wait_ms: int = 50) -> Consumer:
+def reader(settings: Settings) -> Consumer:
     """A consumer outside every group, to be assigned partitions; it tells where they end.
-
-    `wait_ms`: for how long the broker may wait for a record before it says that there is none. Another assignment waits
-    for that too.
 
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
     """
-    return build(Consumer, reader_properties(settings, unless_set={"fetch.wait.max.ms": wait_ms}))
+    return build(Consumer, reader_properties(settings))
 
 
 def reader_properties(
