@@ -39,7 +39,7 @@ BARS = tuple(
         ("lost", "deliveries", 0),
         ("duplicates", "deliveries", duplicates),
         ("silent_s_most", "s", 5),
-        ("taken_over_s", "s", 12),
+        ("taken_over_s", "s", 22),
     )
 )
 
