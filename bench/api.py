@@ -22,9 +22,8 @@ from bench.population import Population
 from bench.receiver import receiving
 from bench.results import Bar
 from bench.services import services
-from consumer.kafka.client import KafkaBroken
 from consumer.roles.role import Role
-from tests.services.server import ServiceError, free_port
+from tests.services.server import free_port
 
 _WEBHOOKS = int(os.environ.get("BENCH_WEBHOOKS", "100000"))
 _FOR_S = int(os.environ.get("BENCH_SECONDS", "20"))
@@ -118,13 +117,7 @@ def _ready(port: int) -> bool:
 
 def main() -> int:
     """Measure, show, leave the file, judge; the exit code."""
-    console = Console()
-    try:
-        figures = run(console)
-    except (BenchError, ServiceError, KafkaBroken) as error:
-        print(f"bench.api: FAIL: {error}")
-        return 1
-    return results.judge(console, "api", figures, BARS)
+    return results.measured("api", run, BARS, nginx=False)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 8
 _READY_S = 30.0
 _STOP_S = 15.0
+_WRITTEN_S = 60.0
 
 
 class BenchError(Exception):
@@ -160,12 +161,18 @@ class Installation:
 
     def subscribe(self, audience: Audience) -> None:
         """Write the audience's webhooks straight to the topic."""
+        self.write(self.webhooks(audience))
+
+    def write(self, webhooks: Iterable[Subscription]) -> None:
+        """Write webhooks straight to the topic.
+
+        Raises:
+            KafkaBroken: they were not acknowledged.
+        """
         topic = topics.Topics.of(self.settings).subscriptions
-        news = [rewrite_of(subscription) for subscription in self.webhooks(audience)]
-        write_now(
-            self.settings,
-            [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news],
-        )
+        news = map(rewrite_of, webhooks)
+        records = [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news]
+        write_now(self.settings, records, timeout_s=_WRITTEN_S)
 
     def await_cache(self, audience: Audience) -> None:
         """Wait until the projection has every webhook of the audience in the cache."""

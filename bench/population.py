@@ -17,10 +17,8 @@ from consumer.cli.direct_keys import DirectKeys
 from consumer.control.applied import Seen, await_applied
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topics import Topics
-from consumer.kafka.writing import NewRecord, write_now
 from consumer.webhooks.draft import create, new_id
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.wishes import Wishes
 
@@ -46,13 +44,10 @@ def populate(installation: Installation, webhooks: int) -> Population:
     Raises:
         KafkaBroken: they were not acknowledged.
     """
-    settings = installation.settings
-    topic = Topics.of(settings).subscriptions
     ids: dict[str, list[str]] = {tenant: [] for tenant in (LARGE, *SMALL)}
     made = created(installation, webhooks)
     while batch := list(islice(made, _BATCH)):
-        records = [NewRecord(topic=topic, key=new.key, value=new.value) for new in map(rewrite_of, batch)]
-        write_now(settings, records, timeout_s=_WRITTEN_S)
+        installation.write(batch)
         for each in batch:
             ids[each.tenant].append(each.id)
     return Population(ids=ids, keys={tenant: new_key(installation, tenant) for tenant in ids})

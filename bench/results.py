@@ -14,6 +14,7 @@ from rich.table import Table
 from bench import needs
 from bench.installation import ROOT, BenchError
 from bench.parts import NOT_COMPARABLE
+from consumer.kafka.client import KafkaBroken
 from tests.services.server import ServiceError
 
 OUT = ROOT / "bench" / "out"
@@ -61,13 +62,16 @@ def shown(figure: float | list[float]) -> str:
     return ", ".join(map(str, figure)) if isinstance(figure, list) else f"{figure:,}"
 
 
-def measured(name: str, run: Callable[[Console], Mapping[str, object]], bars: Sequence[Bar]) -> int:
-    """Install what nginx's benches need, measure, leave the file, judge; the exit code."""
+def measured(
+    name: str, run: Callable[[Console], Mapping[str, object]], bars: Sequence[Bar], *, nginx: bool = True
+) -> int:
+    """Install what `nginx`'s benches need, measure, leave the file, judge; the exit code."""
     console = Console()
-    needs.install()
+    if nginx:
+        needs.install()
     try:
         figures = run(console)
-    except (BenchError, ServiceError) as error:
+    except (BenchError, ServiceError, KafkaBroken) as error:
         print(f"bench.{name}: FAIL: {error}")
         return 1
     return judge(console, name, figures, bars)

@@ -26,15 +26,10 @@ from bench.installation import BenchError, Installation
 from bench.results import Bar
 from bench.services import services
 from consumer.events.event import Event
-from consumer.kafka.client import KafkaBroken
-from consumer.kafka.topics import Topics
-from consumer.kafka.writing import NewRecord, write_now
 from consumer.roles.role import Role
 from consumer.webhooks.matching import Matcher
-from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import event
-from tests.services.server import ServiceError
 
 FEW: Final = 1_000
 MANY: Final = int(os.environ.get("BENCH_SUBSCRIPTIONS", "1000000"))
@@ -136,12 +131,9 @@ def _projected(
     console: Console, installation: Installation, template: Subscription, redis_url: str
 ) -> dict[str, object]:
     console.print(f"{_PROJECTED:,} webhooks onto the topic, and twice into the cache ...")
-    topic = Topics.of(installation.settings).subscriptions
     made = _webhooks(template)
     while batch := list(islice(made, _WRITTEN)):
-        news = map(rewrite_of, batch)
-        records = [NewRecord(topic=topic, key=new.key, value=new.value, headers=new.headers) for new in news]
-        write_now(installation.settings, records, timeout_s=60)
+        installation.write(batch)
     with installation.running(Role.PROJECTION, on=cores.UNDER_TEST) as pid:
         population.await_projected(installation)
         with redis.Redis.from_url(redis_url) as client:
@@ -169,13 +161,7 @@ def _webhooks(template: Subscription) -> Iterator[Subscription]:
 
 def main() -> int:
     """Measure, show, leave the file, judge; the exit code."""
-    console = Console()
-    try:
-        figures = run(console)
-    except (BenchError, ServiceError, KafkaBroken) as error:
-        print(f"bench.subscriptions: FAIL: {error}")
-        return 1
-    return results.judge(console, "subscriptions", figures, BARS)
+    return results.measured("subscriptions", run, BARS, nginx=False)
 
 
 if __name__ == "__main__":

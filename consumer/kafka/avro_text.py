@@ -70,9 +70,8 @@ def exact(text: str) -> str:
         UnicodeEncodeError: it has a lone surrogate.
     """
     if not text.isascii():
-        text = text.encode("utf-8").decode("latin-1")
-    length = len(text)
-    return (SHORT[length] if length < len(SHORT) else varint(length)) + text
+        text.encode()
+    return string(text)
 
 
 def maybe(text: str | None) -> str:

@@ -6,36 +6,25 @@ other partitions what is older than the youngest of them is kept, and some minut
 partition late (`metadata.max.age.ms`), and dates what he writes by his own clock.
 
 A partition without a record says nothing of its age: where there is one, nothing is left out.
-
-The partition of a key is that of Kafka's own clients: murmur2 (`org.apache.kafka.common.utils.Utils`) without its sign,
-modulo the number of partitions. All producers of ours use it.
 """
 
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 from consumer.delivery.offsets import Partition
+from consumer.kafka.partitioner import partition_of
 from consumer.kafka.spans import Span
 
 LEARNT_WITHIN_MS: Final = 400_000
 """90 s, and five minutes between two clocks."""
 
-PARTITIONER: Final = "murmur2_random"
-"""As librdkafka calls it; a record without a key goes anywhere."""
-
 _EXACT_MS: Final = 60_000
-_SEED, _M, _R, _BITS = 0x9747B28C, 0x5BD1E995, 24, 0xFFFFFFFF
 
 
 class Times(Protocol):
     """See `SpanReader`."""
 
     def first_since(self, logs: Mapping[Partition, Span], since_ms: int) -> Mapping[Partition, int]: ...
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Which of so many partitions the records of a key go to."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def of_key(
@@ -83,17 +72,3 @@ def _complete_since(times: Times, logs: Mapping[Partition, Span], from_ms: int, 
         else:
             before_ms = middle_ms
     return by_ms
-
-
-def murmur2(data: bytes) -> int:
-    """Kafka's murmur2 of these bytes, unsigned: 32 bits."""
-    whole = len(data) & ~3
-    found = _SEED ^ len(data)
-    for at in range(0, whole, 4):
-        word = int.from_bytes(data[at : at + 4], "little") * _M & _BITS
-        word = (word ^ (word >> _R)) * _M & _BITS
-        found = (found * _M & _BITS) ^ word
-    if rest := data[whole:]:
-        found = (found ^ int.from_bytes(rest, "little")) * _M & _BITS
-    found = (found ^ (found >> 13)) * _M & _BITS
-    return found ^ (found >> 15)

@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import KafkaError, Producer
 
 from consumer.kafka.client import Properties, build, client_properties
-from consumer.kafka.key_spans import PARTITIONER
+from consumer.kafka.partitioner import PARTITIONER
 from consumer.settings import Settings
 
 _log = structlog.get_logger("kafka")

@@ -14,7 +14,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
-from consumer.kafka.key_spans import PARTITIONER
+from consumer.kafka.partitioner import PARTITIONER
 from consumer.kafka.producing import ANY_SIZE, TOO_LARGE
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings

@@ -16,7 +16,7 @@ import structlog
 from consumer.delivery.boundary import Boundary
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
-from consumer.kafka.ranges import RangeReader
+from consumer.kafka.ranges import Part, RangeReader
 from consumer.log.attempts import head_of
 from consumer.log.index import Bounds
 from consumer.log.index_store import IndexStore
@@ -195,10 +195,11 @@ class Tender:
         everywhere = time.monotonic() >= self._tell_s
         if everywhere:
             self._tell_s = time.monotonic() + _TELL_EVERY_S
+        told = {partition: tending.progress for partition, tending in self._tended.items() if not tending.asks}
         moved = {
-            partition: tending.progress
-            for partition, tending in self._tended.items()
-            if not tending.asks and (everywhere or tending.progress.is_beyond(self._told.get(partition)))
+            partition: progress
+            for partition, progress in told.items()
+            if everywhere or progress.is_beyond(self._told.get(partition))
         }
         if moved:
             self._told |= moved
@@ -212,7 +213,7 @@ class Tender:
         for partition, tending in self._tended.items():
             if not tending.asks and tending.apart(self._now_ms()):
                 part = self._ranges.read(partition, tending.indexing.position, most=CHUNK, keep=self._packed)
-                tending.take([each.taken for each in part.kept if each.taken is not None], part.end)
+                tending.take(_taken(part), part.end)
                 tending.at_end_ms = self._now_ms() if part.at_end else None
                 counters.add("attempts_indexed_again", len(part.kept))
 
@@ -245,14 +246,18 @@ class Tender:
         if part.kept and part.kept[-1].logged_ms < self._now_ms() - self._for_ms:
             tending.filled = True
             return False
-        taken = [each.taken for each in part.kept if each.taken is not None]
-        tending.fill(first, taken, logged_ms=part.kept[0].logged_ms if part.kept else None)
+        tending.fill(first, _taken(part), logged_ms=part.kept[0].logged_ms if part.kept else None)
         self._write(partition)
         return True
 
-    def _packed(self, record: Record) -> "_Packed":
+    def _packed(self, record: Record) -> _Packed:
         try:
             taken = self._packing.taken(record, head_of(record.value or b""))
         except RecordCorrupt:
             taken = None  # the role tells of it
         return _Packed(record.timestamp_ms, taken)
+
+
+def _taken(part: Part[_Packed]) -> list[Taken]:
+    """What the index keeps of a part of the log."""
+    return [each.taken for each in part.kept if each.taken is not None]

@@ -6,7 +6,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from consumer.delivery.offsets import Partition
-from consumer.kafka.key_spans import of_key, partition_of
+from consumer.kafka.key_spans import of_key
+from consumer.kafka.partitioner import partition_of
 from consumer.kafka.spans import Span, SpanReader
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from consumer.delivery.offsets import Partition
 from consumer.kafka import key_spans
-from consumer.kafka.key_spans import LEARNT_WITHIN_MS, murmur2, of_key, partition_of
+from consumer.kafka.key_spans import LEARNT_WITHIN_MS, of_key
+from consumer.kafka.partitioner import murmur2, partition_of
 from consumer.kafka.spans import Span
 
 HOUR_MS = 3_600_000
