@@ -3,6 +3,7 @@
 The law: a target that was missed is said, with its figure; the verdict follows from the targets alone.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from consumer.roles.role import Role
 from tests.chaos.recovery import Cause, Recovery
 from tests.chaos.run import Outcome
 from tests.chaos.schedule import Kind
+from tests.chaos.spent import shares
 from tests.chaos.watch import Held
 
 _FULL_S: Final = 1_200.0
 _RECOVERED_WITHIN_MS: Final = 30_000
 _DUPLICATES_MOST: Final = 0.001
 _SHOWN: Final = 20
+_PARTS: Final = 6
 _RSS_GROWTH: Final = 1.5
 # A kept connection is a descriptor: as many as requests were ever under way at once, at most HOOKLINE_MAX_IN_FLIGHT.
 DESCRIPTORS_MOST: Final = 512
@@ -116,6 +119,12 @@ def page(outcome: Outcome) -> str:
         "",
         f"Webhooks meanwhile: {_counted(outcome.changes)}.",
         "",
+        "## What it cost",
+        "",
+        f"Percent of a core in each {_PARTS}th of the time. The machine has {os.cpu_count()}.",
+        "",
+        *_table(("", *map(str, range(1, _PARTS + 1))), _spent(outcome)),
+        "",
         "## Ledgers",
         "",
         f"- Events: {ends}.",
@@ -123,6 +132,7 @@ def page(outcome: Outcome) -> str:
         f"- Requests noted by the receivers: {outcome.receipts:,}.",
         f"- Dead letters: {_counted(outcome.dead_letters)}.",
         f"- Duplicates by the fault that explains them: {_causes(outcome.causes)}.",
+        f"- Duplicates in each {_PARTS}th of the time: {_over_time(outcome)}.",
         f"- Accepted and buried, by the fault that explains it: {_causes(outcome.both)}.",
         f"- First deliveries of the others at p99: {_waits(outcome)}.",
         f"- Commits looked at: {judged.commits:,}.",
@@ -186,6 +196,21 @@ def _faults(outcome: Outcome) -> Iterable[tuple[str, str, str, str]]:
         took = [each.alone_ms / 1_000 for each in rows if each.alone_ms is not None]
         figures = (f"{median(took):.1f} s", f"{max(took):.1f} s") if took else ("", "")
         yield name, str(len(rows)), *figures
+
+
+def _over_time(outcome: Outcome) -> str:
+    requests = outcome.judgement.requests
+    began_ms, length_ms = outcome.faults[0].began_ms, outcome.length_s * 1_000
+    parts = Counter(
+        min(_PARTS - 1, max(0, int((requests[pair][-1] - began_ms) * _PARTS / length_ms)))
+        for pair in outcome.judgement.verdict.duplicates
+    )
+    return ", ".join(f"{parts[part]:,}" for part in range(_PARTS))
+
+
+def _spent(outcome: Outcome) -> Iterable[tuple[str, ...]]:
+    for who, parts in sorted(shares(outcome.spent, _PARTS).items(), key=lambda each: -sum(each[1])):
+        yield who, *(f"{100 * each:.0f}" for each in parts)
 
 
 def _causes(causes: Sequence[Cause]) -> str:

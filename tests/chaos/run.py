@@ -26,6 +26,7 @@ from tests.chaos.load import Ledger, Load
 from tests.chaos.recovery import Cause, Recovery, explained, recoveries
 from tests.chaos.schedule import plan
 from tests.chaos.sent_again import SentAgain, sent_again
+from tests.chaos.spent import Spent
 from tests.chaos.topics import read_generations, read_log
 from tests.chaos.unreadable import read_spells
 from tests.chaos.watch import Held, Watch
@@ -58,6 +59,7 @@ class Outcome:
     both_unexplained: Sequence[Pair]
     leaked: Sequence[str]
     held: Sequence[Held]
+    spent: Sequence[Spent]
     calm_ms: int
     waits: Waits
     bugs: int
@@ -193,6 +195,7 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         both_unexplained=both_unexplained,
         leaked=seen.leaked,
         held=seen.watch.held,
+        spent=seen.watch.spent,
         calm_ms=seen.calm_ms,
         waits=compared(log.events, judged.arrivals, *seen.spans),
         bugs=bugs(built.folder),

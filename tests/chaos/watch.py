@@ -1,4 +1,4 @@
-"""What is looked at while everything runs: how far is committed, and what the processes hold.
+"""What is looked at while everything runs: how far is committed, and what the processes hold and use.
 
 The law: a sample is taken before its time is read, so what it says was true by then.
 """
@@ -15,6 +15,7 @@ from consumer.delivery.done_map import DoneMap
 from consumer.kafka import stamps
 from tests.chaos.arena import PARTITIONS, Arena
 from tests.chaos.faults import now_ms, workers
+from tests.chaos.spent import Spent, look
 
 _EVERY_S: Final = 1.0
 _HELD_EVERY: Final = 5  # of these
@@ -55,6 +56,7 @@ class Watch:
         )
         self.committed: list[Committed] = []
         self.held: list[Held] = []
+        self.spent: list[Spent] = []
 
     def run(self, stop: threading.Event) -> None:
         """Look about every second."""
@@ -79,8 +81,9 @@ class Watch:
                 self.committed.append(Committed(at_ms=at_ms, partition=place.partition, offset=place.offset, done=done))
 
     def look_at_processes(self) -> None:
-        """Memory and descriptors of every worker, now."""
+        """Memory and descriptors of every worker, and what every process has used, now."""
         at_ms = now_ms()
+        self.spent += look(at_ms)
         for house in self._arena.houses:
             for pid, role, _ in workers(house):
                 try:
