@@ -27,6 +27,13 @@ def head_of(value: bytes) -> Head:
     return head
 
 
+def is_plain(head: Head) -> bool:
+    """As `Entry.plain` says it of the entry."""
+    return (
+        head.outcome == "delivered" and head.number == 1 and _TRIGGERS.get(head.trigger, Trigger.EVENT) is Trigger.EVENT
+    )
+
+
 def sent_of(head: Head, logged_ms: int) -> Sent:
     """What health, statistics and jobs need of it."""
     return Sent(

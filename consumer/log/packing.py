@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.log.attempts import entry_of
+from consumer.log.attempts import entry_of, is_plain
 from consumer.log.entry import pack
 from consumer.log.index import Kind, Name
 from consumer.log.index_keys import Owner
@@ -20,6 +20,10 @@ class Packing:
         self._tiers = {delay: tier for tier, delay in enumerate(("0s", *settings.retry_delays))}
         self._now_ms = now_ms
 
+    def place(self, head: Head) -> tuple[int, Name]:
+        """The bucket and the list that an attempt belongs to."""
+        return bucket_of(head.tenant), Name(head.subscription_id, Kind.PLAIN if is_plain(head) else Kind.EVENTFUL)
+
     def taken(self, record: Record, head: Head) -> Taken:
         """What the index keeps of this one, and where.
 
@@ -29,5 +33,5 @@ class Packing:
         # A producer's clock may be ahead: what follows in its list would be dated as late.
         logged_ms = min(max(0, record.timestamp_ms), self._now_ms())
         kept = entry_of(head, offset=record.offset, logged_ms=logged_ms, tiers=self._tiers)
-        name = Name(head.subscription_id, Kind.PLAIN if kept.plain else Kind.EVENTFUL)
-        return Taken(record.offset, bucket_of(head.tenant), name, Owner(head.tenant, head.brand), pack(kept))
+        bucket, name = self.place(head)
+        return Taken(record.offset, bucket, name, Owner(head.tenant, head.brand), pack(kept))

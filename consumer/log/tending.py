@@ -218,18 +218,18 @@ class Tending:
         self.filled = before <= begins or self.bytes >= ROOM * self.share_bytes or self._in_vain >= IN_VAIN
         return None if self.filled else before
 
+    def wants(self, bucket: int, name: Name) -> bool:
+        """Whether a fill can add to this list: it was never cut."""
+        kept = self.kept.get(bucket, {}).get(name)
+        return kept is None or kept.floor == 0
+
     def fill(self, first: int, taken: Sequence[Taken], *, logged_ms: int | None) -> None:
-        """All attempts from `first` up to `fill_from`; `logged_ms` is the time of the first record there."""
+        """All that it wants from `first` up to `fill_from`; the first record there was logged at `logged_ms`."""
         self.parts += 1
-        room = [each for each in taken if self._has_room(each)]
-        self._in_vain = 0 if room else self._in_vain + 1
+        self._in_vain = 0 if taken else self._in_vain + 1
         self._owners |= {each.name.webhook: each.owner for each in taken}
         self.asks = self.indexing.filled(first, ((each.offset, each.bucket, each.name, each.packed) for each in taken))
         self.since_ms = logged_ms
-
-    def _has_room(self, taken: Taken) -> bool:
-        kept = self.kept.get(taken.bucket, {}).get(taken.name)
-        return kept is None or kept.floor == 0
 
     # ── the level ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,7 @@ from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.ranges import Part, RangeReader
 from consumer.log.attempts import head_of
-from consumer.log.index import Bounds
+from consumer.log.index import Bounds, Name
 from consumer.log.index_store import IndexStore
 from consumer.log.indexing import Loaded, Superseded
 from consumer.log.packing import Packing
@@ -39,6 +39,8 @@ CHUNK: Final = 5_000
 """Records of a part of the log that is read here."""
 FIRST: Final = 500
 """Of the first one: first pages come first."""
+_PAUSE: Final = 3
+"""As long as a part took, so many times: a log that is long is filled for minutes, beside everything else here."""
 _TURN_S: Final = 0.25
 _AGAIN_S: Final = 0.5
 _PATIENCE_MS: Final = 5_000
@@ -218,7 +220,7 @@ class Tender:
                 counters.add("attempts_indexed_again", len(part.kept))
 
     def _fill(self) -> None:
-        """The first part of each partition, which is small; then one part of one, and as long a pause after it."""
+        """The first part of each partition, which is small; then one part of one, and a pause after it."""
         if self._memory.full:
             return
         for partition, tending in list(self._tended.items()):
@@ -229,7 +231,8 @@ class Tender:
             return
         for partition in sorted(self._tended, key=lambda each: -(self._tended[each].indexing.fill_from or 0)):
             if self._fill_part(partition, self._tended[partition], CHUNK):
-                self._free_s = 2 * time.monotonic() - began_s
+                now_s = time.monotonic()
+                self._free_s = now_s + _PAUSE * (now_s - began_s)
                 return
 
     def _fill_part(self, partition: int, tending: Tending, most: int) -> bool:
@@ -240,7 +243,9 @@ class Tender:
         if before is None:
             return False
         first = max(begins, before - most)
-        part = self._ranges.read(partition, first, most=most, before=before, keep=self._packed)
+        part = self._ranges.read(
+            partition, first, most=most, before=before, keep=lambda record: self._packed(record, tending.wants)
+        )
         if part.end < before and not part.at_end:
             return False  # it fell silent; it is tried again
         if part.kept and part.kept[-1].logged_ms < self._now_ms() - self._for_ms:
@@ -250,11 +255,15 @@ class Tender:
         self._write(partition)
         return True
 
-    def _packed(self, record: Record) -> _Packed:
+    def _packed(self, record: Record, wants: Callable[[int, Name], bool] | None = None) -> _Packed:
+        """Of lists that are full, which most of a long log belongs to, no entry is made."""
+        taken = None
         try:
-            taken = self._packing.taken(record, head_of(record.value or b""))
+            head = head_of(record.value or b"")
+            if wants is None or wants(*self._packing.place(head)):
+                taken = self._packing.taken(record, head)
         except RecordCorrupt:
-            taken = None  # the role tells of it
+            pass  # the role tells of it
         return _Packed(record.timestamp_ms, taken)
 
 

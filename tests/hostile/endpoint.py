@@ -13,6 +13,8 @@ from typing import Final, Self
 
 from tests.hostile.answers import Ending, Played
 
+_BACKLOG: Final = 2_048
+"""More than are asked at once: of what does not fit Linux resets some, which an engine would seem to have done."""
 _BETWEEN_PIECES_S: Final = 0.001
 _STAYS_S: Final = 0.4  # whoever waits for more than has come would wait for his timeout, and no test has time for that
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -23,7 +25,7 @@ class HostileEndpoint:
 
     def __init__(self, plays: Mapping[int, Played], host: str = "127.0.0.1") -> None:
         self._plays = plays
-        self._listener = socket.create_server((host, 0), backlog=2_048)
+        self._listener = socket.create_server((host, 0), backlog=_BACKLOG)
         self.port: int = self._listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="hostile", daemon=True)
@@ -42,7 +44,9 @@ class HostileEndpoint:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            self._loop.create_server(lambda: _Connection(self._plays, self._connections), sock=self._listener)
+            self._loop.create_server(
+                lambda: _Connection(self._plays, self._connections), sock=self._listener, backlog=_BACKLOG
+            )
         )
         self._loop.run_forever()
         server.close()

@@ -123,13 +123,16 @@ def judge(batch: Sequence[Case], plays: dict[int, Played], report: Report) -> No
             report.broken("before sending", case, error)
     report.unmatched += sum(each.unmatched for each in begun.values())
     sent = [case for case in batch if case.number in begun]
-    first, *others = (_asked(engine, sent, begun, report) for engine in ENGINES)
+    asked = {engine: _asked(engine, sent, begun, report) for engine in ENGINES}
+    name, *names = asked
     for case in sent:
-        one = first.get(case.number)
+        one = asked[name].get(case.number)
         _followed(case, begun[case.number], one, report)
-        for other in (answers_of.get(case.number) for answers_of in others):
+        for engine in names:
+            other = asked[engine].get(case.number)
             if one is not None and other is not None and not _agree(case.played, one, other):
-                report.told("the engines differ", f"{_told(one)} and {_told(other)} — {_shown(case)}")
+                detail = f"{name}: {_told(one)}, {engine}: {_told(other)} — {_shown(case)}"
+                report.told("the engines differ", detail)
             if other is not None and (one is None or not _is_same(one, other)):
                 _followed(case, Way(case), other, report)
     for case in batch:
