@@ -24,9 +24,10 @@ from typing import Final
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Hold
-from consumer.delivery.lane import FAILING_LEAST_MS, FAILURES_LEAST, Job
+from consumer.delivery.lane import Job
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import TOO_MANY, Asked
+from consumer.delivery.streak import Streak
 from consumer.webhooks.subscription import Subscription
 
 _FAILURES_MOST: Final = 3
@@ -69,7 +70,7 @@ class Forward:
         self._eager: OrderedDict[str, _Eager] = OrderedDict()
         self._now_ms = 0
         self._recovered: OrderedDict[str, int] = OrderedDict()
-        self._failing: OrderedDict[str, tuple[int, int]] = OrderedDict()  # how many failures in a row, and since when
+        self._failing: OrderedDict[str, Streak] = OrderedDict()
 
     def heard(self, job: Job, asked: Asked, now_ms: int) -> None:
         """A request came to its end; its lane has not learned from it yet."""
@@ -79,8 +80,8 @@ class Forward:
         if not asked.success:
             self._failed(subscription.id, now_ms)
             return
-        failures, since_ms = self._failing.pop(subscription.id, (0, now_ms))
-        is_back = failures >= FAILURES_LEAST and now_ms - since_ms >= FAILING_LEAST_MS
+        streak = self._failing.pop(subscription.id, None)
+        is_back = streak is not None and streak.accepted(now_ms)
         if is_back or (job.lane is not None and not job.lane.breaker.closed):
             self.recovered(now_ms, subscription.id, now_ms)
         elif subscription.id not in self._eager and self._holds(subscription.id):
@@ -190,8 +191,8 @@ class Forward:
         return delivery.last_status is None or delivery.attempts + 1 < self._attempts_most
 
     def _failed(self, webhook: str, now_ms: int) -> None:
-        failures, since_ms = self._failing.pop(webhook, (0, now_ms))
-        self._failing[webhook] = failures + 1, since_ms
+        self._failing.setdefault(webhook, Streak()).failed(now_ms)
+        self._failing.move_to_end(webhook)
         if len(self._failing) > _KNOWN_MOST:
             self._failing.popitem(last=False)
         eager = self._eager.get(webhook)

@@ -7,7 +7,7 @@ or given up, and the lane learns from it once.
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ from consumer.delivery.names import Named
 from consumer.delivery.outcome import Retry
 from consumer.delivery.spacing import Spacing
 from consumer.delivery.standing import AHEAD_MS
+from consumer.delivery.streak import Streak
 from consumer.delivery.target import Target
 from consumer.signing.written import Outgoing
 
@@ -28,10 +29,6 @@ _SHARE_OF_NEWEST = 0.2
 _FORGET_PACE_AFTER_MS = 30_000
 _SOON_MS = 500
 _UNANSWERED = 2.0
-FAILURES_LEAST: Final = 2
-FAILING_LEAST_MS: Final = 60_000
-"""An endpoint has recovered that accepts something after so many failures in a row, the first of them so long ago."""
-REMEMBERED_MS: Final = 86_400_000  # so that who gets an event an hour is found to be back, and the others hear of it
 _LONGEST_ASKED_MS = 60_000  # the delivery itself waits in its tier, the lane not that long
 
 
@@ -103,8 +100,6 @@ class Lane:
         "_accepted_ms",
         "_answered_ms",
         "_asked_ms",
-        "_failed_ms",
-        "_failing_ms",
         "_not_before_ms",
         "_pace_ms",
         "_spacing",
@@ -113,7 +108,6 @@ class Lane:
         "asleep_until_ms",
         "breaker",
         "concurrency",
-        "failures",
         "flying",
         "holders",
         "kept_ms",
@@ -124,6 +118,7 @@ class Lane:
         "queue",
         "share",
         "stand",
+        "streak",
     )
 
     def __init__(self, key: tuple[str, str], origin: Origin, share: Share, breaker: Breaker) -> None:
@@ -144,8 +139,7 @@ class Lane:
         self._pace_ms = 0.0  # the usual time to an answer; 0 while nothing is known
         self._usual_ms = 0.0  # the same, and remembered
         self._answered_ms = 0  # when the last answer came
-        self.failures = 0  # how many requests in a row were not accepted
-        self._failing_ms = self._failed_ms = 0  # and when the first of them was not, and the last
+        self.streak = Streak()  # of requests that were not accepted
         self._accepted_ms = 0  # when it recovered
         self._asked_ms = 0  # not before, as a Retry-After asked
         self._not_before_ms = 0.0  # as that asked, and as the spacing has it
@@ -172,25 +166,21 @@ class Lane:
     def kept_until_ms(self) -> float:
         """Until when it must not be forgotten, although nothing of it waits: it keeps requests back, or did lately."""
         limits_ms = 0.0 if self.allowance is None else self.allowance.kept_until_ms
-        failed_ms = self._failed_ms + REMEMBERED_MS if self.failures else 0
         spaced_ms = 0 if self._spacing is None else self._answered_ms + _FORGET_PACE_AFTER_MS
-        return max(limits_ms, self._not_before_ms, spaced_ms, failed_ms, self.breaker.remembered_until_ms)
+        failed_ms, unreachable_ms = self.streak.remembered_until_ms, self.breaker.remembered_until_ms
+        return max(limits_ms, self._not_before_ms, spaced_ms, failed_ms, unreachable_ms)
 
     @property
     def fails(self) -> bool:
-        """Whether the last requests were not accepted, whatever their answers."""
-        return self.failures >= FAILURES_LEAST
+        """Whether its endpoint accepts nothing, or cannot be reached."""
+        return self.streak.fails or self.breaker.failing
 
     def heard(self, now_ms: int, *, success: bool) -> None:
         """A request came to its end."""
         if not success:
-            self._failing_ms = self._failing_ms if self.failures else now_ms
-            self.failures += 1
-            self._failed_ms = now_ms
-        elif self.failures:
-            if self.fails and now_ms - self._failing_ms >= FAILING_LEAST_MS:
-                self._accepted_ms = now_ms
-            self.failures = 0
+            self.streak.failed(now_ms)
+        elif self.streak.accepted(now_ms):
+            self._accepted_ms = now_ms
 
     def accepted_for_ms(self, now_ms: int) -> float | None:
         """How long ago it recovered."""

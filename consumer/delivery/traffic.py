@@ -147,7 +147,7 @@ class Traffic:
         """The job's request came to an end: its lane and origin learn from it."""
         lane = job.lane or _lane_of(job)
         breaker = lane.breaker
-        if asked.success and not lane.failures and not breaker.failures and breaker.level < 0:
+        if asked.success and not lane.streak.failures and not breaker.failures and breaker.level < 0:
             lane.answered(job, now_ms)
             if lane.origin.limit.now < lane.origin.most:
                 lane.origin.accepted()
@@ -157,7 +157,7 @@ class Traffic:
 
     def _learned(self, lane: Lane, job: Job, asked: Asked, now_ms: int) -> None:
         """Its endpoint failed, or did so before."""
-        was_failing = lane.fails or lane.breaker.failing
+        was_failing = lane.fails
         lane.heard(now_ms, success=asked.success)
         if not asked.heard:
             lane.failed(job, now_ms, unreachable=asked.unreachable)
@@ -167,7 +167,7 @@ class Traffic:
         else:
             lane.answered(job, now_ms)
             lane.origin.accepted()
-        if lane.fails or lane.breaker.failing:
+        if lane.fails:
             self.standings.failed(lane, job.target.subscription, now_ms)
         elif was_failing:
             self.standings.recovered(lane, now_ms)

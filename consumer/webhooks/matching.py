@@ -22,7 +22,8 @@ from consumer.webhooks.subscription import Status, Subscription
 
 ANY: Final = "*"
 _ANY_BELOW: Final = ".*"
-# Event types are the producers' words and may be endless; what is remembered of them must not be.
+# Event types are the producers' words and may be endless; what is remembered of them must not be. Of a tenant that names
+# many types himself it is twice as many as he names: so those have room beside others that come.
 _REMEMBERED: Final = 1_024
 _LONGEST_REMEMBERED: Final = 256
 _FEWEST_STEPS: Final = 1_000  # which a filter has, however many there are
@@ -68,6 +69,7 @@ class Matcher:
                 self._enter(number, subscription)
         self._longest_prefix = max((len(prefix) for _, prefix in self._below), default=-1)
         self._plans: dict[tuple[str, str | None], _Plan] = {}
+        self._remembered = max(_REMEMBERED, 2 * len(self._exact))
         self.given_up = 0
 
     def __len__(self) -> int:
@@ -120,7 +122,7 @@ class Matcher:
             steps=max(_FEWEST_STEPS, MOST_STEPS // max(1, number)),
         )
         if len(event_type) <= _LONGEST_REMEMBERED:
-            if len(self._plans) >= _REMEMBERED:
+            if len(self._plans) >= self._remembered:
                 self._plans.clear()
             self._plans[event_type, product] = plan
         return plan

@@ -5,10 +5,11 @@ import pytest
 from consumer.delivery import lanes
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.breaker import THRESHOLD
-from consumer.delivery.lane import REMEMBERED_MS, Job
+from consumer.delivery.lane import Job
 from consumer.delivery.lanes import IDLE_MS, Lanes
 from consumer.delivery.outcome import read
 from consumer.delivery.standing import Standing
+from consumer.delivery.streak import REMEMBERED_MS
 from consumer.delivery.traffic import Traffic
 from consumer.webhooks.subscription import Subscription
 from tests.deliveries import NOW_MS, failure, job, limits, response, subscription

@@ -72,6 +72,16 @@ def test_what_is_remembered_of_event_types_is_bounded() -> None:
     assert len(matcher._plans) <= 1_024
 
 
+def test_the_types_that_a_tenant_names_are_all_remembered_beside_as_many_others() -> None:
+    """What is remembered is the same object the next time."""
+    types = [f"type.{number}" for number in range(2_000)]
+    matcher = Matcher([subscription(f"wh_{type_}", event_types=(type_,)) for type_ in types])
+    first = {type_: matcher.match(event(type_)) for type_ in types}
+    for number in range(1_999):
+        matcher.match(event(f"other.{number}"))
+    assert all(matcher.match(event(type_)) is first[type_] for type_ in types)
+
+
 def test_the_filters_of_a_tenant_share_the_steps_of_an_event() -> None:
     def matched(webhooks: int, items: int) -> tuple[int, int]:
         every = [subscription(f"wh_{number}", filter_json='{"a": [1]}') for number in range(webhooks)]
