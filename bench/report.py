@@ -53,6 +53,7 @@ def main() -> int:
         "crash": partial(_plain, crash.BARS),
         "rebalance": partial(_plain, rebalance.BARS),
         "subscriptions": partial(_plain, subscriptions.BARS),
+        "around": partial(_plain, ()),
     }
     for name, table in tables.items():
         found = results.read(name)

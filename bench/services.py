@@ -22,9 +22,10 @@ _LOG_BYTES = 6 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Running, on the cores of the surroundings."""
+    """Running, on the cores of the surroundings. `log` is the broker's folder, empty where it is a container."""
 
     folder: Path
+    log: Path
     kafka: Kafka
     redis: Redis
 
@@ -48,7 +49,7 @@ def services() -> Iterator[Services]:
         try:
             redis = Redis.start(Path(folder) / "redis")
             try:
-                yield Services(folder=Path(folder), kafka=kafka, redis=redis)
+                yield Services(folder=Path(folder), log=Path(log), kafka=kafka, redis=redis)
             finally:
                 redis.stop()
         finally:

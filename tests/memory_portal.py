@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import httpx2
+import msgspec
 
 from consumer.console.application import with_console
 from consumer.control.keys import USUAL_SCOPES, Scope
@@ -136,6 +137,17 @@ class MemoryPortal:
         answer = client.post("/portal/enter", data={"link": link}, headers=NAVIGATED, follow_redirects=False)
         assert answer.status_code == 303, answer.text
         return Browser(client, "/".join(answer.headers["location"].split("/")[:4]))
+
+
+def expired(portal: MemoryPortal, browser: Browser) -> Client:
+    """A browser whose session, the same as this one's, has ended."""
+    session = browser.base.split("/")[-1]
+    known = portal.links.session(session, browser.client.cookies[f"__Host-hl-{session}"])
+    assert known is not None
+    past = replace(known, expires_at_ms=portal.now_ms() - 1)
+    late = portal.client()
+    late.cookies.set(f"__Host-hl-{session}", portal.links._sessions.write(msgspec.json.encode(past), session))
+    return late
 
 
 def _now_ms() -> int:

@@ -23,6 +23,7 @@ from consumer.api.site import Asking, Site
 from consumer.control.keys import Scope, check_scopes, usual_scopes
 from consumer.control.portal_link_ids import LONGEST_MS
 from consumer.control.portal_links import (
+    LANGUAGES,
     TEXT_MOST,
     Grant,
     PortalLinks,
@@ -41,7 +42,6 @@ _PAGE: Final = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+")
 _PAGE_MOST: Final = 256
 _URL_MOST: Final = 1_024
 _ORIGINS_MOST: Final = 10
-_LANGUAGES: Final = ("en",)
 
 
 class PortalLinkCreate(Asked):
@@ -67,7 +67,7 @@ class PortalLinkCreate(Asked):
     ]
     page: Annotated[str, Field(max_length=_PAGE_MOST, description="Where it begins, as in /webhooks.")] = "/webhooks"
     theme: Theme = "auto"
-    language: Annotated[str | None, Field(description="Of the pages: en; null: the browser's choice.")] = None
+    language: Annotated[str | None, Field(description="Of the pages: de or en; null: the browser's choice.")] = None
     return_url: Annotated[
         str | None,
         Field(
@@ -125,6 +125,7 @@ def add_portal_links(site: Site) -> None:
             product=asked.product,
             embed_origins=tuple(asked.embed_origins),
             theme=asked.theme,
+            language=asked.language,
             return_url=asked.return_url,
             user=asked.user,
         )
@@ -158,8 +159,8 @@ def _check(asked: PortalLinkCreate, scopes: frozenset[Scope], settings: Settings
         faults.looked(partial(check_name, "product", asked.product))
     if not _PAGE.fullmatch(asked.page):
         faults.add(*invalid("page", Code.MALFORMED, "must be a path of the pages, as in /webhooks").wrong)
-    if asked.language is not None and asked.language not in _LANGUAGES:
-        faults.add(*invalid("language", Code.NOT_A_CHOICE, f"choose from {', '.join(_LANGUAGES)}").wrong)
+    if asked.language is not None and asked.language not in LANGUAGES:
+        faults.add(*invalid("language", Code.NOT_A_CHOICE, f"choose from {', '.join(LANGUAGES)}").wrong)
     for each in beyond(asked.embed_origins, settings):
         message = f"{each[:60]!a} may not show the pages in a frame: ask whoever runs this API to allow it"
         faults.add(*invalid("embed_origins", Code.NOT_A_CHOICE, message).wrong)

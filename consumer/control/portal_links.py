@@ -36,6 +36,8 @@ _ID_BYTES: Final = 12
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 
 Theme: TypeAlias = Literal["auto", "light", "dark"]
+LANGUAGES: Final = ("de", "en")
+"""That the pages can be in."""
 Entropy: TypeAlias = Callable[[int], bytes]
 
 
@@ -43,6 +45,7 @@ Entropy: TypeAlias = Callable[[int], bytes]
 class Grant:
     """What is opened, and to whom. `key_id` is the key that made the link; None: the operator did.
 
+    `language` is one of LANGUAGES, None for what the browser asks for.
     `product` narrows the pages to its webhooks. `embed_origins` may frame them. `return_url` is where `user` came from.
     """
 
@@ -53,6 +56,7 @@ class Grant:
     product: str | None = None
     embed_origins: tuple[str, ...] = ()
     theme: Theme = "auto"
+    language: str | None = None
     return_url: str | None = None
     user: str = ""
 

@@ -35,7 +35,7 @@ _ONCE: Final[Mapping[str, str]] = {
 _TRIES: Final = ("log.column.tries",)
 
 
-def words_of(brand: Brand, name: str = "en") -> Words:
+def words_of(brand: Brand, name: str) -> Words:
     """The words of a brand in a language."""
     return _words(tuple(sorted(brand.words.items())), brand.retries is Retries.NONE, name)
 
@@ -50,4 +50,4 @@ def _words(own: tuple[tuple[str, str], ...], once: bool, name: str) -> Words:  #
         texts |= {key: usual[instead] for key, instead in _ONCE.items()}
         for key in _TRIES:
             del texts[key]
-    return Words(texts)
+    return Words(name, texts)

@@ -10,11 +10,12 @@ from consumer.api.problem import Refusal
 from consumer.control.work import Work
 from consumer.portal.answering import Done, page
 from consumer.portal.creating import secret_page
+from consumer.portal.faults import by_field
 from consumer.portal.form_page import form_page
 from consumer.portal.names import Named, named
 from consumer.portal.preview import Preview, preview
 from consumer.portal.visit import Visit
-from consumer.portal.webhook_form import Filled, by_field, changes_of, filled, of_webhook, said_of, wishes_of
+from consumer.portal.webhook_form import Filled, changes_of, filled, of_webhook, said_of, wishes_of
 from consumer.portal.words import words
 from consumer.webhooks.secrets import OVERLAPPING
 from consumer.webhooks.subscription import Subscription
@@ -65,7 +66,7 @@ def edit(visit: Visit, work: Work) -> Done | Response:
     faults.looked(lambda: webhooks.check_changes(visit.owner, subscription.id, changes))
     if faults.found:
         preview_ = _preview(visit, form)
-        return form_page(visit, form, webhook_id=subscription.id, preview=preview_, wrong=by_field(faults))
+        return form_page(visit, form, webhook_id=subscription.id, preview=preview_, wrong=by_field(faults.found))
     revisions = [int(form.revision)] if form.revision.isascii() and form.revision.isdecimal() else None
     updated = webhooks.update(visit.owner, subscription.id, changes, if_match=revisions, work=work)
     notice = "saved_without_headers" if updated.cleared_headers else "saved"
@@ -128,7 +129,7 @@ def rotate(visit: Visit, work: Work) -> Done | Response:
     if overlaps and not (hours.isascii() and hours.isdecimal()):
         faults.add(*invalid("overlap_seconds", Code.WRONG_TYPE, "must be a whole number of hours").wrong)
     if faults.found:
-        return _rotate_page(visit, subscription, hours, by_field(faults))
+        return _rotate_page(visit, subscription, hours, by_field(faults.found))
     try:
         rotated, made = visit.services.plane.webhooks.rotate(
             visit.owner,
@@ -138,7 +139,7 @@ def rotate(visit: Visit, work: Work) -> Done | Response:
             work=work,
         )
     except FieldInvalid as error:
-        return _rotate_page(visit, subscription, hours, {each.field: each.message for each in error.wrong})
+        return _rotate_page(visit, subscription, hours, by_field(error.wrong))
     return Done(then=f"webhooks/{rotated.id}/secret", answer=secret_page(visit, rotated, made))
 
 

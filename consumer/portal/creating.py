@@ -9,6 +9,7 @@ from consumer.api.creation_test import send_first_test
 from consumer.control.work import Work
 from consumer.kafka.client import KafkaBroken
 from consumer.portal.answering import Done, page
+from consumer.portal.faults import by_field
 from consumer.portal.form_page import form_page
 from consumer.portal.names import Named, named
 from consumer.portal.preview import Preview, preview
@@ -16,7 +17,7 @@ from consumer.portal.testing import Result, result_of
 from consumer.portal.times import Moment, moment
 from consumer.portal.verifying import Checking, checking_of
 from consumer.portal.visit import Visit
-from consumer.portal.webhook_form import Filled, blank, by_field, filled, said_of, wishes_of
+from consumer.portal.webhook_form import Filled, blank, filled, said_of, wishes_of
 from consumer.portal.words import words
 from consumer.shares import Busy
 from consumer.webhooks.secrets import public_key
@@ -63,7 +64,7 @@ def create(visit: Visit, work: Work) -> Done | Response:
     faults.looked(lambda: visit.services.check_url(form.url, visit.owner.tenant))
     faults.looked(lambda: plane.webhooks.check(visit.owner, wishes))
     if faults.found:
-        return form_page(visit, form, preview=_preview(visit, form), wrong=by_field(faults))
+        return form_page(visit, form, preview=_preview(visit, form), wrong=by_field(faults.found))
     subscription, secret = plane.webhooks.create(visit.owner, wishes, work=work)
     return Done(
         then=f"webhooks/{subscription.id}/secret",

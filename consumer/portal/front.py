@@ -39,16 +39,19 @@ from consumer.portal.dress import BASE as DRESSES
 from consumer.portal.dress import wardrobe
 from consumer.portal.going import Going
 from consumer.portal.incoming import POST, READ, Named, form_of, query_of, same_origin
+from consumer.portal.languages import spoken
 from consumer.portal.opened import Opened
 from consumer.portal.outermost import answered
 from consumer.portal.routes import DRAFT, Route, found
 from consumer.portal.statistics import Statistics
 from consumer.portal.visit import Visit
-from consumer.portal.words import speaking
+from consumer.portal.words import language, speaking
 from consumer.shares import Busy, Shares
 from consumer.telemetry.outage import Outage
 
 _log = structlog.get_logger("portal")
+
+_ACCEPT = "accept-language"
 
 
 class PortalFront:
@@ -95,12 +98,16 @@ class PortalFront:
         await answered(scope, receive, exchange, self._answer, _log)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
-        path = scope["path"]
+        path, headers = scope["path"], Headers(scope=scope)
         if path.startswith((BASE, DRESSES)):
             exchange.quiet = True
             return _asset(assets().find(path) or self._wardrobe.find(path), exchange)
+        with speaking(language(spoken(None, headers.get(_ACCEPT)))):  # as long as it is not known who asks
+            return await self._page(scope, headers, receive, exchange)
+
+    async def _page(self, scope: Scope, headers: Headers, receive: Receive, exchange: Exchange) -> Response:
+        path = scope["path"]
         try:
-            headers = Headers(scope=scope)
             if scope["method"] not in {*READ, POST}:
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "", headers={"Allow": "GET, HEAD, POST"})  # noqa: TRY301
             await self._fresh()
@@ -126,7 +133,7 @@ class PortalFront:
         if (whose := known.live or known.ended) is not None:
             exchange.headers.update(policy.headers(whose.grant.embed_origins))
         if known.live is None or known.live.grant.brand not in self._brands:
-            return refused.timed_out(known.ended, self._brands, self._jar.look(cookies))
+            return self._timed_out(known.ended, headers)
         exchange.caller, exchange.by = sessions.caller_of(known.live), known.live.link
         visit = self._visit(scope, headers, session=known.live, page=wanted.page, request_id=exchange.id)
         verdict = self._rate.take(visit.session.id, self._monotonic_s())
@@ -140,10 +147,15 @@ class PortalFront:
         if form is None:
             return await run_in_threadpool(self._made, visit, _shown)
         if holds(visit.session, plane.keys, plane.portal_ends, self._now_ms()) is None:  # while the form was on its way
-            return refused.timed_out(known.live, self._brands, self._jar.look(cookies))
+            return self._timed_out(known.live, headers)
         own = same_origin(headers, self._base) and self._links.is_form_token(form.get("token"), visit.session)
         posted = replace(visit, form=form)
         return await run_in_threadpool(self._made, posted, _done if own else _strange)
+
+    def _timed_out(self, ended: Session | None, headers: Headers) -> Response:
+        granted = None if ended is None else ended.grant.language
+        with speaking(language(spoken(granted, headers.get(_ACCEPT)))):
+            return refused.timed_out(ended, self._brands, self._jar.look(cookies_of(headers)))
 
     def _visit(self, scope: Scope, headers: Headers, *, session: Session, page: str, request_id: str) -> Visit:
         route = found(self._routes, page)
@@ -159,6 +171,7 @@ class PortalFront:
             params={} if route is None else route[1],
             query=query_of(scope),
             look=self._jar.look(cookies_of(headers)),
+            language=spoken(session.grant.language, headers.get(_ACCEPT)),
             token=self._links.form_token(session),
             once=secrets.token_hex(16),
             framed=bool(session.grant.embed_origins),
@@ -167,7 +180,7 @@ class PortalFront:
 
     def _made(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
         """The page; or why there is none, on a page."""
-        with speaking(words_of(visit.brand)):
+        with speaking(words_of(visit.brand, visit.language)):
             return self._said(visit, make)
 
     def _said(self, visit: Visit, make: Callable[[Visit, Route], Response]) -> Response:
@@ -189,7 +202,7 @@ class PortalFront:
 
 
 def _refused(visit: Visit, refusal: Refusal) -> Response:
-    with speaking(words_of(visit.brand)):
+    with speaking(words_of(visit.brand, visit.language)):
         return refused.page(visit, refusal)
 
 

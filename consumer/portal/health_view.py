@@ -1,21 +1,18 @@
 """How an endpoint does, as its webhook's page tells it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from consumer.log.explanation import table
 from consumer.log.health import Health
 from consumer.portal import pills
 from consumer.portal.log_rows import answered, duration
 from consumer.portal.pills import Condition, Pill
 from consumer.portal.sparkline import Sparkline
 from consumer.portal.times import Moment, moment, moment_or_none
-from consumer.portal.told import Listed
+from consumer.portal.told import Listed, title_of
 from consumer.standings.store import Backlog
 
 _SHOWN_MOST: Final = 4
-_TITLES: Final[Mapping[str, str]] = {each.code: each.title for each in table()}
 _NO_ANSWER: Final = "none"
 
 
@@ -81,5 +78,5 @@ def health_view(
         answers=tuple(
             Answers(code=None if each.code == _NO_ANSWER else each.code, number=each.attempts) for each in codes
         ),
-        failures=tuple(Failures(title=_TITLES.get(each.cause, each.cause), number=each.attempts) for each in causes),
+        failures=tuple(Failures(title=title_of(each.cause), number=each.attempts) for each in causes),
     )

@@ -16,6 +16,7 @@ from consumer.control.key_resource import Standing, standing
 from consumer.control.keys import ApiKey, Scope, check_scopes
 from consumer.control.work import Work
 from consumer.portal.answering import Done, page
+from consumer.portal.faults import by_field
 from consumer.portal.log_page import Option
 from consumer.portal.pills import Pill, Tone
 from consumer.portal.times import Moment, moment, moment_or_none
@@ -102,7 +103,7 @@ def create(visit: Visit, work: Work) -> Done | Response:
     faults.looked(lambda: check_scopes(scopes))
     faults.looked(lambda: check_line("name", visit.form.get("name")))
     if faults.found:
-        return _page(visit, wrong={each.field: each.message for each in faults.found})
+        return _page(visit, wrong=by_field(faults.found))
     days = visit.form.get("days")
     ends = int(days) * _DAY_MS if days in _DAYS and days else None
     try:

@@ -13,6 +13,7 @@ from consumer.api.log_models import AttemptsSought, DeliveriesSought, Sought
 from consumer.api.log_query import query_of
 from consumer.control.cursor import list_name
 from consumer.log.query import Query, View
+from consumer.portal.faults import by_field
 from consumer.portal.visit import Fields
 from consumer.webhooks.wrong import FieldInvalid
 
@@ -83,5 +84,5 @@ def filters_of(query: Fields) -> Filters:
 def wrong_of(error: FieldInvalid | ValidationError) -> dict[str, str]:
     """What is wrong, by the field's name."""
     if isinstance(error, FieldInvalid):
-        return {each.field: each.message for each in error.wrong}
+        return by_field(error.wrong)
     return {str(each["loc"][0]): each["msg"] for each in error.errors(include_url=False, include_input=False)}

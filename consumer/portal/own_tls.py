@@ -12,6 +12,7 @@ from starlette.responses import Response
 from consumer.api.problem import Refusal
 from consumer.control.work import Work
 from consumer.portal.answering import Done, page
+from consumer.portal.faults import by_field
 from consumer.portal.names import Named, named
 from consumer.portal.times import Moment, moment
 from consumer.portal.visit import Visit
@@ -20,7 +21,7 @@ from consumer.webhooks.certificates_told import ToldCertificate, told
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.tls import AUTHORITIES, CERTIFICATE, TlsWish, open_tls
 from consumer.webhooks.wishes import Changes
-from consumer.webhooks.wrong import Code, Faults, FieldInvalid, Wrong, invalid
+from consumer.webhooks.wrong import Code, Faults, FieldInvalid, invalid
 
 _IDENTITY: Final = "identity"
 _PARTS: Final = frozenset({_IDENTITY, "authorities"})
@@ -68,13 +69,13 @@ def change(visit: Visit, work: Work) -> Done | Response:
     changes = Changes(tls=None if wish == TlsWish() else wish)
     faults.looked(lambda: webhooks.check_changes(visit.owner, subscription.id, changes))
     if faults.found:
-        return _page(visit, subscription, _by_field(faults.found))
+        return _page(visit, subscription, by_field(faults.found, within="tls."))
     revision = form.get("revision")
     revisions = [int(revision)] if revision.isascii() and revision.isdecimal() else None
     try:
         webhooks.update(visit.owner, subscription.id, changes, if_match=revisions, work=work)
     except FieldInvalid as error:  # it has ended
-        return _page(visit, subscription, _by_field(error.wrong))
+        return _page(visit, subscription, by_field(error.wrong, within="tls."))
     return Done(then=f"webhooks/{subscription.id}/tls", notice="saved")
 
 
@@ -120,8 +121,3 @@ def _page(visit: Visit, subscription: Subscription, wrong: dict[str, str]) -> Re
 
 def _held(each: ToldCertificate, now_ms: int) -> Held:
     return Held(subject=each.subject, ends=moment(each.until_ms, now_ms), ended=each.until_ms <= now_ms)
-
-
-def _by_field(found: "tuple[Wrong, ...] | list[Wrong]") -> dict[str, str]:
-    """What is wrong, by the name of the field on the page."""
-    return {each.field.removeprefix("tls."): each.message for each in found}

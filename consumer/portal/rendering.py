@@ -80,13 +80,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(t=_say, has=_has, asset=assets().url)
+    environment.globals.update(t=_say, has=_has, language=_language, asset=assets().url)
     return environment
 
 
 def _say(key: str, **values: object) -> Markup:
     """The words of whoever the page is made for."""
     return words().say(key, **values)
+
+
+def _language() -> str:
+    """What the page is in."""
+    return words().language
 
 
 def _has(key: str) -> bool:

@@ -22,6 +22,7 @@ from consumer.kafka.client import KafkaBroken
 from consumer.log.resource import FAILURES
 from consumer.portal import jobs_page
 from consumer.portal.answering import Done, page
+from consumer.portal.faults import by_field
 from consumer.portal.job_view import JobView
 from consumer.portal.log_filters import STATUSES
 from consumer.portal.log_page import Option
@@ -29,7 +30,6 @@ from consumer.portal.names import Named, named
 from consumer.portal.sending_form import Sending, earliest_ms, rate_of, sending_of, spans_of, subject_of
 from consumer.portal.times import Moment, moment_or_none
 from consumer.portal.visit import Visit
-from consumer.portal.webhook_form import by_field
 from consumer.portal.words import words
 from consumer.portal.wrong import missed_since_ms
 from consumer.shares import Busy
@@ -109,7 +109,7 @@ def resume_and_recover(visit: Visit, work: Work) -> Done | Response:
     asker = _asker(visit, work)
     subject, rate = _subject(asker, visit, form, Kind.RECOVER, faults), rate_of(form, faults)
     if subject is None or faults.found:
-        return _page(visit, subscription, Kind.RECOVER, form, wrong=by_field(faults))
+        return _page(visit, subscription, Kind.RECOVER, form, wrong=by_field(faults.found))
     if subscription.status is not Status.ACTIVE:
         visit.services.plane.webhooks.resume(visit.owner, subscription.id, work=work)
     wanted = Wanted(webhook=subscription.id, kind=Kind.RECOVER, subject=subject, rate_per_s=rate)
@@ -133,7 +133,7 @@ def _count(visit: Visit, work: Work, kind: Kind) -> Done | Response:
     asker = _asker(visit, work)
     subject, rate = _subject(asker, visit, form, kind, faults), rate_of(form, faults)
     if subject is None or faults.found:
-        return _page(visit, subscription, kind, form, wrong=by_field(faults))
+        return _page(visit, subscription, kind, form, wrong=by_field(faults.found))
     wanted = Wanted(
         webhook=subscription.id, kind=kind, subject=subject, again=form.again, rate_per_s=rate, counts_only=True
     )

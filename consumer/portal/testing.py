@@ -16,6 +16,7 @@ from consumer.log.resource import told as told_explanation
 from consumer.log.resource import told_failure
 from consumer.portal import logs
 from consumer.portal.answering import Done, page
+from consumer.portal.faults import by_field
 from consumer.portal.json_layout import laid_out
 from consumer.portal.log_page import Option
 from consumer.portal.log_rows import Answered, LogRow, answered, duration, log_row
@@ -94,7 +95,7 @@ def drafted(visit: Visit) -> Response:
     try:
         data = sample_text(chosen, visit.brand)
     except FieldInvalid as error:
-        return _page(visit, subscription, chosen, visit.form.raw("data"), wrong=_by_field(error))
+        return _page(visit, subscription, chosen, visit.form.raw("data"), wrong=by_field(error.wrong))
     return _page(visit, subscription, chosen, data)
 
 
@@ -106,7 +107,7 @@ def send(visit: Visit, _work: Work) -> Done | Response:
         data = _data(typed, visit.form.get("sample"), chosen, visit)
         trial = visit.services.plane.try_out(subscription, chosen, data)
     except FieldInvalid as error:
-        return _page(visit, subscription, chosen, typed, wrong=_by_field(error))
+        return _page(visit, subscription, chosen, typed, wrong=by_field(error.wrong))
     except Busy:
         wrong = {"type": str(words().say("test.busy"))}
         return _page(visit, subscription, chosen, typed, wrong=wrong, status=HTTPStatus.TOO_MANY_REQUESTS)
@@ -201,7 +202,3 @@ def result_of(visit: Visit, trial: Trial) -> Result:
         why=explanation_of(told_explanation(of_attempt(trial.status, trial.failure))),
         attempt_url=None if trial.attempt_id is None else visit.url(f"attempts/{trial.attempt_id}"),
     )
-
-
-def _by_field(error: FieldInvalid) -> dict[str, str]:
-    return {each.field: each.message for each in error.wrong}

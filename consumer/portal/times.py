@@ -1,9 +1,10 @@
-"""Times as pages tell them: exactly, in UTC, and how long ago or ahead that is. Pure."""
+"""Times as pages tell them: exactly, in UTC, and how long ago or ahead that is."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from consumer.portal.words import words
 from consumer.signing.timestamps import rfc3339
 
 _SECOND: Final = 1_000
@@ -30,13 +31,18 @@ class Moment:
 
 def moment(at_ms: int, now_ms: int) -> Moment:
     """A time, seen from now."""
-    told = datetime.fromtimestamp(min(max(at_ms, _FIRST_MS), _LAST_MS) / 1_000, UTC)
     return Moment(
         iso=rfc3339(at_ms),
-        exact=f"{told.day} {told:%b %Y, %H:%M:%S}",
+        exact=_exact(datetime.fromtimestamp(min(max(at_ms, _FIRST_MS), _LAST_MS) / 1_000, UTC)),
         away=span(abs(now_ms - at_ms), rough=True),
         ahead=at_ms > now_ms,
     )
+
+
+def _exact(told: datetime) -> str:
+    said = words()
+    month = said.texts["time.months"].split()[told.month - 1]
+    return said.say("time.exact", day=str(told.day), month=month, year=str(told.year), clock=f"{told:%H:%M:%S}")
 
 
 def moment_or_none(at_ms: int | None, now_ms: int) -> Moment | None:

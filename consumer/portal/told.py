@@ -4,10 +4,16 @@ The law: pages show what the API tells, by the same functions (`log/resource.py`
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from consumer.json import Json
+from consumer.log.explanation import table
+from consumer.portal.words import words
+
+_TITLES: Final[Mapping[str, str]] = {each.code: each.title for each in table()}
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -170,14 +176,35 @@ def listed_of(told: Json) -> Listed:
 
 def attempt_told(told: Mapping[str, Json]) -> Attempt:
     """Of what `resource.attempt_detail` tells."""
-    return msgspec.convert(told, Attempt)
+    attempt = msgspec.convert(told, Attempt)
+    return replace(attempt, explanation=_said(attempt.explanation))
 
 
 def delivery_of(told: Mapping[str, Json]) -> Delivery:
     """Of what `resource.delivery_told` tells."""
-    return msgspec.convert(told, Delivery)
+    delivery = msgspec.convert(told, Delivery)
+    return replace(delivery, explanation=_said(delivery.explanation))
 
 
 def explanation_of(told: Json) -> Explanation | None:
     """Of what `resource.told` tells."""
-    return msgspec.convert(told, Explanation | None)
+    return _said(msgspec.convert(told, Explanation | None))
+
+
+def title_of(code: str) -> str:
+    """What the explanation of this code is called; the code itself where there is none."""
+    key = f"explanation.{code}.title"
+    return words().say(key) if key in words() else _TITLES.get(code, code)
+
+
+def _said(told: Explanation | None) -> Explanation | None:
+    """In the page's language. English has no words of its own for it: the API's are."""
+    said = words()
+    if told is None or f"explanation.{told.code}.title" not in said:
+        return told
+    return replace(
+        told,
+        title=said.say(f"explanation.{told.code}.title"),
+        cause=said.say(f"explanation.{told.code}.cause"),
+        remedies=[said.say(f"explanation.{told.code}.remedies.{at}") for at, _ in enumerate(told.remedies, start=1)],
+    )

@@ -56,7 +56,10 @@ class Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """`params` are what the path names, `form` what was posted; `token` and `once` are for the forms of the answer."""
+    """`params` are what the path names, `form` what was posted; `token` and `once` are for the forms of the answer.
+
+    `language` is what the page is in.
+    """
 
     session: Session
     caller: Caller
@@ -68,6 +71,7 @@ class Visit:
     params: Mapping[str, str]
     query: Fields
     look: Look
+    language: str
     token: str
     once: str
     framed: bool

@@ -8,6 +8,7 @@ from typing import Final
 
 from consumer.brands.brand import Brand, PayloadFormat, SigningProfile
 from consumer.control.owner import Owner
+from consumer.portal.faults import by_field
 from consumer.portal.visit import Fields
 from consumer.webhooks.ordering import NONE
 from consumer.webhooks.placeholders import HIDDEN
@@ -222,13 +223,5 @@ def _signing(form: Filled, faults: Faults) -> SigningProfile | None:
 
 def said_of(form: Filled, faults: Faults) -> dict[str, str]:
     """What is wrong with what was filled in so far: nothing is said of an address that is still to come."""
-    found = by_field(faults)
+    found = by_field(faults.found)
     return found if form.url else {name: message for name, message in found.items() if name != "url"}
-
-
-def by_field(faults: Faults) -> dict[str, str]:
-    """What is wrong, by the field's name; what is wrong inside of one is its own."""
-    found: dict[str, list[str]] = {}
-    for each in faults.found:
-        found.setdefault(each.field.partition(".")[0], []).append(each.message)
-    return {name: "; ".join(messages) for name, messages in found.items()}

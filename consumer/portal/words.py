@@ -21,16 +21,18 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from consumer.portal.languages import USUAL
 from consumer.portal.shown import shown
 
 _FOLDER: Final = Path(__file__).parent / "words"
 
 
 class Words:
-    """Of one language. Raises KeyError: there is no such text."""
+    """Of one `language`. Raises KeyError: there is no such text."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, language: str, texts: Mapping[str, str]) -> None:
         """`texts` are by their keys, as in `log.none`."""
+        self.language = language
         self.texts = texts
 
     def say(self, key: str, **values: object) -> Markup:
@@ -38,11 +40,16 @@ class Words:
         n = values.get("n")
         if isinstance(n, int):
             key = f"{key}.{'one' if n == 1 else 'other'}" if key not in self.texts else key
-        made = {name: value if isinstance(value, Markup) else _written(value) for name, value in values.items()}
+        made = {name: value if isinstance(value, Markup) else self._written(value) for name, value in values.items()}
         return Markup(escape(self.texts[key])).format(**made)  # noqa: S704 # the text is ours, and escaped
 
     def __contains__(self, key: str) -> bool:
         return key in self.texts
+
+    def _written(self, value: object) -> str:
+        if isinstance(value, int):
+            return f"{value:,}".replace(",", self.texts["numbers.thousands"])
+        return shown(str(value))
 
 
 _spoken: ContextVar[Words] = ContextVar("spoken")
@@ -50,7 +57,7 @@ _spoken: ContextVar[Words] = ContextVar("spoken")
 
 def words() -> Words:
     """Those that are spoken now; where nobody said which, the usual ones."""
-    return _spoken.get(None) or language("en")
+    return _spoken.get(None) or language(USUAL)
 
 
 @contextmanager
@@ -67,11 +74,7 @@ def speaking(said: Words) -> Iterator[None]:
 def language(name: str) -> Words:
     """Those of a language that there is."""
     with (_FOLDER / f"{name}.toml").open("rb") as file:
-        return Words(dict(_flat(tomllib.load(file))))
-
-
-def _written(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else shown(str(value))
+        return Words(name, dict(_flat(tomllib.load(file))))
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

@@ -22,8 +22,8 @@ from consumer.webhooks.subscription import Status, Subscription
 
 ANY: Final = "*"
 _ANY_BELOW: Final = ".*"
-# Event types are the producers' words and may be endless; what is remembered of them must not be. Of a tenant that names
-# many types himself it is twice as many as he names: so those have room beside others that come.
+# Event types are the producers' words and may be endless; what is remembered of them must not be. Of a tenant who names
+# many types it is twice as many as he names: so those have room beside others that come.
 _REMEMBERED: Final = 1_024
 _LONGEST_REMEMBERED: Final = 256
 _FEWEST_STEPS: Final = 1_000  # which a filter has, however many there are

@@ -14,8 +14,8 @@ from consumer.roles.role import Role
 from tests.chaos.recovery import Cause, Recovery
 from tests.chaos.run import Outcome
 from tests.chaos.schedule import Kind
-from tests.chaos.spent import shares
 from tests.chaos.watch import Held
+from tests.spent import shares
 
 _FULL_S: Final = 1_200.0
 _RECOVERED_WITHIN_MS: Final = 30_000

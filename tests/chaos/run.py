@@ -26,10 +26,10 @@ from tests.chaos.load import Ledger, Load
 from tests.chaos.recovery import Cause, Recovery, explained, recoveries
 from tests.chaos.schedule import plan
 from tests.chaos.sent_again import SentAgain, sent_again
-from tests.chaos.spent import Spent
 from tests.chaos.topics import read_generations, read_log
 from tests.chaos.unreadable import read_spells
 from tests.chaos.watch import Held, Watch
+from tests.spent import Spent
 
 EVENTS_A_SECOND: Final = 75.0  # about 3.3 pairs each
 _CALM_S: Final = 12.0

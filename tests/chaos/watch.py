@@ -15,7 +15,7 @@ from consumer.delivery.done_map import DoneMap
 from consumer.kafka import stamps
 from tests.chaos.arena import PARTITIONS, Arena
 from tests.chaos.faults import now_ms, workers
-from tests.chaos.spent import Spent, look
+from tests.spent import Spent, look
 
 _EVERY_S: Final = 1.0
 _HELD_EVERY: Final = 5  # of these

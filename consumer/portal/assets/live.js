@@ -14,7 +14,7 @@ export function live() {
   let rows = [];
   let said = 0;
 
-  const words = () => button.dataset.words.replace("{n}", rows.length.toLocaleString("en"));
+  const words = () => button.dataset.words.replace("{n}", rows.length.toLocaleString(document.documentElement.lang));
 
   function tell() {
     button.hidden = !rows.length;

@@ -23,7 +23,7 @@ def test_every_name_has_its_places() -> None:
 
 
 def test_words_are_those_of_whoever_is_spoken_for() -> None:
-    conclude = words_of(load_brands()["conclude"])
+    conclude = words_of(load_brands()["conclude"], "en")
     with speaking(conclude):
         assert words().say("nav.log") == "Webhooks log"
     assert words().say("nav.log") == "Log"
@@ -31,7 +31,7 @@ def test_words_are_those_of_whoever_is_spoken_for() -> None:
 
 def test_a_name_with_braces_is_shown_as_it_is() -> None:
     odd = replace(load_brands()["conclude"], words={"log": "{x} <log>"})
-    assert words_of(odd).say("nav.log") == "{x} &lt;log&gt;"
+    assert words_of(odd, "en").say("nav.log") == "{x} &lt;log&gt;"
 
 
 def names(page: Page, role: str) -> list[str]:

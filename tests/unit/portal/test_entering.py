@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 
-import msgspec
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Send
@@ -15,7 +14,7 @@ from consumer.portal.cookies import MOST, Jar, cookies_of
 from consumer.settings import ConfigurationError, Settings
 from tests.html import read
 from tests.memory_api import HOST, KEYS, NOW_MS, PORTAL, MemoryApi
-from tests.memory_portal import NAVIGATED, Browser, MemoryPortal
+from tests.memory_portal import NAVIGATED, Browser, MemoryPortal, expired
 from tests.web import Client
 
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
@@ -140,14 +139,7 @@ def test_no_cookie_no_page(portal: MemoryPortal) -> None:
 def test_a_session_ends_when_it_says_so_and_says_where_to_go(portal: MemoryPortal) -> None:
     browser = portal.enter(expires_in_ms=60_000, return_url="https://app.example.com/hooks", embed_origins=(HOST,))
     assert browser.get("webhooks").status_code == 200
-    session = browser.base.split("/")[-1]
-    text = browser.client.cookies[f"__Host-hl-{session}"]
-    known = portal.links.session(session, text)
-    assert known is not None
-    past = replace(known, expires_at_ms=portal.now_ms() - 1)
-    ended = portal.links._sessions.write(msgspec.json.encode(past), session)
-    late = portal.client()
-    late.cookies.set(f"__Host-hl-{session}", ended)
+    late = expired(portal, browser)
     answer = late.get(f"{browser.base}/webhooks")
     page = read(answer.text)
     assert (answer.status_code, page.h1) == (401, "This page has timed out")

@@ -47,7 +47,7 @@ def test_no_text_changes_the_structure_of_a_page(template: str, full: bool, text
 def under(name: str, template: str) -> Page:
     """A page of a brand that calls everything by this name."""
     brand = replace(load_brands()["hookline"], words=dict.fromkeys(PLACES, name))
-    with speaking(words_of(brand)):
+    with speaking(words_of(brand, "en")):
         return read(html_of(template, "x", full=True))
 
 

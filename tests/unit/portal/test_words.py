@@ -77,7 +77,8 @@ def test_all_that_is_done_to_a_webhook_has_its_words() -> None:
 
 
 def test_plurals_and_values() -> None:
-    said = Words({"n.one": "{n} row", "n.other": "{n} rows", "who": "by {who}"})
+    texts = {"n.one": "{n} row", "n.other": "{n} rows", "who": "by {who}", "numbers.thousands": ","}
+    said = Words("en", texts)
     assert (said.say("n", n=1), said.say("n", n=1_200)) == ("1 row", "1,200 rows")
     assert said.say("who", who="<b>\x1b") == "by &lt;b&gt;␛"
     with pytest.raises(KeyError):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.chaos.spent import DISK, IDLE, RUN, Spent, look, shares
+from tests.spent import DISK, IDLE, RUN, Spent, look, shares
 
 
 def at(at_ms: int, pid: int, who: str, cpu_s: float) -> Spent:

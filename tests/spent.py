@@ -1,4 +1,4 @@
-"""What a run costs, by who has it done: shares of a core over time, from what Linux tells of processes.
+"""What a run costs, by who has done it: shares of a core over time, from what Linux tells of processes.
 
 The law: a process that ends between two looks takes what it used since the first of them with it. All else is told.
 """
@@ -13,9 +13,12 @@ from typing import Final
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
 _ROLE: Final = "consumer.roles.process"
+KAFKA: Final = "Kafka"
+REDIS: Final = "Redis"
 _NAMED: Final = (
-    ("kafka.Kafka", "Kafka"),
-    ("redis-server", "Redis"),
+    ("kafka.Kafka", KAFKA),
+    ("redis-server", REDIS),
+    ("nginx", "nginx"),
     ("tests.chaos.receiver", "receivers"),
     ("tests.chaos.hostile", "the hostile"),
 )
