@@ -1,33 +1,36 @@
 """`python -m bench.around`: what a delivery costs what is around it. Leaves bench/out/around.json.
 
-A deliver process has a core for itself and works off a backlog. Broker, Redis, the role `log` and everything else share
-another. What each used meanwhile is told by the system's counts of their processes, divided by the deliveries; how many
-bytes an event and an attempt take, by the broker's files. docs/scaling.md is made of these figures.
+One deliver process with a core for itself works off a backlog, and then two do, which share both cores with everything
+else. The role `log` reads what they log meanwhile. What each used is told by the system's counts of their processes,
+from the first delivery on, divided by the deliveries; how many bytes an event and an attempt take, by the broker's files.
+docs/scaling.md is made of these figures (`bench/scale.py`).
 
-BENCH_EVENTS (default 200,000) sets the length.
+BENCH_EVENTS (default 200,000) sets the length of each.
 """
 
 import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import machine, results, throughput
+from bench import cores, machine, results
 from bench.audience import Audience
-from bench.installation import BenchError, Installation, committed_by, wait_until
+from bench.installation import BenchError, Installation, committed_by, ended, wait_until
 from bench.load import Load
 from bench.services import Services, services
-from bench.sink import sinking
+from bench.sink import Sink, sinking
 from consumer.kafka.topics import Topics
 from consumer.roles.role import Role
 from tests.spent import KAFKA, REDIS, look
 
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "200000"))
 _REST_S = 3.0
-_LOGGED_S = 120.0
+_WITHIN_S = 180.0
 
 
 def run(console: Console) -> dict[str, object]:
@@ -50,28 +53,56 @@ def run(console: Console) -> dict[str, object]:
         with installation.running(Role.PROJECTION), installation.running(Role.LOG):
             installation.subscribe(audience)
             installation.await_cache(audience)
-            console.print(f"{_EVENTS:,} events ...")
-            Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
-            time.sleep(_REST_S)
-            before = _used()
-            measured = throughput.measure(throughput.hookline(installation), sink, events=_EVENTS)
-            wait_until(
-                lambda: committed_by(installation.bootstrap, topics.group(Role.LOG), topics.attempts) >= _EVENTS,
-                within_s=_LOGGED_S,
-                what="the role log has read every attempt",
-            )
-            time.sleep(_REST_S)  # of the index, which is told of by nobody
-            used = {who: round((cpu_s - before[who]) / _EVENTS * 1e6, 1) for who, cpu_s in _used().items()}
+            load = Load(installation.bootstrap, installation.event_topic)
+            one = _measured(console, installation, load, audience, sink, processes=1)
+            two = _measured(console, installation, load, audience, sink, processes=2)
         return {
-            "deliveries": measured.deliveries,
-            "deliver_us": measured.cpu_us_per_delivery,
-            "log_us": used[Role.LOG],
-            "broker_us": used[KAFKA],
-            "redis_us": used[REDIS],
-            "event_bytes": _bytes(around, installation.event_topic) // _EVENTS,
-            "attempt_bytes": _bytes(around, topics.attempts) // _EVENTS,
+            "events": _EVENTS,
+            "deliver_us": one[Role.DELIVER],
+            "log_us": one[Role.LOG],
+            "broker_us": one[KAFKA],
+            "redis_us": one[REDIS],
+            "deliver_us_of_two": two[Role.DELIVER],
+            "broker_us_of_two": two[KAFKA],
+            "event_bytes": _bytes(around, installation.event_topic) // (2 * _EVENTS),
+            "attempt_bytes": _bytes(around, topics.attempts) // (2 * _EVENTS),
             "machine": where,
         }
+
+
+def _measured(
+    console: Console, installation: Installation, load: Load, audience: Audience, sink: Sink, *, processes: int
+) -> Mapping[str, float]:
+    """CPU µs of a delivery, by who used it."""
+    console.print(f"{_EVENTS:,} events, {processes} of deliver ...")
+    topics, received = Topics.of(installation.settings), sink.received()
+    wanted = installation.committed() + _EVENTS
+    load.publish(audience, _EVENTS)
+    time.sleep(_REST_S)
+    with _delivering(installation, processes):
+        wait_until(lambda: sink.received() > received, within_s=_WITHIN_S, what="the first delivery")
+        before, begun = _used(), sink.received() - received
+        wait_until(lambda: installation.committed() >= wanted, within_s=_WITHIN_S, what="all is committed")
+        wait_until(
+            lambda: committed_by(installation.bootstrap, topics.group(Role.LOG), topics.attempts) >= wanted,
+            within_s=_WITHIN_S,
+            what="the role log has read every attempt",
+        )
+        after = _used()
+    if sink.received() - received != _EVENTS:
+        raise BenchError(f"{sink.received() - received:,} of {_EVENTS:,} events came")
+    return {who: round((cpu_s - before[who]) / (_EVENTS - begun) * 1e6, 1) for who, cpu_s in after.items()}
+
+
+@contextmanager
+def _delivering(installation: Installation, processes: int) -> Iterator[None]:
+    on = cores.UNDER_TEST if processes == 1 else cores.UNDER_TEST | cores.SURROUNDINGS
+    running = [installation.start(Role.DELIVER, on=on, slot=slot) for slot in range(processes)]
+    try:
+        yield
+    finally:
+        for process in running:
+            ended(process)
 
 
 def _used() -> defaultdict[str, float]:

@@ -7,15 +7,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from bench import api, crash, plot, rebalance, results, subscriptions
+from bench import api, crash, plot, rebalance, results, scale, subscriptions
 from bench.__main__ import BARS
 from bench.installation import ROOT
 from bench.parts import NOT_COMPARABLE
 from bench.results import Bar
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
+_SCALING = ROOT / "docs" / "scaling.md"
 _PICTURE = ROOT / "docs" / "cost.svg"
 _ROWS = {
     "deliveries_per_s": "signed, logged deliveries per second, one process on one core",
@@ -63,6 +64,9 @@ def main() -> int:
             page = _filled(page, name, table(found))
             print(f"{name}: {_relative(_PAGE)} is up to date")
     _PAGE.write_text(page)
+    if (found := results.read("around")) is not None:
+        written = f"{scale.table(cast('Mapping[str, float]', found))}\n{_where(cast('Found', found['machine']))}\n"
+        _SCALING.write_text(_filled(_SCALING.read_text(), "scale", written))
     if versus := (results.read("latest") or {}).get("versus"):
         assert isinstance(versus, dict)
         _PICTURE.write_text(plot.cost(versus))
