@@ -2,8 +2,8 @@
 
 One deliver process with a core for itself works off a backlog, and then two do, which share both cores with everything
 else. The role `log` reads what they log meanwhile. What each used is told by the system's counts of their processes,
-from the first delivery on, divided by the deliveries; how many bytes an event and an attempt take, by the broker's files.
-docs/scaling.md is made of these figures (`bench/scale.py`).
+from the first delivery on, divided by the deliveries. How many bytes an event and an attempt take is told by the files
+of the broker. docs/scaling.md is made of these figures (`bench/scale.py`).
 
 BENCH_EVENTS (default 200,000) sets the length of each.
 """
