@@ -33,6 +33,7 @@ from consumer.webhooks.subscription import Status, Subscription
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
 _CHUNK = 100  # subscriptions in one chunk record
+_LOOK_AGAIN_MS = 1_000  # whether the cache knows by now what a delivery was made for
 _is_ordered = attrgetter("is_ordered")
 
 
@@ -254,12 +255,15 @@ class Planning:
         if chunk.unmatched:
             self._match(now_ms, entry, chunk.event, view, tier=chunk.tier)
             return
-        unwanted = [reason for each in chunk.subscription_ids if (reason := _unwanted(view.target(each))) is not None]
+        unwanted = {each: reason for each in chunk.subscription_ids if (reason := _unwanted(view.target(each)))}
         if unwanted and view.seen_ms <= chunk.first_due_ms:
-            self._wait_for_newer(now_ms, entry, chunk)
+            self._wait_for_newer(now_ms, entry, chunk, view)
             return
-        for reason in unwanted:
-            self._endings.count_drop(reason)
+        if unwanted and not self._tenants.is_sure(view, chunk.first_due_ms):
+            self._endings.chunk(entry, replace(chunk, subscription_ids=tuple(unwanted)), above=chunk.tier)
+        else:
+            for reason in unwanted.values():
+                self._endings.count_drop(reason)
         found = (view.target(each) for each in chunk.subscription_ids)
         targets = [target for target in found if target is not None and _unwanted(target) is None]
         self._deliver(now_ms, entry, chunk.event, targets, view, tier=chunk.tier, first_due_ms=chunk.first_due_ms)
@@ -273,17 +277,20 @@ class Planning:
             self._asked.append(delivery.id)
         elif target is not None and _unwanted(target) is None:
             self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
-        elif view.seen_ms <= delivery.first_due_ms:
-            # A view older than the one it was planned with may not know of it yet.
-            self._wait_for_newer(now_ms, entry, delivery)
+        elif not self._tenants.is_sure(view, delivery.first_due_ms):
+            # A view older than what it was planned with may not know of it yet, or not that it goes on.
+            self._wait_for_newer(now_ms, entry, delivery, view)
         else:
             self._endings.drop(entry, _unwanted(target) or "deleted")
 
-    def _wait_for_newer(self, now_ms: int, entry: Entry, work: Delayed) -> None:
-        if self._tenants.has_its_share(work.event.tenant):
+    def _wait_for_newer(self, now_ms: int, entry: Entry, work: Delayed, view: View) -> None:
+        tenant, tenants = work.event.tenant, self._tenants
+        if tenants.is_crowded(tenant):
             self._put_off(now_ms, entry, work)
+        elif view.seen_ms <= work.first_due_ms:
+            tenants.park_for_newer(tenant, (entry, work), entry.size, now_ms)
         else:
-            self._tenants.park_for_newer(work.event.tenant, (entry, work), entry.size, now_ms)
+            tenants.park_for_newer(tenant, (entry, work), entry.size, now_ms, after_ms=_LOOK_AGAIN_MS)
 
 
 def _unwanted(target: Target | None) -> Dropped | None:

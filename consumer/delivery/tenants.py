@@ -7,6 +7,8 @@ The laws:
 - while the cache cannot answer, a view younger than `memory_for_ms` is used: of one tenant where it cannot answer for
   that one, of every tenant once it answered nothing at all. A view that was in use until then is used at once, an older
   one when this has lasted for `PATIENCE_MS`: a moment without the cache brings no webhook back that was deleted before;
+- what a view lacks is gone only where the view was asked for so long after that the cache cannot have been behind: who
+  wrote a delivery may have known its webhook before the cache did;
 - what waits is bounded in records and in bytes. Of a tenant that holds up nobody but itself, because it alone cannot be
   read or because reading it alone takes its time, only a share waits here; of all such tenants together half.
 
@@ -35,10 +37,14 @@ _SHARE: Final = 4  # of what may wait, a tenant that holds up nobody but itself 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """`staleness_ms` bounds a view while the cache answers, `memory_for_ms` while it does not."""
+    """`staleness_ms` bounds a view while the cache answers, `memory_for_ms` while it does not.
+
+    `behind_ms`: what the cache answers may be so old, for it is believed while nobody keeps it up to date.
+    """
 
     staleness_ms: int
     memory_for_ms: int
+    behind_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +125,22 @@ class Tenants(Generic[Work]):
         self._count(parked, 1, size)
         return seat
 
-    def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int) -> None:
+    def is_sure(self, view: View, since_ms: int) -> bool:
+        """Whether what it lacks of that time is gone."""
+        return view.seen_ms > since_ms + self._freshness.behind_ms
+
+    def is_crowded(self, tenant: str) -> bool:
+        """Whether so much of this tenant waits that more of it would keep others from being taken in."""
+        seat = self._asking.get(tenant)
+        if seat is None:
+            return False
+        return self._has_its_share(seat.of) or self._is_a_share(seat.of)
+
+    def park_for_newer(self, tenant: str, work: Work, size: int, now_ms: int, *, after_ms: int = AGAIN_MS[0]) -> None:
         """Keep work until a newer view of the tenant has come. The cache is asked for it in a moment."""
         seat = self.park(tenant, work, size, now_ms)
         if seat.is_free:
-            self._asking.later(seat, now_ms + AGAIN_MS[0])
+            self._asking.later(seat, now_ms + after_ms)
 
     def wanted(self, now_ms: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
         """The tenants to ask the cache for now, with the version known: those to be read together, and each alone."""
@@ -268,11 +285,12 @@ class Tenants(Generic[Work]):
             return False
         room = self._room
         return (
-            len(parked.works) >= room.records // _SHARE
-            or parked.bytes >= room.waiting_bytes // _SHARE
-            or self._apart >= room.records // 2
-            or self._apart_bytes >= room.waiting_bytes // 2
+            self._is_a_share(parked) or self._apart >= room.records // 2 or self._apart_bytes >= room.waiting_bytes // 2
         )
+
+    def _is_a_share(self, parked: _Parked[Work]) -> bool:
+        """Whether one tenant's part of the room is taken."""
+        return len(parked.works) >= self._room.records // _SHARE or parked.bytes >= self._room.waiting_bytes // _SHARE
 
     def _is_over(self, parked: _Parked[Work]) -> bool:
         if not parked.apart:

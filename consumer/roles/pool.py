@@ -74,6 +74,7 @@ from consumer.webhooks.url import origin_of
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
+_CLOCKS_APART_MS = 5_000  # of two machines, one of which wrote a delivery and the other reads it
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
 
@@ -120,7 +121,9 @@ def rules(settings: Settings, patience: Patience, tracing: Tracing | None = None
             breaker_times_ms=open_times_ms(),
         ),
         freshness=Freshness(
-            staleness_ms=duration_ms(settings.staleness), memory_for_ms=duration_ms(settings.memory_for)
+            staleness_ms=duration_ms(settings.staleness),
+            memory_for_ms=duration_ms(settings.memory_for),
+            behind_ms=duration_ms(settings.projection_silence) + _CLOCKS_APART_MS,
         ),
         fan_out=settings.fan_out,
         shared=True,

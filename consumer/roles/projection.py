@@ -31,7 +31,7 @@ from consumer.webhooks.projection import Projection, Superseded
 
 _log = structlog.get_logger("projection")
 
-_BATCH: Final = 1_000
+_BATCH: Final = 2_000
 _BEAT_S: Final = 1.0
 _WAIT_S: Final = 0.25
 _DRAIN_S: Final = 3.0

@@ -125,23 +125,6 @@ class Cache:
                 pipeline.hget(key, name)
             return list(pipeline.execute())
 
-    def look_up(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[bytes | None, bytes | None]]:
-        """For each (hash, field, string): the field's value and the string, in one round trip.
-
-        Where a key is of another type the answer is (b"", None), which no record is.
-
-        Raises:
-            CacheUnavailable: see `run`.
-        """
-        if not wanted:
-            return []
-        with self._pipeline() as pipeline:
-            for hash_key, field, string_key in wanted:
-                pipeline.hget(hash_key, field)
-                pipeline.get(string_key)
-            answers = list(pipeline.execute(raise_on_error=False))
-        return [_found(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
-
     def mark(self, keys: Sequence[str], *, keep_ms: int) -> None:
         """Set these keys for so long.
 
@@ -268,15 +251,6 @@ def _heard() -> Iterator[None]:
 @lru_cache(maxsize=16)
 def _digest(script: str) -> str:
     return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts by it
-
-
-def _found(field: object, string: object) -> tuple[bytes | None, bytes | None]:
-    for answer in (field, string):
-        if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
-            return b"", None
-        if isinstance(answer, redis.RedisError):
-            raise _unavailable(answer) from answer
-    return cast("tuple[bytes | None, bytes | None]", (field, string))
 
 
 def _unavailable(error: Exception) -> CacheUnavailable:

@@ -3,11 +3,12 @@
 The law: what is written is exactly what the records changed, and every winner behind which a record lost is owed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, State, apply
 from consumer.webhooks.record import decode, encode
+from consumer.webhooks.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,15 @@ def in_cache(tenant: str, subscription_id: str, record: bytes | None, gone: byte
     return None
 
 
-def changes(fold: Fold) -> list[tuple[State, tuple[str, str, str, str | bytes]]]:
-    """Each state of a fold with its four arguments of the script WRITE."""
-    changed = [(state, _changed(state)) for state in fold.changed.values()]
+def changes(
+    fold: Fold, encoded: Callable[[Subscription], bytes] = encode
+) -> list[tuple[State, tuple[str, str, str, str | bytes]]]:
+    """Each state of a fold with its four arguments of the script WRITE. `encoded` gives a record's value."""
+    changed = [(state, _changed(state, encoded)) for state in fold.changed.values()]
     return changed + [(state, ("lost", state.tenant, state.id, "")) for state in fold.lost.values()]
 
 
-def _changed(state: State) -> tuple[str, str, str, str | bytes]:
+def _changed(state: State, encoded: Callable[[Subscription], bytes]) -> tuple[str, str, str, str | bytes]:
     if isinstance(state, Deletion):
         return "gone", state.tenant, state.id, str(state.revision)
-    return "set", state.tenant, state.id, encode(state)
+    return "set", state.tenant, state.id, encoded(state)

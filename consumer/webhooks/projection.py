@@ -22,8 +22,8 @@ from consumer.webhooks.fold import Fold, changes, folded, in_cache
 from consumer.webhooks.history import State
 from consumer.webhooks.kept import Kept, claimed, emptied, reached, written
 from consumer.webhooks.owed import Owed
-from consumer.webhooks.record import Rewrite, state_of
-from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, OK, SUPERSEDED, WRITE
+from consumer.webhooks.record import Rewrite, encode, is_current, state_of
+from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, KNOWN, OK, SUPERSEDED, WRITE
 from consumer.wire import RecordCorrupt
 
 # Less than a deletion stays on its topic (`delete.retention.ms`): who knows nothing of it any more and creates the
@@ -146,19 +146,23 @@ class Projection:
         assert all(record.offset < positions[record.partition] for record in records)
         refused: list[Refused] = []
         batches: dict[int, list[State]] = defaultdict(list)
+        values: dict[int, bytes] = {}
         for record in records:
             try:
                 state = decoded(record, state_of, record.key, record.value, record.headers)
             except RecordCorrupt as error:
                 refused.append(Refused(partition=record.partition, offset=record.offset, reason=str(error)))
                 continue
-            bucket = self._buckets[bucket_of(state.tenant)]
+            number = bucket_of(state.tenant)
+            bucket = self._buckets[number]
             if not bucket.broken and record.offset >= bucket.at[record.partition]:
-                batches[bucket_of(state.tenant)].append(state)
+                batches[number].append(state)
+                if record.value is not None and is_current(record.value):
+                    values[id(state)] = record.value
         folds = self._folded(batches)
         at = {number: reached(bucket.at, positions) for number, bucket in self._buckets.items()}
         numbers = [number for number in folds if not self._buckets[number].broken]
-        calls = [self._write(number, folds[number], written(at[number])) for number in numbers]
+        calls = [self._write(number, folds[number], written(at[number]), values) for number in numbers]
         for number in self._settle(numbers, calls):
             bucket = self._buckets[number]
             bucket.written = bucket.unsure = written(at[number])
@@ -188,23 +192,33 @@ class Projection:
 
     def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
         """What the cache knows of (bucket, tenant, subscription id). A bucket with an unreadable value is broken."""
-        found = self._cache.look_up(
-            [(self._keys.tenant(each, tenant), name, self._keys.gone(each, name)) for each, tenant, name in wanted]
-        )
+        asked: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for number, tenant, name in wanted:
+            asked[number].append((tenant, name))
+        answers = self._cache.run_known([self._ask(number, each) for number, each in asked.items()])
+        found = {number: iter(answer) for number, answer in zip(asked, answers, strict=True)}
         states: list[State | None] = []
-        for (number, tenant, name), values in zip(wanted, found, strict=True):
+        for number, tenant, name in wanted:
             try:
-                states.append(in_cache(tenant, name, *values))
+                states.append(in_cache(tenant, name, next(found[number]), next(found[number])))
             except RecordCorrupt:
                 self._buckets[number].broken = True
                 states.append(None)
         return states
 
-    def _write(self, number: int, fold: Fold, at: str) -> Call:
+    def _ask(self, number: int, names: Sequence[tuple[str, str]]) -> Call:
+        """What a bucket knows of these subscriptions, by tenant and id."""
+        keys = [
+            key for tenant, name in names for key in (self._keys.tenant(number, tenant), self._keys.gone(number, name))
+        ]
+        return Call(script=KNOWN, keys=keys, args=[name for _, name in names])
+
+    def _write(self, number: int, fold: Fold, at: str, values: Mapping[int, bytes]) -> Call:
+        """`values` are those of records as they came, by the identity of their states: none is encoded again."""
         bucket = self._buckets[number]
         keys = list(self._bucket_keys(number))
         args: list[str | bytes] = [self._owner, bucket.epoch, bucket.written, bucket.unsure, at, str(_GONE_S)]
-        for state, change in changes(fold):
+        for state, change in changes(fold, lambda state: values.get(id(state)) or encode(state)):
             keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, state.id))
             args += change
         return Call(script=WRITE, keys=keys, args=args)
@@ -235,7 +249,7 @@ class Projection:
 
     def _settle(self, numbers: Sequence[int], calls: Sequence[Call]) -> list[int]:
         """Run one script a bucket; one that is not as it was left is broken from here on. The others are returned."""
-        answers: list[Answer] = self._cache.run(calls)
+        answers: list[Answer] = self._cache.run_known(calls)
         if SUPERSEDED in answers:
             raise Superseded("another projection took the cache over")
         for number, answer in zip(numbers, answers, strict=True):

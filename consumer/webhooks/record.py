@@ -74,6 +74,11 @@ def encode(subscription: Subscription) -> bytes:
     return SUBSCRIPTION.encode(row | {"metadata": dict(subscription.metadata)})
 
 
+def is_current(value: bytes) -> bool:
+    """Whether a record's value is of the schema that is written now."""
+    return value.startswith(SUBSCRIPTION.head)
+
+
 def decode(value: bytes) -> Subscription:
     """Read a record's value.
 

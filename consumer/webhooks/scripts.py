@@ -6,8 +6,7 @@ step whose answer it never saw.
 
 A key of a type that is none of ours is a hole too: it is met with `pcall` and TYPE, never with an error.
 
-A bucket with `epoch` may be read; one with `building` is being filled and may not. They are sent with EVAL, not
-EVALSHA: nothing to load again after a restart, and pipelines of a cluster allow it.
+A bucket with `epoch` may be read; one with `building` is being filled and may not.
 """
 
 from typing import Final
@@ -58,6 +57,23 @@ if held[1] ~= ARGV[1] then return 'superseded' end
 if held[2] or (held[3] and held[3] ~= ARGV[2]) then return 'mismatch' end
 redis.call('HSET', KEYS[1], 'building', ARGV[2], 'at', ARGV[3], 'beat', '0', 'seq', '0', 'listed', '0')
 return 'ok'
+"""
+
+# KEYS: per subscription: tenant, gone  ARGV: its id
+# Returns of each its record and the revision of its deletion, as far as they are there; where a key is of another type,
+# an empty record, which none is.
+KNOWN: Final = """
+local found = {}
+local function strange(answer) return type(answer) == 'table' and answer.err end
+for i = 1, #ARGV do
+  local record, gone = redis.pcall('HGET', KEYS[2 * i - 1], ARGV[i]), redis.pcall('GET', KEYS[2 * i])
+  for _, each in ipairs({record, gone}) do
+    if strange(each) and not string.find(each.err, 'WRONGTYPE', 1, true) then return each end
+  end
+  if strange(record) or strange(gone) then record, gone = '', false end
+  found[2 * i - 1], found[2 * i] = record, gone
+end
+return found
 """
 
 # KEYS: bucket, tenants, lost, then per change: tenant, gone

@@ -30,6 +30,7 @@ class Picture:
     width: int = 1280
     height: int = 860
     tenant: str = "acme"
+    locale: str = "en-GB"
 
 
 PICTURES: Final[Mapping[str, Picture]] = {
@@ -38,6 +39,12 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "webhooks-phone": Picture(page="webhooks", width=390, height=844),
     "webhooks-none": Picture(page="webhooks", tenant="empty"),
     "new": Picture(page="new"),
+    "edit": Picture(page="edit"),
+    "webhook": Picture(page="webhook"),
+    "german": Picture(page="failing webhook", locale="de-DE"),
+    "activity": Picture(page="activity"),
+    "rotate": Picture(page="rotate"),
+    "delete": Picture(page="delete"),
     "suspended": Picture(page="suspended webhook"),
     "failing-phone": Picture(page="failing webhook", width=390, height=844),
     "stopped": Picture(page="stopped webhook"),
@@ -48,8 +55,11 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "delivery": Picture(page="retrying"),
     "attempt": Picture(page="failed attempt"),
     "attempt-dark": Picture(page="attempt", scheme="dark"),
+    "failed": Picture(page="failed"),
     "counted": Picture(page="counted"),
+    "jobs": Picture(page="jobs"),
     "job": Picture(page="paused job"),
+    "event-types": Picture(page="event types"),
     "keys": Picture(page="keys"),
     "console": Picture(page=None),
     "console-dark": Picture(page=None, scheme="dark"),
@@ -71,7 +81,7 @@ def _taken(stage: Stage, browser: Browser, picture: Picture) -> bytes:
     context = browser.new_context(
         viewport={"width": picture.width, "height": picture.height},
         color_scheme=picture.scheme,
-        locale="en-GB",
+        locale=picture.locale,
         timezone_id="Europe/Paris",
     )
     page = context.new_page()

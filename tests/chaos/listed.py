@@ -2,7 +2,8 @@
 
 The laws: the index lists each attempt of the topic once, and nothing else; it lacks none but those that its bounds took
 from a list, the oldest. An attempt that says it was answered is a request that a receiver noted. Who accepted something
-that was owed to him finds an attempt that says so, unless there is a dead letter.
+that was owed to him finds an attempt that says so, or that the endpoint may have received it, unless there is a dead
+letter: an answer that came too late was not heard, and a webhook that is paused or deleted then gets no other try.
 """
 
 from collections import Counter, defaultdict
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery.delivery import Trigger
 from consumer.kafka.attempt_decoding import decode_head
+from consumer.log.explanation import Received, of_attempt
 from consumer.log.index import Bounds
 from consumer.log.query import Cursor, Query, View
 from consumer.log.reading import LogReader
@@ -37,6 +39,7 @@ class Made(NamedTuple):
     plain: bool
     answered: bool
     accepted: bool
+    admitted: bool  # it says that it was accepted, or may have been
     content: bytes  # of the record: what is written again for want of an acknowledgement is the same
 
 
@@ -61,6 +64,7 @@ def made_of(stage: Stage) -> list[Made]:
     for record in stage.read(stage.topics.attempts):
         head = decode_head(record.value or b"")
         accepted = head.outcome == "delivered"
+        why = of_attempt(head.status, head.failure)
         found.append(
             Made(
                 place=(head.subscription_id, record.partition, record.offset),
@@ -69,6 +73,7 @@ def made_of(stage: Stage) -> list[Made]:
                 plain=accepted and head.number == 1 and head.trigger == Trigger.EVENT,
                 answered=head.status is not None,
                 accepted=accepted,
+                admitted=accepted or (why is not None and why.received is Received.MAYBE),
                 content=blake2b(record.value or b"", digest_size=16).digest(),
             )
         )
@@ -129,7 +134,7 @@ def told(made: Sequence[Made], receipts: Sequence[Receipt], owed: Collection[Pai
     endpoints = {endpoint for _, endpoint in noted}
     once = {(each.pair, each.content) for each in made if each.answered and each.pair[1] in endpoints}
     answered = Counter(pair for pair, _ in once)
-    said = {each.pair for each in made if each.accepted}
+    said = {each.pair for each in made if each.admitted}
     return Told(
         written_twice=len(made) - len({(each.pair, each.content) for each in made}),
         invented=[pair for pair, times in answered.items() if times > noted[pair]],

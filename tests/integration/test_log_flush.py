@@ -112,7 +112,9 @@ def made_of(settings: Settings) -> list[Made]:
         place = (head.subscription_id, each.partition, each.offset)
         pair = (head.event_id, head.subscription_id)
         owner = (head.tenant, head.brand)
-        found.append(Made(place, owner, pair, plain=accepted, answered=True, accepted=accepted, content=b""))
+        found.append(
+            Made(place, owner, pair, plain=accepted, answered=True, accepted=accepted, admitted=accepted, content=b"")
+        )
     return found
 
 

@@ -31,7 +31,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.roles.blame import Blame
 from consumer.webhooks.history import State
 from tests.simulation.broker import EVENTS, Broker
-from tests.simulation.cache import Redis
+from tests.simulation.cache import SILENCE_MS, Redis
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.customers import Customers
 from tests.simulation.disk import Disk
@@ -260,7 +260,11 @@ class World:
                     bulk_bytes=plan.budget.under_way,
                     breaker_times_ms=open_times_ms(),
                 ),
-                freshness=Freshness(staleness_ms=STALENESS_MS, memory_for_ms=1_000 if plan.unreadable else 3_600_000),
+                freshness=Freshness(
+                    staleness_ms=STALENESS_MS,
+                    memory_for_ms=1_000 if plan.unreadable else 3_600_000,
+                    behind_ms=SILENCE_MS,
+                ),
                 fan_out=plan.fan_out,
                 shared=True,
                 ordered=self.topics.ordered,

@@ -91,7 +91,7 @@ def test_who_was_sent_something_again_may_accept_it_again_and_what_a_recovery_ow
 def made(offset: int, *, plain: bool = True, answered: bool = True, accepted: bool = True, event: str = "e") -> Made:
     return Made(
         place=("wh", 0, offset), owner=("acme", "hookline"), pair=(event, "wh"),
-        plain=plain, answered=answered, accepted=accepted, content=b"%d" % offset,
+        plain=plain, answered=answered, accepted=accepted, admitted=accepted, content=b"%d" % offset,
     )  # fmt: skip
 
 
@@ -119,6 +119,8 @@ def test_the_attempts_against_what_receivers_noted() -> None:
     right = told(attempts, receipts, pairs, {("x", "wh")})
     assert (right.invented, right.untold) == ([], [])
     assert told(attempts, receipts, pairs, ()).untold == [("x", "wh")]
+    late = made(5, answered=False, accepted=False, event="x")._replace(admitted=True)  # no answer in time
+    assert told([*attempts, late], receipts, pairs, ()).untold == []
     assert told([*attempts, made(4)], receipts, (), ()).invented == [("e", "wh")]
     again = told([*attempts, made(4)._replace(content=attempts[1].content)], receipts, (), ())
     assert (again.invented, again.written_twice, right.written_twice) == ([], 1, 0)

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Attempt, Delivery, Trigger, delivery_id, replay_id
+from consumer.delivery.delivery import Attempt, Chunk, Delivery, Trigger, delivery_id, replay_id
 from consumer.delivery.hold import Leader, Newer
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import Keep, KeptBodies
@@ -43,13 +43,16 @@ class Bench:
         *subscriptions: Subscription,
         condemned: frozenset[tuple[tuple[str, int], int]] = frozenset(),
         keep: Keep | None = None,
+        behind_ms: int = 0,
     ) -> None:
         self.contents: dict[tuple[tuple[str, int], int], Content] = {}
         self.subscriptions = subscriptions or (subscription(),)
         self.suspects = ()
         self.held: list[tuple[tuple[str, int], int]] = []
         self.condemned = condemned
-        self.core = Core(replace(rules(), keep=keep), decode=self.decode, target=target_of, mark=self)
+        freshness = replace(rules().freshness, behind_ms=behind_ms)
+        told = replace(rules(), keep=keep, freshness=freshness)
+        self.core = Core(told, decode=self.decode, target=target_of, mark=self)
         self.core.assigned({EVENTS: Position(0), RETRY: Position(0)})
         self.now_ms = NOW_MS
 
@@ -326,6 +329,46 @@ def test_what_a_newer_view_does_not_know_was_deleted() -> None:
     bench.next(after_ms=1_200)
     assert bench.position(RETRY) == 1
     assert bench.core.counted()["dropped{deleted}"] == 1
+
+
+BEHIND_MS = 15_000
+
+
+@pytest.mark.parametrize("known", [(), (subscription("young", status=Status.PAUSED),)], ids=["not at all", "as paused"])
+def test_what_the_cache_may_not_know_yet_waits_until_it_does(known: tuple[Subscription, ...]) -> None:
+    """A job knows a webhook from its topic: the delivery may be here before the projection has written the webhook."""
+    bench = Bench(subscription("old"), *known, behind_ms=BEHIND_MS)
+    bench.consume(structs.replace(delivery(to="young"), tier=0, first_due_ms=bench.now_ms), partition=RETRY)
+    for _ in range(8):
+        assert bench.next(after_ms=1_000).send == []
+    bench.subscriptions = (subscription("old"), subscription("young", url="https://young.example/"))
+    sent = [request.url for _ in range(3) for _, request in bench.next(after_ms=1_000).send]
+    assert sent == ["https://young.example/"]
+    assert bench.position(RETRY) == 0
+
+
+def test_what_the_cache_must_know_by_now_was_deleted() -> None:
+    bench = Bench(subscription("old"), behind_ms=BEHIND_MS)
+    bench.consume(structs.replace(delivery(to="gone"), tier=0, first_due_ms=bench.now_ms), partition=RETRY)
+    for _ in range(12):
+        bench.next(after_ms=1_000)
+        assert bench.position(RETRY) == 0
+    for _ in range(6):
+        bench.next(after_ms=1_000)
+    assert bench.position(RETRY) == 1
+    assert bench.core.counted()["dropped{deleted}"] == 1
+
+
+def test_of_a_chunk_those_that_are_known_are_sent_and_the_others_looked_at_later() -> None:
+    bench = Bench(subscription("old"), behind_ms=BEHIND_MS)
+    chunk = Chunk(event=event(), subscription_ids=("old", "young"), first_due_ms=bench.now_ms, tier=0)
+    bench.consume(event())
+    bench.next(after_ms=100)  # a view of this moment
+    bench.consume(chunk, partition=RETRY)
+    step = bench.next(after_ms=1_200)
+    assert len(step.send) == 1
+    [(_, write)] = step.write
+    assert write == Delay(tier=1, delayed=structs.replace(chunk, subscription_ids=("young",)))
 
 
 def test_late_answers_for_a_lost_partition_have_no_effect() -> None:
