@@ -254,3 +254,24 @@ def test_what_was_not_delivered_is_sent_again(stage: Stage) -> None:
         who_comes_later_gets_what_was_before_though_the_role_is_killed(scene)
         one_is_paused_goes_on_and_is_canceled(scene)
         one_whose_endpoint_fails_pauses_by_itself(scene)
+
+
+def test_a_recovery_for_a_webhook_that_the_cache_does_not_know_yet_waits_for_it(stage: Stage) -> None:
+    """The role `jobs` knows it from the topic; `retry` from the cache, which it believes for ten seconds."""
+    with at_work(stage) as scene:
+        scene.webhook("second")
+        publish(scene, range(3))
+        scene.until_accepted("second", 3)
+        projection = scene.running.pid("projection")
+        os.kill(projection, signal.SIGSTOP)
+        try:
+            wanted = {"url": scene.receiver.url(scene.endpoints["first"]), "secret": SECRET, "topics": ["order.*"]}
+            webhook = scene.post("/v1/webhooks", 201, **wanted)["id"]
+            job = scene.post(f"/v1/webhooks/{webhook}/recover", 202, since="1h")["id"]
+            assert scene.until_job(job, "done")["counts"]["sent"] == 3
+            time.sleep(STALE_S)
+            assert scene.accepted("first") == {}
+        finally:
+            os.kill(projection, signal.SIGCONT)
+        scene.until_accepted("first", 3)
+        assert set(scene.accepted("first").values()) == {1}

@@ -109,7 +109,7 @@ def test_a_session_in_german(portal: MemoryPortal) -> None:
     for path in ("webhooks", f"webhooks/{made}", "webhooks/new", "log", "failed", "jobs", "event-types", "nowhere"):
         found = read(browser.get(path).text)
         assert found.all("html")[0].attributes["lang"] == "de"
-        assert found.one("navigation", "Hauptnavigation")
+        found.one("navigation", "Hauptnavigation")
         assert [text for text in ENGLISH if text in found.visible] == [], path
 
 
