@@ -79,6 +79,7 @@ class Stage:
             "rotate": f"webhooks/{hook}/rotate",
             "delete": f"webhooks/{hook}/delete",
             "test": f"webhooks/{hook}/test",
+            "tls": f"webhooks/{hook}/tls",
             "log": "log",
             "attempts": "log?view=attempts&status=failed",
             "no match": "log?find=nothing-has-this-in-it",
