@@ -15,7 +15,7 @@ from functools import partial
 from rich.console import Console
 
 from bench import idle, latency, machine, needs, ordered, results, telemetry, throughput, tracker, versus
-from bench.audience import Audience
+from bench.audience import Audience, hundred
 from bench.installation import BenchError, Installation
 from bench.load import Load
 from bench.parts import NOT_COMPARABLE, Findings, Measured
@@ -79,7 +79,7 @@ def _auto(around: Services) -> Measured:
 
 def _ordered(around: Services, found: Findings) -> Measured:
     with sinking(around.folder / "nginx-ordered") as sink:
-        audience = replace(_audience(sink.url), ordering="key")
+        audience = replace(hundred(sink.url), ordering="key")
         with _installed(around, "ordered", audience, keys=ordered.KEYS) as (installation, load):
             per_s = ordered.measure(installation, load, audience, sink, events=_EVENTS // _ORDERED_SHARE)
     figures: dict[str, object] = {"ordered_per_s": round(per_s, 1)}
@@ -96,7 +96,7 @@ def _curl(around: Services) -> Measured:
 
 def _latency(around: Services) -> Measured:
     with receiving(around.folder / "receiver") as receiver:
-        audience = _audience(f"http://127.0.0.1:{receiver.ports[0]}/take/")
+        audience = hundred(f"http://127.0.0.1:{receiver.ports[0]}/take/")
         with _installed(around, "latency", audience) as (installation, load):
             measured = latency.measure(installation, load, audience, receiver, for_s=_LATENCY_S)
     return Measured(
@@ -149,14 +149,10 @@ def _idle(around: Services) -> Measured:
 
 def _throughput(around: Services, name: str, events: int, **options: str) -> throughput.Throughput:
     with sinking(around.folder / f"nginx-{name}") as sink:
-        audience = _audience(sink.url)
+        audience = hundred(sink.url)
         with _installed(around, name, audience) as (installation, load):
             load.publish(audience, events)
             return throughput.measure(throughput.hookline(installation, **options), sink, events=events)
-
-
-def _audience(url: str) -> Audience:
-    return Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{url}{number}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import cores, machine, results
-from bench.audience import Audience
+from bench.audience import Audience, hundred
 from bench.installation import BenchError, Installation, committed_by, ended, wait_until
 from bench.load import Load
 from bench.services import Services, services
@@ -47,7 +47,7 @@ def run(console: Console) -> dict[str, object]:
             redis_url=around.redis.url(),
             prefix="around.",
         )
-        audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
+        audience = hundred(sink.url)
         installation.create_topics()
         topics = Topics.of(installation.settings)
         with installation.running(Role.PROJECTION), installation.running(Role.LOG):

@@ -53,3 +53,8 @@ class Audience:
         empty = json.dumps(envelope, separators=(",", ":"))
         text = _TEXTS[number % len(_TEXTS)][: EVENT_BYTES - len(empty)]
         return f'{empty[:-3]}{text}"}}}}'.encode()
+
+
+def hundred(url: str) -> Audience:
+    """A hundred webhooks of twenty tenants: who most measurements are for. Each has its number behind the URL."""
+    return Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{url}{number}")

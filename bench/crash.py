@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from bench import cores, machine, results
-from bench.audience import Audience
+from bench.audience import hundred
 from bench.installation import BenchError, Installation, wait_until
 from bench.load import Load
 from bench.results import Bar
@@ -63,7 +63,7 @@ def run(console: Console) -> dict[str, object]:
                 redis_url=around.redis.url(),
                 prefix="crash.",
             )
-            audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
+            audience = hundred(sink.url)
             installation.create_topics()
             with installation.running(Role.PROJECTION):
                 installation.subscribe(audience)

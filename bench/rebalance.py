@@ -17,7 +17,7 @@ from itertools import pairwise
 from rich.console import Console
 
 from bench import machine, results
-from bench.audience import Audience
+from bench.audience import hundred
 from bench.installation import PARTITIONS, BenchError, Installation, wait_until
 from bench.load import Load
 from bench.results import Bar
@@ -72,7 +72,7 @@ def run(console: Console) -> dict[str, object]:
 
 
 def _measure(installation: Installation, sink: Sink) -> dict[str, object]:
-    audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
+    audience = hundred(sink.url)
     installation.create_topics()
     load = Load(installation.bootstrap, installation.event_topic)
     for_s = _STEP_S * 2 * _MOST + _SETTLED_S / 2

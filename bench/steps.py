@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import cores
-from bench.audience import Audience
+from bench.audience import Audience, hundred
 from bench.installation import Installation
 from bench.load import Load
 from bench.services import Services, services
@@ -90,7 +90,7 @@ class _Assigned:
 
 def run(around: Services, sink: Sink) -> _Costs:
     """Every step by itself, over the same events."""
-    audience = Audience(name="wh", webhooks=100, tenants=20, url=lambda number: f"{sink.url}{number}")
+    audience = hundred(sink.url)
     installation = Installation(
         folder=around.folder / "hookline",
         bootstrap=around.kafka.bootstrap,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from consumer.kafka.attempt_decoding import Head, decode_head
-from consumer.log.entry import Ended, Entry, Trigger
+from consumer.log.entry import Ended, Entry, Trigger, is_plain
 from consumer.log.health import Sent
+from consumer.log.index import Kind
 from consumer.wire import RecordCorrupt
 
 _LAST_MS: Final = 253_402_300_799_999
@@ -27,13 +28,6 @@ def head_of(value: bytes) -> Head:
     return head
 
 
-def is_plain(head: Head) -> bool:
-    """As `Entry.plain` says it of the entry."""
-    return (
-        head.outcome == "delivered" and head.number == 1 and _TRIGGERS.get(head.trigger, Trigger.EVENT) is Trigger.EVENT
-    )
-
-
 def sent_of(head: Head, logged_ms: int) -> Sent:
     """What health, statistics and jobs need of it."""
     return Sent(
@@ -48,6 +42,12 @@ def sent_of(head: Head, logged_ms: int) -> Sent:
         trigger=head.trigger,
         job_id=head.job_id,
     )
+
+
+def kind_of(head: Head) -> Kind:
+    """Which list of its webhook it belongs to, told without an entry of it."""
+    plain = is_plain(_ENDED.get(head.outcome), head.number, _TRIGGERS.get(head.trigger, Trigger.EVENT))
+    return Kind.PLAIN if plain else Kind.EVENTFUL
 
 
 def entry_of(head: Head, *, offset: int, logged_ms: int, tiers: Mapping[str, int]) -> Entry:

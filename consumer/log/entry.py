@@ -132,7 +132,12 @@ class Entry:
     @property
     def plain(self) -> bool:
         """Whether this one attempt is the whole delivery: a first try of an event, and accepted."""
-        return self.ended is Ended.DELIVERED and self.number == 1 and self.trigger is Trigger.EVENT
+        return is_plain(self.ended, self.number, self.trigger)
+
+
+def is_plain(ended: Ended | None, number: int, trigger: Trigger) -> bool:
+    """See `Entry.plain`."""
+    return ended is Ended.DELIVERED and number == 1 and trigger is Trigger.EVENT
 
 
 def pack(entry: Entry) -> bytes:

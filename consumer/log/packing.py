@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
-from consumer.log.attempts import entry_of, is_plain
+from consumer.log.attempts import entry_of, kind_of
 from consumer.log.entry import pack
-from consumer.log.index import Kind, Name
+from consumer.log.index import Name
 from consumer.log.index_keys import Owner
 from consumer.log.tending import Taken
 from consumer.settings import Settings
@@ -22,7 +22,7 @@ class Packing:
 
     def place(self, head: Head) -> tuple[int, Name]:
         """The bucket and the list that an attempt belongs to."""
-        return bucket_of(head.tenant), Name(head.subscription_id, Kind.PLAIN if is_plain(head) else Kind.EVENTFUL)
+        return bucket_of(head.tenant), Name(head.subscription_id, kind_of(head))
 
     def taken(self, record: Record, head: Head) -> Taken:
         """What the index keeps of this one, and where.

@@ -15,14 +15,16 @@ from typing import Final, NamedTuple, TypeAlias
 
 from consumer.delivery.delivery import Trigger
 from consumer.kafka.attempt_decoding import decode_head
+from consumer.kafka.reading import read_to_end
+from consumer.kafka.topics import Topics
 from consumer.log.explanation import Received, of_attempt
 from consumer.log.index import Bounds
 from consumer.log.query import Cursor, Query, View
 from consumer.log.reading import LogReader
+from consumer.settings import Settings
 from tests.acceptance.happenings import travelling
 from tests.acceptance.ledger import Pair
 from tests.acceptance.receipts import Receipt
-from tests.acceptance.stage import Stage
 
 Place: TypeAlias = tuple[str, int, int]
 """A webhook, a partition and an offset."""
@@ -58,10 +60,10 @@ class Listed:
         return not (self.strange or self.twice or self.lacking)
 
 
-def made_of(stage: Stage) -> list[Made]:
+def made_of(settings: Settings) -> list[Made]:
     """All attempts of the topic."""
     found: list[Made] = []
-    for record in stage.read(stage.topics.attempts):
+    for record in read_to_end(settings, Topics.of(settings).attempts):
         head = decode_head(record.value or b"")
         accepted = head.outcome == "delivered"
         why = of_attempt(head.status, head.failure)
@@ -80,13 +82,12 @@ def made_of(stage: Stage) -> list[Made]:
     return found
 
 
-def listed(stage: Stage, made: Sequence[Made]) -> Listed:
+def listed(settings: Settings, made: Sequence[Made]) -> Listed:
     """The index of now against these.
 
     Raises:
         CacheUnavailable: Redis is away.
     """
-    settings = stage.settings
     places: Counter[Place] = Counter()
     with closing(LogReader(settings)) as reader:
         for tenant, brand in {each.owner for each in made}:

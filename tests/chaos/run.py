@@ -211,8 +211,8 @@ def _await_listed(built: Arena, within_s: float) -> tuple[list[Made], Listed]:
     """Until the index lists what the topic has; after that time, however it differs."""
     until_s = time.monotonic() + within_s
     while True:
-        made = made_of(built.stage)
-        found = listed(built.stage, made)
+        made = made_of(built.settings)
+        found = listed(built.settings, made)
         if found.agrees or time.monotonic() > until_s:
             return made, found
         time.sleep(1.0)

@@ -5,7 +5,6 @@ LOG_ATTEMPTS=100000 is the size that is asked for; the suite has time for a tent
 
 import os
 import time
-from collections import Counter
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -17,20 +16,17 @@ from confluent_kafka import Producer
 from msgspec.structs import replace
 
 from consumer.kafka import subscriptions
-from consumer.kafka.attempt_decoding import decode_head
-from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.log.health import Health
-from consumer.log.index import Bounds
-from consumer.log.query import Cursor, Query, View
+from consumer.log.query import Query, View
 from consumer.log.reading import LogReader
 from consumer.log.store import HealthReader
 from consumer.settings import Settings
 from consumer.webhooks import record
 from consumer.webhooks.subscription import Status
 from tests.attempts import plain
-from tests.chaos.listed import Made, Place, compared
+from tests.chaos.listed import Made, listed, made_of
 from tests.log_role import IDS, eventually, installed, running
 from tests.webhook_samples import subscription
 
@@ -93,32 +89,7 @@ def first_page(settings: Settings) -> list[str]:
 
 def agrees(settings: Settings, made: list[Made]) -> bool:
     """Whether the index lists what its bounds let stay, each once, and nothing else."""
-    places: Counter[Place] = Counter()
-    cursor: Cursor | None = None
-    with closing(LogReader(settings)) as reader:
-        while True:
-            page = reader.page(
-                View.ATTEMPTS, tenant="acme", brand="hookline", query=Query(), limit=1_000, cursor=cursor
-            )
-            places.update((row.webhook, row.partition, row.entry.offset) for row in page.rows)
-            cursor = page.next
-            if cursor is None:
-                break
-    return compared(made, places, Bounds(plain=settings.log_plain, eventful=settings.log_eventful)).agrees
-
-
-def made_of(settings: Settings) -> list[Made]:
-    found: list[Made] = []
-    for each in read_to_end(settings, settings.topic_prefix + "attempts"):
-        head = decode_head(each.value or b"")
-        accepted = head.outcome == "delivered"
-        place = (head.subscription_id, each.partition, each.offset)
-        pair = (head.event_id, head.subscription_id)
-        owner = (head.tenant, head.brand)
-        found.append(
-            Made(place, owner, pair, plain=accepted, answered=True, accepted=accepted, admitted=accepted, content=b"")
-        )
-    return found
+    return listed(settings, made).agrees
 
 
 def health(settings: Settings) -> dict[str, Health]:
