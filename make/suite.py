@@ -2,8 +2,8 @@
 
 Exits 0 only when every part passed and some test ran.
 
-The law: it ends, whatever hangs. A test has 240 s; one that hears no signal any more ends its process after 300 s
-(`pyproject.toml`); a part has 40 minutes. Each says with the stacks of all threads what it was that hung.
+The law: it ends, whatever hangs. A test has 240 s or as long as it says itself; one that hears no signal any more ends
+its process after 540 s (`pyproject.toml`); a part has 40 minutes. Each says with the stacks of all threads what hung.
 """
 
 import contextlib

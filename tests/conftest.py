@@ -42,6 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_owner] = shared.Shared().open()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a test whose own limit comes after that of its process."""
+    process_s = float(config.getini("faulthandler_timeout"))
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        if limit is not None and limit.args[0] >= process_s:
+            message = f"{item.nodeid} may take {limit.args[0]:g} s: raise -o faulthandler_timeout, now {process_s:g}"
+            raise pytest.UsageError(message)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     owner = config.stash.get(_owner, None)
     if owner is not None:

@@ -7,6 +7,7 @@ import pytest
 
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt
+from consumer.delivery.lane import Patience
 from consumer.delivery.names import ProxysNames
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Event
@@ -15,20 +16,26 @@ from consumer.http.sockets import SocketsTransport
 from consumer.webhooks.reader import Loaded
 from tests.conformance.proxies import STANDS, SmallProxy, refusal, small_proxy
 from tests.conformance.scripted import Endpoint, Line
-from tests.deliveries import NOW_MS, event, record_at, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, limits, record_at, rules, subscription, target_of
 
 PLACE: Partition = ("events", 0)
 GOOD, BAD = "good", "bad"
 
 
 class Loop:
-    """Each event is for one tenant, which has one webhook at a host of its name."""
+    """Each event is for one tenant, which has one webhook at a host of its name.
 
-    def __init__(self, proxy: SmallProxy) -> None:
+    What has waited for `wait_ms` goes to a delay topic.
+    """
+
+    def __init__(self, proxy: SmallProxy, wait_ms: int) -> None:
         self.transport = SocketsTransport(ProxysGuard(), proxy=proxy.named(("check.test", 443)))
         self._events: list[Event] = []
         self._core = Core(
-            rules(), decode=lambda record: self._events[record.offset], target=target_of, names=ProxysNames()
+            rules(of_limits=limits(patience=Patience(wait_ms=wait_ms))),
+            decode=lambda record: self._events[record.offset],
+            target=target_of,
+            names=ProxysNames(),
         )
         self._core.assigned({PLACE: Position(0)})
         self._began_s = time.monotonic()
@@ -86,7 +93,15 @@ def proxy() -> Iterator[SmallProxy]:
 
 @pytest.fixture
 def loop(proxy: SmallProxy) -> Iterator[Loop]:
-    opened = Loop(proxy)
+    opened = Loop(proxy, wait_ms=2_000)
+    yield opened
+    opened.transport.close()
+
+
+@pytest.fixture
+def patient(proxy: SmallProxy) -> Iterator[Loop]:
+    """One that does not give anything to a delay topic because the machine is slow."""
+    opened = Loop(proxy, wait_ms=60_000)
     yield opened
     opened.transport.close()
 
@@ -105,15 +120,15 @@ def test_one_tenants_refused_endpoint_fails_for_itself_while_the_others_are_deli
 
 @pytest.mark.parametrize("says", [refusal(407), refusal(503), b""], ids=["407", "503", "no word"])
 def test_while_the_proxy_is_broken_nothing_is_an_attempt_and_nothing_is_written_away(
-    loop: Loop, proxy: SmallProxy, says: bytes
+    patient: Loop, proxy: SmallProxy, says: bytes
 ) -> None:
     proxy.everybody = says
-    loop.publish([GOOD] * 40)
+    patient.publish([GOOD] * 40)
     until_s = time.monotonic() + 1.0
     while time.monotonic() < until_s:
-        loop.turn()
-    assert (loop.attempts, loop.written, loop.committed) == ([], 0, 0)
+        patient.turn()
+    assert (patient.attempts, patient.written, patient.committed) == ([], 0, 0)
     proxy.everybody = STANDS
-    loop.until(40)
-    assert [(attempt.status, attempt.number) for attempt in loop.attempts] == [(200, 1)] * 40
-    assert loop.written == 0
+    patient.until(40)
+    assert [(attempt.status, attempt.number) for attempt in patient.attempts] == [(200, 1)] * 40
+    assert patient.written == 0

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from consumer.control.owner import Owner
-from consumer.delivery.answer import Answer, Failure, FailureKind, Response
+from consumer.delivery.answer import UNTIMED, Answer, Failure, FailureKind, Response
 from consumer.events.event import Event
 from consumer.http.curl import CurlTransport
 from consumer.http.guard import AddressGuard
@@ -150,8 +150,8 @@ def _followed(case: Case, way: Way, answer: Answer | None, report: Report) -> No
 
 
 def _is_same(one: Answer, other: Answer) -> bool:
-    """But for the time it took."""
-    return replace(one, elapsed_ms=0.0) == replace(other, elapsed_ms=0.0)
+    """But for the time that it took."""
+    return replace(one, elapsed_ms=0.0, timing=UNTIMED) == replace(other, elapsed_ms=0.0, timing=UNTIMED)
 
 
 def _asked(engine: str, batch: Sequence[Case], begun: dict[int, Way], report: Report) -> dict[int, Answer]:

@@ -16,11 +16,12 @@ from tests.hostile.run import run
 OWNER = Owner(tenant="acme", brand="hookline")
 
 
-@pytest.mark.timeout(600)  # 80 s of a processor, which others may want too
-def test_no_webhook_event_and_answer_together_raise() -> None:
-    report = run(2_000, 11)
+@pytest.mark.parametrize("seed", range(8))
+def test_no_webhook_event_and_answer_together_raise(seed: int) -> None:
+    """2,000 in all, a part of them in each test: so no test has to compute for long."""
+    report = run(250, seed)
     assert report.found == {}
-    assert report.cases == 2_000
+    assert report.cases == 250
     assert {"protocol", "reset", "HTTP 200", "HTTP 410", "HTTP 429", "HTTP 503"} <= set(report.answers)
 
 
