@@ -149,5 +149,5 @@ def test_how_long_ago_something_was_stays_true(stage: Stage, window: OpenWindow)
     page.goto(f"{at}/{stage.delivery('retrying')}")
     about = page.get_by_role("region", name="About it", exact=True)
     expect(about).to_contain_text(re.compile("(s|min) ago"))
-    page.clock.fast_forward("02:00:00")
-    expect(about).to_contain_text("2 h ago")
+    page.clock.fast_forward("50:00")  # before the session ends, which loads the page again
+    expect(about).to_contain_text(re.compile("5[0-9] min ago"))
