@@ -15,9 +15,10 @@ Big-endian; the texts follow the head:
 """
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.outcome import DeathReason
@@ -97,13 +98,14 @@ _NOW_BITS: Final = 7 << 2 | _OF_A_JOB
 _NOW: Final = Trigger.RESEND << 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt. `delivery` is its delivery's id, 32 hex digits.
 
     `status` is None where no HTTP answer came, and then `failure` says why; `tier` is that of the next try where one
     follows; `reason` that of a death. Times are ms since 1970; `first_ms` is when the delivery's first attempt began,
     None where its record does not tell. `job_id` is empty where no job made it.
+
+    A Struct, since one is made for each attempt.
     """
 
     offset: int

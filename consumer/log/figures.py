@@ -6,8 +6,10 @@ the counts of jobs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
+
+from msgspec.structs import replace
 
 from consumer.log.answered import KEPT_FOR_MS, MOST, NO_COUNTS, JobCounts, counted
 from consumer.log.health import NO_HEALTH, Health, Sent, folded

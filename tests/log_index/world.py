@@ -9,8 +9,10 @@ One seed decides everything.
 import copy
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from consumer.log.entry import Ended, Entry, Trigger, logged_of, moved, offset_of, pack
 from consumer.log.index import Bounds, Index, Interval, Kind, Name

@@ -1,10 +1,9 @@
 """The laws of a packed entry of the delivery log's index."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.outcome import DeathReason

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from consumer.log.entry import Ended, Entry, Trigger, pack
 from consumer.log.index import Kind
@@ -13,7 +14,7 @@ ENTRY = Entry(
     ended=Ended.RETRY, trigger=Trigger.REPLAY, truncated=False, tier=3, reason="", delivery="0a" * 16,
     event_type="order.paid", event_id="an id. of ours", job_id="job_1",
 )  # fmt: skip
-DEAD = replace(ENTRY, ended=Ended.DEAD, tier=None, reason="exhausted", status=None, failure="timeout")
+DEAD = structs.replace(ENTRY, ended=Ended.DEAD, tier=None, reason="exhausted", status=None, failure="timeout")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_lists_without_a_possible_row_are_not_looked_at() -> None:
 
 def test_positions_are_the_order_of_a_list() -> None:
     row = Row(webhook="wh_1", partition=2, entry=ENTRY)
-    later = replace(row, entry=replace(ENTRY, offset=8)).position
+    later = replace(row, entry=structs.replace(ENTRY, offset=8)).position
     assert Position.from_(10_500) < later < row.position < Position.from_(10_499)
     assert row.position < replace(row, partition=3).position < replace(row, webhook="wh_2", partition=1).position
     assert row.position.logged_ms == 10_500
@@ -89,6 +90,6 @@ def test_positions_are_the_order_of_a_list() -> None:
 
 def test_entries_of_other_deliveries_than_those_named_are_neither_read_nor_taken() -> None:
     made = ready(Query(deliveries=frozenset({"0b" * 16, "0c" * 16})))
-    other = replace(ENTRY, event_id="\x0b" * 16)  # the bytes of an id elsewhere than where the id stands
+    other = structs.replace(ENTRY, event_id="\x0b" * 16)  # the bytes of an id elsewhere than where the id stands
     assert not made.could_match(pack(other))
     assert not made.matches(other)

@@ -1,8 +1,7 @@
 """What is told of statistics and of the attempts that are listed."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from consumer.log.entry import Ended, Entry, Trigger
 from consumer.log.health import Sent

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from msgspec import structs
 
 from consumer.brands.catalogue import read_catalogue
 from consumer.events.event import Event
@@ -29,7 +30,7 @@ def failing(**figures: Any) -> Health:  # noqa: ANN401 # fields of every type
         last_attempt_at_ms=NOW_MS + 5_000,
         endpoint=endpoint_of(URL),
     )
-    return replace(due, **figures)
+    return structs.replace(due, **figures)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Who is told that an endpoint fails, and that it recovered: once each, when the log was read to its end."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from consumer.control.directory import Directory
 from consumer.control.notices import Notices

@@ -1,7 +1,8 @@
 """Who is suspended: judged when the log was read to its end, as the webhook is then, and written once."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from consumer.kafka.writing import NewRecord
 from consumer.log.health import Health, endpoint_of
