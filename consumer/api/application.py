@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from consumer.api import once
 from consumer.api.answers import APPLIED, NOTICE, REPLAYED
 from consumer.api.brand_app import brand_app
+from consumer.api.brand_apps import BrandApps
 from consumer.api.exchange import PRIVATE, REQUEST_ID, new_id
 from consumer.api.front import Front
 from consumer.api.problem import Refusal
@@ -52,7 +53,8 @@ def application(services: Services, brands: Mapping[str, Brand], *, room: Shares
 
 def front(services: Services, brands: Mapping[str, Brand], *, room: Shares | None = None) -> Front:
     """An app for each brand, by its name, behind one front."""
-    return Front(services, {name: brand_app(brand, services) for name, brand in brands.items()}, brands, room=room)
+    apps = BrandApps(brands, lambda brand: brand_app(brand, services))
+    return Front(services, apps, brands, room=room)
 
 
 def opened(application: ASGIApp, settings: Settings) -> ASGIApp:

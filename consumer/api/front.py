@@ -14,13 +14,13 @@ from typing import Final
 
 import msgspec
 import structlog
-from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from consumer.api import caller as callers
+from consumer.api.brand_apps import BrandApps
 from consumer.api.call import Call, put
 from consumer.api.caller import Caller
 from consumer.api.exchange import Exchange
@@ -57,14 +57,14 @@ class Front:
     def __init__(
         self,
         services: Services,
-        apps: Mapping[str, FastAPI],
+        apps: BrandApps,
         brands: Mapping[str, Brand],
         *,
         room: Shares | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`apps` are by the brand's name. `room` is for requests that others answer too."""
+        """`room` is for requests that others answer too."""
         self.apps = apps
         self._services = services
         self._brands = brands
@@ -137,7 +137,8 @@ class Front:
             request_id=exchange.id,
         )
         put(scope, call)
-        await self.apps[caller.owner.brand](scope, _again(body, receive), exchange.send)
+        app = await self.apps.get_soon(caller.owner.brand)
+        await app(scope, _again(body, receive), exchange.send)
 
     def _still(self, caller: Caller) -> None:
         """A key that ended while its body was on its way opens nothing. Raises Refusal: 401."""
@@ -169,7 +170,8 @@ class Front:
         """A brand's API, as it is below `at`. The document is half a second's work, the first time it is asked for."""
         if form not in {DOCS, OPENAPI} or name not in self.apps:
             return None
-        document = await run_in_threadpool(self.apps[name].openapi)
+        app = await self.apps.get_soon(name)
+        document = await run_in_threadpool(app.openapi)
         if form == DOCS:
             return docs_page(document, key_prefix=self._brands[name].key_prefix, openapi=f"{at}/{OPENAPI}")
         return Response(msgspec.json.encode(document), media_type="application/json")
