@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of, is_fatal
+from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_properties, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
@@ -20,6 +20,8 @@ from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
+# While it follows nothing is asked on its connection, but for a rebuild of the cache: so a fetch may wait there.
+_PATIENT: Final[Properties] = {"fetch.wait.max.ms": 500}
 
 
 class Feed:
@@ -27,7 +29,7 @@ class Feed:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        self._consumer = reader(settings)
+        self._consumer = reader(settings, unless_set=_PATIENT)
         admin = build(AdminClient, client_properties(settings))
         described = not settings.trust_broker
         self._watch = TopicWatch(admin, Selection(names=(topic,)), group=None, describes=described)

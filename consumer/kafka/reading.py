@@ -103,13 +103,13 @@ def _first_told(consumer: Consumer, places: Collection[Partition], since_ms: int
     return {(each.topic, each.partition): each.offset if each.offset >= 0 else None for each in answers}
 
 
-def reader(settings: Settings) -> Consumer:
+def reader(settings: Settings, *, unless_set: Mapping[str, str | int | bool] | None = None) -> Consumer:
     """A consumer outside every group, to be assigned partitions; it tells where they end.
 
     Raises:
         ConfigurationError: the user's properties contradict those that are ours.
     """
-    return build(Consumer, reader_properties(settings))
+    return build(Consumer, reader_properties(settings, unless_set=unless_set))
 
 
 def reader_properties(
