@@ -6,14 +6,15 @@ translated and nothing can be forgotten in between. (`tier` is not written: the 
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from consumer.delivery.delivery import Attempt, Bodies, Chunk, DeadLetter, Delivery
 from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
-from consumer.kafka.delivery_encoding import DELIVERY, encode_delivery
+from consumer.kafka.delivery_decoding import decode_delivery, delivery_of
+from consumer.kafka.delivery_encoding import encode_delivery
 from consumer.schemas import avro_history
 from consumer.wire import HEAD_BYTES, RecordCorrupt, WireFormat
 
@@ -105,7 +106,7 @@ def decode_delayed(value: bytes, tier: int) -> Delivery | Chunk:
             first_due_ms=row["first_due_ms"],
             tier=tier,
         )
-    return _delivery(DELIVERY.decode(value), tier)
+    return decode_delivery(value, tier)
 
 
 def decode_ordered(key: bytes | None, value: bytes) -> Delivery:
@@ -114,7 +115,7 @@ def decode_ordered(key: bytes | None, value: bytes) -> Delivery:
     Raises:
         RecordCorrupt: it is no delivery, or not of this line.
     """
-    delivery = _delivery(DELIVERY.decode(value), -1)
+    delivery = decode_delivery(value, -1)
     if delivery.order is None or not LINE.fullmatch(delivery.order) or delivery.order.encode() != key:
         raise RecordCorrupt("its key is not its line")
     return delivery
@@ -127,7 +128,7 @@ def decode_dead_letter(value: bytes) -> DeadLetter:
         RecordCorrupt: it is no dead letter.
     """
     row = DEAD_LETTER.decode(value)
-    return DeadLetter(**row | {"delivery": _delivery(row["delivery"], -1)})
+    return DeadLetter(**row | {"delivery": delivery_of(row["delivery"], -1)})
 
 
 def decode_replay(value: bytes) -> Replay:
@@ -165,7 +166,3 @@ def _row(data: object, names: tuple[str, ...]) -> dict[str, object]:
 
 def _delivery_row(delivery: Delivery) -> dict[str, object]:
     return _row(delivery, _DELIVERY_FIELDS) | {"event": _row(delivery.event, _EVENT_FIELDS)}
-
-
-def _delivery(row: dict[str, Any], tier: int) -> Delivery:
-    return Delivery(**row | {"event": Event(**row["event"]), "tier": tier})

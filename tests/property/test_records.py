@@ -12,6 +12,7 @@ from consumer.events.event import Event
 from consumer.kafka import records
 from consumer.kafka.attempt_decoding import EventPlace, Head, decode_head, decode_placed
 from consumer.kafka.attempt_encoding import ATTEMPT
+from consumer.kafka.delivery_decoding import decode_delivery, delivery_of
 from consumer.kafka.delivery_encoding import DELIVERY
 from consumer.kafka.records import Replay
 from consumer.schemas import avro_history
@@ -127,6 +128,21 @@ def test_a_delivery_whose_text_is_no_unicode_is_not_written_as_another() -> None
     for odd in (structs.replace(delivery(), content_type="\ud800"), structs.replace(delivery(), order="\udfff")):
         with pytest.raises(UnicodeEncodeError):
             records.encode_delivery(odd)
+
+
+@given(deliveries, st.data())
+def test_a_delivery_that_is_cut_or_changed_is_read_as_fastavro_reads_it_or_refused(
+    each: Delivery, data: st.DataObject
+) -> None:
+    value = records.encode_delivery(each)
+    assert decode_delivery(value, 3) == delivery_of(DELIVERY.decode(value), 3) == structs.replace(each, tier=3)
+    at, byte = data.draw(st.integers(0, len(value) - 1)), data.draw(st.integers(0, 255))
+    for odd in (value[:at], value[:at] + bytes((byte,)) + value[at + 1 :], value[:10] + data.draw(st.binary())):
+        try:
+            read = decode_delivery(odd, 3)
+        except RecordCorrupt:
+            continue
+        assert read == delivery_of(DELIVERY.decode(odd), 3)
 
 
 @given(deliveries, st.integers(0, 7))
