@@ -21,18 +21,21 @@ _SECOND: Final = 2  # branch of a union, as zigzag varint
 
 def long(value: bytes, at: int) -> tuple[int, int]:
     """An int or a long."""
-    rest, bits = 0, 0
-    while True:
-        byte = value[at]
+    rest = value[at]
+    at += 1
+    if rest >= _MORE:
+        rest &= _SEVEN
+        bits = 7
+        while (byte := value[at]) >= _MORE:
+            rest |= (byte & _SEVEN) << bits
+            at += 1
+            bits += 7
+            if bits >= _LONG_BITS:
+                raise ValueError("longer than a long")
+        rest |= byte << bits
         at += 1
-        rest |= (byte & _SEVEN) << bits
-        if byte < _MORE:
-            break
-        bits += 7
-        if bits >= _LONG_BITS:
-            raise ValueError("longer than a long")
-    if rest >> _LONG_BITS:
-        raise ValueError("larger than a long")
+        if rest >> _LONG_BITS:
+            raise ValueError("larger than a long")
     return (rest >> 1) ^ -(rest & 1), at
 
 
