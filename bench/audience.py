@@ -22,7 +22,10 @@ _TEXTS = tuple(" ".join(random.Random(seed).choices(_WORDS, k=160)) for seed in 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """`url` is given a webhook's number, as are its limits. Event `n` is for webhook `n % webhooks`."""
+    """`url` is given a webhook's number, as are its limits.
+
+    Webhooks of one group want the same events, `fan_out` of them each. Event `n` is for group `n % groups`.
+    """
 
     name: str
     webhooks: int
@@ -31,19 +34,25 @@ class Audience:
     rate_per_s: Callable[[int], float | None] = lambda _webhook: None
     max_concurrency: Callable[[int], int | None] = lambda _webhook: None
     ordering: str = "none"
+    fan_out: int = 1
+    event_bytes: int = EVENT_BYTES
+
+    @property
+    def groups(self) -> int:
+        return self.webhooks // self.fan_out
 
     def id(self, webhook: int) -> str:
         return f"{self.name}_{webhook}"
 
     def tenant(self, webhook: int) -> str:
-        return f"{self.name}-{webhook % self.tenants}"
+        return f"{self.name}-{webhook % self.groups % self.tenants}"
 
     def event_type(self, webhook: int) -> str:
-        return f"order.kind{webhook // self.tenants}"
+        return f"order.kind{webhook % self.groups // self.tenants}"
 
     def event(self, number: int) -> bytes:
-        """Event `number` as JSON of 1 KB, stamped with the time of the call."""
-        webhook = number % self.webhooks
+        """Event `number` as JSON of `event_bytes`, or the least it takes, stamped with the time of the call."""
+        webhook = number % self.groups
         envelope = {
             "id": f"{self.name}{number}",
             "type": self.event_type(webhook),
@@ -51,7 +60,9 @@ class Audience:
             "data": {"published_ns": time.time_ns(), "webhook": webhook, "number": number, "text": ""},
         }
         empty = json.dumps(envelope, separators=(",", ":"))
-        text = _TEXTS[number % len(_TEXTS)][: EVENT_BYTES - len(empty)]
+        wanted = max(0, self.event_bytes - len(empty))
+        prose = _TEXTS[number % len(_TEXTS)]
+        text = (prose * (1 + wanted // len(prose)))[:wanted]
         return f'{empty[:-3]}{text}"}}}}'.encode()
 
 

@@ -90,6 +90,7 @@ class Installation:
     """`options` are settings by their field's name, over the ones chosen here.
 
     `events` is a topic that is there already, None for one of its own. `tree` is whose code its processes run.
+    `trusted` is a file of certificate authorities that they trust instead of the system's.
     """
 
     folder: Path
@@ -99,6 +100,7 @@ class Installation:
     options: Mapping[str, str] = field(default_factory=dict)
     events: str | None = None
     tree: Path = ROOT
+    trusted: Path | None = None
     key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False)
 
     @property
@@ -127,7 +129,9 @@ class Installation:
         """For a role's process."""
         foreign = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
         ours = {f"HOOKLINE_{name.upper()}": value for name, value in {**self._options, **overriding}.items()}
-        return foreign | ours | {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(self.tree)}
+        trusted = {} if self.trusted is None else {"SSL_CERT_FILE": str(self.trusted)}
+        where = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(self.tree)}
+        return foreign | ours | where | trusted
 
     def create_topics(self) -> None:
         """Ours, and the event topic where it is of its own."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from bench import api, crash, plot, rebalance, results, scale, subscriptions
+from bench import api, crash, plot, rebalance, results, scale, subscriptions, workloads
 from bench.__main__ import BARS
 from bench.installation import ROOT
 from bench.parts import NOT_COMPARABLE
@@ -55,6 +55,7 @@ def main() -> int:
         "rebalance": partial(_plain, rebalance.BARS),
         "subscriptions": partial(_plain, subscriptions.BARS),
         "around": partial(_plain, ()),
+        "workloads": lambda found: f"{workloads.table(found)}\n{_where(found['machine'])}\n",
     }
     for name, table in tables.items():
         found = results.read(name)

@@ -1,4 +1,4 @@
-"""The sink: nginx, one worker, which answers every POST with 200 and counts it.
+"""The sink: nginx, one worker, which answers every POST with 200, or with 503 while it is broken, and counts it.
 
 The law: `received` counts every request but our own questions, so "all were delivered" is nginx's word, not ours; where
 the ids are wanted, they are nginx's word too.
@@ -8,6 +8,7 @@ import http.client
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -33,20 +34,45 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        location / {{ return 200 "ok"; }}
+        location / {{ {answer} }}
+        location /bad/ {{ return 503; }}
         location = /status {{ stub_status; }}
     }}
+    {secure}
 }}
 """
-
-
+_SECURE = """
+    server {{
+        listen 127.0.0.1:{port} ssl backlog=4096;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        ssl_session_cache {cache};
+        ssl_session_tickets {tickets};
+        keepalive_requests {requests};
+        location / {{ {answer} }}
+    }}
+"""
+_ANSWER = 'return 200 "ok";'
+_BREAKABLE = "if (-f {path}) {{ return 503; }} " + _ANSWER
+_MOST_REQUESTS = 1_000_000_000
 _IDS = "ids.log"
+_BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secure:
+    """TLS by these files. Connections are `kept`, or each is closed behind its answer; a session `resumes`, or not."""
+
+    certificate: Path
+    key: Path
+    kept: bool = True
+    resumes: bool = True
 
 
 @contextmanager
-def sinking(folder: Path) -> "Iterator[Sink]":
+def sinking(folder: Path, *, secure: Secure | None = None, breakable: bool = False) -> "Iterator[Sink]":
     """One of somebody's own, until the block ends. Raises as `Sink.start`."""
-    sink = Sink.start(folder)
+    sink = Sink.start(folder, secure=secure, breakable=breakable)
     try:
         yield sink
     finally:
@@ -59,8 +85,10 @@ class Sink(Service):
     name = "nginx"
 
     @classmethod
-    def start(cls, folder: Path, *, noting_ids: bool = False) -> Self:
-        """Start one with its files in `folder`.
+    def start(
+        cls, folder: Path, *, noting_ids: bool = False, secure: Secure | None = None, breakable: bool = False
+    ) -> Self:
+        """Start one with its files in `folder`. Only a `breakable` one can be `broken`.
 
         Raises:
             ServiceError: there is no nginx, or it did not start.
@@ -69,16 +97,19 @@ class Sink(Service):
         if path is None:
             raise ServiceError("the sink is nginx, and it is not installed: apt-get install nginx-core wrk")
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port, secure_port = free_port(), None if secure is None else free_port()
         config = folder / "nginx.conf"
         ids = f"{folder / _IDS} ids buffer=64k flush=1s" if noting_ids else "off"
-        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids))
+        answer = _BREAKABLE.format(path=folder / _BROKEN) if breakable else _ANSWER
+        by_tls = "" if secure is None or secure_port is None else _secure(secure, secure_port, answer)
+        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, answer=answer, secure=by_tls))
         command = [path, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
-        return cls(LocalProcess(command, log=folder / "output.log"), port, folder)
+        return cls(LocalProcess(command, log=folder / "output.log"), port, folder, secure_port)
 
-    def __init__(self, server: LocalProcess, port: int, folder: Path) -> None:
+    def __init__(self, server: LocalProcess, port: int, folder: Path, secure_port: int | None) -> None:
         self._asked = 0
         self._folder = folder
+        self._secure_port = secure_port
         super().__init__(server, port)
 
     def ready(self) -> bool:
@@ -87,7 +118,25 @@ class Sink(Service):
     @property
     def url(self) -> str:
         """Where anything may be posted."""
-        return f"http://127.0.0.1:{self._port}/"
+        return (
+            f"http://127.0.0.1:{self._port}/"
+            if self._secure_port is None
+            else f"https://127.0.0.1:{self._secure_port}/"
+        )
+
+    def of_origin(self, number: int) -> str:
+        """The same by a name of its own, which leads there as every name below `localhost` does (RFC 6761)."""
+        return f"http://o{number}.localhost:{self._port}/"
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Until the block ends it answers 503."""
+        path = self._folder / _BROKEN
+        path.touch()
+        try:
+            yield
+        finally:
+            path.unlink()
 
     def received(self) -> int:
         """How many requests came so far, whoever sent them, but for these questions."""
@@ -105,3 +154,15 @@ class Sink(Service):
         """When each came (seconds since 1970) and its webhook-id, in that order, a second after the last one."""
         lines = (line.split() for line in (self._folder / _IDS).read_text().splitlines())
         return [(float(at_s), id_) for at_s, id_ in lines if id_ != "-"]
+
+
+def _secure(secure: Secure, port: int, answer: str) -> str:
+    return _SECURE.format(
+        port=port,
+        certificate=secure.certificate,
+        key=secure.key,
+        cache="shared:tls:10m" if secure.resumes else "off",
+        tickets="on" if secure.resumes else "off",
+        requests=_MOST_REQUESTS if secure.kept else 1,
+        answer=answer,
+    )

@@ -26,13 +26,14 @@ _COMMITTED_S = 20.0
 class Throughput:
     """`cpu_us_per_delivery` counts all threads of the process until its last offset is committed.
 
-    `deliveries` were made at the first try, and so many were `delayed`.
+    `deliveries` were made at the first try, and so many were `delayed`. `cpu_s` is what all of them took.
     """
 
     deliveries: int
     delayed: int
     seconds: float
     deliveries_per_s: float
+    cpu_s: float
     cpu_us_per_delivery: float
     rss_mb: float
     rss_mb_steady: float
@@ -47,9 +48,10 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the outside world says of so many events: nginx, and the topics."""
+    """What the outside world says of so many events and their deliveries: nginx, and the topics."""
 
     events: int
+    deliveries: int
     received: int
     logged: int
     committed: int
@@ -58,8 +60,8 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Each was delivered once, logged and committed; one that was delayed may have been tried, or not yet."""
-        least = self.events - self.delayed
-        tried = all(least <= each <= self.events for each in (self.received, self.logged))
+        least = self.deliveries - self.delayed
+        tried = all(least <= each <= self.deliveries for each in (self.received, self.logged))
         return tried and self.committed == self.events and least > 0
 
 
@@ -86,8 +88,10 @@ def hookline(installation: Installation, **options: str) -> Contestant:
     )
 
 
-def measure(contestant: Contestant, sink: Sink, *, events: int) -> Throughput:
+def measure(contestant: Contestant, sink: Sink, *, events: int, fan_out: int = 1) -> Throughput:
     """Start it on what waits, and measure from the first to the last delivery at the sink, and the last commit.
+
+    Each event is for `fan_out` webhooks.
 
     Raises:
         BenchError: it stalled, or not all was delivered once, logged and committed.
@@ -96,11 +100,12 @@ def measure(contestant: Contestant, sink: Sink, *, events: int) -> Throughput:
     def logged() -> int:
         return 0 if contestant.logged is None else contestant.logged()
 
+    deliveries = events * fan_out
     logged_before, committed, delayed = logged(), contestant.committed(), contestant.delayed()
     received = sink.received()
     with contestant.running() as pid:
         use = _first_delivery(pid, sink, received)
-        seconds = _until_all(use, sink, received + events, lambda: contestant.delayed() - delayed)
+        seconds = _until_all(use, sink, received + deliveries, lambda: contestant.delayed() - delayed)
         wait_until(
             lambda: contestant.committed() - committed >= events, within_s=_COMMITTED_S, what="all offsets committed"
         )
@@ -109,6 +114,7 @@ def measure(contestant: Contestant, sink: Sink, *, events: int) -> Throughput:
     arrived = sink.received() - received
     proof = Proof(
         events=events,
+        deliveries=deliveries,
         received=arrived,
         logged=arrived if contestant.logged is None else logged() - logged_before,
         committed=contestant.committed() - committed,
@@ -116,12 +122,13 @@ def measure(contestant: Contestant, sink: Sink, *, events: int) -> Throughput:
     )
     if not proof.holds:
         raise BenchError(f"{proof}")
-    done = events - proof.delayed
+    done = deliveries - proof.delayed
     return Throughput(
         deliveries=done,
         delayed=proof.delayed,
         seconds=round(seconds, 3),
         deliveries_per_s=round(done / seconds, 1),
+        cpu_s=round(cpu_s, 3),
         cpu_us_per_delivery=round(cpu_s / done * 1_000_000, 1),
         rss_mb=round(peak_mb, 1),
         rss_mb_steady=round(use.steady_mb, 1),

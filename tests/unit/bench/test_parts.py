@@ -148,7 +148,7 @@ def test_the_page_is_written_from_a_run_that_is_not_whole(found: Findings) -> No
     ],
 )
 def test_no_figure_without_proof(received: int, logged: int, committed: int, delayed: int, holds: bool) -> None:
-    proof = Proof(events=100, received=received, logged=logged, committed=committed, delayed=delayed)
+    proof = Proof(events=100, deliveries=100, received=received, logged=logged, committed=committed, delayed=delayed)
     assert proof.holds is holds
 
 
@@ -158,6 +158,7 @@ def test_what_was_delayed_is_said() -> None:
         delayed=1,
         seconds=3,
         deliveries_per_s=1_000,
+        cpu_s=0.24,
         cpu_us_per_delivery=80,
         rss_mb=100,
         rss_mb_steady=90,
