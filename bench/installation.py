@@ -36,6 +36,8 @@ from consumer.webhooks.wishes import Wishes
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 8
+# The caller's settings are not its own; and who keeps no compiled files would compile all of Hookline at each start.
+_UNWANTED = ("HOOKLINE_", "PYTHONDONTWRITEBYTECODE")
 _READY_S = 30.0
 _STOP_S = 15.0
 _WRITTEN_S = 60.0
@@ -127,7 +129,7 @@ class Installation:
 
     def environment(self, overriding: Mapping[str, str]) -> dict[str, str]:
         """For a role's process."""
-        foreign = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
+        foreign = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
         ours = {f"HOOKLINE_{name.upper()}": value for name, value in {**self._options, **overriding}.items()}
         trusted = {} if self.trusted is None else {"SSL_CERT_FILE": str(self.trusted)}
         where = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(self.tree)}

@@ -1,7 +1,7 @@
 # What each part keeps stands in src/, and what is made of it in consumer/http/native.py and consumer/signing/written.py
 
 from collections.abc import Sequence
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 _Timing: TypeAlias = tuple[float | None, float | None, float | None]
 _Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -113,6 +113,7 @@ class Engine:
 def read_envelope(
     value: bytes, max_depth: int, /
 ) -> tuple[str | None, str, str, str | None, int | None, bytes] | None: ...
+def read_avro(kinds: str, value: bytes, at: int, /) -> tuple[tuple[Any, ...], int]: ...
 def read_head(lines: list[bytes]) -> tuple[tuple[int, int, _Headers, bool, int | None, bool] | None, str | None]: ...
 def read_chunks(pieces: list[bytes]) -> tuple[bytes, str | None]: ...
 def read_answer(sent: bytes, elapsed_ms: float, times: _Timing) -> Came | None: ...

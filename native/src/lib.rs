@@ -3,6 +3,7 @@
 //!
 //! The law: an engine belongs to one thread, which holds the interpreter's lock but for `poll`.
 
+mod avro;
 mod came;
 mod endpoint;
 mod envelope;
@@ -161,6 +162,8 @@ impl Engine {
 mod hookline_native {
     #[pymodule_export]
     use super::Engine;
+    #[pymodule_export]
+    use super::avro::read_avro;
     #[pymodule_export]
     use super::came::Came;
     #[pymodule_export]

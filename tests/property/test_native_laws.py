@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from consumer.http.chunks import ChunkReader
 from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_FRAMING_BYTES, MAX_HEAD_BYTES
+from consumer.kafka import avro_bytes
 from tests.hostile.answers import (
     CHUNKS,
     CODINGS,
@@ -99,3 +100,28 @@ def test_any_bytes_are_the_same_chunks(sent: bytes, places: list[int]) -> None:
 
 def test_the_limits_are_the_ports() -> None:
     assert native.LIMITS == (MAX_BODY_BYTES, MAX_HEAD_BYTES, DRAIN_BYTES, MAX_FRAMING_BYTES)
+
+
+KINDS = st.text(st.sampled_from("sbldtSBLDT"), max_size=8)
+
+
+@given(
+    KINDS,
+    st.binary(max_size=60)
+    | st.lists(st.sampled_from([b"\x00", b"\x02", b"\x04ab", b"\x80", b"\xff\x01"])).map(b"".join),
+)
+def test_any_bytes_are_the_same_values_of_avro(kinds: str, value: bytes) -> None:
+    at = min(1, len(value))
+    try:
+        found = avro_bytes.read(kinds, value, at)
+    except ValueError:
+        with pytest.raises(ValueError):  # noqa: PT011 # their words differ where a text is no UTF-8
+            native.read_avro(kinds, value, at)
+    else:
+        assert repr(native.read_avro(kinds, value, at)) == repr(found)  # as text: a float may be no number
+
+
+def test_a_place_beyond_the_bytes_is_none() -> None:
+    for read in (native.read_avro, avro_bytes.read):
+        with pytest.raises(ValueError, match="it is cut"):
+            read("s", b"", 5)

@@ -7,10 +7,11 @@
 //! - what may be secret is in no `Debug`.
 //!
 //! The way of a delivery: `envelope` reads its event; `endpoint` is prepared once for a webhook's revision and writes its requests, which are
-//! rendered by `payload` and signed by `signing`; `record` tells of each attempt.
+//! rendered by `payload` and signed by `signing`; `record` tells of each attempt. What lies on Kafka is read back by `avro`.
 
 #![forbid(unsafe_code)]
 
+pub mod avro;
 pub mod endpoint;
 pub mod envelope;
 mod moment;

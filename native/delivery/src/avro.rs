@@ -1,0 +1,168 @@
+//! The values of a record in Avro binary, one after the other, as `consumer/kafka/avro_bytes.py` reads them.
+//!
+//! The law: nothing is read beyond the bytes, and bytes that are no such value are malformed.
+
+const SEVEN: u8 = 0x7f;
+const MORE: u8 = 0x80;
+const DOUBLE_BYTES: usize = 8;
+
+/// What stands at a place. Its text may be secret, so it has no `Debug`.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// The null of a union.
+    Null,
+    /// A string.
+    Text(&'a str),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// An int or a long.
+    Long(i64),
+    /// A double.
+    Double(f64),
+    /// A boolean.
+    Boolean(bool),
+}
+
+/// Why these bytes are no such record.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+const CUT: Malformed = Malformed("it is cut");
+
+/// A record's bytes, and the place where the next value begins.
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// One whose next value begins at this place.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    /// Where the next value begins.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next value. Its kind: `s` a string, `b` bytes, `l` an int or a long, `d` a double, `t` a boolean; in upper
+    /// case one of them or null.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn value(&mut self, kind: u8) -> Result<Value<'a>, Malformed> {
+        if kind.is_ascii_uppercase() {
+            match self.byte()? {
+                0 => return Ok(Value::Null),
+                2 => {}
+                _ => return Err(Malformed("no such branch")),
+            }
+        }
+        Ok(match kind.to_ascii_lowercase() {
+            b's' => Value::Text(std::str::from_utf8(self.octets()?).map_err(|_| Malformed("a string is no UTF-8"))?),
+            b'b' => Value::Bytes(self.octets()?),
+            b'l' => Value::Long(self.long()?),
+            b'd' => Value::Double(self.double()?),
+            b't' => Value::Boolean(self.byte()? != 0),
+            _ => return Err(Malformed("no such kind")),
+        })
+    }
+
+    fn byte(&mut self) -> Result<u8, Malformed> {
+        let byte = *self.bytes.get(self.at).ok_or(CUT)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn long(&mut self) -> Result<i64, Malformed> {
+        let mut rest: u64 = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & SEVEN);
+            if bits << shift >> shift != bits {
+                return Err(Malformed("larger than a long"));
+            }
+            rest |= bits << shift;
+            if byte < MORE {
+                return Ok((rest >> 1).cast_signed() ^ -(rest & 1).cast_signed());
+            }
+        }
+        Err(Malformed("longer than a long"))
+    }
+
+    fn double(&mut self) -> Result<f64, Malformed> {
+        let (bytes, _) = self.rest()?.split_first_chunk::<DOUBLE_BYTES>().ok_or(CUT)?;
+        self.at += DOUBLE_BYTES;
+        Ok(f64::from_le_bytes(*bytes))
+    }
+
+    fn octets(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = usize::try_from(self.long()?).map_err(|_| Malformed("a negative length"))?;
+        let octets = self.rest()?.get(..length).ok_or(CUT)?;
+        self.at += length;
+        Ok(octets)
+    }
+
+    fn rest(&self) -> Result<&'a [u8], Malformed> {
+        self.bytes.get(self.at..).ok_or(CUT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Malformed, Reader, Value};
+
+    fn all(kinds: &str, bytes: &[u8]) -> Result<usize, Malformed> {
+        let mut reader = Reader::new(bytes, 0);
+        for kind in kinds.bytes() {
+            reader.value(kind)?;
+        }
+        Ok(reader.at())
+    }
+
+    #[test]
+    fn each_kind_is_read() {
+        let mut reader = Reader::new(b"\x04ab\x02\xff\x03\x00\x00\x00\x00\x00\x00\xf8\x3f\x01\x00\x02\x00", 0);
+        let wanted = [
+            (b's', Value::Text("ab")),
+            (b'b', Value::Bytes(b"\xff")),
+            (b'l', Value::Long(-2)),
+            (b'd', Value::Double(1.5)),
+            (b't', Value::Boolean(true)),
+            (b'S', Value::Null),
+            (b'S', Value::Text("")),
+        ];
+        for (kind, value) in wanted {
+            assert!(reader.value(kind) == Ok(value));
+        }
+        assert_eq!(reader.at(), 18);
+    }
+
+    #[test]
+    fn longs_have_64_bits() {
+        let mut most = Reader::new(b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0);
+        assert!(most.value(b'l') == Ok(Value::Long(i64::MAX)));
+        let mut least = Reader::new(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0);
+        assert!(least.value(b'l') == Ok(Value::Long(i64::MIN)));
+        assert_eq!(all("l", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), Err(Malformed("larger than a long")));
+        assert_eq!(all("l", b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"), Err(Malformed("longer than a long")));
+    }
+
+    #[test]
+    fn what_is_none_is_malformed() {
+        for (kinds, bytes, why) in [
+            ("s", &b"\x04a"[..], "it is cut"),
+            ("s", b"", "it is cut"),
+            ("d", b"1234567", "it is cut"),
+            ("s", b"\x02\xff", "a string is no UTF-8"),
+            ("b", b"\x01", "a negative length"),
+            ("S", b"\x04", "no such branch"),
+            ("b", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", "it is cut"),
+        ] {
+            assert_eq!(all(kinds, bytes), Err(Malformed(why)));
+        }
+    }
+}
