@@ -155,4 +155,7 @@ _ALWAYS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "d": _double,
     "t": _boolean,
 }
-_READ: Final = {**_ALWAYS, **{kind.upper(): partial(_or_null, one) for kind, one in _ALWAYS.items()}}
+_READ: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
+    **_ALWAYS,
+    **{kind.upper(): partial(_or_null, one) for kind, one in _ALWAYS.items()},
+}

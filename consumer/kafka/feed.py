@@ -4,14 +4,14 @@ The law: for each partition every record from the chosen offset on is given once
 log was read, also where its last offsets hold no record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, Properties, broken, build, client_properties, denied, error_of, is_fatal
+from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
@@ -21,7 +21,7 @@ from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
 # While it follows nothing is asked on its connection, but for a rebuild of the cache: so a fetch may wait there.
-_PATIENT: Final[Properties] = {"fetch.wait.max.ms": 500}
+_PATIENT: Final[Mapping[str, str | int | bool]] = {"fetch.wait.max.ms": 500}
 
 
 class Feed:

@@ -133,8 +133,8 @@ def command(*arguments: str) -> Sequence[str]:
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with these settings of Hookline and no others."""
-    # A thousand processes start in an hour of chaos. Where no compiled files are kept each compiles all of Hookline, which
-    # is a quarter of that machine's time.
+    # A thousand processes start in an hour of chaos. Without compiled files each compiles all of Hookline, which is a
+    # quarter of that machine's time.
     unwanted = ("HOOKLINE_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {**kept, "PYTHONPATH": str(ROOT), **environment}

@@ -87,7 +87,8 @@ impl<'a> Reader<'a> {
             }
             rest |= bits << shift;
             if byte < MORE {
-                return Ok((rest >> 1).cast_signed() ^ -(rest & 1).cast_signed());
+                let half = i64::from_le_bytes((rest >> 1).to_le_bytes());
+                return Ok(if rest & 1 == 0 { half } else { !half });
             }
         }
         Err(Malformed("longer than a long"))
