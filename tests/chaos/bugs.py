@@ -10,7 +10,7 @@ from unittest.mock import patch
 from consumer.delivery import done_map, outcome
 from consumer.delivery.done_map import DoneMap
 from consumer.json import Json
-from consumer.kafka import delivery_encoding, newer, records
+from consumer.kafka import delivery_decoding, delivery_encoding, newer
 from consumer.schemas import avro_histories, avro_schema
 from consumer.wire import WireFormat, head_of
 from tests.simulation.planted import BUGS
@@ -31,7 +31,7 @@ def _former_schema_forgotten() -> list[Patch]:
     heads = {head_of(schema) for history in avro_histories() for schema in history}
     known = frozenset(heads - delivery_encoding.DELIVERY.heads | after.heads)
     return [
-        patch.object(records, "DELIVERY", after),
+        patch.object(delivery_decoding, "DELIVERY", after),
         patch.object(delivery_encoding, "_HEAD", after.head.decode("latin-1")),  # the same bytes follow it
         patch.object(newer, "_known_heads", lambda: known),
     ]
