@@ -21,6 +21,7 @@ from tests.services.kafka import Kafka
 from tests.services.server import listening
 
 AWAY_S = 8.0
+SESSION_S = 6  # shorter than that, so that partitions are assigned anew when it is let in
 
 Begin: TypeAlias = Callable[..., AbstractContextManager[Work]]
 
@@ -130,6 +131,7 @@ def _let_in_refused_and_let_in(
         "HOOKLINE_KAFKA_SASL_MECHANISM": "PLAIN",
         "HOOKLINE_KAFKA_SASL_USERNAME": Guarded.user,
         "HOOKLINE_KAFKA_SASL_PASSWORD": Guarded.password,
+        "HOOKLINE_KAFKA_SESSION_TIMEOUT_MS": str(SESSION_S * 1_000),
         "HOOKLINE_REDIS_URL": redis_url,
         "HOOKLINE_TOPIC_PREFIX": prefix,
         "HOOKLINE_EVENT_TOPICS": f"{prefix}events",

@@ -33,6 +33,6 @@ def test_this_process_and_the_machine_are_looked_at() -> None:
     while time.process_time() < until_s:
         pass
     used = shares([*before, *look(1_000)], 1)
-    assert used[RUN][0] >= 0.09
+    assert used[RUN][0] >= 0.08  # the system counts in ticks of 10 ms
     assert {IDLE, DISK} <= set(used)
     assert all(each.pid == os.getpid() for each in before if each.who == RUN)
