@@ -1,4 +1,4 @@
-"""The sink: nginx, one worker, which answers every POST with 200, or with 503 while it is broken, and counts it.
+"""The sink: nginx, one worker, which answers every POST with 200, or below /bad/ with 503, and counts it.
 
 The law: `received` counts every request but our own questions, so "all were delivered" is nginx's word, not ours; where
 the ids are wanted, they are nginx's word too.
@@ -34,7 +34,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        location / {{ {answer} }}
+        location / {{ return 200 "ok"; }}
         location /bad/ {{ return 503; }}
         location = /status {{ stub_status; }}
     }}
@@ -49,14 +49,11 @@ _SECURE = """
         ssl_session_cache {cache};
         ssl_session_tickets {tickets};
         keepalive_requests {requests};
-        location / {{ {answer} }}
+        location / {{ return 200 "ok"; }}
     }}
 """
-_ANSWER = 'return 200 "ok";'
-_BREAKABLE = "if (-f {path}) {{ return 503; }} " + _ANSWER
 _MOST_REQUESTS = 1_000_000_000
 _IDS = "ids.log"
-_BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +67,9 @@ class Secure:
 
 
 @contextmanager
-def sinking(folder: Path, *, secure: Secure | None = None, breakable: bool = False) -> "Iterator[Sink]":
+def sinking(folder: Path, *, secure: Secure | None = None) -> "Iterator[Sink]":
     """One of somebody's own, until the block ends. Raises as `Sink.start`."""
-    sink = Sink.start(folder, secure=secure, breakable=breakable)
+    sink = Sink.start(folder, secure=secure)
     try:
         yield sink
     finally:
@@ -85,10 +82,8 @@ class Sink(Service):
     name = "nginx"
 
     @classmethod
-    def start(
-        cls, folder: Path, *, noting_ids: bool = False, secure: Secure | None = None, breakable: bool = False
-    ) -> Self:
-        """Start one with its files in `folder`. Only a `breakable` one can be `broken`.
+    def start(cls, folder: Path, *, noting_ids: bool = False, secure: Secure | None = None) -> Self:
+        """Start one with its files in `folder`.
 
         Raises:
             ServiceError: there is no nginx, or it did not start.
@@ -100,9 +95,8 @@ class Sink(Service):
         port, secure_port = free_port(), None if secure is None else free_port()
         config = folder / "nginx.conf"
         ids = f"{folder / _IDS} ids buffer=64k flush=1s" if noting_ids else "off"
-        answer = _BREAKABLE.format(path=folder / _BROKEN) if breakable else _ANSWER
-        by_tls = "" if secure is None or secure_port is None else _secure(secure, secure_port, answer)
-        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, answer=answer, secure=by_tls))
+        by_tls = "" if secure is None or secure_port is None else _secure(secure, secure_port)
+        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, secure=by_tls))
         command = [path, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
         return cls(LocalProcess(command, log=folder / "output.log"), port, folder, secure_port)
 
@@ -128,16 +122,6 @@ class Sink(Service):
         """The same by a name of its own, which leads there as every name below `localhost` does (RFC 6761)."""
         return f"http://o{number}.localhost:{self._port}/"
 
-    @contextmanager
-    def broken(self) -> Iterator[None]:
-        """Until the block ends it answers 503."""
-        path = self._folder / _BROKEN
-        path.touch()
-        try:
-            yield
-        finally:
-            path.unlink()
-
     def received(self) -> int:
         """How many requests came so far, whoever sent them, but for these questions."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
@@ -156,7 +140,7 @@ class Sink(Service):
         return [(float(at_s), id_) for at_s, id_ in lines if id_ != "-"]
 
 
-def _secure(secure: Secure, port: int, answer: str) -> str:
+def _secure(secure: Secure, port: int) -> str:
     return _SECURE.format(
         port=port,
         certificate=secure.certificate,
@@ -164,5 +148,4 @@ def _secure(secure: Secure, port: int, answer: str) -> str:
         cache="shared:tls:10m" if secure.resumes else "off",
         tickets="on" if secure.resumes else "off",
         requests=_MOST_REQUESTS if secure.kept else 1,
-        answer=answer,
     )

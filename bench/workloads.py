@@ -21,13 +21,12 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import cores, machine, results, throughput
+from bench import machine, results, throughput
 from bench.audience import EVENT_BYTES, Audience, hundred
-from bench.installation import BenchError, Installation, wait_until
+from bench.installation import BenchError, Installation
 from bench.load import Load
 from bench.services import Services, services
 from bench.sink import Secure, Sink, sinking
-from bench.throughput import Contestant
 from consumer.roles.role import Role
 from tests.certificates import Authority
 
@@ -35,21 +34,19 @@ ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 EVENTS: Final = int(os.environ.get("BENCH_WORKLOAD_EVENTS", "40000"))
 USUAL: Final = "usual"
 _TENANTS: Final = 20
-_ENDED_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """`share`: of the events, where each takes longer. `webhooks` makes the audience for a sink.
 
-    `tls`: how the sink's connections are; None: without TLS. `retried`: what is measured is the second try.
+    `tls`: how the sink's connections are; None: without TLS.
     """
 
     words: str
     share: float = 1.0
     webhooks: Callable[[Sink], Audience] = field(default=lambda sink: hundred(sink.url))
     tls: Mapping[str, bool] | None = None
-    retried: bool = False
 
 
 def _sized(event_bytes: int, sink: Sink) -> Audience:
@@ -81,7 +78,9 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
     "fan_out_100": Workload(words="an event for 100 webhooks", webhooks=partial(_fanned, 100), share=0.01),
     "origins_200": Workload(words="200 origins, each with a webhook", webhooks=partial(_of_origins, 200)),
     "origins_20k": Workload(
-        words="20,000 origins: nearly each delivery connects", webhooks=partial(_of_origins, 20_000), share=0.5
+        words="20,000 origins, each with a webhook: each delivery connects",
+        webhooks=partial(_of_origins, 20_000),
+        share=0.5,
     ),
     "tls": Workload(words="TLS, kept connections", tls={}),
     "tls_resumed": Workload(words="TLS, a connection for each, sessions resumed", tls={"kept": False}, share=0.25),
@@ -90,7 +89,6 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
     ),
     "failing_10": Workload(words="one webhook in ten answers 503", webhooks=partial(_failing, 10)),
     "failing_50": Workload(words="one webhook in two answers 503", webhooks=partial(_failing, 2)),
-    "retried": Workload(words="the second try, by the role retry", retried=True, share=0.25),
 }
 
 
@@ -120,29 +118,9 @@ class Stage:
         with self.installation.running(Role.PROJECTION):
             self.installation.await_cache(self.audience)
             contestant = throughput.hookline(self.installation)
-            if self.workload.retried:
-                self._fail()
-                contestant = self._retrying()
             found = throughput.measure(contestant, self.sink, events=self.events, fan_out=self.audience.fan_out)
         # What fails is tried once, and written for later: that belongs to it.
         return found.cpu_s / (self.events * self.audience.fan_out) * 1e6
-
-    def _fail(self) -> None:
-        committed = self.installation.committed()
-        with self.sink.broken(), self.installation.running(Role.DELIVER):
-            wait_until(
-                lambda: self.installation.committed() - committed >= self.events,
-                within_s=_ENDED_S,
-                what="all have failed",
-            )
-
-    def _retrying(self) -> Contestant:
-        """Its proof is that each came once more and is logged."""
-        return Contestant(
-            running=lambda: self.installation.running(Role.RETRY, on=cores.UNDER_TEST),
-            committed=self.installation.attempts,
-            logged=self.installation.attempts,
-        )
 
 
 def run(console: Console) -> dict[str, object]:
@@ -177,7 +155,7 @@ def run(console: Console) -> dict[str, object]:
                 costs[USUAL].append(after)
                 ratios.append(2 * cost / (before + after))
                 before = after
-    return told(costs, times, absent) | {"machine": where}
+    return told(costs, times, absent) | {"rounds": ROUNDS, "events": EVENTS, "machine": where}
 
 
 def told(
@@ -201,7 +179,8 @@ def table(found: Mapping[str, Any]) -> str:
         if f"{name}_times" in found:
             figures = (found[f"{name}_us"], found[f"{name}_times"], results.shown(found[f"{name}_range"]))
             rows.append(f"| {workload.words} | {' | '.join(map(str, figures))} |")
-    return "\n".join([*rows, ""])
+    told = f"{found['rounds']} rounds, {found['events']:,} events of the usual one in each run."
+    return "\n".join([*rows, "", told, ""])
 
 
 @contextmanager
@@ -209,7 +188,7 @@ def _staged(around: Services, number: int, name: str, workload: Workload) -> Ite
     folder = around.folder / name
     folder.mkdir(parents=True)
     secure, trusted = _secured(folder, workload)
-    with sinking(folder / "nginx", secure=secure, breakable=workload.retried) as sink:
+    with sinking(folder / "nginx", secure=secure) as sink:
         installation = Installation(
             folder=folder,
             bootstrap=around.kafka.bootstrap,
