@@ -18,7 +18,8 @@ def test_a_workload_is_told_by_the_middle_of_its_rounds() -> None:
         "tls_range": [1.1, 2.0],
         "not_comparable": {"bytes_64k": "it stalled"},
     }
-    table = workloads.table(found)
+    table = workloads.table(found | {"rounds": 3, "events": 40_000})
+    assert "3 rounds, 40,000 events" in table
     assert f"| {WORKLOADS['tls'].words} | 60.0 | 1.5 | 1.1, 2.0 |" in table
     assert WORKLOADS["bytes_64k"].words not in table
 
