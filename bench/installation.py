@@ -5,7 +5,6 @@ environment alone; nothing of the caller's settings reaches them.
 """
 
 import base64
-import os
 import secrets
 import subprocess
 import sys
@@ -33,11 +32,10 @@ from consumer.webhooks.reader import Loaded, Reader
 from consumer.webhooks.record import rewrite_of
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.wishes import Wishes
+from tests.acceptance.hookline import clean
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 8
-# The caller's settings are not its own; and who keeps no compiled files would compile all of Hookline at each start.
-_UNWANTED = ("HOOKLINE_", "PYTHONDONTWRITEBYTECODE")
 _READY_S = 30.0
 _STOP_S = 15.0
 _WRITTEN_S = 60.0
@@ -129,11 +127,10 @@ class Installation:
 
     def environment(self, overriding: Mapping[str, str]) -> dict[str, str]:
         """For a role's process."""
-        foreign = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
         ours = {f"HOOKLINE_{name.upper()}": value for name, value in {**self._options, **overriding}.items()}
         trusted = {} if self.trusted is None else {"SSL_CERT_FILE": str(self.trusted)}
         where = {"HOOKLINE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "PYTHONPATH": str(self.tree)}
-        return foreign | ours | where | trusted
+        return clean(ours | where | trusted)
 
     def create_topics(self) -> None:
         """Ours, and the event topic where it is of its own."""

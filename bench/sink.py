@@ -24,7 +24,7 @@ events {{ worker_connections 8192; }}
 http {{
     log_format ids '$msec $http_webhook_id';
     access_log {ids};
-    keepalive_requests 1000000000;
+    keepalive_requests {most};
     keepalive_timeout 600s;
     client_body_buffer_size 64k;
     client_body_temp_path {folder}/body;
@@ -92,11 +92,14 @@ class Sink(Service):
         if path is None:
             raise ServiceError("the sink is nginx, and it is not installed: apt-get install nginx-core wrk")
         folder.mkdir(parents=True, exist_ok=True)
-        port, secure_port = free_port(), None if secure is None else free_port()
+        port = free_port()
+        secure_port, by_tls = None, ""
+        if secure is not None:
+            secure_port = free_port()
+            by_tls = _secure(secure, secure_port)
         config = folder / "nginx.conf"
         ids = f"{folder / _IDS} ids buffer=64k flush=1s" if noting_ids else "off"
-        by_tls = "" if secure is None or secure_port is None else _secure(secure, secure_port)
-        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, secure=by_tls))
+        config.write_text(_CONFIG.format(folder=folder, port=port, ids=ids, most=_MOST_REQUESTS, secure=by_tls))
         command = [path, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
         return cls(LocalProcess(command, log=folder / "output.log"), port, folder, secure_port)
 
@@ -112,11 +115,9 @@ class Sink(Service):
     @property
     def url(self) -> str:
         """Where anything may be posted."""
-        return (
-            f"http://127.0.0.1:{self._port}/"
-            if self._secure_port is None
-            else f"https://127.0.0.1:{self._secure_port}/"
-        )
+        if self._secure_port is not None:
+            return f"https://127.0.0.1:{self._secure_port}/"
+        return f"http://127.0.0.1:{self._port}/"
 
     def of_origin(self, number: int) -> str:
         """The same by a name of its own, which leads there as every name below `localhost` does (RFC 6761)."""

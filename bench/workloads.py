@@ -14,7 +14,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,6 @@ from tests.certificates import Authority
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 EVENTS: Final = int(os.environ.get("BENCH_WORKLOAD_EVENTS", "40000"))
 USUAL: Final = "usual"
-_TENANTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +49,19 @@ class Workload:
 
 
 def _sized(event_bytes: int, sink: Sink) -> Audience:
-    return Audience(
-        name="wh", webhooks=100, tenants=_TENANTS, url=lambda number: f"{sink.url}{number}", event_bytes=event_bytes
-    )
+    return replace(hundred(sink.url), event_bytes=event_bytes)
 
 
 def _fanned(fan_out: int, sink: Sink) -> Audience:
-    return Audience(name="wh", webhooks=200, tenants=2, url=lambda number: f"{sink.url}{number}", fan_out=fan_out)
+    return replace(hundred(sink.url), webhooks=200, tenants=2, fan_out=fan_out)
 
 
 def _of_origins(origins: int, sink: Sink) -> Audience:
-    return Audience(name="wh", webhooks=origins, tenants=_TENANTS, url=sink.of_origin)
+    return replace(hundred(sink.url), webhooks=origins, url=sink.of_origin)
 
 
 def _failing(one_of: int, sink: Sink) -> Audience:
-    def url(number: int) -> str:
-        return f"{sink.url}{'bad/' if number % one_of == 0 else ''}{number}"
-
-    return Audience(name="wh", webhooks=100, tenants=_TENANTS, url=url)
+    return replace(hundred(sink.url), url=lambda number: f"{sink.url}{'bad/' if number % one_of == 0 else ''}{number}")
 
 
 WORKLOADS: Final[Mapping[str, Workload]] = {
@@ -96,7 +90,6 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
 class Stage:
     """One workload's installation, which all its runs share."""
 
-    name: str
     workload: Workload
     installation: Installation
     audience: Audience
@@ -199,7 +192,7 @@ def _staged(around: Services, number: int, name: str, workload: Workload) -> Ite
         installation.create_topics()
         audience = workload.webhooks(sink)
         installation.subscribe(audience)
-        yield Stage(name=name, workload=workload, installation=installation, audience=audience, sink=sink)
+        yield Stage(workload=workload, installation=installation, audience=audience, sink=sink)
 
 
 def _secured(folder: Path, workload: Workload) -> tuple[Secure | None, Path | None]:

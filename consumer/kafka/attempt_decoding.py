@@ -9,14 +9,14 @@ Bytes are as `attempt_encoding.py` draws them, and read by `avro_bytes.py`. With
 third of what fastavro takes to pass over what is not wanted.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from consumer.kafka.attempt_encoding import ATTEMPT
-from consumer.kafka.avro_bytes import Read, layout, reading
+from consumer.kafka.avro_bytes import layout, reading, values_of
 from consumer.schemas import avro_history
-from consumer.wire import HEAD_BYTES, RecordCorrupt
+from consumer.wire import HEAD_BYTES
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ def decode_head(value: bytes) -> Head:
     """
     if value[:HEAD_BYTES] != ATTEMPT.head:
         return Head(**_earlier(value))
-    return Head(*_values(_read_head, value))
+    return Head(*values_of(_read_head, value)[0])
 
 
 def decode_placed(value: bytes) -> tuple[Head, EventPlace]:
@@ -83,12 +83,5 @@ def decode_placed(value: bytes) -> tuple[Head, EventPlace]:
     """
     if value[:HEAD_BYTES] != ATTEMPT.head:
         return Head(**_earlier(value)), _NOWHERE
-    values = _values(_read_placed, value)
+    values, _ = values_of(_read_placed, value)
     return Head(*values[:_HEAD_VALUES]), EventPlace(*values[-len(EventPlace._fields) :])
-
-
-def _values(read: Read, value: bytes) -> tuple[Any, ...]:
-    try:
-        return read(value, HEAD_BYTES)[0]
-    except ValueError as error:
-        raise RecordCorrupt(f"malformed: {error}") from error

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from consumer.json import Json
+from consumer.wire import HEAD_BYTES, RecordCorrupt
 
 Read: TypeAlias = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
 """The values from a place on, and where the last one ends. Any: of as many types as there are kinds."""
@@ -69,6 +70,18 @@ def reading(kinds: str) -> Read:
     from hookline_native import read_avro  # noqa: PLC0415 - it may not be installed
 
     return partial(read_avro, kinds)
+
+
+def values_of(read: Read, value: bytes) -> tuple[tuple[Any, ...], int]:
+    """The values behind a record's head, and where the last one ends.
+
+    Raises:
+        RecordCorrupt: it has none such.
+    """
+    try:
+        return read(value, HEAD_BYTES)
+    except ValueError as error:
+        raise RecordCorrupt(f"malformed: {error}") from error
 
 
 def read(kinds: str, value: bytes, at: int) -> tuple[tuple[Any, ...], int]:

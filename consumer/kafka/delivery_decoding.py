@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from consumer.delivery.delivery import Delivery
 from consumer.events.event import Event
-from consumer.kafka.avro_bytes import layout, reading
+from consumer.kafka.avro_bytes import layout, reading, values_of
 from consumer.kafka.delivery_encoding import DELIVERY
 from consumer.schemas import avro_history
 from consumer.wire import HEAD_BYTES, RecordCorrupt
@@ -28,10 +28,7 @@ def decode_delivery(value: bytes, tier: int) -> Delivery:
     """
     if value[:HEAD_BYTES] != DELIVERY.head:
         return delivery_of(DELIVERY.decode(value), tier)
-    try:
-        values, end = _read(value, HEAD_BYTES)
-    except ValueError as error:
-        raise RecordCorrupt(f"malformed: {error}") from error
+    values, end = values_of(_read, value)
     if end < len(value):
         raise RecordCorrupt(f"{len(value) - end} bytes follow the record")
     event = Event(**dict(zip(_EVENT, values[1:_BEHIND], strict=True)))
