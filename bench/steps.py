@@ -4,41 +4,44 @@ No bar: the figures are compared with those of another day on the same machine. 
 time, `all` that of every thread of the process, librdkafka's included.
 """
 
+import gc
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import cores
 from bench.audience import Audience, hundred
-from bench.installation import Installation
+from bench.installation import BenchError, Installation
 from bench.load import Load
 from bench.services import Services, services
 from bench.sink import Sink
 from consumer.brands.loader import brand
-from consumer.delivery.answer import Response
+from consumer.delivery.answer import Answer, Failure
 from consumer.delivery.core import Core
-from consumer.delivery.delivery import Attempt
 from consumer.delivery.lane import Patience
+from consumer.delivery.limits import START_AT_ONCE
 from consumer.delivery.names import Names
 from consumer.delivery.offsets import Partition, Position
+from consumer.delivery.step import Step
 from consumer.delivery.target import Target
 from consumer.events import rules as event_rules
 from consumer.events.decode import decode
 from consumer.events.event import Event, Record
 from consumer.events.schema import Schemas
-from consumer.http.engine import open_transport
+from consumer.http.engine import open_transport, preparing, reading
 from consumer.http.guard import AddressGuard
-from consumer.kafka.attempt_encoding import encode_attempt
+from consumer.http.transport import Sender, Transport
 from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.selection import Selection
+from consumer.kafka.topic_specs import Topics
+from consumer.roles.encoding import Encoding
 from consumer.roles.pool import rules
-from consumer.signing.request import Request
 from consumer.signing.signer import Signer
 from consumer.webhooks.keyring import Keyring
 from consumer.webhooks.reader import Loaded
@@ -46,15 +49,7 @@ from consumer.webhooks.subscription import Subscription
 
 _EVENTS = 20_000
 _BATCH = 500
-_IN_FLIGHT = 64
 _PLACE = ("orders", 0)
-_ANSWER = Response(
-    status=200,
-    headers=(("server", "nginx"), ("content-type", "text/plain"), ("content-length", "2")),
-    body=b"ok",
-    body_truncated=False,
-    elapsed_ms=1.0,
-)
 
 
 class _Costs:
@@ -99,11 +94,12 @@ def run(around: Services, sink: Sink) -> _Costs:
     )
     installation.create_topics()
     Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # as the loop of the roles has it
     costs = _Costs()
     events = _decode(installation, costs, _consume(installation, costs))
-    attempts, requests = _offer(installation, costs, audience, events)
-    _send(installation, costs, requests)
-    _log(installation, costs, attempts)
+    _log(installation, costs, _deliver(installation, costs, audience, events))
     return costs
 
 
@@ -126,63 +122,75 @@ def _consume(installation: Installation, costs: _Costs) -> list[Record]:
 
 
 def _decode(installation: Installation, costs: _Costs, records: list[Record]) -> list[Event]:
-    schemas, decoding = Schemas(known={}), event_rules.EventRules.of(installation.settings)
+    settings = installation.settings
+    schemas, decoding = Schemas(known={}), replace(event_rules.EventRules.of(settings), usual=reading(settings))
     with costs.of("decode"):
         events = [decode(record, schemas, decoding) for record in records]
     return [event for event in events if isinstance(event, Event)]
 
 
-def _offer(
+def _deliver(
     installation: Installation, costs: _Costs, audience: Audience, events: list[Event]
-) -> tuple[list[Attempt], list[Request]]:
-    """Matched, planned, queued and signed, and then answered: what the core does for a delivery, but for decoding."""
+) -> list[tuple[bytes, bytes]]:
+    """The records of the attempts: matched, planned, queued, signed, sent, answered and encoded, nginx answering.
+
+    Decoding is a step of its own, before.
+    """
     settings = installation.settings
-    keyring = Keyring.from_settings(settings)
+    keyring, prepare = Keyring.from_settings(settings), preparing(settings)
     core = Core(
         rules(settings, Patience()),
         decode=lambda record: events[record.offset],
-        target=lambda subscription: Target(subscription, lambda each: Signer(each, brand(each.brand), keyring)),
+        target=lambda subscription: Target(
+            subscription, lambda each: Signer(each, brand(each.brand), keyring, prepare)
+        ),
         names=Names(AddressGuard(settings.networks).refuses),
     )
     core.assigned({_PLACE: Position(0)})
-    now_ms = time.time_ns() // 1_000_000
+    encoding = Encoding(core.boundaries, Topics.of(settings), settings.error_headers)
     by_tenant = _by_tenant(installation.webhooks(audience))
-    records = [_record(offset) for offset in range(len(events))]
-    attempts: list[Attempt] = []
-    requests: list[Request] = []
-    for start in range(0, len(records), _BATCH):
-        with costs.of("core: offer to request"):
-            core.records(now_ms, records[start : start + _BATCH])
-            step = core.next(now_ms, now_ms)
-        for tenant in step.load:
-            core.loaded(now_ms, tenant, Loaded(version="1", subscriptions=by_tenant[tenant]))
-        while step.send or step.load or step.attempts:
-            requests += [request for _, request in step.send]
-            attempts += [attempt for _, attempt in step.attempts]
-            with costs.of("core: answer to record"):
-                for token, _ in step.send:
-                    core.answered(now_ms, token, _ANSWER)
+    encoded: list[tuple[bytes, bytes]] = []
+    with closing(open_transport(settings)) as transport:
+        for start in range(0, len(events), START_AT_ONCE):
+            batch = [_record(offset) for offset in range(start, min(start + START_AT_ONCE, len(events)))]
+            now_ms = time.time_ns() // 1_000_000
             with costs.of("core: offer to request"):
+                core.records(now_ms, batch)
                 step = core.next(now_ms, now_ms)
-    return attempts, requests
+            for tenant in step.load:
+                core.loaded(now_ms, tenant, Loaded(version="1", subscriptions=by_tenant[tenant]))
+            while step.begun or step.load:
+                with costs.of("engine: request to answer"):
+                    answers = _sent(transport, step)
+                with costs.of("core: answer to record"):
+                    core.answers(now_ms, answers)
+                    ended = core.next(now_ms, now_ms, most=0)
+                with costs.of("encode attempt"):
+                    encoded += [encoding.attempt(*each) for each in ended.attempts]
+                    encoded += [encoding.unread(*each) for each in ended.unread]
+                with costs.of("core: offer to request"):
+                    step = core.next(now_ms, now_ms)
+    if len(encoded) != len(events):
+        raise BenchError(f"{len(events)} events had {len(encoded)} attempts")
+    return encoded
 
 
-def _send(installation: Installation, costs: _Costs, requests: list[Request]) -> None:
-    """From submit to answer, nginx answering, so many under way as on the path."""
-    transport = open_transport(installation.settings)
-    waiting = deque(requests)
-    with costs.of("engine: request to answer"):
-        while waiting or transport.in_flight:
-            while waiting and transport.in_flight < _IN_FLIGHT:
-                transport.submit(len(waiting), waiting.popleft())
-            for _, answer in transport.poll(0.001):
-                assert isinstance(answer, Response)
-    transport.close()
+def _sent(transport: Transport, step: Step) -> list[tuple[int, Answer]]:
+    for token, request in step.send:
+        transport.submit(token, request)
+    if isinstance(transport, Sender):
+        for token, written in step.written:
+            transport.send(token, written)
+    answers: list[tuple[int, Answer]] = []
+    while transport.in_flight:
+        answers += transport.poll(0.001)
+    failed = [answer for _, answer in answers if isinstance(answer, Failure)]
+    if failed:
+        raise BenchError(f"nginx did not answer: {failed[0]}")
+    return answers
 
 
-def _log(installation: Installation, costs: _Costs, attempts: list[Attempt]) -> None:
-    with costs.of("encode attempt"):
-        encoded = [(attempt.subscription_id.encode(), encode_attempt(attempt)) for attempt in attempts]
+def _log(installation: Installation, costs: _Costs, encoded: list[tuple[bytes, bytes]]) -> None:
     log = AttemptLog(installation.settings)
     with costs.of("produce attempt"):
         for number, (key, value) in enumerate(encoded):

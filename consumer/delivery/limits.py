@@ -6,9 +6,9 @@ from typing import Final
 from consumer.delivery.budget import DEFAULT
 from consumer.delivery.lane import Patience
 
-# Where answers come at once, few are then under way, and what they touch stays in the processor's cache: a fifth of a
-# delivery's cost. Where they come late, what is under way grows turn by turn.
-START_AT_ONCE: Final = 64
+# A turn has a cost of its own, and what is under way repeats where the process dies: decision 0076. Where answers come
+# late, what is under way grows turn by turn.
+START_AT_ONCE: Final = 256
 LARGE_BYTES: Final = 4_096  # as many bodies as may be under way, of so many bytes each, come to little
 
 

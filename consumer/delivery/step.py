@@ -121,3 +121,8 @@ class Step:
     again: Again | None = None
     ahead: LookAhead | None = None
     wake_ms: int | None = None
+
+    @property
+    def begun(self) -> int:
+        """How many requests are to start."""
+        return len(self.send) + len(self.written)

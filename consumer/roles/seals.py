@@ -124,21 +124,23 @@ class Seals:
         `positions` are those that may have changed since they were last asked for. To be called when the log has been
         given every attempt that is part of them.
         """
+        self.go_on(now_ms)
+        self._looked = False
+        if self._seal is None and now_ms >= self._next_ms:
+            self._looked = True
+            self._seal = self._sealed(now_ms, positions())
+
+    def go_on(self, now_ms: int) -> None:
+        """Commit what is sealed once the log has it. May be called at any time, and seals nothing."""
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
             self._pace.accepted(now_ms, self._given.asked, self._waited_ms)
             self._given = self._given.answered()
         self._waited_ms = self._late_ms
         self._pace.waits(self._waited_ms)
-        self._looked = False
-        if self._seal is not None:
-            if not self._log.has(self._seal.ticket):
-                return
-            self._commit(now_ms, self._seal)
-            self._seal = None
-        if now_ms >= self._next_ms:
-            self._looked = True
-            self._seal = self._sealed(now_ms, positions())
+        if self._seal is not None and self._log.has(self._seal.ticket):
+            seal, self._seal = self._seal, None
+            self._commit(now_ms, seal)
 
     @property
     def pending(self) -> bool:

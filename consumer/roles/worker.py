@@ -177,7 +177,7 @@ class Worker:
         now_ms = self._clock.now_ms()
         most = 0 if self._is_full or not self._sending.open else self._seals.room(now_ms)
         step = self._core.next(now_ms, steady_ms, wall_ms=self._clock.wall_ms(), most=most)
-        self._seals.begun(now_ms, len(step.send))
+        self._seals.begun(now_ms, step.begun)
         self._act(step)
         self._producing.ask_times(steady_ms)
 
@@ -188,6 +188,7 @@ class Worker:
         self._sending.tell(now_ms)
         self._questions.tell(now_ms)
         self._acknowledge()
+        self._seals.go_on(now_ms)
 
     def _acknowledge(self) -> None:
         self._parts.attempts.poll()

@@ -409,7 +409,7 @@ def _an_old_view_in_a_moment_without_the_cache() -> list[Patch]:
 
 
 BUGS: dict[str, Bug] = {
-    "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=14, rule="position"),
+    "a replay waits behind what waits": Bug(patches=_a_replay_waits_behind_what_waits, seed=34, rule="position"),
     "a key goes on without being asked": Bug(patches=_a_key_goes_on_without_being_asked, seed=10, rule="block"),
     "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seed=10, rule="order"),
     "a failed head lets the next pass": Bug(patches=_a_failed_head_lets_the_next_pass, seed=10, rule="order"),
@@ -419,9 +419,9 @@ BUGS: dict[str, Bug] = {
     "forward to find out": Bug(patches=_forward_to_find_out, seed=105, rule="early"),
     "commit before the result": Bug(patches=_commit_before_the_result, seed=4, rule="commit"),
     "commit highest": Bug(patches=_commit_highest, seed=4, rule="commit"),
-    "write not awaited": Bug(patches=_write_not_awaited, seed=22, rule="commit"),
-    "epoch ignored": Bug(patches=_epoch_ignored, seed=26, rule="liveness"),
-    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=27, rule="commit"),
+    "write not awaited": Bug(patches=_write_not_awaited, seed=1, rule="commit"),
+    "epoch ignored": Bug(patches=_epoch_ignored, seed=7, rule="liveness"),
+    "map trusted without checksum": Bug(patches=_map_trusted_without_checksum, seed=12, rule="commit"),
     "repeat remembered across assignments": Bug(patches=_repeat_remembered_across_assignments, seed=2, rule="commit"),
     "sealed before it is logged": Bug(patches=_sealed_before_it_is_logged, seed=4, rule="commit"),
     "log not awaited": Bug(patches=_log_not_awaited, seed=4, rule="commit"),
@@ -438,7 +438,7 @@ BUGS: dict[str, Bug] = {
     "retry-after ignored": Bug(patches=_retry_after_ignored, seed=16, rule="retry-after"),
     "drained result dropped": Bug(patches=_drained_result_dropped, seed=26, rule="commit"),
     "unsent dropped at a drain": Bug(patches=_unsent_dropped_at_a_drain, seed=13, rule="commit"),
-    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=23, rule="commit"),
+    "ended before it is written": Bug(patches=_ended_before_it_is_written, seed=198, rule="commit"),
     "handed over and not logged": Bug(patches=_handed_over_and_not_logged, seed=5, rule="log"),
     "one bug fails the whole turn": Bug(patches=_one_bug_fails_the_whole_turn, seed=4, rule="poison"),
     "dead letter under a new id": Bug(patches=_dead_letter_under_a_new_id, seed=4, rule="dead letters"),

@@ -51,23 +51,23 @@ def test_busy_lanes_take_turns_under_the_limit_of_the_process() -> None:
 
 def test_a_turn_starts_a_few_and_the_next_one_goes_on() -> None:
     traffic = Traffic(limits(in_flight=1_000, lane_concurrency=8))
-    for number in range(20):
+    for number in range(80):
         for _ in range(8):
             traffic.offer(job(subscription(f"sub_{number}", url=f"https://{number}.example/")), NOW_MS)
-    assert [len(started(traffic)) for _ in range(4)] == [64, 64, 32, 0]
+    assert [len(started(traffic)) for _ in range(4)] == [256, 256, 128, 0]
 
 
 def test_who_waits_only_for_the_next_turn_is_not_overdue() -> None:
     traffic = Traffic(limits(in_flight=1_000, lane_concurrency=8))
-    for number in range(20):
+    for number in range(80):
         for _ in range(10):
             traffic.offer(job(subscription(f"sub_{number}", url=f"https://{number}.example/")), NOW_MS)
     late_ms = NOW_MS + 2_001
     first = started(traffic, late_ms)
     assert traffic.overdue(late_ms) == []
     rest = started(traffic, late_ms) + started(traffic, late_ms)
-    assert len(first) + len(rest) == 160
-    assert len(traffic.overdue(late_ms + 250)) == 40
+    assert len(first) + len(rest) == 640
+    assert len(traffic.overdue(late_ms + 250)) == 160
 
 
 def test_one_origin_holds_at_most_half_of_the_process() -> None:

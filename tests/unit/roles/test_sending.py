@@ -17,7 +17,7 @@ from consumer.signing.request import Request
 from consumer.signing.written import Written
 from consumer.webhooks.reader import Loaded
 from consumer.webhooks.subscription import Subscription
-from tests.deliveries import NOW_MS, event, rules, subscription, target_of
+from tests.deliveries import NOW_MS, event, limits, rules, subscription, target_of
 from tests.worker_stage import Acknowledging, Consumer, Network, Records, Tenants, Time, worker_of
 from tests.written import MadeInPython, writing_target
 
@@ -28,6 +28,11 @@ def pipe() -> Iterator[int]:
     yield reading
     os.close(reading)
     os.close(writing)
+
+
+class Asked(Tenants):
+    def ask(self, _question: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize("target", [target_of, writing_target])
@@ -45,10 +50,6 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
         def send(self, token: int, written: Written) -> None:
             assert isinstance(written, MadeInPython)
             self.submit(token, written.request)
-
-    class Asked(Tenants):
-        def ask(self, _question: object) -> None:
-            pass
 
     written: list[Attempt] = []
 
@@ -81,6 +82,50 @@ def test_a_request_that_the_engine_cannot_take_is_a_failed_attempt_and_the_other
     [told] = [line for line in lines if line["event"] == "bug contained"]
     assert (told["log_level"], told["offset"], told["delivery"]) == ("error", 0, written[0].delivery_id)
     assert "example.com" not in str(told)
+
+
+@pytest.mark.parametrize("target", [target_of, writing_target])
+def test_whoever_writes_the_requests_few_begin_before_a_commit_is_accepted(
+    target: Callable[[Subscription], Target],
+) -> None:
+    """A process that is killed right after its start repeats what was begun since (`roles/pace.py`)."""
+    sent: list[int] = []
+
+    class Hanging(Network):
+        def submit(self, token: int, request: Request) -> None:
+            sent.append(token)
+
+        def send(self, token: int, written: Written) -> None:
+            sent.append(token)
+
+    time = Time()
+    core = Core(
+        rules(of_limits=limits(in_flight=100, lane_concurrency=50)),
+        decode=lambda record: event(f"evt_{record.offset}", offset=record.offset),
+        target=target,
+    )
+    core.assigned({("events", 0): Position(0)})
+    worker = worker_of(
+        core,
+        time,
+        records=Records(time, polls=1, takes_s=0),
+        attempts=Acknowledging(),
+        network=Hanging(),
+        consumer=Consumer(),
+        tenants=Asked(-1),
+    )
+    core.records(
+        NOW_MS,
+        [
+            Record(topic="events", partition=0, offset=offset, key=None, value=b"", headers=(), timestamp_ms=NOW_MS)
+            for offset in range(40)
+        ],
+    )
+    worker._turn()
+    core.loaded(NOW_MS, "acme", Loaded(version="1", subscriptions=tuple(map(subscription, ("a", "b", "c")))))
+    for _ in range(4):
+        worker._turn()
+    assert len(sent) == 8  # a lane alone may send as many
 
 
 class Sending(Network):

@@ -115,8 +115,8 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     assert asked == [True, False, True, True]  # a rebalance that refuses commits for seconds holds up no longer
     time.now_s += 0.1
     end_one(core, 1)
-    worker._turn()
     attempts.acknowledged = False  # of what is sealed now, the log has not everything
+    worker._turn()
     for _ in range(3):
         time.now_s += 0.15
         worker._turn()
