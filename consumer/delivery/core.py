@@ -59,6 +59,7 @@ from consumer.events.event import Record
 from consumer.webhooks.subscription import Subscription
 
 _DUE_AT_ONCE = 256
+_READY_MOST = 256  # more than that would be left in the log, and read twice
 _HANDED_OVER_AFTER_MS = 2_000
 
 
@@ -305,10 +306,13 @@ class Core:
 
     @property
     def room(self) -> int:
-        """How many records the shell may consume now; none before what has waited has gone on."""
+        """How many records the shell may consume now: none before what has waited has gone on.
+
+        Nor while heads of the ordered topic wait for nothing but this process.
+        """
         if self._planning.waits or self._pausing.is_full:
             return 0
-        return max(0, min(self._traffic.room, self._tenants.room))
+        return max(0, min(self._traffic.room, self._tenants.room, _READY_MOST - self._order.ready))
 
     @property
     def busy(self) -> bool:

@@ -131,6 +131,11 @@ class Order:
                 heads.append(self._go(line))
         return heads
 
+    @property
+    def ready(self) -> int:
+        """How many heads may go now. A few more are told: those that went before they were due."""
+        return len(self._ready)
+
     def forward(self, webhook: str, most: int, may: Callable[[Delivery], bool]) -> list[tuple[Entry, Delivery]]:
         """At most so many heads of this webhook that go before they are due, of those that `may`."""
         return [self._go(line) for line in self.waiting_heads.forward(webhook, most, may)]

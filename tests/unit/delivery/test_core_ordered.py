@@ -117,6 +117,30 @@ class Bench:
         self.core.answered(self.now_ms, self.sent.pop(event_id), response(status))
 
 
+def test_no_more_is_taken_in_while_heads_wait_for_nothing_but_this_process() -> None:
+    """What its partitions have no place for would be left in the log, and read twice."""
+    wanted = subscription(ordering="key")
+
+    def decode(record: Record) -> Delivery:
+        line = line_of("acme", wanted.id, wanted.ordering, b"key %d" % record.offset, b"{}")
+        return structs.replace(delivery(event(f"evt_{record.offset}"), wanted.id), order=line)
+
+    core = Core(rules(), decode=decode, target=target_of)
+    core.assigned({LINES: Position(0)})
+    taken = 0
+    while core.room and taken < 1_000:
+        line = decode(_record(LINES, taken, b"")).order
+        assert line is not None
+        core.records(NOW_MS, [_record(LINES, taken, line.encode())])
+        taken += 1
+    assert taken == 256
+    step = core.next(NOW_MS, NOW_MS)
+    for tenant in step.load:
+        core.loaded(NOW_MS, tenant, Loaded(version="1", subscriptions=(wanted,)))
+    assert core.next(NOW_MS, NOW_MS).send
+    assert core.room
+
+
 def _record(
     partition: tuple[str, int], offset: int, key: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
 ) -> Record:
