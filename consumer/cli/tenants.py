@@ -2,7 +2,9 @@
 
 The laws:
 - it may be done again, and is the same again: what is not there any more is not deleted a second time;
-- keys and links end first, so that nobody makes anew what goes; what is said to be erased was looked for afterwards;
+- API keys and links end first, so that nobody makes anew what goes; what is said to be erased was looked for
+  afterwards;
+- its data keys are destroyed when the cache has its webhooks no longer: until then somebody might make one;
 - the audit log has that it was done.
 """
 
@@ -22,17 +24,20 @@ from consumer.cli.exits import CommandFailed, say, usage
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.reach import installation, with_cache
 from consumer.configuration import load
+from consumer.control.applied import CacheWatch, Seen
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
+from consumer.data_keys.kept_keys import destroy, read_keys
+from consumer.data_keys.key_record import SealedKey
 from consumer.erasure.lists import erase_lists
-from consumer.erasure.receipt import Erased, Kept, Names, Receipt, left_of, told
+from consumer.erasure.receipt import Erased, Kept, Keys, Names, Receipt, left_of, told
 from consumer.erasure.traces import Traces
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.retention import all_gone_after_ms
 from consumer.kafka.topic_specs import DAY_MS
-from consumer.kafka.topic_writer import TopicWriter
+from consumer.kafka.topic_writer import Place, TopicWriter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
@@ -48,8 +53,13 @@ app = App(name="tenants", help="Erase what is kept of a customer.")
 
 _PASSES: Final = 3
 _BATCH: Final = 500
+_PATIENCE_S: Final = 10.0
+_READ_BEFORE_S: Final = 1.0
+"""Whoever has read a webhook that is gone since writes a data key within so long, if he writes one."""
 _COMPACTED_MS: Final = 8 * DAY_MS
 """Until a record that was deleted is gone: max.compaction.lag.ms, and delete.retention.ms for the deletion itself."""
+_KEYS_COMPACTED_MS: Final = 2 * DAY_MS
+"""The same of the topic of tenants' keys."""
 
 
 @app.command
@@ -63,7 +73,7 @@ def erase(
     ] = False,
     json: Annotated[bool, Parameter(negative=(), help="The receipt as JSON.")] = False,
 ) -> int:
-    """Erase a tenant: its webhooks, API keys, links, ended jobs and lists. Prints a receipt, also of what remains.
+    """Erase a tenant: its webhooks, keys, links, ended jobs and lists. Prints a receipt, also of what remains.
 
     Whoever produces events may go on naming it: they are sent to nobody.
     """
@@ -88,11 +98,16 @@ class _Erasure:
         self._settings = settings
         self._tenant = tenant
         self._topics = Topics.of(settings)
+        self._last: Place | None = None
+        self._first_sealed_ms: int | None = None
 
     def dry(self) -> Receipt:
         """What would be erased."""
         webhooks, traces = self._read()
-        return replace(self._receipt(_erased(webhooks, traces), traces, []), dry_run=True)
+        erased = _erased(webhooks, traces)
+        kept = read_keys(self._settings)
+        self._count_keys(erased, [] if kept is None else kept.of(self._tenant))
+        return replace(self._receipt(erased, traces, []), dry_run=True)
 
     def done(self) -> Receipt:
         """Erase it.
@@ -110,7 +125,8 @@ class _Erasure:
                 _add(erased, _erased(webhooks, traces))
             else:
                 raise CommandFailed(os.EX_TEMPFAIL, "somebody makes anew what goes: do it again, once nobody does")
-        unreached = self._lists(erased)
+            unreached = self._destroyed_keys(writer, erased)
+        unreached += self._lists(erased)
         tell(self._settings, "eraseTenant", tenant=self._tenant, brand="")
         return self._receipt(erased, traces, unreached)
 
@@ -133,8 +149,39 @@ class _Erasure:
         for step in steps:
             for start in range(0, len(step), _BATCH):
                 for written in [writer.write(each) for each in step[start : start + _BATCH]]:
-                    written.result()
+                    place = written.result()
+                    self._last = place if step is gone else self._last
         return any(steps)
+
+    def _destroyed_keys(self, writer: TopicWriter, erased: Erased) -> list[str]:
+        """Destroy the data keys, once nobody would make one anew; what could not be made sure of."""
+        if read_keys(self._settings) is None:
+            return []
+        unsure = self._forgotten_by_cache()
+        for _ in range(_PASSES):
+            kept = read_keys(self._settings)
+            found = [] if kept is None else kept.of(self._tenant)
+            destroy(self._settings, writer, [each.id for each in found])
+            self._count_keys(erased, found)
+            if not found:
+                return unsure
+        return [*unsure, "its data keys: somebody makes them anew"]
+
+    def _forgotten_by_cache(self) -> list[str]:
+        """Wait until the cache has the webhooks no longer, and whoever has just read it has done with that."""
+        if self._last is not None:
+            with closing(CacheWatch(self._settings)) as cache:
+                seen = cache.wait(self._tenant, self._last, _PATIENCE_S)
+            if seen is not Seen.APPLIED:
+                return [f"the cache, which may have its webhooks yet, so that a data key is made anew ({seen})"]
+        time.sleep(_READ_BEFORE_S)
+        return []
+
+    def _count_keys(self, erased: Erased, found: Sequence[SealedKey]) -> None:
+        erased.data_keys += len(found)
+        if found:
+            first_ms = found[0].created_at_ms
+            self._first_sealed_ms = min(first_ms, self._first_sealed_ms or first_ms)
 
     def _lists(self, erased: Erased) -> list[str]:
         """Delete the lists; what could not be reached."""
@@ -164,7 +211,16 @@ class _Erasure:
         )
         asked = [topics.attempts, *waiting, topics.dead_letter, topics.poison, topics.audit]
         kept = Kept(gone_after_ms=all_gone_after_ms(self._settings, asked))
-        left = left_of(names, kept, now_ms=now_ms, compacted_ms=_COMPACTED_MS, unfinished=traces.unfinished)
+        left = left_of(
+            names,
+            kept,
+            now_ms=now_ms,
+            compacted_ms=_COMPACTED_MS,
+            unfinished=traces.unfinished,
+            keys=Keys(topic=topics.tenant_keys, since_ms=self._first_sealed_ms, until_ms=now_ms + _KEYS_COMPACTED_MS)
+            if erased.data_keys or self._settings.tenant_keys == "on"
+            else None,
+        )
         return Receipt(tenant=self._tenant, by=by_whom(), at_ms=now_ms, erased=erased, left=left, unreached=unreached)
 
 

@@ -83,8 +83,10 @@ def poison_headers(
     )
 
 
-def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt") -> RecordHeaders:
-    """The headers of a dead letter: the provenance of its event."""
+def dead_letter_headers(
+    dead_letter: DeadLetter, *, family: Family = "kafka_dlt", detailed: bool = True
+) -> RecordHeaders:
+    """The headers of a dead letter: the provenance of its event. `detailed`: with what its endpoint made of it."""
     event = dead_letter.delivery.event
     return _stub(dead_letter.left_out_bytes) + _provenance(
         family,
@@ -94,7 +96,7 @@ def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt"
         offset=event.offset,
         timestamp_ms=event.timestamp_ms,
         reason=dead_letter.reason,
-        detail=dead_letter.detail,
+        detail=dead_letter.detail if detailed else "",
     )
 
 

@@ -11,6 +11,8 @@ import structlog
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery import done_map
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
@@ -46,6 +48,8 @@ from consumer.kafka.topic_specs import Topics, taken_bytes
 from consumer.roles import traces
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
+from consumer.roles.gate import found_again, seen_ahead
+from consumer.roles.keyed_tenants import KeyedTenants
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
@@ -57,7 +61,7 @@ from consumer.roles.role import Role
 from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
-from consumer.roles.tenant_lookup import TenantLookup
+from consumer.roles.tenant_lookup import Read, TenantLookup
 from consumer.roles.worker import Worker
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
@@ -74,6 +78,8 @@ from consumer.webhooks.url import origin_of
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
+_READ_AGAIN_S = 0.1
+_KEYS_UNREAD = "tenants' data keys are not read yet"
 _CLOCKS_APART_MS = 5_000  # of two machines, one of which wrote a delivery and the other reads it
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
@@ -81,6 +87,8 @@ _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas.
+
+    `keys` are tenants' data keys: of what `decode` opens, and of what is sealed where the setting is on.
 
     `look_every_s`: how long new records may go unseen while it waits for answers; `fetch`: how Kafka
     gathers them.
@@ -93,6 +101,7 @@ class Pool:
     fetch: Fetch
     decode: Callable[[Record], Content]
     known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
+    keys: TenantKeys | None = None
 
 
 def map_most(settings: Settings, broker_chars: int | None) -> int:
@@ -175,6 +184,10 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     if found is None:
         return
     canary.check(settings, keyring)
+    keys = pool.keys
+    seals = None if keys is None or not keys.on else Sealing(keys.sealing)
+    if seals is not None and not _has_read(keys, stop):
+        return
     traces.check(settings)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
     clocks, prepare = BrokerClocks(), preparing(settings)
@@ -198,12 +211,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         sender=transport if isinstance(transport, Sender) else None,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
         attempts=AttemptLog(settings, queued_bytes=room.logged),
-        tenants=TenantLookup(Reader.from_settings(settings).read_small),
+        tenants=TenantLookup(_tenants(settings, keys if seals is not None else None)),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
-        ahead=None if reader is None else Lookup("ahead", reader.read),
+        ahead=None if reader is None else Lookup("ahead", seen_ahead(reader.read, keys)),
         standings=StandingLookup.from_settings(settings),
-        again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
+        again=Lookup("again", found_again(LogAgain(settings).answer, keys)) if pool.role is Role.RETRY else None,
         replaced=ReplacedNews(ReplacedStore.from_settings(settings)) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
         known_schemas=pool.known_schemas,
@@ -215,6 +228,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         traces=traces.open_traces(tracing, pool.role, slot, group),
         terms=Terms.of(settings),
         surplus_bytes=room.surplus,
+        seals=seals,
+        gated=keys if pool.role is Role.RETRY else None,
     )
 
     instance = instance_id(settings, pool.role, slot)
@@ -235,6 +250,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
     if reader is not None:
         reader.close()
+    if keys is not None:
+        keys.close()
 
 
 def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found | None:
@@ -259,6 +276,23 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found
             unreachable.over()
             return found
     return None
+
+
+def _has_read(keys: TenantKeys | None, stop: threading.Event) -> bool:
+    """Wait until tenants' keys are known, or whoever has one would be given another. False: `stop` came first."""
+    while keys is not None and not keys.ready:
+        pulse.lacks = (_KEYS_UNREAD,)
+        pulse.beat()
+        if stop.wait(_READ_AGAIN_S):
+            return False
+    pulse.lacks = ()
+    return True
+
+
+def _tenants(settings: Settings, keys: TenantKeys | None) -> Read:
+    """How tenants are looked up: with `keys` none comes without its data key."""
+    read = Reader.from_settings(settings).read_small
+    return read if keys is None else KeyedTenants(read, keys).read
 
 
 def _schemas(url: str) -> SchemaAsking:

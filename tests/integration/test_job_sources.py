@@ -1,23 +1,25 @@
 """What jobs read, from a real Kafka: exactly what is theirs, and what was left when they go on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 from msgspec import structs
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, delivery_id
 from consumer.events.event import Event
-from consumer.jobs.candidate import Candidate, TooMany
-from consumer.jobs.job import Chosen, Matching, Missed, Skip, Spot
+from consumer.jobs import sources
+from consumer.jobs.candidate import Candidate, Source, TooMany
+from consumer.jobs.job import Asked, Chosen, Matching, Missed, Skip, Spot
 from consumer.jobs.kept_since import kept_since
 from consumer.jobs.matching_source import open_matching
-from consumer.jobs.sources import open_source
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
 from consumer.settings import Settings
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.subscription import Status, Subscription
 from tests.dead_letters import dead_letter
 from tests.deliveries import subscription
 from tests.hostile import raw_producer
@@ -25,8 +27,14 @@ from tests.job_topics import NOW_MS, WEBHOOK, Stage, asked, envelope, taken
 from tests.services.topics import MakeTopics
 
 HOUR_MS = 3_600_000
+Ends: TypeAlias = Mapping[tuple[str, int], int]
 HOOK = replace(subscription(WEBHOOK, status=Status.PAUSED), event_types=("order.*",))
 ALL = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + HOUR_MS)
+
+
+def open_source(settings: Settings, asked_: Asked, hook: Subscription, *, ends: Ends, position: Ends) -> Source:
+    opening = Opening.of(settings)  # which connects with nothing: nothing is sealed here
+    return sources.open_source(settings, asked_, hook, ends=ends, position=position, opening=opening)
 
 
 @pytest.fixture
@@ -197,7 +205,15 @@ def test_dead_letters_come_once_filtered_and_from_where_the_job_was(stage: Stage
     with pytest.raises(TooMany):
         taken(
             open_matching(
-                stage.settings, asked(Matching()), Matching(), HOOK, ends={}, position={}, now_ms=NOW_MS, most=3
+                stage.settings,
+                asked(Matching()),
+                Matching(),
+                HOOK,
+                ends={},
+                position={},
+                now_ms=NOW_MS,
+                most=3,
+                opening=Opening.of(stage.settings),
             )
         )
 

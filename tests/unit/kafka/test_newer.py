@@ -86,7 +86,7 @@ def test_what_does_not_begin_as_our_records_do_is_broken_and_not_newer(value: by
 )
 def test_the_role_retry_begins_nothing_from_there_on(topic: str, kind: str) -> None:
     until = Until(threading.Event())
-    read = reading(TOPICS, until)
+    read = reading(TOPICS, until, bytes)
     assert isinstance(read(on(topic, b"{}")), Poison)
     assert not until.is_set()
     newer = on(topic, of_later(KINDS[kind][0]))
