@@ -26,7 +26,7 @@ from consumer.configuration import load
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.canary import sealing_keyring
 from consumer.control.reseal_run import Summary, reseal
-from consumer.data_keys.kept_keys import Resealed
+from consumer.data_keys.kept_keys import KeysTopic, Resealed
 from consumer.data_keys.kept_keys import reseal as reseal_keys
 from consumer.json import Json
 from consumer.kafka import subscriptions
@@ -51,7 +51,7 @@ def rotate_encryption(
     settings = with_cache(installation(load(), lambda topics: [topics.subscriptions]))
     keyring = sealing_keyring(settings)
     with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
-        data_keys = reseal_keys(settings, writer, keyring, stop=lambda: stop.asked)
+        data_keys = reseal_keys(KeysTopic(settings, writer), keyring, stop=lambda: stop.asked)
         summary = reseal(_Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress)
     summary.uses += data_keys.uses
     if summary.resealed or data_keys.resealed:

@@ -27,7 +27,7 @@ from consumer.configuration import load
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
-from consumer.data_keys.kept_keys import destroy, read_keys
+from consumer.data_keys.kept_keys import KeysTopic, destroy, read_keys
 from consumer.data_keys.key_record import SealedKey
 from consumer.erasure.lists import erase_lists
 from consumer.erasure.receipt import Erased, Kept, Keys, Names, Receipt, left_of, told
@@ -155,13 +155,14 @@ class _Erasure:
 
     def _destroyed_keys(self, writer: TopicWriter, erased: Erased) -> list[str]:
         """Destroy the data keys, once nobody would make one anew; what could not be made sure of."""
-        if read_keys(self._settings) is None:
+        topic = KeysTopic(self._settings, writer)
+        if topic.read() is None:
             return []
         unsure = self._forgotten_by_cache()
         for _ in range(_PASSES):
-            kept = read_keys(self._settings)
+            kept = topic.read()
             found = [] if kept is None else kept.of(self._tenant)
-            destroy(self._settings, writer, [each.id for each in found])
+            destroy(topic, [each.id for each in found])
             self._count_keys(erased, found)
             if not found:
                 return unsure

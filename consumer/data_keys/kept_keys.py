@@ -15,7 +15,7 @@ from consumer.data_keys.key_record import SealedKey, decode, destroyed, id_of, r
 from consumer.events.event import Record
 from consumer.kafka.reading import TopicMissing, read_to_end
 from consumer.kafka.topic_specs import Topics
-from consumer.kafka.topic_writer import Place
+from consumer.kafka.topic_writer import Place, TopicWriter
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring, SecretUnreadable
@@ -40,10 +40,33 @@ class KeptKeys:
         )
 
 
-class Writer(Protocol):
-    """See `TopicWriter`."""
+class Topic(Protocol):
+    """The topic of tenants' keys."""
 
-    def write(self, record: NewRecord) -> "Future[Place]": ...
+    name: str
+
+    def read(self) -> KeptKeys | None:
+        """What it holds now; None: there is no such topic, and never was a key. Raises KafkaBroken."""
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        """Write a record; the future's error is KafkaBroken."""
+
+
+class KeysTopic:
+    """It, on Kafka."""
+
+    def __init__(self, settings: Settings, writer: TopicWriter) -> None:
+        self._settings = settings
+        self._writer = writer
+        self.name = Topics.of(settings).tenant_keys
+
+    def read(self) -> KeptKeys | None:
+        """See `Topic`."""
+        return read_keys(self._settings)
+
+    def write(self, record: NewRecord) -> "Future[Place]":
+        """See `Topic`."""
+        return self._writer.write(record)
 
 
 def kept_keys(records: Iterable[Record]) -> KeptKeys:
@@ -75,7 +98,7 @@ def read_keys(settings: Settings) -> KeptKeys | None:
         return None
 
 
-def destroy(settings: Settings, writer: Writer, key_ids: Iterable[str]) -> None:
+def destroy(topic: Topic, key_ids: Iterable[str]) -> None:
     """Destroy these, and wait until Kafka has that.
 
     One record more is written behind them: a log's newest part is compacted only once something was written after it.
@@ -83,9 +106,8 @@ def destroy(settings: Settings, writer: Writer, key_ids: Iterable[str]) -> None:
     Raises:
         KafkaBroken: not all was acknowledged.
     """
-    topic = Topics.of(settings).tenant_keys
-    last = NewRecord(topic=topic, key=_ROLLS, value=None)
-    for writing in [writer.write(each) for each in (*(destroyed(topic, key_id) for key_id in key_ids), last)]:
+    last = NewRecord(topic=topic.name, key=_ROLLS, value=None)
+    for writing in [topic.write(each) for each in (*(destroyed(topic.name, key_id) for key_id in key_ids), last)]:
         writing.result()
 
 
@@ -100,27 +122,25 @@ class Resealed:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def reseal(
-    settings: Settings, writer: Writer, keyring: Keyring, *, stop: Callable[[], bool] = lambda: False
-) -> Resealed:
-    """Seal every data key with the ring's first key. What is counted as done was read back.
+def reseal(topic: Topic, keyring: Keyring, *, stop: Callable[[], bool] = lambda: False) -> Resealed:
+    """Seal every data key with the ring's first key. What is counted as left was read back.
 
     Raises:
         KafkaBroken: the topic could not be read or written; what was written until then holds.
     """
-    told, topic = Resealed(), Topics.of(settings).tenant_keys
+    told = Resealed()
     for passes_left in reversed(range(_PASSES)):
-        kept = read_keys(settings)
+        kept = topic.read()
         if kept is None:
             return told
         if kept.returned:
-            destroy(settings, writer, sorted(kept.returned))
+            destroy(topic, sorted(kept.returned))
             continue
         due = _due(kept, keyring, told)
         if not due or not passes_left or stop():
             break
         for start in range(0, len(due), _BATCH):
-            for writing in [writer.write(record_of(topic, each)) for each in due[start : start + _BATCH]]:
+            for writing in [topic.write(record_of(topic.name, each)) for each in due[start : start + _BATCH]]:
                 writing.result()
         told.resealed += len(due)
     return told

@@ -4,7 +4,8 @@ The laws:
 - a key that is gone from here opens nothing any more. What is still under way for its tenant is sealed with it all the
   same, and so is unreadable when it is written: never in the clear;
 - a destroyed key stays destroyed, whatever is written of it later;
-- a key that cannot be opened is no destroyed one. It is told of once, and whatever it sealed says why it stays shut;
+- a key that cannot be opened is no destroyed one, and whatever it sealed says why it stays shut. Only the last record
+  of a key says whether it can be: those before it may be sealed with encryption keys that nobody needs any more;
 - one that was opened stays open while its record is sealed anew under an encryption key that this process has not.
 """
 
@@ -63,6 +64,12 @@ class Ring:
         key = self._of.get(tenant)
         return key is not None and key.id in self._held
 
+    @property
+    def locked(self) -> list[Locked]:
+        """Those that cannot be opened."""
+        with self._lock:
+            return [each for each in self._held.values() if isinstance(each, Locked)]
+
     def apply(self, record: Record) -> None:
         """Take the next record of the topic. One that is no data key is told of and passed over."""
         key_id = id_of(record.key)
@@ -88,7 +95,6 @@ class Ring:
         try:
             held: Held = DataKey(key_id, sealed.tenant, self._secret(sealed))
         except SecretUnreadable as error:
-            _log.error("data key unreadable", data_key=sealed.id, tenant=sealed.tenant, error=str(error))
             held = Locked(sealed.tenant, str(error))
         with self._lock:
             self._held[key_id] = held

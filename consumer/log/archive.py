@@ -67,6 +67,7 @@ class Archive:
     ) -> None:
         """Nothing is connected yet. Without `opening` it has one of its own."""
         self._opening = Opening.of(settings) if opening is None else opening
+        self._own = self._opening if opening is None else None
         topic = Topics.of(settings).attempts
         self._open = (lambda: Picker(settings, topic)) if open_picker is None else open_picker
         self._monotonic_s = monotonic_s
@@ -114,7 +115,8 @@ class Archive:
             idle, self._idle = self._idle, []
         for picker in idle:
             picker.close()
-        self._opening.close()
+        if self._own is not None:
+            self._own.close()
 
     @contextmanager
     def _picker(self, tenant: str) -> Iterator[Pick]:

@@ -286,6 +286,9 @@ def _has_read(keys: TenantKeys | None, stop: threading.Event) -> bool:
         if stop.wait(_READ_AGAIN_S):
             return False
     pulse.lacks = ()
+    locked = [] if keys is None else keys.ring.locked
+    if locked:
+        _log.error("data keys unreadable", keys=len(locked), tenant=locked[0].tenant, error=locked[0].why)
     return True
 
 

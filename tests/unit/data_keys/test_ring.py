@@ -75,16 +75,20 @@ def test_a_key_that_is_sealed_anew_stays_the_same_and_open() -> None:
     assert held(ring, A) is before
 
 
-def test_a_key_that_cannot_be_opened_is_no_destroyed_one_and_is_told_of() -> None:
+def test_a_key_that_cannot_be_opened_is_no_destroyed_one_and_says_why() -> None:
     for keyring, why in ((SECOND, "does not name that key"), (None, "HOOKLINE_ENCRYPTION_KEYS is not set")):
-        with capture_logs() as logs:
-            ring = ring_of(made(A), keyring=keyring)
+        ring = ring_of(made(A), keyring=keyring)
         locked = ring.of(bytes.fromhex(A))
         assert isinstance(locked, Locked)
         assert why in locked.why
         assert (ring.has("acme"), ring.sealing("acme")) == (False, None)
-        assert [each["event"] for each in logs] == ["data key unreadable"]
-        assert (logs[0]["data_key"], logs[0]["tenant"]) == (A, "acme")
+        assert ring.locked == [locked]
+        assert locked.tenant == "acme"
+
+
+def test_a_key_whose_last_record_opens_is_open() -> None:
+    ring = ring_of(made(A, keyring=SECOND), made(A))
+    assert (ring.locked, ring.sealing("acme")) == ([], held(ring, A))
 
 
 def test_a_key_in_anothers_place_opens_nothing() -> None:
