@@ -101,6 +101,7 @@ class Waiting:
         opened = self._opened(record)
         if opened is None:
             return
+        stop_before(opened)
         try:
             delivery = decoded(record, decode_ordered, record.key, opened.value or value)
         except RecordCorrupt:
@@ -116,6 +117,7 @@ class Waiting:
         opened = self._opened(record)
         if opened is None:
             return
+        stop_before(opened)
         try:
             delayed = decoded(record, decode_delayed, opened.value or value, self._topics.tier_of(record.topic))
         except RecordCorrupt:

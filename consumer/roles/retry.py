@@ -80,9 +80,11 @@ def reading(
             return Tombstone()  # somebody asked for the broker's time
         try:
             value = opened(record.value) if is_sealed(record.value) else record.value
-            if record.topic == topics.ordered:
-                return decode_ordered(record.key, value)
-            return decode_delayed(value, topics.tier_of(record.topic))
+            if value is not record.value and is_newer(value):
+                until.before = record
+                return Newer()
+            ordered = record.topic == topics.ordered
+            return decode_ordered(record.key, value) if ordered else decode_delayed(value, topics.tier_of(record.topic))
         except KeyDestroyed:
             return Erased()
         except RecordCorrupt as error:
