@@ -9,6 +9,8 @@ The laws:
 from dataclasses import replace
 from typing import Protocol, assert_never
 
+import msgspec
+
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.entry import Entry
@@ -45,7 +47,7 @@ class Encoding:
         value = boundaries.within(Boundary.LOG, entry, encode_attempt, attempt, delivery_id=attempt.delivery_id)
         if isinstance(value, Bug):
             value = encode_attempt(stripped(attempt, value.failure))
-        elif self._seals is not None:
+        if self._seals is not None:
             value = self._sealed(entry, attempt.tenant, value, attempt.delivery_id)
         boundaries.let_go()
         return attempt.subscription_id.encode(), value
@@ -87,7 +89,10 @@ class Encoding:
         sealed = self._boundaries.within(
             Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id
         )
-        return encode_attempt(stripped(decode_attempt(value), sealed.failure)) if isinstance(sealed, Bug) else sealed
+        if not isinstance(sealed, Bug):
+            return sealed
+        bare = stripped(decode_attempt(value), sealed.failure)
+        return encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
 
     def _produced(self, write: Write) -> Produce:
         seals, tenant = self._seals, _tenant_of(write)
