@@ -54,8 +54,9 @@ app = App(name="tenants", help="Erase what is kept of a customer.")
 _PASSES: Final = 3
 _BATCH: Final = 500
 _PATIENCE_S: Final = 10.0
-_READ_BEFORE_S: Final = 1.0
-"""Whoever has read a webhook that is gone since writes a data key within so long, if he writes one."""
+_READ_BEFORE_S: Final = 5.0
+"""Whoever has read a webhook that is gone since writes a data key within so long, if he writes one: a write that Kafka
+does not acknowledge is given up after 4 s."""
 _COMPACTED_MS: Final = 8 * DAY_MS
 """Until a record that was deleted is gone: max.compaction.lag.ms, and delete.retention.ms for the deletion itself."""
 _KEYS_COMPACTED_MS: Final = 2 * DAY_MS

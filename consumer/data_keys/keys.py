@@ -123,7 +123,10 @@ class TenantKeys:
             else:
                 view.reached({place.partition: place.offset + 1}, max(0.0, until_s - time.monotonic()))
             self._forget(tenant, writing)
-        return frozenset(tenant for tenant in lacking if not self.ring.has(tenant))
+        left = frozenset(tenant for tenant in lacking if not self.ring.has(tenant))
+        if not left:
+            self._unreadable.over()
+        return left
 
     def sealing(self, tenant: str) -> DataKey:
         """What seals for a tenant of which somebody has ensured a key.

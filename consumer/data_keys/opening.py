@@ -15,6 +15,7 @@ from consumer.data_keys.keys import TenantKeys
 from consumer.delivery.delivery import Attempt, Bodies
 from consumer.events.event import Record
 from consumer.kafka.attempt_sealing import put_together
+from consumer.kafka.provenance import is_sealed_poison
 from consumer.kafka.records import decode_attempt, decode_clear
 from consumer.kafka.sealed import KeyDestroyed, KeyLocked, is_sealed
 from consumer.settings import Settings
@@ -85,6 +86,13 @@ class Opening:
         """Those of the records that can be read. Raises as `record` does."""
         for each in records:
             opened = self.record(each)
+            if opened is not None:
+                yield opened
+
+    def poison(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The same of poison records, which are sealed where their headers say so. Raises as `record` does."""
+        for each in records:
+            opened = self.record(each) if is_sealed_poison(each.headers) else each
             if opened is not None:
                 yield opened
 

@@ -5,7 +5,8 @@ The laws:
   same, and so is unreadable when it is written: never in the clear;
 - a destroyed key stays destroyed, whatever is written of it later;
 - a key that cannot be opened is no destroyed one, and whatever it sealed says why it stays shut. Only the last record
-  of a key says whether it can be: those before it may be sealed with encryption keys that nobody needs any more;
+  of a key says whether it can be: those before it may be sealed with encryption keys that nobody needs any more.
+  Where no key opens that was sealed under an id of the ring, the ring has another encryption key under that id;
 - one that was opened stays open while its record is sealed anew under an encryption key that this process has not.
 """
 
@@ -29,10 +30,11 @@ _NO_RING: Final = "HOOKLINE_ENCRYPTION_KEYS is not set"
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A key that is there and cannot be opened, and why."""
+    """A key that is there and cannot be opened, and why. `sealed_with` is the id of an encryption key."""
 
     tenant: str
     why: str
+    sealed_with: str
 
 
 Held: TypeAlias = DataKey | Locked
@@ -46,6 +48,7 @@ class Ring:
         self._held: dict[bytes, Held] = {}
         self._of: dict[str, DataKey] = {}
         self._gone: set[bytes] = set()
+        self._open_with: set[str] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -69,6 +72,13 @@ class Ring:
         """Those that cannot be opened."""
         with self._lock:
             return [each for each in self._held.values() if isinstance(each, Locked)]
+
+    @property
+    def wrong(self) -> list[str]:
+        """The ids of encryption keys under which there are data keys, and not one that opens with the ring's."""
+        ids = () if self._keyring is None else self._keyring.ids
+        shut = {each.sealed_with for each in self.locked}
+        return [key_id for key_id in ids if key_id in shut and key_id not in self._open_with]
 
     def apply(self, record: Record) -> None:
         """Take the next record of the topic. One that is no data key is told of and passed over."""
@@ -95,8 +105,10 @@ class Ring:
         try:
             held: Held = DataKey(key_id, sealed.tenant, self._secret(sealed))
         except SecretUnreadable as error:
-            held = Locked(sealed.tenant, str(error))
+            held = Locked(sealed.tenant, str(error), sealed.sealed.key_id)
         with self._lock:
+            if isinstance(held, DataKey):
+                self._open_with.add(sealed.sealed.key_id)
             self._held[key_id] = held
             if isinstance(held, DataKey) and not self.has(sealed.tenant):
                 self._of[sealed.tenant] = held

@@ -9,8 +9,12 @@ from typing import Final
 
 from consumer.data_keys.data_key import DataKey
 from consumer.data_keys.keys import TenantKeys
+from consumer.events.event import Record
+from consumer.events.named_tenant import named_tenant
+from consumer.events.rules import EventRules
 from consumer.kafka.attempt_sealing import taken_apart
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.sealed import is_sealed
 from consumer.settings import Settings
 from consumer.webhooks.keyring import Keyring
 
@@ -18,10 +22,18 @@ _WITHIN_S: Final = 2.0
 
 
 class Sealing:
-    """`key_of` gives the key that seals for a tenant."""
+    """`key_of` gives the key that seals for a tenant, `known` the same where there is one. `rules` say who is named."""
 
-    def __init__(self, key_of: Callable[[str], DataKey]) -> None:
+    def __init__(
+        self,
+        key_of: Callable[[str], DataKey],
+        *,
+        known: Callable[[str], DataKey | None] = lambda _: None,
+        rules: EventRules | None = None,
+    ) -> None:
         self._key_of = key_of
+        self._known = known
+        self._rules = EventRules() if rules is None else rules
 
     def attempt(self, tenant: str, value: bytes) -> bytes:
         """An attempt's record: what lists are made of stays in the clear, and the rest is deflated and sealed."""
@@ -34,6 +46,22 @@ class Sealing:
         Not deflated: a process that holds many of these counts them by their size.
         """
         return self._key_of(tenant).sealed(value)
+
+    def poison(self, record: Record) -> bytes | None:
+        """The value of a record that is no event. None: it names no tenant that has a key, and is not sealed.
+
+        Whoever writes to an event topic may name anybody: no key is made for that.
+        """
+        if record.value is None or is_sealed(record.value):
+            return None
+        tenant = named_tenant(record, self._rules)
+        key = None if tenant is None else self._known(tenant)
+        return None if key is None else key.sealed(record.value)
+
+
+def in_a_loop(settings: Settings, keys: TenantKeys) -> Sealing:
+    """For whoever may not wait: of a tenant whose webhooks are known the key is there."""
+    return Sealing(keys.sealing, known=keys.ring.sealing, rules=EventRules.of(settings))
 
 
 def patient(settings: Settings, keys: TenantKeys) -> Sealing | None:

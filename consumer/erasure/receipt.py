@@ -12,6 +12,7 @@ from consumer.json import Json
 from consumer.signing.timestamps import rfc3339
 
 _BUT_HEADS: Final = ", but for ids, times, event types, hosts and paths, statuses and reasons"
+_BUT_NAMELESS: Final = ", but for keys and headers, and for records that name no tenant: Avro, and JSON that is broken"
 _NO_SINGLE: Final = "Kafka deletes no single record, only what is older than a topic's retention"
 
 
@@ -136,7 +137,7 @@ def left_of(
             what="records that were no events",
             where=names.poison,
             until_ms=kept.until_ms([names.poison], now_ms),
-            why=_NO_SINGLE if keys is None else f"{_NO_SINGLE}; they are never sealed",
+            why=_NO_SINGLE + _sealed(keys, _BUT_NAMELESS),
         ),
         Left(
             what="former states of what was deleted, and the deletions",

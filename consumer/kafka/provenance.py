@@ -25,6 +25,7 @@ _INT64 = struct.Struct(">q")
 # A detail may quote what it found: a header is for people and must not outgrow the record.
 _MAX_DETAIL: Final = 1_000
 _LEFT_OUT: Final = "hookline-left-out-bytes"
+_SEALED: Final = "hookline-sealed"
 _FIRST: Final = "kafka_dlt-original-topic"
 _REASON: Final = "hookline-reason"
 _DETAIL: Final = "hookline-detail"
@@ -43,6 +44,7 @@ _OURS: Final = frozenset(
         "__connect.errors.exception.message",
         _REASON,
         _DETAIL,
+        _SEALED,
     }
 )
 
@@ -81,6 +83,16 @@ def poison_headers(
         ),
         _stub(left_out_bytes),
     )
+
+
+def sealed(headers: RecordHeaders) -> RecordHeaders:
+    """A poison record's headers, where its value is sealed: what producers write may begin with any bytes."""
+    return (*headers, (_SEALED, b"1"))
+
+
+def is_sealed_poison(headers: RecordHeaders) -> bool:
+    """Whether a poison record's headers say that its value is sealed. A header of the producer's never does."""
+    return any(name == _SEALED for name, _ in headers)
 
 
 def dead_letter_headers(
@@ -135,7 +147,7 @@ def _origin(told: Mapping[str, bytes]) -> Origin:
 
 
 def _beside(original: RecordHeaders, provenance: RecordHeaders, stub: RecordHeaders) -> RecordHeaders:
-    ours = {_LEFT_OUT, *(name for name, _ in provenance)}
+    ours = {_LEFT_OUT, _SEALED, *(name for name, _ in provenance)}
     return (*(header for header in original if header[0] not in ours), *stub, *provenance)
 
 

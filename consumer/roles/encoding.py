@@ -18,7 +18,7 @@ from consumer.delivery.logged import Unread, stripped, unlogged
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import encode_attempt, encode_unread
-from consumer.kafka.provenance import Family
+from consumer.kafka.provenance import Family, sealed
 from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.writes import Produce, produced
@@ -29,6 +29,7 @@ class Seals(Protocol):
 
     def attempt(self, tenant: str, value: bytes) -> bytes: ...
     def whole(self, tenant: str, value: bytes) -> bytes: ...
+    def poison(self, record: Record) -> bytes | None: ...
 
 
 class Encoding:
@@ -86,35 +87,31 @@ class Encoding:
         """An attempt's record, sealed; where that fails what is left of it without its contents."""
         if self._seals is None:
             return value
-        sealed = self._boundaries.within(
-            Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id
-        )
-        if not isinstance(sealed, Bug):
-            return sealed
-        bare = stripped(decode_attempt(value), sealed.failure)
+        told = self._boundaries.within(Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id)
+        if not isinstance(told, Bug):
+            return told
+        bare = stripped(decode_attempt(value), told.failure)
         return encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
 
     def _produced(self, write: Write) -> Produce:
-        seals, tenant = self._seals, _tenant_of(write)
+        seals = self._seals
         record = produced(write, self._topics, self._family, sealed=seals is not None)
-        if seals is None or tenant is None or record.value is None:
+        if seals is None or record.value is None:
             return record
-        return replace(record, value=seals.whole(tenant, record.value))
-
-
-def _tenant_of(write: Write) -> str | None:
-    """Whose data key seals it; None: nobody's."""
-    match write:
-        case Delay(delayed=delayed):
-            return delayed.event.tenant
-        case LineUp(delivery=delivery):
-            return delivery.event.tenant
-        case Bury(dead_letter=dead_letter):
-            return dead_letter.delivery.event.tenant
-        case Reject() | Suspend():
-            return None
-        case _:
-            assert_never(write)
+        match write:
+            case Delay(delayed=delayed):
+                return replace(record, value=seals.whole(delayed.event.tenant, record.value))
+            case LineUp(delivery=delivery):
+                return replace(record, value=seals.whole(delivery.event.tenant, record.value))
+            case Bury(dead_letter=dead_letter):
+                return replace(record, value=seals.whole(dead_letter.delivery.event.tenant, record.value))
+            case Reject(record=rejected):
+                value = seals.poison(rejected)
+                return record if value is None else replace(record, value=value, headers=sealed(record.headers))
+            case Suspend():
+                return record
+            case _:
+                assert_never(write)
 
 
 def _stub(entry: Entry) -> Record:

@@ -12,7 +12,7 @@ import structlog
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
 from consumer.data_keys.keys import TenantKeys
-from consumer.data_keys.sealing import Sealing
+from consumer.data_keys.sealing import in_a_loop
 from consumer.delivery import done_map
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
@@ -64,7 +64,7 @@ from consumer.roles.standings import StandingLookup
 from consumer.roles.tenant_lookup import Read, TenantLookup
 from consumer.roles.worker import Worker
 from consumer.setting_values import duration_ms
-from consumer.settings import Settings
+from consumer.settings import ConfigurationError, Settings
 from consumer.signing.signer import Signer
 from consumer.signing.written import Prepare
 from consumer.standings.replaced import ReplacedStore
@@ -185,7 +185,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         return
     canary.check(settings, keyring)
     keys = pool.keys
-    seals = None if keys is None or not keys.on else Sealing(keys.sealing)
+    seals = None if keys is None or not keys.on else in_a_loop(settings, keys)
     if seals is not None and not _has_read(keys, stop):
         return
     traces.check(settings)
@@ -279,13 +279,23 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found
 
 
 def _has_read(keys: TenantKeys | None, stop: threading.Event) -> bool:
-    """Wait until tenants' keys are known, or whoever has one would be given another. False: `stop` came first."""
+    """Wait until tenants' keys are known, or whoever has one would be given another. False: `stop` came first.
+
+    Raises:
+        ConfigurationError: an encryption key is not the one its id names.
+    """
     while keys is not None and not keys.ready:
         pulse.lacks = (_KEYS_UNREAD,)
         pulse.beat()
         if stop.wait(_READ_AGAIN_S):
             return False
     pulse.lacks = ()
+    if keys is not None and keys.ring.wrong:
+        raise ConfigurationError(
+            "HOOKLINE_ENCRYPTION_KEYS",
+            f"the key {keys.ring.wrong[0]!r} is not the one that sealed tenants' data keys under this id: give the "
+            "right one back, and a new key an id of its own",
+        )
     locked = [] if keys is None else keys.ring.locked
     if locked:
         _log.error("data keys unreadable", keys=len(locked), tenant=locked[0].tenant, error=locked[0].why)

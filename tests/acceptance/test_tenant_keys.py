@@ -53,13 +53,24 @@ def publish(stage: Stage, *events: tuple[str, str]) -> None:
     assert producer.flush(20) == 0
 
 
+def no_event(stage: Stage, tenant: str) -> None:
+    """A record of a tenant that is none, for want of a type."""
+    producer = Producer({"bootstrap.servers": stage.settings.kafka["bootstrap.servers"]})
+    producer.produce(stage.event_topic, json.dumps({"id": "none", "tenant": tenant, "data": {"told": PLAIN}}), "none")
+    assert producer.flush(20) == 0
+
+
+def poisoned(stage: Stage) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stage.command("poison", "list", "--json").splitlines()]
+
+
 def accepted(receiver: Receiver) -> set[tuple[str, str]]:
     receiver.read()
     return {(each.endpoint, each.webhook_id) for each in receiver.receipts if each.accepted}
 
 
 def values(stage: Stage) -> Iterator[tuple[str, bytes]]:
-    """Each value, and each header, on a topic of ours that holds what is written for tenants."""
+    """Each value, and each header, on the topics of ours that hold what is written for tenants."""
     topics = stage.topics
     for topic in (topics.attempts, topics.dead_letter, topics.ordered, topics.poison, *topics.retry_topics):
         for each in stage.read(topic):
@@ -121,17 +132,21 @@ def test_what_was_written_for_an_erased_tenant_is_read_by_nobody(stage: Stage) -
         running.assigned("deliver")
         running.assigned("retry")
         publish(stage, ("first", "acme"), ("first", "stranger"), ("first", "other"))
+        no_event(stage, "acme")
         wanted = {("healthy", "first"), ("ordered", "first"), ("flaky", "first"), ("other", "first")}
         within(lambda: accepted(receiver) >= wanted, running, lambda: accepted(receiver))
         within(lambda: len(letters(stage)) == 1, running, lambda: letters(stage))
         attempt = its_log_shows_bodies(stage, running)
         its_dead_letter_is_sent_again(stage, running)
+        [poison] = poisoned(stage)
+        assert PLAIN in stage.command("poison", "show", poison["place"], "--json")
 
         found = [*values(stage)]
         assert {topic for topic, _ in found} >= {
             stage.topics.attempts,
             stage.topics.ordered,
             stage.topics.dead_letter,
+            stage.topics.poison,
             stage.topics.retry(0),
             stage.topics.retry(1),
         }
@@ -167,6 +182,6 @@ def test_what_was_written_for_an_erased_tenant_is_read_by_nobody(stage: Stage) -
         assert mine
         assert {(each.bodies, each.request_body, each.request_headers) for each in mine} == {(Bodies.ERASED, b"", ())}
         assert {each.bodies for each in told if each.tenant == "other"} == {Bodies.WHOLE}
-        assert stage.read(stage.topics.poison) == []
+        assert poisoned(stage) == []
         assert again.stop()[0] == 0, again.tail
         assert "Traceback" not in running.log + again.log

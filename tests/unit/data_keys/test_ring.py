@@ -91,6 +91,15 @@ def test_a_key_whose_last_record_opens_is_open() -> None:
     assert (ring.locked, ring.sealing("acme")) == ([], held(ring, A))
 
 
+def test_an_encryption_key_under_anothers_id_is_told_by_nothing_that_opens() -> None:
+    other = Keyring({"k1": bytes([9] * 32)})
+    assert ring_of(made(A), made(B), keyring=other).wrong == ["k1"]
+    assert ring_of(made(A), made(B, keyring=other), keyring=other).wrong == [], "one is spoiled, the key is right"
+    assert ring_of(made(A), keyring=SECOND).wrong == [], "nobody says that it has k1"
+    assert ring_of(made(A), keyring=None).wrong == []
+    assert ring_of(made(A)).wrong == []
+
+
 def test_a_key_in_anothers_place_opens_nothing() -> None:
     row = DATA_KEY.decode(made(A).value or b"")
     moved = DATA_KEY.encode(row | {"tenant": "other"})

@@ -42,12 +42,12 @@ def test_with_data_keys_it_says_what_nobody_can_read_since_when_and_until_when_t
     )
     assert not [each for each in without if "data key" in each.why]
     sealed = {each.where for each in found if "sealed with a data key that is destroyed" in each.why}
-    assert sealed == {"attempts", "retry.0s, retry.1m", "dead-letter"}
+    assert sealed == {"attempts", "retry.0s, retry.1m", "dead-letter", "poison"}
     [attempts] = [each.why for each in found if each.where == "attempts"]
     assert "first at 2026-" in attempts
     assert "but for ids, times" in attempts
     [poison] = [each.why for each in found if each.where == "poison"]
-    assert poison.endswith("they are never sealed")
+    assert "but for keys and headers, and for records that name no tenant" in poison
     [last] = [each for each in found if each.where.startswith("tenant-keys")]
     assert last.until_ms == NOW_MS + 2 * DAY_MS
     assert "every backup of it" in last.where

@@ -14,6 +14,7 @@ from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend
 from consumer.events.event import Poison, Record
 from consumer.kafka.attempt_encoding import encode_attempt
 from consumer.kafka.attempt_sealing import put_together
+from consumer.kafka.provenance import is_sealed_poison, told_apart
 from consumer.kafka.records import decode_attempt, decode_clear, decode_delayed
 from consumer.kafka.sealed import is_sealed
 from consumer.kafka.topic_specs import Topics
@@ -140,16 +141,33 @@ def test_with_data_keys_the_same_record_is_sealed_and_its_headers_say_no_more_th
     assert boundaries.bugs() == []
 
 
-def test_with_data_keys_an_attempt_is_sealed_and_a_poison_record_and_a_suspension_are_not() -> None:
+def test_with_data_keys_an_attempt_is_sealed_and_a_suspension_is_not() -> None:
     encode, entry = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", SEALS), Entry(Window(("events", 3)), 7)
     _, value = encode.attempt(entry, attempt())
     assert is_sealed(value)
     assert put_together(decode_clear(value), DataKey(bytes(8), "a", bytes(32)).opened(value)) == attempt()
-    for write in (
-        Reject(record=RAW, poison=Poison(reason="wrong_type", detail="")),
-        Suspend(subscription=subscription()),
+    assert not is_sealed(encode.write(entry, Suspend(subscription=subscription())).value or b"")
+
+
+def test_poison_is_sealed_where_it_names_a_tenant_that_has_a_key_and_says_so() -> None:
+    key = DataKey(bytes(8), "acme", bytes(32))
+    seals = Sealing(lambda _: key, known=lambda tenant: key if tenant == "acme" else None)
+    encode, entry = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", seals), Entry(Window(("events", 3)), 7)
+    named, forged = b'{"tenant":"acme","type":7}', ("hookline-sealed", b"1")
+    for value, is_sealed_there in (
+        (named, True),
+        (b'{"tenant":"nobody"}', False),
+        (b"no JSON", False),
+        (None, False),
+        (key.sealed(b"{}"), False),  # of a delay topic, or of a producer who pretends
     ):
-        assert not is_sealed(encode.write(entry, write).value or b"")
+        rejected = Reject(record=replace(RAW, value=value, headers=(forged,)), poison=Poison(reason="bug", detail=""))
+        written = encode.write(entry, rejected)
+        assert is_sealed_poison(written.headers) is is_sealed_there
+        assert written.value == value or (key.opened(written.value or b"") == value and is_sealed_there)
+        origin, headers = told_apart(written.headers)
+        assert origin is not None
+        assert (origin.offset, headers) == (7, ())
 
 
 def test_an_attempt_that_cannot_be_sealed_is_written_without_its_contents_and_never_in_the_clear() -> None:
