@@ -24,11 +24,9 @@ from consumer.cli.exits import CommandFailed, say, usage
 from consumer.cli.output import print_fields, print_json, print_table
 from consumer.cli.reach import installation, with_cache
 from consumer.configuration import load
-from consumer.control.applied import CacheWatch, Seen
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
-from consumer.data_keys.kept_keys import KeysTopic, destroy, read_keys
-from consumer.data_keys.key_record import SealedKey
+from consumer.erasure.keys import DataKeys, destroyed_keys, found_keys
 from consumer.erasure.lists import erase_lists
 from consumer.erasure.receipt import Erased, Kept, Keys, Names, Receipt, left_of, told
 from consumer.erasure.traces import Traces
@@ -53,10 +51,6 @@ app = App(name="tenants", help="Erase what is kept of a customer.")
 
 _PASSES: Final = 3
 _BATCH: Final = 500
-_PATIENCE_S: Final = 10.0
-_READ_BEFORE_S: Final = 5.0
-"""Whoever has read a webhook that is gone since writes a data key within so long, if he writes one: a write that Kafka
-does not acknowledge is given up after 4 s."""
 _COMPACTED_MS: Final = 8 * DAY_MS
 """Until a record that was deleted is gone: max.compaction.lag.ms, and delete.retention.ms for the deletion itself."""
 _KEYS_COMPACTED_MS: Final = 2 * DAY_MS
@@ -99,16 +93,14 @@ class _Erasure:
         self._settings = settings
         self._tenant = tenant
         self._topics = Topics.of(settings)
-        self._last: Place | None = None
-        self._first_sealed_ms: int | None = None
+        self._last: dict[int, Place] = {}
 
     def dry(self) -> Receipt:
         """What would be erased."""
         webhooks, traces = self._read()
-        erased = _erased(webhooks, traces)
-        kept = read_keys(self._settings)
-        self._count_keys(erased, [] if kept is None else kept.of(self._tenant))
-        return replace(self._receipt(erased, traces, []), dry_run=True)
+        erased, keys = _erased(webhooks, traces), found_keys(self._settings, self._tenant)
+        erased.data_keys = keys.number
+        return replace(self._receipt(erased, traces, [], keys), dry_run=True)
 
     def done(self) -> Receipt:
         """Erase it.
@@ -126,10 +118,11 @@ class _Erasure:
                 _add(erased, _erased(webhooks, traces))
             else:
                 raise CommandFailed(os.EX_TEMPFAIL, "somebody makes anew what goes: do it again, once nobody does")
-            unreached = self._destroyed_keys(writer, erased)
-        unreached += self._lists(erased)
+            keys = destroyed_keys(self._settings, self._tenant, writer, self._last.values())
+        erased.data_keys = keys.number
+        unreached = [*keys.unsure, *self._lists(erased)]
         tell(self._settings, "eraseTenant", tenant=self._tenant, brand="")
-        return self._receipt(erased, traces, unreached)
+        return self._receipt(erased, traces, unreached, keys)
 
     def _read(self) -> tuple[list[Subscription], Traces]:
         found = subscriptions.read_all(self._settings).values()
@@ -151,39 +144,9 @@ class _Erasure:
             for start in range(0, len(step), _BATCH):
                 for written in [writer.write(each) for each in step[start : start + _BATCH]]:
                     place = written.result()
-                    self._last = place if step is gone else self._last
+                    if step is gone:
+                        self._last[place.partition] = place
         return any(steps)
-
-    def _destroyed_keys(self, writer: TopicWriter, erased: Erased) -> list[str]:
-        """Destroy the data keys, once nobody would make one anew; what could not be made sure of."""
-        topic = KeysTopic(self._settings, writer)
-        if topic.read() is None:
-            return []
-        unsure = self._forgotten_by_cache()
-        for _ in range(_PASSES):
-            kept = topic.read()
-            found = [] if kept is None else kept.of(self._tenant)
-            destroy(topic, [each.id for each in found])
-            self._count_keys(erased, found)
-            if not found:
-                return unsure
-        return [*unsure, "its data keys: somebody makes them anew"]
-
-    def _forgotten_by_cache(self) -> list[str]:
-        """Wait until the cache has the webhooks no longer, and whoever has just read it has done with that."""
-        if self._last is not None:
-            with closing(CacheWatch(self._settings)) as cache:
-                seen = cache.wait(self._tenant, self._last, _PATIENCE_S)
-            if seen is not Seen.APPLIED:
-                return [f"the cache, which may have its webhooks yet, so that a data key is made anew ({seen})"]
-        time.sleep(_READ_BEFORE_S)
-        return []
-
-    def _count_keys(self, erased: Erased, found: Sequence[SealedKey]) -> None:
-        erased.data_keys += len(found)
-        if found:
-            first_ms = found[0].created_at_ms
-            self._first_sealed_ms = min(first_ms, self._first_sealed_ms or first_ms)
 
     def _lists(self, erased: Erased) -> list[str]:
         """Delete the lists; what could not be reached."""
@@ -200,7 +163,7 @@ class _Erasure:
     def _brands(self) -> frozenset[str]:
         return frozenset(load_brands(self._settings.brands_dir))
 
-    def _receipt(self, erased: Erased, traces: Traces, unreached: Sequence[str]) -> Receipt:
+    def _receipt(self, erased: Erased, traces: Traces, unreached: Sequence[str], data_keys: DataKeys) -> Receipt:
         topics, now_ms = self._topics, time.time_ns() // 1_000_000
         waiting = [*topics.retry_topics, topics.ordered]
         names = Names(
@@ -219,7 +182,7 @@ class _Erasure:
             now_ms=now_ms,
             compacted_ms=_COMPACTED_MS,
             unfinished=traces.unfinished,
-            keys=Keys(topic=topics.tenant_keys, since_ms=self._first_sealed_ms, until_ms=now_ms + _KEYS_COMPACTED_MS)
+            keys=Keys(topic=topics.tenant_keys, since_ms=data_keys.first_ms, until_ms=now_ms + _KEYS_COMPACTED_MS)
             if erased.data_keys or self._settings.tenant_keys == "on"
             else None,
         )

@@ -49,7 +49,6 @@ from consumer.roles import traces
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
 from consumer.roles.gate import found_again, seen_ahead
-from consumer.roles.keyed_tenants import KeyedTenants
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
@@ -61,25 +60,23 @@ from consumer.roles.role import Role
 from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
-from consumer.roles.tenant_lookup import Read, TenantLookup
+from consumer.roles.tenant_keys import have_been_read, tenants_read
+from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.setting_values import duration_ms
-from consumer.settings import ConfigurationError, Settings
+from consumer.settings import Settings
 from consumer.signing.signer import Signer
 from consumer.signing.written import Prepare
 from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.reader import Reader
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.url import origin_of
 
 _log = structlog.get_logger("pool")
 
 _ASK_KAFKA_EVERY_S = 0.5
-_READ_AGAIN_S = 0.1
-_KEYS_UNREAD = "tenants' data keys are not read yet"
 _CLOCKS_APART_MS = 5_000  # of two machines, one of which wrote a delivery and the other reads it
 _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds, and comes one by one
 
@@ -186,7 +183,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     canary.check(settings, keyring)
     keys = pool.keys
     seals = None if keys is None or not keys.on else in_a_loop(settings, keys)
-    if seals is not None and not _has_read(keys, stop):
+    if keys is not None and keys.on and not have_been_read(keys, stop):
         return
     traces.check(settings)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
@@ -211,7 +208,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         sender=transport if isinstance(transport, Sender) else None,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
         attempts=AttemptLog(settings, queued_bytes=room.logged),
-        tenants=TenantLookup(_tenants(settings, keys if seals is not None else None)),
+        tenants=TenantLookup(tenants_read(settings, keys if seals is not None else None)),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         ahead=None if reader is None else Lookup("ahead", seen_ahead(reader.read, keys)),
@@ -276,36 +273,6 @@ def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found
             unreachable.over()
             return found
     return None
-
-
-def _has_read(keys: TenantKeys | None, stop: threading.Event) -> bool:
-    """Wait until tenants' keys are known, or whoever has one would be given another. False: `stop` came first.
-
-    Raises:
-        ConfigurationError: an encryption key is not the one its id names.
-    """
-    while keys is not None and not keys.ready:
-        pulse.lacks = (_KEYS_UNREAD,)
-        pulse.beat()
-        if stop.wait(_READ_AGAIN_S):
-            return False
-    pulse.lacks = ()
-    if keys is not None and keys.ring.wrong:
-        raise ConfigurationError(
-            "HOOKLINE_ENCRYPTION_KEYS",
-            f"the key {keys.ring.wrong[0]!r} is not the one that sealed tenants' data keys under this id: give the "
-            "right one back, and a new key an id of its own",
-        )
-    locked = [] if keys is None else keys.ring.locked
-    if locked:
-        _log.error("data keys unreadable", keys=len(locked), tenant=locked[0].tenant, error=locked[0].why)
-    return True
-
-
-def _tenants(settings: Settings, keys: TenantKeys | None) -> Read:
-    """How tenants are looked up: with `keys` none comes without its data key."""
-    read = Reader.from_settings(settings).read_small
-    return read if keys is None else KeyedTenants(read, keys).read
 
 
 def _schemas(url: str) -> SchemaAsking:
