@@ -57,6 +57,14 @@ def test_a_destroyed_key_opens_nothing_and_still_seals_what_is_under_way() -> No
     assert (ring.sealing("acme"), ring.has("acme")) == (held(ring, B), True)
 
 
+def test_a_destroyed_key_does_not_return_whatever_is_written_of_it() -> None:
+    ring = ring_of(made(A), destroyed(TOPIC, A), made(A, keyring=FIRST))
+    assert (ring.of(bytes.fromhex(A)), ring.has("acme")) == (None, False)
+    ring.forget()  # another topic has other keys
+    take(ring, made(A))
+    assert ring.has("acme")
+
+
 def test_of_two_keys_of_a_tenant_both_open_and_the_other_seals_when_one_goes() -> None:
     ring = ring_of(made(A), made(B))
     first = ring.sealing("acme")
