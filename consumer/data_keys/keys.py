@@ -3,8 +3,8 @@
 The laws:
 - a key seals nothing before its record is acknowledged and was read back. So of a sealed record the key was on the
   topic first: one that is not known once the topic was read to its end was destroyed, and comes never again;
-- two processes that make a key for one tenant at once have made two. Both seal and both open, and both are destroyed
-  with the tenant: nobody has to agree on one;
+- of two processes that make a key for one tenant at once each seals with the one that comes first on the topic, and
+  whose came second destroys it. Should he die before that there are two: both open, and both go with the tenant;
 - nobody here waits for longer than he was told to.
 
 Whoever only reads connects with the first sealed record that he meets.
@@ -16,12 +16,12 @@ import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from consumer.data_keys.data_key import DataKey
-from consumer.data_keys.key_record import record_of, sealed_key
+from consumer.data_keys.key_record import destroyed, record_of, sealed_key
 from consumer.data_keys.ring import Locked, Ring
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.ends import EndsReader
@@ -40,6 +40,13 @@ WITHIN_S: Final = 2.0
 """For so long whoever reads one record waits for its key."""
 _SECRET_BYTES: Final = 32
 _GONE_MOST: Final = 100_000
+
+
+class _Making(NamedTuple):
+    """A key under way to the topic."""
+
+    key_id: str
+    writing: "Future[Place]"
 
 
 class TenantKeys:
@@ -62,8 +69,9 @@ class TenantKeys:
         self._view: TopicView | None = None
         self._ends: EndsReader | None = None
         self._writer: TopicWriter | None = None
-        self._made: dict[str, Future[Place]] = {}
+        self._made: dict[str, _Making] = {}
         self._gone: set[bytes] = set()
+        self._one_order = False
         self._lock = threading.Lock()
         self._asking = threading.Lock()
         self._unreadable = Outage(_log, "tenants' keys not read")
@@ -112,17 +120,17 @@ class TenantKeys:
             self._unreadable.met(error=str(error))
             return frozenset(lacking)
         made = {tenant: self._make(tenant) for tenant in lacking if not self.ring.has(tenant)}
-        for tenant, writing in made.items():
+        for tenant, making in made.items():
             left_s = max(0.0, until_s - time.monotonic())
             try:
-                place = writing.result(left_s)
+                place = making.writing.result(left_s)
             except NotYet:
                 continue
             except KafkaBroken as error:
                 self._unreadable.met(error=str(error))
             else:
                 view.reached({place.partition: place.offset + 1}, max(0.0, until_s - time.monotonic()))
-            self._forget(tenant, writing)
+            self._done(tenant, making)
         left = frozenset(tenant for tenant in lacking if not self.ring.has(tenant))
         if not left:
             self._unreadable.over()
@@ -201,17 +209,18 @@ class TenantKeys:
             if self._ends is None:
                 self._ends = EndsReader(self._settings, [self._topic])
             ends = self._ends.read(within_s)
+            self._one_order = len(ends[self._topic]) == 1
         return view.reached(ends[self._topic], max(0.0, until_s - time.monotonic()))
 
-    def _make(self, tenant: str) -> "Future[Place]":
-        """The writing of a key for a tenant: that under way, or a new one."""
+    def _make(self, tenant: str) -> "_Making":
+        """A key for a tenant: that under way, or a new one."""
         if self._keyring is None:
             raise AssertionError("who seals has encryption keys")
         with self._lock:
             if self._writer is None:
                 self._writer = TopicWriter(self._settings)
-            writing = self._made.get(tenant)
-            if writing is None:
+            making = self._made.get(tenant)
+            if making is None:
                 key = sealed_key(
                     self._keyring,
                     key_id=os.urandom(KEY_ID_BYTES).hex(),
@@ -219,10 +228,15 @@ class TenantKeys:
                     secret=os.urandom(_SECRET_BYTES),
                     created_at_ms=time.time_ns() // 1_000_000,
                 )
-                writing = self._made[tenant] = self._writer.write(record_of(self._topic, key))
-            return writing
+                making = self._made[tenant] = _Making(key.id, self._writer.write(record_of(self._topic, key)))
+            return making
 
-    def _forget(self, tenant: str, writing: "Future[Place]") -> None:
+    def _done(self, tenant: str, making: "_Making") -> None:
+        """It is on the topic, or failed. Nobody seals with one that came second, where all read in one order."""
+        used = self.ring.sealing(tenant)
         with self._lock:
-            if self._made.get(tenant) is writing:
+            if self._made.get(tenant) is making:
                 del self._made[tenant]
+            came_second = self.ring.has(tenant) and used is not None and used.id.hex() != making.key_id
+            if came_second and self._one_order and self._writer is not None:
+                self._writer.write(destroyed(self._topic, making.key_id))
