@@ -275,7 +275,7 @@ def test_bodies_are_downloaded_and_shown_to_no_browser(api: MemoryApi) -> None:
 @pytest.mark.parametrize(
     ("kept", "why"), [("none", "not kept"), ("erased", "its tenant was erased"), ("locked", "lacks what opens it")]
 )
-def test_a_body_that_is_not_there_is_said_not_to_be_and_why_and_never_shown_as_empty(
+def test_a_body_that_is_not_kept_is_said_not_to_be_and_never_shown_as_empty(
     api: MemoryApi, kept: str, why: str
 ) -> None:
     client = api.client()
