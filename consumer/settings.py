@@ -265,6 +265,11 @@ class Settings(BaseSettings):
         None, description="A Redis of the log's own, which is advised; else it shares the cache's."
     )
 
+    # Data keys
+    tenant_keys: Literal["off", "on"] = Field(
+        "off", description="on: what is kept for a tenant is sealed with its own key, which an erasure destroys."
+    )
+
     # Replay
     max_replays: int = Field(5, ge=1, le=1_000_000, description="How often one dead letter may be replayed.")
 

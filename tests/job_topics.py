@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace as attempt_with
 
 from consumer.control.owner import Owner
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery.delivery import Attempt, Delivery, delivery_id, replay_id
 from consumer.events.event import Event
 from consumer.jobs.candidate import Candidate, Source, Taken
@@ -17,6 +18,7 @@ from consumer.jobs.job import Asked, Kind, Subject, Wish
 from consumer.kafka.records import encode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.settings import Settings
+from consumer.wire import MAGIC
 from tests import attempts
 
 WEBHOOK = "wh_1"
@@ -57,10 +59,14 @@ def envelope(event_id: str, *, tenant: str = "acme", event_type: str = "order.cr
 
 @dataclass(slots=True)
 class Stage:
-    """A broker's topics under these settings. `events` is the topic of events, of two partitions."""
+    """A broker's topics under these settings. `events` is the topic of events, of two partitions.
+
+    `sealing` seals what is written to topics of ours.
+    """
 
     settings: Settings
     events: str
+    sealing: Sealing | None = None
     _producer: Producer = field(init=False)
     _admin: AdminClient = field(init=False)
 
@@ -88,6 +94,9 @@ class Stage:
     ) -> int:
         """One record. Returns its offset."""
         offsets: list[int | None] = []
+        if self.sealing is not None and value is not None and value.startswith(MAGIC):
+            seals = self.sealing.attempt if topic == self.topics.attempts else self.sealing.whole
+            value = seals("acme", value)
         self._producer.produce(
             topic,
             value,

@@ -30,6 +30,11 @@ from consumer.log.resource import attempt_detail, attempt_row, request_kept, res
 AttemptIdent = Annotated[str, Path(description="The attempt's id.", max_length=64)]
 TAGS: Final = ["log"]
 _BYTES: Final = "application/octet-stream"
+_LEFT_OUT: Final = "is not kept: whoever runs this has it left out of the log"
+_WHY_NOT: Final = {
+    Bodies.ERASED: "can never be read again: its tenant was erased",
+    Bodies.LOCKED: "is sealed, and whoever runs this lacks what opens it",
+}
 
 
 def add_attempts(site: Site) -> None:
@@ -139,8 +144,8 @@ def _length(length_ms: int) -> str:
 
 def _download(body: bytes, kept: Bodies, of: str) -> Response:
     """Bytes that others wrote: no browser shows them, or guesses what they are."""
-    if kept is Bodies.NONE:
-        raise Refusal(HTTPStatus.GONE, f"the {of}'s body is not kept: whoever runs this has it left out of the log")
+    if not kept.there:
+        raise Refusal(HTTPStatus.GONE, f"the {of}'s body {_WHY_NOT.get(kept, _LEFT_OUT)}")
     name = f"{of}-body-redacted.bin" if kept is Bodies.REDACTED else f"{of}-body.bin"
     named = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return Response(body, media_type=_BYTES, headers=named)

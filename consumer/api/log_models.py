@@ -161,10 +161,11 @@ class _WithBody(Told):
     body_encoding: Literal["utf-8", "base64"] | None
     body_bytes: Annotated[int | None, Field(description="Null where the log does not have it.")]
     body_kept: Annotated[
-        Literal["whole", "redacted", "none"],
+        Literal["whole", "redacted", "none", "erased", "locked"],
         Field(
             description="What the log has of it, as whoever runs this decided: whole; redacted: parts of the event's "
-            "data are [redacted] here, and were sent; none: it is not kept."
+            "data are [redacted] here, and were sent; none: it is not kept; erased: its tenant was erased, and it can "
+            "never be read again; locked: it is sealed, and whoever runs this lacks what opens it."
         ),
     ]
     cut: Annotated[bool, Field(description="Only the first 64 KiB are here; the download has all that is kept.")]

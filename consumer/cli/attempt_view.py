@@ -26,6 +26,14 @@ def print_attempt(shown: Shown, *, as_json: bool) -> None:
         _print_message(part, shown.get(part))
 
 
+_KEPT: Final = {
+    "none": "\nits body is not kept",
+    "redacted": "parts of it are not kept, and [redacted] here: they were sent",
+    "erased": "\nits headers and its body can never be read again: its tenant was erased",
+    "locked": "\nits headers and its body are sealed, and HOOKLINE_ENCRYPTION_KEYS does not open its tenant's data key",
+}
+
+
 def _print_message(name: str, message: Json) -> None:
     """A request or an answer: its headers and its body."""
     if not isinstance(message, dict):
@@ -37,10 +45,9 @@ def _print_message(name: str, message: Json) -> None:
     if isinstance(body, str) and body:
         note = " (base64)" if message.get("bodyEncoding") == "base64" else ""
         sys.stdout.write(f"\n{printable_lines(body)}{note}\n")
-    if message.get("bodyKept") == "none":
-        sys.stdout.write("\nits body is not kept\n")
-    elif message.get("bodyKept") == "redacted":
-        sys.stdout.write("parts of it are not kept, and [redacted] here: they were sent\n")
+    told = _KEPT.get(str(message.get("bodyKept")))
+    if told is not None:
+        sys.stdout.write(f"{told}\n")
     if message.get("cut"):
         sys.stdout.write(f"… {message['bodyBytes']} bytes in all\n")
 

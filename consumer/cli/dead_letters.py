@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Annotated, cast
 
@@ -24,6 +25,8 @@ from consumer.cli.reach import installation
 from consumer.cli.replay_view import broken_off, ended, print_summary
 from consumer.cli.stopping import Stop
 from consumer.configuration import load
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import Sealing, patient
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.identity import webhook_id
 from consumer.jobs.dead_letter_desk import Way
@@ -149,7 +152,21 @@ def _replayed(
     rate: float | None,
 ) -> Summary:
     """The run itself, after the ledger was opened: from then on nobody else replays."""
-    ledger = None if way.dry_run else Ledger.open(settings, by_hand=True)
+    with closing(TenantKeys(settings)) as keys:
+        return _replayed_with(settings, filters, chosen, stop, way=way, rate=rate, sealing=patient(settings, keys))
+
+
+def _replayed_with(
+    settings: Settings,
+    filters: Filters,
+    chosen: _Chosen,
+    stop: Stop,
+    *,
+    way: Way,
+    rate: float | None,
+    sealing: Sealing | None,
+) -> Summary:
+    ledger = None if way.dry_run else Ledger.open(settings, sealing=sealing, by_hand=True)
     planner = Planner(
         generations=generations(settings) if ledger is None else ledger.generations(),
         statuses={

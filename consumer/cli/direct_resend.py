@@ -8,6 +8,8 @@ from consumer.brands.loader import brand
 from consumer.cli.webhook_port import Shown
 from consumer.control.one_attempt import OneAttempt, logging_by
 from consumer.control.resend_now import Again, ResendNow
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import patient
 from consumer.kafka.retention import retention_ms
 from consumer.kafka.topic_specs import Topics
 from consumer.kafka.topic_writer import TopicWriter
@@ -25,9 +27,9 @@ def resent_now(settings: Settings, subscription: Subscription, again: Again, *, 
         ConfigurationError, BrandUnknown: a setting is wrong, or the webhook's brand is not known here.
         KafkaBroken: the attempt was made, and could not be logged.
     """
-    teller = ReplacedTeller(ReplacedStore.from_settings(settings))
-    with closing(TopicWriter(settings)) as writer, closing(teller):
-        one_attempt = OneAttempt(settings, Keyring.from_settings(settings), logging_by(writer))
+    teller, keyring = ReplacedTeller(ReplacedStore.from_settings(settings)), Keyring.from_settings(settings)
+    with closing(TopicWriter(settings)) as writer, closing(teller), closing(TenantKeys(settings, keyring)) as keys:
+        one_attempt = OneAttempt(settings, keyring, logging_by(writer), sealing=patient(settings, keys))
         kept = ResendNow(one_attempt, teller.tell).send(subscription, again, delivered=delivered)
     sight = Sight(
         tiers=tiers_of(settings),

@@ -20,6 +20,8 @@ from consumer.control.one_attempt import OneAttempt
 from consumer.control.refusal import Conflict, UidTaken, WebhookUnknown
 from consumer.control.resource import resource
 from consumer.control.trial import Trials, shown
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import patient
 from consumer.kafka.writing import write_now
 from consumer.log.health import NO_HEALTH
 from consumer.log.query import View
@@ -187,10 +189,15 @@ class DirectWebhooks:
     def try_out(self, webhook: str, event_type: str) -> Shown:
         """See `WebhookPort`."""
         reached = self._kept.reached
-        one_attempt = OneAttempt(reached, self._kept.keyring, lambda record: write_now(reached, [record]))
-        trials = Trials(reached, one_attempt)
         tried = self._kept.found(webhook)
-        trial = trials.try_out(tried, event_type)
+        with closing(TenantKeys(reached, self._kept.keyring)) as keys:
+            one_attempt = OneAttempt(
+                reached,
+                self._kept.keyring,
+                lambda record: write_now(reached, [record]),
+                sealing=patient(reached, keys),
+            )
+            trial = Trials(reached, one_attempt).try_out(tried, event_type)
         self._kept.tell("testWebhook", tried)
         return shown(trial)
 

@@ -12,6 +12,7 @@ from consumer.cli.kept_webhooks import KeptWebhooks
 from consumer.cli.reach import installation
 from consumer.cli.webhook_port import Shown
 from consumer.control.owner import Owner
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.jobs.at_once import at_once
@@ -126,13 +127,15 @@ class JobInstallation:
             raise unavailable(f"no Redis answers where {where} says: {error}", field=where) from None
 
     def _lying(self, filters: Filters) -> Iterator[Lying]:
-        return lying(self._records(), filters)
+        with closing(Opening.of(self.settings)) as opening:
+            yield from lying(opening.records(self._records()), filters)
 
     def _dead(self, owner: Owner, delivery: str) -> DeadLetter | None:
         of = Filters(
             ids=frozenset({delivery}), tenants=frozenset({owner.tenant}), brands=frozenset({owner.brand})
         )  # fmt: skip
-        return next(matching(self._records(), of), None)
+        with closing(Opening.of(self.settings)) as opening:
+            return next(matching(opening.records(self._records()), of), None)
 
     def _records(self) -> Iterator[Record]:
         return read_to_end(self.settings, Topics.of(self.settings).dead_letter)

@@ -1,4 +1,4 @@
-"""`hookline keys rotate-encryption`: every webhook's secrets under the first of the encryption keys.
+"""`hookline keys rotate-encryption`: webhooks' secrets and tenants' data keys under the first of the encryption keys.
 
 The law: it may run beside everything else, be stopped and be run again. It says of a key that no webhook needs it any
 more only when the topic, read after the last write, says so.
@@ -26,6 +26,8 @@ from consumer.configuration import load
 from consumer.control.applied import CacheWatch, Seen
 from consumer.control.canary import sealing_keyring
 from consumer.control.reseal_run import Summary, reseal
+from consumer.data_keys.kept_keys import KeysTopic, Resealed
+from consumer.data_keys.kept_keys import reseal as reseal_keys
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.topic_writer import Place, TopicWriter
@@ -42,18 +44,20 @@ _PATIENCE_S: Final = 5.0
 def rotate_encryption(
     *, json: Annotated[bool, Parameter(negative=(), help="The summary as one JSON object.")] = False
 ) -> int:
-    """Seal every webhook's secrets with the first of HOOKLINE_ENCRYPTION_KEYS, and say which keys are not needed now.
+    """Seal webhooks' secrets and tenants' data keys with the first of HOOKLINE_ENCRYPTION_KEYS, and say which are free.
 
     Before: put the new key first in HOOKLINE_ENCRYPTION_KEYS, keep the old ones behind it, and restart every process.
     """
     settings = with_cache(installation(load(), lambda topics: [topics.subscriptions]))
     keyring = sealing_keyring(settings)
     with Stop() as stop, closing(TopicWriter(settings)) as writer, _progress() as progress:
+        data_keys = reseal_keys(KeysTopic(settings, writer), keyring, stop=lambda: stop.asked)
         summary = reseal(_Topic(settings, writer), keyring, now_ms=_now_ms, stop=lambda: stop.asked, progress=progress)
-    if summary.resealed:
+    summary.uses += data_keys.uses
+    if summary.resealed or data_keys.resealed:
         tell(settings, "rotateEncryption", tenant="", brand="", target=keyring.sealing_id)
-    _print(summary, keyring, as_json=json)
-    return _ended(settings, summary, keyring)
+    _print(summary, data_keys, keyring, as_json=json)
+    return _ended(settings, summary, data_keys, keyring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-def _print(summary: Summary, keyring: Keyring, *, as_json: bool) -> None:
+def _print(summary: Summary, data_keys: Resealed, keyring: Keyring, *, as_json: bool) -> None:
     shown: dict[str, Json] = {
         "sealed_with": keyring.sealing_id,
         "webhooks": summary.webhooks,
@@ -87,6 +91,9 @@ def _print(summary: Summary, keyring: Keyring, *, as_json: bool) -> None:
         "lost_races": summary.lost,
         "left": summary.left,
         "unreadable": [*sorted(summary.unreadable)],
+        "data_keys": data_keys.keys,
+        "data_keys_resealed": data_keys.resealed,
+        "data_keys_unreadable": [*sorted(data_keys.unreadable)],
         "uses": {key_id: summary.uses[key_id] for key_id in sorted(summary.uses)},
         "unused": [*_unused(summary, keyring)],
     }
@@ -97,12 +104,12 @@ def _print(summary: Summary, keyring: Keyring, *, as_json: bool) -> None:
 
 
 def _unused(summary: Summary, keyring: Keyring) -> list[str]:
-    """The ring's keys that no webhook needs, but for the one that seals."""
+    """The ring's keys that no webhook and no data key needs, but for the one that seals."""
     return [key_id for key_id in keyring.ids if key_id not in summary.uses and key_id != keyring.sealing_id]
 
 
-def _ended(settings: Settings, summary: Summary, keyring: Keyring) -> int:
-    if summary.stopped and summary.left:
+def _ended(settings: Settings, summary: Summary, data_keys: Resealed, keyring: Keyring) -> int:
+    if summary.stopped and (summary.left or data_keys.left):
         say(f"interrupted: {summary.left} webhooks are left; run again, it goes on with them")
         return INTERRUPTED
     if summary.unreadable:
@@ -111,6 +118,13 @@ def _ended(settings: Settings, summary: Summary, keyring: Keyring) -> int:
             os.EX_CONFIG,
             f"the secrets of {len(summary.unreadable)} webhooks were left as they are, such as those of {first}: "
             f"{summary.unreadable[first]}",
+        )
+    if data_keys.unreadable:
+        key_id = min(data_keys.unreadable)
+        raise CommandFailed(
+            os.EX_CONFIG,
+            f"{len(data_keys.unreadable)} data keys of tenants were left as they are, such as {key_id}: "
+            f"{data_keys.unreadable[key_id]}",
         )
     if summary.left:
         raise CommandFailed(

@@ -2,7 +2,9 @@
 
 The laws:
 - it may be done again, and is the same again: what is not there any more is not deleted a second time;
-- keys and links end first, so that nobody makes anew what goes; what is said to be erased was looked for afterwards;
+- API keys and links end first, so that nobody makes anew what goes; what is said to be erased was looked for
+  afterwards;
+- its data keys are destroyed when the cache has its webhooks no longer: until then somebody might make one;
 - the audit log has that it was done.
 """
 
@@ -24,15 +26,16 @@ from consumer.cli.reach import installation, with_cache
 from consumer.configuration import load
 from consumer.control.owner import Owner
 from consumer.control.portal_ends import PortalEnd, encode, record_key
+from consumer.erasure.keys import DataKeys, destroyed_keys, found_keys
 from consumer.erasure.lists import erase_lists
-from consumer.erasure.receipt import Erased, Kept, Names, Receipt, left_of, told
+from consumer.erasure.receipt import Erased, Kept, Keys, Names, Receipt, left_of, told
 from consumer.erasure.traces import Traces
 from consumer.json import Json
 from consumer.kafka import subscriptions
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.retention import all_gone_after_ms
 from consumer.kafka.topic_specs import DAY_MS
-from consumer.kafka.topic_writer import TopicWriter
+from consumer.kafka.topic_writer import Place, TopicWriter
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
@@ -50,6 +53,8 @@ _PASSES: Final = 3
 _BATCH: Final = 500
 _COMPACTED_MS: Final = 8 * DAY_MS
 """Until a record that was deleted is gone: max.compaction.lag.ms, and delete.retention.ms for the deletion itself."""
+_KEYS_COMPACTED_MS: Final = 2 * DAY_MS
+"""The same of the topic of tenants' keys."""
 
 
 @app.command
@@ -63,7 +68,7 @@ def erase(
     ] = False,
     json: Annotated[bool, Parameter(negative=(), help="The receipt as JSON.")] = False,
 ) -> int:
-    """Erase a tenant: its webhooks, API keys, links, ended jobs and lists. Prints a receipt, also of what remains.
+    """Erase a tenant: its webhooks, keys, links, ended jobs and lists. Prints a receipt, also of what remains.
 
     Whoever produces events may go on naming it: they are sent to nobody.
     """
@@ -88,11 +93,14 @@ class _Erasure:
         self._settings = settings
         self._tenant = tenant
         self._topics = Topics.of(settings)
+        self._last: dict[int, Place] = {}
 
     def dry(self) -> Receipt:
         """What would be erased."""
         webhooks, traces = self._read()
-        return replace(self._receipt(_erased(webhooks, traces), traces, []), dry_run=True)
+        erased, keys = _erased(webhooks, traces), found_keys(self._settings, self._tenant)
+        erased.data_keys = keys.number
+        return replace(self._receipt(erased, traces, [], keys), dry_run=True)
 
     def done(self) -> Receipt:
         """Erase it.
@@ -110,9 +118,11 @@ class _Erasure:
                 _add(erased, _erased(webhooks, traces))
             else:
                 raise CommandFailed(os.EX_TEMPFAIL, "somebody makes anew what goes: do it again, once nobody does")
-        unreached = self._lists(erased)
+            keys = destroyed_keys(self._settings, self._tenant, writer, self._last.values())
+        erased.data_keys = keys.number
+        unreached = [*keys.unsure, *self._lists(erased)]
         tell(self._settings, "eraseTenant", tenant=self._tenant, brand="")
-        return self._receipt(erased, traces, unreached)
+        return self._receipt(erased, traces, unreached, keys)
 
     def _read(self) -> tuple[list[Subscription], Traces]:
         found = subscriptions.read_all(self._settings).values()
@@ -133,7 +143,9 @@ class _Erasure:
         for step in steps:
             for start in range(0, len(step), _BATCH):
                 for written in [writer.write(each) for each in step[start : start + _BATCH]]:
-                    written.result()
+                    place = written.result()
+                    if step is gone:
+                        self._last[place.partition] = place
         return any(steps)
 
     def _lists(self, erased: Erased) -> list[str]:
@@ -151,7 +163,7 @@ class _Erasure:
     def _brands(self) -> frozenset[str]:
         return frozenset(load_brands(self._settings.brands_dir))
 
-    def _receipt(self, erased: Erased, traces: Traces, unreached: Sequence[str]) -> Receipt:
+    def _receipt(self, erased: Erased, traces: Traces, unreached: Sequence[str], data_keys: DataKeys) -> Receipt:
         topics, now_ms = self._topics, time.time_ns() // 1_000_000
         waiting = [*topics.retry_topics, topics.ordered]
         names = Names(
@@ -164,7 +176,16 @@ class _Erasure:
         )
         asked = [topics.attempts, *waiting, topics.dead_letter, topics.poison, topics.audit]
         kept = Kept(gone_after_ms=all_gone_after_ms(self._settings, asked))
-        left = left_of(names, kept, now_ms=now_ms, compacted_ms=_COMPACTED_MS, unfinished=traces.unfinished)
+        left = left_of(
+            names,
+            kept,
+            now_ms=now_ms,
+            compacted_ms=_COMPACTED_MS,
+            unfinished=traces.unfinished,
+            keys=Keys(topic=topics.tenant_keys, since_ms=data_keys.first_ms, until_ms=now_ms + _KEYS_COMPACTED_MS)
+            if erased.data_keys or self._settings.tenant_keys == "on"
+            else None,
+        )
         return Receipt(tenant=self._tenant, by=by_whom(), at_ms=now_ms, erased=erased, left=left, unreached=unreached)
 
 

@@ -24,6 +24,8 @@ from consumer.control.resend_now import Again, ResendNow
 from consumer.control.topic_store import TopicStore
 from consumer.control.trial import Trial, Trials
 from consumer.control.webhooks import Webhooks
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import patient
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
@@ -68,7 +70,9 @@ class Control:
         self.once = Idempotency(
             topics.state, errands=errands, keyring=self.keyring, view=self.state_view, writer=self.writer
         )
-        one_attempt = OneAttempt(settings, self.keyring, logging_by(self.writer))
+        self.tenant_keys = TenantKeys(settings, self.keyring)
+        sealing = patient(settings, self.tenant_keys)
+        one_attempt = OneAttempt(settings, self.keyring, logging_by(self.writer), sealing=sealing)
         self._trials = Trials(settings, one_attempt)
         self._replaced = ReplacedTeller(ReplacedStore.from_settings(settings))
         self._resends = ResendNow(one_attempt, self._replaced.tell)
@@ -84,7 +88,8 @@ class Control:
         del kind, error, traceback
         # At once: where a broker is away each takes its time, and a process has to end.
         parts = (
-            self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache, self._replaced
+            self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache, self._replaced,
+            self.tenant_keys,
         )  # fmt: skip
         with ThreadPoolExecutor(len(parts)) as pool:
             for closed in [pool.submit(part.close) for part in parts]:

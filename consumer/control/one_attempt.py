@@ -18,6 +18,7 @@ from msgspec import structs
 from consumer.brands.loader import brand
 from consumer.control.resolve import resolve
 from consumer.control.topic_store import Writer
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery.answer import Answer, Failure, FailureKind
 from consumer.delivery.delivery import Attempt, Delivery
 from consumer.delivery.kept_bodies import keeping
@@ -71,16 +72,21 @@ class OneAttempt:
         keyring: Keyring,
         write: Write,
         *,
+        sealing: Sealing | None,
         open_engine: Callable[[], Transport] | None = None,
         resolve: ResolveFor = _PATIENTLY,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`write` gets the attempt record. `open_engine` opens a transport, which is closed after one request."""
+        """`write` gets the attempt record, sealed where `sealing` is there.
+
+        `open_engine` opens a transport, which is closed after one request.
+        """
         self._attempts = Topics.of(settings).attempts
         self._brands_dir = settings.brands_dir
         self._keyring = keyring
         self._write = write
+        self._sealing = sealing
         self._keep = keeping(settings)
         self._open_engine = partial(open_transport, settings) if open_engine is None else open_engine
         self._resolve = resolve
@@ -119,8 +125,10 @@ class OneAttempt:
 
     def logged(self, attempt: Attempt) -> Place | None:
         """Write its record. Raises KafkaBroken."""
-        key = attempt.subscription_id.encode()
-        return self._write(NewRecord(topic=self._attempts, key=key, value=encode_attempt(attempt)))
+        key, value = attempt.subscription_id.encode(), encode_attempt(attempt)
+        if self._sealing is not None:
+            value = self._sealing.attempt(attempt.tenant, value)
+        return self._write(NewRecord(topic=self._attempts, key=key, value=value))
 
     def _made(self, delivery: Delivery, target: Target, now_ms: int, known_as: str | None) -> tuple[Tried, Answer]:
         kept = delivery.body

@@ -167,6 +167,13 @@ class Bodies(StrEnum):
     WHOLE = "whole"
     REDACTED = "redacted"  # the request's without what was redacted, and no answer
     NONE = "none"  # they were left out
+    ERASED = "erased"  # they were sealed, and their tenant was erased: never in a record, told when it is read
+    LOCKED = "locked"  # they are sealed, and nobody here has what opens them: the same
+
+    @property
+    def there(self) -> bool:
+        """Whether there is anything of them to be shown."""
+        return self in {Bodies.WHOLE, Bodies.REDACTED}
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,10 @@ class Newer(msgspec.Struct, frozen=True, kw_only=True):
     """A record of a form that this version does not know. It stays unfinished, for a process that knows it."""
 
 
+class Erased(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that was sealed with its tenant's data key, which was destroyed with its tenant. It is dropped."""
+
+
 RECORDS_MOST = 1_000
 _SHARE: Final = 8  # a partition has one part in so many of the bytes
 _SHARE_OF_LITTLE: Final = 128  # and while half of them are taken, one in so many

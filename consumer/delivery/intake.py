@@ -12,7 +12,7 @@ from consumer.delivery.budget import DEFAULT, RECORD_BYTES, Budget
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.endings import Endings
 from consumer.delivery.entry import Entry
-from consumer.delivery.hold import Delayed, Hold, Leader, Newer
+from consumer.delivery.hold import Delayed, Erased, Hold, Leader, Newer
 from consumer.delivery.left import Admission
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
@@ -26,8 +26,9 @@ from consumer.delivery.schemas_wanted import SchemasWanted
 from consumer.delivery.windows import Windows
 from consumer.events.event import Decoded, Event, Poison, Record, SchemaNeeded, Tombstone
 from consumer.events.reasons import PoisonReason
+from consumer.telemetry.count import Dropped
 
-Content: TypeAlias = Decoded | Delayed | Newer  # of a record of an event topic, of a delay topic
+Content: TypeAlias = Decoded | Delayed | Newer | Erased  # of a record of an event topic, of a delay topic
 
 _DEADLY = Poison(
     reason=PoisonReason.DEADLY,
@@ -173,8 +174,8 @@ class Intake:
             case Chunk():
                 entry.record = record if content.unmatched else None
                 return entry, content
-            case Tombstone():
-                self._endings.drop(entry, "tombstone")
+            case Tombstone() | Erased():
+                self._endings.drop(entry, _why_nothing(content))
             case Poison():
                 self._endings.reject(entry, record, content)
             case Bug():
@@ -233,8 +234,8 @@ class Intake:
                 return content
             case Delivery() | Chunk():
                 self._keep(entry, record, content)
-            case Tombstone():
-                self._endings.drop(entry, "tombstone")
+            case Tombstone() | Erased():
+                self._endings.drop(entry, _why_nothing(content))
                 self._lining_up.matched(entry)
             case Poison():
                 self._endings.reject(entry, record, content)
@@ -294,6 +295,11 @@ class Intake:
         elif turn is Turn.WAITS:
             self._behind.append((entry, delayed))
         return turn is Turn.GOES
+
+
+def _why_nothing(content: Tombstone | Erased) -> Dropped:
+    """Why such a record comes to nothing."""
+    return "tombstone" if isinstance(content, Tombstone) else "erased"
 
 
 def _size(record: Record) -> int:

@@ -22,7 +22,7 @@ def replay_all(settings: Settings) -> Summary:
     Raises:
         KafkaBroken: the broker did not do its part.
     """
-    ledger = Ledger.open(settings, by_hand=True)
+    ledger = Ledger.open(settings, sealing=None, by_hand=True)  # the demo's settings are its own
     statuses = {subscription.id: subscription.status for subscription in read_all(settings).values()}
     planner = Planner(generations=ledger.generations(), statuses=statuses, max_replays=settings.max_replays)
     return replay(dead_letters.read(settings, _PROVEN), planner, ledger.write, clock=_CLOCK, most=MOST)

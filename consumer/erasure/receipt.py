@@ -11,6 +11,8 @@ from typing import Final
 from consumer.json import Json
 from consumer.signing.timestamps import rfc3339
 
+_BUT_HEADS: Final = ", but for ids, times, event types, hosts and paths, statuses and reasons"
+_BUT_NAMELESS: Final = ", but for keys and headers, and for records that name no tenant: Avro, and JSON that is broken"
 _NO_SINGLE: Final = "Kafka deletes no single record, only what is older than a topic's retention"
 
 
@@ -24,11 +26,13 @@ class Erased:
     links: int = 0
     jobs: int = 0
     lists: int = 0
+    data_keys: int = 0
 
     @property
     def nothing(self) -> bool:
         """Whether there was nothing of the tenant."""
-        return not any((self.webhooks, self.api_keys, self.idempotency_records, self.links, self.jobs, self.lists))
+        counts = (self.webhooks, self.api_keys, self.idempotency_records, self.links, self.jobs, self.lists)
+        return not any((*counts, self.data_keys))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The tenant's data keys, which were destroyed. `since_ms`: when its first one was made, where that is known.
+
+    `until_ms`: so long at most their sealed records lie on `topic`.
+    """
+
+    topic: str
+    since_ms: int | None
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """The topics that hold something of a tenant for a time."""
 
@@ -79,8 +95,19 @@ class Names:
     compacted: Sequence[str]
 
 
-def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinished: Sequence[str]) -> list[Left]:
-    """What remains after all was deleted that can be. `compacted_ms`: how long a deleted record may lie there yet."""
+def left_of(
+    names: Names,
+    kept: Kept,
+    *,
+    now_ms: int,
+    compacted_ms: int,
+    unfinished: Sequence[str],
+    keys: Keys | None = None,
+) -> list[Left]:
+    """What remains after all was deleted that can be. `compacted_ms`: how long a deleted record may lie there yet.
+
+    `keys`: where what was written for it was sealed with data keys of its own.
+    """
     left = [
         Left(
             what="its events",
@@ -92,25 +119,25 @@ def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinis
             what="requests that were made for it and answers to them",
             where=names.attempts,
             until_ms=kept.until_ms([names.attempts], now_ms),
-            why=f"{_NO_SINGLE}; lists of them are made anew if Redis is emptied before",
+            why=f"{_NO_SINGLE}; lists of them are made anew if Redis is emptied before{_sealed(keys, _BUT_HEADS)}",
         ),
         Left(
             what="deliveries that waited, which are dropped when they are due",
             where=", ".join(names.waiting),
             until_ms=kept.until_ms(names.waiting, now_ms),
-            why=_NO_SINGLE,
+            why=_NO_SINGLE + _sealed(keys, ""),
         ),
         Left(
             what="deliveries that failed",
             where=names.dead_letter,
             until_ms=kept.until_ms([names.dead_letter], now_ms),
-            why=_NO_SINGLE,
+            why=_NO_SINGLE + _sealed(keys, ""),
         ),
         Left(
             what="records that were no events",
             where=names.poison,
             until_ms=kept.until_ms([names.poison], now_ms),
-            why=_NO_SINGLE,
+            why=_NO_SINGLE + _sealed(keys, _BUT_NAMELESS),
         ),
         Left(
             what="former states of what was deleted, and the deletions",
@@ -143,6 +170,16 @@ def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinis
             why="they are not Hookline's to delete",
         ),
     ]
+    if keys is not None:
+        left.append(
+            Left(
+                what="its data keys, sealed with HOOKLINE_ENCRYPTION_KEYS",
+                where=f"{keys.topic}, and every backup of it",
+                until_ms=keys.until_ms,
+                why="compaction takes them away behind the next write there that comes a day later: another tenant's "
+                "first webhook, or this command once more. To have it gone at once, destroy the encryption key too",
+            )
+        )
     if unfinished:
         left.append(
             Left(
@@ -153,6 +190,16 @@ def left_of(names: Names, kept: Kept, *, now_ms: int, compacted_ms: int, unfinis
             )
         )
     return left
+
+
+def _sealed(keys: Keys | None, but: str) -> str:
+    """What nobody can read of it any more."""
+    if keys is None:
+        return ""
+    since = "while HOOKLINE_TENANT_KEYS was on"
+    if keys.since_ms is not None:
+        since += f", first at {rfc3339(keys.since_ms)}"
+    return f"; what was written {since}, is sealed with a data key that is destroyed{but}"
 
 
 def told(receipt: Receipt) -> dict[str, Json]:
@@ -180,6 +227,7 @@ def told(receipt: Receipt) -> dict[str, Json]:
             "links": erased.links,
             "jobs": erased.jobs,
             "lists": erased.lists,
+            "dataKeys": erased.data_keys,
         },
         "unreached": [*receipt.unreached],
         "left": left,

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Event, Record
@@ -17,7 +18,7 @@ from consumer.jobs.job import Asked, Chosen, Skip, Spot
 from consumer.jobs.made_of import made_of
 from consumer.jobs.picks import Picks
 from consumer.jobs.walk import Progress, Steps, Walk
-from consumer.kafka.records import decode_attempt, decode_dead_letter
+from consumer.kafka.records import decode_dead_letter
 from consumer.kafka.topic_specs import Topics
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Subscription
@@ -34,13 +35,14 @@ def open_chosen(
     *,
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
+    opening: Opening,
 ) -> Walk:
     """Open the source. Raises ConfigurationError: the Kafka properties are wrong."""
     spots = sorted(set(subject.spots))
     fixed = dict(ends) or {(spot.topic, spot.partition): spot.offset + 1 for spot in spots}
     begins = dict.fromkeys(fixed, 0) | dict(position)
     progress, picks = Progress(begins), Picks(settings)
-    at_spots = AtSpots(settings, asked, subscription, picks)
+    at_spots = AtSpots(settings, asked, subscription, picks, opening)
     return Walk(_steps(at_spots, spots, begins, progress), progress, ends=fixed, close=picks.close)
 
 
@@ -64,7 +66,10 @@ def _steps(at_spots: "AtSpots", spots: Sequence[Spot], begins: Mapping[Partition
 class AtSpots:
     """What lies at places of the attempts and of the dead letters, for one job. Belongs to one thread."""
 
-    def __init__(self, settings: Settings, asked: Asked, subscription: Subscription, picks: Picks) -> None:
+    def __init__(
+        self, settings: Settings, asked: Asked, subscription: Subscription, picks: Picks, opening: Opening
+    ) -> None:
+        self._opening = opening
         self._topics = Topics.of(settings)
         self._asked = asked
         self._subscription = subscription
@@ -104,7 +109,8 @@ class AtSpots:
         """The webhook's attempt that it is; None: it is none."""
         if record is None or record.topic != self._topics.attempts:
             return None
-        asked, attempt = self._asked, made_of(record, decode_attempt, "not an attempt")
+        self._opening.wait_for_key(record)
+        asked, attempt = self._asked, made_of(record, self._opening.attempt, "not an attempt")
         if attempt is None:
             return None
         return attempt if (attempt.subscription_id, attempt.tenant) == (asked.webhook, asked.owner.tenant) else None
@@ -112,7 +118,8 @@ class AtSpots:
     def _of_dead_letter(self, record: Record | None) -> Candidate | None:
         if record is None or record.topic != self._topics.dead_letter:
             return None
-        dead_letter = made_of(record, decode_dead_letter, "not a dead letter")
+        opened = self._opening.record(record)
+        dead_letter = None if opened is None else made_of(opened, decode_dead_letter, "not a dead letter")
         return of_dead_letter(dead_letter) if dead_letter is not None and is_ours(self._asked, dead_letter) else None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from consumer.control.owner import Owner
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.kafka.reading import read_to_end
@@ -57,11 +58,13 @@ class DeadLetterDesk:
         self,
         settings: Settings,
         replays: Replays,
+        opening: Opening,
         *,
         generations: Callable[[Settings], Mapping[str, int]] = generations,
     ) -> None:
         self._settings = settings
         self._replays = replays
+        self._opening = opening
         self._generations = generations
         self._readers = Shares("readers of dead letters", places=READERS, share=READERS_OF_A_TENANT, retry_after_s=2)
         self._replaying = Shares("replays", places=REPLAYS, share=REPLAYS_OF_A_TENANT, retry_after_s=5)
@@ -69,7 +72,7 @@ class DeadLetterDesk:
     def page(self, tenant: str, filters: Filters, *, after: Position, limit: int) -> Page:
         """See `pages.page`. Raises Busy."""
         with self._readers.place(tenant):
-            return page(self._settings, filters, after=after, limit=limit)
+            return page(self._settings, filters, after=after, limit=limit, opened=self._opening.records)
 
     def found(self, tenant: str, filters: Filters) -> list[DeadLetter]:
         """All that match, for filters that match few.
@@ -108,7 +111,7 @@ class DeadLetterDesk:
         return matching(self._records(), filters)
 
     def _records(self) -> Iterator[Record]:
-        return read_to_end(self._settings, Topics.of(self._settings).dead_letter)
+        return self._opening.records(read_to_end(self._settings, Topics.of(self._settings).dead_letter))
 
     def _planned(self, chosen: Sequence[DeadLetter] | Filters, statuses: Mapping[str, Status], way: Way) -> Summary:
         """What would become of them, as far as is known now."""

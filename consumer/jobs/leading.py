@@ -12,6 +12,9 @@ from functools import partial
 from typing import Final, Self
 
 from consumer.control.notices import Notices
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.opening import Opening
+from consumer.data_keys.sealing import Sealing, patient
 from consumer.jobs.books import Books
 from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.jobs.known import KnownTopics
@@ -36,10 +39,11 @@ _OPEN_S: Final = 4.0  # as in `known`
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What jobs are read from, and what is known of what endpoints made of them."""
+    """What jobs are read from, and what is known of what endpoints made of them. `sealing` seals what is sent again."""
 
     open_source: OpenSource
     answered: AnsweredReader
+    sealing: Sealing | None
 
 
 @contextmanager
@@ -47,13 +51,15 @@ def parts_of(settings: Settings) -> Iterator[Parts]:
     """Those of this installation.
 
     Raises:
-        ConfigurationError: HOOKLINE_REDIS_URL is malformed.
+        ConfigurationError: HOOKLINE_REDIS_URL is malformed, or an encryption key.
     """
-    answered = job_counts.AnsweredReader(settings)
+    answered, keys = job_counts.AnsweredReader(settings), TenantKeys(settings)
+    source = partial(open_source, settings, opening=Opening(keys))
     try:
-        yield Parts(open_source=partial(open_source, settings), answered=answered)
+        yield Parts(open_source=source, answered=answered, sealing=patient(settings, keys))
     finally:
         answered.close()
+        keys.close()
 
 
 def lifetimes(settings: Settings, gone_after: Callable[[Settings, str], int | None] = gone_after_ms) -> Lifetimes:
@@ -101,10 +107,10 @@ class Leading:
             KafkaBroken: Kafka did not do its part.
         """
         topics = Topics.of(settings)
-        ledger = Ledger.open(settings, within_s=_OPEN_S)
+        ledger = Ledger.open(settings, sealing=parts.sealing, within_s=_OPEN_S)
         if not stop():
             known.catch_up(stop, _READ_S)
-        notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms)
+        notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms, sealing=parts.sealing)
         records = Records(
             of_job=partial(job_record, topics.state),
             forgotten=partial(forgotten, topics.state),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import DeadLetter
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Record
@@ -42,6 +43,7 @@ def open_matching(
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
     now_ms: int,
+    opening: Opening,
     most: int = MOST,
 ) -> Walk:
     """Open the source. `ends` are empty where the job begins now.
@@ -69,8 +71,8 @@ def open_matching(
         reader.close()
         raise
     progress = Progress({place: position.get(place, span.begin) for place, span in spans.items()})
-    source = _Deliveries(asked, subject, spans=spans, read=read, progress=progress, most=most)
-    at_spots = AtSpots(settings, asked, subscription, picks)
+    source = _Deliveries(asked, subject, spans=spans, read=read, progress=progress, most=most, opening=opening)
+    at_spots = AtSpots(settings, asked, subscription, picks, opening)
 
     def close() -> None:
         reader.close()
@@ -94,7 +96,9 @@ class _Deliveries:
         read: Mapping[Partition, Span],
         progress: Progress,
         most: int,
+        opening: Opening,
     ) -> None:
+        self._opening = opening
         self._asked = asked
         self._subject = subject
         self._spans = spans
@@ -144,7 +148,8 @@ class _Deliveries:
 
     def _new_dead_letter(self, record: Record) -> DeadLetter | None:
         """The webhook's dead letter that it is, unless its delivery was met."""
-        dead_letter = made_of(record, decode_dead_letter, "not a dead letter") if record.key == self._key else None
+        opened = self._opening.record(record) if record.key == self._key else None
+        dead_letter = None if opened is None else made_of(opened, decode_dead_letter, "not a dead letter")
         if dead_letter is None or not is_ours(self._asked, dead_letter):
             return None
         name = bytes.fromhex(dead_letter.delivery.id)

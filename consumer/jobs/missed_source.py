@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Event, Record
 from consumer.jobs.candidate import Candidate
@@ -21,6 +22,7 @@ from consumer.jobs.lines import line_of
 from consumer.jobs.missed import Name, Seen, Verdict
 from consumer.jobs.seen import Look, look
 from consumer.jobs.types import is_one_of
+from consumer.jobs.waiting import Opened
 from consumer.jobs.walk import Progress, Steps, Walk
 from consumer.kafka.committed import committed
 from consumer.kafka.selection import event_topics
@@ -40,6 +42,7 @@ def open_missed(
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
     now_ms: Callable[[], int],
+    opening: Opening,
 ) -> Walk:
     """Open the source. `ends` are empty where the job begins now.
 
@@ -56,7 +59,7 @@ def open_missed(
     except BaseException:
         reader.close()
         raise
-    return Walk(source.steps(settings, reader, now_ms), progress, ends=fixed, close=reader.close)
+    return Walk(source.steps(settings, reader, now_ms, opening.record), progress, ends=fixed, close=reader.close)
 
 
 def _spans(
@@ -104,7 +107,7 @@ class _MissedEvents:
         self._spans = spans
         self._progress = progress
 
-    def steps(self, settings: Settings, reader: SpanReader, now_ms: Callable[[], int]) -> Steps:
+    def steps(self, settings: Settings, reader: SpanReader, now_ms: Callable[[], int], opened: Opened) -> Steps:
         """The candidates, once what is known of them was found out."""
         subscription = self._subscription
         looked_for = Look(
@@ -112,7 +115,8 @@ class _MissedEvents:
         )
         committed_of = partial(committed, settings)
         if any(span.begin < span.end for span in self._spans.values()):
-            with closing(look(Topics.of(settings), reader, committed_of, looked_for, now_ms=now_ms)) as looking:
+            topics = Topics.of(settings)
+            with closing(look(topics, reader, committed_of, looked_for, now_ms=now_ms, opened=opened)) as looking:
                 seen = yield from looking
             yield from self._candidates(reader, seen)
 

@@ -21,7 +21,7 @@ import structlog
 from consumer.delivery.offsets import Partition, Position
 from consumer.jobs.missed import MOST, Seen
 from consumer.jobs.tried import Tried
-from consumer.jobs.waiting import Lines, Waiting
+from consumer.jobs.waiting import Lines, Opened, Waiting, as_it_is
 from consumer.kafka.attempt_decoding import EventPlace, decode_placed
 from consumer.kafka.key_spans import of_key
 from consumer.kafka.newer import stop_before
@@ -65,22 +65,30 @@ Committed: TypeAlias = Callable[[str, Collection[str]], Mapping[Partition, Posit
 
 
 def look(
-    topics: Topics, logs: Logs, committed: Committed, looked_for: Look, *, now_ms: Callable[[], int]
+    topics: Topics,
+    logs: Logs,
+    committed: Committed,
+    looked_for: Look,
+    *,
+    now_ms: Callable[[], int],
+    opened: Opened = as_it_is,
 ) -> Generator[None, None, Seen]:
-    """Look, a poll at a time; what is known is returned at the end.
+    """Look, a poll at a time; what is known is returned at the end. `opened`: see `Waiting`.
 
     Raises:
         TooMany: more would have to be kept in mind than can be.
         KafkaBroken: a topic could not be read.
     """
     looked_at = {number: log.end for (_, number), log in logs.extents([topics.attempts]).items()}
-    waiting = yield from what_waits(topics, logs, committed, looked_for)
+    waiting = yield from what_waits(topics, logs, committed, looked_for, opened)
     tried = Tried(waiting=waiting.names, asked_for=looked_for.asks_for, looked_at=looked_at, most=looked_for.most)
     yield from what_was_tried(topics, logs, looked_for, tried, now_ms=now_ms())
     return tried.seen(now_ms())
 
 
-def what_waits(topics: Topics, logs: Logs, committed: Committed, looked_for: Look) -> Generator[None, None, Waiting]:
+def what_waits(
+    topics: Topics, logs: Logs, committed: Committed, looked_for: Look, opened: Opened = as_it_is
+) -> Generator[None, None, Waiting]:
     """The second step. Raises as `look` does."""
     names = (*topics.retry_topics, topics.ordered)
     positions = committed(topics.group("retry"), names)
@@ -90,6 +98,7 @@ def what_waits(topics: Topics, logs: Logs, committed: Committed, looked_for: Loo
         positions,
         asked_for=looked_for.asks_for,
         most=looked_for.most,
+        opened=opened,
     )
     spans = {
         place: Span(max(log.begin, positions[place].offset) if place in positions else log.begin, log.end)

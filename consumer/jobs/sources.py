@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.offsets import Partition
 from consumer.jobs.candidate import Source
 from consumer.jobs.chosen_source import open_chosen
@@ -29,9 +30,10 @@ def open_source(
     *,
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
+    opening: Opening,
     now_ms: Callable[[], int] = _now_ms,
 ) -> Source:
-    """Open the source of a job for its webhook, as it is now.
+    """Open the source of a job for its webhook, as it is now. `opening` opens what of its records is sealed.
 
     Raises:
         ConfigurationError: the settings name no topics that there may be, or the Kafka properties are wrong.
@@ -39,10 +41,21 @@ def open_source(
     """
     match asked.subject:
         case Chosen() as chosen:
-            return open_chosen(settings, asked, chosen, subscription, ends=ends, position=position)
+            return open_chosen(settings, asked, chosen, subscription, ends=ends, position=position, opening=opening)
         case Matching() as matching:
-            return open_matching(settings, asked, matching, subscription, ends=ends, position=position, now_ms=now_ms())
+            return open_matching(
+                settings,
+                asked,
+                matching,
+                subscription,
+                ends=ends,
+                position=position,
+                now_ms=now_ms(),
+                opening=opening,
+            )
         case Missed() as missed:
-            return open_missed(settings, asked, missed, subscription, ends=ends, position=position, now_ms=now_ms)
+            return open_missed(
+                settings, asked, missed, subscription, ends=ends, position=position, now_ms=now_ms, opening=opening
+            )
         case _:
             assert_never(asked.subject)

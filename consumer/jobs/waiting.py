@@ -9,6 +9,7 @@ matched, and waits for every webhook of its tenant.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from consumer.delivery import ahead_map, done_map
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
@@ -24,6 +25,13 @@ from consumer.kafka.records import RecordCorrupt, decode_delayed, decode_ordered
 from consumer.kafka.topic_specs import Topics
 from consumer.telemetry.bugs import decoded
 from consumer.webhooks import ordering
+
+Opened: TypeAlias = Callable[[Record], Record | None]
+
+
+def as_it_is(record: Record) -> Record:
+    """Nothing is sealed."""
+    return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +51,10 @@ class Lines:
 
 
 class Waiting:
-    """`committed` are the positions of the group `retry`. `asked_for`: whether a job looks at an event's place."""
+    """`committed` are the positions of the group `retry`. `asked_for`: whether a job looks at an event's place.
+
+    `opened` gives a record with what was sealed in it, or None: its tenant was erased, and `retry` drops it.
+    """
 
     def __init__(
         self,
@@ -53,10 +64,12 @@ class Waiting:
         *,
         asked_for: Callable[[EventPlace], bool],
         most: int = MOST,
+        opened: Opened = as_it_is,
     ) -> None:
         self._topics = topics
         self._lines = lines
         self._asked_for = asked_for
+        self._opened = opened
         self._most = most
         self._keys = frozenset({lines.webhook.encode(), lines.tenant.encode()})
         self._scope = lines.scope.encode()
@@ -69,6 +82,7 @@ class Waiting:
 
         Raises:
             TooMany: see `names.check`.
+            Whatever `opened` raises.
         """
         if record.key is None or record.value is None:
             return
@@ -84,8 +98,12 @@ class Waiting:
         if _is_done(done, record) and not (done is not None and _is_left(done, record)):
             return
         stop_before(record)
+        opened = self._opened(record)
+        if opened is None:
+            return
+        stop_before(opened)
         try:
-            delivery = decoded(record, decode_ordered, record.key, value)
+            delivery = decoded(record, decode_ordered, record.key, opened.value or value)
         except RecordCorrupt:
             return  # to `retry` it is poison
         if delivery.subscription_id == self._lines.webhook and self._asks_for(delivery.event):
@@ -96,8 +114,12 @@ class Waiting:
         if _is_done(done, record) or (done is not None and _is_done_ahead(done, key, record.offset)):
             return
         stop_before(record)
+        opened = self._opened(record)
+        if opened is None:
+            return
+        stop_before(opened)
         try:
-            delayed = decoded(record, decode_delayed, value, self._topics.tier_of(record.topic))
+            delayed = decoded(record, decode_delayed, opened.value or value, self._topics.tier_of(record.topic))
         except RecordCorrupt:
             return  # the same
         if isinstance(delayed, Delivery):

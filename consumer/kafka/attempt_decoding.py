@@ -3,7 +3,8 @@
 The laws:
 - what is read is what fastavro reads (`tests/property/test_records.py`); a record of an earlier schema is left to it;
 - the head stands first in the schema and ends before anything large, so no reader of it walks through headers and
-  bodies. What follows it is not looked at.
+  bodies. What follows it is not looked at;
+- it stands in the clear, also where the rest is sealed (`attempt_sealing.py`).
 
 Bytes are as `attempt_encoding.py` draws them, and read by `avro_bytes.py`. With a 1 KB body and 12 headers this takes a
 third of what fastavro takes to pass over what is not wanted.
@@ -15,6 +16,7 @@ import msgspec
 
 from consumer.kafka.attempt_encoding import ATTEMPT
 from consumer.kafka.avro_bytes import layout, reading, values_of
+from consumer.kafka.sealed import clear_of, is_sealed
 from consumer.schemas import avro_history
 from consumer.wire import HEAD_BYTES
 
@@ -71,7 +73,7 @@ def decode_head(value: bytes) -> Head:
         RecordCorrupt: it is no attempt.
     """
     if value[:HEAD_BYTES] != ATTEMPT.head:
-        return Head(**_earlier(value))
+        return decode_head(clear_of(value)) if is_sealed(value) else Head(**_earlier(value))
     return Head(*values_of(_read_head, value)[0])
 
 
@@ -82,6 +84,6 @@ def decode_placed(value: bytes) -> tuple[Head, EventPlace]:
         RecordCorrupt: it is no attempt.
     """
     if value[:HEAD_BYTES] != ATTEMPT.head:
-        return Head(**_earlier(value)), _NOWHERE
+        return decode_placed(clear_of(value)) if is_sealed(value) else (Head(**_earlier(value)), _NOWHERE)
     values, _ = values_of(_read_placed, value)
     return Head(*values[:_HEAD_VALUES]), EventPlace(*values[-len(EventPlace._fields) :])

@@ -8,13 +8,15 @@ A form is known by the record's first ten bytes (`wire.py`). What does not begin
 but a broken one. What is on a topic without such bytes (poison, a deletion's headers) may gain fields and lose none.
 """
 
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.sealed import clear_of, is_sealed
 from consumer.schemas import avro_histories
-from consumer.wire import HEAD_BYTES, MAGIC, head_of
+from consumer.wire import HEAD_BYTES, MAGIC, RecordCorrupt, head_of
 
 CODE: Final = "NEWER_RECORD"
 
@@ -28,13 +30,17 @@ class NewerRecord(KafkaBroken):
 
 
 def is_newer(value: bytes | None) -> bool:
-    """Whether this is one of our records, of a form that this version does not know."""
-    return (
-        value is not None
-        and len(value) >= HEAD_BYTES
-        and value.startswith(MAGIC)
-        and value[:HEAD_BYTES] not in _known_heads()
-    )
+    """Whether this is one of our records, of a form that this version does not know.
+
+    Of a sealed one that is asked of what stands in the clear, and once more of what was opened.
+    """
+    if value is None or len(value) < HEAD_BYTES or not value.startswith(MAGIC):
+        return False
+    if is_sealed(value):
+        with suppress(RecordCorrupt):
+            return is_newer(clear_of(value))
+        return False
+    return value[:HEAD_BYTES] not in _known_heads()
 
 
 def stop_before(record: Record) -> None:

@@ -25,6 +25,7 @@ _INT64 = struct.Struct(">q")
 # A detail may quote what it found: a header is for people and must not outgrow the record.
 _MAX_DETAIL: Final = 1_000
 _LEFT_OUT: Final = "hookline-left-out-bytes"
+_SEALED: Final = "hookline-sealed"
 _FIRST: Final = "kafka_dlt-original-topic"
 _REASON: Final = "hookline-reason"
 _DETAIL: Final = "hookline-detail"
@@ -43,6 +44,7 @@ _OURS: Final = frozenset(
         "__connect.errors.exception.message",
         _REASON,
         _DETAIL,
+        _SEALED,
     }
 )
 
@@ -83,8 +85,20 @@ def poison_headers(
     )
 
 
-def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt") -> RecordHeaders:
-    """The headers of a dead letter: the provenance of its event."""
+def sealed(headers: RecordHeaders) -> RecordHeaders:
+    """A poison record's headers, where its value is sealed: what producers write may begin with any bytes."""
+    return (*headers, (_SEALED, b"1"))
+
+
+def is_sealed_poison(headers: RecordHeaders) -> bool:
+    """Whether a poison record's headers say that its value is sealed. A header of the producer's never does."""
+    return any(name == _SEALED for name, _ in headers)
+
+
+def dead_letter_headers(
+    dead_letter: DeadLetter, *, family: Family = "kafka_dlt", detailed: bool = True
+) -> RecordHeaders:
+    """The headers of a dead letter: the provenance of its event. `detailed`: with what its endpoint made of it."""
     event = dead_letter.delivery.event
     return _stub(dead_letter.left_out_bytes) + _provenance(
         family,
@@ -94,7 +108,7 @@ def dead_letter_headers(dead_letter: DeadLetter, *, family: Family = "kafka_dlt"
         offset=event.offset,
         timestamp_ms=event.timestamp_ms,
         reason=dead_letter.reason,
-        detail=dead_letter.detail,
+        detail=dead_letter.detail if detailed else "",
     )
 
 
@@ -133,7 +147,7 @@ def _origin(told: Mapping[str, bytes]) -> Origin:
 
 
 def _beside(original: RecordHeaders, provenance: RecordHeaders, stub: RecordHeaders) -> RecordHeaders:
-    ours = {_LEFT_OUT, *(name for name, _ in provenance)}
+    ours = {_LEFT_OUT, _SEALED, *(name for name, _ in provenance)}
     return (*(header for header in original if header[0] not in ours), *stub, *provenance)
 
 

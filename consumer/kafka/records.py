@@ -15,6 +15,7 @@ from consumer.events.event import Event
 from consumer.kafka.attempt_encoding import ATTEMPT, encode_attempt
 from consumer.kafka.delivery_decoding import decode_delivery, delivery_of
 from consumer.kafka.delivery_encoding import encode_delivery
+from consumer.kafka.sealed import clear_of, is_sealed
 from consumer.schemas import avro_history
 from consumer.wire import HEAD_BYTES, RecordCorrupt, WireFormat
 
@@ -22,6 +23,7 @@ __all__ = [
     "RecordCorrupt",
     "Replay",
     "decode_attempt",
+    "decode_clear",
     "decode_dead_letter",
     "decode_delayed",
     "decode_ordered",
@@ -152,9 +154,18 @@ def decode_attempt(value: bytes) -> Attempt:
     return Attempt(**row)
 
 
+def decode_clear(value: bytes) -> Attempt:
+    """What of a sealed attempt stands in the clear: one without headers, bodies and the detail of its failure.
+
+    Raises:
+        RecordCorrupt: it is no attempt.
+    """
+    return decode_attempt(clear_of(value))
+
+
 def shortened(value: bytes) -> bytes:
-    """An encoded attempt without its bodies, for a topic that refuses it whole."""
-    attempt = decode_attempt(value)
+    """An encoded attempt without its bodies, for a topic that refuses it whole; of a sealed one its clear part."""
+    attempt = decode_clear(value) if is_sealed(value) else decode_attempt(value)
     return encode_attempt(
         replace(attempt, request_body=b"", response_body=b"", response_truncated=True, bodies=Bodies.NONE)
     )

@@ -67,6 +67,11 @@ class Topics:
         """What somebody did: the audit log."""
         return self.prefix + "audit"
 
+    @property
+    def tenant_keys(self) -> str:
+        """Tenants' data keys, sealed and compacted. There where HOOKLINE_TENANT_KEYS is on, or was."""
+        return self.prefix + "tenant-keys"
+
     @cached_property
     def retry_topics(self) -> tuple[str, ...]:
         """The delay topics; the index is the tier, 0 the spill tier."""
@@ -157,6 +162,12 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         # A reader that starts over within this time still sees what was deleted.
         Rule(setting="delete.retention.ms", create=str(DAY_MS), least=DAY_MS),
     )
+    # A key that was destroyed has to go from the disk soon: then nothing opens copies of what it sealed.
+    keys = (
+        Rule(setting="cleanup.policy", create="compact"),
+        Rule(setting="max.compaction.lag.ms", create=str(DAY_MS), most=DAY_MS, fatal=False),
+        Rule(setting="delete.retention.ms", create=str(DAY_MS), least=DAY_MS),
+    )
     kept = {
         topics.subscriptions: compacted,
         topics.dead_letter: (delete, month, whole),
@@ -166,6 +177,8 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         topics.state: compacted,
         topics.audit: (delete, _retention(365 * DAY_MS, fatal=False)),
     }
+    if settings.tenant_keys == "on":
+        kept[topics.tenant_keys] = keys
     waiting = {
         topic: (
             delete,
@@ -181,8 +194,13 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         )
     }
     return tuple(
-        # All of the audit log lies in its first partition, in the order in which it was told.
-        TopicSpec(name=name, partitions=1 if name == topics.audit else settings.partitions, rules=rules)
+        # All of the audit log lies in its first partition, in the order in which it was told. Keys are few, and each
+        # process reads all of them: in one partition whatever is written next lets go of what was destroyed before.
+        TopicSpec(
+            name=name,
+            partitions=1 if name in {topics.audit, topics.tenant_keys} else settings.partitions,
+            rules=rules,
+        )
         for name, rules in (kept | waiting).items()
     )
 

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import Attempt
 from consumer.events.event import Record
 from consumer.kafka.client import KafkaFatal
 from consumer.kafka.picking import NothingThere, Picker
-from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.log.attempt_id import Place
 from consumer.settings import Settings
@@ -62,9 +62,12 @@ class Archive:
         settings: Settings,
         *,
         open_picker: Callable[[], Pick] | None = None,
+        opening: Opening | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is connected yet."""
+        """Nothing is connected yet. Without `opening` it has one of its own."""
+        self._opening = Opening.of(settings) if opening is None else opening
+        self._own = self._opening if opening is None else None
         topic = Topics.of(settings).attempts
         self._open = (lambda: Picker(settings, topic)) if open_picker is None else open_picker
         self._monotonic_s = monotonic_s
@@ -84,7 +87,7 @@ class Archive:
         """
         with self._picker(tenant) as picker:
             try:
-                found = _kept(picker.pick(place.partition, place.offset, within_s=WITHIN_S))
+                found = self._kept(picker.pick(place.partition, place.offset, within_s=WITHIN_S))
             except NothingThere:
                 raise AttemptUnknown from None
         if found is None or not _is_of(found.attempt, tenant, brand) or found.attempt.delivery_id[:8] != place.delivery:
@@ -101,7 +104,7 @@ class Archive:
         """
         with self._picker(tenant) as picker:
             for record in picker.pick_all(partition, offsets, until_s=until_s):
-                found = _kept(record)
+                found = self._kept(record)
                 if found is not None and _is_of(found.attempt, tenant, brand):
                     yield found
 
@@ -112,6 +115,8 @@ class Archive:
             idle, self._idle = self._idle, []
         for picker in idle:
             picker.close()
+        if self._own is not None:
+            self._own.close()
 
     @contextmanager
     def _picker(self, tenant: str) -> Iterator[Pick]:
@@ -130,20 +135,20 @@ class Archive:
                 raise
             self._give_back(picker)
 
+    def _kept(self, record: Record) -> Kept | None:
+        """None: the record is no attempt."""
+        with suppress(RecordCorrupt):
+            attempt = self._opening.attempt(record.value or b"")
+            place = {"partition": record.partition, "offset": record.offset}
+            return Kept(**place, logged_ms=record.timestamp_ms, attempt=attempt)
+        return None
+
     def _give_back(self, picker: Pick) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(picker)
                 return
         picker.close()
-
-
-def _kept(record: Record) -> Kept | None:
-    """None: the record is no attempt."""
-    with suppress(RecordCorrupt):
-        attempt = decode_attempt(record.value or b"")
-        return Kept(partition=record.partition, offset=record.offset, logged_ms=record.timestamp_ms, attempt=attempt)
-    return None
 
 
 def _is_of(attempt: Attempt, tenant: str, brand: str) -> bool:

@@ -287,7 +287,8 @@ def request_kept(attempt: Attempt) -> Bodies:
 
 def response_kept(attempt: Attempt) -> Bodies:
     """What the log has of the answer's body: all that was ever kept of answers, or nothing."""
-    return Bodies.WHOLE if attempt.bodies == Bodies.WHOLE else Bodies.NONE
+    kept = request_kept(attempt)
+    return Bodies.NONE if kept is Bodies.REDACTED else kept
 
 
 def _is_small_and_whole(attempt: Attempt) -> bool:
@@ -296,7 +297,7 @@ def _is_small_and_whole(attempt: Attempt) -> bool:
 
 def _body(body: bytes, kept: Bodies, sight: Sight) -> dict[str, Json]:
     """`body` is null where it may not be seen, or is not kept; `cut` where it goes on in the download."""
-    if kept is Bodies.NONE:
+    if not kept.there:
         return {"body": None, "bodyEncoding": None, "bodyBytes": None, "bodyKept": kept.value, "cut": False}
     shown = body[:BODY_MOST_BYTES]
     cut = len(shown) < len(body)

@@ -107,10 +107,13 @@ def response_body(visit: Visit) -> Response:
     return _download(attempt.response_body, response_kept(attempt), "response")
 
 
+_WHY_NOT: Final = {Bodies.ERASED: "body.erased", Bodies.LOCKED: "body.locked"}
+
+
 def _download(body: bytes, kept: Bodies, of: str) -> Response:
     """Bytes that others wrote: no browser shows them, or guesses what they are."""
-    if kept is Bodies.NONE:
-        raise Refusal(HTTPStatus.GONE, str(words().say("body.not_kept")))
+    if not kept.there:
+        raise Refusal(HTTPStatus.GONE, str(words().say(_WHY_NOT.get(kept, "body.not_kept"))))
     name = f"{of}-body-redacted.bin" if kept is Bodies.REDACTED else f"{of}-body.bin"
     named_ = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type=_BYTES, headers=named_, status_code=HTTPStatus.OK)

@@ -3,15 +3,18 @@
 The laws:
 - one dead letter is one delivery id. A delivery that was written twice (its writer died before it knew of the first) is
   read once, and memory grows by its id only, never by its body;
+- those of erased tenants are none any more; who calls `matching` and `lying` has opened the others (`Opening.records`);
 - the topic is everybody's: of a record that cannot be meant, by its key or its bytes, nothing is decoded, and whoever
   names ids reads no further than the last of them.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Final, NamedTuple
 
 import structlog
 
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.json import Json
@@ -35,7 +38,8 @@ def read(settings: Settings, filters: Filters) -> Iterator[DeadLetter]:
     Raises:
         KafkaBroken: the topic does not exist, or could not be read to its end.
     """
-    return matching(read_to_end(settings, Topics.of(settings).dead_letter), filters)
+    with closing(Opening.of(settings)) as opening:
+        yield from matching(opening.records(read_to_end(settings, Topics.of(settings).dead_letter)), filters)
 
 
 def matching(records: Iterable[Record], filters: Filters) -> Iterator[DeadLetter]:

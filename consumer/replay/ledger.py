@@ -14,6 +14,7 @@ is made again with the same id, and dropped as a repeat only while its readers r
 from collections.abc import Sequence
 from typing import Final, Self
 
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery.order_partition import BEFORE
 from consumer.kafka.client import Properties
 from consumer.kafka.records import encode_delivery
@@ -36,20 +37,24 @@ _BY_HAND: Final = "replay.by-hand"
 class Ledger:
     """The one writer of replays. Belongs to one thread."""
 
-    def __init__(self, settings: Settings, transactions: Transactions) -> None:
+    def __init__(self, settings: Settings, transactions: Transactions, sealing: Sealing | None) -> None:
         self._settings = settings
         self._topics = Topics.of(settings)
         self._transactions = transactions
+        self._sealing = sealing
 
     @classmethod
-    def open(cls, settings: Settings, *, by_hand: bool = False, within_s: float = TIMEOUT_S) -> Self:
-        """Become the writer: of jobs, or `by_hand` of an operator's command.
+    def open(
+        cls, settings: Settings, *, sealing: Sealing | None, by_hand: bool = False, within_s: float = TIMEOUT_S
+    ) -> Self:
+        """Become the writer: of jobs, or `by_hand` of an operator's command. `sealing`: who seals what is sent again.
 
         Raises:
             ConfigurationError: the user's Kafka properties contradict those needed.
             KafkaBroken: Kafka did not answer, or forbids the transactional id.
         """
-        return cls(settings, Transactions.open(settings, _BY_HAND if by_hand else _NAME, within_s=within_s))
+        transactions = Transactions.open(settings, _BY_HAND if by_hand else _NAME, within_s=within_s)
+        return cls(settings, transactions, sealing)
 
     def generations(self) -> dict[str, int]:
         """How often each chain was replayed.
@@ -65,7 +70,7 @@ class Ledger:
         Raises:
             TakenOver: another ledger was opened; nothing of this batch was written.
             BatchRefused: nothing of it was written, for one of its records is too large for its topic.
-            KafkaBroken: nothing was written, or, where the last answer was lost, all of it.
+            KafkaBroken: nothing was written, or, where the last answer was lost, all of it; a data key did not come.
         """
         assert len(batch) <= MOST
         # Encoded before anything is begun: a bug in one record leaves no transaction open.
@@ -73,13 +78,15 @@ class Ledger:
         self._transactions.write([*records, *beside])
 
     def _records(self, planned: Planned) -> tuple[NewRecord, NewRecord]:
-        return replay_record(self._settings, planned.replay), replayed_record(self._topics, planned)
+        return replay_record(self._settings, planned.replay), replayed_record(self._topics, planned, self._sealing)
 
 
-def replayed_record(topics: Topics, planned: Planned) -> NewRecord:
+def replayed_record(topics: Topics, planned: Planned, sealing: Sealing | None = None) -> NewRecord:
     """The replay: to the spill topic, or to its place in its line of the ordered topic."""
     delivery = planned.delivery
     value = encode_delivery(delivery)
+    if sealing is not None:
+        value = sealing.whole(delivery.event.tenant, value)
     if delivery.order is None:
         return NewRecord(topic=topics.retry(0), key=delivery.subscription_id.encode(), value=value)
     headers = (BEFORE,) if planned.place is Place.BEFORE else ()

@@ -6,7 +6,7 @@ last.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
@@ -25,6 +25,7 @@ MOST_S: Final = 3.0
 # A record is dated when it is written, by a clock that may differ from the one which dated the failure.
 _SKEW_MS: Final = 60_000
 
+Opened: TypeAlias = Callable[[Iterable[Record]], Iterator[Record]]
 Position: TypeAlias = Mapping[int, int]
 """The next offset of each partition that was read from; the others were not."""
 
@@ -37,7 +38,7 @@ class Page:
     position: Position | None
 
 
-def page(settings: Settings, filters: Filters, *, after: Position, limit: int) -> Page:
+def page(settings: Settings, filters: Filters, *, after: Position, limit: int, opened: Opened) -> Page:
     """The next dead letters that match.
 
     Raises:
@@ -45,7 +46,7 @@ def page(settings: Settings, filters: Filters, *, after: Position, limit: int) -
     """
     since_ms = None if filters.since_ms is None else max(0, filters.since_ms - _SKEW_MS)
     records = read_to_end(settings, Topics.of(settings).dead_letter, starts=after, since_ms=since_ms)
-    return part_of(records, filters, after=after, limit=limit)
+    return part_of(records, filters, after=after, limit=limit, opened=opened)
 
 
 def part_of(
@@ -54,11 +55,12 @@ def part_of(
     *,
     after: Position,
     limit: int,
+    opened: Opened = iter,
     monotonic_s: Callable[[], float] = time.monotonic,
 ) -> Page:
-    """As many of the records as a page may look at."""
+    """As many of the records as a page may look at. `opened`: those of them that can be read, sealed or not."""
     look = _Look(records, after, monotonic_s() + MOST_S, monotonic_s)
-    found = list(islice(matching(look, filters), limit))
+    found = list(islice(matching(opened(look), filters), limit))
     # Not exhausted as long as there may be another record: only a further one would tell.
     return Page(found=found, position=None if look.exhausted else look.position)
 

@@ -7,10 +7,12 @@ written twice (its writer died before it knew of the first) is read once, and me
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from consumer.data_keys.opening import Opening
 from consumer.events.event import Record, RecordHeaders
 from consumer.json import Json
 from consumer.kafka.provenance import Origin, told_apart
@@ -111,11 +113,15 @@ class PoisonFilters:
 def read(settings: Settings, filters: PoisonFilters) -> Iterator[PoisonRecord]:
     """Every poison record that matches, in the order of its partition, up to where the topic ended at the call.
 
+    Those of erased tenants that were sealed are none any more.
+
     Raises:
         KafkaBroken: the topic does not exist, or could not be read to its end.
     """
     since_ms = None if filters.since_ms is None else max(0, filters.since_ms - _SKEW_MS)
-    return matching(read_to_end(settings, Topics.of(settings).poison, since_ms=since_ms), filters)
+    with closing(Opening.of(settings)) as opening:
+        records = read_to_end(settings, Topics.of(settings).poison, since_ms=since_ms)
+        yield from matching(opening.poison(records), filters)
 
 
 def matching(records: Iterable[Record], filters: PoisonFilters) -> Iterator[PoisonRecord]:

@@ -16,6 +16,7 @@ import structlog
 from consumer.control.directory import Directory
 from consumer.control.notices import Notice, Notices
 from consumer.control.owner import Owner
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery.boundary import Boundary
 from consumer.delivery.entry import Entry
 from consumer.delivery.offsets import Partition, Position, Window
@@ -55,11 +56,12 @@ class Announcer:
         topic: str,
         within_ms: int,
         now_ms: Callable[[], int],
+        sealing: Sealing | None,
     ) -> None:
         self._directory = directory
         self._reached = reached
         self._write = write
-        self._notices = Notices(directory, topic=topic, now_ms=now_ms)
+        self._notices = Notices(directory, topic=topic, now_ms=now_ms, sealing=sealing)
         self._within_ms = within_ms
         self._now_ms = now_ms
         self._windows: dict[Partition, Window] = {}

@@ -33,6 +33,7 @@ from consumer.control.deeds import deeds_of
 from consumer.control.endpoint import check_endpoint
 from consumer.control.key_uses import KeyUses
 from consumer.control.resolve import resolve
+from consumer.data_keys.opening import Opening
 from consumer.jobs.dead_letter_desk import DeadLetterDesk
 from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
@@ -85,7 +86,8 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(uses.close)
         answered = AnsweredReader(settings)
         opened.callback(answered.close)
-        log, archive, stats = LogReader(settings), Archive(settings), StatsReader(settings)
+        opening = Opening(control.tenant_keys)
+        log, archive, stats = LogReader(settings), Archive(settings, opening=opening), StatsReader(settings)
         opened.callback(log.close)
         opened.callback(stats.close)
         opened.callback(archive.close)
@@ -109,7 +111,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
             check_url=lambda url, tenant: check_endpoint(
                 url, settings, tenant=tenant, resolve=partial(resolve, tenant)
             ),
-            dead_letters=DeadLetterDesk(settings, JobReplays(desk, most=settings.max_replays)),
+            dead_letters=DeadLetterDesk(settings, JobReplays(desk, most=settings.max_replays), opening),
             jobs=desk,
             log=log,
             archive=archive,

@@ -6,6 +6,7 @@ It is impatient: what would wait for its endpoint is spilled to the delay topics
 import threading
 from dataclasses import replace
 
+from consumer.data_keys.keys import TenantKeys
 from consumer.delivery.lane import Patience
 from consumer.events.decode import decode
 from consumer.events.event import Decoded, Record
@@ -38,5 +39,6 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         fetch=AT_ONCE,
         decode=read,
         known_schemas=known_schemas,
+        keys=TenantKeys(settings) if settings.tenant_keys == "on" else None,
     )
     run(settings, pool, stop, slot)

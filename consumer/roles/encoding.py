@@ -1,26 +1,43 @@
 """What the core wants written, as bytes.
 
-The law: every attempt and every write becomes a record. One that cannot be encoded becomes a smaller one that says so:
-an attempt without its contents, a write as a poison record that names where the original lies.
+The laws:
+- every attempt and every write becomes a record. One that cannot be encoded becomes a smaller one that says so: an
+  attempt without its contents, a write as a poison record that names where the original lies;
+- what is written for a tenant is sealed with its data key, where tenants have some, and otherwise is what it was.
 """
+
+from dataclasses import replace
+from typing import Protocol, assert_never
+
+import msgspec
 
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
 from consumer.delivery.entry import Entry
 from consumer.delivery.logged import Unread, stripped, unlogged
-from consumer.delivery.step import Reject, Write
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import encode_attempt, encode_unread
-from consumer.kafka.provenance import Family
+from consumer.kafka.provenance import Family, sealed
+from consumer.kafka.records import decode_attempt
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.writes import Produce, produced
 
 
-class Encoding:
-    """Belongs to one thread, as `boundaries` do."""
+class Seals(Protocol):
+    """See `data_keys.sealing.Sealing`."""
 
-    def __init__(self, boundaries: Boundaries, topics: Topics, family: Family) -> None:
+    def attempt(self, tenant: str, value: bytes) -> bytes: ...
+    def whole(self, tenant: str, value: bytes) -> bytes: ...
+    def poison(self, record: Record) -> bytes | None: ...
+
+
+class Encoding:
+    """Belongs to one thread, as `boundaries` do. Without `seals` nothing is sealed."""
+
+    def __init__(self, boundaries: Boundaries, topics: Topics, family: Family, seals: Seals | None = None) -> None:
         self._boundaries = boundaries
+        self._seals = seals
         self._topics = topics
         self._family = family
 
@@ -31,6 +48,8 @@ class Encoding:
         value = boundaries.within(Boundary.LOG, entry, encode_attempt, attempt, delivery_id=attempt.delivery_id)
         if isinstance(value, Bug):
             value = encode_attempt(stripped(attempt, value.failure))
+        if self._seals is not None:
+            value = self._sealed(entry, attempt.tenant, value, attempt.delivery_id)
         boundaries.let_go()
         return attempt.subscription_id.encode(), value
 
@@ -43,6 +62,8 @@ class Encoding:
         except Exception as error:  # noqa: BLE001 # contained
             value = boundaries.met(Boundary.LOG, entry, error, delivery.id)
         if isinstance(value, bytes):
+            if self._seals is not None:
+                value = self._sealed(entry, delivery.event.tenant, value, delivery.id)
             return delivery.subscription_id.encode(), value
         boundaries.take(entry)
         attempt = (
@@ -56,11 +77,41 @@ class Encoding:
         """The record for the topic that it goes to."""
         boundaries = self._boundaries
         boundaries.take(entry)
-        record = boundaries.within(Boundary.LOG, entry, produced, write, self._topics, self._family)
+        record = boundaries.within(Boundary.LOG, entry, self._produced, write)
         if isinstance(record, Bug):
             record = produced(Reject(record=_stub(entry), poison=record.poison), self._topics, self._family)
         boundaries.let_go()
         return record
+
+    def _sealed(self, entry: Entry, tenant: str, value: bytes, delivery_id: str) -> bytes:
+        """An attempt's record, sealed; where that fails what is left of it without its contents."""
+        if self._seals is None:
+            return value
+        told = self._boundaries.within(Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id)
+        if not isinstance(told, Bug):
+            return told
+        bare = stripped(decode_attempt(value), told.failure)
+        return encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
+
+    def _produced(self, write: Write) -> Produce:
+        seals = self._seals
+        record = produced(write, self._topics, self._family, sealed=seals is not None)
+        if seals is None or record.value is None:
+            return record
+        match write:
+            case Delay(delayed=delayed):
+                return replace(record, value=seals.whole(delayed.event.tenant, record.value))
+            case LineUp(delivery=delivery):
+                return replace(record, value=seals.whole(delivery.event.tenant, record.value))
+            case Bury(dead_letter=dead_letter):
+                return replace(record, value=seals.whole(dead_letter.delivery.event.tenant, record.value))
+            case Reject(record=rejected):
+                value = seals.poison(rejected)
+                return record if value is None else replace(record, value=value, headers=sealed(record.headers))
+            case Suspend():
+                return record
+            case _:
+                assert_never(write)
 
 
 def _stub(entry: Entry) -> Record:

@@ -15,6 +15,8 @@ from typing import Final
 import structlog
 
 from consumer.control.notices import Notices
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import Sealing, patient
 from consumer.delivery.offsets import Partition, Position
 from consumer.events.event import Record
 from consumer.kafka.attempt_decoding import Head
@@ -69,23 +71,27 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: a topic is missing, or not as it must be.
     """
     interrupted = Outage(_log, "log interrupted")
-    known = KnownWebhooks(settings)
+    known, keys = KnownWebhooks(settings), TenantKeys(settings)
+    sealing = patient(settings, keys)
     known.view.start()
 
     def begin() -> _Run | None:
         # A resume that is not known yet would let the failures before it count.
-        return _Run(settings, slot, known, interrupted) if known.ready_within(AGAIN_S) else None
+        return _Run(settings, slot, known, interrupted, sealing) if known.ready_within(AGAIN_S) else None
 
     try:
         live(settings, Role.LOG, stop, interrupted, begin)
     finally:
         known.view.close()
+        keys.close()
 
 
 class _Run:
     """One life of the clients, and what their consumer tells of its partitions."""
 
-    def __init__(self, settings: Settings, slot: int, known: KnownWebhooks, interrupted: Outage) -> None:
+    def __init__(
+        self, settings: Settings, slot: int, known: KnownWebhooks, interrupted: Outage, sealing: Sealing | None
+    ) -> None:
         topics = Topics.of(settings)
         clock = Clock()
         self._attempts = topics.attempts
@@ -118,6 +124,7 @@ class _Run:
             topic=topics.retry(0),
             within_ms=duration_ms(settings.retry_for),
             now_ms=clock.now_ms,
+            sealing=sealing,
         )
         self._webhooks = WebhookFigures(settings, self._folding, known.directory, clock.now_ms)
         self._certificates = CertificateWatch(known.directory.certificate_ends, known.directory.find)
@@ -135,7 +142,7 @@ class _Run:
         self._announcing = Announcing(settings, slot, announcer)
         self._teller = FailingTeller(
             known.directory.find,
-            Notices(known.directory, topic=topics.retry(0), now_ms=clock.now_ms),
+            Notices(known.directory, topic=topics.retry(0), now_ms=clock.now_ms, sealing=sealing),
             self._writes.write,
             self._folding.told,
         )

@@ -12,6 +12,8 @@ from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.provenance import Family
 from consumer.kafka.topic_specs import Topics
+from consumer.roles.encoding import Seals
+from consumer.roles.gate import Keys
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, SchemaAsking
 from consumer.roles.replaced import ReplacedExchange
@@ -30,6 +32,7 @@ class Parts:
     `traces` of None: nothing is traced, as the core was told.
     `surplus_bytes`: what may be taken although there is no room for it, before partitions are paused.
     `sender`: the transport again, where it sends what the native step writes.
+    `seals` of None: what is written is not sealed. `gated`: the keys of what is consumed, where some of it may be.
     `look_every_s`: with requests under way, how long their answers are waited for before Kafka is looked at again.
     """
 
@@ -55,3 +58,5 @@ class Parts:
     terms: Terms = field(default_factory=Terms)
     surplus_bytes: int = DEFAULT.surplus
     sender: Sender | None = None
+    seals: Seals | None = None
+    gated: Keys | None = None

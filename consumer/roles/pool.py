@@ -11,6 +11,8 @@ import structlog
 
 from consumer.brands.loader import brand, load_brands
 from consumer.control import canary
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.sealing import in_a_loop
 from consumer.delivery import done_map
 from consumer.delivery.breaker import open_times_ms
 from consumer.delivery.budget import MIB, Budget
@@ -46,6 +48,7 @@ from consumer.kafka.topic_specs import Topics, taken_bytes
 from consumer.roles import traces
 from consumer.roles.blame import Blame
 from consumer.roles.clock import Clock
+from consumer.roles.gate import found_again, seen_ahead
 from consumer.roles.lookup import Lookup
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
@@ -57,6 +60,7 @@ from consumer.roles.role import Role
 from consumer.roles.seals import Terms
 from consumer.roles.slot import instance_id
 from consumer.roles.standings import StandingLookup
+from consumer.roles.tenant_keys import have_been_read, tenants_read
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.setting_values import duration_ms
@@ -67,7 +71,6 @@ from consumer.standings.replaced import ReplacedStore
 from consumer.telemetry.outage import Outage
 from consumer.telemetry.pulse import KAFKA_AWAY, pulse
 from consumer.webhooks.keyring import Keyring
-from consumer.webhooks.reader import Reader
 from consumer.webhooks.subscription import Subscription
 from consumer.webhooks.url import origin_of
 
@@ -82,6 +85,8 @@ _GATHERED_MS = 25  # nearly all that is written here is to be delayed by seconds
 class Pool:
     """A role's difference. `decode` reads its records; `known_schemas` is what it knows of the registry's schemas.
 
+    `keys` are tenants' data keys: of what `decode` opens, and of what is sealed where the setting is on.
+
     `look_every_s`: how long new records may go unseen while it waits for answers; `fetch`: how Kafka
     gathers them.
     """
@@ -93,6 +98,7 @@ class Pool:
     fetch: Fetch
     decode: Callable[[Record], Content]
     known_schemas: dict[int, SchemaAnswer] = field(default_factory=dict)
+    keys: TenantKeys | None = None
 
 
 def map_most(settings: Settings, broker_chars: int | None) -> int:
@@ -175,6 +181,10 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     if found is None:
         return
     canary.check(settings, keyring)
+    keys = pool.keys
+    seals = None if keys is None or not keys.on else in_a_loop(settings, keys)
+    if keys is not None and keys.on and not have_been_read(keys, stop):
+        return
     traces.check(settings)
     load_brands(settings.brands_dir)  # one that is wrong is told now, not by its webhooks' first deliveries
     clocks, prepare = BrokerClocks(), preparing(settings)
@@ -198,12 +208,12 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         sender=transport if isinstance(transport, Sender) else None,
         records=RecordProducer(settings, linger_ms=_GATHERED_MS, queued_bytes=room.written),
         attempts=AttemptLog(settings, queued_bytes=room.logged),
-        tenants=TenantLookup(Reader.from_settings(settings).read_small),
+        tenants=TenantLookup(tenants_read(settings, keys if seals is not None else None)),
         schemas=None if url is None else _schemas(url),
         marks=Lookup("marks", Marks.from_settings(settings).answer),
-        ahead=None if reader is None else Lookup("ahead", reader.read),
+        ahead=None if reader is None else Lookup("ahead", seen_ahead(reader.read, keys)),
         standings=StandingLookup.from_settings(settings),
-        again=Lookup("again", LogAgain(settings).answer) if pool.role is Role.RETRY else None,
+        again=Lookup("again", found_again(LogAgain(settings).answer, keys)) if pool.role is Role.RETRY else None,
         replaced=ReplacedNews(ReplacedStore.from_settings(settings)) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
         known_schemas=pool.known_schemas,
@@ -215,6 +225,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         traces=traces.open_traces(tracing, pool.role, slot, group),
         terms=Terms.of(settings),
         surplus_bytes=room.surplus,
+        seals=seals,
+        gated=keys if pool.role is Role.RETRY else None,
     )
 
     instance = instance_id(settings, pool.role, slot)
@@ -235,6 +247,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
     if reader is not None:
         reader.close()
+    if keys is not None:
+        keys.close()
 
 
 def _fit_cluster(settings: Settings, pool: Pool, stop: threading.Event) -> Found | None:

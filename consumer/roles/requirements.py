@@ -10,7 +10,7 @@ from consumer.kafka import first_start
 from consumer.kafka.selection import wanted_topics
 from consumer.kafka.topic_differences import Found
 from consumer.kafka.topics import Topics, require
-from consumer.roles.role import Role, needed_by
+from consumer.roles.role import SEALS, Role, needed_by
 from consumer.settings import Settings
 
 
@@ -24,7 +24,10 @@ def required(settings: Settings, roles: Collection[Role], *, events: bool = Fals
         KafkaBroken: the broker could not be asked.
     """
     topics = Topics.of(settings)
-    found = require(settings, frozenset().union(*(needed_by(role, topics) for role in roles)), events=events)
+    needed = frozenset().union(*(needed_by(role, topics) for role in roles))
+    if settings.tenant_keys == "on" and not SEALS.isdisjoint(roles):
+        needed |= {topics.tenant_keys}
+    found = require(settings, needed, events=events)
     if Role.DELIVER in roles:
         first_start.decided(settings, wanted_topics(settings), topics.group(Role.DELIVER))
     return found

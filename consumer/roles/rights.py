@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from consumer.kafka.topic_specs import Topics
-from consumer.roles.role import Role
+from consumer.roles.role import SEALS, Role
 from consumer.settings import Settings
 
 _META: Final = re.compile(r"[\\.\[\](){}*+?|$^]")
@@ -92,7 +92,8 @@ def rights(settings: Settings, role: Role) -> list[Right]:
     """What this role needs, in the order in which it is printed."""
     topics = Topics.of(settings)
     names = _Names(topics, tuple(map(_begins, settings.event_topics)))
-    return [*_of(role, names, topics), *_seen(names, topics, role)]
+    keys = names.both(topics.tenant_keys) if settings.tenant_keys == "on" and role in SEALS else []
+    return [*_of(role, names, topics), *keys, *_seen(names, topics, role)]
 
 
 def creating(settings: Settings) -> list[Right]:

@@ -1,7 +1,7 @@
 """The roles: what one process does, and which of our topics it reads or writes."""
 
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from consumer.kafka.topic_specs import Topics
 
@@ -15,6 +15,10 @@ class Role(StrEnum):
     LOG = "log"
     JOBS = "jobs"
     API = "api"
+
+
+SEALS: Final = frozenset(Role) - {Role.PROJECTION}
+"""Those that write or read what is sealed with tenants' data keys, where they have some."""
 
 
 def needed_by(role: Role, topics: Topics) -> frozenset[str]:

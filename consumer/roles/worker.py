@@ -19,6 +19,7 @@ from consumer.kafka.consumer import PartitionConsumer
 from consumer.roles.clock import Clock
 from consumer.roles.draining import Draining
 from consumer.roles.encoding import Encoding
+from consumer.roles.gate import gate
 from consumer.roles.leadership import NOT_JOINED
 from consumer.roles.observing import Observing
 from consumer.roles.parts import Parts
@@ -48,7 +49,7 @@ class Worker:
     def __init__(self, parts: Parts, open_consumer: Callable[["Worker"], PartitionConsumer], clock: Clock) -> None:
         self._parts = parts
         self._core = parts.core
-        self._encoding = Encoding(parts.core.boundaries, parts.topics, parts.error_headers)
+        self._encoding = Encoding(parts.core.boundaries, parts.topics, parts.error_headers, parts.seals)
         self._producing = Producing(
             parts.core,
             records=parts.records,
@@ -77,7 +78,8 @@ class Worker:
         self._count_ms = 0
         self._questions.wake(parts.transport)
         self._consumer = open_consumer(self)
-        self._tap = Tap(self._consumer, parts.surplus_bytes)
+        self._gate = None if parts.gated is None else gate(self._consumer, parts.gated)
+        self._tap = Tap(self._gate or self._consumer, parts.surplus_bytes)
         self._seals = Seals(parts.attempts, self._consumer, parts.terms)
         self._draining = Draining(parts.core, parts.attempts, clock, self._start)
         self._observing = Observing(parts.core, self._consumer, clock)
@@ -128,6 +130,8 @@ class Worker:
         """A topic was made anew: its offsets begin at 0 again."""
         self._core.rewound(partition)
         self._parts.clocks.forget([partition])
+        if self._gate is not None:
+            self._gate.forget([partition])
         self._tap.resume([partition])
         self._seals.drop([partition])
 
@@ -259,6 +263,8 @@ class Worker:
         self._core.lost(partitions)
         self._parts.clocks.forget(partitions)
         self._seals.drop(partitions)
+        if self._gate is not None:
+            self._gate.forget(partitions)
         self._tap.forget(partitions)
 
     def _close(self, records_s: float) -> None:
@@ -267,6 +273,8 @@ class Worker:
         if self._parts.traces is not None:
             self._parts.traces.close(_TRACES_S)
         self._questions.close()
+        if self._gate is not None:
+            self._gate.close()
         counters.absorb(self._core.counted())
 
 

@@ -22,8 +22,8 @@ class Produce:
     headers: RecordHeaders = ()
 
 
-def produced(write: Write, topics: Topics, family: Family) -> Produce:
-    """The record that stands for this write.
+def produced(write: Write, topics: Topics, family: Family, *, sealed: bool = False) -> Produce:
+    """The record that stands for this write. Of what is to be `sealed` no header tells more than its place and reason.
 
     Deliveries are keyed by their subscription, ordered ones by their line, chunks by their tenant.
     """
@@ -40,7 +40,7 @@ def produced(write: Write, topics: Topics, family: Family) -> Produce:
                 topic=topics.dead_letter,
                 key=dead_letter.delivery.subscription_id.encode(),
                 value=encode_dead_letter(dead_letter),
-                headers=dead_letter_headers(dead_letter, family=family),
+                headers=dead_letter_headers(dead_letter, family=family, detailed=not sealed),
             )
         case Reject(record=record, poison=poison, left_out_bytes=left_out_bytes):
             return Produce(

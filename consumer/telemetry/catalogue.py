@@ -119,7 +119,7 @@ ALL: Final = (
         DELIVERING,
         "Deliveries that came to nothing, for a reason.",
         ("reason",),
-        one_of("deleted", "paused", "repeat", "succeeded_late"),
+        one_of("deleted", "paused", "repeat", "succeeded_late", "erased"),
     ),
     counter("hookline_suspensions_total", DELIVERING, "Webhooks suspended by an answer."),
     counter("hookline_keys_blocked_total", DELIVERING, "Keys of ordered webhooks that stopped."),

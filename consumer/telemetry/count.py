@@ -45,7 +45,7 @@ Count: TypeAlias = Literal[
     "failures_told",
 ]
 
-Dropped: TypeAlias = Literal["no_subscribers", "deleted", "paused", "tombstone", "repeat", "succeeded_late"]
+Dropped: TypeAlias = Literal["no_subscribers", "deleted", "paused", "tombstone", "repeat", "succeeded_late", "erased"]
 """The reasons of `dropped`: why a record, or one delivery of it, came to nothing."""
 
 

@@ -17,12 +17,13 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.brands.loader import brand
 from consumer.configuration import load
+from consumer.data_keys.opening import Opening
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Attempt, Chunk, Delivery
 from consumer.events.event import Record
 from consumer.kafka import topics
 from consumer.kafka.reading import read_to_end
-from consumer.kafka.records import decode_attempt, decode_dead_letter, decode_delayed
+from consumer.kafka.records import decode_dead_letter, decode_delayed
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord, write_now
 from consumer.settings import Settings
@@ -181,9 +182,14 @@ class Stage:
         """All records of a topic."""
         return list(read_to_end(self.settings, topic))
 
+    def opened(self, topic: str) -> list[Record]:
+        """All records of a topic of ours, with what was sealed in them."""
+        with closing(Opening.of(self.settings)) as opening:
+            return list(opening.records(self.read(topic)))
+
     def buried(self) -> list[Buried]:
         """The dead letters."""
-        found = [decode_dead_letter(each.value or b"") for each in self.read(self.topics.dead_letter)]
+        found = [decode_dead_letter(each.value or b"") for each in self.opened(self.topics.dead_letter)]
         return [
             Buried(
                 pair=(travelling(each.delivery.event.id, each.delivery.event.source), each.delivery.subscription_id),
@@ -195,14 +201,15 @@ class Stage:
 
     def tried(self) -> list[Tried]:
         """The attempts."""
-        found = [decode_attempt(each.value or b"") for each in self.read(self.topics.attempts)]
+        with closing(Opening.of(self.settings)) as opening:
+            found = [opening.attempt(each.value or b"") for each in self.read(self.topics.attempts)]
         return [tried_of(each) for each in found]
 
     def delayed(self, tier: int) -> list[tuple[Delivery | Chunk, int]]:
         """What a delay topic got, each with its LogAppendTime; a record without value only asks for the time."""
         return [
             (decode_delayed(each.value, tier), each.timestamp_ms)
-            for each in self.read(self.topics.retry(tier))
+            for each in self.opened(self.topics.retry(tier))
             if each.value is not None
         ]
 

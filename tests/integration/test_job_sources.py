@@ -1,23 +1,30 @@
 """What jobs read, from a real Kafka: exactly what is theirs, and what was left when they go on."""
 
+import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 from msgspec import structs
+from pydantic import SecretStr
 
+from consumer.data_keys.keys import TenantKeys
+from consumer.data_keys.opening import Opening
+from consumer.data_keys.sealing import patient
 from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, delivery_id
 from consumer.events.event import Event
-from consumer.jobs.candidate import Candidate, TooMany
-from consumer.jobs.job import Chosen, Matching, Missed, Skip, Spot
+from consumer.jobs import sources
+from consumer.jobs.candidate import Candidate, Source, TooMany
+from consumer.jobs.job import Asked, Chosen, Matching, Missed, Skip, Spot
 from consumer.jobs.kept_since import kept_since
 from consumer.jobs.matching_source import open_matching
-from consumer.jobs.sources import open_source
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
 from consumer.settings import Settings
-from consumer.webhooks.subscription import Status
+from consumer.webhooks.subscription import Status, Subscription
 from tests.dead_letters import dead_letter
 from tests.deliveries import subscription
 from tests.hostile import raw_producer
@@ -25,8 +32,16 @@ from tests.job_topics import NOW_MS, WEBHOOK, Stage, asked, envelope, taken
 from tests.services.topics import MakeTopics
 
 HOUR_MS = 3_600_000
+OPENINGS: list[Opening] = []
+Ends: TypeAlias = Mapping[tuple[str, int], int]
 HOOK = replace(subscription(WEBHOOK, status=Status.PAUSED), event_types=("order.*",))
 ALL = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + HOUR_MS)
+
+
+def open_source(settings: Settings, asked_: Asked, hook: Subscription, *, ends: Ends, position: Ends) -> Source:
+    opening = Opening.of(settings)
+    OPENINGS.append(opening)
+    return sources.open_source(settings, asked_, hook, ends=ends, position=position, opening=opening)
 
 
 @pytest.fixture
@@ -41,6 +56,26 @@ def stage(kafka_bootstrap: str, topic_prefix: str, make_topics: MakeTopics) -> S
     names = (made.topics.attempts, made.topics.dead_letter, made.topics.ordered, *made.topics.retry_topics, made.events)
     make_topics(dict.fromkeys(names, 2))
     return made
+
+
+@pytest.fixture(autouse=True)
+def close() -> Iterator[None]:
+    yield
+    while OPENINGS:
+        OPENINGS.pop().close()
+
+
+@pytest.fixture(params=["plain", "sealed"])
+def either(request: pytest.FixtureRequest, stage: Stage, make_topics: MakeTopics) -> Iterator[Stage]:
+    """The same topics, with what is written to ours as it is, or sealed with its tenant's data key."""
+    if request.param == "plain":
+        yield stage
+        return
+    key = f"k1:{base64.b64encode(bytes(32)).decode()}"
+    settings = stage.settings.model_copy(update={"tenant_keys": "on", "encryption_keys": (SecretStr(key),)})
+    make_topics({stage.topics.tenant_keys: 1})
+    with closing(TenantKeys(settings)) as keys:
+        yield Stage(settings, stage.events, patient(settings, keys))
 
 
 def ids(candidates: Sequence[Candidate]) -> dict[str, Skip | None]:
@@ -95,7 +130,8 @@ def test_what_a_webhook_missed_is_its_own_and_within_the_span(stage: Stage) -> N
     }
 
 
-def test_what_was_accepted_or_waits_is_not_missed(stage: Stage) -> None:
+def test_what_was_accepted_or_waits_is_not_missed(either: Stage) -> None:
+    stage = either
     one = some_events(stage, 10)
     two = some_events(stage, 2, partition=1, prefix="f")
     committed(stage, 10, 2)
@@ -173,7 +209,8 @@ def bury(stage: Stage, number: int, *, reason: str = "exhausted", webhook: str =
     return stage.write(stage.topics.dead_letter, encode_dead_letter(dead), key=webhook, partition=partition)
 
 
-def test_dead_letters_come_once_filtered_and_from_where_the_job_was(stage: Stage) -> None:
+def test_dead_letters_come_once_filtered_and_from_where_the_job_was(either: Stage) -> None:
+    stage = either
     for number in (1, 2, 1, 3):
         bury(stage, number)
     bury(stage, 4, webhook="wh_2")
@@ -197,12 +234,21 @@ def test_dead_letters_come_once_filtered_and_from_where_the_job_was(stage: Stage
     with pytest.raises(TooMany):
         taken(
             open_matching(
-                stage.settings, asked(Matching()), Matching(), HOOK, ends={}, position={}, now_ms=NOW_MS, most=3
+                stage.settings,
+                asked(Matching()),
+                Matching(),
+                HOOK,
+                ends={},
+                position={},
+                now_ms=NOW_MS,
+                most=3,
+                opening=Opening.of(stage.settings),
             )
         )
 
 
-def test_deliveries_come_at_their_latest_attempt_with_the_body_that_was_sent(stage: Stage) -> None:
+def test_deliveries_come_at_their_latest_attempt_with_the_body_that_was_sent(either: Stage) -> None:
+    stage = either
     events = some_events(stage, 7)
     log, attempt = stage.log, stage.attempt
     log(attempt(events[0], "retry", status=503))
@@ -245,7 +291,8 @@ def test_deliveries_come_at_their_latest_attempt_with_the_body_that_was_sent(sta
 # ── by their places ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_was_named_is_read_at_its_place_or_said_to_be_gone(stage: Stage) -> None:
+def test_what_was_named_is_read_at_its_place_or_said_to_be_gone(either: Stage) -> None:
+    stage = either
     events = some_events(stage, 3)
     attempts, dead_letters = stage.topics.attempts, stage.topics.dead_letter
     failed = stage.log(stage.attempt(events[0], "dead", reason="exhausted"))

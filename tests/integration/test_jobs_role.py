@@ -150,7 +150,7 @@ def test_another_writer_takes_over_and_nothing_is_lost_or_repeated(settings: Set
     wish(settings, replace(asked(subject=dead(settings, NUMBER)), rate_per_s=60))
     with running(settings):
         eventually(lambda: len(sent(settings)) > 20, True)
-        rival = Ledger.open(settings)
+        rival = Ledger.open(settings, sealing=None)
         planner = Planner(generations=rival.generations(), statuses={"wh_1": Status.ACTIVE}, max_replays=3)
         plan = planner.plan(dead_letter(NUMBER - 1), time.time_ns() // 1_000_000)
         assert isinstance(plan, Planned)
@@ -194,7 +194,7 @@ def test_a_batch_and_its_job_are_one_transaction(settings: Settings) -> None:
     plan = planner.plan(dead_letter(1), 1)
     assert isinstance(plan, Planned)
     done = Job(id="job_1", state=State.DONE, heard=1)
-    former, ledger = Ledger.open(settings), Ledger.open(settings)
+    former, ledger = Ledger.open(settings, sealing=None), Ledger.open(settings, sealing=None)
     with pytest.raises(TakenOver):
         former.write([plan], [job_record(topics.state, done)])
     assert (job(settings), sent(settings), generations(settings)) == (None, [], {})

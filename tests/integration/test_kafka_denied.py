@@ -151,5 +151,5 @@ def test_a_topic_that_may_not_be_written(settings: Settings, forbid: Forbid, ide
 def test_a_transactional_id_that_may_not_be_written(settings: Settings, forbid: Forbid) -> None:
     name = settings.topic_prefix + "replay"
     forbid(ResourceType.TRANSACTIONAL_ID, name, AclOperation.WRITE)
-    error = refused(lambda: Ledger.open(settings))
+    error = refused(lambda: Ledger.open(settings, sealing=None))
     assert f"WRITE and DESCRIBE on transactional id {name}" in str(error)

@@ -53,6 +53,7 @@ OPTIONS = {
     "HOOKLINE_API_LISTEN": "127.0.0.1:0",
     "HOOKLINE_RETRY_DELAYS": "200ms,400ms,600ms,800ms",
     "HOOKLINE_PROCESSES": "1",
+    "HOOKLINE_TENANT_KEYS": "on",  # with which rights on one topic more are needed
     "HOOKLINE_SUSPEND_AFTER": "1s",
     "HOOKLINE_SUSPEND_ATTEMPTS": "3",
 }

@@ -272,16 +272,21 @@ def test_bodies_are_downloaded_and_shown_to_no_browser(api: MemoryApi) -> None:
     assert base64.b64decode(shown["request"]["body"]) == b"\0\xff<script>"
 
 
-def test_a_body_that_is_not_kept_is_said_not_to_be_and_never_shown_as_empty(api: MemoryApi) -> None:
+@pytest.mark.parametrize(
+    ("kept", "why"), [("none", "not kept"), ("erased", "its tenant was erased"), ("locked", "lacks what opens it")]
+)
+def test_a_body_that_is_not_kept_is_said_not_to_be_and_never_shown_as_empty(
+    api: MemoryApi, kept: str, why: str
+) -> None:
     client = api.client()
-    name = api.log.add(request_body=b"", response_body=b"", bodies="none")
+    name = api.log.add(request_body=b"", response_body=b"", bodies=kept)
     shown = client.get(f"/v1/attempts/{name}").json()
     for part in (shown["request"], shown["response"]):
-        assert (part["body"], part["bodyBytes"], part["bodyKept"], part["cut"]) == (None, None, "none", False)
+        assert (part["body"], part["bodyBytes"], part["bodyKept"], part["cut"]) == (None, None, kept, False)
     assert shown["curl"] is None
     for of in ("request", "response"):
         answer = client.get(f"/v1/attempts/{name}/{of}-body")
-        assert (answer.status_code, "not kept" in answer.json()["detail"]) == (410, True)
+        assert (answer.status_code, why in answer.json()["detail"]) == (410, True)
     whole = client.get(f"/v1/attempts/{at(0)}").json()
     assert (whole["request"]["bodyKept"], whole["response"]["bodyKept"]) == ("whole", "whole")
 

@@ -77,7 +77,7 @@ def resent(
     log = log or Log()
     settings = Settings(allow_networks=("127.0.0.1/32",), topic_prefix="t.")
     sender = ResendNow(
-        OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS),
+        OneAttempt(settings, KEYRING, log.write, sealing=None, now_ms=lambda: NOW_MS),
         log.told.append,
         entropy=lambda size: b"e" * size,
     )

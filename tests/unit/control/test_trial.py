@@ -89,7 +89,7 @@ def log() -> Log:
 def trials(request: pytest.FixtureRequest, log: Log) -> Trials:
     engine: Literal["sockets", "curl"] = request.param
     settings = Settings(allow_networks=LOOPBACK, transport=engine, topic_prefix="t.")
-    return Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+    return Trials(settings, OneAttempt(settings, KEYRING, log.write, sealing=None, now_ms=lambda: NOW_MS))
 
 
 @pytest.mark.parametrize("transport", ["auto", "sockets", "curl"])
@@ -98,7 +98,8 @@ def test_a_network_of_one_tenant_is_reached_by_his_webhooks_alone(log: Log, tran
         grants = [f"acme=127.0.0.1/32:{endpoint.port}", "acme=10.0.0.0/8"]
         settings = Settings.model_validate({"tenant_networks": grants, "transport": transport, "topic_prefix": "t."})
         trials = Trials(
-            settings, OneAttempt(settings, KEYRING, log.write, resolve=lambda *_: Addresses(("127.0.0.1",)))
+            settings,
+            OneAttempt(settings, KEYRING, log.write, sealing=None, resolve=lambda *_: Addresses(("127.0.0.1",))),
         )
         for url in (endpoint.url, f"http://inside.example:{endpoint.port}/"):
             assert trials.try_out(webhook(url)).status == 200
@@ -120,7 +121,9 @@ def trials_of(
     resolve: ResolveFor = resolve,
 ) -> Trials:
     settings = Settings(allow_networks=networks)
-    return Trials(settings, OneAttempt(settings, KEYRING, log.write, open_engine=open_engine, resolve=resolve))
+    return Trials(
+        settings, OneAttempt(settings, KEYRING, log.write, sealing=None, open_engine=open_engine, resolve=resolve)
+    )
 
 
 def answering(data: bytes) -> Callable[[Line], None]:
@@ -135,7 +138,7 @@ def head_and_body(asked: bytes) -> tuple[dict[str, str], bytes]:
 
 def test_the_log_of_a_test_event_has_no_more_of_its_bodies_than_it_may_keep(log: Log) -> None:
     settings = Settings(allow_networks=LOOPBACK, topic_prefix="t.", log_bodies="none")
-    trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+    trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, sealing=None, now_ms=lambda: NOW_MS))
     with Endpoint(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as endpoint:
         trial = trials.try_out(webhook(endpoint.url), "order.created")
     assert trial.text == "ok"  # whoever asked for it sees the answer
@@ -408,7 +411,7 @@ def test_what_cannot_leave_is_no_test_and_is_not_logged(log: Log) -> None:
             egress_proxy=SecretStr(f"http://127.0.0.1:{proxy.port}"),
             egress_check=("check.test:443",),
         )
-        trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, now_ms=lambda: NOW_MS))
+        trials = Trials(settings, OneAttempt(settings, KEYRING, log.write, sealing=None, now_ms=lambda: NOW_MS))
         with pytest.raises(Busy, match="nothing can be sent now") as refused:
             trials.try_out(webhook(endpoint.url), "order.created")
         assert not refused.value.own
@@ -416,7 +419,7 @@ def test_what_cannot_leave_is_no_test_and_is_not_logged(log: Log) -> None:
         proxy.everybody, proxy.leads["check.test", 443] = STANDS, endpoint.port
         assert trials.try_out(webhook(endpoint.url), "order.created").status == 200
         named = settings.model_copy(update={"egress_guard": "proxy"})
-        trials = Trials(named, OneAttempt(named, KEYRING, log.write, now_ms=lambda: NOW_MS))
+        trials = Trials(named, OneAttempt(named, KEYRING, log.write, sealing=None, now_ms=lambda: NOW_MS))
         proxy.leads["hooks.test", 80] = endpoint.port
         assert trials.try_out(webhook("http://hooks.test/"), "order.created").status == 200
         assert proxy.asked[-1] == ("hooks.test", 80), "the proxy looks the name up, and nobody here"

@@ -7,7 +7,7 @@ from msgspec import structs
 from consumer.delivery import done_map
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Attempt, Chunk, Delivery, Trigger, delivery_id, replay_id
-from consumer.delivery.hold import Leader, Newer
+from consumer.delivery.hold import Erased, Leader, Newer
 from consumer.delivery.intake import Content
 from consumer.delivery.kept_bodies import Keep, KeptBodies
 from consumer.delivery.logged import Attempted
@@ -481,6 +481,17 @@ def test_a_large_fan_out_is_written_as_chunks_and_each_is_delivered_once() -> No
             bench.core.answered(bench.now_ms, token, response())
         sent += bench.next(after_ms=5).send
     assert len({request.url for _, request in sent}) == len(sent) == 230
+
+
+def test_records_of_an_erased_tenant_are_dropped_and_hold_up_nobody() -> None:
+    bench = Bench()
+    waits = delivery(event("later"), tier=1, attempts=1)
+    bench.consume(Erased(), waits, Erased(), partition=RETRY)
+    [(token, _)] = bench.next(after_ms=60_000).send
+    bench.core.answered(bench.now_ms, token, response())
+    bench.next()
+    assert bench.position(RETRY) == 3
+    assert bench.core.counted()["dropped{erased}"] == 2
 
 
 def test_what_was_counted_is_told_once() -> None:

@@ -1,6 +1,6 @@
 """The receipt names all that remains, with where it is and until when, and says where nobody knows."""
 
-from consumer.erasure.receipt import Erased, Kept, Names, Receipt, left_of, told
+from consumer.erasure.receipt import Erased, Kept, Keys, Names, Receipt, left_of, told
 
 NOW_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -34,6 +34,25 @@ def test_of_several_topics_of_which_one_is_not_known_nothing_is() -> None:
     assert left({"retry.0s": 8 * DAY_MS})["retry.0s, retry.1m"] is None
 
 
+def test_with_data_keys_it_says_what_nobody_can_read_since_when_and_until_when_the_keys_lie_where() -> None:
+    keys = Keys(topic="tenant-keys", since_ms=NOW_MS, until_ms=NOW_MS + 2 * DAY_MS)
+    without, found = (
+        left_of(NAMES, Kept(gone_after_ms={}), now_ms=NOW_MS, compacted_ms=0, unfinished=[], keys=each)
+        for each in (None, keys)
+    )
+    assert not [each for each in without if "data key" in each.why]
+    sealed = {each.where for each in found if "sealed with a data key that is destroyed" in each.why}
+    assert sealed == {"attempts", "retry.0s, retry.1m", "dead-letter", "poison"}
+    [attempts] = [each.why for each in found if each.where == "attempts"]
+    assert "first at 2026-" in attempts
+    assert "but for ids, times" in attempts
+    [poison] = [each.why for each in found if each.where == "poison"]
+    assert "but for keys and headers, and for records that name no tenant" in poison
+    [last] = [each for each in found if each.where.startswith("tenant-keys")]
+    assert last.until_ms == NOW_MS + 2 * DAY_MS
+    assert "every backup of it" in last.where
+
+
 def test_jobs_that_go_on_are_named() -> None:
     found = left_of(NAMES, Kept(gone_after_ms={}), now_ms=0, compacted_ms=0, unfinished=["job_1", "job_2"])
     assert any("2 jobs" in each.what and "job_1" in each.what for each in found)
@@ -53,7 +72,7 @@ def test_it_is_told_whole() -> None:
         [],
     )
     assert shown["erased"] == {
-        "webhooks": 2, "apiKeys": 0, "idempotencyRecords": 0, "links": 0, "jobs": 0, "lists": 3,
+        "webhooks": 2, "apiKeys": 0, "idempotencyRecords": 0, "links": 0, "jobs": 0, "lists": 3, "dataKeys": 0,
     }  # fmt: skip
     listed = shown["left"]
     assert isinstance(listed, list)

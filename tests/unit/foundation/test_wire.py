@@ -6,12 +6,15 @@ from consumer.control.canary import CANARY
 from consumer.control.errands import ERRAND
 from consumer.control.key_record import API_KEY
 from consumer.control.portal_ends import PORTAL_END
+from consumer.data_keys.key_record import DATA_KEY
 from consumer.jobs.record import JOB, JOB_ASKED
 from consumer.json import Json
 from consumer.kafka.attempt_encoding import ATTEMPT
+from consumer.kafka.attempt_sealing import CONTENTS
 from consumer.kafka.delivery_encoding import DELIVERY
 from consumer.kafka.records import CHUNK, DEAD_LETTER, REPLAY
 from consumer.kafka.republished import REPUBLISHED
+from consumer.kafka.sealed import SEALED
 from consumer.schemas import avro_histories
 from consumer.webhooks.record import SUBSCRIPTION
 from consumer.wire import RecordCorrupt, WireFormat
@@ -27,6 +30,9 @@ NEW: dict[str, Json] = {
 # here; to remove one is to lose the records written under it. The old .avsc goes to schemas/avro/earlier/.
 SHIPPED = {
     "ApiKey": (API_KEY, {"e3d6309cb56a385f", "e6adbdf5b2d56ee0"}),
+    "AttemptContents": (CONTENTS, {"6ec1ab7d2976aaa8"}),
+    "DataKey": (DATA_KEY, {"6e210dfbc77b3d6d"}),
+    "Sealed": (SEALED, {"618d2822560ed9e6"}),
     "Attempt": (ATTEMPT, {"0863133cae639ef2", "24280b6f1720de4d", "ad1faeae0b170561"}),
     "Canary": (CANARY, {"89121448663dd35a"}),
     "Chunk": (CHUNK, {"0cda95340876175d", "ae70c844edb62935", "5439011e52c628c3"}),

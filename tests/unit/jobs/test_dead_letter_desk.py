@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from consumer.control.owner import Owner
+from consumer.data_keys.opening import Opening
 from consumer.delivery.delivery import DeadLetter
 from consumer.events.event import Record
 from consumer.jobs.dead_letter_desk import READERS_OF_A_TENANT, DeadLetterDesk, Way
@@ -45,7 +46,7 @@ class Desk(DeadLetterDesk):
 
     def __init__(self) -> None:
         self.replays = Slow()
-        super().__init__(Settings(), self.replays, generations=lambda _: {})
+        super().__init__(Settings(), self.replays, Opening.of(Settings()), generations=lambda _: {})
         self.begun, self.go_on = threading.Semaphore(0), threading.Event()
 
     def _matching(self, filters: Filters) -> Iterator[DeadLetter]:

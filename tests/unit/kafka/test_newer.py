@@ -7,18 +7,21 @@ from typing import Any, Final, cast
 import pytest
 from fastavro.utils import generate_one
 
+from consumer.data_keys.data_key import DataKey
 from consumer.delivery import done_map
-from consumer.delivery.hold import Newer
+from consumer.delivery.hold import Erased, Newer
 from consumer.events.event import Poison, Record
 from consumer.jobs.made_of import made_of
 from consumer.json import Json
 from consumer.kafka.newer import NewerRecord, is_newer, stop_before
-from consumer.kafka.records import decode_attempt, decode_dead_letter
+from consumer.kafka.records import decode_attempt, decode_dead_letter, encode_attempt
+from consumer.kafka.sealed import KeyDestroyed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.retry import Until, reading
 from consumer.schemas import avro_histories
 from consumer.settings import Settings
 from consumer.wire import WireFormat
+from tests.attempts import plain
 
 TOPICS: Final = Topics.of(Settings())
 KINDS: Final[Mapping[str, tuple[dict[str, Json], ...]]] = {
@@ -40,6 +43,9 @@ LIES_ON: Final[Mapping[str, str]] = {
     "Replay": TOPICS.state,
     "Republished": TOPICS.state,
     "Deed": TOPICS.audit,
+    "DataKey": TOPICS.tenant_keys,
+    "Sealed": TOPICS.ordered,
+    "AttemptContents": TOPICS.attempts,  # inside of what is sealed there
 }
 NO_RECORD: Final = "Event"
 """A schema for producers: events are read by whatever schema they have."""
@@ -75,6 +81,36 @@ def test_whoever_follows_its_topic_stops_before_it_and_says_where(kind: str) -> 
         stop_before(on(LIES_ON[kind], of_later(KINDS[kind][0])))
 
 
+KEY: Final = DataKey(bytes(8), "acme", bytes(32))
+
+
+def test_a_sealed_attempt_of_a_later_version_is_newer_by_what_stands_in_the_clear() -> None:
+    assert is_newer(KEY.sealed(b"x", clear=of_later(KINDS["Attempt"][0])))
+    assert not is_newer(KEY.sealed(b"x", clear=encode_attempt(plain)))
+    assert not is_newer(KEY.sealed(b"x")[:33]), "what is cut is broken"
+
+
+@pytest.mark.parametrize("topic", [TOPICS.retry(1), TOPICS.ordered])
+def test_the_role_retry_stops_before_what_is_newer_once_it_is_opened(topic: str) -> None:
+    until = Until(threading.Event())
+    read = reading(TOPICS, until, KEY.opened)
+    newer = on(topic, KEY.sealed(of_later(KINDS["Delivery"][0])))
+    assert read(newer) == Newer()
+    assert until.before == newer
+
+
+def test_of_what_is_sealed_retry_drops_the_erased_and_rejects_what_was_changed() -> None:
+    def destroyed(_: bytes) -> bytes:
+        raise KeyDestroyed
+
+    until, sealed = Until(threading.Event()), KEY.sealed(b"{}")
+    assert reading(TOPICS, until, destroyed)(on(TOPICS.retry(1), sealed)) == Erased()
+    changed = reading(TOPICS, until, DataKey(bytes(8), "acme", bytes([1] * 32)).opened)(on(TOPICS.retry(1), sealed))
+    assert isinstance(changed, Poison)
+    assert changed.detail == "sealed, and changed since"
+    assert not until.is_set()
+
+
 @pytest.mark.parametrize("value", [None, b"", b"{}", b"\xc3\x01", b"\xc3\x01short", b"\xc3\x02" + bytes(20)])
 def test_what_does_not_begin_as_our_records_do_is_broken_and_not_newer(value: bytes | None) -> None:
     assert not is_newer(value)
@@ -86,7 +122,7 @@ def test_what_does_not_begin_as_our_records_do_is_broken_and_not_newer(value: by
 )
 def test_the_role_retry_begins_nothing_from_there_on(topic: str, kind: str) -> None:
     until = Until(threading.Event())
-    read = reading(TOPICS, until)
+    read = reading(TOPICS, until, bytes)
     assert isinstance(read(on(topic, b"{}")), Poison)
     assert not until.is_set()
     newer = on(topic, of_later(KINDS[kind][0]))

@@ -46,6 +46,12 @@ def test_the_audit_log_has_one_partition_and_the_others_as_many_as_are_set() -> 
     assert (partitions.pop("h.audit"), set(partitions.values())) == (1, {SETTINGS.partitions})
 
 
+def test_tenants_keys_have_a_topic_of_one_partition_where_they_are_on() -> None:
+    for keys, there in (("on", [1]), ("off", [])):
+        found = specs(Settings(topic_prefix="h.", tenant_keys=keys), event_bytes=0)
+        assert [each.partitions for each in found if each.name == "h.tenant-keys"] == there
+
+
 def retention(settings: Settings) -> dict[str, int | None]:
     return {
         spec.name: rule.least

@@ -473,6 +473,21 @@ def test_an_attempt_says_what_is_not_kept_of_its_bodies(portal: MemoryPortal, br
     assert (got.status_code, "redacted" in got.headers["content-disposition"]) == (200, True)
 
 
+@pytest.mark.parametrize(
+    ("kept", "told"), [("erased", "can never be read again"), ("locked", "are sealed, and cannot be opened now")]
+)
+def test_an_attempt_that_cannot_be_opened_says_so_in_place_of_its_bodies(
+    portal: MemoryPortal, browser: Browser, kept: str, told: str
+) -> None:
+    bare = structs.replace(plain, request_headers=(), response_headers=(), request_body=b"", response_body=b"")
+    id_ = portal.api.log.add(bare, bodies=kept)
+    page = browser.page(f"attempts/{id_}")
+    for region in ("Request", "Answer"):
+        assert told in page.one("region", region).text
+        assert "Download" not in page.one("region", region).text
+    assert browser.get(f"attempts/{id_}/request-body").status_code == 410
+
+
 def test_an_attempt_that_found_no_address_tells_nothing_of_the_network(portal: MemoryPortal, browser: Browser) -> None:
     pages = []
     for failure in ("dns", "address_refused"):

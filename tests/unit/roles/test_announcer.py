@@ -41,6 +41,7 @@ class Topic:
             topic="retry.0s",
             within_ms=24 * HOUR_MS,
             now_ms=lambda: NOW_MS + HOUR_MS,
+            sealing=None,
         )
         self.announcer.assigned([PLACE])
         for number in range(offset, len(self.records)):

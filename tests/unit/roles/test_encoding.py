@@ -1,16 +1,26 @@
+import pytest
 from msgspec.structs import replace
 
+from consumer.data_keys.data_key import DataKey
+from consumer.data_keys.sealing import Sealing
 from consumer.delivery.boundary import Boundaries, Boundary
-from consumer.delivery.delivery import Attempt
+from consumer.delivery.delivery import Attempt, Chunk
 from consumer.delivery.entry import Entry
 from consumer.delivery.logged import Unread, logged
 from consumer.delivery.mark import NoMark
 from consumer.delivery.offsets import Window
 from consumer.delivery.outcome import DELIVERED
-from consumer.delivery.step import Delay
-from consumer.kafka.records import decode_attempt, decode_delayed
+from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend
+from consumer.events.event import Poison, Record
+from consumer.kafka.attempt_encoding import encode_attempt
+from consumer.kafka.attempt_sealing import put_together
+from consumer.kafka.provenance import is_sealed_poison, told_apart
+from consumer.kafka.records import decode_attempt, decode_clear, decode_delayed
+from consumer.kafka.sealed import is_sealed
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.encoding import Encoding
+from consumer.roles.writes import produced
+from tests.dead_letters import dead_letter
 from tests.deliveries import delivery, event, job, response, subscription
 from tests.written import RECORD, MadeInPython, came_of, kept, writing_target
 
@@ -95,3 +105,81 @@ def test_a_bug_of_the_native_step_leaves_a_record_without_contents() -> None:
     assert (written.outcome, written.failure, written.bodies, written.request_body) == ("delivered", "bug", "none", b"")
     [bug] = boundaries.bugs()
     assert bug.boundary is Boundary.LOG
+
+
+RAW = Record(topic="events", partition=3, offset=7, key=b"k", value=b"{}", headers=(), timestamp_ms=0)
+SEALS = Sealing(lambda tenant: DataKey(bytes(8), tenant, bytes(32)))
+WRITES = (
+    Delay(tier=1, delayed=delivery()),
+    Delay(tier=0, delayed=Chunk(event=event(), subscription_ids=("sub_1",), first_due_ms=1)),
+    LineUp(delivery=replace(delivery(), order="a" * 36)),
+    Bury(dead_letter=replace(dead_letter(), detail="what the endpoint said")),
+)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_without_data_keys_nothing_about_a_record_changes(write: Delay | LineUp | Bury) -> None:
+    encode, _, entry = encoding()
+    assert encode.write(entry, write) == produced(write, TOPICS, "kafka_dlt")
+    assert encode.attempt(entry, attempt())[1] == encode_attempt(attempt())
+    assert encode.unread(entry, unread())[1] == RECORD
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_with_data_keys_the_same_record_is_sealed_and_its_headers_say_no_more_than_where_and_why(
+    write: Delay | LineUp | Bury,
+) -> None:
+    boundaries = Boundaries(NoMark())
+    encode, entry = Encoding(boundaries, TOPICS, "kafka_dlt", SEALS), Entry(Window(("events", 3)), 7)
+    plain, sealed = produced(write, TOPICS, "kafka_dlt"), encode.write(entry, write)
+    assert (sealed.topic, sealed.key) == (plain.topic, plain.key)
+    assert DataKey(bytes(8), "acme", bytes(32)).opened(sealed.value or b"") == plain.value
+    told = dict(sealed.headers)
+    assert told.keys() == dict(plain.headers).keys()
+    assert not [name for name, value in told.items() if b"the endpoint said" in (value or b"")]
+    assert told.get("hookline-reason") == dict(plain.headers).get("hookline-reason")
+    assert boundaries.bugs() == []
+
+
+def test_with_data_keys_an_attempt_is_sealed_and_a_suspension_is_not() -> None:
+    encode, entry = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", SEALS), Entry(Window(("events", 3)), 7)
+    _, value = encode.attempt(entry, attempt())
+    assert is_sealed(value)
+    assert put_together(decode_clear(value), DataKey(bytes(8), "a", bytes(32)).opened(value)) == attempt()
+    assert not is_sealed(encode.write(entry, Suspend(subscription=subscription())).value or b"")
+
+
+def test_poison_is_sealed_where_it_names_a_tenant_that_has_a_key_and_says_so() -> None:
+    key = DataKey(bytes(8), "acme", bytes(32))
+    seals = Sealing(lambda _: key, known=lambda tenant: key if tenant == "acme" else None)
+    encode, entry = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", seals), Entry(Window(("events", 3)), 7)
+    named, forged = b'{"tenant":"acme","type":7}', ("hookline-sealed", b"1")
+    for value, is_sealed_there in (
+        (named, True),
+        (b'{"tenant":"nobody"}', False),
+        (b"no JSON", False),
+        (None, False),
+        (key.sealed(b"{}"), False),  # of a delay topic, or of a producer who pretends
+    ):
+        rejected = Reject(record=replace(RAW, value=value, headers=(forged,)), poison=Poison(reason="bug", detail=""))
+        written = encode.write(entry, rejected)
+        assert is_sealed_poison(written.headers) is is_sealed_there
+        assert written.value == value or (key.opened(written.value or b"") == value and is_sealed_there)
+        origin, headers = told_apart(written.headers)
+        assert origin is not None
+        assert (origin.offset, headers) == (7, ())
+
+
+def test_an_attempt_that_cannot_be_sealed_is_written_without_its_contents_and_never_in_the_clear() -> None:
+    def nobody(_: str) -> DataKey:
+        raise LookupError
+
+    boundaries = Boundaries(NoMark())
+    encode, entry = Encoding(boundaries, TOPICS, "kafka_dlt", Sealing(nobody)), Entry(Window(("events", 3)), 7)
+    whole = replace(attempt(), request_body=b"plain", url="https://a.example/x?token=1")
+    written = decode_attempt(encode.attempt(entry, whole)[1])
+    assert (written.request_body, written.request_headers, written.failure) == (b"", (), "bug")
+    assert written.url == "https://a.example/x"
+    record = encode.write(entry, Delay(tier=1, delayed=delivery()))
+    assert (record.topic, record.value) == (TOPICS.poison, None)
+    assert len(boundaries.bugs()) == 2

@@ -46,7 +46,7 @@ class Log:
             directory.apply(record(each, offset))
         self.teller = FailingTeller(
             lambda _name: self.subject,
-            Notices(directory, topic="retry.0s", now_ms=lambda: NOW_MS),
+            Notices(directory, topic="retry.0s", now_ms=lambda: NOW_MS, sealing=None),
             lambda new, done: self.written.append((new, done)),
             self.told,
         )

@@ -27,6 +27,14 @@ def test_a_role_may_see_each_topic_without_which_it_does_not_start(role: Role) -
     assert [name for name in needed_by(role, Topics.of(SETTINGS)) if not allowed(found, seen, name)] == []
 
 
+def test_who_seals_may_read_and_write_tenants_keys_where_they_are_on() -> None:
+    on = Settings(tenant_keys="on", topic_prefix="acme.")
+    for role in Role:
+        for operation in (Operation.READ, Operation.WRITE):
+            assert allowed(rights(on, role), {operation}, "acme.tenant-keys") is (role is not Role.PROJECTION)
+        assert not allowed(rights(SETTINGS, role), {Operation.READ}, "acme.tenant-keys")
+
+
 def test_only_who_needs_them_may_read_events_and_nobody_may_write_them() -> None:
     reads = {role for role in Role if allowed(rights(SETTINGS, role), {Operation.READ}, "orders")}
     assert reads == {Role.DELIVER, Role.JOBS, Role.API}
