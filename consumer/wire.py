@@ -38,9 +38,9 @@ class WireFormat:
 
     def __init__(self, schemas: Sequence[dict[str, Json]]) -> None:
         self._schema = schemas[0]
-        self._reader = parse_schema(schemas[0])
         self.head = head_of(schemas[0])
         self._writers = {head_of(schema): parse_schema(schema) for schema in schemas}
+        self._reader = self._writers[self.head]
 
     @property
     def heads(self) -> frozenset[bytes]:
@@ -73,8 +73,10 @@ class WireFormat:
             raise RecordCorrupt(f"begins with {value[:HEAD_BYTES].hex(' ')}, which is no schema of this record")
         body = io.BytesIO(value)
         body.seek(HEAD_BYTES)
+        # fastavro would compare the two, each time and to the last of their parts.
+        resolved = None if reader is writer else reader
         try:
-            row = fastavro.schemaless_reader(body, writer, reader)
+            row = fastavro.schemaless_reader(body, writer, resolved)
         except Exception as error:  # whatever the reader makes of bytes that are none of ours, MemoryError too
             raise RecordCorrupt(f"malformed: {type(error).__name__}") from error
         if body.tell() != len(value):

@@ -14,6 +14,7 @@ from typing import Final
 OK: Final = b"ok"
 MISMATCH: Final = b"mismatch"
 SUPERSEDED: Final = b"superseded"
+THERE: Final = b"there"
 
 # KEYS: bucket, …  ARGV: owner, epoch, …  Leaves `held` as owner, epoch, building, at, beat.
 _STANDING = """
@@ -78,7 +79,8 @@ return found
 
 # KEYS: bucket, tenants, lost, then per change: tenant, gone
 # ARGV: owner, epoch, at as it was, at as a beat without an answer may have left it, at as it will be,
-#       seconds a deletion is remembered, then per change: kind, tenant, id, value
+#       seconds a deletion is remembered, '1' to write only where nothing is known of any of them yet ('there' if
+#       something is), then per change: kind, tenant, id, value
 WRITE: Final = (
     _STANDING
     + """
@@ -88,9 +90,17 @@ for i = 2, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'none' and kind ~= 'hash' and (i < 4 or i % 2 == 0) then return 'mismatch' end
 end
-for i = 0, (#ARGV - 6) / 4 - 1 do
+local many = (#ARGV - 7) / 4
+if ARGV[7] == '1' then
+  for i = 0, many - 1 do
+    if redis.call('HEXISTS', KEYS[4 + 2 * i], ARGV[10 + 4 * i]) == 1 or redis.call('EXISTS', KEYS[5 + 2 * i]) == 1 then
+      return 'there'
+    end
+  end
+end
+for i = 0, many - 1 do
   local tenant_key, gone_key = KEYS[4 + 2 * i], KEYS[5 + 2 * i]
-  local kind, tenant, id, value = ARGV[7 + 4 * i], ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i]
+  local kind, tenant, id, value = ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i], ARGV[11 + 4 * i]
   if kind == 'lost' then
     redis.call('HSET', KEYS[3], id, tenant)
   else
