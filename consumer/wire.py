@@ -17,12 +17,13 @@ The fingerprint names the schema the writer had. A reader knows every schema tha
 
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, cast
 
 import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
+from consumer import rows
 from consumer.json import Json
 
 MAGIC: Final = b"\xc3\x01"
@@ -60,7 +61,19 @@ class WireFormat:
         Raises:
             RecordCorrupt: unknown fingerprint, truncated, malformed or followed by something.
         """
-        return self._decode(self._reader, value)
+        if self._read is None or not value.startswith(self.head):
+            return self._decode(self._reader, value)
+        try:
+            row, end = self._read(value, HEAD_BYTES)
+        except ValueError as error:
+            raise RecordCorrupt(f"malformed: {error}") from error
+        if end != len(value):
+            raise RecordCorrupt(f"{len(value) - end} bytes follow the record")
+        return row
+
+    @cached_property
+    def _read(self) -> rows.Read | None:
+        return rows.reading(self._schema)
 
     def reading(self, names: Collection[str]) -> Callable[[bytes], dict[str, Any]]:
         """`decode` for these fields alone: what is passed over costs less than what is read."""
