@@ -1,6 +1,6 @@
 """The steps on one bucket of the cache: what each of `scripts` is given. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from consumer.webhooks.bucket import Keys
@@ -48,11 +48,23 @@ class BucketCalls:
             args += change
         return Call(script=WRITE, keys=keys, args=args)
 
-    def beat(self, number: int, owner: str, bucket: Kept) -> Call:
-        """Say that it is kept up to date, up to the offsets `bucket.unsure`."""
-        may_open = "1" if bucket.caught_up else "0"
-        args = (owner, bucket.epoch, bucket.written, bucket.unsure, str(bucket.beat), may_open)
-        return Call(script=BEAT, keys=(self._keys.bucket(number),), args=args)
+    def beats(self, owner: str, buckets: Mapping[int, Kept], *, together: bool) -> list[Call]:
+        """Say that these are kept up to date, up to the offsets `unsure` of each; in one call, or one for each."""
+        at_once = len(buckets) if together else 1
+        numbers = [*buckets]
+        return [
+            Call(
+                script=BEAT,
+                keys=[self._keys.bucket(number) for number in part],
+                args=[arg for number in part for arg in _beat(owner, buckets[number])],
+            )
+            for part in (numbers[start : start + at_once] for start in range(0, len(numbers), at_once or 1))
+        ]
 
     def _three(self, number: int) -> tuple[str, str, str]:
         return self._keys.bucket(number), self._keys.tenants(number), self._keys.lost(number)
+
+
+def _beat(owner: str, bucket: Kept) -> tuple[str, ...]:
+    may_open = "1" if bucket.open or bucket.caught_up else "0"
+    return owner, bucket.epoch, bucket.written, bucket.unsure, str(bucket.beat), may_open

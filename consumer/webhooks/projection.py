@@ -17,7 +17,7 @@ from consumer.events.event import Record
 from consumer.telemetry.bugs import decoded
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
 from consumer.webhooks.bucket_calls import BucketCalls
-from consumer.webhooks.cache import Answer, Cache, Call, Client
+from consumer.webhooks.cache import Answer, Cache, Client
 from consumer.webhooks.fold import Fold, folded, in_cache
 from consumer.webhooks.kept import Kept, claimed, emptied, reached, written
 from consumer.webhooks.outline import Known, outline_of
@@ -114,7 +114,7 @@ class Projection:
         if not buckets:
             return
         numbers = sorted(buckets)
-        self._settle(numbers, [self._calls.clear(each, self._owner) for each in numbers])
+        self._settle(numbers, self._cache.run_known([self._calls.clear(each, self._owner) for each in numbers]))
         own = {self._keys.bucket(each) for each in numbers}
         stale = [key for key in self._cache.scan(self._keys.everything) if self._keys.bucket_in(key) in buckets]
         self._cache.unlink([key for key in stale if key not in own])
@@ -122,7 +122,7 @@ class Projection:
         for number in numbers:
             bucket = self._buckets[number] = emptied(self._new_token(), tuple(ends))
             calls.append(self._calls.found(number, self._owner, bucket))
-        for number in self._settle(numbers, calls):
+        for number in self._settle(numbers, self._cache.run_known(calls)):
             self._buckets[number].broken = False
         self._owed.forget(buckets)
 
@@ -189,7 +189,7 @@ class Projection:
             )
             for number in numbers
         ]
-        took = self._settle(numbers, calls)
+        took = self._settle(numbers, self._cache.run_known(calls))
         for number in took:
             bucket = self._buckets[number]
             bucket.written = bucket.unsure = written(at[number])
@@ -222,24 +222,23 @@ class Projection:
         self._beat(reached)
 
     def _beat(self, numbers: Sequence[int]) -> None:
-        calls = []
-        for number in numbers:
-            bucket = self._buckets[number]
+        buckets = {number: self._buckets[number] for number in numbers}
+        for bucket in buckets.values():
             if bucket.unsure == bucket.written:
                 bucket.unsure = written(bucket.at)
-            calls.append(self._calls.beat(number, self._owner, bucket))
-        for number in self._settle(numbers, calls):
+        calls = self._calls.beats(self._owner, buckets, together=self._cache.in_one_place)
+        answers = [answer for part in self._cache.run_known(calls) for answer in part]
+        for number in self._settle(numbers, answers):
             bucket = self._buckets[number]
             bucket.beat += 1
             bucket.written = bucket.unsure
             bucket.open = bucket.open or bucket.caught_up
 
-    def _settle(self, numbers: Sequence[int], calls: Sequence[Call]) -> list[int]:
-        """Run one script a bucket: the buckets for which that is done.
+    def _settle(self, numbers: Sequence[int], answers: Sequence[Answer]) -> list[int]:
+        """What a step on each of these buckets came to: the buckets for which it is done.
 
         One that is not as it was left is broken from here on. One that knew of something unasked is as it was.
         """
-        answers: list[Answer] = self._cache.run_known(calls)
         if SUPERSEDED in answers:
             raise Superseded("another projection took the cache over")
         for number, answer in zip(numbers, answers, strict=True):
