@@ -17,12 +17,13 @@ The fingerprint names the schema the writer had. A reader knows every schema tha
 
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, cast
 
 import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
+from consumer import rows
 from consumer.json import Json
 
 MAGIC: Final = b"\xc3\x01"
@@ -38,9 +39,9 @@ class WireFormat:
 
     def __init__(self, schemas: Sequence[dict[str, Json]]) -> None:
         self._schema = schemas[0]
-        self._reader = parse_schema(schemas[0])
         self.head = head_of(schemas[0])
         self._writers = {head_of(schema): parse_schema(schema) for schema in schemas}
+        self._reader = self._writers[self.head]
 
     @property
     def heads(self) -> frozenset[bytes]:
@@ -60,7 +61,19 @@ class WireFormat:
         Raises:
             RecordCorrupt: unknown fingerprint, truncated, malformed or followed by something.
         """
-        return self._decode(self._reader, value)
+        if self._read is None or not value.startswith(self.head):
+            return self._decode(self._reader, value)
+        try:
+            row, end = self._read(value, HEAD_BYTES)
+        except ValueError as error:
+            raise RecordCorrupt(f"malformed: {error}") from error
+        if end != len(value):
+            raise RecordCorrupt(f"{len(value) - end} bytes follow the record")
+        return row
+
+    @cached_property
+    def _read(self) -> rows.Read | None:
+        return rows.reading(self._schema)
 
     def reading(self, names: Collection[str]) -> Callable[[bytes], dict[str, Any]]:
         """`decode` for these fields alone: what is passed over costs less than what is read."""
@@ -73,8 +86,10 @@ class WireFormat:
             raise RecordCorrupt(f"begins with {value[:HEAD_BYTES].hex(' ')}, which is no schema of this record")
         body = io.BytesIO(value)
         body.seek(HEAD_BYTES)
+        # fastavro would compare the two, each time and to the last of their parts.
+        resolved = None if reader is writer else reader
         try:
-            row = fastavro.schemaless_reader(body, writer, reader)
+            row = fastavro.schemaless_reader(body, writer, resolved)
         except Exception as error:  # whatever the reader makes of bytes that are none of ours, MemoryError too
             raise RecordCorrupt(f"malformed: {type(error).__name__}") from error
         if body.tell() != len(value):

@@ -26,8 +26,8 @@ class Clock:
 class Bench:
     """A topic of one partition as a list, a Redis, and those who work on them."""
 
-    def __init__(self, url: str) -> None:
-        self.redis = redis.Redis.from_url(url, socket_timeout=1.0)
+    def __init__(self, url: str, client: "type[redis.Redis]" = redis.Redis) -> None:
+        self.redis = client.from_url(url, socket_timeout=1.0)
         self.clock = Clock()
         self.log: list[State] = []
         self.projection = self.new_projection()

@@ -10,6 +10,7 @@ import math
 import socket
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Self, cast
@@ -24,7 +25,7 @@ from consumer.telemetry.repeats import Repeats
 
 THREADS: Final = 120
 _BACKLOG: Final = 2_048
-_TURN_S: Final = 0.5
+_TURN_S: Final = 1.0
 _SILENT_S: Final = 5.0
 
 
@@ -62,7 +63,7 @@ class Server:
             timeout_graceful_shutdown=drain_s,
             h11_max_incomplete_event_size=HEAD_BYTES,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._listener = listener
         self._failed: BaseException | None = None
         self._turned_s = 0.0
@@ -87,7 +88,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Raises whatever ended it before it was asked to end."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._listener.close()
         if self._failed is not None and error is None:
@@ -112,3 +113,25 @@ class Server:
         while True:
             self._turned_s = time.monotonic()
             await asyncio.sleep(_TURN_S)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's own looks ten times a second whether it is to end; this one is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Answer what was asked, and end. From any thread."""
+        self.should_exit = True  # for a loop that has not begun
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # the time that answers are dated with, to the second
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _TURN_S)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition
-from consumer.kafka.client import broken, build, client_properties, error_of
+from consumer.kafka.client import broken, error_of
 from consumer.kafka.log_offsets import LATEST, log_offsets
 from consumer.kafka.reading import TopicMissing
+from consumer.kafka.shared_admin import shared_admin
 from consumer.settings import Settings
 
 Ends: TypeAlias = Mapping[str, Mapping[int, int]]
@@ -29,7 +29,7 @@ class EndsReader:
 
     def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
         self._topics = tuple(topics)
-        self._admin = build(AdminClient, client_properties(settings))
+        self._admin = shared_admin(settings)
         self._partitions: list[Partition] = []
         self._looked_s = 0.0
 

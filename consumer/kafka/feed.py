@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from consumer.events.event import Record
-from consumer.kafka.client import KafkaFatal, broken, build, client_properties, denied, error_of, is_fatal
+from consumer.kafka.client import KafkaFatal, broken, denied, error_of, is_fatal
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
-from consumer.kafka.selection import Selection
-from consumer.kafka.topic_watch import TopicWatch
+from consumer.kafka.topic_ids import TopicIds
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
@@ -30,15 +28,12 @@ class Feed:
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
         self._consumer = reader(settings, unless_set=_PATIENT)
-        admin = build(AdminClient, client_properties(settings))
-        described = not settings.trust_broker
-        self._watch = TopicWatch(admin, Selection(names=(topic,)), group=None, describes=described)
-        self._watch.start()
+        self._ids = TopicIds(settings, topic)
 
     @property
     def topic_id(self) -> str | None:
         """Which topic of the name it is, as of the last look; None where that is not known. Another id, another log."""
-        return (self._watch.found or {}).get(self._topic) or None
+        return self._ids.id
 
     def ends(self) -> tuple[int, ...]:
         """The end offset of each partition, as of now.
@@ -87,7 +82,7 @@ class Feed:
 
     def close(self) -> None:
         """Leave the broker."""
-        self._watch.close()
+        self._ids.close()
         close(self._consumer)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer
-from confluent_kafka.admin import AdminClient
 
 from consumer.delivery.offsets import Partition, Position
-from consumer.kafka.client import build, client_properties
 from consumer.kafka.selection import Selection
+from consumer.kafka.shared_admin import shared_admin
 from consumer.kafka.starting import Start, first_ends
 from consumer.kafka.topic_watch import TopicWatch
 from consumer.settings import Settings
@@ -30,7 +29,7 @@ class Following:
 
     def __init__(self, settings: Settings, selection: Selection, group: str) -> None:
         self._selection = selection
-        self.admin = build(AdminClient, client_properties(settings))
+        self.admin = shared_admin(settings)
         self._watch = TopicWatch(self.admin, selection, group=group, describes=not settings.trust_broker)
         self._followed: Mapping[str, str] | None = None
         self._first: tuple[str, ...] | None = None if selection.expressions else selection.names

@@ -47,6 +47,7 @@ class TopicWatch:
         self.unread: frozenset[str] = frozenset()  # topics that the group deals out to nobody, as of the last look
         self._admin = admin
         self._closing = threading.Event()
+        self._look_now = threading.Event()
         self._away = Outage(_log, "topics not looked up")
         self._denied: set[str] = set()
         self._state = Incarnations()
@@ -70,9 +71,15 @@ class TopicWatch:
         """Begin to look."""
         self._thread.start()
 
+    def choose(self, selection: Selection) -> None:
+        """Look at these from now on, and at once."""
+        self._selection = selection
+        self._look_now.set()
+
     def close(self) -> None:
         """Stop looking at the topic's id."""
         self._closing.set()
+        self._look_now.set()
         if self._thread.is_alive():
             self._thread.join(_LEAVE_S)
 
@@ -135,7 +142,10 @@ class TopicWatch:
             _log.warning("topic not read", topic=name, reason=f"no ACL allows READ and DESCRIBE on topic {name}")
 
     def _run(self) -> None:
-        while not self._closing.is_set():
+        while True:
+            self._look_now.clear()
+            if self._closing.is_set():
+                return
             began_s = time.monotonic()
             try:
                 self.look()
@@ -146,7 +156,7 @@ class TopicWatch:
                 return
             else:
                 self._away.over()
-            self._closing.wait(max(_EVERY_S, (time.monotonic() - began_s) * (_SHARE - 1)))
+            self._look_now.wait(max(_EVERY_S, (time.monotonic() - began_s) * (_SHARE - 1)))
 
 
 def ids_of(settings: Settings, admin: AdminClient, topics: Collection[str]) -> Mapping[str, str]:

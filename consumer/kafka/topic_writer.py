@@ -23,7 +23,7 @@ _log = structlog.get_logger("kafka")
 
 # Who waits for an answer has been told that there is none before long: what comes later helps nobody.
 _PATIENCE_MS: Final = 4_000
-_POLL_S: Final = 0.1
+_POLL_S: Final = 0.2
 _ANYWHERE: Final = -1  # as librdkafka has it: where the key belongs
 _DRAIN_S: Final = 3.0
 

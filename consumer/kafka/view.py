@@ -21,7 +21,7 @@ from consumer.telemetry.outage import Outage
 _log = structlog.get_logger("kafka")
 
 _BATCH: Final = 1_000
-_WAIT_S: Final = 0.2
+_WAIT_S: Final = 0.4
 _AGAIN_S: Final = 0.5
 _LEAVE_S: Final = 1.0
 _NEWER_AGAIN_S: Final = 10.0  # a process that is older stays so: only somebody's hand takes such a record away

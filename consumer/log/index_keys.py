@@ -7,6 +7,7 @@ have the same hash tags, so a tenant is in one slot of a cluster.
 from typing import NamedTuple
 
 from consumer.log.index import Kind, Name
+from consumer.webhooks.bucket import BUCKETS
 
 
 class Owner(NamedTuple):
@@ -21,10 +22,11 @@ class IndexKeys:
 
     def __init__(self, topic_prefix: str) -> None:
         self._log = topic_prefix.rstrip(".") + ":log:"
+        self._tagged = [f"{self._log}{{b{bucket:03}}}:" for bucket in range(BUCKETS)]
 
     def tagged(self, bucket: int) -> str:
         """What all keys of a bucket begin with."""
-        return f"{self._log}{{b{bucket:03}}}:"
+        return self._tagged[bucket]
 
     def at(self, bucket: int) -> str:
         """The intervals, by partition."""

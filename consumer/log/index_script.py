@@ -157,6 +157,23 @@ end
     + "return told"
 )
 
+# APPEND where nothing is added, of several buckets at once; in a cluster they are in several slots.
+# KEYS: of each: at, lists. ARGV: the partition, how many ms the keys are kept, and of each: the interval that is known,
+# the one from now on. Returns the interval found of each.
+ADVANCE: Final = """
+local told = {}
+for i = 1, #KEYS / 2 do
+  local at, lists, known, wanted = KEYS[2 * i - 1], KEYS[2 * i], ARGV[2 * i + 1], ARGV[2 * i + 2]
+  told[i] = redis.call('HGET', at, ARGV[1]) or ''
+  if told[i] == known then
+    redis.call('HSET', at, ARGV[1], wanted)
+    redis.call('PEXPIRE', at, ARGV[2])
+    redis.call('PEXPIRE', lists, ARGV[2])
+  end
+end
+return told
+"""
+
 # As APPEND, but the newest comes first.
 PREPEND: Final = (
     _NUMBERS

@@ -4,17 +4,19 @@ The law: an ask is done whole or not at all, and may be asked again. What is ans
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Final
 
 from consumer.log.index import Bounds, Interval, Kept, Name
 from consumer.log.index_keys import IndexKeys, Owner, member, named
 from consumer.log.index_keys import field as field_of
-from consumer.log.index_script import APPEND, BEGIN, CUT, PREPEND
+from consumer.log.index_script import ADVANCE, APPEND, BEGIN, CUT, PREPEND
 from consumer.log.indexing import Append, Ask, Begin, Cut, Done, Loaded, Prepend
 from consumer.log.tending import Progress
 from consumer.webhooks.bucket import BUCKETS
 from consumer.webhooks.cache import Answer, Cache, Call
+
+_TOLD: Final = tuple(each.name for each in fields(Progress))
 
 # KEYS: at, lists. ARGV: the partition. Returns the interval, and what the lists hold.
 _LOAD: Final = """
@@ -30,11 +32,14 @@ redis.call('UNLINK', KEYS[2])
 return redis.call('HDEL', KEYS[1], ARGV[1], ARGV[1] .. ':since')
 """
 
-# KEYS: a hash. ARGV: how many ms to keep it, fields and values. Returns whether it was there.
+# KEYS: hashes. ARGV: how many ms to keep them, and of each: fields and values. Returns whether each was there.
 _TELL: Final = """
-local was = redis.call('EXISTS', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+local was, each = {}, (#ARGV - 1) / #KEYS
+for i, key in ipairs(KEYS) do
+  was[i] = redis.call('EXISTS', key)
+  redis.call('HSET', key, unpack(ARGV, 2 + (i - 1) * each, 1 + i * each))
+  redis.call('PEXPIRE', key, ARGV[1])
+end
 return was
 """
 
@@ -63,11 +68,11 @@ class IndexStore:
             for bucket in range(BUCKETS)
         ]
         loaded = Loaded()
-        for bucket, (interval, fields) in enumerate(self._cache.run_known(calls)):
+        for bucket, (interval, lists) in enumerate(self._cache.run_known(calls)):
             found = _interval(interval)
             if found is not None:
                 loaded.intervals[bucket] = found
-                pairs = zip(fields[::2], fields[1::2], strict=True)
+                pairs = zip(lists[::2], lists[1::2], strict=True)
                 loaded.kept[bucket] = {named(name.decode()): _kept(value) for name, value in pairs}
         return loaded
 
@@ -98,8 +103,16 @@ class IndexStore:
             CacheUnavailable: some may have been done.
         """
         since = "" if since_ms is None else str(since_ms)
-        answers = self._cache.run_known([self._call(partition, ask, owners, since) for ask in asks])
-        return [_done(ask, answer) for ask, answer in zip(asks, answers, strict=True)]
+        passing = [at for at, ask in enumerate(asks) if _adds_nothing(ask)] if self._cache.in_one_place else []
+        alone = sorted({*range(len(asks))} - {*passing})
+        calls = [self._call(partition, asks[at], owners, since) for at in alone]
+        if passing:
+            calls.append(self._advance(partition, [asks[at] for at in passing]))
+        answers = self._cache.run_known(calls)
+        found: dict[int, Answer] = dict(zip(alone, answers, strict=False))
+        if passing:
+            found |= {at: [interval] for at, interval in zip(passing, answers[-1], strict=True)}
+        return [_done(ask, found[at]) for at, ask in enumerate(asks)]
 
     def memory(self) -> tuple[int, int] | None:
         """As `Cache.memory`."""
@@ -115,12 +128,17 @@ class IndexStore:
         Raises:
             CacheUnavailable: it may have been written.
         """
-        calls = []
-        for partition, told in progress.items():
-            pairs = [text for name, value in asdict(told).items() for text in (name, str(int(value)))]
-            key = self._keys.progress(partition)
-            calls.append(Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *pairs)))
-        known = self._cache.run_known(calls)
+        keys = [self._keys.progress(partition) for partition in progress]
+        pairs = [_pairs(told) for told in progress.values()]
+        if self._cache.in_one_place:
+            together = [text for each in pairs for text in each]
+            calls = [Call(script=_TELL, keys=keys, args=(self._kept_for_ms, *together))]
+        else:
+            calls = [
+                Call(script=_TELL, keys=(key,), args=(self._kept_for_ms, *each))
+                for key, each in zip(keys, pairs, strict=True)
+            ]
+        known = [was for part in self._cache.run_known(calls) for was in part]
         return [partition for partition, was in zip(progress, known, strict=True) if not was]
 
     def _call(self, partition: int, ask: Ask, owners: Mapping[str, Owner], since: str) -> Call:
@@ -140,6 +158,12 @@ class IndexStore:
                 pairs = [each for name, most in ask.most.items() for each in (field_of(name), str(most))]
                 return Call(script=CUT, keys=(*keys, *lists), args=(*head, "", *pairs))
 
+    def _advance(self, partition: int, asks: Sequence[Ask]) -> Call:
+        """Those that add nothing, of many buckets: every ten seconds all are told of that are quiet."""
+        keys = [key for ask in asks for key in (self._keys.at(ask.bucket), self._keys.lists(ask.bucket, partition))]
+        pairs = [text for ask in asks for text in (_text(ask.known), _text(ask.wanted))]
+        return Call(script=ADVANCE, keys=keys, args=(str(partition), self._kept_for_ms, *pairs))
+
     def _added(
         self, partition: int, ask: Append | Prepend, owners: Mapping[str, Owner]
     ) -> tuple[list[str], list[str | bytes]]:
@@ -152,6 +176,14 @@ class IndexStore:
             values += (field_of(name), member(name.webhook, partition), most, str(len(entries)))
             values += entries if isinstance(ask, Append) else reversed(entries)
         return keys, values
+
+
+def _pairs(told: Progress) -> list[str]:
+    return [text for name in _TOLD for text in (name, str(int(getattr(told, name))))]
+
+
+def _adds_nothing(ask: Ask) -> bool:
+    return isinstance(ask, Append) and not ask.entries
 
 
 def _done(ask: Ask, answer: Answer) -> Done:

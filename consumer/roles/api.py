@@ -62,7 +62,7 @@ from consumer.telemetry.pulse import STOPPING, pulse
 _log = structlog.get_logger("api")
 
 _AGAIN_S: Final = 0.5
-_TURN_S: Final = 0.25
+_TURN_S: Final = 0.5
 _SWEEP_EVERY_S: Final = 60.0
 # What comes after the last answer, where Kafka is away.
 _CLOSING_MS: Final = 3_000

@@ -25,7 +25,7 @@ from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("jobs")
 
-_IDLE_S: Final = 0.1
+_IDLE_S: Final = 0.2
 _READING: Final = "it reads what the one before it wrote"
 
 

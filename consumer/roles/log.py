@@ -55,7 +55,7 @@ from consumer.webhooks.cache import CacheUnavailable, connect
 _log = structlog.get_logger("log")
 
 _BATCH: Final = 1_000
-_WAIT_S: Final = 0.1
+_WAIT_S: Final = 0.2
 _SAVE_EVERY_S: Final = 0.25
 _SAVE_EVERYWHERE_S: Final = 1.0
 _SAVE_FROM: Final = 2_000

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from consumer.roles import stop as stopping
+from consumer.roles.left_out import left_out
 from consumer.telemetry.printable import speak
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class _RoleModule(Protocol):
 def run(role_name: str, wanted_slot: int, stop: threading.Event, pipe: int | None = None) -> int:
     """Do a role's work until `stop` is set; returns the exit code."""
     # Only now: what is imported here takes longer than a signal may wait to be heard.
-    import structlog  # noqa: PLC0415
+    with left_out("rich", "opentelemetry"):
+        import redis  # noqa: F401, PLC0415
+        import structlog  # noqa: PLC0415
 
     from consumer.configuration import load  # noqa: PLC0415
     from consumer.kafka.client import KafkaBroken  # noqa: PLC0415

@@ -23,24 +23,22 @@ class Keys:
 
     def __init__(self, topic_prefix: str) -> None:
         self._prefix = topic_prefix.rstrip(".")
-
-    def _tagged(self, bucket: int) -> str:
-        return f"{self._prefix}:{{b{bucket:03}}}:"
+        self._tagged = [f"{self._prefix}:{{b{bucket:03}}}:" for bucket in range(BUCKETS)]
 
     def bucket(self, bucket: int) -> str:
-        return self._tagged(bucket) + "bucket"
+        return self._tagged[bucket] + "bucket"
 
     def tenants(self, bucket: int) -> str:
-        return self._tagged(bucket) + "tenants"
+        return self._tagged[bucket] + "tenants"
 
     def lost(self, bucket: int) -> str:
-        return self._tagged(bucket) + "lost"
+        return self._tagged[bucket] + "lost"
 
     def tenant(self, bucket: int, tenant: str) -> str:
-        return f"{self._tagged(bucket)}tenant:{tenant}"
+        return f"{self._tagged[bucket]}tenant:{tenant}"
 
     def gone(self, bucket: int, subscription_id: str) -> str:
-        return f"{self._tagged(bucket)}gone:{subscription_id}"
+        return f"{self._tagged[bucket]}gone:{subscription_id}"
 
     @property
     def everything(self) -> str:

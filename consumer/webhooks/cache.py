@@ -74,6 +74,11 @@ class Cache:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    @property
+    def in_one_place(self) -> bool:
+        """Whether one script may have keys of several buckets."""
+        return not isinstance(self._client, LateCluster)
+
     def run(self, calls: Sequence[Call]) -> list[Answer]:
         """Run scripts in one round trip; each is atomic, all of them together are not.
 

@@ -3,12 +3,11 @@
 The law: what is written is exactly what the records changed, and every winner behind which a record lost is owed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, State, apply
-from consumer.webhooks.record import decode, encode
-from consumer.webhooks.subscription import Subscription
+from consumer.webhooks.history import Applied, Deletion, Lost, Repeated, apply
+from consumer.webhooks.outline import Known, outline_of_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,15 +17,15 @@ class Fold:
     A subscription may be in both: the winner and a write that lost to it came in one batch.
     """
 
-    changed: Mapping[str, State]
-    lost: Mapping[str, State]
+    changed: Mapping[str, Known]
+    lost: Mapping[str, Known]
 
 
-def folded(known: Mapping[str, State | None], batch: Sequence[State]) -> Fold:
+def folded(known: Mapping[str, Known | None], batch: Sequence[Known]) -> Fold:
     """Fold records, in the topic's order, into what is known of each of their subscriptions (None: nothing)."""
     states = dict(known)
-    changed: dict[str, State] = {}
-    lost: dict[str, State] = {}
+    changed: dict[str, Known] = {}
+    lost: dict[str, Known] = {}
     for incoming in batch:
         match apply(states[incoming.id], incoming):
             case Applied(state=state):
@@ -39,28 +38,26 @@ def folded(known: Mapping[str, State | None], batch: Sequence[State]) -> Fold:
     return Fold(changed=changed, lost=lost)
 
 
-def in_cache(tenant: str, subscription_id: str, record: bytes | None, gone: bytes | None) -> State | None:
+def in_cache(tenant: str, subscription_id: str, record: bytes | None, gone: bytes | None) -> Known | None:
     """What the cache knows of a subscription, from the two places where it may say so.
 
     Raises:
         RecordCorrupt: the record cannot be read.
     """
     if record is not None:
-        return decode(record)
+        return outline_of_value(record)
     if gone is not None:
         return Deletion(id=subscription_id, tenant=tenant, changes=int(gone) - 1, revision=int(gone))
     return None
 
 
-def changes(
-    fold: Fold, encoded: Callable[[Subscription], bytes] = encode
-) -> list[tuple[State, tuple[str, str, str, str | bytes]]]:
-    """Each state of a fold with its four arguments of the script WRITE. `encoded` gives a record's value."""
-    changed = [(state, _changed(state, encoded)) for state in fold.changed.values()]
+def changes(fold: Fold) -> list[tuple[Known, tuple[str, str, str, str | bytes]]]:
+    """Each state of a fold with its four arguments of the script WRITE."""
+    changed = [(state, _changed(state)) for state in fold.changed.values()]
     return changed + [(state, ("lost", state.tenant, state.id, "")) for state in fold.lost.values()]
 
 
-def _changed(state: State, encoded: Callable[[Subscription], bytes]) -> tuple[str, str, str, str | bytes]:
+def _changed(state: Known) -> tuple[str, str, str, str | bytes]:
     if isinstance(state, Deletion):
         return "gone", state.tenant, state.id, str(state.revision)
-    return "set", state.tenant, state.id, encoded(state)
+    return "set", state.tenant, state.id, state.value

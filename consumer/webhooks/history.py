@@ -13,7 +13,7 @@ it holds over L, and makes no difference where W is still there.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from consumer.webhooks.subscription import Subscription
 
@@ -45,31 +45,43 @@ class Deletion:
 State: TypeAlias = Subscription | Deletion
 
 
+class Revision(Protocol):
+    """A write of a subscription, as far as the rule looks at it; equal writes say the same."""
+
+    @property
+    def changes(self) -> int: ...
+    @property
+    def revision(self) -> int: ...
+
+
+Write = TypeVar("Write", bound=Revision)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(Generic[Write]):
     """The write holds; `state` is what is known of the subscription from here on."""
 
-    state: State
+    state: Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeated:
+class Repeated(Generic[Write]):
     """The write is `state` itself, met again: a producer's repetition, or a batch taken twice.
 
     It has no effect, and is no winner written again: if a write lost in between, compaction may still leave that one.
     """
 
-    state: State
+    state: Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class Lost(Generic[Write]):
     """The write does not hold: `winner` does and must be written again behind it."""
 
-    winner: State
+    winner: Write
 
 
-def apply(current: State | None, incoming: State) -> Applied | Repeated | Lost:
+def apply(current: Write | None, incoming: Write) -> Applied[Write] | Repeated[Write] | Lost[Write]:
     """Fold one record into what is known of its subscription; None is nothing at all."""
     if current is None or incoming.changes >= current.revision:
         return Applied(state=incoming)

@@ -5,6 +5,7 @@ The law: a bucket is broken until the cache is known to hold it, and covered onl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,7 +13,7 @@ class Kept:
     """What the cache should hold: `at` are the offsets that are true, `written` those the cache names.
 
     `unsure` is what the last beat wrote over `written`, if it never got an answer; else the same. `ends` are the
-    offsets from which on the bucket may be read.
+    offsets from which on the bucket may be read. `emptied`: it was begun anew, at the topic's beginning.
     """
 
     epoch: str
@@ -23,6 +24,12 @@ class Kept:
     beat: int = 0
     open: bool = False
     broken: bool = False
+    emptied: bool = False
+
+    @property
+    def filling(self) -> bool:
+        """Whether it knows nothing yet of most webhooks."""
+        return self.emptied and not self.open
 
     @property
     def caught_up(self) -> bool:
@@ -42,10 +49,17 @@ def emptied(epoch: str, ends: tuple[int, ...]) -> Kept:
     """A bucket to be filled from the topic's beginning; broken until the cache holds it so."""
     beginning = (0,) * len(ends)
     return Kept(
-        epoch=epoch, at=beginning, written=written(beginning), unsure=written(beginning), ends=ends, broken=True
+        epoch=epoch,
+        at=beginning,
+        written=written(beginning),
+        unsure=written(beginning),
+        ends=ends,
+        broken=True,
+        emptied=True,
     )
 
 
+@lru_cache(maxsize=16)
 def written(at: tuple[int, ...]) -> str:
     """Offsets as the cache names them."""
     return ",".join(map(str, at))

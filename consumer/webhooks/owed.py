@@ -7,7 +7,8 @@ may still follow in the topic.
 from collections.abc import Callable, Collection
 
 from consumer.webhooks.fold import Fold
-from consumer.webhooks.history import State, written_again
+from consumer.webhooks.history import written_again
+from consumer.webhooks.outline import Known, whole
 from consumer.webhooks.record import Rewrite, rewrite_of
 
 
@@ -15,7 +16,7 @@ class Owed:
     """Of all buckets of one projection."""
 
     def __init__(self) -> None:
-        self._winners: dict[str, tuple[int, State]] = {}
+        self._winners: dict[str, tuple[int, Known]] = {}
         self._asked: set[str] = set()
 
     def clear(self) -> None:
@@ -23,7 +24,7 @@ class Owed:
         self._winners.clear()
         self._asked.clear()
 
-    def remember(self, number: int, name: str, state: State) -> None:
+    def remember(self, number: int, name: str, state: Known) -> None:
         """The cache says that a webhook's state is owed, in this bucket."""
         self._winners[name] = (number, state)
 
@@ -47,4 +48,4 @@ class Owed:
             if name not in self._asked and is_open(number)
         }
         self._asked.update(due)
-        return tuple(rewrite_of(written_again(state)) for state in due.values())
+        return tuple(rewrite_of(written_again(whole(state))) for state in due.values())

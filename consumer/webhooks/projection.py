@@ -12,23 +12,19 @@ as old news, and a winner may be written again without need, which changes nothi
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from consumer.events.event import Record
 from consumer.telemetry.bugs import decoded
 from consumer.webhooks.bucket import BUCKETS, Keys, bucket_of
-from consumer.webhooks.cache import Answer, Cache, Call, Client
-from consumer.webhooks.fold import Fold, changes, folded, in_cache
-from consumer.webhooks.history import State
+from consumer.webhooks.bucket_calls import BucketCalls
+from consumer.webhooks.cache import Answer, Cache, Client
+from consumer.webhooks.fold import Fold, folded, in_cache
 from consumer.webhooks.kept import Kept, claimed, emptied, reached, written
+from consumer.webhooks.outline import Known, outline_of
 from consumer.webhooks.owed import Owed
-from consumer.webhooks.record import Rewrite, encode, is_current, state_of
-from consumer.webhooks.scripts import BEAT, CLAIM, CLEAR, FOUND, KNOWN, OK, SUPERSEDED, WRITE
+from consumer.webhooks.record import Rewrite
+from consumer.webhooks.scripts import OK, SUPERSEDED, THERE
 from consumer.wire import RecordCorrupt
-
-# Less than a deletion stays on its topic (`delete.retention.ms`): who knows nothing of it any more and creates the
-# webhook anew under its uid must not lose to it.
-_GONE_S: Final = 23 * 3_600
 
 
 class Superseded(Exception):  # noqa: N818 # it names a state, as the glossary does
@@ -58,6 +54,7 @@ class Projection:
     def __init__(self, client: Client, *, topic_prefix: str, new_token: Callable[[], str]) -> None:
         self._cache = Cache(client)
         self._keys = Keys(topic_prefix)
+        self._calls = BucketCalls(self._keys)
         self._new_token = new_token
         self._owner = ""
         self._buckets: dict[int, Kept] = {}
@@ -84,10 +81,7 @@ class Projection:
         self._owed.clear()
         epochs = [self._new_token() for _ in range(BUCKETS)]
         answers = self._cache.run(
-            [
-                Call(script=CLAIM, keys=self._bucket_keys(number), args=(self._owner, epoch))
-                for number, epoch in enumerate(epochs)
-            ]
+            [self._calls.claim(number, self._owner, epoch) for number, epoch in enumerate(epochs)]
         )
         owed: list[tuple[int, str, str]] = []
         for number, (epoch, (at, lost)) in enumerate(zip(epochs, answers, strict=True)):
@@ -120,19 +114,15 @@ class Projection:
         if not buckets:
             return
         numbers = sorted(buckets)
-        self._settle(
-            numbers, [Call(script=CLEAR, keys=self._bucket_keys(each), args=(self._owner,)) for each in numbers]
-        )
+        self._settle(numbers, self._cache.run_known([self._calls.clear(each, self._owner) for each in numbers]))
         own = {self._keys.bucket(each) for each in numbers}
         stale = [key for key in self._cache.scan(self._keys.everything) if self._keys.bucket_in(key) in buckets]
         self._cache.unlink([key for key in stale if key not in own])
         calls = []
         for number in numbers:
             bucket = self._buckets[number] = emptied(self._new_token(), tuple(ends))
-            calls.append(
-                Call(script=FOUND, keys=(self._keys.bucket(number),), args=(self._owner, bucket.epoch, bucket.written))
-            )
-        for number in self._settle(numbers, calls):
+            calls.append(self._calls.found(number, self._owner, bucket))
+        for number in self._settle(numbers, self._cache.run_known(calls)):
             self._buckets[number].broken = False
         self._owed.forget(buckets)
 
@@ -145,11 +135,10 @@ class Projection:
         """
         assert all(record.offset < positions[record.partition] for record in records)
         refused: list[Refused] = []
-        batches: dict[int, list[State]] = defaultdict(list)
-        values: dict[int, bytes] = {}
+        batches: dict[int, list[Known]] = defaultdict(list)
         for record in records:
             try:
-                state = decoded(record, state_of, record.key, record.value, record.headers)
+                state = decoded(record, outline_of, record.key, record.value, record.headers)
             except RecordCorrupt as error:
                 refused.append(Refused(partition=record.partition, offset=record.offset, reason=str(error)))
                 continue
@@ -157,16 +146,11 @@ class Projection:
             bucket = self._buckets[number]
             if not bucket.broken and record.offset >= bucket.at[record.partition]:
                 batches[number].append(state)
-                if record.value is not None and is_current(record.value):
-                    values[id(state)] = record.value
-        folds = self._folded(batches)
-        at = {number: reached(bucket.at, positions) for number, bucket in self._buckets.items()}
-        numbers = [number for number in folds if not self._buckets[number].broken]
-        calls = [self._write(number, folds[number], written(at[number]), values) for number in numbers]
-        for number in self._settle(numbers, calls):
-            bucket = self._buckets[number]
-            bucket.written = bucket.unsure = written(at[number])
-            self._owed.folded(number, folds[number])
+        after = {at: reached(at, positions) for at in {bucket.at for bucket in self._buckets.values()}}
+        at = {number: after[bucket.at] for number, bucket in self._buckets.items()}
+        done = self._fill({number: each for number, each in batches.items() if self._buckets[number].filling}, at)
+        left = {number: each for number, each in batches.items() if number not in done}
+        self._fold({number: each for number, each in left.items() if not self._buckets[number].broken}, at)
         for number, bucket in self._buckets.items():
             bucket.at = at[number]
         self._open()
@@ -183,21 +167,43 @@ class Projection:
         self._beat([number for number, bucket in self._buckets.items() if not bucket.broken])
         return self.broken
 
-    def _folded(self, batches: Mapping[int, Sequence[State]]) -> dict[int, Fold]:
+    def _fill(self, batches: Mapping[int, Sequence[Known]], at: Mapping[int, tuple[int, ...]]) -> frozenset[int]:
+        """Write batches without asking what is known: the buckets that knew nothing of them, and took them."""
+        nothing = {number: dict.fromkeys(state.id for state in batch) for number, batch in batches.items()}
+        folds = {number: folded(nothing[number], batch) for number, batch in batches.items()}
+        return self._write(folds, at, unasked=True)
+
+    def _fold(self, batches: Mapping[int, Sequence[Known]], at: Mapping[int, tuple[int, ...]]) -> None:
+        """Write batches folded into what is known."""
         wanted = list({(number, each.tenant, each.id): None for number, batch in batches.items() for each in batch})
-        known: dict[int, dict[str, State | None]] = defaultdict(dict)
+        known: dict[int, dict[str, Known | None]] = defaultdict(dict)
         for (number, _, name), state in zip(wanted, self._known(wanted), strict=True):
             known[number][name] = state
-        return {number: folded(known[number], batch) for number, batch in batches.items()}
+        self._write({number: folded(known[number], batch) for number, batch in batches.items()}, at, unasked=False)
 
-    def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[State | None]:
+    def _write(self, folds: Mapping[int, Fold], at: Mapping[int, tuple[int, ...]], *, unasked: bool) -> frozenset[int]:
+        numbers = [number for number in folds if not self._buckets[number].broken]
+        calls = [
+            self._calls.write(
+                number, self._owner, self._buckets[number], folds[number], written(at[number]), unasked=unasked
+            )
+            for number in numbers
+        ]
+        took = self._settle(numbers, self._cache.run_known(calls))
+        for number in took:
+            bucket = self._buckets[number]
+            bucket.written = bucket.unsure = written(at[number])
+            self._owed.folded(number, folds[number])
+        return frozenset(took)
+
+    def _known(self, wanted: Sequence[tuple[int, str, str]]) -> list[Known | None]:
         """What the cache knows of (bucket, tenant, subscription id). A bucket with an unreadable value is broken."""
         asked: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for number, tenant, name in wanted:
             asked[number].append((tenant, name))
-        answers = self._cache.run_known([self._ask(number, each) for number, each in asked.items()])
+        answers = self._cache.run_known([self._calls.known(number, each) for number, each in asked.items()])
         found = {number: iter(answer) for number, answer in zip(asked, answers, strict=True)}
-        states: list[State | None] = []
+        states: list[Known | None] = []
         for number, tenant, name in wanted:
             try:
                 states.append(in_cache(tenant, name, next(found[number]), next(found[number])))
@@ -205,23 +211,6 @@ class Projection:
                 self._buckets[number].broken = True
                 states.append(None)
         return states
-
-    def _ask(self, number: int, names: Sequence[tuple[str, str]]) -> Call:
-        """What a bucket knows of these subscriptions, by tenant and id."""
-        keys = [
-            key for tenant, name in names for key in (self._keys.tenant(number, tenant), self._keys.gone(number, name))
-        ]
-        return Call(script=KNOWN, keys=keys, args=[name for _, name in names])
-
-    def _write(self, number: int, fold: Fold, at: str, values: Mapping[int, bytes]) -> Call:
-        """`values` are those of records as they came, by the identity of their states: none is encoded again."""
-        bucket = self._buckets[number]
-        keys = list(self._bucket_keys(number))
-        args: list[str | bytes] = [self._owner, bucket.epoch, bucket.written, bucket.unsure, at, str(_GONE_S)]
-        for state, change in changes(fold, lambda state: values.get(id(state)) or encode(state)):
-            keys += (self._keys.tenant(number, state.tenant), self._keys.gone(number, state.id))
-            args += change
-        return Call(script=WRITE, keys=keys, args=args)
 
     def _open(self) -> None:
         """Open the buckets that have reached the end; a beat does it."""
@@ -233,30 +222,27 @@ class Projection:
         self._beat(reached)
 
     def _beat(self, numbers: Sequence[int]) -> None:
-        calls = []
-        for number in numbers:
-            bucket = self._buckets[number]
+        buckets = {number: self._buckets[number] for number in numbers}
+        for bucket in buckets.values():
             if bucket.unsure == bucket.written:
                 bucket.unsure = written(bucket.at)
-            may_open = "1" if bucket.caught_up else "0"
-            args = (self._owner, bucket.epoch, bucket.written, bucket.unsure, str(bucket.beat), may_open)
-            calls.append(Call(script=BEAT, keys=(self._keys.bucket(number),), args=args))
-        for number in self._settle(numbers, calls):
+        calls = self._calls.beats(self._owner, buckets, together=self._cache.in_one_place)
+        answers = [answer for part in self._cache.run_known(calls) for answer in part]
+        for number in self._settle(numbers, answers):
             bucket = self._buckets[number]
             bucket.beat += 1
             bucket.written = bucket.unsure
             bucket.open = bucket.open or bucket.caught_up
 
-    def _settle(self, numbers: Sequence[int], calls: Sequence[Call]) -> list[int]:
-        """Run one script a bucket; one that is not as it was left is broken from here on. The others are returned."""
-        answers: list[Answer] = self._cache.run_known(calls)
+    def _settle(self, numbers: Sequence[int], answers: Sequence[Answer]) -> list[int]:
+        """What a step on each of these buckets came to: the buckets for which it is done.
+
+        One that is not as it was left is broken from here on. One that knew of something unasked is as it was.
+        """
         if SUPERSEDED in answers:
             raise Superseded("another projection took the cache over")
         for number, answer in zip(numbers, answers, strict=True):
-            if answer != OK:
+            if answer not in (OK, THERE):
                 self._buckets[number].broken = True
                 self._buckets[number].open = False
         return [number for number, answer in zip(numbers, answers, strict=True) if answer == OK]
-
-    def _bucket_keys(self, number: int) -> tuple[str, str, str]:
-        return self._keys.bucket(number), self._keys.tenants(number), self._keys.lost(number)

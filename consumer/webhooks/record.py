@@ -15,47 +15,21 @@ from typing import Any, Final, cast
 from consumer.events.event import RecordHeaders
 from consumer.schemas import avro_history
 from consumer.webhooks import works
-from consumer.webhooks.fields import MAX_CONCURRENCY, MAX_RATE_PER_S, MAX_TIMEOUT_MS, MIN_RATE_PER_S, MIN_TIMEOUT_MS
-from consumer.webhooks.filter import FilterInvalid, compile_filter
 from consumer.webhooks.history import Deletion, State
-from consumer.webhooks.ordering import is_ordering
-from consumer.webhooks.subscription import (
-    FormerSecret,
-    OnFailure,
-    PayloadFormat,
-    Retries,
-    SealedSecret,
-    SealedTls,
-    SigningProfile,
-    Status,
-    Subscription,
-    Unblock,
-)
+from consumer.webhooks.row import MOST_REVISIONS, Words, judged
+from consumer.webhooks.subscription import FormerSecret, SealedSecret, SealedTls, Subscription, Unblock
 from consumer.wire import RecordCorrupt, WireFormat
 
 TENANT_HEADER: Final = "hookline-tenant"
 CHANGES_HEADER: Final = "hookline-changes"
 WORK_HEADER: Final = "hookline-work"
+NOT_ITS_ID: Final = "its key is not its id"
 
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
 _SEALED = ("secret", "sealed_headers")
+_LISTS = ("event_types", "header_names", "works")
 _TLS = tuple(each.name for each in fields(SealedTls))
-_LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
-_MOST_REVISIONS: Final = 2**31 - 2  # the next one is still an Avro int
-# What is computed from a number stays within bounds because the number does.
-_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
-    "created_at_ms": (0, _LAST_MS),
-    "updated_at_ms": (0, _LAST_MS),
-    "status_since_ms": (0, _LAST_MS),
-    "timeout_ms": (MIN_TIMEOUT_MS, MAX_TIMEOUT_MS),
-    "rate_per_s": (MIN_RATE_PER_S, MAX_RATE_PER_S),
-    "max_concurrency": (1, MAX_CONCURRENCY),
-    "revision": (1, _MOST_REVISIONS),
-    "changes": (0, _MOST_REVISIONS),
-}
-
-
 _CHANGES: Final = re.compile("[0-9]{1,10}")
 
 
@@ -85,7 +59,19 @@ def decode(value: bytes) -> Subscription:
     Raises:
         RecordCorrupt: not this encoding, of an unknown schema, truncated, or with values that cannot be.
     """
-    return _subscription(SUBSCRIPTION.decode(value))
+    row = SUBSCRIPTION.decode(value)
+    return _subscription(row, judged(row))
+
+
+def read(value: bytes) -> Mapping[str, Any]:
+    """The same, as a row whose values were judged.
+
+    Raises:
+        RecordCorrupt: see `decode`.
+    """
+    row = SUBSCRIPTION.decode(value)
+    judged(row)
+    return row
 
 
 def deletion_headers(deletion: Deletion) -> RecordHeaders:
@@ -100,16 +86,35 @@ def state_of(key: bytes | None, value: bytes | None, headers: RecordHeaders) -> 
     Raises:
         RecordCorrupt: neither a subscription under its own id nor a deletion with its headers.
     """
-    subscription_id = _text(key, "key")
-    if value is not None:
-        subscription = decode(value)
-        if subscription.id != subscription_id:
-            raise RecordCorrupt("its key is not its id")
-        return subscription
+    if value is None:
+        return deletion_of(key, headers)
+    subscription_id = id_of(key)
+    subscription = decode(value)
+    if subscription.id != subscription_id:
+        raise RecordCorrupt(NOT_ITS_ID)
+    return subscription
+
+
+def id_of(key: bytes | None) -> str:
+    """Which subscription a record is about.
+
+    Raises:
+        RecordCorrupt: its key does not tell.
+    """
+    return _text(key, "key")
+
+
+def deletion_of(key: bytes | None, headers: RecordHeaders) -> Deletion:
+    """Read a record of the subscriptions topic that has no value.
+
+    Raises:
+        RecordCorrupt: its headers are not those of a deletion.
+    """
+    subscription_id = id_of(key)
     found = dict(headers)
     tenant = _text(found.get(TENANT_HEADER), TENANT_HEADER)
     changes = _text(found.get(CHANGES_HEADER), CHANGES_HEADER)
-    if not _CHANGES.fullmatch(changes) or int(changes) > _MOST_REVISIONS:
+    if not _CHANGES.fullmatch(changes) or int(changes) > MOST_REVISIONS:
         raise RecordCorrupt(f"{CHANGES_HEADER} is not a revision's number")
     work = _text(found[WORK_HEADER], WORK_HEADER) if WORK_HEADER in found else None
     if work is not None and not works.is_name(work):
@@ -139,56 +144,21 @@ def _row(value: object) -> object:
     return [_row(each) for each in cast("Sequence[object]", value)] if isinstance(value, tuple) else value
 
 
-def _subscription(row: Mapping[str, Any]) -> Subscription:
-    """Build it, and hold that its filter compiles: a matcher must never meet one that does not."""
-    values = dict(row)
-    for name, (least, most) in _BOUNDS.items():
-        if row[name] is not None and not least <= row[name] <= most:  # NaN is not
-            raise RecordCorrupt(f"its {name} is out of range")
+def _subscription(row: Mapping[str, Any], words: Words) -> Subscription:
+    values = dict(row) | words._asdict()
     for name in _SEALED:
         values[name] = None if row[name] is None else SealedSecret(**row[name])
-    try:
-        values["signing"] = SigningProfile(row["signing"])
-        values["payload_format"] = PayloadFormat(row["payload_format"])
-        values["status"] = Status(row["status"])
-        values["retries"] = Retries(row["retries"])
-        values["on_failure"] = OnFailure(row["on_failure"])
-        if row["filter_json"] is not None:
-            compile_filter(row["filter_json"])
-        if not is_ordering(row["ordering"]):
-            raise RecordCorrupt("its ordering is not one that this version knows")
-        if len(row["works"]) > works.MOST or not all(map(works.is_name, row["works"])):
-            raise RecordCorrupt("its works are not names of requests")
-    except FilterInvalid:
-        raise RecordCorrupt("its filter is not one that this version knows") from None
-    except ValueError as error:
-        raise RecordCorrupt(str(error)) from None
-    if not all(0 <= former["until_ms"] <= _LAST_MS for former in row["former_secrets"]):
-        raise RecordCorrupt("the end of a former secret is out of range")
     values["former_secrets"] = tuple(
         FormerSecret(secret=SealedSecret(**former["secret"]), until_ms=former["until_ms"])
         for former in row["former_secrets"]
     )
-    values["event_types"] = tuple(row["event_types"])
-    values["header_names"] = tuple(row["header_names"])
-    values["works"] = tuple(row["works"])
-    values["unblocks"] = tuple(map(_unblock, row["unblocks"]))
+    for name in _LISTS:
+        values[name] = tuple(row[name])
+    values["unblocks"] = tuple(Unblock(**each) for each in row["unblocks"])
     values["metadata"] = tuple(row["metadata"].items())
-    values["tls"] = None if row["tls"] is None else _tls(row["tls"])
+    tls = row["tls"]
+    values["tls"] = None if tls is None else SealedTls(**dict(tls) | {"sealed": SealedSecret(**tls["sealed"])})
     return Subscription(**values)
-
-
-def _tls(row: Mapping[str, Any]) -> SealedTls:
-    until = (row["certificate_until_ms"], row["authorities_until_ms"])
-    if not all(each is None or 0 <= each <= _LAST_MS for each in until):
-        raise RecordCorrupt("the end of a certificate of it is out of range")
-    return SealedTls(**dict(row) | {"sealed": SealedSecret(**row["sealed"])})
-
-
-def _unblock(row: Mapping[str, Any]) -> Unblock:
-    if not 0 <= row["at_ms"] <= _LAST_MS:
-        raise RecordCorrupt("when a key of it was let go on is out of range")
-    return Unblock(**row)
 
 
 def _text(value: bytes | None, what: str) -> str:

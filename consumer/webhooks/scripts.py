@@ -1,5 +1,7 @@
 """The Lua scripts of the cache: each is one atomic step on one bucket, so each runs in one slot of a cluster.
 
+One of them, BEAT, takes several buckets where there is no cluster: all are beaten every second.
+
 The law: a write happens only where the bucket is as its writer left it (its owner, epoch, applied offsets and beat);
 anything else is a `mismatch`, which rebuilds the bucket, or `superseded`, which ends the writer. A writer may repeat a
 step whose answer it never saw.
@@ -14,13 +16,17 @@ from typing import Final
 OK: Final = b"ok"
 MISMATCH: Final = b"mismatch"
 SUPERSEDED: Final = b"superseded"
+THERE: Final = b"there"
 
-# KEYS: bucket, …  ARGV: owner, epoch, …  Leaves `held` as owner, epoch, building, at, beat.
+# A bucket's owner, epoch, building, at and beat; or nothing, and why it is not as this owner left it.
 _STANDING = """
-local held = redis.pcall('HMGET', KEYS[1], 'owner', 'epoch', 'building', 'at', 'beat', 'broken')
-if held.err or not held[1] then return 'mismatch' end
-if held[1] ~= ARGV[1] then return 'superseded' end
-if (held[2] or held[3]) ~= ARGV[2] or held[6] then return 'mismatch' end
+local function standing(bucket, owner, epoch)
+  local held = redis.pcall('HMGET', bucket, 'owner', 'epoch', 'building', 'at', 'beat', 'broken')
+  if held.err or not held[1] then return nil, 'mismatch' end
+  if held[1] ~= owner then return nil, 'superseded' end
+  if (held[2] or held[3]) ~= epoch or held[6] then return nil, 'mismatch' end
+  return held
+end
 """
 
 # KEYS: bucket, tenants, lost  ARGV: owner, new epoch
@@ -78,19 +84,30 @@ return found
 
 # KEYS: bucket, tenants, lost, then per change: tenant, gone
 # ARGV: owner, epoch, at as it was, at as a beat without an answer may have left it, at as it will be,
-#       seconds a deletion is remembered, then per change: kind, tenant, id, value
+#       seconds a deletion is remembered, '1' to write only where nothing is known of any of them yet ('there' if
+#       something is), then per change: kind, tenant, id, value
 WRITE: Final = (
     _STANDING
     + """
+local held, wrong = standing(KEYS[1], ARGV[1], ARGV[2])
+if wrong then return wrong end
 if held[4] == ARGV[5] then return 'ok' end
 if held[4] ~= ARGV[3] and held[4] ~= ARGV[4] then return 'mismatch' end
 for i = 2, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'none' and kind ~= 'hash' and (i < 4 or i % 2 == 0) then return 'mismatch' end
 end
-for i = 0, (#ARGV - 6) / 4 - 1 do
+local many = (#ARGV - 7) / 4
+if ARGV[7] == '1' then
+  for i = 0, many - 1 do
+    if redis.call('HEXISTS', KEYS[4 + 2 * i], ARGV[10 + 4 * i]) == 1 or redis.call('EXISTS', KEYS[5 + 2 * i]) == 1 then
+      return 'there'
+    end
+  end
+end
+for i = 0, many - 1 do
   local tenant_key, gone_key = KEYS[4 + 2 * i], KEYS[5 + 2 * i]
-  local kind, tenant, id, value = ARGV[7 + 4 * i], ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i]
+  local kind, tenant, id, value = ARGV[8 + 4 * i], ARGV[9 + 4 * i], ARGV[10 + 4 * i], ARGV[11 + 4 * i]
   if kind == 'lost' then
     redis.call('HSET', KEYS[3], id, tenant)
   else
@@ -114,23 +131,30 @@ return 'ok'
 """
 )
 
-# KEYS: bucket  ARGV: owner, epoch, at as it was, at as it will be, beat as it was, '1' to open the bucket to readers
+# KEYS: buckets  ARGV: of each: owner, epoch, at as it was, at as it will be, beat as it was, '1' to open it to readers
+# Returns an answer for each. In a cluster it is given one bucket, for they are in several slots.
 # One beat older than the writer's own is a replica that missed something; one newer is an answer never seen.
 BEAT: Final = (
     _STANDING
     + """
-local ahead = tonumber(held[5]) - tonumber(ARGV[5])
-if ahead < 0 or ahead > 1 then return 'mismatch' end
-if held[4] ~= ARGV[3] and held[4] ~= ARGV[4] then return 'mismatch' end
 local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('HSET', KEYS[1], 'beat', string.format('%d', tonumber(ARGV[5]) + 1),
-  'beat_ms', string.format('%.0f', now_ms), 'at', ARGV[4])
-if ARGV[6] == '1' and held[3] then
-  redis.call('HSET', KEYS[1], 'epoch', held[3])
-  redis.call('HDEL', KEYS[1], 'building')
+local now_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local function beaten(bucket, owner, epoch, at, next_at, beat, may_open)
+  local held, wrong = standing(bucket, owner, epoch)
+  if wrong then return wrong end
+  local ahead = tonumber(held[5]) - tonumber(beat)
+  if ahead < 0 or ahead > 1 then return 'mismatch' end
+  if held[4] ~= at and held[4] ~= next_at then return 'mismatch' end
+  redis.call('HSET', bucket, 'beat', string.format('%d', tonumber(beat) + 1), 'beat_ms', now_ms, 'at', next_at)
+  if may_open == '1' and held[3] then
+    redis.call('HSET', bucket, 'epoch', held[3])
+    redis.call('HDEL', bucket, 'building')
+  end
+  return 'ok'
 end
-return 'ok'
+local answers = {}
+for i = 1, #KEYS do answers[i] = beaten(KEYS[i], unpack(ARGV, 6 * i - 5, 6 * i)) end
+return answers
 """
 )
 

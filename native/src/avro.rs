@@ -1,10 +1,94 @@
-//! Records of Kafka, for `consumer/kafka/avro_bytes.py`.
+//! Records of Avro, for `consumer/kafka/avro_bytes.py` and `consumer/rows.py`.
 
-use hookline_delivery::avro::{Malformed, Reader, Value};
+use hookline_delivery::avro::{Malformed, Reader, Shape, Tree, Value};
 use hookline_http::contained::contained;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+type Named = Shape<Py<PyString>>;
+
+/// Reads rows of one schema. A shape is the letter of a kind, `("?", shape)` for it or null, `("[", shape)` for an array,
+/// `("{", shape)` for a map, and for a record the list of its names with their shapes.
+#[pyclass(frozen)]
+pub struct Rows(Vec<(Py<PyString>, Named)>);
+
+#[pymethods]
+impl Rows {
+    #[new]
+    fn new(record: &Bound<'_, PyList>) -> PyResult<Self> {
+        Ok(Self(fields_of(record)?))
+    }
+
+    /// The row that stands from a place on, and where it ends. What is none raises `ValueError`.
+    #[pyo3(signature = (value, at, /))]
+    fn read<'py>(&self, py: Python<'py>, value: &[u8], at: usize) -> PyResult<(Bound<'py, PyDict>, usize)> {
+        let read = contained(|| {
+            let mut reader = Reader::new(value, at);
+            let trees = self.0.iter().map(|(_, shape)| reader.tree(shape)).collect::<Result<Vec<_>, Malformed>>()?;
+            Ok((trees, reader.at()))
+        });
+        let read = read.map_err(PyRuntimeError::new_err)?;
+        let (trees, end) = read.map_err(|Malformed(why)| PyValueError::new_err(why))?;
+        Ok((row(py, &self.0, trees)?, end))
+    }
+}
+
+fn fields_of(record: &Bound<'_, PyList>) -> PyResult<Vec<(Py<PyString>, Named)>> {
+    let fields = record.iter().map(|field| {
+        let (name, shape): (Bound<'_, PyString>, Bound<'_, PyAny>) = field.extract()?;
+        Ok((PyString::intern(record.py(), name.to_str()?).unbind(), shape_of(&shape)?))
+    });
+    fields.collect()
+}
+
+fn shape_of(told: &Bound<'_, PyAny>) -> PyResult<Named> {
+    if let Ok(record) = told.cast::<PyList>() {
+        return Ok(Shape::Record(fields_of(record)?));
+    }
+    if let Ok(letter) = told.cast::<PyString>() {
+        return match letter.to_str()?.as_bytes() {
+            &[kind @ (b's' | b'b' | b'l' | b'd' | b't')] => Ok(Shape::One(kind)),
+            _ => Err(PyValueError::new_err("no such kind")),
+        };
+    }
+    let (mark, inner): (String, Bound<'_, PyAny>) = told.extract()?;
+    let inner = Box::new(shape_of(&inner)?);
+    match mark.as_str() {
+        "?" => Ok(Shape::OrNull(inner)),
+        "[" => Ok(Shape::List(inner)),
+        "{" => Ok(Shape::Map(inner)),
+        _ => Err(PyValueError::new_err("no such shape")),
+    }
+}
+
+fn row<'py>(py: Python<'py>, fields: &[(Py<PyString>, Named)], trees: Vec<Tree<'_>>) -> PyResult<Bound<'py, PyDict>> {
+    let row = PyDict::new(py);
+    for ((name, shape), tree) in fields.iter().zip(trees) {
+        row.set_item(name, told(py, shape, tree)?)?;
+    }
+    Ok(row)
+}
+
+fn told<'py>(py: Python<'py>, shape: &Named, tree: Tree<'_>) -> PyResult<Bound<'py, PyAny>> {
+    match (shape, tree) {
+        (_, Tree::One(value)) => shown(py, value),
+        (Shape::OrNull(inner), tree) => told(py, inner, tree),
+        (Shape::List(item), Tree::List(items)) => {
+            let found = items.into_iter().map(|each| told(py, item, each)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, found)?.into_any())
+        }
+        (Shape::Map(item), Tree::Map(pairs)) => {
+            let found = PyDict::new(py);
+            for (key, each) in pairs {
+                found.set_item(key, told(py, item, each)?)?;
+            }
+            Ok(found.into_any())
+        }
+        (Shape::Record(fields), Tree::Record(trees)) => Ok(row(py, fields, trees)?.into_any()),
+        _ => Err(PyRuntimeError::new_err("what was read has another shape")),
+    }
+}
 
 /// The values of these kinds from a place on, and where the last one ends. What is none raises `ValueError`.
 #[pyfunction]

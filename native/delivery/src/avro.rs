@@ -1,4 +1,5 @@
-//! The values of a record in Avro binary, one after the other, as `consumer/kafka/avro_bytes.py` reads them.
+//! Records in Avro binary: their values one after the other, as `consumer/kafka/avro_bytes.py` reads them, or whole, as
+//! fastavro does.
 //!
 //! The law: nothing is read beyond the bytes, and bytes that are no such value are malformed.
 
@@ -21,6 +22,33 @@ pub enum Value<'a> {
     Double(f64),
     /// A boolean.
     Boolean(bool),
+}
+
+/// What stands at a place by a schema. A record's values are named by `N`.
+pub enum Shape<N> {
+    /// A value of this kind, as `Reader::value` has them.
+    One(u8),
+    /// This or null.
+    OrNull(Box<Shape<N>>),
+    /// An array of these.
+    List(Box<Shape<N>>),
+    /// A map to these.
+    Map(Box<Shape<N>>),
+    /// A record of these.
+    Record(Vec<(N, Shape<N>)>),
+}
+
+/// What was read by a shape. Its text may be secret, so it has no `Debug`.
+#[derive(PartialEq)]
+pub enum Tree<'a> {
+    /// One value, or the null of a union.
+    One(Value<'a>),
+    /// An array's items.
+    List(Vec<Tree<'a>>),
+    /// A map's pairs, in their order.
+    Map(Vec<(&'a str, Tree<'a>)>),
+    /// A record's values, in their order.
+    Record(Vec<Tree<'a>>),
 }
 
 /// Why these bytes are no such record.
@@ -62,13 +90,57 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(match kind.to_ascii_lowercase() {
-            b's' => Value::Text(std::str::from_utf8(self.octets()?).map_err(|_| Malformed("a string is no UTF-8"))?),
+            b's' => Value::Text(self.text()?),
             b'b' => Value::Bytes(self.octets()?),
             b'l' => Value::Long(self.long()?),
             b'd' => Value::Double(self.double()?),
             b't' => Value::Boolean(self.byte()? != 0),
             _ => return Err(Malformed("no such kind")),
         })
+    }
+
+    /// What stands here by a shape.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn tree<N>(&mut self, shape: &Shape<N>) -> Result<Tree<'a>, Malformed> {
+        Ok(match shape {
+            Shape::One(kind) => Tree::One(self.value(*kind)?),
+            Shape::OrNull(one) => match self.byte()? {
+                0 => Tree::One(Value::Null),
+                2 => self.tree(one)?,
+                _ => return Err(Malformed("no such branch")),
+            },
+            Shape::List(item) => Tree::List(self.blocks(|reader| reader.tree(item))?),
+            Shape::Map(item) => Tree::Map(self.blocks(|reader| Ok((reader.text()?, reader.tree(item)?)))?),
+            Shape::Record(fields) => {
+                Tree::Record(fields.iter().map(|(_, each)| self.tree(each)).collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    /// The items of an array or a map, each of which has a byte at least.
+    fn blocks<T>(&mut self, mut one: impl FnMut(&mut Self) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
+        let mut found = Vec::new();
+        loop {
+            let count = self.long()?;
+            if count == 0 {
+                return Ok(found);
+            }
+            if count < 0 {
+                self.long()?; // how many bytes the block has, for who passes it over
+            }
+            for _ in 0..count.unsigned_abs() {
+                if self.rest()?.is_empty() {
+                    return Err(CUT);
+                }
+                found.push(one(self)?);
+            }
+        }
+    }
+
+    fn text(&mut self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.octets()?).map_err(|_| Malformed("a string is no UTF-8"))
     }
 
     fn byte(&mut self) -> Result<u8, Malformed> {
@@ -114,7 +186,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Malformed, Reader, Value};
+    use super::{CUT, Malformed, Reader, Shape, Tree, Value};
 
     fn all(kinds: &str, bytes: &[u8]) -> Result<usize, Malformed> {
         let mut reader = Reader::new(bytes, 0);
@@ -165,5 +237,39 @@ mod tests {
         ] {
             assert_eq!(all(kinds, bytes), Err(Malformed(why)));
         }
+    }
+
+    #[test]
+    fn a_record_is_read_by_its_shape() {
+        let text = || Shape::<()>::One(b's');
+        let shape = Shape::Record(vec![
+            ((), Shape::One(b'l')),
+            ((), Shape::List(Box::new(Shape::Record(vec![((), text())])))),
+            ((), Shape::Map(Box::new(text()))),
+            ((), Shape::OrNull(Box::new(text()))),
+        ]);
+        let one = |value| Tree::One(value);
+        let item = |of| Tree::Record(vec![one(Value::Text(of))]);
+        // A block of one item, one of two that tells its size, and the end.
+        let bytes = b"\x02\x02\x02a\x03\x08\x02b\x02c\x00\x02\x02k\x02v\x00\x00";
+        let wanted = Tree::Record(vec![
+            one(Value::Long(1)),
+            Tree::List(vec![item("a"), item("b"), item("c")]),
+            Tree::Map(vec![("k", one(Value::Text("v")))]),
+            one(Value::Null),
+        ]);
+        let mut reader = Reader::new(bytes, 0);
+        assert!(reader.tree(&shape) == Ok(wanted));
+        assert_eq!(reader.at(), bytes.len());
+        for cut in 0..bytes.len() {
+            assert!(Reader::new(&bytes[..cut], 0).tree(&shape) == Err(CUT));
+        }
+    }
+
+    #[test]
+    fn items_that_are_not_there_are_not_counted_out() {
+        let nothing = Shape::<()>::List(Box::new(Shape::Record(Vec::new())));
+        let mut most = Reader::new(b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0);
+        assert!(most.tree(&nothing) == Err(CUT));
     }
 }

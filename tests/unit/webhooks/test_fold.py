@@ -3,11 +3,19 @@
 from consumer.webhooks.fold import changes, folded, in_cache
 from consumer.webhooks.history import Deletion
 from consumer.webhooks.kept import claimed, emptied, reached, written
+from consumer.webhooks.outline import Outline, outline_of_value
 from consumer.webhooks.record import encode
+from consumer.webhooks.subscription import Subscription
 from tests.webhook_samples import changed, subscription
 
-FIRST = subscription("wh_1")
-WON, LOST = changed(FIRST, name="won"), changed(FIRST, name="lost")
+
+def outline(state: Subscription) -> Outline:
+    return outline_of_value(encode(state))
+
+
+_WON = changed(subscription("wh_1"), name="won")
+FIRST, WON, AFTER = outline(subscription("wh_1")), outline(_WON), outline(changed(_WON, name="after"))
+LOST = outline(changed(subscription("wh_1"), name="lost"))
 
 
 def test_the_first_of_two_writes_of_one_revision_holds_and_is_owed() -> None:
@@ -17,22 +25,23 @@ def test_the_first_of_two_writes_of_one_revision_holds_and_is_owed() -> None:
 
 
 def test_a_change_behind_the_lost_one_pays_the_debt() -> None:
-    after = changed(WON, name="after")
-    fold = folded({"wh_1": FIRST}, [WON, LOST, after])
-    assert (fold.changed, fold.lost) == ({"wh_1": after}, {})
+    fold = folded({"wh_1": FIRST}, [WON, LOST, AFTER])
+    assert (fold.changed, fold.lost) == ({"wh_1": AFTER}, {})
 
 
 def test_a_repetition_changes_nothing() -> None:
-    fold = folded({"wh_1": FIRST}, [FIRST])
+    fold = folded({"wh_1": FIRST}, [outline(subscription("wh_1"))])
     assert (fold.changed, fold.lost) == ({}, {})
 
 
 def test_what_is_written_is_what_is_read_back() -> None:
-    gone = Deletion.of(FIRST)
+    gone = Deletion.of(subscription("wh_1"))
     [(_, (kind, tenant, name, value))] = changes(folded({"wh_1": FIRST}, [gone]))
     assert (kind, tenant, name) == ("gone", FIRST.tenant, "wh_1")
     assert in_cache(tenant, name, None, str(value).encode()) == gone
-    assert in_cache(tenant, name, encode(FIRST), None) == FIRST
+    [(_, (kind, *_, value))] = changes(folded({"wh_1": None}, [FIRST]))
+    assert (kind, value) == ("set", encode(subscription("wh_1")))
+    assert in_cache(tenant, name, FIRST.value, None) == FIRST
     assert in_cache(tenant, name, None, None) is None
 
 
