@@ -131,7 +131,10 @@ class Seals:
             self._seal = self._sealed(now_ms, positions())
 
     def go_on(self, now_ms: int) -> None:
-        """Commit what is sealed once the log has it. May be called at any time, and seals nothing."""
+        """Commit what is sealed once the log has it. May be called at any time, and seals nothing.
+
+        More often than once a turn: a turn may take 10 ms, and what was delivered in it is repeated by a crash.
+        """
         if self._committer.accepted != self._accepted:
             self._accepted = self._committer.accepted
             self._pace.accepted(now_ms, self._given.asked, self._waited_ms)

@@ -154,6 +154,7 @@ class Worker:
         ends = self._tap.ends()
         if ends:
             self._core.passed(ends)
+        self._seals.go_on(self._clock.now_ms())
 
     def _see(self, records: Sequence[Record]) -> None:
         """When the delay topics' records were appended, by their brokers' clocks."""
