@@ -14,7 +14,7 @@ Read: TypeAlias = Callable[[bytes, int], tuple[dict[str, Any], int]]
 _Schema: TypeAlias = Any  # as parsed JSON
 _Shape: TypeAlias = str | tuple[str, Any] | list[tuple[str, Any]]
 
-_KINDS: Final[Mapping[str, str]] = {
+KINDS: Final[Mapping[str, str]] = {
     "string": "s",
     "bytes": "b",
     "int": "l",
@@ -22,16 +22,18 @@ _KINDS: Final[Mapping[str, str]] = {
     "double": "d",
     "boolean": "t",
 }
+"""A letter for each kind of value that the native step reads."""
 
 
 @cache
-def _native() -> bool:
+def is_native() -> bool:
+    """Whether the native step is there to read."""
     return find_spec("hookline_native") is not None
 
 
 def reading(schema: Mapping[str, Any]) -> Read | None:
     """Who reads records of this schema; None: without the native step, or of such a schema, only fastavro does."""
-    if not _native():
+    if not is_native():
         return None
     from hookline_native import Rows  # noqa: PLC0415 - it may not be installed
 
@@ -54,8 +56,8 @@ def _record(schema: Mapping[str, Any], named: dict[str, _Shape]) -> list[tuple[s
 
 def _shape(type_: _Schema, named: dict[str, _Shape]) -> _Shape:
     match type_:
-        case str() if type_ in _KINDS:
-            return _KINDS[type_]
+        case str() if type_ in KINDS:
+            return KINDS[type_]
         case str() if type_ in named:
             return named[type_]
         case ["null", one]:

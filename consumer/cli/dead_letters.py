@@ -117,12 +117,12 @@ def replay(
     if bool(filters) == all_:
         raise usage("say which: ids, a filter, or --all for every dead letter (and only one of these)", field="--all")
     settings = installation(load(), _replaying)
-    with Stop() as stop:
+    with Stop() as stop, closing(TenantKeys(settings)) as keys:
         chosen = _Chosen(read(settings, filters), most, stop)
         if unknown := sorted(filters.ids - chosen.ids)[:1]:
             raise bad_input(f"there is no dead letter {unknown[0]}, or the filters leave it out", field="ids")
         way = Way(again=again, dry_run=dry_run, place=position)
-        summary = _replayed(settings, filters, chosen, stop, way=way, rate=rate)
+        summary = _replayed(settings, filters, chosen, stop, way=way, rate=rate, sealing=patient(settings, keys))
     if summary.replayed and not dry_run:
         tell(settings, "replayDeadLetters", tenant="", brand="", target=ids[0] if len(ids) == 1 else "")
     print_summary(summary, dry_run=dry_run, as_json=json)
@@ -150,22 +150,9 @@ def _replayed(
     *,
     way: Way,
     rate: float | None,
-) -> Summary:
-    """The run itself, after the ledger was opened: from then on nobody else replays."""
-    with closing(TenantKeys(settings)) as keys:
-        return _replayed_with(settings, filters, chosen, stop, way=way, rate=rate, sealing=patient(settings, keys))
-
-
-def _replayed_with(
-    settings: Settings,
-    filters: Filters,
-    chosen: _Chosen,
-    stop: Stop,
-    *,
-    way: Way,
-    rate: float | None,
     sealing: Sealing | None,
 ) -> Summary:
+    """The run itself, after the ledger was opened: from then on nobody else replays."""
     ledger = None if way.dry_run else Ledger.open(settings, sealing=sealing, by_hand=True)
     planner = Planner(
         generations=generations(settings) if ledger is None else ledger.generations(),

@@ -9,23 +9,15 @@ end too early, raise ValueError. The native step reads the same (`native/deliver
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from consumer.json import Json
+from consumer.rows import KINDS, is_native
 from consumer.wire import HEAD_BYTES, RecordCorrupt
 
 Read: TypeAlias = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
 """The values from a place on, and where the last one ends. Any: of as many types as there are kinds."""
 
-_KINDS: Final[Mapping[str, str]] = {
-    "string": "s",
-    "bytes": "b",
-    "int": "l",
-    "long": "l",
-    "double": "d",
-    "boolean": "t",
-}
 _DOUBLE: Final = struct.Struct("<d")
 _SIGN_OR_MORE: Final = 0x81
 _MORE: Final = 0x80
@@ -57,7 +49,7 @@ def layout(schema: Mapping[str, Json], *, until: str | None = None) -> Layout:
             kinds += inner.kinds
         else:
             names.append(name)
-            kinds.append(_KINDS[type_] if isinstance(type_, str) else _KINDS[cast("Sequence[str]", type_)[1]].upper())
+            kinds.append(KINDS[type_] if isinstance(type_, str) else KINDS[cast("Sequence[str]", type_)[1]].upper())
         if name == until:
             break
     return Layout(tuple(names), "".join(kinds))
@@ -65,7 +57,7 @@ def layout(schema: Mapping[str, Json], *, until: str | None = None) -> Layout:
 
 def reading(kinds: str) -> Read:
     """Who reads these, one after the other."""
-    if find_spec("hookline_native") is None:
+    if not is_native():
         return partial(read, kinds)
     from hookline_native import read_avro  # noqa: PLC0415 - it may not be installed
 

@@ -10,8 +10,7 @@ import msgspec
 
 from consumer.events.event import RecordHeaders
 from consumer.webhooks.history import Deletion, State
-from consumer.webhooks.record import NOT_ITS_ID, decode, deletion_of, encode, id_of, is_current, read
-from consumer.wire import RecordCorrupt
+from consumer.webhooks.record import decode, encode, is_current, read, read_under_id
 
 
 class Outline(msgspec.Struct, frozen=True, eq=False):
@@ -42,13 +41,7 @@ def outline_of(key: bytes | None, value: bytes | None, headers: RecordHeaders) -
     Raises:
         RecordCorrupt: neither a subscription under its own id nor a deletion with its headers.
     """
-    if value is None:
-        return deletion_of(key, headers)
-    subscription_id = id_of(key)
-    outline = outline_of_value(value)
-    if outline.id != subscription_id:
-        raise RecordCorrupt(NOT_ITS_ID)
-    return outline
+    return read_under_id(outline_of_value, key, value, headers)
 
 
 def outline_of_value(value: bytes) -> Outline:

@@ -7,10 +7,10 @@ and version it. `hookline-work` names the request that made it, if that had an I
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from consumer.events.event import RecordHeaders
 from consumer.schemas import avro_history
@@ -23,7 +23,7 @@ from consumer.wire import RecordCorrupt, WireFormat
 TENANT_HEADER: Final = "hookline-tenant"
 CHANGES_HEADER: Final = "hookline-changes"
 WORK_HEADER: Final = "hookline-work"
-NOT_ITS_ID: Final = "its key is not its id"
+_NOT_ITS_ID: Final = "its key is not its id"
 
 SUBSCRIPTION: Final = WireFormat(avro_history("Subscription"))
 _FIELDS = tuple(each.name for each in fields(Subscription))
@@ -31,6 +31,14 @@ _SEALED = ("secret", "sealed_headers")
 _LISTS = ("event_types", "header_names", "works")
 _TLS = tuple(each.name for each in fields(SealedTls))
 _CHANGES: Final = re.compile("[0-9]{1,10}")
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=_Named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +94,24 @@ def state_of(key: bytes | None, value: bytes | None, headers: RecordHeaders) -> 
     Raises:
         RecordCorrupt: neither a subscription under its own id nor a deletion with its headers.
     """
+    return read_under_id(decode, key, value, headers)
+
+
+def read_under_id(
+    read: Callable[[bytes], Named], key: bytes | None, value: bytes | None, headers: RecordHeaders
+) -> Named | Deletion:
+    """What `read` makes of the value of a record of the subscriptions topic, or the deletion that it is.
+
+    Raises:
+        RecordCorrupt: neither a subscription under its own id nor a deletion with its headers.
+    """
     if value is None:
         return deletion_of(key, headers)
     subscription_id = id_of(key)
-    subscription = decode(value)
-    if subscription.id != subscription_id:
-        raise RecordCorrupt(NOT_ITS_ID)
-    return subscription
+    found = read(value)
+    if found.id != subscription_id:
+        raise RecordCorrupt(_NOT_ITS_ID)
+    return found
 
 
 def id_of(key: bytes | None) -> str:
