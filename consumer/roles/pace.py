@@ -1,12 +1,13 @@
 """How many requests may be begun before commits prove to be accepted.
 
-The law: what a crash would repeat grows no faster than that: from very few, doubled with each accepted commit. Very few
-again after trouble, a few after a calm while. So the backlog behind an outage, a start or a rebalance is not delivered
-at full speed before its first commit.
+The law: what a crash would repeat grows no faster than that: from very few, doubled with each accepted commit, halved
+for each while without one, down to a few. Very few again after trouble. So the backlog behind an outage, a start or a
+rebalance is not delivered at full speed before its first commit.
 
-After TCP's slow start (RFC 5681, section 3.1), and as its retransmission timer (RFC 6298) takes a path to be slow and
-not broken: trouble is what takes four times as long as commits took lately. What hangs is not waited for: when for a
-while nothing has ended that is not recorded, the next round begins.
+After TCP's slow start (RFC 5681, section 3.1) and its decay while it is idle (RFC 2861 halves once for each retransmission
+timeout), and as that timer (RFC 6298) takes a path to be slow and not broken: trouble is what
+takes four times as long as commits took lately. What hangs is not waited for: when for a while nothing has ended that is
+not recorded, the next round begins.
 """
 
 from typing import Final
@@ -21,7 +22,7 @@ _PROVEN_FOR_MS: Final = 250
 class Pace:
     """Time in milliseconds, never going back. `begun` counts all requests ever begun.
 
-    `proven_for_ms`: an accepted commit proves for so long, at least, that the next one will be.
+    `proven_for_ms`, above 0: an accepted commit proves for so long, at least, that the next one will be.
     """
 
     def __init__(self, proven_for_ms: float = _PROVEN_FOR_MS) -> None:
@@ -60,6 +61,5 @@ class Pace:
         return max(0, self._window_at(now_ms) - (self.begun - self._recorded))
 
     def _window_at(self, now_ms: int) -> int:
-        if now_ms - self._accepted_ms > self._proven_for_ms:
-            self._window = min(self._window, _AFTER_CALM)
-        return self._window
+        unproven = int((now_ms - self._accepted_ms) / self._proven_for_ms)
+        return min(self._window, max(_AFTER_CALM, self._window >> unproven))

@@ -1,12 +1,13 @@
 """The short part of the simulator: `make simulate` runs thousands of seeds, this each that finds a planted bug.
 
-A seed that finds one keeps every law without it. That is told once for each seed, not once for each bug.
+The first seed of each keeps every law without it. That is told once for each seed, not once for each bug.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ import structlog
 
 from consumer.delivery.done_map import MOST
 from tests.simulation.plan import plan
-from tests.simulation.planted import BUGS, DELIVERIES, planted
+from tests.simulation.planted import BUGS, DELIVERIES
 from tests.simulation.seeds import quietly
 from tests.simulation.world import run
 
 ROOT = Path(__file__).parents[2]
-SEEDS = sorted({bug.seed for bug in BUGS.values()})
+SEEDS = sorted({bug.seeds[0] for bug in BUGS.values()})
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +42,9 @@ def test_the_promise_holds_whatever_happens(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_a_planted_bug_is_found_by_its_seed_and_by_the_law_that_it_breaks(name: str) -> None:
-    bug = BUGS[name]
-    with planted(name):
-        found = run(bug.seed, DELIVERIES)
-    assert found.violation is not None
-    assert found.violation.startswith(bug.rule)
+def test_a_planted_bug_is_found_by_its_seeds_and_by_the_law_that_it_breaks(name: str) -> None:
+    found = BUGS[name].found(partial(run, deliveries=DELIVERIES))
+    assert found is not None, "no seed finds it: `python -m tests.simulation.finding` looks for others"
     assert found.excerpt
 
 

@@ -24,12 +24,11 @@ def test_what_was_begun_after_the_seal_is_not_covered_by_its_commit() -> None:
     assert pace.room(10) == 16 - 3
 
 
-def test_after_a_calm_while_it_begins_anew_with_a_few_and_after_trouble_with_very_few() -> None:
+def test_each_while_without_a_commit_halves_it_down_to_a_few_and_after_trouble_it_begins_with_very_few() -> None:
     pace = Pace()
     for now_ms in range(0, 50, 10):
         pace.accepted(now_ms, 0, 5)
-    assert pace.room(290) == 256
-    assert pace.room(291) == 32
+    assert [pace.room(40 + late_ms) for late_ms in (249, 250, 499, 500, 750, 60_000)] == [256, 128, 128, 64, 32, 32]
     pace.accepted(1_000, 0, 5)
     assert pace.room(1_000) == 64
     pace.waits(250)
