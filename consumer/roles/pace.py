@@ -4,10 +4,10 @@ The law: what a crash would repeat grows no faster than that: from very few, dou
 for each while without one, down to a few. Very few again after trouble. So the backlog behind an outage, a start or a
 rebalance is not delivered at full speed before its first commit.
 
-After TCP's slow start (RFC 5681, section 3.1) and its decay while it is idle (RFC 2861 halves once for each retransmission
-timeout), and as that timer (RFC 6298) takes a path to be slow and not broken: trouble is what
-takes four times as long as commits took lately. What hangs is not waited for: when for a while nothing has ended that is
-not recorded, the next round begins.
+After TCP's slow start (RFC 5681, section 3.1) and its decay while idle (RFC 2861 halves once for each retransmission
+timeout), and as that timer (RFC 6298) takes a path to be slow and not broken: trouble is what takes four times as long
+as commits took lately. What hangs is not waited for: when for a while nothing has ended that is not recorded, the next
+round begins.
 """
 
 from typing import Final
