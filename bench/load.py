@@ -15,17 +15,18 @@ from bench.installation import BenchError
 class Load:
     """A producer to a topic of events. Every event is given a number of its own.
 
-    Its key is that number, or where so many `keys` are wanted one of them, in turn.
+    Its key is that number, or where so many `keys` are wanted one of them, in turn. Events travel at once, or with
+    those of the next `linger_ms`.
     """
 
-    def __init__(self, bootstrap: str, topic: str, *, keys: int | None = None) -> None:
+    def __init__(self, bootstrap: str, topic: str, *, keys: int | None = None, linger_ms: int = 0) -> None:
         self._keys = keys
         self._topic = topic
         self._refused: KafkaError | None = None
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
-                "linger.ms": 0,
+                "linger.ms": linger_ms,
                 "on_delivery": self._delivered,
                 "log_level": 0,  # what matters comes back as an error; the verdict is the last line printed
             }
