@@ -29,6 +29,7 @@ from tests.services.server import ServiceError
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 _SECOND_SHARE = 3  # the second engine is measured on so much less
 _LATENCY_S = 15.0
+_WARM_UP = "warm-up"
 _PARTS = ("auto", "ordered", "latency", "versus", "curl", "tracker", "telemetry", "idle")
 _ORDERED_SHARE = 3  # it is measured on so much less
 
@@ -50,8 +51,11 @@ def run(console: Console, found: Findings) -> None:
 
     Raises:
         ServiceError: the services did not start.
+        BenchError: what goes before the first part did not come to its end.
     """
     with services() as around:
+        console.print(f"{_WARM_UP}: {_EVENTS:,} events of 1 KB, for Java to compile the broker ...")
+        _throughput(around, _WARM_UP, _EVENTS)
         console.print(f"auto: {_EVENTS:,} events of 1 KB, 100 webhooks of 20 tenants ...")
         found.measure("auto", partial(_auto, around))
         console.print(f"ordered: {_EVENTS // _ORDERED_SHARE:,} of them, in order by {ordered.KEYS:,} keys ...")
@@ -163,7 +167,7 @@ def _installed(
     installation = Installation(
         folder=around.folder / name,
         bootstrap=around.kafka.bootstrap,
-        redis_url=around.redis.url(_PARTS.index(name)),
+        redis_url=around.redis.url((*_PARTS, _WARM_UP).index(name)),
         prefix=f"bench-{name}.",
     )
     installation.create_topics()

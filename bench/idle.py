@@ -1,8 +1,8 @@
 """What all roles of one machine cost while there is nothing to do: `python -m bench.idle`, under a minute.
 
-The law: they run as `hookline run` runs them, and are measured from when all are ready and have come to rest. Memory is
-each process's own and its share of what several have (PSS): so the sum is what the machine has less. What wakes a
-process is counted as well: with nothing to do that is nearly all that it does.
+The law: they run as `hookline run` runs them, on a core that the broker does not share, and are measured from when all
+are ready and have come to rest. Memory is each process's own and its share of what several have (PSS): so the sum is
+what the machine has less. What wakes a process is counted as well: with nothing to do that is nearly all that it does.
 """
 
 import json
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench import cores
 from bench.installation import BenchError, Installation, ended, wait_until
 from bench.process import cpu_s, pss_mb, wakes
 from bench.services import services
@@ -48,7 +49,7 @@ def measure(installation: Installation) -> dict[str, Idle]:
     listen = {"admin_listen": f"127.0.0.1:{port}", "api_listen": f"127.0.0.1:{free_port()}"}
     environment = installation.environment({**listen, "processes": _PROCESSES})
     installation.folder.mkdir(parents=True, exist_ok=True)
-    with (installation.folder / "idle.log").open("wb") as log:
+    with (installation.folder / "idle.log").open("wb") as log, cores.starting_on(cores.UNDER_TEST):
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "consumer.cli.app", "run"],
             stdout=log,

@@ -63,7 +63,7 @@ def measure(installation: Installation, trouble: Trouble, *, for_s: float, warm_
         stack.enter_context(installation.running(Role.PROJECTION))
         installation.subscribe(all_)
         installation.await_cache(all_)
-        stack.enter_context(installation.running(Role.RETRY))
+        stack.enter_context(installation.running(Role.RETRY, on=cores.UNDER_TEST))
         stack.enter_context(installation.running(Role.DELIVER, on=cores.UNDER_TEST))
         _warm_up(installation, load, all_, warm_up_s)
         receiver.begin()
