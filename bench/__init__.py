@@ -1,1 +1,1 @@
-"""Measuring Hookline: `python -m bench`, `bench.isolation`, `bench.steps`, `bench.report`. See docs/benchmarks.md."""
+"""Measuring Hookline: `python -m bench`, `bench.isolation`, `bench.steps`, `bench.report`. See docs/performance.md."""

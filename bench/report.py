@@ -1,4 +1,4 @@
-"""`python -m bench.report`: put the last figures into docs/benchmarks.md, between its markers.
+"""`python -m bench.report`: put the last figures into docs/performance.md, between its markers.
 
 The law: every figure on that page comes from bench/out, with the machine, its load and the commit it was measured at.
 """
@@ -15,7 +15,7 @@ from bench.installation import ROOT
 from bench.parts import NOT_COMPARABLE
 from bench.results import Bar
 
-_PAGE = ROOT / "docs" / "benchmarks.md"
+_PAGE = ROOT / "docs" / "performance.md"
 _SCALING = ROOT / "docs" / "scaling.md"
 _PICTURE = ROOT / "docs" / "cost.svg"
 _ROWS = {

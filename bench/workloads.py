@@ -165,7 +165,7 @@ def told(
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """For the page of benchmarks."""
+    """For the page of performance."""
     rows = ["| workload | CPU µs of a delivery | times the usual one | of the rounds |", "|---|---:|---:|---:|"]
     rows.append(f"| {WORKLOADS[USUAL].words} | {found['usual_us']} | 1 | |")
     for name, workload in WORKLOADS.items():
