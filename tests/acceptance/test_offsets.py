@@ -79,7 +79,7 @@ class _Load:
             self._receiver.read()
             return len(self._receiver.receipts) >= wanted
 
-        until(arrived, within_s=30, missing=lambda: f"{len(self._receiver.receipts)} of {wanted}\n{running.tail}")
+        until(arrived, within_s=60, missing=lambda: f"{len(self._receiver.receipts)} of {wanted}\n{running.tail}")
 
     def until_said(self, running: Hookline, event: str, **fields: object) -> None:
         """Until this log line is there."""
@@ -88,7 +88,7 @@ class _Load:
             self._go_on()
             return running.said(event, **fields)
 
-        until(said, within_s=30, missing=lambda: f"{event!r} {fields} not said\n{running.tail}")
+        until(said, within_s=60, missing=lambda: f"{event!r} {fields} not said\n{running.tail}")
 
     def until_moved_back(self, stage: Stage, first: Hookline) -> None:
         """Until every partition of the event topic is committed again."""
