@@ -428,7 +428,7 @@ BUGS: dict[str, Bug] = {
     "a key goes on without being asked": Bug(
         patches=_a_key_goes_on_without_being_asked, seeds=(10, 250, 490), rule="block"
     ),
-    "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seeds=(10, 250), rule="order"),
+    "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seeds=(10, 34, 50), rule="order"),
     "a failed head lets the next pass": Bug(
         patches=_a_failed_head_lets_the_next_pass, seeds=(10, 250, 730), rule="order"
     ),
