@@ -166,8 +166,7 @@ def _deliver(
                     core.answers(now_ms, answers)
                     ended = core.next(now_ms, now_ms, most=0)
                 with costs.of("encode attempt"):
-                    encoded += [encoding.attempt(*each) for each in ended.attempts]
-                    encoded += [encoding.unread(*each) for each in ended.unread]
+                    encoded += encoding.attempts(ended.attempts, ended.unread)
                 with costs.of("core: offer to request"):
                     step = core.next(now_ms, now_ms)
     if len(encoded) != len(events):

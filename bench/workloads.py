@@ -1,4 +1,6 @@
-"""What a delivery costs by what it is and where it goes: `python -m bench.workloads`. Leaves bench/out/workloads.json.
+"""What a delivery costs by what it is and where it goes: `python -m bench.workloads [WORKLOAD…]`.
+
+Leaves bench/out/workloads.json.
 
 The usual one: an event of 1 KB, for one webhook of a hundred, whose endpoint's connections are kept. Every other
 workload differs from it in one thing.
@@ -9,6 +11,7 @@ one, and is told by how many times their mean it took; of all rounds the middle 
 BENCH_ROUNDS (default 3) and BENCH_WORKLOAD_EVENTS (default 40,000) set how long it takes.
 """
 
+import argparse
 import os
 import statistics
 import sys
@@ -39,13 +42,14 @@ USUAL: Final = "usual"
 class Workload:
     """`share`: of the events, where each takes longer. `webhooks` makes the audience for a sink.
 
-    `tls`: how the sink's connections are; None: without TLS.
+    `tls`: how the sink's connections are; None: without TLS. `settings` by their field's name.
     """
 
     words: str
     share: float = 1.0
     webhooks: Callable[[Sink], Audience] = field(default=lambda sink: hundred(sink.url))
     tls: Mapping[str, bool] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def _sized(event_bytes: int, sink: Sink) -> Audience:
@@ -83,6 +87,7 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
     ),
     "failing_10": Workload(words="one webhook in ten answers 503", webhooks=partial(_failing, 10)),
     "failing_50": Workload(words="one webhook in two answers 503", webhooks=partial(_failing, 2)),
+    "tenant_keys": Workload(words="a data key for each tenant", settings={"tenant_keys": "on"}),
 }
 
 
@@ -116,8 +121,8 @@ class Stage:
         return found.cpu_s / (self.events * self.audience.fan_out) * 1e6
 
 
-def run(console: Console) -> dict[str, object]:
-    """All rounds.
+def run(named: Sequence[str], console: Console) -> dict[str, object]:
+    """All rounds of these workloads beside the usual one; of all where none is named.
 
     Raises:
         BenchError: the usual one could not be measured.
@@ -127,6 +132,7 @@ def run(console: Console) -> dict[str, object]:
         stages = {
             name: opened.enter_context(_staged(around, number, name, workload))
             for number, (name, workload) in enumerate(WORKLOADS.items())
+            if not named or name in {USUAL, *named}
         }
         costs: dict[str, list[float]] = {name: [] for name in stages}
         times: dict[str, list[float]] = {name: [] for name in stages if name != USUAL}
@@ -187,6 +193,7 @@ def _staged(around: Services, number: int, name: str, workload: Workload) -> Ite
             bootstrap=around.kafka.bootstrap,
             redis_url=around.redis.url(number),
             prefix=f"{name}.",
+            options=workload.settings,
             trusted=trusted,
         )
         installation.create_topics()
@@ -206,8 +213,10 @@ def _secured(folder: Path, workload: Workload) -> tuple[Secure | None, Path | No
 
 
 def main() -> int:
-    """Measure; the exit code."""
-    return results.measured("workloads", run, ())
+    """Measure those that are named, or all; the exit code. The file is of these alone: name none for the page."""
+    parser = argparse.ArgumentParser(description="What a delivery costs by what it is and where it goes.")
+    parser.add_argument("named", nargs="*", choices=[*WORKLOADS, []], metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    return results.measured("workloads", partial(run, parser.parse_args().named), ())
 
 
 if __name__ == "__main__":

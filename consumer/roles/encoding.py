@@ -6,6 +6,7 @@ The laws:
 - what is written for a tenant is sealed with its data key, where tenants have some, and otherwise is what it was.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol, assert_never
 
@@ -41,20 +42,34 @@ class Encoding:
         self._topics = topics
         self._family = family
 
-    def attempt(self, entry: Entry, attempt: Attempt) -> tuple[bytes, bytes]:
-        """Key and value for the attempts topic."""
+    def attempts(
+        self, told: Collection[tuple[Entry, Attempt]], unread: Collection[tuple[Entry, Unread]] = ()
+    ) -> list[tuple[bytes, bytes]]:
+        """Keys and values for the attempts topic, of all of a turn, in this order.
+
+        All are encoded before any is sealed, or produced: taking turns, each step would push the others' code and data
+        out of the processor's caches.
+        """
+        records = [self._attempt(*each) for each in told]
+        records += [self._unread(*each) for each in unread]
+        if self._seals is None:
+            return records
+        owners = [(entry, each.tenant, each.delivery_id) for entry, each in told]
+        owners += [(entry, each.job.delivery.event.tenant, each.job.delivery.id) for entry, each in unread]
+        return [(key, self._sealed(*owner, value)) for owner, (key, value) in zip(owners, records, strict=True)]
+
+    def _attempt(self, entry: Entry, attempt: Attempt) -> tuple[bytes, bytes]:
+        """Of an attempt that is told in Python."""
         boundaries = self._boundaries
         boundaries.take(entry)
         value = boundaries.within(Boundary.LOG, entry, encode_attempt, attempt, delivery_id=attempt.delivery_id)
         if isinstance(value, Bug):
             value = encode_attempt(stripped(attempt, value.failure))
-        if self._seals is not None:
-            value = self._sealed(entry, attempt.tenant, value, attempt.delivery_id)
         boundaries.let_go()
         return attempt.subscription_id.encode(), value
 
-    def unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
-        """The same of an attempt that the native step tells: no record is in hand while it works."""
+    def _unread(self, entry: Entry, unread: Unread) -> tuple[bytes, bytes]:
+        """Of an attempt that the native step tells: no record is in hand while it works."""
         boundaries, delivery = self._boundaries, unread.job.delivery
         value: bytes | Bug | None
         try:
@@ -62,8 +77,6 @@ class Encoding:
         except Exception as error:  # noqa: BLE001 # contained
             value = boundaries.met(Boundary.LOG, entry, error, delivery.id)
         if isinstance(value, bytes):
-            if self._seals is not None:
-                value = self._sealed(entry, delivery.event.tenant, value, delivery.id)
             return delivery.subscription_id.encode(), value
         boundaries.take(entry)
         attempt = (
@@ -71,7 +84,7 @@ class Encoding:
         )
         if isinstance(attempt, Bug):
             attempt = unlogged(unread.job, attempt.failure, unread.outcome, unread.next_tier)
-        return self.attempt(entry, attempt)
+        return self._attempt(entry, attempt)
 
     def write(self, entry: Entry, write: Write) -> Produce:
         """The record for the topic that it goes to."""
@@ -83,11 +96,13 @@ class Encoding:
         boundaries.let_go()
         return record
 
-    def _sealed(self, entry: Entry, tenant: str, value: bytes, delivery_id: str) -> bytes:
+    def _sealed(self, entry: Entry, tenant: str, delivery_id: str, value: bytes) -> bytes:
         """An attempt's record, sealed; where that fails what is left of it without its contents."""
-        if self._seals is None:
-            return value
-        told = self._boundaries.within(Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id)
+        assert self._seals is not None
+        boundaries = self._boundaries
+        boundaries.take(entry)
+        told = boundaries.within(Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id)
+        boundaries.let_go()
         if not isinstance(told, Bug):
             return told
         bare = stripped(decode_attempt(value), told.failure)

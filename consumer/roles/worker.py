@@ -203,10 +203,7 @@ class Worker:
     def _act(self, step: Step) -> None:
         parts = self._parts
         self._sending.begin(step)
-        for entry, attempt in step.attempts:
-            parts.attempts.write(*self._encoding.attempt(entry, attempt))
-        for entry, unread in step.unread:
-            key, value = self._encoding.unread(entry, unread)
+        for key, value in self._encoding.attempts(step.attempts, step.unread):
             parts.attempts.write(key, value)
         self._producing.write(step.write)
         if step.traced and parts.traces is not None:

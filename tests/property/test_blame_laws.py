@@ -96,7 +96,7 @@ class World:
         for entry, attempt in step.attempts:
             core.boundaries.take(entry)
             self.at(Boundary.LOG, entry.offset)
-            encoding.attempt(entry, attempt)
+            encoding.attempts([(entry, attempt)])
         for tenant in step.load:
             core.loaded(NOW_MS, tenant, Loaded(version="1", subscriptions=(SUBSCRIPTION,)))
         for token, write in step.write:

@@ -32,6 +32,11 @@ def encoding() -> tuple[Encoding, Boundaries, Entry]:
     return Encoding(boundaries, TOPICS, "kafka_dlt"), boundaries, Entry(Window(("events", 3)), 7)
 
 
+def value_of(records: list[tuple[bytes, bytes]]) -> bytes:
+    [(_, value)] = records
+    return value
+
+
 def attempt() -> Attempt:
     return logged(job(), response(), DELIVERED, None)
 
@@ -39,7 +44,7 @@ def attempt() -> Attempt:
 def test_an_attempt_that_cannot_be_encoded_is_written_without_its_contents_and_says_so() -> None:
     encode, boundaries, entry = encoding()
     odd = replace(attempt(), response_headers=(("x", None),), request_body=b"{}")  # no engine's
-    key, value = encode.attempt(entry, odd)
+    [(key, value)] = encode.attempts([(entry, odd)])
     written = decode_attempt(value)
     assert key == odd.subscription_id.encode()
     assert (written.delivery_id, written.outcome, written.failure) == (odd.delivery_id, "delivered", "bug")
@@ -68,7 +73,7 @@ def test_what_can_be_encoded_is() -> None:
         TOPICS.retry(1),
         replace(delivery(), tier=1),
     )
-    assert decode_attempt(encode.attempt(entry, attempt())[1]) == attempt()
+    assert decode_attempt(value_of(encode.attempts([(entry, attempt())]))) == attempt()
     assert boundaries.bugs() == []
 
 
@@ -83,7 +88,7 @@ def unread(raises: Exception | None = None) -> Unread:
 def test_the_native_step_writes_the_record_of_what_it_sent() -> None:
     encode, boundaries, entry = encoding()
     given = unread()
-    assert encode.unread(entry, given) == (b"sub_1", RECORD)
+    assert encode.attempts([], [(entry, given)]) == [(b"sub_1", RECORD)]
     told = came_of(given.answer).told
     assert told[1:3] == (given.job.request, given.job.delivery.id)
     assert came_of(given.answer).read == []
@@ -93,7 +98,7 @@ def test_the_native_step_writes_the_record_of_what_it_sent() -> None:
 def test_what_the_native_step_cannot_tell_is_encoded_in_python() -> None:
     encode, boundaries, entry = encoding()
     given = unread(OverflowError())
-    key, value = encode.unread(entry, given)
+    [(key, value)] = encode.attempts([], [(entry, given)])
     assert (key, decode_attempt(value)) == (b"sub_1", given.read())
     assert decode_attempt(value).response_body == b"answered"
     assert boundaries.bugs() == []
@@ -101,7 +106,7 @@ def test_what_the_native_step_cannot_tell_is_encoded_in_python() -> None:
 
 def test_a_bug_of_the_native_step_leaves_a_record_without_contents() -> None:
     encode, boundaries, entry = encoding()
-    written = decode_attempt(encode.unread(entry, unread(RuntimeError("record.rs:1")))[1])
+    written = decode_attempt(value_of(encode.attempts([], [(entry, unread(RuntimeError("record.rs:1")))])))
     assert (written.outcome, written.failure, written.bodies, written.request_body) == ("delivered", "bug", "none", b"")
     [bug] = boundaries.bugs()
     assert bug.boundary is Boundary.LOG
@@ -121,8 +126,8 @@ WRITES = (
 def test_without_data_keys_nothing_about_a_record_changes(write: Delay | LineUp | Bury) -> None:
     encode, _, entry = encoding()
     assert encode.write(entry, write) == produced(write, TOPICS, "kafka_dlt")
-    assert encode.attempt(entry, attempt())[1] == encode_attempt(attempt())
-    assert encode.unread(entry, unread())[1] == RECORD
+    assert value_of(encode.attempts([(entry, attempt())])) == encode_attempt(attempt())
+    assert value_of(encode.attempts([], [(entry, unread())])) == RECORD
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -143,7 +148,7 @@ def test_with_data_keys_the_same_record_is_sealed_and_its_headers_say_no_more_th
 
 def test_with_data_keys_an_attempt_is_sealed_and_a_suspension_is_not() -> None:
     encode, entry = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", SEALS), Entry(Window(("events", 3)), 7)
-    _, value = encode.attempt(entry, attempt())
+    value = value_of(encode.attempts([(entry, attempt())]))
     assert is_sealed(value)
     assert put_together(decode_clear(value), DataKey(bytes(8), "a", bytes(32)).opened(value)) == attempt()
     assert not is_sealed(encode.write(entry, Suspend(subscription=subscription())).value or b"")
@@ -170,6 +175,22 @@ def test_poison_is_sealed_where_it_names_a_tenant_that_has_a_key_and_says_so() -
         assert (origin.offset, headers) == (7, ())
 
 
+def test_the_attempts_of_a_turn_keep_their_order_and_each_is_sealed_for_its_own_tenant() -> None:
+    other = replace(attempt(), tenant="other", subscription_id="sub_2")
+    keys = {"acme": DataKey(bytes(8), "acme", bytes(32)), "other": DataKey(bytes([1] * 8), "other", bytes([1] * 32))}
+    encode = Encoding(Boundaries(NoMark()), TOPICS, "kafka_dlt", Sealing(lambda tenant: keys[tenant]))
+    entry, given = Entry(Window(("events", 3)), 7), unread(OverflowError())  # so that it is encoded in Python
+    records = encode.attempts([(entry, other), (entry, attempt())], [(entry, given)])
+    assert [key for key, _ in records] == [b"sub_2", b"sub_1", b"sub_1"]
+    owners = [keys["other"], keys[attempt().tenant], keys[given.job.delivery.event.tenant]]
+    opened = [key.opened(value) for key, (_, value) in zip(owners, records, strict=True)]
+    assert [put_together(decode_clear(value), each) for (_, value), each in zip(records, opened, strict=True)] == [
+        other,
+        attempt(),
+        given.read(),
+    ]
+
+
 def test_an_attempt_that_cannot_be_sealed_is_written_without_its_contents_and_never_in_the_clear() -> None:
     def nobody(_: str) -> DataKey:
         raise LookupError
@@ -177,7 +198,7 @@ def test_an_attempt_that_cannot_be_sealed_is_written_without_its_contents_and_ne
     boundaries = Boundaries(NoMark())
     encode, entry = Encoding(boundaries, TOPICS, "kafka_dlt", Sealing(nobody)), Entry(Window(("events", 3)), 7)
     whole = replace(attempt(), request_body=b"plain", url="https://a.example/x?token=1")
-    written = decode_attempt(encode.attempt(entry, whole)[1])
+    written = decode_attempt(value_of(encode.attempts([(entry, whole)])))
     assert (written.request_body, written.request_headers, written.failure) == (b"", (), "bug")
     assert written.url == "https://a.example/x"
     record = encode.write(entry, Delay(tier=1, delayed=delivery()))
