@@ -52,11 +52,12 @@ class Encoding:
         """
         records = [self._attempt(*each) for each in told]
         records += [self._unread(*each) for each in unread]
-        if self._seals is None:
+        seals = self._seals
+        if seals is None:
             return records
         owners = [(entry, each.tenant, each.delivery_id) for entry, each in told]
         owners += [(entry, each.job.delivery.event.tenant, each.job.delivery.id) for entry, each in unread]
-        return [(key, self._sealed(*owner, value)) for owner, (key, value) in zip(owners, records, strict=True)]
+        return [(key, self._sealed(seals, *owner, value)) for owner, (key, value) in zip(owners, records, strict=True)]
 
     def _attempt(self, entry: Entry, attempt: Attempt) -> tuple[bytes, bytes]:
         """Of an attempt that is told in Python."""
@@ -96,17 +97,16 @@ class Encoding:
         boundaries.let_go()
         return record
 
-    def _sealed(self, entry: Entry, tenant: str, delivery_id: str, value: bytes) -> bytes:
+    def _sealed(self, seals: Seals, entry: Entry, tenant: str, delivery_id: str, value: bytes) -> bytes:
         """An attempt's record, sealed; where that fails what is left of it without its contents."""
-        assert self._seals is not None
         boundaries = self._boundaries
         boundaries.take(entry)
-        told = boundaries.within(Boundary.LOG, entry, self._seals.attempt, tenant, value, delivery_id=delivery_id)
+        told = boundaries.within(Boundary.LOG, entry, seals.attempt, tenant, value, delivery_id=delivery_id)
+        if isinstance(told, Bug):
+            bare = stripped(decode_attempt(value), told.failure)
+            told = encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
         boundaries.let_go()
-        if not isinstance(told, Bug):
-            return told
-        bare = stripped(decode_attempt(value), told.failure)
-        return encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
+        return told
 
     def _produced(self, write: Write) -> Produce:
         seals = self._seals

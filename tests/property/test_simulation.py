@@ -46,6 +46,7 @@ def test_a_planted_bug_is_found_by_its_seeds_and_by_the_law_that_it_breaks(name:
     found = BUGS[name].found(partial(run, deliveries=DELIVERIES))
     assert found is not None, "no seed finds it: `python -m tests.simulation.finding` looks for others"
     assert found.excerpt
+    assert found.seed in SEEDS or run(found.seed, DELIVERIES).violation is None
 
 
 def test_every_kind_of_world_is_among_the_seeds() -> None:

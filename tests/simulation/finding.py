@@ -31,7 +31,10 @@ def seeds_that_find(bug: Bug, kind: Kind, first: int, last: int) -> list[int]:
 def main() -> None:
     """Look for seeds of the bugs that are named, or of all."""
     parser = argparse.ArgumentParser(description="Look for seeds that find planted bugs.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="bugs of tests/simulation (all by default)")
+    known = [*OF_FAULTS, *OF_CAPACITY, []]  # Python 3.11 looks for the empty list where none is named
+    parser.add_argument(
+        "names", nargs="*", choices=known, metavar="NAME", help="bugs of tests/simulation (by default all)"
+    )
     parser.add_argument("--first", type=int, default=0, help="the first seed to try (%(default)s)")
     parser.add_argument("--last", type=int, default=400, help="the last seed to try (%(default)s)")
     asked = parser.parse_args()
