@@ -1,4 +1,4 @@
-"""Jobs run in memory: a state topic, a writer that can be killed, sources, and a clock that nobody waits for."""
+"""Jobs run in memory: a jobs topic, a writer that can be killed, sources, and a clock that nobody waits for."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +16,8 @@ from consumer.jobs.job import Answered, Asked, Job, State
 from consumer.jobs.ports import Records
 from consumer.jobs.record import asked_record, forgotten, job_record
 from consumer.jobs.runner import Runner
+from consumer.kafka.replayed import forgotten_replay, replay_record
 from consumer.kafka.republished import forgotten_poison
-from consumer.kafka.state import forgotten_replay, replay_record
 from consumer.kafka.writing import NewRecord
 from consumer.replay.generations import Generations
 from consumer.replay.ledger import BatchRefused
@@ -28,7 +28,7 @@ from consumer.webhooks.subscription import Subscription
 from tests.deliveries import event, subscription
 from tests.jobs import NOW_MS, taken
 
-STATE: Final = "state"
+TOPIC: Final = "jobs"
 _SETTINGS: Final = Settings(topic_prefix="")
 _PLACE: Final = ("events", 0)
 _LIVES: Final = 200
@@ -92,7 +92,7 @@ class Stage:
     """
 
     def __init__(self) -> None:
-        self.state: list[NewRecord] = []
+        self.records: list[NewRecord] = []
         self.sent: list[Delivery] = []
         self.told: list[tuple[Owner, Event]] = []
         self.writes: list[tuple[int, tuple[str, ...]]] = []
@@ -123,18 +123,18 @@ class Stage:
         self.webhooks[webhook.id] = webhook
 
     def wish(self, asked: Asked) -> None:
-        self.state.append(asked_record(STATE, asked))
+        self.records.append(asked_record(TOPIC, asked))
         if not self.lags:
             self.read_back()
         elif self._folds is not None:
-            self._folds[0].apply(taken(self.state[-1], offset=len(self.state) - 1))
+            self._folds[0].apply(taken(self.records[-1], offset=len(self.records) - 1))
 
     def read_back(self) -> None:
         if self._folds is not None:
-            for offset in range(self._read, len(self.state)):
+            for offset in range(self._read, len(self.records)):
                 for fold in self._folds:
-                    fold.apply(taken(self.state[offset], offset=offset))
-            self._read = len(self.state)
+                    fold.apply(taken(self.records[offset], offset=offset))
+            self._read = len(self.records)
 
     def now_ms(self) -> int:
         return NOW_MS + int(self.now_s * 1_000)
@@ -155,9 +155,9 @@ class Stage:
         return known is not None and known.job.state is state
 
     def _written(self, job_id: str) -> AskedJob | None:
-        for offset in range(self._looked, len(self.state)):
-            self._all.apply(taken(self.state[offset], offset=offset))
-        self._looked = len(self.state)
+        for offset in range(self._looked, len(self.records)):
+            self._all.apply(taken(self.records[offset], offset=offset))
+        self._looked = len(self.records)
         return self._all.known(job_id)
 
     # ── what a runner asks ───────────────────────────────────────────────────────────────────────────────────────
@@ -195,8 +195,8 @@ class Stage:
         self.after_write()
 
     def commit(self, batch: Sequence[Planned], beside: Sequence[NewRecord]) -> None:
-        self.state += [replay_record(_SETTINGS, planned.replay) for planned in batch]
-        self.state += [record for record in beside if record.topic == STATE or not record.topic]
+        self.records += [replay_record(_SETTINGS, planned.replay) for planned in batch]
+        self.records += [record for record in beside if record.topic == TOPIC or not record.topic]
         self.sent += [planned.delivery for planned in batch]
         self.writes.append((len(batch), tuple(planned.delivery.job_id or "" for planned in batch)))
         if not self.lags:
@@ -212,16 +212,16 @@ class Stage:
         self.read_back()
         jobs, generations, _ = self._folds
         records = Records(
-            of_job=lambda job: job_record(STATE, job),
-            forgotten=lambda job_id: forgotten(STATE, job_id),
+            of_job=lambda job: job_record(TOPIC, job),
+            forgotten=lambda job_id: forgotten(TOPIC, job_id),
             of_notice=self._notice,
         )
         forgetting = Forgetting(
             generations,
             self.republished,
             lambda: self.lifetimes,
-            of_chain=lambda chain: forgotten_replay(STATE, chain),
-            of_poison=lambda poison_id: forgotten_poison(STATE, poison_id),
+            of_chain=lambda chain: forgotten_replay(TOPIC, chain),
+            of_poison=lambda poison_id: forgotten_poison(TOPIC, poison_id),
         )
         books = Books(jobs, generations, self, self, records, forgetting=forgetting)
         runner = Runner(

@@ -22,7 +22,7 @@ from consumer.kafka.writing import NewRecord
 from consumer.replay.plan import Place
 from tests.memory_topic import NOW_MS, MemoryTopic, MemoryView
 
-_TOPIC: Final = "state"
+_TOPIC: Final = "jobs"
 _PATIENCE_S: Final = 0.05
 """Nobody hears later than at once."""
 
@@ -68,7 +68,15 @@ class MemoryDesk:
         self._topic = MemoryTopic() if topic is None else topic
         self._view = MemoryView(self._topic, self.jobs)
         self._hearing = threading.Lock()
-        self.desk = TopicDesk(_TOPIC, jobs=self.jobs, view=self, writer=self, answered=self, heard_s=_PATIENCE_S)
+        self.desk = TopicDesk(
+            _TOPIC,
+            jobs=self.jobs,
+            view=self,
+            fresh=lambda _: self._catch_up(),
+            writer=self,
+            answered=self,
+            heard_s=_PATIENCE_S,
+        )
 
     @property
     def known(self) -> dict[str, AskedJob]:

@@ -209,7 +209,7 @@ def _dead_letters(topics: Topics) -> list[str]:
 
 
 def _replaying(topics: Topics) -> list[str]:
-    return [topics.dead_letter, topics.retry(0), topics.ordered, topics.state, topics.subscriptions]
+    return [topics.dead_letter, topics.retry(0), topics.ordered, topics.jobs, topics.subscriptions]
 
 
 def _now_ms() -> int:

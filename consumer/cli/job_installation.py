@@ -39,7 +39,7 @@ def job_installation(settings: Settings, *, tenant: str | None, brand: str | Non
 
     Raises:
         CommandFailed: 69, Kafka does not answer; 78, a topic is missing.
-        KafkaBroken: the state topic could not be read.
+        KafkaBroken: the jobs topic could not be read.
     """
     reached = installation(settings, _needed)
     from consumer.jobs.here import run_here  # noqa: PLC0415 # see `installation`: first somebody has to be there
@@ -113,7 +113,7 @@ class JobInstallation:
 
     def run_here(self, asked: Asked, *, stop: threading.Event, progress: Callable[[AskedJob], None]) -> AskedJob | None:
         """See `Installed`."""
-        write_now(self.settings, [self.wished(Topics.of(self.settings).state, asked)])
+        write_now(self.settings, [self.wished(Topics.of(self.settings).jobs, asked)])
         return self.run(self.settings, asked.id, progress=progress, stop=stop.is_set)
 
     @contextmanager
@@ -142,4 +142,4 @@ class JobInstallation:
 
 
 def _needed(topics: Topics) -> list[str]:
-    return [topics.state, topics.subscriptions, topics.attempts, topics.dead_letter, topics.retry(0), topics.ordered]
+    return [topics.jobs, topics.subscriptions, topics.attempts, topics.dead_letter, topics.retry(0), topics.ordered]

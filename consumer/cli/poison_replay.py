@@ -178,7 +178,7 @@ def _value(file: str) -> bytes:
 
 
 def _replaying(topics: Topics) -> list[str]:
-    return [topics.poison, topics.state]
+    return [topics.poison, topics.jobs]
 
 
 def _now_ms() -> int:

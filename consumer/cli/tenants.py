@@ -78,7 +78,7 @@ def erase(
         raise usage(error.message, field="tenant") from None
     if yes == dry_run:
         raise usage("look at it with --dry-run first, then say --yes", field="--yes")
-    settings = with_cache(installation(load(), lambda topics: [topics.subscriptions, topics.state]))
+    settings = with_cache(installation(load(), lambda topics: [topics.subscriptions, topics.state, topics.jobs]))
     receipt = _Erasure(settings, tenant).dry() if dry_run else _Erasure(settings, tenant).done()
     _print(receipt, as_json=json)
     if receipt.unreached:
@@ -127,15 +127,16 @@ class _Erasure:
     def _read(self) -> tuple[list[Subscription], Traces]:
         found = subscriptions.read_all(self._settings).values()
         traces = Traces(tenant=self._tenant)
-        for record in read_to_end(self._settings, self._topics.state):
-            traces.apply(record)
+        for topic in (self._topics.state, self._topics.jobs):
+            for record in read_to_end(self._settings, topic):
+                traces.apply(record)
         return [each for each in found if each.tenant == self._tenant], traces
 
     def _delete(self, webhooks: Sequence[Subscription], traces: Traces, writer: TopicWriter) -> bool:
         """Delete what was found, whoever could make more of it first. Whether there was anything."""
         now_ms, topic = time.time_ns() // 1_000_000, self._topics.state
         ends = [_end(topic, self._tenant, brand, now_ms) for brand in traces.brands_to_end(self._brands)]
-        asked, jobs = traces.job_records(topic)
+        asked, jobs = traces.job_records(self._topics.jobs)
         states = [rewrite_of(Deletion.of(each)) for each in webhooks]
         home = self._topics.subscriptions
         gone = [NewRecord(topic=home, key=each.key, value=None, headers=each.headers) for each in states]
@@ -172,7 +173,7 @@ class _Erasure:
             dead_letter=topics.dead_letter,
             poison=topics.poison,
             audit=topics.audit,
-            compacted=[topics.subscriptions, topics.state],
+            compacted=[topics.subscriptions, topics.state, topics.jobs],
         )
         asked = [topics.attempts, *waiting, topics.dead_letter, topics.poison, topics.audit]
         kept = Kept(gone_after_ms=all_gone_after_ms(self._settings, asked))

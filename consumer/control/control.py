@@ -29,7 +29,7 @@ from consumer.data_keys.sealing import patient
 from consumer.kafka.ends import EndsReader
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
-from consumer.kafka.view import Fold, TopicView
+from consumer.kafka.view import TopicView
 from consumer.log.archive import Kept
 from consumer.settings import Settings
 from consumer.standings.replaced import ReplacedStore, ReplacedTeller
@@ -40,8 +40,8 @@ from consumer.webhooks.subscription import Subscription
 class Control:
     """For many threads. Entering starts it; leaving waits for what is being written."""
 
-    def __init__(self, settings: Settings, *folds: Fold) -> None:
-        """Build the clients. `folds` are other rooms' of the state topic: `fresh` counts for them as well.
+    def __init__(self, settings: Settings) -> None:
+        """Build the clients.
 
         Raises:
             ConfigurationError: Kafka's properties, Redis' URL or the encryption keys are wrong.
@@ -55,10 +55,10 @@ class Control:
         self.portal_ends = PortalEnds()
         self._cache = CacheWatch(settings)
         self._webhooks_view = TopicView(settings, topics.subscriptions, directory)
-        self.state_view = TopicView(settings, topics.state, self.keys, errands, self.portal_ends, *folds)
+        self._state_view = TopicView(settings, topics.state, self.keys, errands, self.portal_ends)
         self._ends = EndsReader(settings, (topics.subscriptions, topics.state))
         self.writer = TopicWriter(settings)
-        self._barrier = Barrier(self._ends.read, (self._webhooks_view, self.state_view))
+        self._barrier = Barrier(self._ends.read, (self._webhooks_view, self._state_view))
         store = TopicStore(
             topics.subscriptions, directory=directory, view=self._webhooks_view, writer=self.writer, cache=self._cache
         )
@@ -68,7 +68,7 @@ class Control:
             topics.state, keyring=self.keyring, ends=self.portal_ends, writer=self.writer, now_ms=_now_ms
         )
         self.once = Idempotency(
-            topics.state, errands=errands, keyring=self.keyring, view=self.state_view, writer=self.writer
+            topics.state, errands=errands, keyring=self.keyring, view=self._state_view, writer=self.writer
         )
         self.tenant_keys = TenantKeys(settings, self.keyring)
         sealing = patient(settings, self.tenant_keys)
@@ -79,7 +79,7 @@ class Control:
 
     def __enter__(self) -> Self:
         self._webhooks_view.start()
-        self.state_view.start()
+        self._state_view.start()
         return self
 
     def __exit__(
@@ -88,7 +88,7 @@ class Control:
         del kind, error, traceback
         # At once: where a broker is away each takes its time, and a process has to end.
         parts = (
-            self.writer, self._barrier, self._webhooks_view, self.state_view, self._cache, self._replaced,
+            self.writer, self._barrier, self._webhooks_view, self._state_view, self._cache, self._replaced,
             self.tenant_keys,
         )  # fmt: skip
         with ThreadPoolExecutor(len(parts)) as pool:
@@ -98,7 +98,7 @@ class Control:
     @property
     def ready(self) -> bool:
         """Whether everything was read that the topics held at the start."""
-        return self._webhooks_view.ready and self.state_view.ready
+        return self._webhooks_view.ready and self._state_view.ready
 
     def fresh(self, timeout_s: float = 2.0) -> None:
         """Wait until every write acknowledged before this call is seen here.

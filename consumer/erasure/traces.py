@@ -1,4 +1,4 @@
-"""What the state topic has of one tenant: the fold of its records, of every kind that names one. Pure.
+"""What the topics state and jobs have of one tenant: the fold of its records, of every kind that names one. Pure.
 
 The laws:
 - the last record of a key is the truth about it, and one without a value is none;

@@ -1,4 +1,4 @@
-"""What is known of all jobs, and how it is written: the view of the state topic, and what was written since.
+"""What is known of all jobs, and how it is written: the view of the jobs topic, and what was written since.
 
 The law: of a job the last record that was written holds, also while it is not read back. One process writes jobs: so
 what it wrote is never behind what it reads.

@@ -42,10 +42,14 @@ class Desk(Protocol):
         """
 
     def get(self, owner: Owner, job_id: str) -> AskedJob:
-        """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
+        """One of the owner's jobs. Refused ones are none. Raises JobUnknown, KafkaBroken."""
 
     def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
-        """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end."""
+        """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end.
+
+        Raises:
+            KafkaBroken: they cannot be read.
+        """
 
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
         """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""

@@ -1,4 +1,4 @@
-"""Every job there is: the fold of the state topic's `job-asked:` and `job:` records, in memory.
+"""Every job there is: the fold of the jobs topic's `job-asked:` and `job:` records, in memory.
 
 The law: of what was asked for, the first record of each number holds. So who writes a wish learns whether it is one,
 and of two at once the second is not taken for the first. Of what became of a job the last record holds.
@@ -45,7 +45,7 @@ class Jobs:
         self._lost: OrderedDict[Place, None] = OrderedDict()
 
     def apply(self, record: Record) -> None:
-        """Take a record of the state topic; those of other kinds are passed over."""
+        """Take a record of the jobs topic; those of other kinds are passed over."""
         if (job_id := asked_of(record.key)) is not None:
             self._apply_asked(record, job_id)
         elif (job_id := job_of(record.key)) is not None:

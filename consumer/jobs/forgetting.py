@@ -1,4 +1,4 @@
-"""Marks on the state topic that nobody needs any more, and how they go: those of replays, and of poison written again.
+"""Marks on the jobs topic that nobody needs any more, and how they go: those of replays, and of poison written again.
 
 The laws:
 - a mark outlives what it is about. That of a chain is needed as long as there may be a dead letter or an attempt of it,

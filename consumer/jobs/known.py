@@ -1,4 +1,4 @@
-"""What whoever runs jobs has to know: the state topic and the subscriptions topic, both followed from their beginnings.
+"""What whoever runs jobs has to know: the jobs topic and the subscriptions topic, both followed from their beginnings.
 
 The law: after `catch_up` everything is known here that was acknowledged before it was called. So whoever has just
 become the one writer knows all that a former one wrote, and decides nothing before.
@@ -60,9 +60,9 @@ class KnownTopics:
         self.republished = RepublishedMarks()
         self.directory = Directory()
         self.bell = Bell()
-        self._state = TopicView(settings, topics.state, self.jobs, self.generations, self.republished, self.bell)
+        self._state = TopicView(settings, topics.jobs, self.jobs, self.generations, self.republished, self.bell)
         self._subscriptions = TopicView(settings, topics.subscriptions, self.directory, self.bell)
-        self._ends = EndsReader(settings, (topics.state, topics.subscriptions))
+        self._ends = EndsReader(settings, (topics.jobs, topics.subscriptions))
 
     def start(self) -> None:
         """Begin to follow them."""

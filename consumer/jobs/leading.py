@@ -23,9 +23,9 @@ from consumer.jobs.record import forgotten, job_record
 from consumer.jobs.runner import Runner
 from consumer.jobs.sources import open_source
 from consumer.kafka.client import KafkaBroken
+from consumer.kafka.replayed import forgotten_replay
 from consumer.kafka.republished import forgotten_poison
 from consumer.kafka.retention import gone_after_ms
-from consumer.kafka.state import forgotten_replay
 from consumer.kafka.topics import Topics
 from consumer.log import job_counts
 from consumer.replay.ledger import Ledger
@@ -112,16 +112,16 @@ class Leading:
             known.catch_up(stop, _READ_S)
         notices = Notices(known.directory, topic=topics.retry(0), now_ms=now_ms, sealing=parts.sealing)
         records = Records(
-            of_job=partial(job_record, topics.state),
-            forgotten=partial(forgotten, topics.state),
+            of_job=partial(job_record, topics.jobs),
+            forgotten=partial(forgotten, topics.jobs),
             of_notice=lambda event, owner: [record for record, _ in notices.of(event, owner)],
         )
         forgetting = Forgetting(
             known.generations,
             known.republished,
             partial(lifetimes, settings),
-            of_chain=partial(forgotten_replay, topics.state),
-            of_poison=partial(forgotten_poison, topics.state),
+            of_chain=partial(forgotten_replay, topics.jobs),
+            of_poison=partial(forgotten_poison, topics.jobs),
         )
         books = Books(known.jobs, known.generations, known, ledger, records, forgetting=forgetting)
         runner = Runner(

@@ -15,7 +15,7 @@ from consumer.webhooks.subscription import Subscription
 
 
 class SeenJobs(Protocol):
-    """The jobs as they were read back from the state topic: what was written a moment ago may be missing."""
+    """The jobs as they were read back from the jobs topic: what was written a moment ago may be missing."""
 
     def known(self, job_id: str) -> AskedJob | None:
         """A job that was heard of."""
@@ -74,7 +74,7 @@ class OpenSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """A job as records of the state topic, and a notice as those of the spill topic.
+    """A job as records of the jobs topic, and a notice as those of the spill topic.
 
     `forgotten` are the records that delete a job.
     """

@@ -1,4 +1,4 @@
-"""Jobs as records on the state topic: what was asked under `job-asked:<id>`, what became of it under `job:<id>`.
+"""Jobs as records on the jobs topic: what was asked under `job-asked:<id>`, what became of it under `job:<id>`.
 
 The law: what was encoded is decoded equal, and whatever else is found under such a key is refused.
 
@@ -49,27 +49,27 @@ def asked_id(work_name: str | None, random: Entropy) -> str:
 
 
 def asked_of(record_key: bytes | None) -> str | None:
-    """The job's id, where the record says what was asked for; None for the other kinds of the state topic."""
+    """The job's id, where the record says what was asked for; None for the other kinds of the jobs topic."""
     return _id(record_key, _ASKED)
 
 
 def job_of(record_key: bytes | None) -> str | None:
-    """The job's id, where the record says what became of it; None for the other kinds of the state topic."""
+    """The job's id, where the record says what became of it; None for the other kinds of the jobs topic."""
     return _id(record_key, _JOB)
 
 
 def asked_record(topic: str, asked: Asked) -> NewRecord:
-    """What was asked for, for the state topic."""
+    """What was asked for, for the jobs topic."""
     return NewRecord(topic=topic, key=_ASKED + asked.id.encode(), value=encode_asked(asked))
 
 
 def job_record(topic: str, job: Job) -> NewRecord:
-    """What became of it, for the state topic."""
+    """What became of it, for the jobs topic."""
     return NewRecord(topic=topic, key=_JOB + job.id.encode(), value=encode_job(job))
 
 
 def forgotten(topic: str, job_id: str) -> tuple[NewRecord, NewRecord]:
-    """What deletes a job from the state topic, to be written in one transaction.
+    """What deletes a job from the jobs topic, to be written in one transaction.
 
     With the second alone, the job that was asked for would be one that never began.
     """

@@ -1,16 +1,20 @@
-"""The desk on Kafka: wishes on the state topic, and what was made of them read back from it.
+"""The desk on Kafka: wishes on the jobs topic, and what was made of them read back from it.
 
 The law: what came back was heard by the process that runs jobs. What nobody heard in time never begins later, when
 nobody waits for it any more: a job is taken back, and a wish to go on as well. One to pause or to cancel stands, for it
 only stops.
+
+Jobs have a topic of their own, for it is written in transactions, and one that was left open holds its readers back. So
+nothing but jobs waits for it. A job that is known is told as it is known then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Final, Protocol
 
+from consumer.control.barrier import Barrier
 from consumer.control.owner import Owner
 from consumer.control.topic_store import View, Writer
 from consumer.jobs.conduct import AskedJob
@@ -28,6 +32,7 @@ from consumer.settings import Settings
 _HEARD_S: Final = 3.0
 _WRITTEN_S: Final = 5.0
 _READ_BACK_S: Final = 2.0
+_FRESH_S: Final = 2.0
 _READ_S: Final = 10.0
 
 
@@ -39,7 +44,10 @@ class AnsweredReader(Protocol):
 
 
 class TopicDesk:
-    """For many threads. `view` follows the state topic, `topic`, into `jobs`."""
+    """For many threads. `view` follows the jobs topic, `topic`, into `jobs`.
+
+    `fresh(timeout_s)` waits until everything acknowledged before is in `jobs`, or raises KafkaBroken.
+    """
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class TopicDesk:
         *,
         jobs: Jobs,
         view: View,
+        fresh: Callable[[float], None],
         writer: Writer,
         answered: AnsweredReader,
         heard_s: float = _HEARD_S,
@@ -55,9 +64,14 @@ class TopicDesk:
         self._topic = topic
         self._jobs = jobs
         self._view = view
+        self._fresh = fresh
         self._writer = writer
         self._answered = answered
         self._heard_s = heard_s
+
+    def catch_up(self, within_s: float) -> None:
+        """Wait until all is known that was acknowledged before. Raises KafkaBroken: it could not be read in time."""
+        self._fresh(within_s)
 
     def ask(self, asked: Asked) -> AskedJob:
         """Ask for a job, and wait until it was heard of. It may be refused: its state says so.
@@ -104,19 +118,38 @@ class TopicDesk:
         raise self._nobody_runs("holds as soon as there is one")
 
     def get(self, owner: Owner, job_id: str) -> AskedJob:
-        """One of the owner's jobs. Refused ones are none. Raises JobUnknown."""
+        """One of the owner's jobs. Refused ones are none. Where the topic cannot be read to its end, as it was before.
+
+        Raises:
+            JobUnknown: the owner has no such job.
+            KafkaBroken: none is known here, and the topic cannot be read to its end.
+        """
+        behind = self._behind()
         known = self._jobs.known(job_id)
-        if known is None or known.asked.owner != owner or known.job.state is State.REFUSED:
-            raise JobUnknown(job_id)
-        return known
+        if known is not None and known.asked.owner == owner and known.job.state is not State.REFUSED:
+            return known
+        raise behind or JobUnknown(job_id)
 
     def page(self, owner: Owner, *, after: str | None, limit: int) -> tuple[list[AskedJob], str | None]:
-        """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end."""
+        """The owner's jobs, the newest first, refused ones left out; and the id to go on after, None at the end.
+
+        Raises:
+            KafkaBroken: the topic cannot be read to its end.
+        """
+        self._fresh(_FRESH_S)
         return self._jobs.page(owner, after=after, limit=limit)
 
     def answered(self, job_ids: Sequence[str]) -> Mapping[str, Answered]:
         """What endpoints made of these; of those of which nothing is known, or while Redis is away, nothing."""
         return self._answered.read(job_ids)
+
+    def _behind(self) -> KafkaBroken | None:
+        """Why something that was acknowledged may not be known here; None where all is."""
+        try:
+            self._fresh(_FRESH_S)
+        except KafkaBroken as error:
+            return error
+        return None
 
     def _taken_back(self, job_id: str) -> AskedJob:
         """Nobody has heard of it in time: now it must not begin. What has ended since is as good as any."""
@@ -154,24 +187,34 @@ class TopicDesk:
 
 
 @contextmanager
+def following(settings: Settings, jobs: Jobs, answered: AnsweredReader, writer: Writer) -> Iterator[TopicDesk]:
+    """A desk that reads the topic into `jobs` in the background, from its beginning.
+
+    Raises:
+        ConfigurationError: the user's Kafka properties contradict those needed.
+    """
+    topic = Topics.of(settings).jobs
+    view = TopicView(settings, topic, jobs)
+    barrier = Barrier(EndsReader(settings, (topic,)).read, (view,))
+    view.start()
+    try:
+        yield TopicDesk(topic, jobs=jobs, view=view, fresh=barrier.wait, writer=writer, answered=answered)
+    finally:
+        barrier.close()
+        view.close()
+
+
+@contextmanager
 def opened(settings: Settings, answered: AnsweredReader) -> Iterator[TopicDesk]:
     """A desk for one command, with everything that was asked for until now.
 
     Raises:
         ConfigurationError: the user's Kafka properties contradict those needed.
-        KafkaBroken: the state topic could not be read.
+        KafkaBroken: the jobs topic could not be read.
     """
-    topic = Topics.of(settings).state
-    jobs = Jobs()
-    view, writer = TopicView(settings, topic, jobs), TopicWriter(settings)
-    view.start()
-    try:
-        if not view.reached(EndsReader(settings, (topic,)).read(_READ_S)[topic], _READ_S):
-            raise KafkaBroken(f"{topic} could not be read to its end within {_READ_S:g} s")
-        yield TopicDesk(topic, jobs=jobs, view=view, writer=writer, answered=answered)
-    finally:
-        writer.close()
-        view.close()
+    with closing(TopicWriter(settings)) as writer, following(settings, Jobs(), answered, writer) as desk:
+        desk.catch_up(_READ_S)
+        yield desk
 
 
 def _who(asked: Asked) -> tuple[Owner, str, str]:

@@ -1,4 +1,4 @@
-"""The state topic: how often each poison record was written to an event topic again.
+"""The jobs topic: how often each poison record was written to an event topic again.
 
 The law: the last record of a poison record's id is the truth. Who writes one again writes this together with it
 (`replay.poison_run`).
@@ -34,7 +34,7 @@ def read_republished(settings: Settings) -> dict[str, Republished]:
         KafkaBroken: the topic could not be read to its end.
         RecordCorrupt: a record under such a key is none; going on without it would write an event twice.
     """
-    return _POISON.read_all(settings, decode)
+    return _POISON.read_all(settings, Topics.of(settings).jobs, decode)
 
 
 def republished_of(key: bytes | None) -> str | None:
@@ -43,17 +43,17 @@ def republished_of(key: bytes | None) -> str | None:
 
 
 def forgotten_poison(topic: str, poison_id: str) -> NewRecord:
-    """The record that deletes it from the state topic."""
+    """The record that deletes it from the jobs topic."""
     return _POISON.forgotten(topic, poison_id)
 
 
 def republished_record(settings: Settings, mark: Republished) -> NewRecord:
     """The record that remembers it."""
-    return NewRecord(topic=Topics.of(settings).state, key=_POISON.key_of(mark.poison_id), value=encode(mark))
+    return NewRecord(topic=Topics.of(settings).jobs, key=_POISON.key_of(mark.poison_id), value=encode(mark))
 
 
 def encode(mark: Republished) -> bytes:
-    """For the state topic."""
+    """For the jobs topic."""
     return REPUBLISHED.encode({"poison_id": mark.poison_id, "times": mark.times, "at_ms": mark.at_ms})
 
 

@@ -109,7 +109,9 @@ def _written_by(settings: Settings) -> re.Pattern[str]:
         topics.attempts,
         topics.ordered,
         topics.state,
+        topics.jobs,
         topics.audit,
+        topics.tenant_keys,
     )
     tier = re.escape(topics.prefix) + r"retry\.\d+(ms|s|m|h|d)"
     return re.compile("|".join([*map(re.escape, ours), tier]))

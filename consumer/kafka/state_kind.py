@@ -1,6 +1,7 @@
-"""The kinds of records that share the state topic, told apart by how their keys begin.
+"""The kinds of records that share a compacted topic, told apart by how their keys begin.
 
-    replay:<delivery id>    key:<key id>    poison:<poison id>    canary:<key id>    errand:<name>    …
+    state:  key:<key id>    canary:<key id>    errand:<name>    portal:<owner>    …
+    jobs:   job:<job id>    job-asked:<job id>    replay:<delivery id>    poison:<poison id>
 
 The law: the last record of a name is the truth, and one without a value ends it.
 """
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from consumer.kafka.reading import read_to_end
-from consumer.kafka.topics import Topics
 from consumer.kafka.writing import NewRecord
 from consumer.settings import Settings
 
@@ -37,7 +37,7 @@ class StateKind:
         """The record that ends this name."""
         return NewRecord(topic=topic, key=self.key_of(name), value=None)
 
-    def read_all(self, settings: Settings, decode: Callable[[bytes], T]) -> dict[str, T]:
+    def read_all(self, settings: Settings, topic: str, decode: Callable[[bytes], T]) -> dict[str, T]:
         """What the topic holds of this kind, by its names.
 
         Raises:
@@ -45,7 +45,7 @@ class StateKind:
             Whatever `decode` raises.
         """
         found: dict[str, T] = {}
-        for record in read_to_end(settings, Topics.of(settings).state):
+        for record in read_to_end(settings, topic):
             name = self.name_of(record.key)
             if name is None:
                 continue

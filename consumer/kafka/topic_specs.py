@@ -59,8 +59,13 @@ class Topics:
 
     @property
     def state(self) -> str:
-        """Replay counts and the like, compacted."""
+        """API keys, requests that came before, and the like, compacted. Nobody writes it in transactions."""
         return self.prefix + "state"
+
+    @property
+    def jobs(self) -> str:
+        """Jobs, and how often dead letters and poison records were sent again: compacted, written in transactions."""
+        return self.prefix + "jobs"
 
     @property
     def audit(self) -> str:
@@ -175,6 +180,7 @@ def specs(settings: Settings, *, event_bytes: int) -> tuple[TopicSpec, ...]:
         # Its lists are in the order of these times, of whatever process each attempt is.
         topics.attempts: (delete, month, whole, Rule(setting=_TIMES, create="LogAppendTime", fatal=False)),
         topics.state: compacted,
+        topics.jobs: compacted,
         topics.audit: (delete, _retention(365 * DAY_MS, fatal=False)),
     }
     if settings.tenant_keys == "on":

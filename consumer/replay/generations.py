@@ -1,4 +1,4 @@
-"""How often each chain was replayed, and which job sent it last: the fold of the state topic's `replay:` records.
+"""How often each chain was replayed, and which job sent it last: the fold of the jobs topic's `replay:` records.
 
 The law: what is told here is never below what the writer of replays has written, also before it was read back; so no
 generation is given twice while there is one writer.
@@ -18,7 +18,7 @@ import structlog
 
 from consumer.events.event import Record
 from consumer.kafka.records import Replay, decode_replay
-from consumer.kafka.state import replayed_of
+from consumer.kafka.replayed import replayed_of
 from consumer.telemetry.bugs import decoded
 from consumer.wire import RecordCorrupt
 
@@ -47,7 +47,7 @@ class Generations:
         return self._senders
 
     def apply(self, record: Record) -> None:
-        """Take a record of the state topic; those of other kinds are passed over."""
+        """Take a record of the jobs topic; those of other kinds are passed over."""
         chain = replayed_of(record.key)
         if chain is None:
             return

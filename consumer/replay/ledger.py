@@ -1,4 +1,4 @@
-"""Replays written: a delivery on the spill topic (or the ordered one), and its chain's generation on the state topic.
+"""Replays written: a delivery on the spill topic (or the ordered one), and its chain's generation on the jobs topic.
 
 The law: both records are one Kafka transaction, so a replay is counted exactly when it is on its way, wherever this
 process is killed. What a batch makes of a job is `beside` it in that transaction: so a job is as far as what it sent.
@@ -18,7 +18,7 @@ from consumer.data_keys.sealing import Sealing
 from consumer.delivery.order_partition import BEFORE
 from consumer.kafka.client import Properties
 from consumer.kafka.records import encode_delivery
-from consumer.kafka.state import read_replays, replay_record
+from consumer.kafka.replayed import read_replays, replay_record
 from consumer.kafka.topics import Topics
 from consumer.kafka.transactions import TIMEOUT_S, BatchRefused, TakenOver, Transactions, transactional_properties
 from consumer.kafka.writing import NewRecord
@@ -60,7 +60,7 @@ class Ledger:
         """How often each chain was replayed.
 
         Raises:
-            KafkaBroken: the state topic could not be read.
+            KafkaBroken: the jobs topic could not be read.
         """
         return generations(self._settings)
 
@@ -97,7 +97,7 @@ def generations(settings: Settings) -> dict[str, int]:
     """How often each chain was replayed, as far as it is committed now.
 
     Raises:
-        KafkaBroken: the state topic could not be read.
+        KafkaBroken: the jobs topic could not be read.
     """
     return {chain: replay.generation for chain, replay in read_replays(settings).items()}
 

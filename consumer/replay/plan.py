@@ -52,7 +52,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What to write, both or neither: the chain's generation to the state topic, the delivery to the spill topic.
+    """What to write, both or neither: the chain's generation to the jobs topic, the delivery to the spill topic.
 
     One with an order goes to the ordered topic, to its `place` there.
     """
@@ -75,7 +75,7 @@ Plan: TypeAlias = Planned | Skipped
 class Chains:
     """What one run makes of chains: the rule of this module's table.
 
-    `generations` are the chains' as the state topic has them, and rise while the run writes. `again` lifts the third
+    `generations` are the chains' as the jobs topic has them, and rise while the run writes. `again` lifts the third
     row of the table, and never sends a chain twice in one run. `senders` tell which job sent a chain last: so the job
     `run` knows its own, also when it was killed in between.
     """
@@ -116,7 +116,7 @@ class Chains:
 
 
 class Planner:
-    """Plans one run. `generations` are the chains' as the state topic has them, `statuses` those of the webhooks."""
+    """Plans one run. `generations` are the chains' as the jobs topic has them, `statuses` those of the webhooks."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ Plan: TypeAlias = Planned | Skipped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoisonPlanner:
-    """Plans one run. `marks` are the state topic's, by the ids of poison records.
+    """Plans one run. `marks` are the jobs topic's, by the ids of poison records.
 
     `partitions` says how many each topic has that there is, `is_ours` whether a topic is Hookline's own.
     """

@@ -1,4 +1,4 @@
-"""When each poison record was last written again: the fold of the state topic's `poison:` records.
+"""When each poison record was last written again: the fold of the jobs topic's `poison:` records.
 
 The law: only what can be read is told of, so a mark that cannot be read is never forgotten.
 """
@@ -18,7 +18,7 @@ class RepublishedMarks:
         self._at_ms: dict[str, int] = {}
 
     def apply(self, record: Record) -> None:
-        """Take a record of the state topic; those of other kinds are passed over."""
+        """Take a record of the jobs topic; those of other kinds are passed over."""
         poison_id = republished_of(record.key)
         if poison_id is None:
             return

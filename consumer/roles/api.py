@@ -38,7 +38,7 @@ from consumer.jobs.dead_letter_desk import DeadLetterDesk
 from consumer.jobs.dead_letters import JobReplays
 from consumer.jobs.directory import Jobs
 from consumer.jobs.kept_since import kept_since
-from consumer.jobs.topic_desk import TopicDesk
+from consumer.jobs.topic_desk import following
 from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.retention import Retention
 from consumer.kafka.topics import Topics
@@ -78,8 +78,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
     """
     del slot
     with ExitStack() as opened:
-        jobs = Jobs()
-        control = Control(settings, jobs)
+        control, jobs = Control(settings), Jobs()
         healths, backlogs, uses = HealthReader(settings), BacklogReader(settings), KeyUses(settings)
         opened.callback(healths.close)
         opened.callback(backlogs.close)
@@ -91,13 +90,7 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         opened.callback(log.close)
         opened.callback(stats.close)
         opened.callback(archive.close)
-        desk = TopicDesk(
-            Topics.of(settings).state,
-            jobs=jobs,
-            view=control.state_view,
-            writer=control.writer,
-            answered=answered,
-        )
+        desk = opened.enter_context(following(settings, jobs, answered, control.writer))
         services = Services(
             plane=control,
             healths=healths,

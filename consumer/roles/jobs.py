@@ -69,7 +69,7 @@ class _Life:
         self._leading: Leading | None = None
         self._leadership = Leadership(
             settings,
-            topic=topics.state,
+            topic=topics.jobs,
             group=topics.group(Role.JOBS),
             instance=instance_id(settings, Role.JOBS, slot),
         )

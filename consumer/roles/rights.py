@@ -150,8 +150,8 @@ def _of(role: Role, names: _Names, topics: Topics) -> list[Right]:
         case Role.JOBS:
             return [
                 *names.event_topics(read),
-                *names.read(topics.subscriptions, topics.attempts, topics.dead_letter),
-                *names.both(topics.state, topics.ordered),
+                *names.read(topics.subscriptions, topics.state, topics.attempts, topics.dead_letter),
+                *names.both(topics.jobs, topics.ordered),
                 *names.delays(read),
                 *names.write(topics.retry(0)),
                 *names.group(topics.group(role)),
@@ -161,7 +161,7 @@ def _of(role: Role, names: _Names, topics: Topics) -> list[Right]:
         case Role.API:
             return [
                 *names.event_topics(read),
-                *names.both(topics.subscriptions, topics.state, topics.attempts, topics.audit),
+                *names.both(topics.subscriptions, topics.state, topics.jobs, topics.attempts, topics.audit),
                 *names.read(topics.dead_letter),
             ]
         case _:

@@ -34,10 +34,11 @@ def needed_by(role: Role, topics: Topics) -> frozenset[str]:
             return frozenset({topics.attempts, topics.subscriptions, topics.retry(0)})
         case Role.JOBS:
             # It reads what was not delivered, and writes it to be sent again.
-            reads = {topics.state, topics.subscriptions, topics.attempts, topics.dead_letter}
+            reads = {topics.jobs, topics.subscriptions, topics.attempts, topics.dead_letter}
             return frozenset(reads | {topics.ordered, *topics.retry_topics})
         case Role.API:
             # It lists dead letters, logs the test events it sends, and tells what was done.
-            return frozenset({topics.subscriptions, topics.state, topics.dead_letter, topics.attempts, topics.audit})
+            kept = {topics.subscriptions, topics.state, topics.jobs}
+            return frozenset(kept | {topics.dead_letter, topics.attempts, topics.audit})
         case _:
             assert_never(role)

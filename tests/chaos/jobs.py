@@ -163,7 +163,7 @@ class Jobs:
 def jobs_of(stage: Stage) -> list[tuple[Asked, Job | None]]:
     """Every job that anybody asked for, and what became of it: None of one that was not heard of."""
     directory = Directory()
-    for record in stage.read(stage.topics.state):
+    for record in stage.read(stage.topics.jobs):
         directory.apply(record)
     known: Sequence[AskedJob] = [*directory.all()]
     return [(each.asked, each.job) for each in known] + [each for each in directory.unheard() if each[1] is None]

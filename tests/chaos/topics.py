@@ -13,7 +13,7 @@ from consumer.kafka.records import (
     decode_ordered,
     decode_replay,
 )
-from consumer.kafka.state import replayed_of
+from consumer.kafka.replayed import replayed_of
 from tests.acceptance.happenings import Published, source_of, travelling
 from tests.acceptance.ledger import Buried, Pair, Tried, Waited
 from tests.acceptance.stage import Stage, tried_of
@@ -83,7 +83,7 @@ def read_log(stage: Stage) -> Log:
 
 def read_generations(stage: Stage) -> list[Replay]:
     """How often each chain was sent again: every record of it."""
-    records = stage.read(stage.topics.state)
+    records = stage.read(stage.topics.jobs)
     return [decode_replay(each.value) for each in records if each.value is not None and replayed_of(each.key)]
 
 

@@ -82,7 +82,7 @@ EVERY = KAFKA | ALONE | {"portal link": ["--tenant", "acme"]}
 TOPICS = {"publish": "orders", "webhooks": "subscriptions", "log": "attempts", "keys": "state", "portal": "state"}
 TOPICS |= {"export": "subscriptions", "import": "subscriptions", "tenants": "subscriptions", "audit": "audit"}
 TOPICS |= {"dead-letters": "dead-letter", "poison": "poison"}
-TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs", "portal"), "state")
+TOPICS |= dict.fromkeys(("replay", "recover", "resend", "jobs"), "jobs")
 
 
 def test_the_table_has_every_command() -> None:

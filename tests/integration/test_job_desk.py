@@ -16,8 +16,10 @@ from consumer.jobs.directory import Jobs
 from consumer.jobs.job import Answered, Asked, Job, State, Wish
 from consumer.jobs.record import asked_id, forgotten, job_record
 from consumer.jobs.topic_desk import TopicDesk, opened
+from consumer.kafka.client import KafkaBroken
 from consumer.kafka.topic_writer import TopicWriter
 from consumer.kafka.topics import Topics
+from consumer.kafka.transactions import Transactions
 from consumer.kafka.view import TopicView
 from consumer.settings import Settings
 from tests.jobs import ACME, asked
@@ -25,6 +27,7 @@ from tests.services.topics import MakeTopics
 from tests.webhook_samples import key_entry
 
 COMPACTED = {"cleanup.policy": "compact"}
+PARTITIONS = 4
 
 
 class Unanswered:
@@ -40,7 +43,7 @@ class Role:
     def __init__(self, settings: Settings) -> None:
         self.jobs = Jobs()
         self.states: list[tuple[str, State]] = []
-        self._topic = Topics.of(settings).state
+        self._topic = Topics.of(settings).jobs
         self._view = TopicView(settings, self._topic, self.jobs)
         self._writer = TopicWriter(settings)
         self._stop = threading.Event()
@@ -85,7 +88,9 @@ def settings(kafka_bootstrap: str, topic_prefix: str, make_topics: MakeTopics) -
         redis_url=SecretStr("redis://127.0.0.1:1/0"),
         encryption_keys=(SecretStr(key_entry()),),
     )
-    make_topics({Topics.of(made).state: 4, Topics.of(made).subscriptions: 1}, COMPACTED)
+    make_topics(
+        {Topics.of(made).jobs: PARTITIONS, Topics.of(made).state: 2, Topics.of(made).subscriptions: 1}, COMPACTED
+    )
     return made
 
 
@@ -171,10 +176,33 @@ def test_a_job_that_is_forgotten_is_gone_and_does_not_begin_anew(settings: Setti
         assert role.states == [("job_2", State.RUNNING)]
 
 
-def test_a_process_of_the_api_knows_every_job_once_it_is_fresh(settings: Settings) -> None:
-    jobs = Jobs()
-    with running(settings), Control(settings, jobs) as control, desks(settings, 1) as [desk]:
+def test_every_process_knows_every_job_that_was_heard_of(settings: Settings) -> None:
+    with running(settings), desks(settings, 2) as [asking, looking]:
         for number in range(5):
-            known = desk.ask(asked(id=f"job_{number}", webhook=f"wh_{number}"))
-            control.fresh(10)
-            assert jobs.known(f"job_{number}") == known
+            known = asking.ask(asked(id=f"job_{number}", webhook=f"wh_{number}"))
+            assert looking.get(ACME, known.asked.id) == known
+            assert known in looking.page(ACME, after=None, limit=10)[0]
+
+
+@pytest.mark.timeout(60)
+def test_a_batch_left_open_holds_nothing_back_but_jobs_that_are_not_known_yet(settings: Settings) -> None:
+    """What a killed writer of replays leaves: readers of its topic wait until somebody ends it."""
+    with running(settings), desks(settings, 1) as [desk], Control(settings) as control:
+        known = desk.ask(asked())
+        torn = Transactions.open(settings, "replay")._producer
+        torn.begin_transaction()
+        for partition in range(PARTITIONS):
+            torn.produce(Topics.of(settings).jobs, b"half", b"replay:x", partition=partition)
+        assert torn.flush(10) == 0
+
+        control.fresh(10)
+        assert desk.get(ACME, "job_1") == known
+        with pytest.raises(KafkaBroken, match="to its end"):
+            desk.get(ACME, "job_2")
+        with pytest.raises(KafkaBroken, match="to its end"):
+            desk.page(ACME, after=None, limit=5)
+
+        torn.abort_transaction(10)
+        with pytest.raises(JobUnknown):
+            desk.get(ACME, "job_2")
+        assert desk.page(ACME, after=None, limit=5) == ([known], None)

@@ -76,12 +76,12 @@ def dead(settings: Settings, number: int) -> Chosen:
 
 
 def wish(settings: Settings, wanted: Asked) -> None:
-    write_now(settings, [asked_record(Topics.of(settings).state, wanted)])
+    write_now(settings, [asked_record(Topics.of(settings).jobs, wanted)])
 
 
 def job(settings: Settings, job_id: str = "job_1") -> Job | None:
     last = None
-    for record in read_to_end(settings, Topics.of(settings).state):
+    for record in read_to_end(settings, Topics.of(settings).jobs):
         if record.key == f"job:{job_id}".encode() and record.value is not None:
             last = decode_job(record.value, job_id)
     return last
@@ -196,9 +196,9 @@ def test_a_batch_and_its_job_are_one_transaction(settings: Settings) -> None:
     done = Job(id="job_1", state=State.DONE, heard=1)
     former, ledger = Ledger.open(settings, sealing=None), Ledger.open(settings, sealing=None)
     with pytest.raises(TakenOver):
-        former.write([plan], [job_record(topics.state, done)])
+        former.write([plan], [job_record(topics.jobs, done)])
     assert (job(settings), sent(settings), generations(settings)) == (None, [], {})
-    ledger.write([plan], [job_record(topics.state, done)])
+    ledger.write([plan], [job_record(topics.jobs, done)])
     eventually(lambda: job(settings), done)  # the transaction's marker may come after its acknowledgement
     assert [each.event.id for each in sent(settings)] == ["e1"]
     assert generations(settings) == {delivery_id(dead_letter(1).delivery.event, "wh_1"): 1}

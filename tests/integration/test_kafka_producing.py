@@ -9,7 +9,7 @@ from consumer.kafka.attempt_log import AttemptLog
 from consumer.kafka.producer import Acknowledged, Produced, RecordProducer, Refused
 from consumer.kafka.reading import read_to_end
 from consumer.kafka.records import Replay, decode_attempt, encode_attempt
-from consumer.kafka.state import read_replays, replay_record
+from consumer.kafka.replayed import read_replays, replay_record
 from consumer.kafka.topics import Topics
 from consumer.kafka.writing import write_now
 from consumer.settings import Settings
@@ -152,7 +152,7 @@ def test_an_attempt_too_large_for_the_topic_is_logged_without_its_bodies(
 
 
 def test_replay_counts_are_read_back_the_latest_of_each(settings: Settings, make_topics: MakeTopics) -> None:
-    make_topics({Topics.of(settings).state: 2}, {"cleanup.policy": "compact"})
+    make_topics({Topics.of(settings).jobs: 2}, {"cleanup.policy": "compact"})
     assert read_replays(settings) == {}
     first, second, other = (
         Replay(delivery_id=name, generation=generation, at_ms=generation)

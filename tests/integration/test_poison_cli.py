@@ -37,7 +37,7 @@ def settings(
 ) -> Settings:
     monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
     monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix + "our.")
-    make_topics({topic_prefix + "our.state": 2}, {"cleanup.policy": "compact"})
+    make_topics({topic_prefix + "our.jobs": 2}, {"cleanup.policy": "compact"})
     make_topics({topic_prefix + "our.poison": 2, orders: 3, topic_prefix + "mended": 1})
     return load()
 
@@ -143,7 +143,7 @@ def test_a_mended_value_goes_to_another_topic(
     spoil(settings, producer, [source(orders, 17)])
     (tmp_path / "mended.json").write_bytes(b'{"type":"a"}')
     mended = orders.replace("orders", "mended")
-    hookline("replay", f"{orders}-2-17", "--to", Topics.of(settings).state, code=os.EX_USAGE)
+    hookline("replay", f"{orders}-2-17", "--to", Topics.of(settings).jobs, code=os.EX_USAGE)
     hookline("replay", f"{orders}-2-17", "--to", orders + "-missing", code=os.EX_CONFIG)
     assert summary(hookline("replay", f"{orders}-2-17", "--to", mended, "--value", "mended.json")) == (1, 1, {})
     [event] = written(settings, mended)
@@ -175,7 +175,7 @@ def test_a_writer_that_died_left_nothing_and_a_second_one_takes_over(
     torn = Transactions.open(settings, "poison")._producer
     torn.begin_transaction()
     torn.produce(orders, b"half", partition=2)
-    torn.produce(Topics.of(settings).state, b"half", b"poison:x")
+    torn.produce(Topics.of(settings).jobs, b"half", b"poison:x")
     torn.flush(10)
     assert summary(hookline("replay", "--all", "--yes")) == (1, 1, {})
     assert [each.value for each in written(settings, orders)] == [HOSTILE]

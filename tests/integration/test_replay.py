@@ -46,7 +46,7 @@ def settings(
     monkeypatch.setenv("HOOKLINE_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
     monkeypatch.setenv("HOOKLINE_TOPIC_PREFIX", topic_prefix)
     monkeypatch.setenv("HOOKLINE_MAX_REPLAYS", "2")
-    make_topics({topic_prefix + name: 2 for name in ("subscriptions", "state")}, {"cleanup.policy": "compact"})
+    make_topics({topic_prefix + name: 2 for name in ("subscriptions", "state", "jobs")}, {"cleanup.policy": "compact"})
     make_topics({topic_prefix + "dead-letter": 2})
     made = {topic_prefix + name: 2 for name in ("retry.0s", "ordered")}
     make_topics(made, {"message.timestamp.type": "LogAppendTime"})
@@ -201,7 +201,7 @@ def test_a_batch_that_was_not_committed_left_nothing_behind(settings: Settings) 
     torn = Ledger.open(settings, sealing=None)._transactions._producer
     torn.begin_transaction()
     topics = Topics.of(settings)
-    torn.produce(topics.state, b"half", b"replay:x")
+    torn.produce(topics.jobs, b"half", b"replay:x")
     torn.produce(topics.retry(0), b"half", b"wh_1")
     torn.flush(10)
 

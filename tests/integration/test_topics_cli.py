@@ -23,7 +23,7 @@ def test_missing_topics_are_named_created_and_then_fit(topic_prefix: str, capsys
     missing = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     names = {problem["topic"] for problem in missing if problem["setting"] is None}
     tiers = ("retry.0s", "retry.5s", "retry.1m")
-    suffixes = ("subscriptions", *tiers, "ordered", "dead-letter", "poison", "attempts", "state", "audit")
+    suffixes = ("subscriptions", *tiers, "ordered", "dead-letter", "poison", "attempts", "state", "jobs", "audit")
     assert names == {topic_prefix + suffix for suffix in suffixes}
 
     assert call(["topics", "create", "--json"]) == os.EX_OK

@@ -10,7 +10,7 @@ NAMES = Names(
     dead_letter="dead-letter",
     poison="poison",
     audit="audit",
-    compacted=["subscriptions", "state"],
+    compacted=["subscriptions", "state", "jobs"],
 )
 
 
@@ -25,7 +25,7 @@ def test_it_says_until_when_each_topic_holds_what_was_there() -> None:
     until = left({"attempts": 37 * DAY_MS, "retry.0s": 8 * DAY_MS, "retry.1m": 9 * DAY_MS, "poison": None})
     assert until["attempts"] == NOW_MS + 37 * DAY_MS
     assert until["retry.0s, retry.1m"] == NOW_MS + 9 * DAY_MS
-    assert until["subscriptions, state"] == NOW_MS + 8 * DAY_MS
+    assert until["subscriptions, state, jobs"] == NOW_MS + 8 * DAY_MS
     assert (until["poison"], until["dead-letter"]) == (None, None)
 
 

@@ -69,7 +69,7 @@ def test_everything_of_the_tenant_is_found_and_deleted_and_nothing_of_another() 
     records = traces.records("t.state", NOW_MS)
     assert {each.key for each in records} == {mine[0].key, mine[1].key, mine[2].key}
     assert {(each.topic, each.value) for each in records} == {("t.state", None)}
-    asked, jobs = traces.job_records("t.state")
+    asked, jobs = traces.job_records("t.jobs")
     assert ([each.key for each in asked], [each.key for each in jobs]) == ([mine[3].key], [mine[4].key])
     gone = folded(*mine, *others, *records, *asked, *jobs)
     assert (gone.records("t.state", NOW_MS), gone.jobs, len(gone.unfinished)) == ([], [], 1)

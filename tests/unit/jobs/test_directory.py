@@ -34,8 +34,8 @@ def made(
     job_id: str, *, created_at_ms: int = NOW_MS, owner: Owner = ACME, state: State = State.DONE
 ) -> list[NewRecord]:
     return [
-        asked_record("state", asked(id=job_id, owner=owner, created_at_ms=created_at_ms)),
-        job_record("state", Job(id=job_id, state=state, heard=1)),
+        asked_record("jobs", asked(id=job_id, owner=owner, created_at_ms=created_at_ms)),
+        job_record("jobs", Job(id=job_id, state=state, heard=1)),
     ]
 
 
@@ -55,7 +55,7 @@ def test_a_list_begins_with_the_newest_and_goes_on_where_it_ended() -> None:
 def test_a_list_goes_on_behind_nobody_elses_job_and_none_that_is_gone() -> None:
     newer_ms = NOW_MS + 1
     others, gone = made("job_2", owner=OTHER, created_at_ms=newer_ms), made("job_3", created_at_ms=newer_ms)
-    jobs = directory(*made("job_1"), *others, *gone, *forgotten("state", "job_3"))
+    jobs = directory(*made("job_1"), *others, *gone, *forgotten("jobs", "job_3"))
     assert ids(jobs, "job_2") == ids(jobs, "job_3") == ids(jobs, "job_9") == ([], None)
     assert ids(jobs, None) == (["job_1"], None)
     assert ids(jobs, None, owner=Owner(tenant="acme", brand="convo")) == ([], None)
@@ -73,11 +73,11 @@ def test_a_refused_job_is_in_no_list_and_found_by_its_id() -> None:
 @pytest.mark.parametrize("odd", [None, b"", b"odd"])
 def test_a_job_whose_state_is_not_known_any_more_does_not_begin_anew(odd: bytes | None) -> None:
     wanted, became = made("job_1")
-    lost = NewRecord(topic="state", key=became.key, value=odd)
+    lost = NewRecord(topic="jobs", key=became.key, value=odd)
     with structlog.testing.capture_logs():
         jobs = directory(wanted, became, lost)
         assert (jobs.get("job_1"), jobs.known("job_1"), jobs.unheard(), [*jobs.all()]) == (None, None, [], [])
-        apply(jobs, asked_record("state", asked(2, Wish.RUN)))
+        apply(jobs, asked_record("jobs", asked(2, Wish.RUN)))
         assert jobs.unheard() == []
         apply(jobs, became)
     assert [each.number for each, _ in jobs.unheard()] == [2]
@@ -86,7 +86,7 @@ def test_a_job_whose_state_is_not_known_any_more_does_not_begin_anew(odd: bytes 
 def test_a_state_that_cannot_be_read_hides_its_job_also_where_it_is_read_first() -> None:
     wanted, became = made("job_1")
     with structlog.testing.capture_logs():
-        jobs = directory(NewRecord(topic="state", key=became.key, value=b"odd"), wanted)
+        jobs = directory(NewRecord(topic="jobs", key=became.key, value=b"odd"), wanted)
     assert (jobs.get("job_1"), jobs.unheard()) == (None, [])
 
 
@@ -94,15 +94,15 @@ def test_who_goes_through_all_jobs_finds_each_as_it_is_by_then() -> None:
     jobs = directory(*made("job_1", state=State.RUNNING), *made("job_2"), *made("job_3", state=State.RUNNING))
     going = jobs.all()
     assert next(going).asked.id == "job_1"
-    apply(jobs, *forgotten("state", "job_2"), *made("job_3", state=State.DONE)[1:])
+    apply(jobs, *forgotten("jobs", "job_2"), *made("job_3", state=State.DONE)[1:])
     assert [(each.asked.id, each.job.state) for each in going] == [("job_3", State.DONE)]
 
 
 def test_what_is_no_job_is_told_by_its_place() -> None:
     with structlog.testing.capture_logs() as said:
         for key in (b"job:job_1", b"job-asked:job_1"):
-            Jobs().apply(taken(NewRecord(topic="state", key=key, value=b"odd"), partition=3, offset=7))
-        Jobs().apply(taken(NewRecord(topic="state", key=b"key:1", value=b"odd")))
+            Jobs().apply(taken(NewRecord(topic="jobs", key=key, value=b"odd"), partition=3, offset=7))
+        Jobs().apply(taken(NewRecord(topic="jobs", key=b"key:1", value=b"odd")))
     assert [(each["event"], each["partition"], each["offset"]) for each in said] == [("not a job", 3, 7)] * 2
 
 
@@ -119,19 +119,19 @@ def test_who_waits_is_woken_as_soon_as_his_wish_was_heard_and_not_before() -> No
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait)
         began.wait()
-        apply(jobs, asked_record("state", asked(2, Wish.PAUSE)))
-        apply(jobs, job_record("state", Job(id="job_1", state=State.RUNNING, heard=1)))
+        apply(jobs, asked_record("jobs", asked(2, Wish.PAUSE)))
+        apply(jobs, job_record("jobs", Job(id="job_1", state=State.RUNNING, heard=1)))
         time.sleep(0.05)
         assert not waiting.done()
         told_s = time.monotonic()
-        apply(jobs, job_record("state", Job(id="job_1", state=State.PAUSED, heard=3)))
+        apply(jobs, job_record("jobs", Job(id="job_1", state=State.PAUSED, heard=3)))
         heard, woken_s = waiting.result(10)
     assert heard == 3
     assert woken_s - told_s < 2
 
 
 def test_who_waits_for_nothing_is_told_so_in_time() -> None:
-    jobs = directory(asked_record("state", asked()))
+    jobs = directory(asked_record("jobs", asked()))
     began_s = time.monotonic()
     assert jobs.wait_heard("job_1", 1, 0.05) is None
     assert jobs.wait_heard("job_9", 1, 0.05) is None
@@ -139,8 +139,8 @@ def test_who_waits_for_nothing_is_told_so_in_time() -> None:
 
 
 def test_only_the_last_wishes_that_were_none_are_remembered() -> None:
-    jobs = directory(asked_record("state", asked()))
-    none = taken(asked_record("state", asked(wish=Wish.CANCEL)))
+    jobs = directory(asked_record("jobs", asked()))
+    none = taken(asked_record("jobs", asked(wish=Wish.CANCEL)))
     for offset in range(10_002):
         jobs.apply(replace(none, offset=offset))
     assert [jobs.held(Place(partition=0, offset=offset)) for offset in (1, 2, 10_001)] == [True, False, False]

@@ -5,14 +5,14 @@ import pytest
 from consumer.jobs import forgetting
 from consumer.jobs.forgetting import Forgetting, Lifetimes
 from consumer.kafka.records import Replay
+from consumer.kafka.replayed import forgotten_replay
 from consumer.kafka.republished import Republished, forgotten_poison, republished_record
-from consumer.kafka.state import forgotten_replay
 from consumer.replay.generations import Generations
 from consumer.replay.republished_marks import RepublishedMarks
 from consumer.settings import Settings
 from tests.jobs import taken
 
-STATE = "state"
+TOPIC = "jobs"
 
 
 def test_what_was_sent_again_meanwhile_keeps_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,8 +33,8 @@ def test_what_was_sent_again_meanwhile_keeps_its_mark(monkeypatch: pytest.Monkey
         generations,
         republished,
         lambda: Lifetimes(chain_ms=10, poison_ms=10),
-        of_chain=lambda chain: forgotten_replay(STATE, chain),
-        of_poison=lambda poison_id: forgotten_poison(STATE, poison_id),
+        of_chain=lambda chain: forgotten_replay(TOPIC, chain),
+        of_poison=lambda poison_id: forgotten_poison(TOPIC, poison_id),
     )
 
     def gone() -> list[bytes | None]:

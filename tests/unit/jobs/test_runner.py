@@ -71,8 +71,8 @@ def test_what_was_written_a_moment_ago_counts_before_it_is_read_back(stage: Stag
     runner = stage.life()
     for _ in range(5):
         stage.turn(runner)
-    assert len([record for record in stage.state if record.key == b"job:job_1"]) == 1 + len(stage.sent)
-    stage.state.append(stage.state[0])
+    assert len([record for record in stage.records if record.key == b"job:job_1"]) == 1 + len(stage.sent)
+    stage.records.append(stage.records[0])
     add(stage, replace(asked(id="job_2", subject=Matching(types=("a",))), created_at_ms=NOW_MS + 1), 1)
     stage.turn(runner)
     assert stage.job("job_2").other == "job_1"
@@ -463,7 +463,7 @@ def test_what_ended_a_week_ago_is_forgotten_and_what_waits_for_so_long_is_cancel
     assert state(stage, "job_2") == (State.COUNTED, None)
     stage.now_s += FORGOTTEN_AFTER_MS / 1_000
     stage.for_s(runner, 70)
-    deleted = [record.key or b"" for record in stage.state if record.value is None]
+    deleted = [record.key or b"" for record in stage.records if record.value is None]
     assert deleted == [b"job-asked:job_1", b"job:job_1"]
     assert state(stage, "job_2") == (State.CANCELED, None)
 
@@ -477,11 +477,11 @@ def test_of_a_tenant_s_ended_jobs_the_latest_are_kept_and_another_s_are_left_alo
     for number in range(10, 30):
         add(stage, other(number, kind=Kind.RESEND), 1)
         stage.for_s(runner, 0.3)
-    deleted = [record.key or b"" for record in stage.state if record.value is None]
+    deleted = [record.key or b"" for record in stage.records if record.value is None]
     assert sorted(deleted) == sorted(each for number in range(10, 27) for each in keys(f"job_{number}"))
     runner = stage.life()
     stage.for_s(runner, 1)
-    assert len([record for record in stage.state if record.value is None]) == len(deleted)
+    assert len([record for record in stage.records if record.value is None]) == len(deleted)
 
 
 def test_what_is_to_be_forgotten_is_written_once_though_it_is_read_back_late(stage: Stage) -> None:
@@ -496,7 +496,7 @@ def test_what_is_to_be_forgotten_is_written_once_though_it_is_read_back_late(sta
     stage.for_s(runner, 1)
     stage.read_back()
     stage.for_s(runner, 1)
-    deleted = [record.key or b"" for record in stage.state if record.value is None]
+    deleted = [record.key or b"" for record in stage.records if record.value is None]
     assert sorted(deleted) == sorted(each for number in (10, 11, 12) for each in keys(f"job_{number}"))
 
 
@@ -506,7 +506,7 @@ def keys(job_id: str) -> list[bytes]:
 
 def test_marks_of_what_is_kept_no_longer_are_deleted_and_no_others(stage: Stage) -> None:
     def marks() -> set[bytes]:
-        latest = {record.key: record.value for record in stage.state}
+        latest = {record.key: record.value for record in stage.records}
         return {key for key, value in latest.items() if value is not None and key is not None and b"job" not in key}
 
     stage.wish(asked())
@@ -515,7 +515,7 @@ def test_marks_of_what_is_kept_no_longer_are_deleted_and_no_others(stage: Stage)
     settings = Settings()
     old = Republished(poison_id="p1", times=1, at_ms=NOW_MS)
     young = replace(old, poison_id="p2", at_ms=NOW_MS + 5 * DAY_MS)
-    stage.state += [republished_record(settings, each) for each in (old, young)]
+    stage.records += [republished_record(settings, each) for each in (old, young)]
     stage.read_back()
     assert len(marks()) == 20 + 2
     stage.now_s += 3 * 86_400

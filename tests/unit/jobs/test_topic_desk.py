@@ -216,7 +216,7 @@ def test_a_job_that_is_forgotten_is_unknown(desk: MemoryDesk) -> None:
 
 def test_a_job_that_cannot_be_read_back_was_not_asked_for(desk: MemoryDesk, topic: MemoryTopic) -> None:
     topic.write(
-        NewRecord(topic="state", key=job_record("state", Job(id="job_1", state=State.DONE, heard=1)).key, value=b"odd")
+        NewRecord(topic="jobs", key=job_record("jobs", Job(id="job_1", state=State.DONE, heard=1)).key, value=b"odd")
     )
     with pytest.raises(KafkaBroken, match="not to be read"):
         desk.ask(asked())
@@ -228,12 +228,30 @@ class Deaf(MemoryView):
     def reached(self, *_: object) -> bool:
         return False
 
+    def behind(self, _: float) -> None:
+        raise KafkaBroken("jobs could not be read to its end")
+
 
 def test_what_cannot_be_read_back_is_said_so(topic: MemoryTopic) -> None:
     jobs, deaf = Jobs(), Deaf(topic)
-    desk = TopicDesk("state", jobs=jobs, view=deaf, writer=topic, answered=MemoryDesk())
+    desk = TopicDesk("jobs", jobs=jobs, view=deaf, fresh=deaf.behind, writer=topic, answered=MemoryDesk())
     with pytest.raises(KafkaBroken, match="acknowledged and could not be read back"):
         desk.ask(asked())
+
+
+def test_while_the_topic_cannot_be_read_to_its_end_what_is_known_is_told_and_nothing_else(topic: MemoryTopic) -> None:
+    jobs, deaf = Jobs(), Deaf(topic)
+    desk = TopicDesk("jobs", jobs=jobs, view=deaf, fresh=deaf.behind, writer=topic, answered=MemoryDesk())
+    for new in (asked_record("jobs", asked()), job_record("jobs", Job(id="job_1", state=State.RUNNING, heard=1))):
+        topic.write(new)
+    for record in topic.records:
+        jobs.apply(record)
+    assert desk.get(ACME, "job_1").job.state is State.RUNNING
+    for owner, job_id in ((ACME, "job_2"), (OTHERS[0], "job_1")):
+        with pytest.raises(KafkaBroken, match="to its end"):
+            desk.get(owner, job_id)
+    with pytest.raises(KafkaBroken, match="to its end"):
+        desk.page(ACME, after=None, limit=5)
 
 
 def test_answers_are_those_of_the_reader(desk: MemoryDesk) -> None:
@@ -252,8 +270,8 @@ def test_the_memory_desk_is_a_desk(desk: MemoryDesk) -> None:
     assert takes(desk.desk) is desk.desk
 
 
-def test_the_state_topic_gets_what_was_asked_for_as_it_is(desk: MemoryDesk, topic: MemoryTopic) -> None:
+def test_the_jobs_topic_gets_what_was_asked_for_as_it_is(desk: MemoryDesk, topic: MemoryTopic) -> None:
     wanted: Asked = asked()
     desk.ask(wanted)
-    new = asked_record("state", wanted)
+    new = asked_record("jobs", wanted)
     assert (topic.records[0].topic, topic.records[0].key, topic.records[0].value) == (new.topic, new.key, new.value)

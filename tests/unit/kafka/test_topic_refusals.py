@@ -54,7 +54,7 @@ def test_what_a_broker_refuses_is_left_out_and_said_whether_it_names_it_or_not(w
     made, said = create(broker)
     assert made == set(broker.created)
     without = "without delete.retention.ms"
-    assert said == {"hookline.subscriptions": without, "hookline.state": without}
+    assert said == {"hookline.subscriptions": without, "hookline.state": without, "hookline.jobs": without}
     assert broker.created["hookline.state"] == {
         "cleanup.policy": "compact",
         "max.compaction.lag.ms": str(7 * DAY_MS),

@@ -3,7 +3,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from consumer.kafka.records import Replay
-from consumer.kafka.state import replay_record
+from consumer.kafka.replayed import replay_record
 from consumer.replay.generations import Generations
 from consumer.settings import Settings
 from tests.jobs import taken

@@ -40,6 +40,6 @@ def test_the_projection_needs_the_subscriptions_alone() -> None:
 
 
 def test_jobs_need_what_they_read_and_what_they_write() -> None:
-    written = {TOPICS.state, TOPICS.retry(0), TOPICS.ordered}
-    read = {TOPICS.state, TOPICS.subscriptions, TOPICS.attempts, TOPICS.dead_letter, *TOPICS.retry_topics}
+    written = {TOPICS.jobs, TOPICS.retry(0), TOPICS.ordered}
+    read = {TOPICS.jobs, TOPICS.subscriptions, TOPICS.attempts, TOPICS.dead_letter, *TOPICS.retry_topics}
     assert needed_by(Role.JOBS, TOPICS) == written | read

@@ -1,4 +1,4 @@
-"""The state topic: how often each dead letter was replayed.
+"""The jobs topic: how often each dead letter was replayed.
 
 The law: the last generation of a delivery's id is the truth. Who replays writes it together with the replay that it
 counts (`replay.ledger`).
@@ -22,7 +22,7 @@ def read_replays(settings: Settings) -> dict[str, Replay]:
         KafkaBroken: the topic could not be read to its end.
         RecordCorrupt: a record under such a key is none; counting on without it would replay twice.
     """
-    return _REPLAY.read_all(settings, decode_replay)
+    return _REPLAY.read_all(settings, Topics.of(settings).jobs, decode_replay)
 
 
 def replayed_of(key: bytes | None) -> str | None:
@@ -31,11 +31,11 @@ def replayed_of(key: bytes | None) -> str | None:
 
 
 def forgotten_replay(topic: str, chain: str) -> NewRecord:
-    """The record that deletes a chain's from the state topic."""
+    """The record that deletes a chain's from the jobs topic."""
     return _REPLAY.forgotten(topic, chain)
 
 
 def replay_record(settings: Settings, replay: Replay) -> NewRecord:
     """The record that counts a replay."""
     key = _REPLAY.key_of(replay.delivery_id)
-    return NewRecord(topic=Topics.of(settings).state, key=key, value=encode_replay(replay))
+    return NewRecord(topic=Topics.of(settings).jobs, key=key, value=encode_replay(replay))
