@@ -43,17 +43,7 @@ _LOG_LINES = 15
 def topic_names() -> list[str]:
     """Every topic that must be there before somebody subscribes."""
     own = Topics("hookline.", RETRY_DELAYS)
-    return [
-        EVENT_TOPIC,
-        own.subscriptions,
-        *own.retry_topics,
-        own.ordered,
-        own.dead_letter,
-        own.poison,
-        own.attempts,
-        own.state,
-        own.audit,
-    ]
+    return [EVENT_TOPIC, *own.lasting, *own.retry_topics]
 
 
 def environment(bootstrap_servers: str, redis_url: str, folder: Path) -> dict[str, str]:

@@ -102,16 +102,6 @@ def _compiled(text: str) -> re.Pattern[str]:
 def _written_by(settings: Settings) -> re.Pattern[str]:
     """Our own topics, under these settings or earlier ones with other delays."""
     topics = Topics.of(settings)
-    ours = (
-        topics.subscriptions,
-        topics.dead_letter,
-        topics.poison,
-        topics.attempts,
-        topics.ordered,
-        topics.state,
-        topics.jobs,
-        topics.audit,
-        topics.tenant_keys,
-    )
+    ours = (*topics.lasting, topics.tenant_keys)
     tier = re.escape(topics.prefix) + r"retry\.\d+(ms|s|m|h|d)"
     return re.compile("|".join([*map(re.escape, ours), tier]))

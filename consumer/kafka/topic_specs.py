@@ -77,6 +77,20 @@ class Topics:
         """Tenants' data keys, sealed and compacted. There where HOOKLINE_TENANT_KEYS is on, or was."""
         return self.prefix + "tenant-keys"
 
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """All of ours that are there whatever the settings say: not the delay topics, nor `tenant_keys`."""
+        return (
+            self.subscriptions,
+            self.dead_letter,
+            self.poison,
+            self.attempts,
+            self.ordered,
+            self.state,
+            self.jobs,
+            self.audit,
+        )
+
     @cached_property
     def retry_topics(self) -> tuple[str, ...]:
         """The delay topics; the index is the tier, 0 the spill tier."""

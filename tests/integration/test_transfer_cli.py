@@ -42,7 +42,7 @@ def test_webhooks_and_keys_go_to_another_installation_and_are_erased_there_and_t
         monkeypatch.setenv("HOOKLINE_ENCRYPTION_KEYS", key)
 
     here, there = topic_prefix + "a.", topic_prefix + "b."
-    names = {prefix + topic: 2 for prefix in (here, there) for topic in ("subscriptions", "state")}
+    names = {prefix + topic: 2 for prefix in (here, there) for topic in ("subscriptions", "state", "jobs")}
     make_topics(names, {"cleanup.policy": "compact"})
     make_topics({here + "audit": 1, there + "audit": 1}, {"cleanup.policy": "delete"})
 

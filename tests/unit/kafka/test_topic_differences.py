@@ -29,6 +29,11 @@ def test_the_names() -> None:
     assert TOPICS.group("retry") == "h.retry"
 
 
+def test_all_that_is_ours_is_named() -> None:
+    ours = specs(Settings(topic_prefix="h.", tenant_keys="on", retry_delays=TOPICS.retry_delays), event_bytes=0)
+    assert {spec.name for spec in ours} == {*TOPICS.lasting, *TOPICS.retry_topics, TOPICS.tenant_keys}
+
+
 def test_what_we_create_is_what_we_need() -> None:
     assert differences(SETTINGS, as_created()) == []
 
