@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
@@ -22,30 +24,26 @@ from consumer.signing.written import Written
 from consumer.webhooks.subscription import Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delay:
+class Delay(msgspec.Struct, frozen=True, kw_only=True):
     """A retry, a spill, a chunk or an event not matched yet: to the delay topic of `tier`."""
 
     tier: int
     delayed: Delivery | Chunk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineUp:
+class LineUp(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery of an ordered webhook: to the ordered topic, where its line decides when it is sent."""
 
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bury:
+class Bury(msgspec.Struct, frozen=True, kw_only=True):
     """To the dead-letter topic."""
 
     dead_letter: DeadLetter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """To the poison topic, byte for byte; with `left_out_bytes`, as a stub of a record of that size."""
 
     record: Record
@@ -53,8 +51,7 @@ class Reject:
     left_out_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspend:
+class Suspend(msgspec.Struct, frozen=True, kw_only=True):
     """The subscription's next revision, to the subscriptions topic."""
 
     subscription: Subscription

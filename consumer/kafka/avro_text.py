@@ -8,11 +8,21 @@ So it is put together as str, where every character stands for one byte, and bec
     array           count as zigzag varint, the items, 0x00; an empty one is 0x00 alone
     union           0x00 for null, 0x02 and then the other branch
 
-The law: the bytes are those that fastavro writes (`tests/property/test_records.py`).
+The law: the bytes are those that fastavro writes (`tests/property/test_records.py`). The native step writes the same
+(`native/delivery/src/avro.rs`).
 """
 
-from functools import lru_cache
-from typing import Final
+import struct
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any, Final, TypeAlias
+
+from consumer.rows import is_native
+
+Write: TypeAlias = Callable[[tuple[Any, ...]], bytes]
+"""A record's values, one after the other, as its bytes. Any: of as many types as there are kinds."""
+
+_DOUBLE: Final = struct.Struct("<d")
 
 NULL: Final = "\x00"
 PRESENT: Final = "\x02"
@@ -74,11 +84,45 @@ def exact(text: str) -> str:
     return string(text)
 
 
-def maybe(text: str | None) -> str:
-    """The same, or none."""
-    return NULL if text is None else PRESENT + exact(text)
+def writing(head: bytes, kinds: str) -> Write:
+    """Who writes records that begin with `head`, of values of these kinds (`avro_bytes.Layout`).
+
+    Raises, when it writes:
+        UnicodeEncodeError: a text has a lone surrogate.
+        ValueError: there are fewer or more values.
+    """
+    if not is_native():
+        return partial(write, head, kinds)
+    from hookline_native import write_avro  # noqa: PLC0415 - it may not be installed
+
+    return partial(write_avro, head, kinds)
 
 
-def number(value: int | None) -> str:
-    """An int or a long of at most 64 bits, or none."""
-    return NULL if value is None else PRESENT + varint(value)
+def write(head: bytes, kinds: str, values: tuple[Any, ...]) -> bytes:
+    """The same in Python."""
+    return head + "".join([_WRITE[kind](value) for kind, value in zip(kinds, values, strict=True)]).encode("latin-1")
+
+
+def _octets(value: bytes) -> str:
+    return varint(len(value)) + value.decode("latin-1")
+
+
+def _double(value: float) -> str:
+    return _DOUBLE.pack(value).decode("latin-1")
+
+
+def _or_null(one: Callable[[Any], str], value: object) -> str:
+    return NULL if value is None else PRESENT + one(value)
+
+
+_ALWAYS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "s": exact,
+    "b": _octets,
+    "l": varint,
+    "d": _double,
+    "t": chr,
+}
+_WRITE: Final[Mapping[str, Callable[[Any], str]]] = {
+    **_ALWAYS,
+    **{kind.upper(): partial(_or_null, one) for kind, one in _ALWAYS.items()},
+}

@@ -10,10 +10,10 @@ repeats by delivery id.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
+import msgspec
 import structlog
 from confluent_kafka import (
     TIMESTAMP_LOG_APPEND_TIME,
@@ -54,8 +54,7 @@ _MAX_REBUILDS: Final = 5
 _REFUSALS: Final = TOO_LARGE | {KafkaError.INVALID_RECORD}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged:
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
     """The record is on all in-sync replicas.
 
     `timestamp_ms` is the broker's append time; None where the topic's timestamps are the producers'. `place` is its
@@ -67,8 +66,7 @@ class Acknowledged:
     place: tuple[str, int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """The topic will never take this record. `reason` is the broker's.
 
     `too_large_bytes` is the record's own size, before compression, where that is the reason.

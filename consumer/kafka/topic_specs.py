@@ -52,7 +52,7 @@ class Topics:
         """The delivery log."""
         return self.prefix + "attempts"
 
-    @property
+    @cached_property
     def ordered(self) -> str:
         """The deliveries of ordered webhooks, until they have ended."""
         return self.prefix + "ordered"

@@ -6,13 +6,13 @@ The law: a record stays here from its `add` to its `end`. Meanwhile it is at lib
 
 import heapq
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from consumer.kafka.producing import backoff_s
 
 
-@dataclass(slots=True, kw_only=True)
-class Write:
+class Write(msgspec.Struct, kw_only=True, eq=False):
     """One record on its way. `alone`: it is sent in a batch of its own."""
 
     token: int
@@ -28,8 +28,10 @@ class Write:
     @property
     def size(self) -> int:
         """Its bytes before compression, without what its batch adds."""
-        parts = (self.key, self.value, *(part for name, value in self.headers for part in (name.encode(), value)))
-        return sum(len(part) for part in parts if part is not None)
+        size = len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += len(name.encode()) + len(value or b"")
+        return size
 
 
 class Unacknowledged:

@@ -7,10 +7,9 @@ The laws:
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Protocol, assert_never
 
-import msgspec
+from msgspec.structs import replace
 
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Attempt
@@ -104,7 +103,7 @@ class Encoding:
         told = boundaries.within(Boundary.LOG, entry, seals.attempt, tenant, value, delivery_id=delivery_id)
         if isinstance(told, Bug):
             bare = stripped(decode_attempt(value), told.failure)
-            told = encode_attempt(msgspec.structs.replace(bare, url=bare.url.partition("?")[0]))
+            told = encode_attempt(replace(bare, url=bare.url.partition("?")[0]))
         boundaries.let_go()
         return told
 

@@ -1,7 +1,8 @@
 """Where each of the core's writes goes: topic, key, value and headers. Pure."""
 
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from consumer.delivery.delivery import Chunk, Delivery
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
@@ -12,8 +13,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.webhooks import record as subscription_record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Produce:
+class Produce(msgspec.Struct, frozen=True, kw_only=True):
     """A record to produce."""
 
     topic: str

@@ -4,6 +4,7 @@ The laws: one event of one webhook has one line, the same whoever computes it; a
 delivered as if the webhook had no order.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -37,8 +38,12 @@ def line_of(tenant: str, subscription_id: str, ordering: str, key: bytes | None,
     value = key if ordering == KEY else _value(ordering, data)
     if value is None:
         return None
-    named = len(ordering).to_bytes(4, "big") + ordering.encode() + value
-    return _short(tenant.encode()) + _short(subscription_id.encode()) + _short(named)
+    return _of_webhook(tenant, subscription_id) + _short(len(ordering).to_bytes(4, "big") + ordering.encode() + value)
+
+
+@lru_cache(maxsize=1_024)
+def _of_webhook(tenant: str, subscription_id: str) -> str:
+    return _short(tenant.encode()) + _short(subscription_id.encode())
 
 
 def _value(ordering: str, data: bytes) -> bytes | None:

@@ -1,10 +1,10 @@
-//! Records of Avro, for `consumer/kafka/avro_bytes.py` and `consumer/rows.py`.
+//! Records of Avro, for `consumer/kafka/avro_bytes.py`, `avro_text.py` beside it, and `consumer/rows.py`.
 
-use hookline_delivery::avro::{Malformed, Reader, Shape, Tree, Value};
+use hookline_delivery::avro::{Malformed, Reader, Shape, Tree, Value, Writer};
 use hookline_http::contained::contained;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
 
 type Named = Shape<Py<PyString>>;
 
@@ -113,4 +113,54 @@ fn shown<'py>(py: Python<'py>, value: Value<'_>) -> PyResult<Bound<'py, PyAny>> 
         Value::Double(number) => number.into_pyobject(py)?.into_any(),
         Value::Boolean(truth) => truth.into_pyobject(py)?.to_owned().into_any(),
     })
+}
+
+/// A record: its head, and behind it values of these kinds. Of another kind, or no Unicode, they raise.
+#[pyfunction]
+#[pyo3(signature = (head, kinds, values, /))]
+pub fn write_avro<'py>(
+    py: Python<'py>,
+    head: &[u8],
+    kinds: &str,
+    values: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    if kinds.len() != values.len() {
+        return Err(PyValueError::new_err("as many values as kinds"));
+    }
+    let held = values.iter().collect::<Vec<_>>();
+    let values = held.iter().zip(kinds.bytes());
+    let values = values.map(|(value, kind)| Ok((kind, given(value, kind)?))).collect::<PyResult<Vec<_>>>()?;
+    let written = contained(|| {
+        let mut writer = Writer::new(head, values.iter().map(|&(_, value)| room(value)).sum());
+        for &(kind, value) in &values {
+            writer.value(kind, value)?;
+        }
+        Ok(writer.written())
+    });
+    let written = written.map_err(PyRuntimeError::new_err)?;
+    Ok(PyBytes::new(py, &written.map_err(|Malformed(why)| PyValueError::new_err(why))?))
+}
+
+fn given<'a>(value: &'a Bound<'_, PyAny>, kind: u8) -> PyResult<Value<'a>> {
+    if kind.is_ascii_uppercase() && value.is_none() {
+        return Ok(Value::Null);
+    }
+    Ok(match kind.to_ascii_lowercase() {
+        b's' => Value::Text(value.cast::<PyString>()?.to_str()?),
+        b'b' => Value::Bytes(value.cast::<PyBytes>()?.as_bytes()),
+        b'l' => Value::Long(value.extract()?),
+        b'd' => Value::Double(value.extract()?),
+        b't' => Value::Boolean(value.cast::<PyBool>()?.is_true()),
+        _ => return Err(PyValueError::new_err("no such kind")),
+    })
+}
+
+fn room(value: Value<'_>) -> usize {
+    const NUMBER: usize = 11; // the longest, and the byte of a union
+    NUMBER
+        + match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        }
 }

@@ -163,7 +163,7 @@ mod hookline_native {
     #[pymodule_export]
     use super::Engine;
     #[pymodule_export]
-    use super::avro::{Rows, read_avro};
+    use super::avro::{Rows, read_avro, write_avro};
     #[pymodule_export]
     use super::came::Came;
     #[pymodule_export]

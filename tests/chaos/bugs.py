@@ -11,6 +11,7 @@ from consumer.delivery import done_map, outcome
 from consumer.delivery.done_map import DoneMap
 from consumer.json import Json
 from consumer.kafka import delivery_decoding, delivery_encoding, newer
+from consumer.kafka.avro_text import writing
 from consumer.schemas import avro_histories, avro_schema
 from consumer.wire import WireFormat, head_of
 from tests.simulation.planted import BUGS
@@ -32,7 +33,7 @@ def _former_schema_forgotten() -> list[Patch]:
     known = frozenset(heads - delivery_encoding.DELIVERY.heads | after.heads)
     return [
         patch.object(delivery_decoding, "DELIVERY", after),
-        patch.object(delivery_encoding, "_HEAD", after.head.decode("latin-1")),  # the same bytes follow it
+        patch.object(delivery_encoding, "_write", writing(after.head, delivery_encoding.LAYOUT.kinds)),
         patch.object(newer, "_known_heads", lambda: known),
     ]
 

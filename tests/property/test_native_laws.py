@@ -1,6 +1,7 @@
 """The native step reads heads and chunks as `consumer/http/head.py` and `chunks.py` do, in the same words."""
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from consumer.http.chunks import ChunkReader
 from consumer.http.head import Head, HeadReader, Malformed
 from consumer.http.transport import DRAIN_BYTES, MAX_BODY_BYTES, MAX_FRAMING_BYTES, MAX_HEAD_BYTES
-from consumer.kafka import avro_bytes
+from consumer.kafka import avro_bytes, avro_text
 from tests.hostile.answers import (
     CHUNKS,
     CODINGS,
@@ -119,6 +120,34 @@ def test_any_bytes_are_the_same_values_of_avro(kinds: str, value: bytes) -> None
             native.read_avro(kinds, value, at)
     else:
         assert repr(native.read_avro(kinds, value, at)) == repr(found)  # as text: a float may be no number
+
+
+VALUES = {
+    "s": st.text(max_size=20) | st.sampled_from(["a" * 64, "a" * 10_000]),
+    "b": st.binary(max_size=80),
+    "l": st.integers(-(2**63), 2**63 - 1),
+    "d": st.floats(),
+    "t": st.booleans(),
+}
+VALUES |= {kind.upper(): st.none() | value for kind, value in VALUES.items()}
+
+
+@given(st.data(), KINDS)
+def test_any_values_are_the_same_bytes_of_avro_and_are_read_again(data: st.DataObject, kinds: str) -> None:
+    values = tuple(data.draw(VALUES[kind]) for kind in kinds)
+    written = avro_text.write(b"head", kinds, values)
+    assert native.write_avro(b"head", kinds, values) == written
+    read = native.read_avro(kinds, written, 4)
+    assert repr(read) == repr((values, len(written)))
+
+
+@pytest.mark.parametrize("write", [native.write_avro, avro_text.write])
+def test_what_cannot_be_written_is_not_written_as_another(write: Callable[..., bytes]) -> None:
+    for values in (("a", "b"), ()):
+        with pytest.raises(ValueError):  # noqa: PT011 # their words differ
+            write(b"", "s", values)
+    with pytest.raises(UnicodeEncodeError):
+        write(b"", "sS", ("a", "\ud800"))
 
 
 def test_a_place_beyond_the_bytes_is_none() -> None:

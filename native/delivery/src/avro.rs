@@ -1,7 +1,7 @@
-//! Records in Avro binary: their values one after the other, as `consumer/kafka/avro_bytes.py` reads them, or whole, as
-//! fastavro does.
+//! Records in Avro binary: their values one after the other, as `consumer/kafka/avro_bytes.py` reads them and
+//! `consumer/kafka/avro_text.py` writes them, or whole, as fastavro does.
 //!
-//! The law: nothing is read beyond the bytes, and bytes that are no such value are malformed.
+//! The laws: nothing is read beyond the bytes, and bytes that are no such value are malformed; what was written is read.
 
 const SEVEN: u8 = 0x7f;
 const MORE: u8 = 0x80;
@@ -184,9 +184,136 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A record in the making.
+pub struct Writer(Vec<u8>);
+
+impl Writer {
+    /// Begins with `head`, which names the schema; `room` bytes are about what comes behind it.
+    #[must_use]
+    pub fn new(head: &[u8], room: usize) -> Self {
+        let mut written = Vec::with_capacity(head.len() + room);
+        written.extend_from_slice(head);
+        Self(written)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn written(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// A value of a kind, as `Reader::value` reads it.
+    ///
+    /// # Errors
+    /// It is of another kind.
+    pub fn value(&mut self, kind: u8, value: Value<'_>) -> Result<(), Malformed> {
+        if kind.is_ascii_uppercase() {
+            if value == Value::Null {
+                self.0.push(0);
+                return Ok(());
+            }
+            self.0.push(2);
+        }
+        match (kind.to_ascii_lowercase(), value) {
+            (b's', Value::Text(text)) => self.text(text),
+            (b'b', Value::Bytes(bytes)) => self.bytes(bytes),
+            (b'l', Value::Long(number)) => self.long(number),
+            (b'd', Value::Double(number)) => self.double(number),
+            (b't', Value::Boolean(truth)) => self.boolean(truth),
+            _ => return Err(Malformed("of another kind")),
+        }
+        Ok(())
+    }
+
+    /// A string.
+    pub fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// An int or a long.
+    pub fn long(&mut self, number: i64) {
+        let zigzag = (number << 1) ^ (number >> 63); // the sign is the last bit
+        self.varint(u64::from_le_bytes(zigzag.to_le_bytes()));
+    }
+
+    /// A double.
+    pub fn double(&mut self, number: f64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// A boolean.
+    pub fn boolean(&mut self, truth: bool) {
+        self.0.push(u8::from(truth));
+    }
+
+    /// One of a union with null.
+    pub fn optional<T>(&mut self, value: Option<T>, tell: impl FnOnce(&mut Self, T)) {
+        match value {
+            None => self.0.push(0),
+            Some(value) => {
+                self.0.push(2);
+                tell(self, value);
+            }
+        }
+    }
+
+    /// How many bytes or items follow.
+    pub fn length(&mut self, length: usize) {
+        self.varint((length as u64) << 1);
+    }
+
+    fn varint(&mut self, mut rest: u64) {
+        loop {
+            let [low, ..] = rest.to_le_bytes();
+            rest >>= 7;
+            if rest == 0 {
+                return self.0.push(low);
+            }
+            self.0.push(low | 0x80);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CUT, Malformed, Reader, Shape, Tree, Value};
+    use super::{CUT, Malformed, Reader, Shape, Tree, Value, Writer};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let values = [
+            (b's', Value::Text("ab")),
+            (b'S', Value::Text("")),
+            (b'S', Value::Null),
+            (b'b', Value::Bytes(b"\xff")),
+            (b'L', Value::Long(i64::MIN)),
+            (b'l', Value::Long(i64::MAX)),
+            (b'd', Value::Double(-0.5)),
+            (b'T', Value::Boolean(true)),
+        ];
+        let mut writer = Writer::new(b"head", 0);
+        for (kind, value) in values {
+            assert!(writer.value(kind, value) == Ok(()));
+        }
+        let written = writer.written();
+        let mut reader = Reader::new(&written, 4);
+        for (kind, value) in values {
+            assert!(reader.value(kind) == Ok(value));
+        }
+        assert_eq!((reader.at(), &written[..4]), (written.len(), &b"head"[..]));
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_not_written() {
+        for (kind, value) in [(b's', Value::Null), (b'l', Value::Text("1")), (b'x', Value::Long(1))] {
+            assert!(Writer::new(b"", 0).value(kind, value) == Err(Malformed("of another kind")));
+        }
+    }
 
     fn all(kinds: &str, bytes: &[u8]) -> Result<usize, Malformed> {
         let mut reader = Reader::new(bytes, 0);

@@ -160,6 +160,25 @@ def test_commits_that_are_refused_hold_up_for_four_seconds_at_most() -> None:
     assert behind == [False, True, True, False, False]
 
 
+def test_behind_an_outage_what_is_refused_holds_up_as_long_as_without_one() -> None:
+    """The session may be over: who was away does not know yet that its partitions are another's."""
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    sealing(seals, 0, 1)
+    group.late_s = 20.0
+    sealing(seals, 20_000, 2)
+    assert (seals.is_behind(20_000), seals.room(20_000)) == (True, 0)
+    log.acknowledged = True  # it is back, and refuses commits
+    sealing(seals, 20_010, 2)
+    behind = []
+    for now_ms in (20_010, 22_000, 24_000, 24_001, 60_000):
+        log.acknowledged = True
+        group.late_s = now_ms / 1_000
+        sealing(seals, now_ms, now_ms)
+        behind.append((seals.is_behind(now_ms), seals.room(now_ms)))
+    assert behind == [(True, 0), (True, 0), (True, 0), (False, MOST), (False, MOST)]
+
+
 def test_of_one_that_went_and_came_back_the_same_is_sealed_again() -> None:
     log = Log()
     seals = Seals(log, Group())
