@@ -4,9 +4,9 @@ The law: a row is the one that fastavro reads (`tests/property/test_rows.py`), o
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
+
+from consumer import native
 
 Read: TypeAlias = Callable[[bytes, int], tuple[dict[str, Any], int]]
 """The row from a place on, and where it ends. Raises ValueError: there is none."""
@@ -25,15 +25,9 @@ KINDS: Final[Mapping[str, str]] = {
 """A letter for each kind of value that the native step reads."""
 
 
-@cache
-def is_native() -> bool:
-    """Whether the native step is there to read."""
-    return find_spec("hookline_native") is not None
-
-
 def reading(schema: Mapping[str, Any]) -> Read | None:
     """Who reads records of this schema; None: without the native step, or of such a schema, only fastavro does."""
-    if not is_native():
+    if not native.is_installed():
         return None
     from hookline_native import Rows  # noqa: PLC0415 - it may not be installed
 

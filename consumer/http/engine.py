@@ -10,11 +10,11 @@ begun.
 
 import select
 import sys
-from importlib.util import find_spec
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 import structlog
 
+from consumer import native
 from consumer.events.rules import Usual
 from consumer.http.beside import BesideTransport
 from consumer.http.guard import guard_of
@@ -25,7 +25,6 @@ from consumer.settings import ConfigurationError, Settings
 from consumer.signing.written import Prepare
 
 _IDLE_PER_REQUEST = 2
-_NATIVE: Final = "hookline_native"
 
 _log = structlog.get_logger("http")
 
@@ -93,7 +92,7 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
         )
     guard, proxy = guard_of(settings), Proxy.of(settings)
     max_connections = settings.max_in_flight * _IDLE_PER_REQUEST
-    installed = _installed()
+    installed = native.is_installed()
     engine = chosen(settings, installed=installed)
     _log.info(
         "http engine",
@@ -122,8 +121,4 @@ def open_transport(settings: Settings, hand: Hand | None = None) -> Transport:
 
 
 def _is_native(settings: Settings) -> bool:
-    return chosen(settings, installed=_installed()) == "native"
-
-
-def _installed() -> bool:
-    return find_spec(_NATIVE) is not None
+    return chosen(settings, installed=native.is_installed()) == "native"

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from consumer import native
 from consumer.json import Json
-from consumer.rows import KINDS, is_native
+from consumer.rows import KINDS
 from consumer.wire import HEAD_BYTES, RecordCorrupt
 
 Read: TypeAlias = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
@@ -57,7 +58,7 @@ def layout(schema: Mapping[str, Json], *, until: str | None = None) -> Layout:
 
 def reading(kinds: str) -> Read:
     """Who reads these, one after the other."""
-    if not is_native():
+    if not native.is_installed():
         return partial(read, kinds)
     from hookline_native import read_avro  # noqa: PLC0415 - it may not be installed
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
-from consumer.rows import is_native
+from consumer import native
 
 Write: TypeAlias = Callable[[tuple[Any, ...]], bytes]
 """A record's values, one after the other, as its bytes. Any: of as many types as there are kinds."""
@@ -91,7 +91,7 @@ def writing(head: bytes, kinds: str) -> Write:
         UnicodeEncodeError: a text has a lone surrogate.
         ValueError: there are fewer or more values.
     """
-    if not is_native():
+    if not native.is_installed():
         return partial(write, head, kinds)
     from hookline_native import write_avro  # noqa: PLC0415 - it may not be installed
 

@@ -1,0 +1,13 @@
+"""Whether the native step is installed. Everything works without it, and slower."""
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Final
+
+NAME: Final = "hookline_native"
+
+
+@cache
+def is_installed() -> bool:
+    """Whether it can be imported."""
+    return find_spec(NAME) is not None
