@@ -106,6 +106,7 @@ class Tenants:
 class Consumer:
     assignment: frozenset[Partition] = frozenset()
     late_s: float = 0.0
+    refused_s: float = 0.0
     accepted: int = 0
     metadata_most: int = done_map.MOST
 

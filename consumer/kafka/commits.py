@@ -25,6 +25,14 @@ _log = structlog.get_logger("kafka")
 # 260 full metadata maps in one request failed whole.
 A_REQUEST: Final = 100
 _AGAIN_AFTER_S: Final = 0.1
+_HEARD_S: Final = 1.0  # a coordinator that refuses is asked again after a tenth of that
+_NOT_THERE_YET: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 _PERHAPS_MOST: Final = 8
 
 _Place: TypeAlias = tuple[str, int, int, str]
@@ -73,6 +81,7 @@ class Commits:
         self._since_s: dict[Partition, float] = {}
         self._not_before_s = 0.0
         self._sent_s = float("-inf")
+        self._refused_since_s = self._refused_last_s = float("-inf")
         self._took = distributions.of("hookline_commit_latency_seconds")
         self.accepted = 0
         self._failing = Outage(_log, "commits failing")
@@ -86,6 +95,12 @@ class Commits:
     def late_s(self) -> float:
         """For how long something wanted has not been committed."""
         return self._monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
+
+    @property
+    def refused_s(self) -> float:
+        """For how long a coordinator has refused all that was asked, and done so within the last second; else 0."""
+        now_s = self._monotonic_s()
+        return now_s - self._refused_since_s if now_s - self._refused_last_s <= _HEARD_S else 0.0
 
     def begin(self, positions: Mapping[Partition, Position]) -> None:
         """These partitions were assigned, and this is committed of them."""
@@ -186,6 +201,7 @@ class Commits:
         refused = {partition: error for partition, error in told.items() if partition in batch}
         done = {partition: position for partition, position in batch.items() if partition not in refused}
         if done:
+            self._refused_last_s = float("-inf")
             counters.add("commits")
             self.accepted += 1
             self._committed.update({partition: each for partition, each in done.items() if self._owns(partition)})
@@ -202,6 +218,7 @@ class Commits:
 
     def _failed(self, batch: dict[Partition, Position], error: KafkaError) -> None:
         """While a rebalance runs, commits fail under the classic protocol: they are wanted again."""
+        self._refused(error)
         counters.add("commits_failed", reason=error.name())
         self._failing.met(error=error.str())
         self._not_before_s = self._monotonic_s() + _AGAIN_AFTER_S
@@ -210,6 +227,16 @@ class Commits:
             self.metadata_most = min(self.metadata_most, max(len(each.metadata) for each in batch.values()) // 2)
             batch = {partition: Position(position.offset) for partition, position in batch.items()}
         self._put_back(batch)
+
+    def _refused(self, error: KafkaError) -> None:
+        """One that does not answer, or has just begun to, tells nothing of the group."""
+        now_s = self._monotonic_s()
+        if error.code() < 0 or error.code() in _NOT_THERE_YET:
+            self._refused_last_s = float("-inf")
+            return
+        if now_s - self._refused_last_s > _HEARD_S:
+            self._refused_since_s = now_s
+        self._refused_last_s = now_s
 
     def _places(self, batch: Mapping[Partition, Position]) -> list[TopicPartition]:
         return [

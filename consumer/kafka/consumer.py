@@ -95,6 +95,11 @@ class PartitionConsumer:
         return self._commits.late_s
 
     @property
+    def refused_s(self) -> float:
+        """For how long a coordinator that answers has refused all that was asked."""
+        return self._commits.refused_s
+
+    @property
     def accepted(self) -> int:
         """How many commits were accepted, in whole or in part."""
         return self._commits.accepted

@@ -56,6 +56,10 @@ class Committer(Protocol):
         """For how long something has been wanted and is not committed."""
 
     @property
+    def refused_s(self) -> float:
+        """For how long a coordinator that answers has refused everything."""
+
+    @property
     def accepted(self) -> int:
         """How many commits were accepted."""
 
@@ -117,7 +121,6 @@ class Seals:
         self._accepted = 0
         self._looked = True
         self._waited_ms = 0.0  # as of the last turn, for what was being asked then
-        self._silent_ms = float("-inf")  # when the log was last too late
 
     def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> None:
         """Commit what is sealed once the log has it, then seal anew when it is time and there is anything new.
@@ -145,8 +148,6 @@ class Seals:
         if self._seal is not None and self._log.has(self._seal.ticket):
             seal, self._seal = self._seal, None
             self._commit(now_ms, seal)
-        if self._is_silent(now_ms):
-            self._silent_ms = now_ms
 
     @property
     def pending(self) -> bool:
@@ -174,18 +175,19 @@ class Seals:
         """Whether what ended too long ago is not recorded.
 
         So a broker that is slow, and a rebalance that refuses commits, hold deliveries up rather than let them pile up
-        there: the broker as long as it lasts, the rebalance a few seconds. These begin when the broker answers: behind
-        an outage that was longer than the session a process does not know yet that its partitions are another's.
+        there: the broker as long as it lasts, the rebalance a few seconds. These begin with the first refusal: a broker
+        that is away refuses nothing, and behind an outage that was longer than the session a process does not know yet
+        that its partitions are another's.
         """
-        if self._is_silent(now_ms):
+        if self._seal is not None and now_ms - self._seal.at_ms > self._terms.unrecorded_ms:
             return True
-        return self._terms.unrecorded_ms < self._late_ms and not self._is_refused(now_ms)
+        return self._terms.unrecorded_ms < self._late_ms and not self._is_refused
 
     def room(self, now_ms: int) -> int:
         """How many requests may be begun now; to be told of them by `begun`."""
         if self.is_behind(now_ms):
             return 0
-        return MOST if self._is_refused(now_ms) else self._pace.room(now_ms)
+        return MOST if self._is_refused else self._pace.room(now_ms)
 
     def begun(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
@@ -199,13 +201,10 @@ class Seals:
         for partition in gone:
             self._last.pop(partition, None)
 
-    def _is_silent(self, now_ms: int) -> bool:
-        """Whether the log takes too long for what it was given."""
-        return self._seal is not None and now_ms - self._seal.at_ms > self._terms.unrecorded_ms
-
-    def _is_refused(self, now_ms: int) -> bool:
-        """Whether commits are late for so long, of a broker that takes attempts, that nothing waits for them."""
-        return min(self._late_ms, now_ms - self._silent_ms) > _REFUSED_MOST_MS
+    @property
+    def _is_refused(self) -> bool:
+        """Whether commits are refused for so long that nothing waits for them any more."""
+        return min(self._committer.late_s, self._committer.refused_s) * 1_000 > _REFUSED_MOST_MS
 
     @property
     def _late_ms(self) -> float:

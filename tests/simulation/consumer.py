@@ -138,6 +138,11 @@ class SimulatedConsumer:
         return self._commits.late_s
 
     @property
+    def refused_s(self) -> float:
+        """For how long the coordinator has answered, and refused."""
+        return self._commits.refused_s
+
+    @property
     def metadata_most(self) -> int:
         """How many characters a position's metadata may have."""
         return self._commits.metadata_most

@@ -192,6 +192,28 @@ def test_it_is_late_from_when_something_was_wanted_until_that_is_committed() -> 
     assert mine.late_s == 0
 
 
+def test_it_is_refused_as_long_as_a_coordinator_that_answers_refuses_everything() -> None:
+    now_s = [100.0]
+    broker, mine = Broker(), Commits(owns={A}.__contains__, monotonic_s=lambda: now_s[0])
+
+    def refused(error: int | None, after_s: float = 0.5) -> float:
+        now_s[0] += after_s
+        mine.want(at({A: int(now_s[0] * 10)}))
+        mine.send(broker)
+        answer(mine, broker.requests[-1], error)
+        return mine.refused_s
+
+    assert mine.refused_s == 0
+    assert [refused(KafkaError.REBALANCE_IN_PROGRESS) for _ in range(3)] == [0, 0.5, 1]
+    now_s[0] += 1.1
+    assert mine.refused_s == 0, "nobody has answered for a second"
+    assert [refused(KafkaError.ILLEGAL_GENERATION, after_s) for after_s in (0.0, 1.0)] == [0, 1]
+    for away in (KafkaError._TIMED_OUT, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, None):
+        assert refused(KafkaError.ILLEGAL_GENERATION) > 0
+        assert refused(away) == 0
+        assert refused(KafkaError.ILLEGAL_GENERATION) == 0, "it begins anew"
+
+
 def test_the_answer_to_a_commit_of_an_earlier_assignment_changes_nothing() -> None:
     """Else the partition, ours again and further on, would be committed back to where it was."""
     for error in (None, KafkaError.REBALANCE_IN_PROGRESS):

@@ -110,7 +110,7 @@ def test_nothing_is_begun_while_what_ended_is_not_recorded() -> None:
     worker = worker_of(
         core, time, records=Records(time, polls=1, takes_s=0), attempts=attempts, network=Network(), consumer=consumer
     )
-    for consumer.late_s in (0.2, 0.3, 4.1, 0.0):
+    for consumer.late_s, consumer.refused_s in ((0.2, 0.1), (0.3, 0.2), (4.1, 4.1), (0.0, 0.0)):
         worker._turn()
     assert asked == [True, False, True, True]  # a rebalance that refuses commits for seconds holds up no longer
     time.now_s += 0.1
