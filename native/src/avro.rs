@@ -127,8 +127,8 @@ pub fn write_avro<'py>(
     if kinds.len() != values.len() {
         return Err(PyValueError::new_err("as many values as kinds"));
     }
-    let held = values.iter().collect::<Vec<_>>();
-    let values = held.iter().zip(kinds.bytes());
+    let all = values.iter().collect::<Vec<_>>();
+    let values = all.iter().zip(kinds.bytes());
     let values = values.map(|(value, kind)| Ok((kind, given(value, kind)?))).collect::<PyResult<Vec<_>>>()?;
     let written = contained(|| {
         let mut writer = Writer::new(head, values.iter().map(|&(_, value)| room(value)).sum());

@@ -36,6 +36,8 @@ class Judgement:
     verdict: Verdict
     owed: AbstractSet[Pair]
     """What must have come to its end."""
+    unchanged: AbstractSet[Pair]
+    """Of these, what is for webhooks that nobody changed while it was under way."""
     in_doubt: int
     excused: int
     missing_events: Sequence[int]
@@ -88,11 +90,8 @@ def decide(
         if receipt.accepted:
             accepted[receipt.webhook_id, receipt.endpoint].append(receipt.at_ms)
     buried = {each.pair for each in log.buried}
-    excused = {
-        pair
-        for pair, event in must.items()
-        if pair not in accepted and pair not in buried and _changed(stories[pair[1]], event, until_ms)
-    }
+    changed = {pair for pair, event in must.items() if _changed(stories[pair[1]], event, until_ms)}
+    excused = {pair for pair in changed if pair not in accepted and pair not in buried}
     promises = Promises(
         bodies={**steady.bodies, **_bodies(must | doubtful, stories), **again.bodies},
         event_tenants=steady.event_tenants,
@@ -128,6 +127,7 @@ def decide(
     return Judgement(
         verdict=verdict,
         owed=owed_pairs,
+        unchanged=owed_pairs - changed,
         in_doubt=len(doubtful),
         excused=len(excused),
         missing_events=[number for number in ledger.acknowledged if number not in in_log],

@@ -201,7 +201,7 @@ def _judged(built: Arena, seen: _Seen, *, seed: int, length_s: float) -> Outcome
         bugs=bugs(built.folder),
         again=again,
         listed=seen.listed,
-        told=told(seen.made, receipts, judged.owed | set(again.owed), {each.pair for each in log.buried}),
+        told=told(seen.made, receipts, judged.unchanged | set(again.owed), {each.pair for each in log.buried}),
         receipts=len(receipts),
         dead_letters=Counter(each.reason for each in log.buried),
     )
