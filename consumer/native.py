@@ -2,12 +2,9 @@
 
 from functools import cache
 from importlib.util import find_spec
-from typing import Final
-
-NAME: Final = "hookline_native"
 
 
 @cache
 def is_installed() -> bool:
     """Whether it can be imported."""
-    return find_spec(NAME) is not None
+    return find_spec("hookline_native") is not None

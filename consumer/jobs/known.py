@@ -60,18 +60,18 @@ class KnownTopics:
         self.republished = RepublishedMarks()
         self.directory = Directory()
         self.bell = Bell()
-        self._state = TopicView(settings, topics.jobs, self.jobs, self.generations, self.republished, self.bell)
+        self._jobs_view = TopicView(settings, topics.jobs, self.jobs, self.generations, self.republished, self.bell)
         self._subscriptions = TopicView(settings, topics.subscriptions, self.directory, self.bell)
         self._ends = EndsReader(settings, (topics.jobs, topics.subscriptions))
 
     def start(self) -> None:
         """Begin to follow them."""
-        self._state.start()
+        self._jobs_view.start()
         self._subscriptions.start()
 
     def close(self) -> None:
         """Follow them no more."""
-        self._state.close()
+        self._jobs_view.close()
         self._subscriptions.close()
 
     def catch_up(self, stop: Callable[[], bool] = lambda: False, within_s: float = _CAUGHT_UP_S) -> None:
@@ -82,7 +82,7 @@ class KnownTopics:
         """
         ends = self._ends.read(_ASK_S)
         until_s = time.monotonic() + within_s
-        for view in (self._state, self._subscriptions):
+        for view in (self._jobs_view, self._subscriptions):
             while not view.reached(ends[view.topic], _PART_S):
                 if stop():
                     return

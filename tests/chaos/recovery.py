@@ -17,9 +17,8 @@ from tests.chaos.schedule import Kind
 
 # What was accepted so shortly before a fault may not be committed yet, also when a rebalance held the commits up.
 _BEFORE_MS: Final = 5_000
-# … and so long after it ended something may still end that began in it (an answer read late, a drain; a process hears
-# by its next heartbeat, which is due every 3 s, that its session ended meanwhile).
-_AFTER_MS: Final = 5_000
+# … and so long after it ended something may still end that began in it (an answer read late, a drain).
+_AFTER_MS: Final = 2_000
 # Whatever befalls these makes nobody send anything twice.
 _HARMLESS: Final = frozenset(
     {
