@@ -2,9 +2,10 @@
 
 The law: nothing of the machine or of the checkout is in it. A Rust compiler writes paths into what it makes: they are
 replaced, and symbols that nobody links to are left out. It also orders what it makes by the place of the sources, so
-they are always built at the same one.
+they are always built at the same one, by one builder at a time. What a killed builder has left there is removed.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from typing import Final, cast
 
 from make.native import BIN
 
+PLACE: Final = Path(tempfile.gettempdir()) / "hookline-native-release"
 _FLAGS_BETWEEN: Final = "\x1f"
 
 
@@ -33,24 +35,40 @@ def native_version(folder: Path) -> str:
 def native_files(folder: Path, environment: Mapping[str, str]) -> dict[str, bytes]:
     """Wheel and sdist of the sources in this checkout, by their names.
 
+    While another release is being made on this machine, it waits for its turn.
+
     Raises:
-        NotBuilt: they cannot be built, or another release is being made on this machine.
+        NotBuilt: they cannot be built, or the place where they are built belongs to another user.
     """
-    with _place() as place:
+    with turn_at(PLACE) as place:
         return _built(Path(shutil.copytree(folder / "native", place / "native")), place, environment)
 
 
 @contextmanager
-def _place() -> Iterator[Path]:
-    place = Path(tempfile.gettempdir()) / "hookline-native-release"
+def turn_at(place: Path) -> Iterator[Path]:
+    """This folder, empty, and nobody else's until the block ends, however the process ends.
+
+    The folder itself stays: whoever waits for it waits for this one.
+
+    Raises:
+        NotBuilt: it belongs to another user.
+    """
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid != os.geteuid():
+        raise NotBuilt(f"{place} belongs to another user, and releases are built there: ask them to remove it")
+    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        place.mkdir()
-    except FileExistsError:
-        raise NotBuilt(f"{place} is there: another release is being made; if none is, remove it") from None
-    try:
+        fcntl.flock(held, fcntl.LOCK_EX)  # gone with the process
+        _empty(place)
         yield place
+        _empty(place)
     finally:
-        shutil.rmtree(place)
+        os.close(held)
+
+
+def _empty(place: Path) -> None:
+    for left in place.iterdir():
+        shutil.rmtree(left)
 
 
 def _built(sources: Path, place: Path, environment: Mapping[str, str]) -> dict[str, bytes]:

@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import os
 import re
 import subprocess
+import sys
 import tarfile
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 
 from make.archives import tar_gz
 from make.chart import CHART
-from make.native_release import native_version
+from make.native_release import NotBuilt, native_version, turn_at
 from make.release import NotReleased, chart, check_native, check_version, checksums
 from tests.markdown import ROOT
 
@@ -83,3 +86,43 @@ def test_both_locks_agree_on_every_version() -> None:
         for name in ("requirements.lock", "requirements-image.lock")
     ]
     assert {name: version for name, version in pinned[1].items() if pinned[0][name] != version} == {}
+
+
+_BUILDS = """
+import sys, time
+from pathlib import Path
+from make.native_release import turn_at
+
+with turn_at(Path(sys.argv[1])) as place:
+    (place / "native").mkdir()
+    print("builds", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_release_waits_for_another_and_what_a_killed_one_left_is_removed(tmp_path: Path) -> None:
+    place, entered = tmp_path / "place", threading.Event()
+
+    def builds() -> None:
+        with turn_at(place) as ours:
+            assert list(ours.iterdir()) == []
+            entered.set()
+
+    with subprocess.Popen([sys.executable, "-c", _BUILDS, place], cwd=ROOT, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"builds\n"
+            waiting = threading.Thread(target=builds)
+            waiting.start()
+            assert not entered.wait(0.3)
+            assert [each.name for each in place.iterdir()] == ["native"]
+        finally:
+            other.kill()
+        waiting.join(10)
+    assert entered.is_set()
+
+
+def test_nobody_builds_where_another_user_can_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(NotBuilt, match="belongs to another user"), turn_at(tmp_path / "place"):
+        raise AssertionError("it was ours")
