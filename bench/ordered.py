@@ -1,6 +1,6 @@
 """Deliveries per second of webhooks with `ordering: key`, of one deliver and one retry process that share a core.
 
-Deliver writes each event to the ordered topic, and retry sends it from there, those of one key one after the other.
+Deliver sends those of one key one after the other. What it lines up in the ordered topic retry sends from there.
 
 The law: as in `throughput`, no figure without proof. Every delivery came exactly once, its attempt is on its topic, and
 every event is committed.

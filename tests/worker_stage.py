@@ -135,6 +135,7 @@ def worker_of(
         schemas=None,
         standings=None,
         again=None,
+        ordered=None,
         replaced=None,
         ahead=None,
         marks=cast("MarkLookup", Tenants(fd)),

@@ -6,13 +6,14 @@ The laws: every attempt that was begun is logged, whatever becomes of it; and wh
 it ends this attempt and nothing else (`boundary.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import assert_never
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Kept
 from consumer.delivery.boundary import Boundaries, Boundary, Bug
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.endings import Endings, attempted
+from consumer.delivery.entry import Entry
 from consumer.delivery.flying import Flying
 from consumer.delivery.giving_up import GivingUp, stops_its_key
 from consumer.delivery.kept_bodies import Keep
@@ -152,7 +153,12 @@ class Answering:
         """Hand over the old requests of this window. A head of the ordered topic stays: it has no other place."""
         if window.beside is not None:
             return
-        for job in self.flying.unanswered(window, now_ms - unanswered_for_ms):
+        for job in self.flying.unanswered(now_ms - unanswered_for_ms, lambda entry: entry.window is window):
+            self._hand_over(now_ms, job, goes_on=True)
+
+    def relieve_heads(self, now_ms: int, heads: Collection[Entry], unanswered_for_ms: int) -> None:
+        """Hand over the old ones of these requests: too much waits behind them (`direct.py`)."""
+        for job in self.flying.unanswered(now_ms - unanswered_for_ms, heads.__contains__):
             self._hand_over(now_ms, job, goes_on=True)
 
     def _hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:

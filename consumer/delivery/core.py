@@ -25,6 +25,7 @@ from consumer.delivery.attempting import Attempting
 from consumer.delivery.beyond import Beyond
 from consumer.delivery.boundary import Boundaries
 from consumer.delivery.budget import DEFAULT, Budget
+from consumer.delivery.direct import Direct
 from consumer.delivery.endings import Endings
 from consumer.delivery.entry import Entry
 from consumer.delivery.forward import Forward
@@ -34,6 +35,7 @@ from consumer.delivery.intake import Content, Intake
 from consumer.delivery.kept_bodies import Keep
 from consumer.delivery.lane import Job
 from consumer.delivery.limits import START_AT_ONCE, Limits
+from consumer.delivery.lined_up import LinedUp, OrderedSeen
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Mark, NoMark
 from consumer.delivery.names import Names, Resolution
@@ -88,7 +90,7 @@ class Rules:
 class Core:
     """One process's deliveries. The shell feeds it what happened and carries out what `next` asks for.
 
-    `boundaries` are for what the shell does for a record too.
+    `boundaries` are for what the shell does for a record too. `partition_of`: see `LinedUp`.
     """
 
     def __init__(
@@ -100,14 +102,17 @@ class Core:
         mark: Mark | None = None,
         clocks: Clocks = OUR_CLOCK,
         names: Names | None = None,
+        partition_of: Callable[[bytes, int], int] | None = None,
     ) -> None:
         self.boundaries = Boundaries(mark or NoMark())
         repeats = Repeats()
         self._replaced = Replaced()
         self._order = Order(rules.ordered, Bounds(process_bytes=rules.budget.held // 2))
-        self._endings = Endings(rules.schedule, repeats, self._order)
+        self._lined_up = LinedUp(partition_of)
+        self._endings = Endings(rules.schedule, repeats, self._order, self._lined_up)
+        self._direct = Direct(self._endings, self._lined_up)
         hold = self._hold = Hold(clocks, most_bytes=rules.budget.held // 2)
-        lining_up = LiningUp(self._endings)
+        lining_up = LiningUp(self._direct)
         self._windows = Windows(self._order)
         self._intake = Intake(
             rules.schedule,
@@ -178,6 +183,8 @@ class Core:
         self._intake.lost(partitions)
         self._flying.orphan()
         self._planning.lost()
+        self._direct.lost()
+        self._lined_up.lost()
         self._beyond.lost()
 
     def rewound(self, partition: Partition) -> None:
@@ -196,6 +203,10 @@ class Core:
         """What came of `again`."""
         self._intake.read_again(now_ms, found)
         self.boundaries.let_go()
+
+    def ordered_seen(self, seen: OrderedSeen) -> None:
+        """How far the ordered topic is finished, as a step asked for."""
+        self._lined_up.seen(seen)
 
     def passed(self, ends: Mapping[Partition, int]) -> None:
         """All records before these offsets were given, whatever else the logs hold there."""
@@ -263,9 +274,9 @@ class Core:
         """What was read ahead in a delay partition, as a step asked for."""
         self._beyond.seen(now_ms, seen)
 
-    def acknowledged(self, token: int) -> None:
-        """Kafka has the record that a step asked to write under this token."""
-        self._endings.acknowledged(token)
+    def acknowledged(self, token: int, place: tuple[int, int] | None = None) -> None:
+        """Kafka has the record that a step asked to write under this token; see `Endings.acknowledged`."""
+        self._endings.acknowledged(token, place)
 
     def refused(self, now_ms: int, token: int, size: int) -> Write:
         """The record to be written under this token is too large for its topic: a stub takes its place.
@@ -286,6 +297,7 @@ class Core:
         """
         if most > 0:
             self._begin(now_ms, steady_ms, most, now_ms if wall_ms is None else wall_ms)
+        self._direct.settle()
         self._relieve(now_ms)
         if self.boundaries.mark.suspects:
             self._intake.forgive()
@@ -294,6 +306,7 @@ class Core:
         step.schemas = self._intake.schemas_asked()
         step.pause, step.resume = self._pausing.turn(now_ms)
         step.again = self._order.left.again(now_ms)
+        step.ordered = self._lined_up.look(now_ms)
         step.names = self._traffic.names.asked()
         step.write = self._endings.asked()
         step.ahead = self._beyond.look(now_ms) if most > 0 else None
@@ -310,9 +323,10 @@ class Core:
 
         Nor while heads of the ordered topic wait for nothing but this process.
         """
-        if self._planning.waits or self._pausing.is_full:
+        if self._planning.waits or self._pausing.is_full or self._direct.is_full:
             return 0
-        return max(0, min(self._traffic.room, self._tenants.room, _READY_MOST - self._order.ready))
+        ready = self._order.ready + self._direct.ready
+        return max(0, min(self._traffic.room, self._tenants.room, _READY_MOST - ready))
 
     @property
     def busy(self) -> bool:
@@ -325,6 +339,7 @@ class Core:
             or self._endings.pending
             or self._traffic.asking
             or self._order.has_ended
+            or self._direct.busy
             or self._traffic.names.pending
         )
 
@@ -402,11 +417,12 @@ class Core:
         queued = self._traffic.unqueue(lambda job: job.entry.window.draining)
         for job in [job for job in queued if job.entry.begun]:  # before a spill begins what is left of another
             self._waiting.pass_on(now_ms, job)
+        self._direct.drain()
 
     @property
     def drained(self) -> bool:
         """Whether nothing is under way for draining partitions and all that was written for them is acknowledged."""
-        return not self._endings.draining and not self._flying.going
+        return not (self._endings.draining or self._flying.going or self._direct.unsettled)
 
     def hand_over(self, now_ms: int) -> None:
         """Cancel the unanswered requests of draining partitions.
@@ -414,6 +430,7 @@ class Core:
         Each was an attempt, and is retried when its timeout would have ended.
         """
         self._answering.give_up(now_ms)
+        self._direct.settle()
 
     # ── turn by turn ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -423,6 +440,8 @@ class Core:
         for entry, delayed in self._intake.due(now_ms, steady_ms, min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delayed)
         for entry, delivery in self._order.heads(now_ms, min(_DUE_AT_ONCE, self._traffic.room)):
+            self._planning.go_on(now_ms, entry, delivery)
+        for entry, delivery in self._direct.heads(min(_DUE_AT_ONCE, self._traffic.room)):
             self._planning.go_on(now_ms, entry, delivery)
         for entry, delivery in self._intake.forward(self._forward.take(now_ms, self._traffic.spare)):
             self._planning.go_on(now_ms, entry, self._traffic.sooner(now_ms, delivery))
@@ -441,6 +460,8 @@ class Core:
                 self._pausing.pause(window)
                 self._answering.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
                 self._planning.relieve(now_ms, window)
+        if crowding := self._direct.crowding():
+            self._answering.relieve_heads(now_ms, frozenset(crowding), _HANDED_OVER_AFTER_MS)
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(now_ms, steady_ms)
@@ -451,6 +472,7 @@ class Core:
             self._tenants.wake_ms(),
             self._traffic.standings.wake_ms(),
             self._order.wake_ms(now_ms),
+            self._lined_up.wake_ms(),
             self._forward.wake_ms(now_ms),
             self._beyond.wake_ms(now_ms),
         )

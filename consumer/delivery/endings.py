@@ -15,6 +15,7 @@ from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
 from consumer.delivery.entry import Entry
 from consumer.delivery.hold import Delayed
 from consumer.delivery.lane import Job
+from consumer.delivery.lined_up import LinedUp
 from consumer.delivery.order import Order
 from consumer.delivery.outcome import DeathReason, Retry, described
 from consumer.delivery.repeats import Repeats
@@ -42,9 +43,10 @@ class Writing(NamedTuple):
 class Endings:
     """The writes under way, by token, and the counts of what ended how."""
 
-    def __init__(self, schedule: Schedule, repeats: Repeats, order: Order) -> None:
+    def __init__(self, schedule: Schedule, repeats: Repeats, order: Order, lined_up: LinedUp) -> None:
         self._schedule = schedule
         self._order = order
+        self._lined_up = lined_up
         self._repeats = repeats
         self._writing: dict[int, Writing] = {}
         self._asked: list[tuple[int, Write]] = []
@@ -68,10 +70,12 @@ class Endings:
         asked, self._asked = self._asked, []
         return asked
 
-    def acknowledged(self, token: int) -> None:
-        """Kafka has the record written under this token."""
-        writing = self._writing.pop(token)
-        writing.entry.close_one(writing.delivery_id)
+    def acknowledged(self, token: int, place: tuple[int, int] | None = None) -> None:
+        """Kafka has the record written under this token, in this partition at this offset where that is known."""
+        entry, write, delivery_id = self._writing.pop(token)
+        if isinstance(write, LineUp):
+            self._lined_up.acknowledged(write.delivery.order or "", place)
+        entry.close_one(delivery_id)
 
     def refused(
         self, now_ms: int, token: int, size: int, subscription_of: Callable[[str, str], Subscription | None]
@@ -82,7 +86,10 @@ class Endings:
         """
         entry, write, delivery_id = self._writing.pop(token)
         match write:
-            case Delay(delayed=waiting) | LineUp(delivery=waiting):
+            case LineUp(delivery=waiting):
+                tenant = waiting.event.tenant
+                self._lined_up.refused(waiting.order or "")
+            case Delay(delayed=waiting):
                 tenant = waiting.event.tenant
             case _:
                 tenant = ""
@@ -129,7 +136,7 @@ class Endings:
         """Its attempt failed: to the delay topic of this tier."""
         self.counts["retries"] += 1
         delay_ms = self._schedule.delays_ms[tier] + self._schedule.jitter_ms(delivery.id, tier)
-        self._go_on(job, delivery, tier, now_ms + delay_ms)
+        self._go_on(now_ms, job, delivery, tier, now_ms + delay_ms)
 
     def await_turn(self, now_ms: int, job: Job, slot_ms: int) -> None:
         """To the delay topic of the longest delay that is over by then, with no attempt spent."""
@@ -138,7 +145,7 @@ class Endings:
         tier = self._schedule.for_wait(slot_ms - now_ms, least=0 if job.delivery.tier < 0 else 1)
         self.tally.spilled(self._schedule.names[tier])
         delivery = replace(job.delivery, spills=job.delivery.spills + 1, slot_ms=slot_ms)
-        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), tier, max(slot_ms, now_ms + _SHORTEST_MS))
+        self._go_on(now_ms, job, _waiting(delivery, job.queued_ms or now_ms), tier, max(slot_ms, now_ms + _SHORTEST_MS))
 
     def await_endpoint(self, now_ms: int, job: Job, wait_ms: float, *, until_ms: int) -> None:
         """One tier higher, and no higher than the one that covers its time, with no attempt spent."""
@@ -149,14 +156,14 @@ class Endings:
         self.tally.spilled(self._schedule.names[tier])
         climbed = max(tier, delivery.climbed)
         due_ms = now_ms + max(_SHORTEST_MS, int(min(wait_ms, until_ms - now_ms)))
-        self._go_on(job, replace(delivery, spills=delivery.spills + 1, climbed=climbed), tier, due_ms)
+        self._go_on(now_ms, job, replace(delivery, spills=delivery.spills + 1, climbed=climbed), tier, due_ms)
 
     def pass_on(self, now_ms: int, job: Job) -> None:
         """This process stops: to whoever takes the work over, at once."""
         self.counts["spills"] += 1
         self.tally.spilled(self._schedule.names[0])
         delivery = replace(job.delivery, spills=job.delivery.spills + 1)
-        self._go_on(job, _waiting(delivery, job.queued_ms or now_ms), 0, now_ms)
+        self._go_on(now_ms, job, _waiting(delivery, job.queued_ms or now_ms), 0, now_ms)
 
     def put_off(self, now_ms: int, entry: Entry, work: Event | Delayed) -> None:
         """Its tenant alone cannot be read, and it may not wait here: at least one tier up, as what it is."""
@@ -174,6 +181,9 @@ class Endings:
                 due_ms = now_ms + self._schedule.delays_ms[min(1, self._schedule.last)]
                 self._order.back(entry, _waiting(work, now_ms), due_ms)
                 return
+            case Delivery() if work.order is not None:
+                self.line_up(entry, _waiting(work, now_ms))
+                return
             case Delivery():
                 self._repeats.is_followed(entry, work)
                 tier = self._schedule.covering(0, above=work.climbed)
@@ -184,10 +194,12 @@ class Endings:
                 assert_never(work)
         entry.close_one()
 
-    def line_up(self, entry: Entry, delivery: Delivery) -> None:
-        """A part of the record that is for an ordered webhook: its line decides when it is sent."""
+    def line_up(self, entry: Entry, delivery: Delivery, delay_ms: int = 0) -> None:
+        """A part of the record that is for an ordered webhook: its line decides when it is sent, not before so long."""
         self.counts["ordered"] += 1
-        self.write(entry, LineUp(delivery=delivery), delivery.id)
+        self._lined_up.wrote(delivery.order or "")
+        self.write(entry, LineUp(delivery=delivery, delay_ms=delay_ms), delivery.id)
+        entry.lined_up()
         entry.close_one()
 
     def chunk(self, entry: Entry, chunk: Chunk, *, above: int) -> None:
@@ -208,13 +220,16 @@ class Endings:
         left_ms = self._schedule.tried_until_ms(delivery, now_ms) - now_ms
         fitting = self._schedule.fitting(delivery.id, left_ms, least=least, most=most)
         tier = most if fitting is None else fitting
-        self._go_on(job, delivery, tier, now_ms + rest_ms)
+        self._go_on(now_ms, job, delivery, tier, now_ms + rest_ms)
         return Retry(tier=tier)
 
-    def _go_on(self, job: Job, delivery: Delivery, tier: int, due_ms: int) -> None:
+    def _go_on(self, now_ms: int, job: Job, delivery: Delivery, tier: int, due_ms: int) -> None:
         """Its next record is written and takes over. One of the ordered topic stays where it is until it is due."""
         if job.entry.window.beside is not None:
             self._order.back(job.entry, delivery, due_ms)
+            return
+        if delivery.order is not None:
+            self.line_up(job.entry, delivery, max(0, due_ms - now_ms))
             return
         self._repeats.is_followed(job.entry, job.delivery)
         self.write(job.entry, Delay(tier=tier, delayed=delivery), delivery.id)

@@ -51,6 +51,9 @@ class Entry:
         else:
             self.close_one()
 
+    def lined_up(self) -> None:
+        """A delivery of it goes on in the ordered topic."""
+
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its parts has ended, this delivery for good when it is named; with the last one the record has."""
         self.open -= 1

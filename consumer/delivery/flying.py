@@ -4,11 +4,12 @@ The laws: a request ends once, answered or given up; and what was sent for a rec
 not sent again when the same record is ours again, but ends for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from consumer.delivery.entry import Entry
 from consumer.delivery.lane import Job
-from consumer.delivery.offsets import Partition, Window
+from consumer.delivery.offsets import Partition
 
 _Place: TypeAlias = tuple[Partition, int, str]  # a record and one of its deliveries
 
@@ -42,10 +43,10 @@ class Flying:
         """The job whose request is under way under this token."""
         return self._jobs.get(token)
 
-    def unanswered(self, window: Window, started_before_ms: int) -> Iterator[Job]:
-        """What this window waits for since then, and was not handed over yet."""
+    def unanswered(self, started_before_ms: int, of: Callable[[Entry], bool]) -> Iterator[Job]:
+        """What these records wait for since then, and was not handed over yet."""
         for job in self._jobs.values():
-            if job.entry.window is window and job.started_ms <= started_before_ms and job.handed_over is None:
+            if job.started_ms <= started_before_ms and job.handed_over is None and of(job.entry):
                 yield job
 
     # ── partitions that go ───────────────────────────────────────────────────────────────────────────────────────

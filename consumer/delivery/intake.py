@@ -18,7 +18,7 @@ from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import Place
 from consumer.delivery.offsets import Partition, Window
 from consumer.delivery.order import Order
-from consumer.delivery.order_partition import goes_before, line_of
+from consumer.delivery.order_partition import due_ms, goes_before, line_of
 from consumer.delivery.pausing import WINDOW_MOST, Pausing
 from consumer.delivery.repeats import Repeats, Turn
 from consumer.delivery.schedule import Schedule
@@ -268,21 +268,22 @@ class Intake:
     def _keep(self, entry: Entry, record: Record, delayed: Delayed) -> None:
         """Hold a record of a delay topic until it is due, unless it is a repeat; line up one of the ordered topic."""
         if entry.window.beside is not None and isinstance(delayed, Delivery):
-            name, before = line_of(record), goes_before(record)
-            if not self._order.put(self._now_ms, entry, delayed, name, entry.size, before=before):
-                self._endings.drop(entry, "repeat")
+            now_ms, name, before = self._now_ms, line_of(record), goes_before(record)
+            due = due_ms(record, now_ms)
+            if not self._order.put(now_ms, entry, delayed, name, entry.size, before=before, due_ms=due):
+                self._endings.count_drop("repeat")
             return
-        due_ms = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]
+        due = record.timestamp_ms + self._schedule.delays_ms[delayed.tier]
         if isinstance(delayed, Delivery):
             if self._repeats.is_repeat(entry, delayed):
                 self._endings.drop(entry, "repeat")
                 return
             if delayed.slot_ms is None:
-                due_ms += self._schedule.jitter_ms(delayed.id, delayed.tier)
+                due += self._schedule.jitter_ms(delayed.id, delayed.tier)
         elif delayed.unmatched:
             entry.record = record  # until it is matched
         leader = (record.topic, record.partition, record.leader_epoch)
-        self._hold.put(entry, delayed, leader=leader, due_ms=due_ms, size=entry.size)
+        self._hold.put(entry, delayed, leader=leader, due_ms=due, size=entry.size)
         if self._hold.is_full(entry.window):
             self.pausing.pause(entry.window)
 

@@ -8,9 +8,9 @@ The laws:
 - of a line the head alone is given out; the next one only when the head's record has ended, wherever it ended;
 - a line has its key's records in the order of their offsets, but for replays that go before what waits of the key: they
   stand in front of all that is not out, among themselves in their own order, and are never left in the log;
-- no line waits for another.
-
-A repeat is known by its delivery's id.
+- no line waits for another;
+- a repeat, known by its delivery's id, ends with what it repeats. So where a record has ended, all earlier events of
+  its line that stand before it have: `lined_up.py` goes by that (`property/test_order.py`).
 """
 
 import heapq
@@ -42,6 +42,8 @@ class Order:
         self._order = count()
         self._out: dict[Entry, KeyLine] = {}
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._standing: dict[str, Entry] = {}  # what stands in lines, by its delivery's id
+        self._repeats: dict[Entry, list[Entry]] = {}  # of what stands in lines
         self.waiting_heads = WaitingHeads()
         self.left = Left(self._bounds, self._partitions)
 
@@ -79,6 +81,8 @@ class Order:
                 self.waiting_heads.leave(line)
                 for lined in line.queue:
                     self._ids.pop(lined.delivery.id, None)
+                    self._standing.pop(lined.delivery.id, None)
+                    self._repeats.pop(lined.entry, None)
                     self.left.size -= lined.size
                 line.queue.clear()
         self._out = {entry: line for entry, line in self._out.items() if not entry.window.closed}
@@ -86,9 +90,23 @@ class Order:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def put(self, now_ms: int, entry: Entry, delivery: Delivery, name: str, size: int, *, before: bool = False) -> bool:
-        """Line a delivery up, `before` what waits there or behind it. False for a repeat of one that was."""
+    def put(
+        self,
+        now_ms: int,
+        entry: Entry,
+        delivery: Delivery,
+        name: str,
+        size: int,
+        *,
+        before: bool = False,
+        due_ms: int = 0,
+    ) -> bool:
+        """Line a delivery up, `before` what waits there or behind it.
+
+        False for a repeat of one that was: its record ends when that one does, or now.
+        """
         if delivery.id in self._ids:
+            self._repeat(entry, delivery)
             return False
         self._ids[delivery.id] = None
         if len(self._ids) > self._bounds.remembered:
@@ -103,8 +121,11 @@ class Order:
         tried = partition.met(line, entry.offset)
         if tried is not None:
             delivery = _as_told(delivery, tried)
+        elif delivery.attempts:  # a restart is not to wait for it anew
+            partition.tell(line, entry.offset, _to_tell(delivery, due_ms or now_ms))
         place = line.place_before() if before else len(line.queue)
-        line.queue.insert(place, Lined(entry, delivery, size, before))
+        line.queue.insert(place, Lined(entry, delivery, size, before, due_ms))
+        self._standing[delivery.id] = entry
         line.share.held += 1
         line.share.size += size
         partition.held += 1
@@ -112,6 +133,13 @@ class Order:
         if place == 0:
             self._advance(line, _due_ms(line))
         return True
+
+    def _repeat(self, entry: Entry, delivery: Delivery) -> None:
+        standing = self._standing.get(delivery.id)
+        if standing is not None and standing.window is entry.window:
+            self._repeats.setdefault(standing, []).append(entry)
+        else:
+            entry.close_one()
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,11 +238,31 @@ class Order:
     def _shorten(self, line: KeyLine) -> None:
         """What follows a blocked head is left in the log again, but for a few."""
         kept = self.left.shorten(line)
+        if kept == len(line.queue):
+            return
+        left_from = line.queue[kept].entry.offset
+        for lined in line.queue:
+            self._end_repeats(lined, left_from)  # they are left too
         while len(line.queue) > kept:
             lined = line.queue.pop()
             self._ids.pop(lined.delivery.id, None)
             self._less(line, lined.size)
+            self._leave(lined)
             lined.entry.close_one()
+
+    def _leave(self, lined: Lined) -> None:
+        """It stands in its line no longer, and what repeats it ends."""
+        self._standing.pop(lined.delivery.id, None)
+        self._end_repeats(lined, 0)
+
+    def _end_repeats(self, lined: Lined, offset: int) -> None:
+        """Those of its repeats that lie from this offset on."""
+        repeats = self._repeats.pop(lined.entry, ())
+        if stay := [entry for entry in repeats if entry.offset < offset]:
+            self._repeats[lined.entry] = stay
+        for entry in repeats:
+            if entry.offset >= offset:
+                entry.close_one()
 
     def _less(self, line: KeyLine, size: int) -> None:
         line.share.held -= 1
@@ -236,10 +284,11 @@ class Order:
 
     def _settle_head(self, now_ms: int, line: KeyLine, entry: Entry) -> None:
         line.out = False
-        size = line.queue.popleft().size
+        lined = line.queue.popleft()
         line.partition.tell(line, entry.offset, None)
         line.share.moved_ms = now_ms
-        self._less(line, size)
+        self._less(line, lined.size)
+        self._leave(lined)
         if line.queue:
             self._advance(line, _due_ms(line))
         else:
@@ -247,9 +296,12 @@ class Order:
 
 
 def _due_ms(line: KeyLine) -> int:
-    """When its head is due: at once, unless it was tried before. One that has stopped is looked at at once."""
-    tried = line.partition.tried.get(line.queue[0].entry.offset)
-    return 0 if tried is None or tried.stopped else tried.due_ms
+    """When its head is due: 0, at once, unless it was tried before. One that has stopped is looked at at once."""
+    head = line.queue[0]
+    tried = line.partition.tried.get(head.entry.offset)
+    if tried is None:
+        return head.due_ms
+    return 0 if tried.stopped else tried.due_ms
 
 
 def _as_told(delivery: Delivery, tried: Tried) -> Delivery:

@@ -54,12 +54,16 @@ class Bounds:
 
 
 class Lined(NamedTuple):
-    """A delivery in its line, and what it weighs. `before`: a replay that goes before what waits of its key."""
+    """A delivery in its line, and what it weighs. `before`: a replay that goes before what waits of its key.
+
+    `due_ms`: before then it is not tried, unless it is brought forward; 0: at once.
+    """
 
     entry: Entry
     delivery: Delivery
     size: int
     before: bool = False
+    due_ms: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -220,6 +224,25 @@ class OrderedPartition:
 
 BEFORE: Final = ("hookline-position", b"before")
 """The header of a replay that goes before what waits of its key."""
+
+
+DELAY: Final = "hookline-delay-ms"
+"""The header of one that its first sender has tried, or found no room for: it is not due before so long."""
+
+_CLOCKS_APART_MS: Final = 300_000
+
+
+def due_ms(record: Record, now_ms: int) -> int:
+    """When such a record is due, which was read now; 0: at once.
+
+    Its delay began when it was appended, by another clock than ours. So what has passed of it counts only where it is
+    more than two clocks may be apart: else a retry would be early.
+    """
+    told = next((value for name, value in record.headers if name == DELAY), None) if record.headers else None
+    if told is None or not told.isdigit():
+        return 0
+    passed_ms = max(0, now_ms - record.timestamp_ms - _CLOCKS_APART_MS)
+    return now_ms + max(0, int(told) - passed_ms)
 
 
 def goes_before(record: Record) -> bool:

@@ -28,7 +28,7 @@ from consumer.delivery.views import View
 from consumer.events.event import Event, Record
 from consumer.telemetry.count import Dropped
 from consumer.webhooks.ordering import line_of
-from consumer.webhooks.subscription import Status, Subscription
+from consumer.webhooks.subscription import OnFailure, Status, Subscription
 
 Work: TypeAlias = tuple[Entry, Event | Delayed]
 
@@ -208,7 +208,7 @@ class Planning:
                 continue
             entry.open_one()
             delivery = Delivery(id=name, event=event, subscription_id=subscription.id, first_due_ms=now_ms, order=line)
-            self._lining_up.put(entry, delivery)
+            self._lining_up.put(entry, delivery, may=_may_go_direct(subscription))
         return others
 
     def _split(self, now_ms: int, entry: Entry, event: Event, targets: Sequence[Target], *, above: int) -> None:
@@ -275,6 +275,13 @@ class Planning:
         elif delivery.handed_over:
             self._checking.setdefault(delivery.id, []).append((entry, delivery))
             self._asked.append(delivery.id)
+        elif (
+            target is not None
+            and delivery.order is not None
+            and entry.window.beside is None
+            and not _may_go_direct(target.subscription)
+        ):
+            self._endings.line_up(entry, delivery)
         elif target is not None and _unwanted(target) is None:
             self._attempting.offer(now_ms, Job(entry=entry, delivery=delivery, target=target), view)
         elif not self._tenants.is_sure(view, delivery.first_due_ms):
@@ -291,6 +298,11 @@ class Planning:
             tenants.park_for_newer(tenant, (entry, work), entry.size, now_ms)
         else:
             tenants.park_for_newer(tenant, (entry, work), entry.size, now_ms, after_ms=_LOOK_AGAIN_MS)
+
+
+def _may_go_direct(subscription: Subscription) -> bool:
+    """Whether it may be sent without the ordered topic: there alone a key can stop."""
+    return subscription.on_failure is not OnFailure.BLOCK
 
 
 def _unwanted(target: Target | None) -> Dropped | None:

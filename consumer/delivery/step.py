@@ -14,6 +14,7 @@ from consumer.delivery.again import Again
 from consumer.delivery.boundary import Bug
 from consumer.delivery.delivery import Attempt, Chunk, DeadLetter, Delivery
 from consumer.delivery.entry import Entry
+from consumer.delivery.lined_up import OrderedLook
 from consumer.delivery.logged import Unread
 from consumer.delivery.offsets import Partition
 from consumer.delivery.standing import Report
@@ -32,9 +33,13 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineUp(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery of an ordered webhook: to the ordered topic, where its line decides when it is sent."""
+    """A delivery of an ordered webhook: to the ordered topic, where its line decides when it is sent.
+
+    Not before `delay_ms` are over, when it is the first of its line there.
+    """
 
     delivery: Delivery
+    delay_ms: int = 0
 
 
 class Bury(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,13 +93,13 @@ class Step:
     """One turn's wishes: requests to start, records to produce, attempts to log, tenants and schemas to load.
 
     `load` and `load_alone` are tenants with the version known: to be read together, and each for itself. An attempt
-    comes with the record that it was made for, and those that were `traced` are told once more. What the native step
-    does is beside what is done in Python: `written` are requests to start too, and `unread` attempts to log. `bugs` are
-    those contained since the last step. `succeeded_late` are deliveries that were handed over and then accepted: to be
-    marked in the cache; `check` asks for such marks. Of what was `replaced` no further try is wanted: the others are to
-    be told. `reports` are for whoever keeps the webhooks' standings. `again` is to be read once more of the ordered
-    topic. `names` are hosts to ask name servers for. `wake_ms` is when the core wants its next turn even if nothing
-    happens.
+    comes with the record that it was made for, and those that were `traced` are told once more. What the native
+    step does is beside what is done in Python: `written` are requests to start too, and `unread` attempts to log.
+    `bugs` are those contained since the last step. `succeeded_late` are deliveries that were handed over and then
+    accepted: to be marked in the cache; `check` asks for such marks. Of what was `replaced` no further try is
+    wanted: the others are to be told. `reports` are for whoever keeps the webhooks' standings. `again` is to be
+    read once more of the ordered topic; `ordered` asks how far it is finished. `names` are hosts to ask name
+    servers for. `wake_ms` is when the core wants its next turn even if nothing happens.
     """
 
     send: list[tuple[int, Request]] = field(default_factory=list)
@@ -116,6 +121,7 @@ class Step:
     pause: list[Partition] = field(default_factory=list)
     resume: list[Partition] = field(default_factory=list)
     again: Again | None = None
+    ordered: OrderedLook | None = None
     ahead: LookAhead | None = None
     wake_ms: int | None = None
 

@@ -15,7 +15,7 @@ from consumer.kafka.topic_specs import Topics
 from consumer.roles.encoding import Seals
 from consumer.roles.gate import Keys
 from consumer.roles.name_lookup import NameLookup
-from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, SchemaAsking
+from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, OrderedLookup, SchemaAsking
 from consumer.roles.replaced import ReplacedExchange
 from consumer.roles.seals import Terms
 from consumer.roles.standings import StandingAsking
@@ -46,6 +46,7 @@ class Parts:
     ahead: AheadLookup | None
     standings: StandingAsking | None
     again: AgainLookup | None
+    ordered: OrderedLookup | None
     replaced: ReplacedExchange | None
     names: NameLookup
     known_schemas: dict[int, SchemaAnswer]

@@ -41,6 +41,8 @@ from consumer.kafka.client import AccessDenied, KafkaBroken
 from consumer.kafka.clock import BrokerClocks
 from consumer.kafka.consumer import PartitionConsumer
 from consumer.kafka.membership import Fetch
+from consumer.kafka.ordered_log import OrderedLog
+from consumer.kafka.partitioner import partition_of
 from consumer.kafka.producer import RecordProducer
 from consumer.kafka.selection import Selection
 from consumer.kafka.topic_differences import Found
@@ -196,12 +198,14 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         clocks=clocks,
         names=names_of(settings),
         target=target_of(settings, keyring, prepare),
+        partition_of=partition_of,
     )
     group = Topics.of(settings).group(pool.role)
     room = budget(settings)
     transport = open_transport(settings, hand=core)
     url = settings.schema_registry_url
     reader = AheadReader(settings) if pool.role is Role.RETRY else None
+    ordered = OrderedLog(settings) if pool.role is Role.DELIVER else None
     parts = Parts(
         core=core,
         transport=transport,
@@ -213,6 +217,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
         marks=Lookup("marks", Marks.from_settings(settings).answer),
         ahead=None if reader is None else Lookup("ahead", seen_ahead(reader.read, keys)),
         standings=StandingLookup.from_settings(settings),
+        ordered=None if ordered is None else Lookup("ordered", ordered.look),
         again=Lookup("again", found_again(LogAgain(settings).answer, keys)) if pool.role is Role.RETRY else None,
         replaced=ReplacedNews(ReplacedStore.from_settings(settings)) if pool.role is Role.RETRY else None,
         names=NameLookup(Resolver()),
@@ -247,6 +252,8 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)
     if reader is not None:
         reader.close()
+    if ordered is not None:
+        ordered.close()
     if keys is not None:
         keys.close()
 

@@ -15,7 +15,7 @@ from consumer.delivery.core import Core
 from consumer.delivery.step import Write
 from consumer.kafka.client import KafkaBroken
 from consumer.kafka.clock import BrokerClocks
-from consumer.kafka.producer import RecordProducer, Refused
+from consumer.kafka.producer import Acknowledged, RecordProducer, Refused
 from consumer.kafka.topic_specs import Topics
 from consumer.roles.clock import Clock
 from consumer.roles.encoding import Encoding
@@ -80,11 +80,16 @@ class Producing:
                 self._refused(outcome)
                 continue
             if outcome.token > 0:
-                self._core.acknowledged(outcome.token)
+                self._core.acknowledged(outcome.token, self._in_line(outcome))
             elif outcome.timestamp_ms is not None and outcome.place is not None:
                 topic, partition, offset = outcome.place
                 self._clocks.acknowledged((topic, partition), offset, outcome.timestamp_ms, steady_ms)
         self._go_on()
+
+    def _in_line(self, outcome: Acknowledged) -> tuple[int, int] | None:
+        """Where it lies in the ordered topic; what could not be encoded lies elsewhere."""
+        place = outcome.place
+        return (place[1], place[2]) if place is not None and place[0] == self._topics.ordered else None
 
     def _refused(self, refused: Refused) -> None:
         """A record larger than our topics must be able to take is written as a stub; any other they have to take."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 from consumer.delivery.again import Again, Found
 from consumer.delivery.core import Core
+from consumer.delivery.lined_up import OrderedLook, OrderedSeen
 from consumer.delivery.step import LookAhead, SeenAhead, Step
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
@@ -21,6 +22,7 @@ from consumer.roles.tenant_lookup import TenantLookup
 MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 AheadLookup: TypeAlias = Lookup[LookAhead, SeenAhead]
 AgainLookup: TypeAlias = Lookup[Again, Found]
+OrderedLookup: TypeAlias = Lookup[OrderedLook, OrderedSeen]
 
 
 class SchemaAsking(Protocol):
@@ -48,6 +50,7 @@ class Questions:
         tenants: TenantLookup,
         marks: MarkLookup,
         again: AgainLookup | None,
+        ordered: OrderedLookup | None,
         replaced: ReplacedExchange | None,
         schemas: SchemaAsking | None,
         standings: StandingAsking | None,
@@ -60,6 +63,7 @@ class Questions:
         self._tenants = tenants
         self._marks = marks
         self._again = again
+        self._ordered = ordered
         self._replaced = replaced
         self._schemas = schemas
         self._standings = standings
@@ -72,6 +76,8 @@ class Questions:
         transport.watch(self._marks.fd)
         if self._again is not None:
             transport.watch(self._again.fd)
+        if self._ordered is not None:
+            transport.watch(self._ordered.fd)
         transport.watch(self._names.fd)
         if self._schemas is not None:
             transport.watch(self._schemas.fd)
@@ -97,6 +103,8 @@ class Questions:
             self._ahead.ask(step.ahead)
         if self._again is not None and step.again is not None:
             self._again.ask(step.again)
+        if self._ordered is not None and step.ordered is not None:
+            self._ordered.ask(step.ordered)
         if step.names:
             self._names.ask(step.names)
         self._mark(step)
@@ -122,15 +130,20 @@ class Questions:
             self._heard(now_ms, heard)
         for host, resolution in self._names.take():
             self._core.named(now_ms, host, resolution)
-        for seen in () if self._ahead is None else self._ahead.take():
-            self._core.ahead(now_ms, seen)
+        self._tell_of_logs(now_ms)
         for marks in self._marks.take():
             for delivery_id, succeeded in marks.items():
                 self._core.checked(now_ms, delivery_id, succeeded=succeeded)
         for names in () if self._replaced is None else self._replaced.take():
             self._core.replaced(names)
+
+    def _tell_of_logs(self, now_ms: int) -> None:
+        for seen in () if self._ahead is None else self._ahead.take():
+            self._core.ahead(now_ms, seen)
         for found in () if self._again is None else self._again.take():
             self._core.read_again(now_ms, found)
+        for how_far in () if self._ordered is None else self._ordered.take():
+            self._core.ordered_seen(how_far)
 
     def leave(self, now_ms: int) -> None:
         """Tell whoever keeps the standings that this process leaves: others get its places."""
@@ -145,6 +158,8 @@ class Questions:
             self._replaced.close()
         if self._again is not None:
             self._again.close()
+        if self._ordered is not None:
+            self._ordered.close()
         self._names.close()
         if self._schemas is not None:
             self._schemas.close()

@@ -192,7 +192,13 @@ def _seen(names: _Names, topics: Topics, role: Role) -> list[Right]:
             without="the broker logs denials, and nothing else is missed",
         ),
         *(_for_the_console(topics) if role is Role.API else ()),
+        *(_for_short_ways(topics) if role is Role.DELIVER else ()),
     ]
+
+
+def _for_short_ways(topics: Topics) -> list[Right]:
+    group, without = topics.group("retry"), "every ordered delivery takes the way through the topic ordered"
+    return [Right(kind=Kind.GROUP, name=group, operations=(Operation.DESCRIBE,), without=without)]
 
 
 def _for_the_console(topics: Topics) -> list[Right]:

@@ -66,6 +66,7 @@ class Worker:
             marks=parts.marks,
             ahead=parts.ahead,
             again=parts.again,
+            ordered=parts.ordered,
             replaced=parts.replaced,
             schemas=parts.schemas,
             standings=parts.standings,

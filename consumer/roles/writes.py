@@ -5,6 +5,7 @@ from typing import assert_never
 import msgspec
 
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.order_partition import DELAY
 from consumer.delivery.step import Bury, Delay, LineUp, Reject, Suspend, Write
 from consumer.events.event import RecordHeaders
 from consumer.kafka.provenance import Family, dead_letter_headers, poison_headers
@@ -31,10 +32,15 @@ def produced(write: Write, topics: Topics, family: Family, *, sealed: bool = Fal
         case Delay(tier=tier, delayed=delayed):
             key, value = _delayed(delayed)
             return Produce(topic=topics.retry(tier), key=key, value=value)
-        case LineUp(delivery=delivery):
+        case LineUp(delivery=delivery, delay_ms=delay_ms):
             if delivery.order is None:
                 raise AssertionError("what lines up has a line")
-            return Produce(topic=topics.ordered, key=delivery.order.encode(), value=encode_delivery(delivery))
+            return Produce(
+                topic=topics.ordered,
+                key=delivery.order.encode(),
+                value=encode_delivery(delivery),
+                headers=((DELAY, b"%d" % delay_ms),) if delay_ms else (),
+            )
         case Bury(dead_letter=dead_letter):
             return Produce(
                 topic=topics.dead_letter,

@@ -21,6 +21,7 @@ from consumer.delivery.again import Look
 from consumer.delivery.answer import Answer
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Chunk, Delivery
+from consumer.delivery.lined_up import OrderedSeen, seen_of
 from consumer.delivery.offsets import Partition, Position
 from consumer.delivery.step import Bury, Delay, LineUp, Step, Suspend, Write
 from consumer.delivery.target import Target
@@ -94,7 +95,7 @@ class Way:
         self._last_of_lines: dict[str, int] = {}
         self._tiers: list[int] = []
         self._health: Health = NO_HEALTH
-        self._core = Core(rules(), decode=self._decoded, target=_target)
+        self._core = Core(rules(), decode=self._decoded, target=_target, partition_of=lambda _key, _partitions: 0)
         self._core.assigned({partition: Position(0) for partition in self._ends})
         for _ in range(_AT_ONCE):
             self._come(_EVENTS, b"")
@@ -157,7 +158,8 @@ class Way:
             self._health = folded(self._health, sent_of(head_of(value), self._now_ms))
         for token, write in step.write:
             self._written(write)
-            self._core.acknowledged(token)
+            place = (_ORDERED[1], self._ends[_ORDERED] - 1) if isinstance(write, LineUp) else None
+            self._core.acknowledged(token, place)
 
     def _is_allowed(self, token: int, request: Request, changed_at: Mapping[Partition, int]) -> None:
         job = self._core.sent_for(token)
@@ -220,6 +222,9 @@ class Way:
         step = self._core.next(self._now_ms, self._now_ms)
         for bug in step.bugs:  # what a boundary caught was raised all the same
             raise bug.error
+        if step.ordered is not None:
+            seen = seen_of(self._core.positions().get(_ORDERED), self._ends[_ORDERED])
+            self._core.ordered_seen(OrderedSeen(token=step.ordered.token, partitions=(seen,)))
         return step
 
     def _loads(self, step: Step) -> None:

@@ -20,6 +20,7 @@ from consumer.delivery.again import Again, Look
 from consumer.delivery.delivery import Delivery
 from consumer.delivery.entry import Entry
 from consumer.delivery.left import Admission
+from consumer.delivery.lined_up import seen_of
 from consumer.delivery.offsets import Position, Taken
 from consumer.delivery.order import Order
 from consumer.delivery.order_map import Told, Tried, unpack
@@ -101,9 +102,7 @@ class Process:
 
     def _put(self, entry: Entry, logged: Logged) -> None:
         made = replace(delivery(event(f"evt_{logged.number}")), order=logged.name, attempts=0)
-        if not self.order.put(self.now_ms, entry, made, logged.name, 100, before=logged.before):
-            entry.close_one()
-        elif logged.before:
+        if self.order.put(self.now_ms, entry, made, logged.name, 100, before=logged.before) and logged.before:
             self.before.add(entry)
 
     def look_again(self, most: int) -> None:
@@ -167,6 +166,18 @@ class Process:
             assert len(position.metadata) <= done_map.MOST
             self.log.committed = position
 
+    def tells_no_more_than_is(self) -> None:
+        """What `deliver` takes from a commit: where a record is over, all earlier events before it are accepted."""
+        seen = seen_of(self.log.committed, len(self.log.records))
+        before: dict[str, set[int]] = defaultdict(set)
+        for offset, logged in enumerate(self.log.records):
+            if logged.before:
+                continue
+            before[logged.name].add(logged.number)
+            if seen.is_over(logged.name, offset, offset):
+                earlier = {number for number in before[logged.name] if number <= logged.number}
+                assert earlier <= set(self.log.accepted[logged.name]), f"{logged} is over at {offset}"
+
     @property
     def idle(self) -> bool:
         """Whether all was read and has ended."""
@@ -213,6 +224,14 @@ def test_a_replay_in_another_place_is_found(name: str, bug: Callable[[KeyLine], 
         run_all(60)
 
 
+def test_a_repeat_that_ends_before_what_it_repeats_is_found() -> None:
+    def repeat(_order: Order, entry: Entry, _delivery: Delivery) -> None:
+        entry.close_one()
+
+    with patch.object(Order, "_repeat", repeat), pytest.raises(AssertionError, match="is over at"):
+        run_all(60)
+
+
 def run_all(seeds: int) -> None:
     """Until one of them breaks the law."""
     for seed in range(seeds):
@@ -240,6 +259,8 @@ def run(seed: int) -> None:
         process.look_again(dice.randrange(1, 40))
         if dice.random() < 0.3:
             process.commit()
+        if dice.random() < 0.03:
+            process.tells_no_more_than_is()
         process.now_ms += dice.choice((1, 20, 300))
         if crashes and dice.random() < 0.01:
             crashes -= 1

@@ -44,6 +44,11 @@ class Log:
         return gone
 
 
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where the records of a key go, of so many partitions."""
+    return zlib.crc32(key) % partitions
+
+
 class Broker:
     """`down_until_ms`: no request is answered before. `appended` is told of every record.
 
@@ -84,7 +89,7 @@ class Broker:
         partition: int | None = None,
     ) -> Record:
         """Write a record there, or where its key belongs; topics that only we read have one partition."""
-        number = zlib.crc32(key or b"") % self.partitions.get(topic, 1) if partition is None else partition
+        number = partition_of(key or b"", self.partitions.get(topic, 1)) if partition is None else partition
         log = self.logs.setdefault((topic, number), Log())
         record = Record(
             topic=topic,

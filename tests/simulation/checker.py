@@ -34,7 +34,7 @@ from tests.simulation.ledger import CHUNK, EVENT, Attempted, Delayed, Ledger, Pa
 from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
 from tests.simulation.webhooks import Webhooks
 
-_CLOCKS_APART_MS = 10_000
+CLOCKS_APART_MS = 10_000
 _MAP_PARTS = 8
 _MAP_BEGINS = 80  # what a map keeps free for its version, base and checksum
 _OFFSET_CHARS = 8  # five bytes in base64: one offset more, at most
@@ -73,17 +73,17 @@ class Checker:
         delayed = self._ledger.delayed.get(place)
         if delayed is None:
             return
-        if now_ms < delayed.due_ms and not self._may_go_forward(pair.webhook, delayed):
+        if now_ms < delayed.due_ms - delayed.apart_ms and not self._may_go_forward(pair.webhook, delayed):
             early_ms = delayed.due_ms - now_ms
             raise Violation("early", f"{pair.name} {early_ms} ms before its time", *_about(pair), name_of(place))
         attempt_ms = delayed.last_attempt_ms or 0
         asked = pair.asked_until_ms.get(attempt_ms)
-        if asked is not None and now_ms < asked and pair.started_ms[attempt_ms] == 1:
+        if asked is not None and now_ms < asked - delayed.apart_ms and pair.started_ms[attempt_ms] == 1:
             raise Violation("retry-after", f"{pair.name} {asked - now_ms} ms before it was over", *_about(pair))
 
     def _may_go_forward(self, webhook: str, delayed: Delayed) -> bool:
         """Whether the endpoint has accepted anything since this one failed; the processes' clocks are a little off."""
-        return self._accepted_ms.get(webhook, -_CLOCKS_APART_MS) >= (delayed.last_attempt_ms or 0) - _CLOCKS_APART_MS
+        return self._accepted_ms.get(webhook, -CLOCKS_APART_MS) >= (delayed.last_attempt_ms or 0) - CLOCKS_APART_MS
 
     def asked_to_wait(self, now_ms: int, pair: Pair, started_ms: int, wait_ms: int) -> None:
         """An endpoint answered, perhaps with Retry-After. The last tier is the most that is waited."""

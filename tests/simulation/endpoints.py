@@ -17,6 +17,7 @@ from tests.simulation.timeline import Timeline
 
 HEALTHY: Final = "healthy"
 HOSTILE: Final = "hostile"
+_BRIEF: Final = ("flaky", "slow", "comes-and-goes")
 TEMPERS: Final = ("flaky", "dead", "gone", "hanging", "slow", "limited", "comes-and-goes", "refuses")
 _LIMITED_PER_S: Final = 20
 _WAITS_S: Final = (1, 2, 10, 45, 700, 100_000)
@@ -49,7 +50,7 @@ class Endpoints:
         self._dice = stream(plan.seed, "endpoints")
         self._tempers: dict[str, str] = {}
         self._second: dict[str, tuple[int, int]] = {}
-        tempers = ("comes-and-goes", "comes-and-goes", "refuses") if plan.narrow else TEMPERS
+        tempers = ("comes-and-goes", "comes-and-goes", "refuses") if plan.narrow else _BRIEF if plan.brief else TEMPERS
         for number in range(plan.webhooks * 2):
             troubled = self._dice.random() < plan.troubled
             self._tempers[f"{number}.example"] = self._dice.choice(tempers) if troubled or plan.narrow else HEALTHY

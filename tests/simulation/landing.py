@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from consumer.delivery.answer import FailureKind
 from consumer.delivery.delivery import Chunk, DeadLetter, Delivery
+from consumer.delivery.order_partition import DELAY
 from consumer.delivery.schedule import Schedule
 from consumer.events.event import Record
 from consumer.kafka.attempt_encoding import ATTEMPT
@@ -15,7 +16,7 @@ from consumer.kafka.records import decode_dead_letter, decode_delayed, decode_or
 from consumer.kafka.topic_specs import Topics
 from consumer.webhooks.history import State
 from consumer.webhooks.record import state_of
-from tests.simulation.checker import Checker, Violation
+from tests.simulation.checker import CLOCKS_APART_MS, Checker, Violation
 from tests.simulation.history import History
 from tests.simulation.laws import Laws, NoLaws
 from tests.simulation.ledger import CHUNK, EVENT, Delayed, Ledger, Pair, Place, name_of
@@ -133,7 +134,7 @@ class Landing:
             self._ledger.by_delivery[delivery.id.encode()] = pair
 
     def _lined_up(self, record: Record) -> None:
-        """A delivery of an ordered webhook: it waits for its turn, and is due at once."""
+        """A delivery of an ordered webhook: it waits for its turn, and until its delay is over, by whose clock ever."""
         place: Place = ((record.topic, record.partition), record.offset)
         delivery = decode_ordered(record.key, record.value or b"")
         event = self._ledger.events.get(delivery.event.id)
@@ -144,7 +145,11 @@ class Landing:
             pair.lined_up_ms = self._timeline.now_ms
         self._replayed(pair, delivery)
         pair.lines.setdefault(0, []).append(place)
-        self._ledger.delayed[place] = Delayed(place, [pair], 0, self._timeline.now_ms, None)
+        told = dict(record.headers).get(DELAY)
+        due_ms = self._timeline.now_ms + int(told or 0)
+        self._ledger.delayed[place] = Delayed(
+            place, [pair], 0, due_ms, delivery.last_attempt_ms, apart_ms=CLOCKS_APART_MS
+        )
         self._history.add("broker", "lined up", f"{event.id}/{pair.webhook}", name_of(place))
 
     def _poisoned(self, record: Record) -> None:

@@ -153,7 +153,7 @@ class Run:
 class Delayed:
     """A record of a delay topic, as it was written. `due_ms`: not before, by the world's clock.
 
-    The world's goes as fast as the leader's that appended it.
+    The world's goes as fast as the leader's that appended it. `apart_ms`: so early it may be, by a process's own clock.
     """
 
     place: Place
@@ -161,6 +161,7 @@ class Delayed:
     progress: int
     due_ms: int
     last_attempt_ms: int | None
+    apart_ms: int = 0
 
 
 @dataclass(slots=True)

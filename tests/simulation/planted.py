@@ -30,6 +30,7 @@ from consumer.delivery.horizons import Horizons
 from consumer.delivery.intake import Intake
 from consumer.delivery.lane import Job
 from consumer.delivery.left import Left
+from consumer.delivery.lined_up import LinedUp
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.offsets import Partition, Position, Window
 from consumer.delivery.order import Order
@@ -334,13 +335,22 @@ def _first_read_and_not_lined_up() -> list[Patch]:
     honest = LiningUp.put
     met: set[tuple[Partition, int]] = set()
 
-    def put(lining_up: LiningUp, entry: Entry, delivery: Delivery) -> None:
+    def put(lining_up: LiningUp, entry: Entry, delivery: Delivery, *, may: bool) -> None:
         place = entry.window.partition, entry.offset
         if entry.offset % 3 or place in met:
-            honest(lining_up, entry, delivery)
+            honest(lining_up, entry, delivery, may=may)
         met.add(place)
 
     return [patch.object(LiningUp, "put", put)]
+
+
+def _what_earlier_owners_lined_up_is_forgotten() -> list[Patch]:
+    def tell_ends(lined_up: LinedUp, token: int, ends: dict[int, int]) -> None:
+        del token, ends
+        lined_up._before |= {window: {} for window in lined_up._untold}
+        lined_up._untold.clear()
+
+    return [patch.object(LinedUp, "_tell_ends", tell_ends)]
 
 
 def _what_is_left_of_a_line_is_forgotten() -> list[Patch]:
@@ -431,6 +441,9 @@ BUGS: dict[str, Bug] = {
     "first read and not lined up": Bug(patches=_first_read_and_not_lined_up, seeds=(10, 34, 50), rule="order"),
     "a failed head lets the next pass": Bug(
         patches=_a_failed_head_lets_the_next_pass, seeds=(10, 250, 730), rule="order"
+    ),
+    "what earlier owners lined up is forgotten": Bug(
+        patches=_what_earlier_owners_lined_up_is_forgotten, seeds=(634, 734, 834), rule="order"
     ),
     "what is left of a line is forgotten": Bug(
         patches=_what_is_left_of_a_line_is_forgotten, seeds=(114, 594, 1074), rule="liveness"

@@ -34,7 +34,7 @@ from consumer.roles.clock import Clock
 from consumer.roles.marks import Marks
 from consumer.roles.name_lookup import NameLookup
 from consumer.roles.parts import Parts
-from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup
+from consumer.roles.questions import AgainLookup, AheadLookup, MarkLookup, OrderedLookup
 from consumer.roles.tenant_lookup import TenantLookup
 from consumer.roles.worker import Worker
 from consumer.signing.signer import Signer
@@ -45,6 +45,7 @@ from consumer.webhooks.subscription import Subscription
 from tests.simulation import odd
 from tests.simulation.again import LogAgain
 from tests.simulation.ahead import AheadReads
+from tests.simulation.broker import partition_of
 from tests.simulation.cache import SILENCE_MS, Client
 from tests.simulation.checker import Violation
 from tests.simulation.consumer import SimulatedConsumer
@@ -54,6 +55,7 @@ from tests.simulation.group import Group
 from tests.simulation.lookups import Lookup, NoNames, TenantReads
 from tests.simulation.network import Network
 from tests.simulation.observer import Watch
+from tests.simulation.ordered_log import OrderedLog
 from tests.simulation.plan import stream
 from tests.simulation.ports import Crash, Life
 from tests.simulation.producers import Attempts, Records
@@ -101,6 +103,7 @@ class Process:
         self._exchanges: Exchanges | None = None
         self._exchanging = stream(world.plan.seed, f"exchanges of {name}")
         self._hearing = stream(world.plan.seed, f"news of {name}")
+        self._looking = stream(world.plan.seed, f"ordered topic as of {name}")
         self._turn_at_ms: int | None = None
         self._turning = False
         self._settling = 0
@@ -124,7 +127,12 @@ class Process:
         life = self.life = Life(self.name, world.timeline, self._wake)
         clocks = BrokerClocks()
         core = self._core = Core(
-            self._pool.rules, decode=self._pool.decode, target=self._target, mark=self._mark(), clocks=clocks
+            self._pool.rules,
+            decode=self._pool.decode,
+            target=self._target,
+            mark=self._mark(),
+            clocks=clocks,
+            partition_of=partition_of,
         )
         watch = Watch(self.name, core, world)
         network = self._network = Network(life, world.endpoints, world.faults, dice, plan=world.plan, observer=watch)
@@ -149,6 +157,7 @@ class Process:
             schemas=None,
             standings=exchanges,
             again=cast("AgainLookup", Lookup(life, dice, rereads.answer)) if world.plan.ordered else None,
+            ordered=self._ordered_lookup(life),
             ahead=cast("AheadLookup", Lookup(life, dice, AheadReads(world.broker, dice).read)),
             replaced=News(life, world.replaced, self._hearing),
             marks=cast("MarkLookup", Lookup(life, dice, marks.answer)),
@@ -182,6 +191,7 @@ class Process:
 
         self._watch_ahead(core, watch)
         self._watch_stops(core)
+        self._watch_lines(core)
         self._watch_spared(core)
         clock = Clock(
             wall_s=lambda: (world.timeline.now_ms + self.skew_ms) / 1_000,
@@ -191,6 +201,14 @@ class Process:
         self._worker = Worker(parts, open_consumer, clock)
         self._settling = 0
         self._wake(0)
+
+    def _ordered_lookup(self, life: Life) -> OrderedLookup | None:
+        world = self._world
+        if not world.plan.ordered or self._pool is not world.deliver:
+            return None
+        group, topic = world.retry.group.name, world.topics.ordered
+        log = OrderedLog(world.broker, world.faults, self._looking, group=group, topic=topic)
+        return cast("OrderedLookup", Lookup(life, self._looking, log.look))
 
     def _watch_ahead(self, core: Core, watch: Watch) -> None:
         """Tell of each record that the core takes before its turn."""
@@ -217,6 +235,18 @@ class Process:
             stay(now_ms, job, delivery)
 
         core._endings.stay = stays  # type: ignore[method-assign] # the world listens
+
+    def _watch_lines(self, core: Core) -> None:
+        """Tell when each ordered delivery was last put into its line: until then its webhook may not have wanted it."""
+        put, ledger = core._direct.put, self._world.ledger
+
+        def puts(entry: Entry, delivery: Delivery, *, may: bool) -> None:
+            event = ledger.events.get(delivery.event.id)
+            if event is not None:
+                ledger.pair(event, delivery.subscription_id).lined_up_ms = self._world.timeline.now_ms
+            put(entry, delivery, may=may)
+
+        core._direct.put = puts  # type: ignore[method-assign] # the world listens
 
     def _watch_spared(self, core: Core) -> None:
         """Judge each try that is not made because another one was accepted."""

@@ -6,115 +6,26 @@ from msgspec import structs
 
 from consumer.delivery.core import Core
 from consumer.delivery.delivery import Delivery, delivery_id
-from consumer.delivery.intake import Content
 from consumer.delivery.offsets import Position
 from consumer.delivery.order_partition import BEFORE
-from consumer.delivery.standing import Standing
-from consumer.delivery.step import Bury, LineUp, Step, Suspend
+from consumer.delivery.step import LineUp
 from consumer.delivery.stopping import Fate, fate
 from consumer.events.event import Event, Record, SchemaNeeded
-from consumer.signing.request import Request
 from consumer.webhooks import draft
 from consumer.webhooks.ordering import line_of
 from consumer.webhooks.reader import Loaded, Unavailable
 from consumer.webhooks.subscription import OnFailure, Retries, Status, Subscription
 from tests.deliveries import (
     NOW_MS,
-    ORDERED,
     SCHEDULE,
     delivery,
     event,
     failure,
-    response,
     rules,
     subscription,
     target_of,
 )
-
-EVENTS = ("events", 0)
-LINES = (ORDERED, 0)
-STANDING = Standing(number=1, permits=None, places=None, pace_per_s=0.0, horizon_ms=0.0, waiting=0, until_ms=0.0)
-
-
-class Bench:
-    """A core that reads events and the ordered topic, and Kafka, which takes what is written at once."""
-
-    def __init__(self, *subscriptions: Subscription, shared: bool = False) -> None:
-        self.shared = shared  # other processes send to the same endpoints
-        self.subscriptions = subscriptions or (subscription(ordering="key"),)
-        self.contents: dict[tuple[tuple[str, int], int], Content] = {}
-        self.log: list[Delivery] = []
-        self.headers: dict[int, tuple[tuple[str, bytes], ...]] = {}
-        self.buried: list[Bury] = []
-        self.suspended: list[Subscription] = []
-        self.version = 1
-        self.sent: dict[str, int] = {}  # tokens, by the event's id
-        self.now_ms = NOW_MS
-        self.start({EVENTS: Position(0), LINES: Position(0)})
-        self.known = True
-        self.told: list[int] = []  # how many keys have stopped, as each report tells it
-
-    def start(self, positions: dict[tuple[str, int], Position]) -> None:
-        self.core = Core(replace(rules(), shared=self.shared), decode=self.decode, target=target_of)
-        self.core.assigned(positions)
-        self.lined = positions[LINES].offset
-
-    def decode(self, record: Record) -> Content:
-        return self.contents[(record.topic, record.partition), record.offset]
-
-    def publish(self, key: bytes | None, content: Event | SchemaNeeded, offset: int) -> None:
-        self.contents[EVENTS, offset] = content
-        self.core.records(self.now_ms, [_record(EVENTS, offset, key)])
-
-    def turn(self, *, after_ms: int = 0) -> list[str]:
-        """Turn until nothing more happens; the ids of the events that are sent now."""
-        self.now_ms += after_ms
-        sent: list[str] = []
-        for _ in range(8):
-            step = self.core.next(self.now_ms, self.now_ms)
-            for tenant in step.load if self.known else ():
-                loaded = Loaded(version=str(self.version), subscriptions=self.subscriptions)
-                self.core.loaded(self.now_ms, tenant, loaded)
-            self._write(step)
-            self.told += [report.blocked for report in step.reports]
-            for report in step.reports:
-                self.core.standing(self.now_ms, report.subscription_id, STANDING)
-            for token, request in step.send:
-                sent.append(_id(request))
-                self.sent[sent[-1]] = token
-            while self.lined < len(self.log):
-                line = self.log[self.lined]
-                self.contents[LINES, self.lined] = structs.replace(line, tier=-1)
-                assert line.order is not None
-                headers = self.headers.get(self.lined, ())
-                self.core.records(self.now_ms, [_record(LINES, self.lined, line.order.encode(), headers)])
-                self.lined += 1
-        return sent
-
-    def change(self, *subscriptions: Subscription) -> None:
-        """What the cache answers from now on."""
-        self.subscriptions = subscriptions
-        self.version += 1
-
-    def _write(self, step: Step) -> None:
-        for token, write in step.write:
-            if isinstance(write, LineUp):
-                self.log.append(write.delivery)
-            elif isinstance(write, Suspend):
-                self.suspended.append(write.subscription)
-                self.change(write.subscription)
-            else:
-                assert isinstance(write, Bury), write
-                self.buried.append(write)
-            self.core.acknowledged(token)
-
-    def line_up(self, made: Delivery, *headers: tuple[str, bytes]) -> None:
-        """A replay is written to the ordered topic."""
-        self.headers[len(self.log)] = headers
-        self.log.append(made)
-
-    def answer(self, event_id: str, status: int = 200) -> None:
-        self.core.answered(self.now_ms, self.sent.pop(event_id), response(status))
+from tests.ordered_stage import EVENTS, LINES, STANDING, Bench, events, record
 
 
 def test_no_more_is_taken_in_while_heads_wait_for_nothing_but_this_process() -> None:
@@ -129,9 +40,9 @@ def test_no_more_is_taken_in_while_heads_wait_for_nothing_but_this_process() -> 
     core.assigned({LINES: Position(0)})
     taken = 0
     while core.room and taken < 1_000:
-        line = decode(_record(LINES, taken, b"")).order
+        line = decode(record(LINES, taken, b"")).order
         assert line is not None
-        core.records(NOW_MS, [_record(LINES, taken, line.encode())])
+        core.records(NOW_MS, [record(LINES, taken, line.encode())])
         taken += 1
     assert taken == 256
     step = core.next(NOW_MS, NOW_MS)
@@ -141,31 +52,9 @@ def test_no_more_is_taken_in_while_heads_wait_for_nothing_but_this_process() -> 
     assert core.room
 
 
-def _record(
-    partition: tuple[str, int], offset: int, key: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
-) -> Record:
-    return Record(
-        topic=partition[0],
-        partition=partition[1],
-        offset=offset,
-        key=key,
-        value=b"",
-        headers=headers,
-        timestamp_ms=NOW_MS,
-    )
-
-
-def _id(request: Request) -> str:
-    return dict(request.headers)["webhook-id"]
-
-
-def _events(*names: str) -> list[Event]:
-    return [event(name, offset=offset) for offset, name in enumerate(names)]
-
-
 def test_a_key_goes_out_one_after_the_other_and_keys_beside_each_other() -> None:
     bench = Bench()
-    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), _events("a1", "a2", "b1"), strict=True)):
+    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), events("a1", "a2", "b1"), strict=True)):
         bench.publish(key, each, offset)
     assert bench.turn() == ["a1", "b1"]
     assert bench.core.positions()[EVENTS].offset == 3
@@ -175,7 +64,7 @@ def test_a_key_goes_out_one_after_the_other_and_keys_beside_each_other() -> None
 
 def test_a_failing_head_blocks_its_key_alone_and_is_tried_again_in_its_place() -> None:
     bench = Bench()
-    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), _events("a1", "a2", "b1"), strict=True)):
+    for offset, (key, each) in enumerate(zip((b"a", b"a", b"b"), events("a1", "a2", "b1"), strict=True)):
         bench.publish(key, each, offset)
     bench.turn()
     bench.answer("a1", 500)
@@ -188,7 +77,7 @@ def test_a_failing_head_blocks_its_key_alone_and_is_tried_again_in_its_place() -
 
 def test_a_restart_goes_on_with_the_attempts_made_and_the_time_left() -> None:
     bench = Bench()
-    for offset, each in enumerate(_events("a1", "a2")):
+    for offset, each in enumerate(events("a1", "a2")):
         bench.publish(b"a", each, offset)
     bench.turn()
     bench.answer("a1", 500)
@@ -207,7 +96,7 @@ def test_a_restart_goes_on_with_the_attempts_made_and_the_time_left() -> None:
 
 def test_a_key_goes_on_when_its_head_is_given_up() -> None:
     bench = Bench(subscription(ordering="key", retries=Retries.NONE))
-    for offset, each in enumerate(_events("a1", "a2")):
+    for offset, each in enumerate(events("a1", "a2")):
         bench.publish(b"a", each, offset)
     bench.turn()
     bench.answer("a1", 500)
@@ -217,7 +106,7 @@ def test_a_key_goes_on_when_its_head_is_given_up() -> None:
 
 def test_a_field_of_the_data_is_a_key_and_an_event_without_it_has_no_order() -> None:
     bench = Bench(subscription(ordering="data.n"))
-    same = _events("a1", "a2", "other")
+    same = events("a1", "a2", "other")
     bench.publish(b"x", same[0], 0)
     bench.publish(b"y", same[1], 1)
     bench.publish(b"x", structs.replace(same[2], data=b'{"m":1}'), 2)
@@ -263,7 +152,7 @@ def test_an_event_of_a_tenant_that_was_asked_for_keeps_its_place() -> None:
 
 def test_a_suspended_webhook_s_line_is_buried_in_its_order_and_a_paused_one_s_dropped() -> None:
     bench = Bench(subscription("a", ordering="key", status=Status.SUSPENDED))
-    for offset, each in enumerate(_events("a1", "a2")):
+    for offset, each in enumerate(events("a1", "a2")):
         bench.publish(b"a", each, offset)
     assert bench.turn() == []
     assert [bury.dead_letter.delivery.event.id for bury in bench.buried] == ["a1", "a2"]
@@ -291,7 +180,7 @@ def _stopped(*names: str, shared: bool = False) -> tuple[Bench, Subscription]:
     """A bench whose key `a` has stopped with its first event, with the others behind it."""
     blocking = subscription(ordering="key", on_failure=OnFailure.BLOCK, retries=Retries.NONE)
     bench = Bench(blocking, shared=shared)
-    for offset, each in enumerate(_events(*names)):
+    for offset, each in enumerate(events(*names)):
         bench.publish(b"a", each, offset)
     assert bench.turn() == [names[0]]
     bench.answer(names[0], 500)
@@ -363,7 +252,7 @@ def test_a_stopped_head_is_tried_once_more_when_its_customer_says_so_and_stops_a
 
 def test_what_stood_in_line_for_as_long_as_it_may_wait_is_dead_lettered_untried() -> None:
     bench = Bench()
-    for offset, each in enumerate(_events("a1", "a2")):
+    for offset, each in enumerate(events("a1", "a2")):
         bench.publish(b"a", each, offset)
     assert bench.turn() == ["a1"]
     bench.now_ms += SCHEDULE.wait_for_ms
@@ -429,12 +318,12 @@ def _replayed(of: Event) -> Delivery:
 
 def test_a_replay_goes_before_what_waits_of_its_key_or_after_it() -> None:
     bench = Bench()
-    events = _events("earlier", "a1", "a2", "dead")
-    for offset, each in enumerate(events[1:3], start=1):
+    published = events("earlier", "a1", "a2", "dead")
+    for offset, each in enumerate(published[1:3], start=1):
         bench.publish(b"a", each, offset)
     assert bench.turn() == ["a1"]
-    bench.line_up(_replayed(events[0]), BEFORE)
-    bench.line_up(_replayed(events[3]))
+    bench.line_up(_replayed(published[0]), BEFORE)
+    bench.line_up(_replayed(published[3]))
     assert bench.turn() == []
     bench.answer("a1", 500)
     assert bench.turn() == ["earlier"]
@@ -475,7 +364,7 @@ def _failed_until_the_last_tier(bench: Bench, name: str) -> None:
 
 def test_after_a_recovery_heads_that_failed_go_forward() -> None:
     bench = Bench()
-    for offset, (key, each) in enumerate(zip((b"a", b"a"), _events("a1", "a2"), strict=True)):
+    for offset, (key, each) in enumerate(zip((b"a", b"a"), events("a1", "a2"), strict=True)):
         bench.publish(key, each, offset)
     bench.turn()
     _failed_until_the_last_tier(bench, "a1")

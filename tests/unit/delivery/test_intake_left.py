@@ -5,9 +5,11 @@ from collections.abc import Iterable
 import pytest
 
 from consumer.delivery.boundary import Boundaries
+from consumer.delivery.direct import Direct
 from consumer.delivery.endings import Endings
 from consumer.delivery.hold import Hold
 from consumer.delivery.intake import Content, Intake
+from consumer.delivery.lined_up import LinedUp
 from consumer.delivery.lining_up import LiningUp
 from consumer.delivery.mark import NoMark
 from consumer.delivery.offsets import Position
@@ -27,7 +29,8 @@ class Reading:
         self.decoded: list[int] = []
         repeats = Repeats()
         order = Order()
-        endings = Endings(SCHEDULE, repeats, order)
+        lined_up = LinedUp()
+        endings = Endings(SCHEDULE, repeats, order, lined_up)
         self.windows = Windows(order)
         self.intake = Intake(
             SCHEDULE,
@@ -37,7 +40,7 @@ class Reading:
             Boundaries(NoMark()),
             windows=self.windows,
             order=order,
-            lining_up=LiningUp(endings),
+            lining_up=LiningUp(Direct(endings, lined_up)),
             hold=Hold(),
         )
 

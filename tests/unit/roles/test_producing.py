@@ -2,6 +2,8 @@
 
 from typing import cast
 
+import pytest
+
 from consumer.delivery.core import Core
 from consumer.delivery.entry import Entry
 from consumer.delivery.offsets import Position
@@ -25,8 +27,9 @@ POISON = Poison(reason=PoisonReason.UNDECODABLE, detail="no JSON")
 class Records:
     """A producer with room for a few records, of which each poll acknowledges one."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: tuple[str, int, int] | None = None) -> None:
         self.queued: list[int] = []
+        self.place = place
 
     @property
     def full(self) -> bool:
@@ -38,7 +41,9 @@ class Records:
         self.queued.append(token)
 
     def poll(self) -> list[Produced]:
-        return [Acknowledged(token=self.queued.pop(0), timestamp_ms=None)] if self.queued else []
+        if not self.queued:
+            return []
+        return [Acknowledged(token=self.queued.pop(0), timestamp_ms=None, place=self.place)]
 
 
 class Counting(Encoding):
@@ -51,11 +56,28 @@ class Counting(Encoding):
         return super().write(entry, write)
 
 
-def test_a_record_is_encoded_when_there_is_room_for_it_and_all_are_written_in_their_order() -> None:
-    core, records, topics = Core(rules(), decode=lambda _: POISON, target=target_of), Records(), Topics("t.", ("1s",))
-    core.assigned({PLACE: Position(0)})
-    encoding = Counting(core.boundaries, topics, "kafka_dlt")
-    producing = Producing(
+class Told:
+    """Stands for a core that is told of acknowledgements."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, tuple[int, int] | None]] = []
+
+    def acknowledged(self, token: int, place: tuple[int, int] | None) -> None:
+        self.told.append((token, place))
+
+
+@pytest.mark.parametrize(("topic", "told"), [("t.ordered", (3, 41)), ("t.poison", None)])
+def test_a_place_is_told_of_the_ordered_topic_alone(topic: str, told: tuple[int, int] | None) -> None:
+    """A record that could not be encoded is poison, and lies elsewhere."""
+    core, records, topics = Told(), Records((topic, 3, 41)), Topics("t.", ("1s",))
+    producing = _producing(cast("Core", core), records, cast("Encoding", None), topics)
+    records.write(7)
+    producing.tell()
+    assert core.told == [(7, told)]
+
+
+def _producing(core: Core, records: Records, encoding: Encoding, topics: Topics) -> Producing:
+    return Producing(
         core,
         records=cast("RecordProducer", records),
         encoding=encoding,
@@ -64,6 +86,13 @@ def test_a_record_is_encoded_when_there_is_room_for_it_and_all_are_written_in_th
         topics=topics,
         taken_bytes=1_000_000,
     )
+
+
+def test_a_record_is_encoded_when_there_is_room_for_it_and_all_are_written_in_their_order() -> None:
+    core, records, topics = Core(rules(), decode=lambda _: POISON, target=target_of), Records(), Topics("t.", ("1s",))
+    core.assigned({PLACE: Position(0)})
+    encoding = Counting(core.boundaries, topics, "kafka_dlt")
+    producing = _producing(core, records, encoding, topics)
     topic, partition = PLACE
     core.records(
         NOW_MS,
