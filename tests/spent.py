@@ -6,6 +6,7 @@ The law: a process that ends between two looks takes what it used since the firs
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -86,14 +87,13 @@ def _who(pid: int, words: Sequence[str]) -> str:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    for task in (_PROC / str(pid) / "task").glob("*/children"):
-        try:
-            children = [int(word) for word in task.read_text().split()]
-        except OSError:
-            continue  # the thread has just ended
-        for child in children:
-            yield child
-            yield from _descendants(child)
+    tasks = _PROC / str(pid) / "task"
+    with suppress(OSError):  # the process has just ended
+        for thread in tasks.iterdir():
+            with suppress(OSError):  # the thread has
+                for child in (thread / "children").read_text().split():
+                    yield int(child)
+                    yield from _descendants(int(child))
 
 
 def _machine() -> tuple[float, float]:
