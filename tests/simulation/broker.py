@@ -64,6 +64,7 @@ class Broker:
         self.partitions = dict.fromkeys((EVENTS, *self.waiting), plan.partitions)
         self.logs: dict[Partition, Log] = {}
         self.committed: dict[GroupPartition, Position] = {}
+        self.told_most: dict[GroupPartition, int] = {}  # how long a map might be for who committed last
         self._furthest: dict[GroupPartition, int] = {}
         self.down_until_ms = 0
         self.metadata_most = plan.metadata_most

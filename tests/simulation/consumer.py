@@ -263,6 +263,7 @@ class SimulatedConsumer:
         committed = {partition: self._broker.position(self._group.name, partition) for partition in partitions}
         self._commits.begin(committed)
         positions = self._checkpoints.newest(committed)
+        told_most, most = self._broker.told_most, self._commits.metadata_most
         for partition, position in positions.items():
             self._next[partition] = position.offset
             self._unread.add(partition)
@@ -271,7 +272,7 @@ class SimulatedConsumer:
                 self.name,
                 position.offset,
                 read_map(position.metadata, position.offset),
-                full=is_full(position.metadata, self._commits.metadata_most),
+                full=is_full(position.metadata, told_most.get((self._group.name, partition), most)),
             )
         self._commits.want(positions)
         if positions:
@@ -382,6 +383,7 @@ class SimulatedConsumer:
                 error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
             else:
                 self._broker.commit(self._group.name, partition, position)
+                self._broker.told_most[self._group.name, partition] = self._commits.metadata_most
                 self._committed(partition, position)
             answer.append(_Answered(*partition, *position, error))
         if faults.strikes(dice, 0.02):
