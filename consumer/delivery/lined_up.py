@@ -21,7 +21,7 @@ from typing import Final
 
 from consumer.delivery import done_map
 from consumer.delivery.offsets import Position, Window
-from consumer.delivery.order_partition import scopes
+from consumer.delivery.order_partition import is_left, scopes
 
 _SOON_MS: Final = 250
 _SELDOM_MS: Final = 64_000
@@ -64,7 +64,7 @@ class Seen:
         at = bisect_left(self.unfinished, first)
         if at < len(self.unfinished) and self.unfinished[at] <= last:
             return False
-        return not self.left or all(self.left.get(scope, last + 1) > last for scope in scopes(line))
+        return not (self.left and is_left(self.left, line, last))
 
 
 class Unfinished:

@@ -5,6 +5,7 @@ and its first 12 are *scopes*, a key, a webhook and a tenant: what can be left i
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -24,6 +25,11 @@ WEBHOOK: Final = 24
 def scopes(name: str) -> tuple[str, str, str]:
     """The scopes of a line: its key, its webhook and its tenant."""
     return name, name[:WEBHOOK], name[:TENANT]
+
+
+def is_left(left: Mapping[str, int], name: str, offset: int) -> bool:
+    """Whether a record of this line is left in the log, where of these scopes all is from those offsets on."""
+    return any(scope in left and offset >= left[scope] for scope in scopes(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,11 +216,7 @@ class OrderedPartition:
 
     def is_left(self, name: str, offset: int) -> bool:
         """Whether this record of the line is left in the log."""
-        for scope in scopes(name):
-            left_from = self.left.get(scope)
-            if left_from is not None and offset >= left_from:
-                return True
-        return False
+        return is_left(self.left, name, offset)
 
     def end_of(self, scope: str) -> int:
         """Up to where the records of a scope are left: what is its webhook's or its tenant's is read after its own."""

@@ -15,7 +15,7 @@ from consumer.delivery import ahead_map, done_map
 from consumer.delivery.delivery import Chunk, Delivery, delivery_id
 from consumer.delivery.done_map import DoneMap
 from consumer.delivery.offsets import Partition, Position
-from consumer.delivery.order_partition import WEBHOOK, goes_before, line_of, scopes
+from consumer.delivery.order_partition import WEBHOOK, goes_before, is_left, line_of
 from consumer.events.event import Event, Record
 from consumer.jobs.missed import MOST, Name
 from consumer.jobs.names import check, hashed
@@ -152,8 +152,7 @@ def _is_done_ahead(done: DoneMap, key: bytes, offset: int) -> bool:
 def _is_left(done: DoneMap, record: Record) -> bool:
     if goes_before(record):
         return False
-    left = done.order.left
-    return any(scope in left and record.offset >= left[scope] for scope in scopes(line_of(record)))
+    return is_left(done.order.left, line_of(record), record.offset)
 
 
 def _name(event: Event) -> bytes:

@@ -4,22 +4,20 @@ The laws: what is given is what `consumer.delivery.again` says of a look; and on
 bounded number of bytes, however far apart its records lie.
 """
 
-import time
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from consumer.delivery.again import Again, Found, Look
 from consumer.kafka.client import broken, denied, error_of
 from consumer.kafka.leaving import close
 from consumer.kafka.message import record
+from consumer.kafka.piece import piece
 from consumer.kafka.reading import reader
 from consumer.settings import Settings
 
 _FOR_S: Final = 2.0
 _BYTES_MOST: Final = 16 * 1_048_576
-_BATCH: Final = 500
-_WAIT_S: Final = 0.2
 
 
 class LogAgain:
@@ -52,15 +50,13 @@ class LogAgain:
 
 def _read(consumer: Consumer, again: Again) -> Found:
     """One look, until it ends or has cost enough."""
-    look, size = Look(again), 0
-    consumer.assign([TopicPartition(*again.window.partition, again.offset)])
-    until_s = time.monotonic() + _FOR_S
-    while not look.ends and size < _BYTES_MOST and time.monotonic() < until_s:
-        first = consumer.poll(_WAIT_S)
-        for message in () if first is None else (first, *consumer.consume(_BATCH, 0)):
-            _meet(look, message)
-            size += len(message)
-    consumer.unassign()
+    look = Look(again)
+    with piece(consumer, again.window.partition, again.offset, for_s=_FOR_S, bytes_most=_BYTES_MOST) as batches:
+        for batch in batches:
+            for message in batch:
+                _meet(look, message)
+            if look.ends:
+                break
     return look.found()
 
 

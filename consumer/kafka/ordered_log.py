@@ -5,7 +5,6 @@ that is acknowledged, of transactions under way too; and reading what is unfinis
 number of bytes, or comes to nothing.
 """
 
-import time
 from typing import Final
 
 import structlog
@@ -16,6 +15,7 @@ from consumer.delivery.offsets import Position
 from consumer.kafka import stamps
 from consumer.kafka.client import KafkaBroken, Properties, broken, build, client_properties, error_of
 from consumer.kafka.leaving import close
+from consumer.kafka.piece import piece
 from consumer.kafka.topic_specs import Topics
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
@@ -25,8 +25,6 @@ _log = structlog.get_logger("kafka")
 _ASK_S: Final = 3.0
 _READ_S: Final = 3.0
 _BYTES_MOST: Final = 32 * 1_048_576
-_BATCH: Final = 500
-_WAIT_S: Final = 0.2
 
 
 class OrderedLog:
@@ -79,19 +77,18 @@ class OrderedLog:
 
     def _unfinished(self, client: Consumer, seen: tuple[Seen, ...], number: int, end: int) -> Unfinished | None:
         """What is unfinished in this partition before this offset; None: it is too much, or cannot be read."""
-        unfinished, at, size = Unfinished(seen[number]), seen[number].base, 0
-        until_s = time.monotonic() + _READ_S
+        unfinished, at = Unfinished(seen[number]), seen[number].base
+        if at >= end:
+            return unfinished
         try:
-            client.assign([TopicPartition(self._topic, number, at)])
-            while at < end and size < _BYTES_MOST and time.monotonic() < until_s:
-                first = client.poll(_WAIT_S)
-                for message in () if first is None else (first, *client.consume(_BATCH, 0)):
-                    at = max(at, _meet(unfinished, message, end))
-                    size += len(message)
-            client.unassign()
+            with piece(client, (self._topic, number), at, for_s=_READ_S, bytes_most=_BYTES_MOST) as batches:
+                for batch in batches:
+                    at = max(at, *(_meet(unfinished, message, end) for message in batch))
+                    if at >= end:
+                        return unfinished
         except KafkaException:
-            return None
-        return unfinished if at >= end else None
+            pass  # it is not known
+        return None
 
     def _end(self, client: Consumer, place: TopicPartition) -> int:
         told = client.get_watermark_offsets(place, timeout=_ASK_S, cached=False)
