@@ -44,10 +44,13 @@ class Bell:
         self.topics_made_anew += 1
         self._rung.set()
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait until it rang since the last call, at most so long."""
-        if self._rung.wait(timeout_s):
-            self._rung.clear()
+    def wait(self, timeout_s: float, over: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it rang since the last call, at most so long, or until `over`."""
+        until_s = time.monotonic() + timeout_s
+        while not over() and (left_s := until_s - time.monotonic()) > 0:
+            if self._rung.wait(min(left_s, _PART_S)):
+                self._rung.clear()
+                return
 
 
 class KnownTopics:

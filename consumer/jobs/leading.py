@@ -132,8 +132,8 @@ class Leading:
             runner.begin()
         return leading
 
-    def turn(self, idle_s: float) -> None:
-        """Do what comes next; wait for a wish, `idle_s` at most, where there is nothing to do.
+    def turn(self, idle_s: float, over: Callable[[], bool] = lambda: False) -> None:
+        """Do what comes next; wait for a wish, `idle_s` at most or until `over`, where there is nothing to do.
 
         Raises:
             TakenOver: another writer began.
@@ -143,7 +143,7 @@ class Leading:
             raise KafkaBroken("a topic of ours was made anew")
         wait_s = self._runner.turn(idle_s)
         if wait_s:
-            self._known.bell.wait(wait_s)
+            self._known.bell.wait(wait_s, over)
 
     def close(self) -> None:
         """Leave what jobs read. What is under way goes on where it is written, whoever leads next."""

@@ -6,6 +6,7 @@ end, would lose what is between. Only partitions of the current assignment are e
 former owner's commit over the new owner's.
 """
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ from consumer.kafka.message import record
 from consumer.kafka.placing import end_as_known, go_on_at, log_begins
 from consumer.kafka.selection import Selection
 from consumer.kafka.starting import Start, beginning
+from consumer.kafka.waiting import first_message
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
@@ -42,7 +44,10 @@ _SETTLE_S: Final = 0.02
 
 
 class PartitionConsumer:
-    """Owned by one thread, which also runs the listener. Nothing here blocks but `take`, `commit_now` and `close`."""
+    """Owned by one thread, which also runs the listener. Nothing here blocks but `take`, `commit_now` and `close`.
+
+    When `stop` is set `take` waits no longer.
+    """
 
     def __init__(
         self,
@@ -56,8 +61,11 @@ class PartitionConsumer:
         fetch: Fetch = AT_ONCE,
         checkpoints: Checkpoints | None = None,
         metadata_most: int = done_map.MOST,
+        stop: threading.Event | None = None,
     ) -> None:
         self._listener = listener
+        self._stop = stop or threading.Event()
+        self._dealt = False
         self._checkpoints = checkpoints
         self._start: Start = start
         self._group = group
@@ -118,6 +126,8 @@ class PartitionConsumer:
     def take(self, most: int, wait_s: float) -> list[Record]:
         """At most `most` records; waits up to `wait_s` for the first one, never for the others.
 
+        Partitions that come or go end the wait, and so does the stop, within a fifth of a second.
+
         Raises:
             AccessDenied: an ACL is missing.
             KafkaFatal: this consumer can never work again.
@@ -125,7 +135,8 @@ class PartitionConsumer:
         self._before()
         messages: list[Message] = []
         if wait_s > 0:
-            first = self._consumer.poll(wait_s)
+            self._dealt = False
+            first = first_message(self._consumer, wait_s, lambda: self._dealt or self._stop.is_set())
             if first is None:
                 self._after()
                 return []
@@ -248,6 +259,7 @@ class PartitionConsumer:
         return [TopicPartition(*partition) for partition in partitions if partition in self._assignment]
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._dealt = True
         if self._leaving:
             # They go at once.
             consumer.incremental_assign([TopicPartition(*place, 0) for place in _places(partitions)])
@@ -269,12 +281,14 @@ class PartitionConsumer:
             self._listener.rewound(place)
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._dealt = True
         places = [place for place in _places(partitions) if place in self._assignment]
         if places:
             self._listener.revoked(places)
             self._forget(places)
 
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._dealt = True
         places = [place for place in _places(partitions) if place in self._assignment]
         if places:
             self._forget(places)

@@ -4,7 +4,7 @@ The law: for each partition every record from the chosen offset on is given once
 log was read, also where its last offsets hold no record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -15,6 +15,7 @@ from consumer.kafka.leaving import close
 from consumer.kafka.message import record
 from consumer.kafka.reading import extents, reader
 from consumer.kafka.topic_ids import TopicIds
+from consumer.kafka.waiting import first_message
 from consumer.settings import Settings
 
 _ASK_S: Final = 10.0
@@ -23,10 +24,14 @@ _PATIENT: Final[Mapping[str, str | int | bool]] = {"fetch.wait.max.ms": 500}
 
 
 class Feed:
-    """Owned by one thread. librdkafka reconnects by itself; only what it cannot mend is raised."""
+    """Owned by one thread. librdkafka reconnects by itself; only what it cannot mend is raised.
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    Nothing is waited for any longer once it is `over`.
+    """
+
+    def __init__(self, settings: Settings, topic: str, *, over: Callable[[], bool]) -> None:
         self._topic = topic
+        self._over = over
         self._consumer = reader(settings, unless_set=_PATIENT)
         self._ids = TopicIds(settings, topic)
 
@@ -65,7 +70,7 @@ class Feed:
             KafkaBroken: this consumer cannot go on; nothing of what it read in this call was given.
         """
         try:
-            first = self._consumer.poll(wait_s)
+            first = first_message(self._consumer, wait_s, self._over)
             messages = [] if first is None else [first, *self._consumer.consume(most - 1, 0)]
         except KafkaException as exception:
             raise broken(error_of(exception), f"reading {self._topic}") from None

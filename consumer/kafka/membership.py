@@ -33,9 +33,9 @@ class Fetch:
 
 AT_ONCE: Final = Fetch(min_bytes=1, wait_ms=100)
 # For who is not in a hurry: uncompressed, what is fetched at once takes several times its size.
-LITTLE: Final = Fetch(min_bytes=65_536, wait_ms=100, partition_bytes=131_072)
+LITTLE: Final = Fetch(min_bytes=65_536, wait_ms=250, partition_bytes=131_072)
 # Where records come one by one, 80 a second, a process costs half as much then, and the broker a tenth less.
-GATHERED: Final = Fetch(min_bytes=65_536, wait_ms=50)
+GATHERED: Final = Fetch(min_bytes=65_536, wait_ms=100)
 
 
 def consumer_properties(

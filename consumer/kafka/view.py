@@ -21,7 +21,7 @@ from consumer.telemetry.outage import Outage
 _log = structlog.get_logger("kafka")
 
 _BATCH: Final = 1_000
-_WAIT_S: Final = 0.4
+_WAIT_S: Final = 1.0
 _AGAIN_S: Final = 0.5
 _LEAVE_S: Final = 1.0
 _NEWER_AGAIN_S: Final = 10.0  # a process that is older stays so: only somebody's hand takes such a record away
@@ -113,10 +113,10 @@ class TopicView:
 
     def _follow(self) -> None:
         """One life of the client. Returns at the end, and when the topic is not what it was."""
-        feed = Feed(self._settings, self.topic)
+        feed = Feed(self._settings, self.topic, over=self._is_over)
         try:
             self._begin(feed)
-            while not self._closing.is_set() and not self._outgrown:
+            while not self._is_over():
                 records, positions = feed.take(_BATCH, _WAIT_S)
                 if self._is_another(feed.topic_id):
                     self._begin_anew()
@@ -138,6 +138,9 @@ class TopicView:
                     self._moved.notify_all()
         finally:
             feed.close()
+
+    def _is_over(self) -> bool:
+        return self._closing.is_set() or self._outgrown
 
     def _begin(self, feed: Feed) -> None:
         ends = dict(enumerate(feed.ends()))

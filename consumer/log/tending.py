@@ -25,6 +25,8 @@ from consumer.webhooks.bucket import BUCKETS
 
 EVERYWHERE_MS: Final = 10_000
 """How often quiet buckets are told of too."""
+SELDOM_MS: Final = 60_000
+"""The same where nothing was logged: then it only finds out what Redis has lost."""
 ROOM: Final = 0.95
 """Of the memory, what is left when lists were cut: cutting each second a little would take a look at all lists each."""
 SKEW_MS: Final = 250
@@ -100,6 +102,7 @@ class Tending:
     _live_end: int | None = None
     _joined_ms: int = 0
     _everywhere_ms: int = 0
+    _everywhere_at: int | None = None
     _in_vain: int = 0
     _lags_ms: deque[int] = field(default_factory=lambda: deque(maxlen=8))
 
@@ -179,16 +182,18 @@ class Tending:
     def asked(self, now_ms: int) -> list[Ask]:
         """What Redis is to be asked."""
         if not self.asks:
-            everywhere = now_ms - self._everywhere_ms >= EVERYWHERE_MS
+            at = self.indexing.position
+            every_ms = SELDOM_MS if at == self._everywhere_at else EVERYWHERE_MS
+            everywhere = now_ms - self._everywhere_ms >= every_ms
             if everywhere:
-                self._everywhere_ms = now_ms
+                self._everywhere_ms, self._everywhere_at = now_ms, at
             self.asks = self.indexing.asked(everywhere=everywhere)
             self.since_ms = now_ms  # of intervals that begin
         return self.asks
 
     def doubt(self) -> None:
         """Redis may have lost all: ask everywhere."""
-        self._everywhere_ms = 0
+        self._everywhere_ms, self._everywhere_at = 0, None
 
     def answered(self, done: Sequence[Done]) -> None:
         """Redis did what was asked.

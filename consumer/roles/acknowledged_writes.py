@@ -19,6 +19,11 @@ class AcknowledgedWrites:
         self._tokens = count()
         self._following: dict[int, Callable[[], None]] = {}
 
+    @property
+    def pending(self) -> int:
+        """How many records are not acknowledged yet."""
+        return len(self._following)
+
     def write(self, new: NewRecord, written: Callable[[], None]) -> None:
         """Write a record; `written` is called by a later `poll`."""
         token = next(self._tokens)

@@ -68,6 +68,11 @@ class Announcer:
         self._waiting: deque[_Suspended] = deque()
         self._announced: OrderedDict[str, None] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """How many suspensions were read that the directory does not know yet."""
+        return len(self._waiting)
+
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """These partitions of the subscriptions topic are ours from now on."""
         self._windows.update({partition: Window(partition) for partition in partitions})

@@ -36,6 +36,11 @@ class Announcing:
             listener=self,
         )
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing that was read is still to be announced."""
+        return not self._announcer.waiting
+
     def turn(self) -> None:
         """Read on, announce what can be announced, commit what was. Call it often.
 

@@ -57,12 +57,11 @@ from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.standings.backlog import BacklogReader
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import STOPPING, pulse
+from consumer.telemetry.pulse import RESTS_S, STOPPING, pulse
 
 _log = structlog.get_logger("api")
 
 _AGAIN_S: Final = 0.5
-_TURN_S: Final = 0.5
 _SWEEP_EVERY_S: Final = 60.0
 # What comes after the last answer, where Kafka is away.
 _CLOSING_MS: Final = 3_000
@@ -172,7 +171,7 @@ def _checking(settings: Settings, control: Control, stop: threading.Event) -> "F
 def _serve(control: Control, server: Server, checked: "Future[None]", stop: threading.Event) -> None:
     """Wait for the end; meanwhile forget what nobody may ask for any more."""
     sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
-    while server.alive and not stop.wait(_TURN_S):
+    while server.alive and not stop.wait(RESTS_S):
         pulse.lacks = () if control.ready else (_READING,)
         if server.turns:  # a loop that hangs answers nobody
             pulse.beat()

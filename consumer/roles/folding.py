@@ -91,6 +91,11 @@ class Folding:
             _log.info("health loaded", partition=partition, offset=figures.offset, webhooks=len(figures.health.rows))
 
     @property
+    def all_loaded(self) -> bool:
+        """Whether all that was assigned is read."""
+        return not self._unloaded
+
+    @property
     def loaded(self) -> Mapping[int, int]:
         """The partitions that are read, and how far they were."""
         return {partition: figures.offset for partition, figures in self._figures.items()}

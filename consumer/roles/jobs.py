@@ -20,7 +20,7 @@ from consumer.roles.role import Role
 from consumer.roles.slot import instance_id
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import pulse
+from consumer.telemetry.pulse import RESTS_S, pulse
 from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("jobs")
@@ -89,7 +89,7 @@ class _Life:
                 if self._leading is None:
                     self._begin(stop)
                     continue
-                self._leading.turn(_IDLE_S)
+                self._leading.turn(RESTS_S, stop.is_set)
                 self._interrupted.over()
             except TakenOver:
                 # Somebody else began to send: he is left to it for a moment.

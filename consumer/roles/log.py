@@ -48,7 +48,7 @@ from consumer.roles.webhook_figures import WebhookFigures
 from consumer.setting_values import duration_ms
 from consumer.settings import Settings
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import pulse
+from consumer.telemetry.pulse import RESTS_S, pulse
 from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import CacheUnavailable, connect
 
@@ -77,7 +77,9 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
 
     def begin() -> _Run | None:
         # A resume that is not known yet would let the failures before it count.
-        return _Run(settings, slot, known, interrupted, sealing) if known.ready_within(AGAIN_S) else None
+        if not known.ready_within(AGAIN_S):
+            return None
+        return _Run(settings, slot, known, interrupted, sealing=sealing, stop=stop)
 
     try:
         live(settings, Role.LOG, stop, interrupted, begin)
@@ -90,7 +92,14 @@ class _Run:
     """One life of the clients, and what their consumer tells of its partitions."""
 
     def __init__(
-        self, settings: Settings, slot: int, known: KnownWebhooks, interrupted: Outage, sealing: Sealing | None
+        self,
+        settings: Settings,
+        slot: int,
+        known: KnownWebhooks,
+        interrupted: Outage,
+        *,
+        sealing: Sealing | None,
+        stop: threading.Event,
     ) -> None:
         topics = Topics.of(settings)
         clock = Clock()
@@ -138,6 +147,7 @@ class _Run:
             instance=instance_id(settings, Role.LOG, slot),
             listener=self,
             fetch=LITTLE,
+            stop=stop,
         )
         self._announcing = Announcing(settings, slot, announcer)
         self._teller = FailingTeller(
@@ -215,7 +225,7 @@ class _Run:
         if now_s >= self._save_at_s or (self._folding.unsaved >= _SAVE_FROM and not self._away):
             self._save_at_s = now_s + (_SAVE_EVERY_S if self._save(loads=True) else AGAIN_S)
             self._consumer.commit(self._positions())
-        for record in self._consumer.take(_BATCH, _WAIT_S):
+        for record in self._consumer.take(_BATCH, RESTS_S if self._rests else _WAIT_S):
             stop_before(record)  # or its webhook's figures would lack it for ever
             self._folding.fold(record)
             self._indexer.read(record)
@@ -224,6 +234,13 @@ class _Run:
         self._suspender.decide(self._folding.loaded.get, self._folding.health_of)
         self._teller.decide(self._folding.loaded.get, self._folding.health_of)
         self._writes.poll()
+
+    @property
+    def _rests(self) -> bool:
+        """Whether only records, a rebalance or the end can make work."""
+        return not (self._away or self._folding.unsaved or self._writes.pending) and (
+            self._folding.all_loaded and self._announcing.rests
+        )
 
     def _save(self, *, loads: bool = False) -> bool:
         """Save, and load what was assigned since. While Redis is away nothing more is read."""

@@ -247,6 +247,7 @@ def run(settings: Settings, pool: Pool, stop: threading.Event, slot: int) -> Non
             fetch=replace(pool.fetch, ahead_bytes=room.fetched),
             checkpoints=Checkpoints(settings.state_dir / "checkpoints" / found.cluster / group, instance),
             metadata_most=map_most(settings, found.metadata_chars),
+            stop=stop,
         )
 
     Worker(parts, open_consumer, Clock()).run(stop, duration_ms(settings.drain_for) / 1_000)

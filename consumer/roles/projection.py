@@ -24,7 +24,7 @@ from consumer.roles.slot import instance_id
 from consumer.settings import Settings
 from consumer.telemetry.counters import counters
 from consumer.telemetry.outage import Outage
-from consumer.telemetry.pulse import pulse
+from consumer.telemetry.pulse import RESTS_S, pulse
 from consumer.telemetry.snapshot import Reading
 from consumer.webhooks.cache import Cache, CacheUnavailable, connect
 from consumer.webhooks.projection import Projection, Superseded
@@ -46,13 +46,13 @@ def main(settings: Settings, stop: threading.Event, slot: int) -> None:
         TopicsUnfit: the subscriptions topic is missing or not compacted.
     """
     interrupted = Outage(_log, "projection interrupted")
-    live(settings, Role.PROJECTION, stop, interrupted, lambda: _Run(settings, slot, interrupted))
+    live(settings, Role.PROJECTION, stop, interrupted, lambda: _Run(settings, slot, interrupted, stop))
 
 
 class _Run:
     """One life of the clients."""
 
-    def __init__(self, settings: Settings, slot: int, interrupted: Outage) -> None:
+    def __init__(self, settings: Settings, slot: int, interrupted: Outage, stop: threading.Event) -> None:
         topics = Topics.of(settings)
         self._topic = topics.subscriptions
         self._interrupted = interrupted
@@ -63,7 +63,7 @@ class _Run:
         )
         self._producer = RecordProducer(settings)
         self._tokens = count()
-        self._feed = Feed(settings, self._topic)
+        self._feed = Feed(settings, self._topic, over=stop.is_set)
         self._leadership = Leadership(
             settings,
             topic=self._topic,
@@ -145,7 +145,7 @@ class _Run:
     def _apply(self) -> None:
         """Read on and apply; what Redis did not take is applied again before anything else is read."""
         if self._unapplied is None:
-            self._unapplied = self._feed.take(_BATCH, _WAIT_S)
+            self._unapplied = self._feed.take(_BATCH, RESTS_S if self._rests else _WAIT_S)
         records, positions = self._unapplied
         for record in records:
             stop_before(record)  # or its webhook would be missing in the cache, and its events dropped
@@ -162,6 +162,11 @@ class _Run:
             self._producer.write(
                 next(self._tokens), topic=self._topic, key=rewrite.key, value=rewrite.value, headers=rewrite.headers
             )
+
+    @property
+    def _rests(self) -> bool:
+        """Whether nothing is to be done until a record comes, but to say that it is there."""
+        return self._at_end and self._projection.ready and self._said_ready and not self._producer.pending
 
     def _rebuild(self) -> None:
         broken = self._projection.broken

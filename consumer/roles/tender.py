@@ -42,6 +42,7 @@ FIRST: Final = 500
 _PAUSE: Final = 3
 """As long as a part took, so many times: a log that is long is filled for minutes, beside everything else here."""
 _TURN_S: Final = 0.25
+_RESTS_S: Final = 1.0  # where everything is loaded, filled and written
 _AGAIN_S: Final = 0.5
 _PATIENCE_MS: Final = 5_000
 _TELL_EVERY_S: Final = 0.5
@@ -102,17 +103,22 @@ class Tender:
     # ── what the role tells ──────────────────────────────────────────────────────────────────────────────────────
 
     def _hear(self, news: "queue.SimpleQueue[News | None]") -> bool:
-        """Take what is told for a quarter of a second. Whether there will be more."""
-        until_s = time.monotonic() + _TURN_S
-        while (left_s := until_s - time.monotonic()) > 0:
+        """Take what is told for a quarter of a second; at rest, from when something is. Whether there will be more."""
+        until_s = None if self._rests else time.monotonic() + _TURN_S
+        while (left_s := _RESTS_S if until_s is None else until_s - time.monotonic()) > 0:
             try:
                 each = news.get(timeout=left_s)
             except queue.Empty:
                 break
             if each is None:
                 return False
+            until_s = until_s or time.monotonic() + _TURN_S
             self._take(each)
         return True
+
+    @property
+    def _rests(self) -> bool:
+        return not self._unloaded and all(each.filled and not each.asks for each in self._tended.values())
 
     def _take(self, news: News) -> None:
         match news:

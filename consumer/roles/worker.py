@@ -30,14 +30,13 @@ from consumer.roles.sending import Sending
 from consumer.roles.tap import Tap
 from consumer.telemetry.bugs import contain
 from consumer.telemetry.counters import counters
-from consumer.telemetry.pulse import STOPPING, pulse
+from consumer.telemetry.pulse import RESTS_S, STOPPING, pulse
 from consumer.telemetry.snapshot import Reading
 
 _log = structlog.get_logger("worker")
 
 _COLLECT_SELDOM = (100_000, 20, 100)
 _IDLE_WAIT_S = 0.1
-_RESTS_S = 0.2  # nothing is kept in mind either: only records, a rebalance or the end can come
 _COUNT_EVERY_MS = 100
 _REVOKED_S = 3.0
 _CLOSE_S = 1.0
@@ -239,7 +238,7 @@ class Worker:
         if self._is_busy or not self._sending.open:
             return 0
         if self._wake_ms is None:
-            return _RESTS_S
+            return RESTS_S  # only records, a rebalance or the end can come, and each ends the wait
         return min(_IDLE_WAIT_S, max(0.0, (self._wake_ms - now_ms) / 1_000))
 
     def _commit(self) -> None:

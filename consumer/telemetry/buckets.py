@@ -28,10 +28,13 @@ class Buckets:
     def observe_all(self, values: list[float]) -> None:
         """The same of each of these, which are sorted on the way: of many one costs a fraction."""
         values.sort()
-        below = 0
+        counts, below, most = self.counts, 0, len(values)
         for number, bound in enumerate(self._bounds):
             to = bisect_right(values, bound, below)
-            self.counts[number] += to - below
+            counts[number] += to - below
+            if to == most:
+                break  # nearly always at one of the first bounds
             below = to
-        self.counts[-1] += len(values) - below
+        else:
+            counts[-1] += most - below
         self.total += sum(values)

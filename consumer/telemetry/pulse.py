@@ -26,6 +26,8 @@ from consumer.telemetry.snapshot import Reading, framed
 Source: TypeAlias = Callable[[Reading], None]
 
 EVERY_S: Final = 1.0
+RESTS_S: Final = EVERY_S + 0.01
+"""How long a loop may wait that has nothing to do: each of its turns then tells."""
 STARTING: Final = "it is starting"
 STOPPING: Final = "it is stopping"
 KAFKA_AWAY: Final = "Kafka does not answer"

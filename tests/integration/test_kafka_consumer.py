@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -59,7 +60,12 @@ class Bench:
         assert producer.flush(10) == 0
 
     def join(
-        self, *, instance: str | None = "one", start: Start = "earliest", checkpoints: Checkpoints | None = None
+        self,
+        *,
+        instance: str | None = "one",
+        start: Start = "earliest",
+        checkpoints: Checkpoints | None = None,
+        stop: threading.Event | None = None,
     ) -> tuple[PartitionConsumer, Seen]:
         seen = Seen()
         member = PartitionConsumer(
@@ -70,6 +76,7 @@ class Bench:
             listener=seen,
             start=start,
             checkpoints=checkpoints,
+            stop=stop,
         )
         self.members.append(member)
         return member, seen
@@ -115,6 +122,22 @@ def test_a_first_start_begins_at_the_earliest_and_a_restart_where_it_committed(b
     assert values(take(second, lambda records: len(records) == 1)) == ["c"]
     assert again.assigned_at[bench.topic, 0] == Position(2, "v1|2|a map")
     second.close()
+
+
+def test_a_long_wait_ends_when_partitions_come_and_when_the_process_is_to_end(bench: Bench) -> None:
+    stop, long_s = threading.Event(), 120.0
+    member, seen = bench.join(stop=stop)
+    began_s = time.monotonic()
+    ends: dict[Partition, int] = {}
+    while len(ends) < 2:  # each of these ends a wait
+        assert member.take(100, long_s) == []
+        ends |= member.ends()
+    assert len(seen.assigned_at) == 2
+    threading.Timer(1.0, stop.set).start()
+    assert member.take(100, long_s) == []
+    assert stop.is_set()
+    assert time.monotonic() - began_s < long_s
+    member.close()
 
 
 def test_a_commit_in_the_background_arrives(bench: Bench) -> None:
@@ -274,7 +297,7 @@ def test_a_header_s_name_that_is_not_utf_8_stops_no_reader(bench: Bench) -> None
     member, _ = bench.join()
     taken = take(member, lambda records: len(records) == 302)
     member.close()
-    feed = Feed(bench.settings, bench.topic)
+    feed = Feed(bench.settings, bench.topic, over=lambda: False)
     feed.read_from([0, 0])
     followed: list[Record] = []
     while len(followed) < 302:

@@ -9,7 +9,7 @@ from consumer.log.entry import Ended, Entry, Trigger, offset_of, pack
 from consumer.log.index import Bounds, Index, Kind, Name
 from consumer.log.index_keys import Owner
 from consumer.log.indexing import Append, Ask, Begin, Cut, Done, Loaded, Prepend, Superseded
-from consumer.log.tending import EVERYWHERE_MS, IN_VAIN, Live, Taken, Tending
+from consumer.log.tending import EVERYWHERE_MS, IN_VAIN, SELDOM_MS, Live, Taken, Tending
 
 BOUNDS = Bounds(plain=1_000, eventful=1_000)
 OWNER = Owner("acme", "hookline")
@@ -131,12 +131,12 @@ class Role:
         """Nothing goes wrong any more."""
         self.end = len(self.log)
         for _ in range(40):
-            self.now_ms += EVERYWHERE_MS
+            self.now_ms += SELDOM_MS
             ask(self.tending, self.redis, self.now_ms)
             self.read(len(self.log))
             self.fill()
             ask(self.tending, self.redis, self.now_ms)
-        ask(self.tending, self.redis, self.now_ms + EVERYWHERE_MS)
+        ask(self.tending, self.redis, self.now_ms + SELDOM_MS)
 
 
 def test_what_the_role_left_out_is_read_again() -> None:
@@ -269,6 +269,17 @@ def test_quiet_buckets_are_asked_now_and_then_and_when_redis_is_in_doubt() -> No
     assert len(ask(tending, redis, 2 * EVERYWHERE_MS)) == 256
     tending.doubt()
     assert len(ask(tending, redis, 2 * EVERYWHERE_MS + 1)) == 256
+
+
+def test_where_nothing_is_logged_they_are_asked_seldom() -> None:
+    redis = Redis()
+    tending = tended(redis)
+    began_ms = SELDOM_MS
+    assert len(ask(tending, redis, began_ms)) == 256
+    assert ask(tending, redis, began_ms + SELDOM_MS - 1) == []
+    assert len(ask(tending, redis, began_ms + SELDOM_MS)) == 256
+    tending.take([taken(0)], 1)
+    assert len(ask(tending, redis, began_ms + SELDOM_MS + EVERYWHERE_MS)) == 256
 
 
 def test_a_gap_that_is_overlooked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
