@@ -13,7 +13,7 @@ The laws:
 - a try is spared only where its event was sent again, and accepted;
 - a replay that is to go before what waits of its key does, and ends once more: accepted, or a dead letter again;
 - an ending more than one is a record that a fault ran again, or an acceptance whose answer was lost;
-- a line of a delivery is at most about twenty records, and for each slot `Schedule.records_for` more.
+- a line of a delivery is at most `records_most` records, and for each slot `Schedule.records_for` more.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from consumer.webhooks.subscription import OnFailure, Subscription
 from tests.simulation import odd
 from tests.simulation.broker import Log
 from tests.simulation.ledger import CHUNK, EVENT, Attempted, Delayed, Ledger, Pair, Place, Published, Session, name_of
-from tests.simulation.plan import MINUTE_MS, RECORDS_MOST, Plan
+from tests.simulation.plan import MINUTE_MS, Plan, records_most
 from tests.simulation.webhooks import Webhooks
 
 CLOCKS_APART_MS = 10_000
@@ -289,7 +289,7 @@ class Checker:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ended(self, now_ms: int, *, records_most: bool) -> tuple[int, int, int]:
+    def ended(self, now_ms: int, *, few_records: bool) -> tuple[int, int, int]:
         """Judge every pair. Returns the pairs promised, all endings, and those that were one too many."""
         promised = endings = more = 0
         for event in self._ledger.events.values():
@@ -301,7 +301,7 @@ class Checker:
             for pair in event.pairs.values():
                 endings += pair.endings
                 more += max(0, pair.endings - 1)
-                self._few(pair, records_most=records_most)
+                self._few(pair, few_records=few_records)
         return promised, endings, more
 
     def _is_poisoned(self, event: Published) -> bool:
@@ -312,16 +312,16 @@ class Checker:
             return
         raise Violation("lost", f"{pair.name} was neither accepted nor dead-lettered", *_about(pair))
 
-    def _few(self, pair: Pair, *, records_most: bool) -> None:
+    def _few(self, pair: Pair, *, few_records: bool) -> None:
         again = self._ledger.runs_again(pair)
         lines = len(pair.event.places) + again + pair.rewritten + pair.event.rewritten + len(pair.replay_ids)
         if pair.endings > lines + pair.silent:
             detail = f"{pair.name} ended {pair.endings} times: {again} runs again, {pair.silent} answers lost"
             raise Violation("duplicates", detail, *_about(pair))
-        if not records_most:
+        if not few_records:
             return
         written = pair.written_for_no_slot
-        if written > RECORDS_MOST * lines:
+        if written > records_most(self._plan.schedule) * lines:
             raise Violation("records", f"{written} were written for {pair.name}, {again} runs again", *_about(pair))
         for waits_ms in pair.waits.values():
             longest_ms = max(0, *waits_ms) + MINUTE_MS  # the clocks of processes are set now and then

@@ -36,8 +36,16 @@ _METADATA_MOST: Final = 4_095
 _RESENDS: Final = (3, 17)  # the same
 _SMALL_MAPS: Final = 11  # the same
 _HELD_FEW: Final = 200_000  # bytes: about eight records a partition
-RECORDS_MOST: Final = 20
-"""Of one line of a delivery under the default tiers, those for slots left out; what a fault runs again is one more."""
+
+
+def records_most(schedule: Schedule) -> int:
+    """The most records of one line of a delivery, those for slots left out; what a fault runs again is one line more.
+
+    One where a fan-out went on, one of each delay on the way up, as many of the longest one as it may wait for, one
+    after each attempt that failed, and a dead letter.
+    """
+    longest = 1 + schedule.wait_for_ms // schedule.delays_ms[-1]
+    return 1 + schedule.last + longest + schedule.last + 1
 
 
 def stream(seed: int, part: str) -> random.Random:

@@ -174,7 +174,7 @@ class World:
                 self._on_time()
                 self._skip_idle()
             self.laws.ended(self.timeline.now_ms)
-            counts = self.checker.ended(self.timeline.now_ms, records_most=self.plan.schedule is DEFAULT)
+            counts = self.checker.ended(self.timeline.now_ms, few_records=self.plan.schedule is DEFAULT)
             self._fair()
         except Violation as violation:
             return self._verdict((0, 0, 0), violation)
