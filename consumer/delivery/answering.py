@@ -6,7 +6,7 @@ The laws: every attempt that was begun is logged, whatever becomes of it; and wh
 it ends this attempt and nothing else (`boundary.py`).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import assert_never
 
 from consumer.delivery.answer import Answer, Failure, FailureKind, Kept
@@ -156,9 +156,9 @@ class Answering:
         for job in self.flying.unanswered(now_ms - unanswered_for_ms, lambda entry: entry.window is window):
             self._hand_over(now_ms, job, goes_on=True)
 
-    def relieve_heads(self, now_ms: int, heads: Collection[Entry], unanswered_for_ms: int) -> None:
+    def relieve_heads(self, now_ms: int, crowds: Callable[[Entry], bool], unanswered_for_ms: int) -> None:
         """Hand over the old ones of these requests: too much waits behind them (`direct.py`)."""
-        for job in self.flying.unanswered(now_ms - unanswered_for_ms, heads.__contains__):
+        for job in self.flying.unanswered(now_ms - unanswered_for_ms, crowds):
             self._hand_over(now_ms, job, goes_on=True)
 
     def _hand_over(self, now_ms: int, job: Job, *, goes_on: bool) -> None:

@@ -460,8 +460,8 @@ class Core:
                 self._pausing.pause(window)
                 self._answering.relieve(now_ms, window, _HANDED_OVER_AFTER_MS)
                 self._planning.relieve(now_ms, window)
-        if crowding := self._direct.crowding():
-            self._answering.relieve_heads(now_ms, frozenset(crowding), _HANDED_OVER_AFTER_MS)
+        if self._direct.crowded:
+            self._answering.relieve_heads(now_ms, self._direct.crowds, _HANDED_OVER_AFTER_MS)
 
     def _wake_ms(self, now_ms: int, steady_ms: int) -> int | None:
         due_ms = self._intake.next_due_ms(now_ms, steady_ms)

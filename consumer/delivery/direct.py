@@ -63,19 +63,19 @@ class Line:
 class Part(Entry):
     """One delivery of a record, as a record of its own: where it ends a part of the `whole` does."""
 
-    __slots__ = ("_delivery_id", "_line", "_moved", "whole")
+    __slots__ = ("_delivery_id", "_moved", "line", "whole")
 
     def __init__(self, whole: Entry, delivery_id: str, line: Line, moved: deque[Line]) -> None:
         super().__init__(whole.window, whole.offset)
         self.whole = whole
         self._delivery_id = delivery_id
-        self._line = line
+        self.line = line
         self._moved = moved
 
     @property
     def begun(self) -> bool:
         """Whether anything was begun of its record, or of one behind it in its line: then none of them is left."""
-        return self._line.begun > 0
+        return self.line.begun > 0
 
     @begun.setter
     def begun(self, begun: bool) -> None:
@@ -84,9 +84,9 @@ class Part(Entry):
 
     def lined_up(self) -> None:
         """It goes on in the ordered topic."""
-        if not self._line.over:
-            self._line.over = True
-            self._moved.append(self._line)
+        if not self.line.over:
+            self.line.over = True
+            self._moved.append(self.line)
 
     def close_one(self, delivery_id: str | None = None) -> None:
         """One of its own parts has ended."""
@@ -95,8 +95,8 @@ class Part(Entry):
         if self.open == 0:
             self.begun = True
             self.whole.close_one(self._delivery_id)
-            if not self._line.over:
-                self._moved.append(self._line)
+            if not self.line.over:
+                self._moved.append(self.line)
 
 
 class Direct:
@@ -177,11 +177,17 @@ class Direct:
                 heads.append(line.queue[0])
         return heads
 
-    def crowding(self) -> list[Entry]:
-        """The heads that keep so much waiting that they are to be handed over when they are not answered soon."""
-        if self._followers < _MANY:
-            return [line.queue[0].part for line in self._too_long if line.out]
-        return [line.queue[0].part for line in self._lines.values() if line.out and len(line.queue) > 1]
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits behind heads that some are to be handed over when they are not answered soon."""
+        return self._followers >= _MANY or bool(self._too_long)
+
+    def crowds(self, entry: Entry) -> bool:
+        """Whether it is one of these heads."""
+        if not isinstance(entry, Part) or not entry.line.out:
+            return False
+        line = entry.line
+        return line in self._too_long or (self._followers >= _MANY and len(line.queue) > 1)
 
     def settle(self) -> None:
         """Heads have ended, or go on in the ordered topic: what is behind them follows."""

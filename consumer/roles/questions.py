@@ -3,13 +3,15 @@
 The law: whatever may block runs in a thread of its own; the loop only puts questions and takes answers.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from consumer.delivery.again import Again, Found
 from consumer.delivery.core import Core
 from consumer.delivery.lined_up import OrderedLook, OrderedSeen
+from consumer.delivery.names import Resolution
 from consumer.delivery.step import LookAhead, SeenAhead, Step
+from consumer.delivery.tenants import Loading
 from consumer.events.schema import SchemaAnswer, UnknownSchema
 from consumer.http.transport import Transport
 from consumer.roles.lookup import Lookup
@@ -23,6 +25,9 @@ MarkLookup: TypeAlias = Lookup[Marking, Mapping[str, bool]]
 AheadLookup: TypeAlias = Lookup[LookAhead, SeenAhead]
 AgainLookup: TypeAlias = Lookup[Again, Found]
 OrderedLookup: TypeAlias = Lookup[OrderedLook, OrderedSeen]
+
+Reply = TypeVar("Reply")
+Reply_co = TypeVar("Reply_co", covariant=True)
 
 
 class SchemaAsking(Protocol):
@@ -38,6 +43,30 @@ class SchemaAsking(Protocol):
 
     def close(self) -> None:
         """Nothing more is asked or answered."""
+
+
+class _Source(Protocol[Reply_co]):
+    """What is asked, whatever it is: `fd` becomes readable when there is something to take."""
+
+    fd: int
+
+    def take(self) -> Sequence[Reply_co]:
+        """The answers that have come."""
+
+    def close(self) -> None:
+        """Ask nothing more."""
+
+
+class _Asked(Generic[Reply]):
+    """One of those that are asked, and who is told its answers."""
+
+    def __init__(self, source: _Source[Reply], tell: Callable[[int, Reply], None]) -> None:
+        self.source = source
+        self._tell = tell
+
+    def hear(self, now_ms: int) -> None:
+        for reply in self.source.take():
+            self._tell(now_ms, reply)
 
 
 class Questions:
@@ -69,24 +98,23 @@ class Questions:
         self._standings = standings
         self._ahead = ahead
         self._known_schemas = known_schemas
+        asked = (
+            _Asked(tenants, self._loaded),
+            None if schemas is None else _Asked(schemas, self._described),
+            None if standings is None else _Asked(standings, self._stood),
+            _Asked(names, self._named),
+            None if ahead is None else _Asked(ahead, core.ahead),
+            None if again is None else _Asked(again, core.read_again),
+            None if ordered is None else _Asked(ordered, self._ordered_seen),
+            _Asked(marks, self._checked),
+            None if replaced is None else _Asked(replaced, self._were_replaced),
+        )
+        self._asked = tuple(each for each in asked if each is not None)
 
     def wake(self, transport: Transport) -> None:
         """An answer that comes ends the transport's wait."""
-        transport.watch(self._tenants.fd)
-        transport.watch(self._marks.fd)
-        if self._again is not None:
-            transport.watch(self._again.fd)
-        if self._ordered is not None:
-            transport.watch(self._ordered.fd)
-        transport.watch(self._names.fd)
-        if self._schemas is not None:
-            transport.watch(self._schemas.fd)
-        if self._replaced is not None:
-            transport.watch(self._replaced.fd)
-        if self._standings is not None:
-            transport.watch(self._standings.fd)
-        if self._ahead is not None:
-            transport.watch(self._ahead.fd)
+        for each in self._asked:
+            transport.watch(each.source.fd)
 
     def ask(self, step: Step) -> None:
         """Put the questions that a step has."""
@@ -122,28 +150,8 @@ class Questions:
         Raises:
             Exception: a bug of a look-up.
         """
-        for replies in self._tenants.take():
-            for tenant, loading in replies.items():
-                self._core.loaded(now_ms, tenant, loading)
-        self._tell_schemas(now_ms)
-        for heard in () if self._standings is None else self._standings.take():
-            self._heard(now_ms, heard)
-        for host, resolution in self._names.take():
-            self._core.named(now_ms, host, resolution)
-        self._tell_of_logs(now_ms)
-        for marks in self._marks.take():
-            for delivery_id, succeeded in marks.items():
-                self._core.checked(now_ms, delivery_id, succeeded=succeeded)
-        for names in () if self._replaced is None else self._replaced.take():
-            self._core.replaced(names)
-
-    def _tell_of_logs(self, now_ms: int) -> None:
-        for seen in () if self._ahead is None else self._ahead.take():
-            self._core.ahead(now_ms, seen)
-        for found in () if self._again is None else self._again.take():
-            self._core.read_again(now_ms, found)
-        for how_far in () if self._ordered is None else self._ordered.take():
-            self._core.ordered_seen(how_far)
+        for each in self._asked:
+            each.hear(now_ms)
 
     def leave(self, now_ms: int) -> None:
         """Tell whoever keeps the standings that this process leaves: others get its places."""
@@ -152,32 +160,37 @@ class Questions:
 
     def close(self) -> None:
         """Ask nothing more."""
-        self._tenants.close()
-        self._marks.close()
-        if self._replaced is not None:
-            self._replaced.close()
-        if self._again is not None:
-            self._again.close()
-        if self._ordered is not None:
-            self._ordered.close()
-        self._names.close()
-        if self._schemas is not None:
-            self._schemas.close()
-        if self._standings is not None:
-            self._standings.close()
-        if self._ahead is not None:
-            self._ahead.close()
+        for each in self._asked:
+            each.source.close()
 
-    def _heard(self, now_ms: int, heard: Heard) -> None:
+    # ── what is heard ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _loaded(self, now_ms: int, replies: Mapping[str, Loading]) -> None:
+        for tenant, loading in replies.items():
+            self._core.loaded(now_ms, tenant, loading)
+
+    def _described(self, now_ms: int, found: Mapping[int, SchemaAnswer]) -> None:
+        for schema_id, schema in found.items():
+            self._known_schemas[schema_id] = schema
+            self._core.schema_answered(now_ms, schema_id)
+            if isinstance(schema, UnknownSchema):
+                del self._known_schemas[schema_id]  # it may be registered before its next record
+
+    def _stood(self, now_ms: int, heard: Heard) -> None:
         if heard.processes is not None:
             self._core.shared_by(heard.processes)
         for subscription_id, standing in heard.standings.items():
             self._core.standing(now_ms, subscription_id, standing, ago_ms=heard.ago_ms)
 
-    def _tell_schemas(self, now_ms: int) -> None:
-        for found in () if self._schemas is None else self._schemas.take():
-            for schema_id, schema in found.items():
-                self._known_schemas[schema_id] = schema
-                self._core.schema_answered(now_ms, schema_id)
-                if isinstance(schema, UnknownSchema):
-                    del self._known_schemas[schema_id]  # it may be registered before its next record
+    def _named(self, now_ms: int, told: tuple[str, Resolution]) -> None:
+        self._core.named(now_ms, *told)
+
+    def _ordered_seen(self, _now_ms: int, seen: OrderedSeen) -> None:
+        self._core.ordered_seen(seen)
+
+    def _checked(self, now_ms: int, marks: Mapping[str, bool]) -> None:
+        for delivery_id, succeeded in marks.items():
+            self._core.checked(now_ms, delivery_id, succeeded=succeeded)
+
+    def _were_replaced(self, _now_ms: int, names: Sequence[str]) -> None:
+        self._core.replaced(names)
