@@ -6,7 +6,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint services simulate bench bench-api bench-log chaos rolling upgrade docs fuzz lock clean
+.PHONY: help setup setup-dev native demo test test-browser test-deploy release screenshots lint types layers services simulate bench bench-api bench-log chaos rolling upgrade docs fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,10 +46,16 @@ screenshots: setup-dev ## the pictures of the pages in docs/pages, taken anew
 lint: native ## ruff, mypy (strict) and import-linter; rustfmt and clippy where they are
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory -j 2 types layers
+	@echo "lint: clean"
+
+# Side by side: neither fills two cores.
+types:
 	@$(BIN)/mypy
+
+layers:
 	@$(BIN)/lint-imports
 	@$(BIN)/python make/native.py lint
-	@echo "lint: clean"
 
 services: setup-dev ## start Kafka, Redis and a schema registry, print the settings to export, stop on Ctrl-C
 	@$(BIN)/python -m tests.services.needs
