@@ -50,10 +50,10 @@ lint: native ## ruff, mypy (strict) and import-linter; rustfmt and clippy where 
 	@echo "lint: clean"
 
 # Side by side: neither fills two cores.
-types:
+types: setup-dev ## mypy alone
 	@$(BIN)/mypy
 
-layers:
+layers: native ## import-linter, rustfmt and clippy alone
 	@$(BIN)/lint-imports
 	@$(BIN)/python make/native.py lint
 

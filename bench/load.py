@@ -5,22 +5,28 @@ and stamped with the time it really was: a stall of ours is never measured as on
 """
 
 import time
+from typing import Final
 
 from confluent_kafka import KafkaError, Message, Producer
 
 from bench.audience import Audience
 from bench.installation import BenchError
 
+_TICK_S: Final = 0.001  # of those that are due within it nobody waits for each: that would take a core
+
 
 class Load:
     """A producer to a topic of events. Every event is given a number of its own.
 
-    Its key is that number, or where so many `keys` are wanted one of them, in turn. Events travel at once, or with
-    those of the next `linger_ms`.
+    Its key is that number, or where so many `keys` are wanted one of them, in turn. Where they are not `keyed`, those
+    of some milliseconds go to one partition. Events travel at once, or with those of the next `linger_ms`.
     """
 
-    def __init__(self, bootstrap: str, topic: str, *, keys: int | None = None, linger_ms: int = 0) -> None:
+    def __init__(
+        self, bootstrap: str, topic: str, *, keys: int | None = None, keyed: bool = True, linger_ms: int = 0
+    ) -> None:
         self._keys = keys
+        self._keyed = keyed
         self._topic = topic
         self._refused: KafkaError | None = None
         self._producer = Producer(
@@ -46,15 +52,14 @@ class Load:
             early_s = began_s + number / a_second - time.monotonic()
             if early_s > 0:
                 self._producer.poll(0)
-                time.sleep(early_s)
+                time.sleep(max(early_s, _TICK_S))
             self._produce(audience)
         self._finish()
 
     def _produce(self, audience: Audience) -> None:
         while True:
             try:
-                key = self._number if self._keys is None else self._number % self._keys
-                self._producer.produce(self._topic, audience.event(self._number), str(key))
+                self._producer.produce(self._topic, audience.event(self._number), self._key())
             except BufferError:
                 self._producer.poll(0.1)
             else:
@@ -62,6 +67,11 @@ class Load:
         self._number += 1
         if self._number % 256 == 0:
             self._producer.poll(0)
+
+    def _key(self) -> str | None:
+        if not self._keyed:
+            return None
+        return str(self._number if self._keys is None else self._number % self._keys)
 
     def _finish(self) -> None:
         left = self._producer.flush(60)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from bench import api, crash, plot, rebalance, results, scale, subscriptions, workloads
+from bench import api, crash, loaded, plot, rebalance, results, scale, subscriptions, workloads
 from bench.__main__ import BARS
 from bench.installation import ROOT
 from bench.parts import NOT_COMPARABLE
@@ -53,6 +53,7 @@ def main() -> int:
         "api": partial(_plain, api.BARS),
         "crash": partial(_plain, crash.BARS),
         "rebalance": partial(_plain, rebalance.BARS),
+        "loaded": partial(_plain, loaded.BARS),
         "subscriptions": partial(_plain, subscriptions.BARS),
         "around": partial(_plain, ()),
         "workloads": lambda found: f"{workloads.table(found)}\n{_where(found['machine'])}\n",

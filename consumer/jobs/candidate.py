@@ -66,5 +66,9 @@ class Source(Protocol):
         """Leave Kafka."""
 
 
+class TooEarly(Exception):  # noqa: N818 # it names a state, as the glossary does
+    """What is to be looked at is not finished yet: the source is to be opened again a moment later."""
+
+
 class TooMany(Exception):  # noqa: N818 # it names a state, as the glossary does
     """More has to be kept in mind than can be: a shorter span is."""

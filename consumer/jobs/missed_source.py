@@ -1,7 +1,10 @@
 """The source of a recovery: the events that a webhook missed, read from the topics of events.
 
-The laws: what is looked at ends where `deliver` had committed before anything else was asked (`seen.py`); and what
-`deliver` takes back, because a topic was made anew, is not looked at either.
+The laws:
+- what is looked at ends where `deliver` had committed before anything else was asked (`seen.py`);
+- `deliver` has some seconds to come as far as the log went when the recovery was asked for: for whom an event is that
+  it has at hand, it may have decided before it knew the webhook;
+- what `deliver` takes back, because a topic was made anew, is not looked at.
 
 A span of time is a span of each partition: from its first record dated `since` or later, to its first one dated `until`
 or later. Where a producer dates records out of order, one that comes behind that is not looked at.
@@ -11,11 +14,12 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from consumer.data_keys.opening import Opening
 from consumer.delivery.offsets import Partition
 from consumer.events.event import Event, Record
-from consumer.jobs.candidate import Candidate
+from consumer.jobs.candidate import Candidate, TooEarly
 from consumer.jobs.event_decoding import TenantEvents, asking
 from consumer.jobs.job import Asked, Missed, Skip
 from consumer.jobs.lines import line_of
@@ -32,6 +36,9 @@ from consumer.settings import Settings
 from consumer.webhooks.matching import Matcher
 from consumer.webhooks.subscription import Status, Subscription
 
+PATIENCE_MS: Final = 5_000
+"""From when it was asked for. A `deliver` with a backlog, or a slow endpoint, may be behind for much longer."""
+
 
 def open_missed(
     settings: Settings,
@@ -47,12 +54,14 @@ def open_missed(
     """Open the source. `ends` are empty where the job begins now.
 
     Raises:
+        TooEarly: `deliver` is not that far yet, and has time left.
         ConfigurationError: the settings name no topics that there may be.
         KafkaBroken: the broker does not answer, or a topic may not be read.
     """
+    waits = not ends and 0 <= now_ms() - asked.created_at_ms < PATIENCE_MS
     reader = SpanReader(settings)
     try:
-        spans = _spans(settings, reader, subject, ends=ends, position=position)
+        spans = _spans(settings, reader, subject, ends=ends, position=position, waits=waits)
         fixed = dict(ends) or {place: span.end for place, span in spans.items()}
         progress = Progress({place: span.begin for place, span in spans.items()})
         source = _MissedEvents(settings, asked, subject, subscription, spans=spans, progress=progress)
@@ -69,8 +78,9 @@ def _spans(
     *,
     ends: Mapping[Partition, int],
     position: Mapping[Partition, int],
+    waits: bool,
 ) -> dict[Partition, Span]:
-    """What is to be looked at: of each partition a span, which may be empty."""
+    """What is to be looked at: of each partition a span, which may be empty. Raises as `open_missed`."""
     chosen, there = event_topics(settings), reader.existing()
     topics = sorted({topic for topic, _ in ends} & {*there}) if ends else chosen.among(there)
     positions = committed(settings, Topics.of(settings).group("deliver"), topics)
@@ -81,6 +91,8 @@ def _spans(
     spans: dict[Partition, Span] = {}
     for place, log in known.items():
         end = min(until[place], positions[place].offset if place in positions else log.begin)
+        if waits and max(begins[place], end) < until[place]:
+            raise TooEarly
         spans[place] = Span(min(begins[place], end), end)
     return spans
 

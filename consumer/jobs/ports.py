@@ -68,6 +68,7 @@ class OpenSource(Protocol):
         """From `position` up to `ends`; both are empty of a job that begins now.
 
         Raises:
+            TooEarly: it is to be opened again a moment later.
             TooMany, KafkaBroken: see `candidate.Source.take`.
         """
 

@@ -23,7 +23,7 @@ import structlog
 from consumer.jobs import conduct
 from consumer.jobs.active import Active
 from consumer.jobs.books import Books
-from consumer.jobs.candidate import Source, TooMany
+from consumer.jobs.candidate import Source, TooEarly, TooMany
 from consumer.jobs.conduct import Send, Stop
 from consumer.jobs.job import Answered, Asked, Job, Reason, State, Wish
 from consumer.jobs.ports import AnsweredReader, OpenSource, Webhooks
@@ -42,6 +42,7 @@ _BOUNDARY: Final = "jobs"
 _LOOK_S: Final = 0.1
 _ASK_EVERY_S: Final = 0.1
 _PLACE_S: Final = 0.05
+_EARLY_S: Final = 0.25
 _UNDER_WAY: Final = frozenset({State.COUNTING, State.RUNNING})
 
 
@@ -161,6 +162,10 @@ class Runner:
             batch = run.turn(most, _LOOK_S, self._now_ms())
         except TooMany:
             self._fail(active, Reason.TOO_MANY)
+            return
+        except TooEarly:
+            active.holds(self._now_s(), _EARLY_S, back=False)
+            self._turns.leave_place(active)
             return
         except (ConfigurationError, KafkaBroken) as error:
             self._broken(active, error)

@@ -18,10 +18,11 @@ from consumer.delivery import done_map
 from consumer.delivery.delivery import Chunk, delivery_id
 from consumer.events.event import Event
 from consumer.jobs import sources
-from consumer.jobs.candidate import Candidate, Source, TooMany
+from consumer.jobs.candidate import Candidate, Source, TooEarly, TooMany
 from consumer.jobs.job import Asked, Chosen, Matching, Missed, Skip, Spot
 from consumer.jobs.kept_since import kept_since
 from consumer.jobs.matching_source import open_matching
+from consumer.jobs.missed_source import PATIENCE_MS
 from consumer.kafka.records import encode_chunk, encode_dead_letter, encode_delivery
 from consumer.settings import Settings
 from consumer.webhooks.subscription import Status, Subscription
@@ -41,7 +42,9 @@ ALL = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + HOUR_MS)
 def open_source(settings: Settings, asked_: Asked, hook: Subscription, *, ends: Ends, position: Ends) -> Source:
     opening = Opening.of(settings)
     OPENINGS.append(opening)
-    return sources.open_source(settings, asked_, hook, ends=ends, position=position, opening=opening)
+    return sources.open_source(
+        settings, asked_, hook, ends=ends, position=position, opening=opening, now_ms=lambda: NOW_MS + PATIENCE_MS
+    )
 
 
 @pytest.fixture
@@ -128,6 +131,39 @@ def test_what_a_webhook_missed_is_its_own_and_within_the_span(stage: Stage) -> N
         "escaped": None,
         "binary": None,
     }
+
+
+def test_deliver_has_a_moment_to_finish_what_there_was_when_a_recovery_was_asked_for(stage: Stage) -> None:
+    some_events(stage, 3)
+    some_events(stage, 2, partition=1, prefix="f")
+    stage.write(stage.events, envelope("later"), at_ms=NOW_MS + 1)
+    missed = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + 1)
+
+    def opened(after_ms: int, *, ends: Ends | None = None) -> dict[str, Skip | None]:
+        opening = Opening.of(stage.settings)
+        OPENINGS.append(opening)
+        source = sources.open_source(
+            stage.settings,
+            asked(missed),
+            HOOK,
+            ends=ends or {},
+            position={},
+            opening=opening,
+            now_ms=lambda: NOW_MS + after_ms,
+        )
+        return ids(taken(source))
+
+    committed(stage, 1, 2)
+    with pytest.raises(TooEarly):
+        opened(PATIENCE_MS - 1)
+    behind = dict.fromkeys(("e0", "f0", "f1"))
+    assert opened(PATIENCE_MS) == behind
+    assert opened(-1) == behind, "clocks that differ keep nobody waiting"
+    assert opened(0, ends={(stage.events, 0): 1, (stage.events, 1): 2}) == behind, (
+        "one that goes on ends where it would"
+    )
+    committed(stage, 3, 2)
+    assert opened(0) == behind | dict.fromkeys(("e1", "e2"))
 
 
 def test_what_was_accepted_or_waits_is_not_missed(either: Stage) -> None:

@@ -94,8 +94,8 @@ CASES: Mapping[str, Case] = {
     "HooklineCertificatesEnd": Case(
         # Two processes tell of the same webhooks.
         fires={
-            'hookline_webhook_certificates{role="log",slot="0",instance="a",state="ending"}': "0x10 2x60",
-            'hookline_webhook_certificates{role="log",slot="0",instance="b",state="ending"}': "0x10 2x60",
+            'hookline_webhook_certificates{role="log",slot="0",instance="a",state="ending"}': "0x10 2x90",
+            'hookline_webhook_certificates{role="log",slot="0",instance="b",state="ending"}': "0x10 2x90",
         },
         silent={
             'hookline_webhook_certificates{role="log",slot="0",state="ending"}': "0x100",
@@ -207,7 +207,7 @@ def test_the_runbook_has_no_other_alerts(rules: dict[str, Rule]) -> None:
 def test_every_alert_fires_and_stays_silent(tmp_path: Path) -> None:
     """Each beside no other rule: of all twenty, each minute of each case, promtool would make a minute of work."""
     if PROMTOOL is None:
-        return  # the tests above are all there is to check by
+        pytest.skip("promtool is not installed: the tests above are all there is to check by")
     promtool(PROMTOOL, "check", "rules", str(RULES))
     [group] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     suites = [_suite(tmp_path, rule, CASES[rule["alert"]]) for rule in group["rules"]]

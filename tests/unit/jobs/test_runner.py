@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.control.owner import Owner
-from consumer.jobs.candidate import Candidate, TooMany
+from consumer.jobs.candidate import Candidate, TooEarly, TooMany
 from consumer.jobs.conduct import FORGOTTEN_AFTER_MS, HELD_BACK
 from consumer.jobs.forgetting import Lifetimes
 from consumer.jobs.job import Answered, Asked, Job, Kind, Matching, Reason, Skip, State, Wish
@@ -389,6 +389,20 @@ def test_a_source_that_is_broken_is_opened_again_and_later_each_time(stage: Stag
     assert opened == pytest.approx([0, 0.5, 1.5, 3.5, 7.5], abs=0.02)
     assert state(stage) == (State.RUNNING, None)
     stage.broken.clear()
+    stage.until(runner, stage.ended)
+    check(stage, stage.sources["job_1"])
+
+
+def test_a_source_for_which_it_is_too_early_is_opened_a_moment_later_and_holds_up_nobody(stage: Stage) -> None:
+    stage.broken["job_1"] = TooEarly()
+    stage.wish(asked())
+    add(stage, other(2), 5)
+    runner = stage.life()
+    stage.for_s(runner, 1)
+    assert state(stage) == (State.RUNNING, None)
+    assert state(stage, "job_2") == (State.DONE, None)
+    stage.broken.clear()
+    stage.for_s(runner, 0.3)
     stage.until(runner, stage.ended)
     check(stage, stage.sources["job_1"])
 
