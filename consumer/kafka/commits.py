@@ -97,6 +97,11 @@ class Commits:
         return self._monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
 
     @property
+    def unanswered_s(self) -> float:
+        """For how long the request that is under way has not been answered; 0 where there is none."""
+        return 0.0 if self._outstanding is None else self._monotonic_s() - self._sent_s
+
+    @property
     def refused_s(self) -> float:
         """For how long a coordinator has refused all that was asked, and done so within the last second; else 0."""
         now_s = self._monotonic_s()

@@ -108,6 +108,15 @@ class PartitionConsumer:
         return self._commits.refused_s
 
     @property
+    def unanswered_s(self) -> float:
+        """For how long a commit has been asked for in vain while nothing else was wrong.
+
+        A coordinator answers a member's requests one after the other, and the one to join a group anew when all members
+        are there, or given up: until then it answers no commit.
+        """
+        return min(self._commits.unanswered_s, self._heard.calm_s)
+
+    @property
     def accepted(self) -> int:
         """How many commits were accepted, in whole or in part."""
         return self._commits.accepted

@@ -5,6 +5,7 @@ a fatal one, or a right that is missing, ends the consumer. A missing right on o
 alone.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
@@ -20,7 +21,16 @@ _log = structlog.get_logger("kafka")
 class Heard:
     """Of one consumer, on its thread. `foreign`: the topics are the user's."""
 
-    def __init__(self, *, group: str, foreign: bool, owns: Callable[[Partition], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        group: str,
+        foreign: bool,
+        owns: Callable[[Partition], bool],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic_s = monotonic_s
+        self._calm_since_s = monotonic_s()
         self._group = group
         self._foreign = foreign
         self._owns = owns
@@ -34,6 +44,11 @@ class Heard:
     def ends(self) -> Mapping[Partition, int]:
         """Where logs ended since `begin`."""
         return self._ends
+
+    @property
+    def calm_s(self) -> float:
+        """For how long nothing has been wrong with the client; 0 while something is."""
+        return 0.0 if self._trouble else self._monotonic_s() - self._calm_since_s
 
     def begin(self) -> Mapping[Partition, tuple[int | None, str]]:
         """Hear of ends anew. Returns the partitions whose next record is gone, with the offset wanted and the error."""
@@ -53,6 +68,8 @@ class Heard:
 
     def records(self) -> None:
         """Records came, and nothing else."""
+        if self._trouble:
+            self._calm_since_s = self._monotonic_s()
         self._trouble.over()
 
     def client(self, error: KafkaError) -> None:

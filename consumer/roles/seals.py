@@ -22,7 +22,9 @@ from consumer.settings import Settings
 from consumer.telemetry.distributions import distributions
 
 _METADATA_A_SECOND: Final = 65_536  # characters in commits, a process: the broker keeps them in memory
-_REFUSED_MOST_MS: Final = 4_000  # a rebalance refuses commits while it waits for members that are gone
+_REFUSED_MOST_MS: Final = 4_000  # a rebalance refuses commits, or answers none, while it waits for who is gone
+_UNANSWERED_LEAST: Final = 4
+_UNANSWERED_MOST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,10 @@ class Committer(Protocol):
     @property
     def refused_s(self) -> float:
         """For how long a coordinator that answers has refused everything."""
+
+    @property
+    def unanswered_s(self) -> float:
+        """For how long a commit has been asked for in vain while nothing else was wrong."""
 
     @property
     def accepted(self) -> int:
@@ -121,6 +127,8 @@ class Seals:
         self._accepted = 0
         self._looked = True
         self._waited_ms = 0.0  # as of the last turn, for what was being asked then
+        self._logged = 0  # of the requests begun, those that had begun when what the log has was sealed
+        self._window = _UNANSWERED_LEAST  # while commits are not answered
 
     def turn(self, now_ms: int, positions: Callable[[], dict[Partition, Position]]) -> None:
         """Commit what is sealed once the log has it, then seal anew when it is time and there is anything new.
@@ -156,6 +164,8 @@ class Seals:
 
     def _commit(self, now_ms: int, seal: Seal) -> None:
         self._took.observe((now_ms - seal.at_ms) / 1_000)
+        self._logged = seal.begun
+        self._window = min(_UNANSWERED_MOST, 2 * self._window) if self._is_unanswered else _UNANSWERED_LEAST
         self._given = self._given.one_more(seal, waits=self._committer.late_s > 0)
         self._committer.commit(seal.positions)
 
@@ -174,20 +184,24 @@ class Seals:
     def is_behind(self, now_ms: int) -> bool:
         """Whether what ended too long ago is not recorded.
 
-        So a broker that is slow, and a rebalance that refuses commits, hold deliveries up rather than let them pile up
-        there: the broker as long as it lasts, the rebalance a few seconds. These begin with the first refusal: a broker
-        that is away refuses nothing, and behind an outage that was longer than the session a process does not know yet
-        that its partitions are another's.
+        So a broker that is slow, and a rebalance that refuses commits or answers none, hold deliveries up rather than
+        let them pile up there: the broker as long as it lasts, the rebalance a few seconds. These begin with the first
+        refusal: a broker that is away refuses nothing, and behind an outage that was longer than the session a process
+        does not know yet that its partitions are another's.
         """
         if self._seal is not None and now_ms - self._seal.at_ms > self._terms.unrecorded_ms:
             return True
-        return self._terms.unrecorded_ms < self._late_ms and not self._is_refused
+        return self._terms.unrecorded_ms < self._late_ms and not (self._is_refused or self._is_unanswered)
 
     def room(self, now_ms: int) -> int:
         """How many requests may be begun now; to be told of them by `begun`."""
         if self.is_behind(now_ms):
             return 0
-        return MOST if self._is_refused else self._pace.room(now_ms)
+        if self._is_refused:
+            return MOST
+        if self._is_unanswered:  # the log says that a broker is there, and for no more than few requests at a time
+            return max(0, self._window - (self._pace.begun - self._logged))
+        return self._pace.room(now_ms)
 
     def begun(self, now_ms: int, number: int) -> None:
         """So many requests were begun."""
@@ -205,6 +219,11 @@ class Seals:
     def _is_refused(self) -> bool:
         """Whether commits are refused for so long that nothing waits for them any more."""
         return min(self._committer.late_s, self._committer.refused_s) * 1_000 > _REFUSED_MOST_MS
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """Whether a commit has not been answered for so long that nothing waits for it any more."""
+        return min(self._committer.late_s, self._committer.unanswered_s) * 1_000 > _REFUSED_MOST_MS
 
     @property
     def _late_ms(self) -> float:

@@ -143,6 +143,11 @@ class SimulatedConsumer:
         return self._commits.refused_s
 
     @property
+    def unanswered_s(self) -> float:
+        """For how long the commit under way has not been answered; it is answered within the request's timeout."""
+        return self._commits.unanswered_s
+
+    @property
     def metadata_most(self) -> int:
         """How many characters a position's metadata may have."""
         return self._commits.metadata_most

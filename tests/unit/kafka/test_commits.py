@@ -171,6 +171,22 @@ def test_two_requests_begin_so_far_apart_but_the_last_ones() -> None:
     assert broker.requests[-1] == {A: 3}
 
 
+def test_a_request_is_unanswered_from_when_it_was_sent_until_any_answer_comes() -> None:
+    now_s = [100.0]
+    broker, mine = Broker(), Commits(owns={A}.__contains__, monotonic_s=lambda: now_s[0])
+    mine.want(at({A: 1}))
+    assert mine.unanswered_s == 0
+    mine.send(broker)
+    now_s[0] += 5
+    assert mine.unanswered_s == 5
+    answer(mine, {A: 1}, KafkaError.REBALANCE_IN_PROGRESS)
+    assert mine.unanswered_s == 0
+    now_s[0] += 1
+    mine.send(broker)
+    now_s[0] += 2
+    assert mine.unanswered_s == 2
+
+
 def test_it_is_late_from_when_something_was_wanted_until_that_is_committed() -> None:
     now_s = [100.0]
     broker, mine = Broker(), Commits(owns={A, B}.__contains__, monotonic_s=lambda: now_s[0])

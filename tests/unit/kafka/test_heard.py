@@ -33,6 +33,21 @@ def tell(hearing: Heard, code: int, message: Said | None = None) -> None:
     hearing.in_place_of_a_record(cast("Message", message or Said()), KafkaError(code))
 
 
+def test_it_is_calm_from_when_records_came_after_the_last_trouble() -> None:
+    now_s = [100.0]
+    hearing = Heard(group="g", foreign=True, owns=lambda _: True, monotonic_s=lambda: now_s[0])
+    now_s[0] += 7
+    assert hearing.calm_s == 7
+    hearing.client(KafkaError(KafkaError._TRANSPORT))
+    now_s[0] += 1
+    assert hearing.calm_s == 0
+    hearing.records()
+    now_s[0] += 2
+    assert hearing.calm_s == 2
+    hearing.records()
+    assert hearing.calm_s == 2
+
+
 def test_the_end_of_a_log_is_known_until_the_next_take_or_until_it_is_read_elsewhere() -> None:
     hearing = heard()
     tell(hearing, KafkaError._PARTITION_EOF)

@@ -35,6 +35,7 @@ class Log:
 class Group:
     late_s: float = 0.0
     refused_s: float = 0.0
+    unanswered_s: float = 0.0
     accepted: int = 0
     committed: list[dict[Partition, Position]] = field(default_factory=list)
 
@@ -170,6 +171,40 @@ def test_what_nobody_refuses_holds_up_until_it_is_accepted() -> None:
     for group.late_s, group.refused_s in ((4.1, 0.0), (60.0, 0.0), (60.0, 4.0), (60.0, 4.1), (0.2, 60.0)):
         behind.append((seals.is_behind(0), seals.room(0) == MOST))
     assert behind == [(True, False), (True, False), (True, False), (False, True), (False, False)]
+
+
+def test_behind_a_commit_that_is_not_answered_little_begins_and_more_with_each_word_of_the_log() -> None:
+    """Nothing else is wrong: the coordinator waits for members that are gone, and answers nobody meanwhile."""
+    log, group = Log(), Group()
+    seals = Seals(log, group)
+    group.late_s = group.unanswered_s = 4.0
+    assert (seals.is_behind(0), seals.room(0)) == (True, 0)
+    group.late_s = group.unanswered_s = 4.1
+    assert (seals.is_behind(0), seals.room(0)) == (False, 4)
+    rooms = []
+    for number in range(8):
+        now_ms = number * 100
+        rooms.append(seals.room(now_ms))
+        seals.begun(now_ms, seals.room(now_ms))
+        assert seals.room(now_ms) == 0, "until the log has what became of them"
+        sealing(seals, now_ms, number + 1)
+        log.acknowledged = True
+        sealing(seals, now_ms + 5, number + 1)
+    assert rooms == [4, 8, 16, 32, 64, 64, 64, 64]
+    group.late_s, group.unanswered_s = 0.0, 0.0
+    sealing(seals, 1_000, 100)
+    log.acknowledged = True
+    sealing(seals, 1_010, 100)
+    group.late_s = group.unanswered_s = 9.0
+    assert seals.room(1_010) == 4
+
+
+def test_behind_a_commit_that_is_not_answered_a_silent_log_stops_all_the_same() -> None:
+    seals = Seals(Log(), Group(late_s=9.0, unanswered_s=9.0))
+    seals.begun(0, seals.room(0))
+    sealing(seals, 0, 1)
+    assert seals.room(0) == 0
+    assert seals.is_behind(251)
 
 
 def test_of_one_that_went_and_came_back_the_same_is_sealed_again() -> None:
