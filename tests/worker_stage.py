@@ -107,6 +107,7 @@ class Consumer:
     assignment: frozenset[Partition] = frozenset()
     late_s: float = 0.0
     refused_s: float = 0.0
+    unanswered_s: float = 0.0
     accepted: int = 0
     metadata_most: int = done_map.MOST
 
