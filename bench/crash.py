@@ -22,7 +22,7 @@ from bench.installation import BenchError, Installation, wait_until
 from bench.load import Load
 from bench.results import Bar
 from bench.services import services
-from bench.sink import Sink
+from bench.sink import Sink, sinking
 from consumer.roles.role import Role
 
 _EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
@@ -54,27 +54,23 @@ def run(console: Console) -> dict[str, object]:
         BenchError: it came to no result.
     """
     where = machine.describe()
-    with services() as around:
-        sink = Sink.start(around.folder / "nginx", noting_ids=True)
-        try:
-            installation = Installation(
-                folder=around.folder / "hookline",
-                bootstrap=around.kafka.bootstrap,
-                redis_url=around.redis.url(),
-                prefix="crash.",
-            )
-            audience = hundred(sink.url)
-            installation.create_topics()
-            with installation.running(Role.PROJECTION):
-                installation.subscribe(audience)
-                installation.await_cache(audience)
-                console.print(f"{_EVENTS:,} events, {_KILLS} kills ...")
-                Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
-                kills = _work_off(installation, sink)
-            time.sleep(_FLUSHED_S)
-            ids = [id_ for _, id_ in sink.deliveries()]
-        finally:
-            sink.stop()
+    with services() as around, sinking(around.folder / "nginx", noting_ids=True) as sink:
+        installation = Installation(
+            folder=around.folder / "hookline",
+            bootstrap=around.kafka.bootstrap,
+            redis_url=around.redis.url(),
+            prefix="crash.",
+        )
+        audience = hundred(sink.url)
+        installation.create_topics()
+        with installation.running(Role.PROJECTION):
+            installation.subscribe(audience)
+            installation.await_cache(audience)
+            console.print(f"{_EVENTS:,} events, {_KILLS} kills ...")
+            Load(installation.bootstrap, installation.event_topic).publish(audience, _EVENTS)
+            kills = _work_off(installation, sink)
+        time.sleep(_FLUSHED_S)
+        ids = [id_ for _, id_ in sink.deliveries()]
     duplicates = _by_kill(ids, kills)
     return {
         "events": _EVENTS,

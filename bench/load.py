@@ -5,14 +5,20 @@ and stamped with the time it really was: a stall of ours is never measured as on
 """
 
 import time
-from typing import Final
+from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from bench.audience import Audience
 from bench.installation import BenchError
 
 _TICK_S: Final = 0.001  # of those that are due within it nobody waits for each: that would take a core
+
+
+class Events(Protocol):
+    """Whose events are published: an `Audience`'s, as a rule."""
+
+    def event(self, number: int) -> bytes:
+        """Event `number`, made when it is handed to the producer."""
 
 
 class Load:
@@ -39,13 +45,13 @@ class Load:
         )
         self._number = 0
 
-    def publish(self, audience: Audience, events: int) -> None:
+    def publish(self, events_of: Events, events: int) -> None:
         """As fast as the producer takes them; all acknowledged when this returns."""
         for _ in range(events):
-            self._produce(audience)
+            self._produce(events_of)
         self._finish()
 
-    def publish_paced(self, audience: Audience, *, a_second: int, for_s: float) -> None:
+    def publish_paced(self, events_of: Events, *, a_second: int, for_s: float) -> None:
         """Evenly; all acknowledged when this returns."""
         began_s = time.monotonic()
         for number in range(int(a_second * for_s)):
@@ -53,13 +59,13 @@ class Load:
             if early_s > 0:
                 self._producer.poll(0)
                 time.sleep(max(early_s, _TICK_S))
-            self._produce(audience)
+            self._produce(events_of)
         self._finish()
 
-    def _produce(self, audience: Audience) -> None:
+    def _produce(self, events_of: Events) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, audience.event(self._number), self._key())
+                self._producer.produce(self._topic, events_of.event(self._number), self._key())
             except BufferError:
                 self._producer.poll(0.1)
             else:

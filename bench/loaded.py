@@ -25,7 +25,7 @@ from bench.load import Load
 from bench.process import peak_rss_mb
 from bench.results import Bar
 from bench.services import services
-from bench.sink import Sink
+from bench.sink import Sink, sinking
 from consumer.roles.role import Role
 
 _FOR_S = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -45,17 +45,18 @@ BARS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Noted(Audience):
-    """The same, and when each event was made, in milliseconds since 1970; their numbers begin at 0."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An audience's events, and when each was made, in milliseconds since 1970; their numbers begin at 0."""
 
+    of: Audience
     at_ms: list[float] = field(default_factory=list)
 
     def event(self, number: int) -> bytes:
         """See `Audience`. One that the producer had no room for is made again."""
         del self.at_ms[number:]
         self.at_ms.append(time.time() * 1_000)
-        return super().event(number)
+        return self.of.event(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class Stage:
     """What all rates have in common. `pid` is the process under test."""
 
     installation: Installation
-    audience: Noted
+    noted: Noted
     load: Load
     sink: Sink
     pid: int
@@ -74,13 +75,13 @@ class Stage:
         Raises:
             BenchError: it was not.
         """
-        published = len(self.audience.at_ms)
+        published = len(self.noted.at_ms)
         wait_until(lambda: self.installation.committed() >= published, within_s=_WITHIN_S, what="all is delivered")
 
     def backlog(self) -> float:
         """Publish many at once; so many a second were delivered, from the first to the last of them."""
         before = self.sink.received()
-        self.load.publish(self.audience, _BACKLOG)
+        self.load.publish(self.noted, _BACKLOG)
         began_s, begun = time.monotonic(), self.sink.received() - before
         wait_until(lambda: self.sink.received() - before >= _BACKLOG, within_s=_WITHIN_S, what="all came")
         seconds = time.monotonic() - began_s
@@ -89,10 +90,10 @@ class Stage:
 
     def paced(self, a_second: int) -> range:
         """The numbers of the events that are published at this rate once it has settled; nothing is waited for."""
-        self.load.publish_paced(self.audience, a_second=a_second, for_s=_SETTLED_S)
-        first = len(self.audience.at_ms)
-        self.load.publish_paced(self.audience, a_second=a_second, for_s=_FOR_S)
-        return range(first, len(self.audience.at_ms))
+        self.load.publish_paced(self.noted, a_second=a_second, for_s=_SETTLED_S)
+        first = len(self.noted.at_ms)
+        self.load.publish_paced(self.noted, a_second=a_second, for_s=_FOR_S)
+        return range(first, len(self.noted.at_ms))
 
 
 def run(console: Console) -> dict[str, object]:
@@ -118,14 +119,15 @@ def run(console: Console) -> dict[str, object]:
         delayed = stage.installation.delayed()
         time.sleep(_FLUSHED_S)
         took_ms = _took_ms(stage)
+    of_half, of_most = (took_ms[numbers.start : numbers.stop] for numbers in (half, most))
     return {
         "backlog_per_s": round(at_most),
         "takes_per_s": round(takes),
         "overload_waiting": waiting,
-        "half_p50_ms": round(percentile([took_ms[number] for number in half], 0.50), 2),
-        "half_p99_ms": round(percentile([took_ms[number] for number in half], 0.99), 2),
-        "most_p50_ms": round(percentile([took_ms[number] for number in most], 0.50), 2),
-        "most_p99_ms": round(percentile([took_ms[number] for number in most], 0.99), 2),
+        "half_p50_ms": round(percentile(of_half, 0.50), 2),
+        "half_p99_ms": round(percentile(of_half, 0.99), 2),
+        "most_p50_ms": round(percentile(of_most, 0.50), 2),
+        "most_p99_ms": round(percentile(of_most, 0.99), 2),
         "delayed": delayed,
         "rss_mb": round(rss_mb, 1),
         "machine": where,
@@ -134,35 +136,30 @@ def run(console: Console) -> dict[str, object]:
 
 @contextmanager
 def _stage() -> Iterator[Stage]:
-    with services() as around:
-        sink = Sink.start(around.folder / "nginx", noting_ids=True)
-        try:
-            installation = Installation(
-                folder=around.folder / "hookline",
-                bootstrap=around.kafka.bootstrap,
-                redis_url=around.redis.url(),
-                prefix="loaded.",
-            )
-            of = hundred(sink.url)
-            audience = Noted(name=of.name, webhooks=of.webhooks, tenants=of.tenants, url=of.url)
-            installation.create_topics()
-            with installation.running(Role.PROJECTION):
-                installation.subscribe(audience)
-                installation.await_cache(audience)
-                load = Load(installation.bootstrap, installation.event_topic, keyed=False, linger_ms=_LINGER_MS)
-                with installation.running(Role.DELIVER, on=cores.UNDER_TEST) as pid:
-                    yield Stage(installation=installation, audience=audience, load=load, sink=sink, pid=pid)
-        finally:
-            sink.stop()
+    with services() as around, sinking(around.folder / "nginx", noting_ids=True) as sink:
+        installation = Installation(
+            folder=around.folder / "hookline",
+            bootstrap=around.kafka.bootstrap,
+            redis_url=around.redis.url(),
+            prefix="loaded.",
+        )
+        audience = hundred(sink.url)
+        installation.create_topics()
+        with installation.running(Role.PROJECTION):
+            installation.subscribe(audience)
+            installation.await_cache(audience)
+            load = Load(installation.bootstrap, installation.event_topic, keyed=False, linger_ms=_LINGER_MS)
+            with installation.running(Role.DELIVER, on=cores.UNDER_TEST) as pid:
+                yield Stage(installation=installation, noted=Noted(audience), load=load, sink=sink, pid=pid)
 
 
 def _overload(stage: Stage, a_second: int) -> tuple[float, int]:
     """Deliveries a second while more than that is published, and how many events waited in Kafka at the end of it."""
-    stage.load.publish_paced(stage.audience, a_second=a_second, for_s=_SETTLED_S)
+    stage.load.publish_paced(stage.noted, a_second=a_second, for_s=_SETTLED_S)
     began_s, before = time.monotonic(), stage.sink.received()
-    stage.load.publish_paced(stage.audience, a_second=a_second, for_s=_FOR_S)
+    stage.load.publish_paced(stage.noted, a_second=a_second, for_s=_FOR_S)
     takes = (stage.sink.received() - before) / (time.monotonic() - began_s)
-    return takes, len(stage.audience.at_ms) - stage.installation.committed()
+    return takes, len(stage.noted.at_ms) - stage.installation.committed()
 
 
 def _took_ms(stage: Stage) -> list[float]:
@@ -171,7 +168,7 @@ def _took_ms(stage: Stage) -> list[float]:
     Raises:
         BenchError: one did not come, or came twice.
     """
-    at_ms, prefix = stage.audience.at_ms, len(stage.audience.name)
+    at_ms, prefix = stage.noted.at_ms, len(stage.noted.of.name)
     took_ms: list[float | None] = [None] * len(at_ms)
     for came_s, id_ in stage.sink.deliveries():
         number = int(id_[prefix:])

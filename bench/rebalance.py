@@ -22,7 +22,7 @@ from bench.installation import PARTITIONS, BenchError, Installation, wait_until
 from bench.load import Load
 from bench.results import Bar
 from bench.services import services
-from bench.sink import Sink
+from bench.sink import Sink, sinking
 from consumer.roles.role import Role
 
 _A_SECOND = 1_000
@@ -55,8 +55,7 @@ def run(console: Console) -> dict[str, object]:
     with services() as around:
         for protocol in ("classic", "consumer"):
             console.print(f"{protocol}: 1 to {_MOST} processes and back, {_A_SECOND} events/s ...")
-            sink = Sink.start(around.folder / f"nginx-{protocol}", noting_ids=True)
-            try:
+            with sinking(around.folder / f"nginx-{protocol}", noting_ids=True) as sink:
                 installation = Installation(
                     folder=around.folder / protocol,
                     bootstrap=around.kafka.bootstrap,
@@ -65,8 +64,6 @@ def run(console: Console) -> dict[str, object]:
                     options={"group_protocol": protocol},
                 )
                 measured = _measure(installation, sink)
-            finally:
-                sink.stop()
             figures |= {f"{protocol}_{name}": value for name, value in measured.items()}
     return figures | {"machine": where}
 

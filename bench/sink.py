@@ -67,9 +67,9 @@ class Secure:
 
 
 @contextmanager
-def sinking(folder: Path, *, secure: Secure | None = None) -> "Iterator[Sink]":
+def sinking(folder: Path, *, noting_ids: bool = False, secure: Secure | None = None) -> "Iterator[Sink]":
     """One of somebody's own, until the block ends. Raises as `Sink.start`."""
-    sink = Sink.start(folder, secure=secure)
+    sink = Sink.start(folder, noting_ids=noting_ids, secure=secure)
     try:
         yield sink
     finally:

@@ -166,7 +166,7 @@ class _Run:
     @property
     def _rests(self) -> bool:
         """Whether nothing is to be done until a record comes, but to say that it is there."""
-        return self._at_end and self._projection.ready and self._said_ready and not self._producer.pending
+        return self._at_end and self._projection.ready and not self._producer.pending
 
     def _rebuild(self) -> None:
         broken = self._projection.broken

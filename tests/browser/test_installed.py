@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 
 from tests import markdown
 from tests.acceptance.api import url_of
+from tests.acceptance.deadline import until
 from tests.acceptance.happenings import Happening
 from tests.acceptance.stage import Stage
 from tests.browser.conftest import OpenWindow
@@ -64,11 +65,12 @@ class Installed:
 
     def orders_from(self, path: str, first: int, number: int) -> list[Came]:
         """The same, from the one of this number on, once so many of them have come: a job writes, and others send."""
-        until_s = time.monotonic() + WITHIN_S
-        while len(came := self.orders(path)[first:]) < number:
-            assert time.monotonic() < until_s, f"{len(came)} of {number} came to {path}"
-            time.sleep(0.05)
-        return came
+        until(
+            lambda: len(self.orders(path)) - first >= number,
+            within_s=WITHIN_S,
+            missing=lambda: f"{len(self.orders(path)) - first} of {number} came to {path}",
+        )
+        return self.orders(path)[first:]
 
 
 @pytest.fixture(scope="module")

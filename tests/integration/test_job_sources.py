@@ -39,11 +39,19 @@ HOOK = replace(subscription(WEBHOOK, status=Status.PAUSED), event_types=("order.
 ALL = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + HOUR_MS)
 
 
-def open_source(settings: Settings, asked_: Asked, hook: Subscription, *, ends: Ends, position: Ends) -> Source:
+def open_source(
+    settings: Settings,
+    asked_: Asked,
+    hook: Subscription,
+    *,
+    ends: Ends,
+    position: Ends,
+    after_ms: int = PATIENCE_MS,  # since it was asked for
+) -> Source:
     opening = Opening.of(settings)
     OPENINGS.append(opening)
     return sources.open_source(
-        settings, asked_, hook, ends=ends, position=position, opening=opening, now_ms=lambda: NOW_MS + PATIENCE_MS
+        settings, asked_, hook, ends=ends, position=position, opening=opening, now_ms=lambda: NOW_MS + after_ms
     )
 
 
@@ -140,17 +148,7 @@ def test_deliver_has_a_moment_to_finish_what_there_was_when_a_recovery_was_asked
     missed = Missed(since_ms=NOW_MS - HOUR_MS, until_ms=NOW_MS + 1)
 
     def opened(after_ms: int, *, ends: Ends | None = None) -> dict[str, Skip | None]:
-        opening = Opening.of(stage.settings)
-        OPENINGS.append(opening)
-        source = sources.open_source(
-            stage.settings,
-            asked(missed),
-            HOOK,
-            ends=ends or {},
-            position={},
-            opening=opening,
-            now_ms=lambda: NOW_MS + after_ms,
-        )
+        source = open_source(stage.settings, asked(missed), HOOK, ends=ends or {}, position={}, after_ms=after_ms)
         return ids(taken(source))
 
     committed(stage, 1, 2)
